@@ -1,0 +1,49 @@
+"""A deep-learning framework whose gradients you can read.
+
+``import chainrule`` costs next to nothing by itself: a submodule, and with it torch, is
+imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule import data, interop, nn, optim, report, seeds, study, train, zoo
+    from chainrule.nn.gradcheck import gradcheck
+    from chainrule.train.saving import load, save
+
+__version__ = "0.1.0"
+__all__ = [
+    "data",
+    "gradcheck",
+    "interop",
+    "load",
+    "nn",
+    "optim",
+    "report",
+    "save",
+    "seeds",
+    "study",
+    "train",
+    "zoo",
+]
+
+_HOME = {
+    "gradcheck": "chainrule.nn.gradcheck",
+    "load": "chainrule.train.saving",
+    "save": "chainrule.train.saving",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    return import_module(f"chainrule.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

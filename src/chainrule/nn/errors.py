@@ -1,0 +1,72 @@
+"""What a layer says when it is used wrongly: where, what it expected, what it got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from torch import Tensor
+
+__all__ = ["LayerError", "check", "describe"]
+
+
+class Labelled(Protocol):
+    """A module or a loss: it can name itself in one line."""
+
+    def label(self) -> str:
+        """Class and arguments."""
+
+
+class LayerError(ValueError):
+    """A module met an input that it cannot take.
+
+    The message reads ``Sequential[2] Linear(25, 2): expected input (…, 25), got (100, 24)``: the
+    path to the module, the module, what would be right, and what was given.
+    """
+
+    def __init__(self, module: Labelled, problem: str, path: str = "") -> None:
+        self.module, self.problem, self.path = module, problem, path
+        super().__init__(f"{path} {module.label()}: {problem}".lstrip())
+
+    def within(self, container: str) -> LayerError:
+        """The same error, seen from a container one level up."""
+        return LayerError(self.module, self.problem, f"{container} {self.path}".rstrip())
+
+
+def describe(value: Any, *, dtype: bool = False) -> str:
+    """The shape of a tensor (and its dtype and device), or what else was given in its place."""
+    if isinstance(value, Tensor):
+        return f"{tuple(value.shape)}" + (f" {value.dtype} on {value.device}" if dtype else "")
+    if isinstance(value, dict):
+        items = (f"{name!r}: {describe(v, dtype=dtype)}" for name, v in value.items())
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, tuple | list):
+        items = (describe(v, dtype=dtype) for v in value)
+        return f"a {type(value).__name__} of " + (", ".join(items) or "nothing")
+    return f"a {type(value).__name__}"
+
+
+def check(
+    module: Labelled,
+    x: Any,
+    expected: str = "a tensor",
+    fits: Callable[[Tensor], bool] | None = None,
+    *,
+    like: Tensor | None = None,
+    floating: bool = True,
+) -> None:
+    """Raise a LayerError unless x is a tensor of the right shape, dtype and device.
+
+    ``fits`` is the condition on its shape and ``expected`` says it in words; ``like`` is a
+    parameter that x must agree with in dtype and device (None: any floating dtype will do, or,
+    with ``floating`` off, any at all).
+    """
+    if not isinstance(x, Tensor) or (fits is not None and not fits(x)):
+        raise LayerError(module, f"expected {expected}, got {describe(x)}")
+    if like is None:
+        if floating and not x.is_floating_point():
+            raise LayerError(module, f"expected a floating dtype, got {x.dtype}")
+    elif x.dtype != like.dtype:
+        raise LayerError(module, f"expected {like.dtype}, got {x.dtype}: use .to(dtype=…)")
+    elif x.device != like.device:
+        raise LayerError(module, f"expected a tensor on {like.device}, got {x.device}")

@@ -1,0 +1,350 @@
+"""The abstract module: what every layer and container can do."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, final
+
+import torch
+from torch import Tensor
+
+from chainrule import seeds
+from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.parameter import Buffer, Parameter
+
+if TYPE_CHECKING:
+    from chainrule.nn.summary import Summary
+
+__all__ = ["ChainRule", "LoadResult", "Module", "Rule", "accumulate", "arguments"]
+
+Rule: TypeAlias = Callable[[Any], Any]
+"""From dL/dy to dL/dx; adds to the parameters' gradients on its way."""
+
+
+@final
+class ChainRule:
+    """A rule that can also leave dL/dx out, which nobody needs of a network's first layer."""
+
+    __slots__ = ("parameters", "whole")
+
+    def __init__(self, whole: Rule, parameters: Callable[[Any], None]) -> None:
+        self.whole, self.parameters = whole, parameters
+
+    def __call__(self, g: Any) -> Any:
+        return self.whole(g)
+
+
+def accumulate(rule: Rule, g: Any) -> None:
+    """Add to the parameters' gradients, and spare dL/dx where the rule knows how."""
+    if isinstance(rule, ChainRule):
+        rule.parameters(g)
+    else:
+        rule(g)
+
+
+class LoadResult(NamedTuple):
+    """What ``load_state_dict(strict=False)`` passed over."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module(ABC):
+    """A function with parameters: ``forward`` gives its value and its chain rule.
+
+    The state that the chain rule needs lives in its closure, so a module may be used any number
+    of times in a net; each use keeps its own state. Parameters, buffers and children are simply
+    the attributes of these types. Layers speak of their trailing dimensions; in a cohort
+    (``replicas`` = K) tensors have one more, leading axis, K long, or 1 for "the same for all".
+    """
+
+    training: bool = True
+    replicas: int | None = None
+    mixes_samples: bool = False  # whether a sample's output depends on the rest of its batch
+    seeds: list[int] | None = None  # of what it draws while it runs, one a replica
+    draws: int = 0  # how often it has drawn
+    _last: tuple[Rule, Any] | None = None
+
+    @abstractmethod
+    def forward(self, x: Any) -> tuple[Any, Rule]:
+        """Return y and the rule that takes dL/dy to dL/dx and adds to the gradients."""
+
+    def __call__(self, x: Any) -> Any:
+        """Return y = forward(x) and remember its chain rule for one ``backward``."""
+        self._last = None
+        y, rule = self.forward(x)
+        self._last = rule, y
+        return y
+
+    def backward(self, g: Any, *, input_grad: bool = True) -> Any:
+        """Apply the last call's chain rule, once: add dL/dθ to each ``grad``, return dL/dx.
+
+        With ``input_grad=False``, dL/dx is left out and None returned. Raises RuntimeError where
+        there is no call to go back through, LayerError where g has not the output's shape.
+        """
+        if self._last is None:
+            raise RuntimeError(
+                f"{self.label()}: backward needs a call of the module first, and goes through "
+                "each call once: y = net(x), then net.backward(dL/dy)"
+            )
+        rule, y = self._last
+        expected, given = describe(y, dtype=True), describe(g, dtype=True)
+        if given != expected:
+            raise LayerError(self, f"expected dL/dy of {expected}, got {given}")
+        self._last = None
+        if input_grad:
+            return rule(g)
+        return accumulate(rule, g)
+
+    @property
+    def lead(self) -> int:
+        """How many axes stand before torch's: 1 in a cohort, else 0."""
+        return 0 if self.replicas is None else 1
+
+    def own_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) of this module alone."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield name, value
+
+    def own_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """(name, buffer) of this module alone."""
+        for name, value in vars(self).items():
+            if isinstance(value, Buffer) and not isinstance(value, Parameter):
+                yield name, value
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of each direct child, in the order of definition."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def children(self) -> Iterator[Module]:
+        """Each direct child."""
+        for _, child in self.named_children():
+            yield child
+
+    def named_modules(
+        self, prefix: str = "", *, every: bool = False
+    ) -> Iterator[tuple[str, Module]]:
+        """(path, module) of this module and all below, each once (``every``: at each path)."""
+        seen: set[int] = set()
+        stack = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if every or id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                below = [(f"{path}.{n}".lstrip("."), m) for n, m in module.named_children()]
+                stack.extend(reversed(below))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_parameters(self, *, every: bool = False) -> Iterator[tuple[str, Parameter]]:
+        """(path, parameter), each parameter once, a tied one too (``every``: at each path)."""
+        seen: set[int] = set()
+        for path, module in self.named_modules(every=every):
+            for name, parameter in module.own_parameters():
+                if every or id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield f"{path}.{name}".lstrip("."), parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Each parameter once."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def zero_grad(self) -> None:
+        """Set every gradient to zero, in place."""
+        for parameter in self.parameters():
+            parameter.grad.zero_()
+
+    def train(self, mode: bool = True) -> Self:
+        """Put this module and all below in training mode (or not); return it."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Put this module and all below in evaluation mode; return it."""
+        return self.train(False)
+
+    def _state(self) -> Iterator[tuple[str, Buffer]]:
+        for path, module in self.named_modules(every=True):
+            for name, value in (*module.own_parameters(), *module.own_buffers()):
+                yield f"{path}.{name}".lstrip("."), value
+
+    def _tensors(self) -> Iterator[Buffer]:
+        """Each parameter and buffer once."""
+        return iter({id(value): value for _, value in self._state()}.values())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Name → tensor of every parameter and buffer, torch's names; the tensors are not copies."""
+        return {name: value.data for name, value in self._state()}
+
+    def load_state_dict(self, state: dict[str, Tensor], strict: bool = True) -> LoadResult:
+        """Copy the tensors in, by name.
+
+        Raises ValueError, and changes nothing, where a shape is wrong or (``strict``) where a
+        name is missing or not known; the message lists them all.
+        """
+        own = dict(self._state())
+        missing = [name for name in own if name not in state]
+        unexpected = [name for name in state if name not in own]
+        problems = [f"missing: {', '.join(missing)}"] if strict and missing else []
+        problems += [f"unexpected: {', '.join(unexpected)}"] if strict and unexpected else []
+        common = own.keys() & state.keys()
+        problems += [
+            f"{name}: expected shape {tuple(own[name].data.shape)}, got {describe(state[name])}"
+            for name in own
+            if name in common and describe(state[name]) != describe(own[name].data)
+        ]
+        if problems:
+            raise ValueError(f"state_dict does not fit {self.label()}: " + "; ".join(problems))
+        for name in common:
+            own[name].data.copy_(state[name])
+        return LoadResult(missing, unexpected)
+
+    def to(self, *targets: Any, device: Any = None, dtype: torch.dtype | None = None) -> Self:
+        """Move to a device, a dtype, or both (``net.to("cuda", torch.float64)``); return self.
+
+        Only floating tensors change their dtype. Build the optimizer afterwards: it holds on to
+        the tensors that it packed.
+        """
+        for target in targets:
+            if isinstance(target, torch.dtype):
+                dtype = target
+            else:
+                device = target
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(f"a net computes in a floating dtype, got {dtype}")
+
+        def move(t: Tensor) -> Tensor:
+            return t.to(device=device, dtype=dtype if t.is_floating_point() else None)
+
+        for value in self._tensors():
+            value.map(move)
+        return self
+
+    def initialize(self, seed: int | Sequence[int]) -> Self:
+        """Draw every parameter anew from (seed, "init", its path); in a cohort from K seeds.
+
+        A parameter's values depend on its own path alone: another head more or less does not
+        change them. Dropout takes its draws from the same seeds.
+        """
+        roots = self._roots(seed)
+        for path, parameter in self.named_parameters():
+            generators = [seeds.generator(root, "init", path) for root in roots]
+            parameter.redraw(*generators, replicas=self.replicas)
+        for path, module in self.named_modules():
+            module.seeds = [seeds.derive(root, "draws", path) for root in roots]
+            module.draws = 0
+        return self
+
+    def _roots(self, seed: int | Sequence[int]) -> list[int]:
+        roots = [seed] if isinstance(seed, int) else list(seed)
+        expected = self.replicas or 1
+        if len(roots) != expected:
+            raise ValueError(f"{self.label()}: expected {expected} seed(s), got {len(roots)}")
+        return roots
+
+    def replicate(self, K: int, seeds: Sequence[int] | None = None) -> Self:
+        """K independent copies that train together; every tensor gains a leading axis K.
+
+        With ``seeds``, K of them, replica k is what ``initialize(seeds[k])`` makes of this net;
+        without, each starts as a copy of it. Tied parameters stay tied.
+        """
+        if self.replicas is not None:
+            raise ValueError(f"{self.label()} is a cohort of {self.replicas} already")
+        if K < 1:
+            raise ValueError(f"a cohort needs at least one replica, got {K}")
+        cohort = self._copy(K, lambda t: t.expand(K, *t.shape).clone())
+        for module in cohort.modules():
+            module.seeds = None
+        return cohort if seeds is None else cohort.initialize(seeds)
+
+    def replica(self, k: int) -> Self:
+        """Replica k as a plain net of its own: ready to save, export or predict."""
+        if self.replicas is None:
+            raise ValueError(f"{self.label()} is not a cohort: it has no replicas")
+        if not 0 <= k < self.replicas:
+            raise IndexError(f"replica {k} of a cohort of {self.replicas}")
+        net = self._copy(None, lambda t: t[k].clone())
+        for module in net.modules():
+            module.seeds = module.seeds and [module.seeds[k]]
+            for name, value in vars(module).items():
+                if isinstance(value, Tensor):  # a number that differs per replica
+                    setattr(module, name, value[k].item())
+        return net
+
+    def _copy(self, K: int | None, f: Callable[[Tensor], Tensor]) -> Self:
+        net = copy.deepcopy(self)
+        for value in net._tensors():
+            value.map(f)
+        for module in net.modules():
+            module.replicas = K
+        return net
+
+    def output_shape(self, *shape: int, dtype: torch.dtype | None = None) -> Any:
+        """The shape that an input of this shape would come out with; nothing is computed.
+
+        Raises LayerError where the input does not fit. ``dtype`` is the input's, the
+        parameters' unless given.
+        """
+        from chainrule.nn.summary import output_shape
+
+        return output_shape(self, shape, dtype)
+
+    def summary(self, *shape: int, dtype: torch.dtype | None = None) -> Summary:
+        """A table of the layers: output shapes, parameters, multiply-adds for such an input."""
+        from chainrule.nn.summary import summarize
+
+        return summarize(self, shape, dtype)
+
+    def multiply_adds(self, inputs: Any, output: Any) -> int:
+        """Multiply-adds of one forward from these inputs to this output; 0 where there is no product."""
+        return 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the chain rule of the last call, which holds on to a batch."""
+        return {name: value for name, value in vars(self).items() if name != "_last"}
+
+    def __repr__(self) -> str:
+        children = list(self.named_children())
+        if not children:
+            return self.label()
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in children]
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+    def label(self) -> str:
+        """The module in one line: its class, and its arguments where it is a layer."""
+        name = type(self).__name__
+        if any(True for _ in self.children()):
+            return name
+        shown = [
+            f"{value!r}" if p.default is p.empty else f"{p.name}={value!r}"
+            for p, value in arguments(self)
+            if value != p.default
+        ]
+        return f"{name}({', '.join(shown)})"
+
+
+def arguments(module: Module) -> Iterator[tuple[inspect.Parameter, Any]]:
+    """The constructor's parameters with the values that would build such a module again.
+
+    It rests on one convention: an argument is kept under its own name. Where that name holds a
+    Parameter or None instead (``bias``), the argument was whether there is one. An argument that
+    was not kept is passed over.
+    """
+    for parameter in inspect.signature(type(module)).parameters.values():
+        if hasattr(module, parameter.name) and parameter.name not in ("device", "dtype"):
+            value = getattr(module, parameter.name)
+            if isinstance(parameter.default, bool) and not isinstance(value, bool):
+                value = value is not None
+            yield parameter, value

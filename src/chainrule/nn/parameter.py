@@ -1,0 +1,63 @@
+"""What a module holds: parameters, which are learned, and buffers, which are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from chainrule.nn.init import Initializer
+
+__all__ = ["Buffer", "Parameter"]
+
+
+class Buffer:
+    """A tensor that belongs to a module's state but is not learned (a running mean).
+
+    ``data`` gains a leading axis K when its net is replicated.
+    """
+
+    def __init__(self, data: Tensor) -> None:
+        self.data = data
+
+    def map(self, f: Callable[[Tensor], Tensor]) -> None:
+        """Replace the tensor by ``f`` of it."""
+        self.data = f(self.data)
+
+    def __repr__(self) -> str:
+        shape, dtype = tuple(self.data.shape), self.data.dtype
+        return f"{type(self).__name__}({shape}, {dtype}, {self.data.device})"
+
+
+class Parameter(Buffer):
+    """A learned tensor ``data`` and its gradient ``grad``, of the same shape.
+
+    Sharing is by reference: ``b.weight = a.weight`` ties two layers. Chain rules *add* to
+    ``grad`` in place; ``zero_grad`` clears it. ``init`` is how the values are drawn anew, None
+    where the tensor was given: then there is nothing to draw and the values stay.
+    """
+
+    def __init__(self, data: Tensor, init: Initializer | None = None) -> None:
+        super().__init__(data)
+        self.grad = torch.zeros_like(data)
+        self.init = init
+
+    @classmethod
+    def draw(cls, shape: Sequence[int], init: Initializer) -> Parameter:
+        """A parameter of this shape with values from ``init`` and torch's global generator."""
+        return cls(init(tuple(shape)), init)
+
+    def map(self, f: Callable[[Tensor], Tensor]) -> None:
+        """Replace data and gradient by ``f`` of each."""
+        self.data, self.grad = f(self.data), f(self.grad)
+
+    def redraw(self, *generators: torch.Generator | None, replicas: int | None = None) -> None:
+        """Draw the values anew, in place: from one generator, or from one for each replica."""
+        if self.init is None:
+            return
+        rows = [self.data] if replicas is None else list(self.data)
+        for row, generator in zip(rows, generators, strict=True):
+            row.copy_(self.init(tuple(row.shape), generator))

@@ -1,0 +1,35 @@
+"""The products that training spends its time in; what is fast and ugly about them lives here.
+
+Each function is one line of algebra; a test holds it equal to that line.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["add_product", "affine"]
+
+
+def affine(weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x Wᵀ + b        weight (…, out, in)   x (…, N, in)   bias (…, out)   result (…, N, out)
+
+    The result lies in memory with the samples innermost, (…, out, N): the next product along
+    the features is then a quarter faster, and the bias costs no pass of its own.
+    """
+    if bias is None:
+        return (weight @ x.mT).mT
+    column = bias.unsqueeze(-1)
+    if weight.dim() == 2:
+        return torch.addmm(column, weight, x.mT).mT
+    if x.shape[0] != weight.shape[0]:  # one batch for all replicas
+        x = x.expand(weight.shape[0], -1, -1)
+    return torch.baddbmm(column, weight, x.mT).mT
+
+
+def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """total += a b, in place        total (…, n, m)   a (…, n, k)   b (…, k, m)"""
+    if total.dim() == 2:
+        total.addmm_(a, b)
+    else:
+        total.baddbmm_(a.expand(len(total), -1, -1), b.expand(len(total), -1, -1))
