@@ -1,0 +1,168 @@
+"""Learning rates that adapt to each parameter's squared gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from chainrule.optim.arithmetic import (
+    Number,
+    add,
+    add_,
+    addcdiv_,
+    addcmul_,
+    is_on,
+    lerp_,
+    mul_,
+    shift_,
+)
+from chainrule.optim.hyper import column
+from chainrule.optim.optimizer import Optimizer, Params
+
+__all__ = ["Adadelta", "Adagrad", "RMSprop"]
+
+
+@final
+class Adagrad(Optimizer):
+    """g ← g + λ p;   s ← s + g²;   p ← p − lr / (1 + (t − 1) η) · g / (√s + ε)
+
+    t counts the steps from 1, η: ``lr_decay``, λ: ``weight_decay``, ε: ``eps``; s starts at
+    ``initial_accumulator_value``; ``maximize`` climbs instead.
+
+    Duchi, Hazan & Singer, Adaptive subgradient methods for online learning, 2011.
+    """
+
+    state_names = ("sum",)
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Number = 1e-2,
+        lr_decay: Number = 0,
+        weight_decay: Number = 0,
+        initial_accumulator_value: Number = 0,
+        eps: Number = 1e-10,
+        *,
+        maximize: bool = False,
+        replicas: int | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "eps": eps,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, replicas)
+
+    def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
+        name = "initial_accumulator_value"
+        return {"sum": shift_(torch.zeros_like(p), column(name, group[name], p))}
+
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        if is_on(h.weight_decay):
+            g = add(g, p, h.weight_decay)
+        s = state["sum"].addcmul_(g, g)
+        lr = h.lr / (1 + (h.step - 1) * h.lr_decay)
+        addcdiv_(p, g, shift_(s.sqrt(), h.eps), -lr)
+
+
+@final
+class RMSprop(Optimizer):
+    """g ← g + λ p;   v ← α v + (1 − α) g²;   b ← μ b + g / (√v + ε);   p ← p − lr b
+
+    With ``centered``, v is reduced under the root by the square of the running mean of g. Without
+    momentum μ, b is g / (√v + ε). λ: ``weight_decay``, ε: ``eps``; ``maximize`` climbs instead.
+
+    Tieleman & Hinton, Lecture 6.5: rmsprop, 2012; centered: Graves, Generating sequences with
+    recurrent neural networks, 2013.
+    """
+
+    state_names = ("square_avg",)
+    optional_names = ("grad_avg", "momentum_buffer")
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Number = 1e-2,
+        alpha: Number = 0.99,
+        eps: Number = 1e-8,
+        weight_decay: Number = 0,
+        momentum: Number = 0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+        replicas: int | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "centered": centered,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, replicas)
+
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        if is_on(h.weight_decay):
+            g = add(g, p, h.weight_decay)
+        v = addcmul_(mul_(state["square_avg"], h.alpha), g, g, 1 - h.alpha)
+        if h.centered:
+            mean = lerp_(state.setdefault("grad_avg", torch.zeros_like(p)), g, 1 - h.alpha)
+            root = v.addcmul(mean, mean, value=-1).sqrt_()
+        else:
+            root = v.sqrt()
+        shift_(root, h.eps)
+        if is_on(h.momentum):
+            b = state.setdefault("momentum_buffer", torch.zeros_like(p))
+            add_(p, mul_(b, h.momentum).addcdiv_(g, root), -h.lr)
+        else:
+            addcdiv_(p, g, root, -h.lr)
+
+
+@final
+class Adadelta(Optimizer):
+    """g ← g + λ p;   v ← ρ v + (1 − ρ) g²;   δ = g √(u + ε) / √(v + ε);   u ← ρ u + (1 − ρ) δ²
+
+    p ← p − lr δ. λ: ``weight_decay``, ε: ``eps``; ``maximize`` climbs instead.
+
+    Zeiler, ADADELTA: an adaptive learning rate method, 2012.
+    """
+
+    state_names = ("square_avg", "acc_delta")
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Number = 1.0,
+        rho: Number = 0.9,
+        eps: Number = 1e-6,
+        weight_decay: Number = 0,
+        *,
+        maximize: bool = False,
+        replicas: int | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "rho": rho,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, replicas)
+
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        v, u = state["square_avg"], state["acc_delta"]
+        if is_on(h.weight_decay):
+            g = add(g, p, h.weight_decay)
+        addcmul_(mul_(v, h.rho), g, g, 1 - h.rho)
+        root = shift_(v.clone(), h.eps).sqrt_()
+        delta = shift_(u.clone(), h.eps).sqrt_().div_(root).mul_(g)
+        addcmul_(mul_(u, h.rho), delta, delta, 1 - h.rho)
+        add_(p, delta, -h.lr)

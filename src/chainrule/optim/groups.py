@@ -1,0 +1,53 @@
+"""What an optimizer may be given: a module, parameters, or groups of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
+
+__all__ = ["Params", "distinct", "lead", "split"]
+
+Params: TypeAlias = Module | Iterable[Parameter] | Iterable[dict[str, Any]]
+
+
+def split(params: Params) -> list[dict[str, Any]]:
+    """The parameter groups, new dicts with "params" and perhaps more."""
+    if isinstance(params, Module):
+        return [{"params": params}]
+    if not isinstance(params, Iterable):
+        raise TypeError(
+            f"params: expected a module, parameters or groups, got {type(params).__name__}"
+        )
+    listed: list[Any] = list(params)
+    if listed and all(isinstance(group, dict) for group in listed):
+        if any("params" not in group for group in listed):
+            raise ValueError('every parameter group needs "params"')
+        return [dict(group) for group in listed]
+    return [{"params": listed}]
+
+
+def distinct(source: Module | Parameter | Iterable[Parameter]) -> list[Parameter]:
+    """Each parameter once, in order."""
+    if isinstance(source, Module):
+        return list(source.parameters())
+    listed = {id(p): p for p in ([source] if isinstance(source, Parameter) else source)}
+    for p in listed.values():
+        if not isinstance(p, Parameter):
+            raise TypeError(f"expected Parameters, got {type(p).__name__}")
+    return list(listed.values())
+
+
+def lead(sources: Iterable[object], replicas: int | None) -> int | None:
+    """The number of replicas: what the modules among the sources say, or the given one.
+
+    Raises ValueError where they disagree.
+    """
+    found = {source.replicas for source in sources if isinstance(source, Module)}
+    if replicas is not None:
+        found.add(replicas)
+    if len(found) > 1:
+        raise ValueError(f"one number of replicas is needed, got {sorted(found, key=str)}")
+    return found.pop() if found else None

@@ -1,0 +1,89 @@
+"""Schedules down a cosine: once, and again and again."""
+
+from __future__ import annotations
+
+from math import cos, floor, pi
+from typing import final
+
+from chainrule.optim.arithmetic import Number
+from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere
+from chainrule.optim.optimizer import Optimizer
+
+__all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
+
+
+@final
+class CosineAnnealingLR(EpochLR):
+    """lr = η + (lr₀ − η) (1 + cos(π t / T)) / 2, T: ``T_max``, η: ``eta_min``
+
+    As torch's recursion, which goes on from the present rate, also beyond T.
+
+    Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, 2017.
+    """
+
+    constants = ("T_max", "eta_min")
+
+    def __init__(
+        self, optimizer: Optimizer, T_max: Number, eta_min: Number = 0.0, last_epoch: int = -1
+    ) -> None:
+        check_everywhere(T_max > 0, f"Expected positive T_max, but got {T_max}")
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        T, low = constants
+        t = self.last_epoch
+        if (t - 1 - T) % (2 * T) == 0:  # the step up from the lowest point
+            return lr + (base - low) * (1 - cos(pi / T)) / 2
+        return (1 + cos(pi * t / T)) / (1 + cos(pi * (t - 1) / T)) * (lr - low) + low
+
+
+@final
+class CosineAnnealingWarmRestarts(EpochLR):
+    """lr = η + (lr₀ − η) (1 + cos(π s / T)) / 2, s epochs into a cycle of T; η: ``eta_min``
+
+    The first cycle has T = ``T_0`` epochs, each further one ``T_mult`` times as many. ``step`` may
+    be given the epoch, also a fraction of one.
+
+    Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, 2017.
+    """
+
+    constants = ("T_0", "T_mult", "eta_min")
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        T_0: Number,
+        T_mult: Number = 1,
+        eta_min: Number = 0.0,
+        last_epoch: int = -1,
+    ) -> None:
+        whole = (T_0 > 0) & (T_0 % 1 == 0)
+        check_everywhere(whole, f"Expected positive integer T_0, but got {T_0}")
+        whole = (T_mult >= 1) & (T_mult % 1 == 0)
+        check_everywhere(whole, f"Expected integer T_mult >= 1, but got {T_mult}")
+        self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
+        self.epoch: float = last_epoch + 1
+        super().__init__(optimizer, last_epoch)
+
+    def step(self, epoch: float | None = None) -> None:
+        epoch = self.epoch + 1 if epoch is None else epoch
+        if epoch < 0:
+            raise ValueError(f"Expected non-negative epoch, but got {epoch}")
+        self.epoch, self.last_epoch = epoch, floor(epoch)
+        self._set(self.advance)
+
+    def restart(self) -> None:
+        self.epoch = 0
+        super().restart()
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        T, growth, low = constants
+        s = self.epoch
+        if growth == 1:
+            s %= T
+        while s >= T:
+            s, T = s - T, T * growth
+        return low + (base - low) * (1 + cos(pi * s / T)) / 2
+
+    start = advance

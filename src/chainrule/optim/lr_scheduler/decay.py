@@ -1,0 +1,200 @@
+"""Schedules that multiply the learning rate: by a function, by steps, towards a limit.
+
+t is the epoch, ``last_epoch``; γ is ``gamma``; lr₀ the first rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, final
+
+from chainrule.optim.arithmetic import Number
+from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere, check_optimizer
+from chainrule.optim.optimizer import Optimizer
+
+__all__ = [
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "PolynomialLR",
+    "StepLR",
+    "TimeBasedLR",
+]
+
+
+@final
+class LambdaLR(EpochLR):
+    """lr = lr₀ f(t), f: ``lr_lambda``, one function, or a list of one for each parameter group
+
+    f may return a tensor (K,). The state does not hold the functions.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], Number] | Sequence[Callable[[int], Number]],
+        last_epoch: int = -1,
+    ) -> None:
+        groups = len(check_optimizer(optimizer).param_groups)
+        self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
+        if len(self.lr_lambdas) != groups:
+            raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
+        super().__init__(optimizer, last_epoch)
+
+    def group_constants(self, index: int) -> list[Number]:
+        return [self.lr_lambdas[index](self.last_epoch)]
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        (factor,) = constants
+        return base * factor
+
+    start = advance
+
+    def state_dict(self) -> dict[str, Any]:
+        state = super().state_dict()
+        del state["lr_lambdas"]
+        return state
+
+
+@final
+class StepLR(EpochLR):
+    """lr ← γ lr every ``step_size`` epochs"""
+
+    constants = ("step_size", "gamma")
+
+    def __init__(
+        self, optimizer: Optimizer, step_size: Number, gamma: Number = 0.1, last_epoch: int = -1
+    ) -> None:
+        check_everywhere(step_size > 0, f"Expected positive step_size, but got {step_size}")
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer, last_epoch)
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        step_size, gamma = constants
+        return lr if self.last_epoch == 0 or self.last_epoch % step_size else lr * gamma
+
+    start = advance
+
+
+@final
+class MultiStepLR(EpochLR):
+    """lr ← γ lr at each epoch of ``milestones``; one named n times counts n times"""
+
+    constants = ("gamma",)
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        milestones: Iterable[int],
+        gamma: Number = 0.1,
+        last_epoch: int = -1,
+    ) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        (gamma,) = constants
+        times = self.milestones.count(self.last_epoch)
+        return lr * gamma**times if times else lr
+
+    start = advance
+
+
+@final
+class ExponentialLR(EpochLR):
+    """lr ← γ lr every epoch"""
+
+    constants = ("gamma",)
+
+    def __init__(self, optimizer: Optimizer, gamma: Number, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        (gamma,) = constants
+        return lr * gamma
+
+
+@final
+class TimeBasedLR(EpochLR):
+    """lr = lr₀ / (1 + ``decay`` · t)"""
+
+    constants = ("decay",)
+
+    def __init__(self, optimizer: Optimizer, decay: Number, last_epoch: int = -1) -> None:
+        check_everywhere(decay >= 0, f"Invalid decay value: {decay}")
+        self.decay = decay
+        super().__init__(optimizer, last_epoch)
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        (decay,) = constants
+        return base / (1 + decay * self.last_epoch)
+
+
+@final
+class LinearLR(EpochLR):
+    """lr from a lr₀ to b lr₀ in T equal steps
+
+    a: ``start_factor``, b: ``end_factor``, T: ``total_iters``.
+
+    As a recursion: lr ← lr (1 + (b − a) / (T a + (t − 1) (b − a)))
+    """
+
+    constants = ("start_factor", "end_factor", "total_iters")
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: Number = 1.0 / 3,
+        end_factor: Number = 1.0,
+        total_iters: Number = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        check_everywhere(
+            (start_factor > 0) & (start_factor <= 1),
+            "Starting multiplicative factor expected to be greater than 0 and less or equal to 1.",
+        )
+        check_everywhere(
+            (end_factor >= 0) & (end_factor <= 1),
+            "Ending multiplicative factor expected to be between 0 and 1.",
+        )
+        self.start_factor, self.end_factor = start_factor, end_factor
+        self.total_iters = total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def start(self, lr: float, base: float, *constants: float) -> float:
+        return lr * constants[0] if self.last_epoch == 0 else lr
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        a, b, T = constants
+        t = self.last_epoch
+        return lr if t > T else lr * (1 + (b - a) / (T * a + (t - 1) * (b - a)))
+
+
+@final
+class PolynomialLR(EpochLR):
+    """lr = lr₀ (1 − t / T)^q until t = T, T: ``total_iters``, q: ``power``
+
+    As a recursion: lr ← lr ((1 − t / T) / (1 − (t − 1) / T))^q
+    """
+
+    constants = ("total_iters", "power")
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        total_iters: Number = 5,
+        power: Number = 1.0,
+        last_epoch: int = -1,
+    ) -> None:
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def advance(self, lr: float, base: float, *constants: float) -> float:
+        T, power = constants
+        t = self.last_epoch
+        if t > T:
+            return lr
+        ratio: float = ((1.0 - t / T) / (1.0 - (t - 1) / T)) ** power
+        return lr * ratio

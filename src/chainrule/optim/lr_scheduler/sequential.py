@@ -1,0 +1,84 @@
+"""Schedules one after another."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, final
+
+from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler
+from chainrule.optim.optimizer import Optimizer
+
+__all__ = ["SequentialLR"]
+
+
+@final
+class SequentialLR(LRScheduler):
+    """``schedulers[i]`` from epoch ``milestones[i − 1]`` on, where it starts from the first rates
+
+    Build the schedules first, for the same optimizer. A plateau schedule cannot be one of them.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
+    ) -> None:
+        super().__init__(optimizer)
+        self.schedulers = [_checked(s, optimizer) for s in schedulers]
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                "SequentialLR expects one scheduler more than milestones, got "
+                f"{len(schedulers)} schedulers and {len(milestones)} milestones"
+            )
+        if list(milestones) != sorted(milestones):
+            raise ValueError(f"SequentialLR expects increasing milestones, got {milestones}")
+        self.milestones = list(milestones)
+        self.last_epoch = last_epoch + 1
+        if last_epoch == -1:
+            self.restart()
+
+    def restart(self) -> None:
+        """Go back to epoch 0 and the first rates."""
+        self.last_epoch = 0
+        self._active().restart()
+        self._remember()
+
+    def step(self) -> None:
+        self.last_epoch += 1
+        if self.last_epoch in self.milestones:
+            self._active().restart()
+        else:
+            self._active().step()
+        self._remember()
+
+    def _active(self) -> Part:
+        return self.schedulers[bisect_right(self.milestones, self.last_epoch)]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
+
+    def _check_keys(self, state_dict: Mapping[str, Any]) -> None:
+        super()._check_keys(state_dict)
+        if len(state_dict["schedulers"]) != len(self.schedulers):
+            raise ValueError(f"SequentialLR: the state is not of {len(self.schedulers)} schedulers")
+        for scheduler, state in zip(self.schedulers, state_dict["schedulers"], strict=True):
+            scheduler._check_keys(state)
+
+    def _take(self, state: dict[str, Any]) -> None:
+        for scheduler, part in zip(self.schedulers, state.pop("schedulers"), strict=True):
+            scheduler._take(part)
+        super()._take(state)
+
+
+Part: TypeAlias = EpochLR | SequentialLR
+
+
+def _checked(scheduler: LRScheduler, optimizer: Optimizer) -> Part:
+    if not isinstance(scheduler, EpochLR | SequentialLR):
+        raise ValueError(f"SequentialLR does not support {type(scheduler).__name__}")
+    if scheduler.optimizer is not optimizer:
+        raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
+    return scheduler

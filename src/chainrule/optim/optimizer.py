@@ -1,0 +1,205 @@
+"""The abstract optimizer: what all update rules share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from chainrule.optim.flat import Flat
+from chainrule.optim.groups import Params, distinct, lead, split
+from chainrule.optim.hyper import check_hyper, column
+
+__all__ = ["Optimizer", "Params"]
+
+
+class Optimizer(ABC):
+    """Moves parameters against their gradients; a subclass says how, in ``update``.
+
+    ``params`` is a module, parameters, or groups as in torch: dicts with "params" and the
+    hyper-parameters in which the group differs. A group's parameters are packed into one flat
+    tensor (K, P), so a step costs as many tensor operations for a hundred layers as for one. The
+    parameters become views of it: build the optimizer after ``net.to(...)``.
+
+    Any number among the hyper-parameters may be a tensor (K,), one for each replica of a cohort.
+    A module knows its K; with the bare parameters of a cohort say ``replicas=net.replicas``, for
+    without it they count as one plain net. A tied parameter is stepped once.
+
+    Raises ValueError for a value that torch refuses and for a tensor that is not (K,).
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()  # tensors kept from the start
+    optional_names: ClassVar[tuple[str, ...]] = ()  # tensors kept once they are needed
+
+    def __init__(
+        self, params: Params, defaults: dict[str, Any], replicas: int | None = None
+    ) -> None:
+        groups = split(params)
+        self.replicas = lead([group["params"] for group in groups], replicas)
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = [
+            {"params": distinct(group.pop("params")), **defaults, "step": 0, **group}
+            for group in groups
+        ]
+        self._check_groups()
+        self.flats = [Flat(group["params"], self.replicas) for group in self.param_groups]
+        self.state = [
+            self.initial_state(flat.data, group)
+            for flat, group in zip(self.flats, self.param_groups, strict=True)
+        ]
+        for flat in self.flats:
+            flat.bind()
+
+    @abstractmethod
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        """Change p (K, P) and the state in place, given dL/dp = g (which stays as it is).
+
+        ``h`` has the group's hyper-parameters as attributes, tensors as columns (K, 1), and the
+        number of this step, from 1.
+        """
+
+    def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The state of a group before its first step."""
+        return {name: torch.zeros_like(p) for name in self.state_names}
+
+    def validate(self, group: Mapping[str, Any]) -> None:
+        """Raise unless the hyper-parameters of a group may be so."""
+        for name in self.defaults:
+            check_hyper(name, group[name], self.replicas)
+
+    def step(self, alive: Tensor | None = None) -> None:
+        """Update every parameter once.
+
+        A replica that is not ``alive`` (K,) keeps its parameters and its state bit for bit; None,
+        which is quicker, means that all are. Raises RuntimeError where parameters were replaced
+        since they were packed.
+        """
+        mask = self._mask(alive)
+        for flat in self.flats:
+            flat.check()
+        for flat, group, state in zip(self.flats, self.param_groups, self.state, strict=True):
+            h = SimpleNamespace(
+                **{name: column(name, group[name], flat.data) for name in self.defaults},
+                step=group["step"] + 1,
+            )
+            g = -flat.grad if h.maximize else flat.grad
+            if mask is None:
+                self.update(flat.data, g, state, h)
+            else:
+                self._update_alive(mask, flat.data, g, state, h)
+            group["step"] += 1
+
+    def _update_alive(
+        self, mask: Tensor, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any
+    ) -> None:
+        before = {name: t.clone() for name, t in state.items()}
+        p_before, zero = p.clone(), p.new_zeros(())
+        self.update(p, g, state, h)
+        torch.where(mask, p, p_before, out=p)
+        for name, t in state.items():
+            torch.where(mask, t, before.get(name, zero), out=t)
+
+    def _mask(self, alive: Tensor | None) -> Tensor | None:
+        if alive is None:
+            return None
+        K = self.replicas or 1
+        if alive.dtype != torch.bool or alive.shape != (K,):
+            shape = tuple(alive.shape)
+            raise ValueError(f"alive: expected a bool tensor ({K},), got {alive.dtype} {shape}")
+        return alive.to(self.flats[0].data.device).unsqueeze(-1)
+
+    def grad_sum(self) -> Tensor:
+        """The sum of each replica's gradient (K,): finite where all of it is."""
+        sums = [flat.grad.sum(-1) for flat in self.flats]
+        return sums[0] if len(sums) == 1 else torch.stack(sums).sum(0)
+
+    def zero_grad(self) -> None:
+        """Set every gradient to zero, in place."""
+        for flat in self.flats:
+            flat.check()
+            flat.grad.zero_()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a save needs: {"state": {"0.exp_avg": tensor …}, "param_groups": [{…}, …]}.
+
+        Groups hold numbers and tensors (K,); "params" lists the parameters' shapes. The tensors
+        are not copies.
+        """
+        shapes = [[list(p.data.shape) for p in group["params"]] for group in self.param_groups]
+        return {
+            "state": {
+                f"{i}.{name}": t for i, state in enumerate(self.state) for name, t in state.items()
+            },
+            "param_groups": [
+                {**group, "params": shape}
+                for group, shape in zip(self.param_groups, shapes, strict=True)
+            ],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state that ``state_dict`` gave, bit for bit.
+
+        Raises ValueError, and changes nothing, where it is not the state of such an optimizer
+        over parameters of these shapes.
+        """
+        groups = [dict(group) for group in state_dict["param_groups"]]
+        own = self.state_dict()["param_groups"]
+        if [group.pop("params") for group in groups] != [group["params"] for group in own]:
+            raise ValueError(f"{self._label()}: the state is of other groups or parameter shapes")
+        for group in groups:
+            self._fit_group(group)
+        states = self._split(state_dict["state"])
+        for i, (group, state) in enumerate(zip(groups, states, strict=True)):
+            self.param_groups[i].update(group)
+            self.state[i] = state
+
+    def _fit_group(self, group: dict[str, Any]) -> None:
+        expected = {*self.defaults, "step"}
+        if wrong := sorted((expected ^ group.keys()) - {"initial_lr", "name"}):
+            raise ValueError(f"{self._label()}: keys missing or unexpected: {', '.join(wrong)}")
+        if "betas" in group:
+            group["betas"] = tuple(group["betas"])
+        self.validate(group)
+
+    def _split(self, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+        """Copies of the saved tensors, a dict for each group, if all are what they should be."""
+        states: list[dict[str, Tensor]] = []
+        left = dict(saved)
+        for i, (flat, own) in enumerate(zip(self.flats, self.state, strict=True)):
+            state = {}
+            for name in (*self.state_names, *self.optional_names):
+                t, like = left.pop(f"{i}.{name}", None), own.get(name, flat.data)
+                if t is None and name in self.optional_names:
+                    continue
+                if t is None or t.shape != like.shape or t.dtype != like.dtype:
+                    got = "nothing" if t is None else f"{t.dtype} {tuple(t.shape)}"
+                    expected = f"{like.dtype} {tuple(like.shape)}"
+                    raise ValueError(f"{self._label()}: {i}.{name}: expected {expected}, got {got}")
+                state[name] = t.to(like.device, copy=True)
+            states.append(state)
+        if left:
+            raise ValueError(f"{self._label()}: unexpected in the state: {', '.join(left)}")
+        return states
+
+    def _check_groups(self) -> None:
+        known = {"params", "step", "initial_lr", "name", *self.defaults}
+        for group in self.param_groups:
+            if unknown := sorted(group.keys() - known):
+                raise ValueError(f"{self._label()} has no hyper-parameter {', '.join(unknown)}")
+            self.validate(group)
+            if not group["params"]:
+                raise ValueError(f"{self._label()} got an empty parameter list")
+        members = [p for group in self.param_groups for p in group["params"]]
+        if len(distinct(members)) < len(members):
+            raise ValueError("some parameters appear in more than one parameter group")
+
+    def _label(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={self.param_groups[0][name]}" for name in self.defaults)
+        return f"{self._label()}({shown})"

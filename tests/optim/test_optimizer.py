@@ -1,0 +1,403 @@
+"""What all optimizers share: packing, masks, state, errors, cost."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from chainrule import nn, optim
+from chainrule.nn.parameter import Parameter
+from chainrule.optim.flat import Flat
+from tests.optim import twins
+from tests.optim.twins import CASES, COHORTS, IDS
+
+
+class Count(TorchDispatchMode):
+    """Counts tensor operations."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.calls += 1
+        return func(*args, **(kwargs or {}))
+
+
+def operations(action) -> int:
+    with Count() as count:
+        action()
+    return count.calls
+
+
+# packing
+
+
+def test_packing_keeps_values_and_makes_views():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    before = [p.data.clone() for p in net.parameters()]
+    for p in net.parameters():
+        p.grad += 1
+    optimizer = optim.SGD(net)
+    (flat,) = optimizer.flats
+    assert flat.data.shape == flat.grad.shape == (1, 26)
+    flat.grad *= 3
+    for p, data in zip(net.parameters(), before, strict=True):
+        assert torch.equal(p.data, data)
+        assert torch.equal(p.grad, torch.full_like(data, 3))
+
+
+def test_cohort_is_packed_a_row_a_replica():
+    cohort = nn.Linear(3, 4).replicate(5, seeds=range(5))
+    before = [p.data.clone() for p in cohort.parameters()]
+    (flat,) = optim.SGD(cohort).flats
+    assert flat.data.shape == (5, 16)
+    assert torch.equal(flat.data[2], torch.cat([t[2].flatten() for t in before]))
+    flat.data[2] = 7
+    assert all((p.data[2] == 7).all() and (p.data[1] != 7).all() for p in cohort.parameters())
+
+
+def test_gradients_arrive_in_the_flat_tensor_and_zero_grad_clears_them():
+    cohort = nn.Linear(3, 4).replicate(2, seeds=[1, 2])
+    optimizer = optim.SGD(cohort)
+    cohort.backward(torch.ones_like(cohort(torch.randn(2, 5, 3))))
+    assert (optimizer.flats[0].grad[:, -4:] == 5).all()
+    optimizer.zero_grad()
+    assert not any(p.grad.any() for p in cohort.parameters())
+
+
+def test_tied_parameter_is_packed_and_stepped_once():
+    p = Parameter(torch.tensor([1.0, 2.0]))
+    optimizer = optim.SGD([p, p], lr=0.5)
+    p.grad += 2
+    optimizer.step()
+    assert optimizer.flats[0].data.tolist() == [[0.0, 1.0]]
+    a, b = nn.Linear(2, 2), nn.Linear(2, 2)
+    b.weight = a.weight
+    assert optim.SGD(nn.Sequential(a, b)).flats[0].data.numel() == 8
+
+
+def test_modules_know_their_replicas_in_groups_too():
+    cohort = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)).replicate(3, seeds=range(3))
+    first, second = cohort.children()
+    optimizer = optim.SGD([{"params": first}, {"params": second.parameters(), "lr": 0.5}])
+    assert [flat.data.shape for flat in optimizer.flats] == [(3, 16), (3, 10)]
+    assert [group["lr"] for group in optimizer.param_groups] == [1e-3, 0.5]
+
+
+def test_without_replicas_bare_parameters_count_as_one_net():
+    ours = twins.parameters(replicas=3)
+    assert optim.SGD(ours).flats[0].data.shape == (1, 3 * 25)
+    assert optim.SGD(ours, replicas=3).flats[0].data.shape == (3, 25)
+
+
+def test_parameters_that_are_not_contiguous_keep_their_values():
+    p = Parameter(torch.arange(6.0).reshape(2, 3).T)
+    optim.SGD([p])
+    assert p.data.tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_finite_gradients_are_told_per_replica():
+    ours = twins.parameters(replicas=3)
+    one = optim.SGD(ours, replicas=3)
+    assert one.grad_sum().isfinite().all()
+    two = optim.SGD([{"params": ours[:2]}, {"params": ours[2:]}], replicas=3)
+    ours[0].grad[1, 2] = float("nan")
+    ours[3].grad[2] = float("inf")
+    assert two.grad_sum().isfinite().tolist() == [True, False, False]
+
+
+# when parameters were replaced
+
+
+@pytest.mark.parametrize(
+    "replace",
+    [
+        lambda net: net.to(torch.float64),
+        lambda net: optim.Adam(net),
+        lambda net: setattr(net.weight, "grad", torch.zeros_like(net.weight.grad)),
+    ],
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda o: o.step(),
+        lambda o: o.zero_grad(),
+        lambda o: optim.clip_grad_norm_(o, 1.0),
+    ],
+)
+def test_replaced_parameters_are_noticed(replace, use):
+    net = nn.Linear(2, 3)
+    optimizer = optim.SGD(net)
+    replace(net)
+    with pytest.raises(RuntimeError, match=r"build the optimizer after \.to\(\)"):
+        use(optimizer)
+
+
+def test_a_deep_copy_goes_on_by_itself():
+    net = nn.Linear(2, 3)
+    both = net, optim.Adam(net)
+    twin, optimizer = copy.deepcopy(both)
+    before = net.weight.data.clone()
+    twin.weight.grad += 1
+    optimizer.step()
+    assert torch.equal(net.weight.data, before)
+    assert not torch.equal(twin.weight.data, before)
+
+
+# alive
+
+
+@pytest.mark.parametrize(("name", "kwargs"), [*CASES, *COHORTS])
+@pytest.mark.parametrize("first", [0, 4])
+def test_frozen_replica_keeps_everything_and_neighbours_do_not_notice(name, kwargs, first):
+    kwargs = twins.tensors(kwargs)
+    ours, free = twins.parameters(replicas=3), twins.parameters(replicas=3)
+    optimizer = getattr(optim, name)(ours, **kwargs, replicas=3)
+    twin = getattr(optim, name)(free, **kwargs, replicas=3)
+    for number in range(first):
+        twins.step(optimizer, number)
+        twins.step(twin, number)
+    before = snapshot_by_name(optimizer)
+    alive = torch.tensor([True, False, True])
+    for number in range(first, first + 4):
+        g = twins.gradients(number, [p.data for p in ours])
+        twins.set_gradients(free, g)
+        twin.step()
+        for t in g:
+            t[1] = float("nan")
+        twins.set_gradients(ours, g)
+        optimizer.step(alive)
+    after, unmasked = snapshot_by_name(optimizer), snapshot_by_name(twin)
+    for key, t in after.items():
+        frozen = before[key][1] if key in before else torch.zeros_like(t[1])
+        assert torch.equal(t[1], frozen), key
+        assert torch.equal(t[::2], unmasked[key][::2]), key
+
+
+def snapshot_by_name(optimizer):
+    state = optimizer.state_dict()["state"]
+    return {"data": optimizer.flats[0].data.clone(), **{k: t.clone() for k, t in state.items()}}
+
+
+@pytest.mark.parametrize("alive", [torch.ones(3), torch.ones(2, dtype=torch.bool)])
+def test_alive_must_be_bools_of_all_replicas(alive):
+    optimizer = optim.SGD(twins.parameters(replicas=3), replicas=3)
+    with pytest.raises(ValueError, match=r"alive: expected a bool tensor \(3,\)"):
+        optimizer.step(alive)
+
+
+# cost
+
+
+@pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
+def test_operations_do_not_grow_with_the_layers(name, kwargs):
+    counts = []
+    for layers in (1, 10):
+        ours = twins.parameters(replicas=2, shapes=[(4, 4), (4,)] * layers)
+        optimizer = getattr(optim, name)(ours, **kwargs, replicas=2)
+        alive = torch.tensor([True, False])
+        optimizer.step()
+        counts.append(
+            [
+                operations(optimizer.step),
+                operations(lambda o=optimizer, a=alive: o.step(a)),
+                operations(optimizer.zero_grad),
+                operations(lambda o=optimizer: optim.clip_grad_norm_(o, 1.0)),
+                operations(lambda o=optimizer: optim.clip_grad_value_(o, 1.0)),
+            ]
+        )
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "most"),
+    [("SGD", {}, 1), ("SGD", {"momentum": 0.9}, 3), ("Adam", {}, 6), ("AdamW", {}, 7)],
+)
+def test_a_plain_step_takes_few_operations(name, kwargs, most):
+    optimizer = getattr(optim, name)(twins.parameters(), **kwargs)
+    optimizer.step()
+    assert operations(optimizer.step) == most
+
+
+# state
+
+
+@pytest.mark.parametrize(("name", "kwargs"), [*CASES, *COHORTS])
+def test_state_reloaded_half_way_changes_nothing(name, kwargs):
+    K = 3
+
+    def build():
+        ours = twins.parameters(replicas=K)
+        groups = [{"params": ours[:2]}, {"params": ours[2:], "lr": 0.05}]
+        return ours, getattr(optim, name)(groups, **twins.tensors(kwargs), replicas=K)
+
+    _, whole = build()
+    for number in range(20):
+        twins.step(whole, number)
+
+    first_parameters, first = build()
+    for number in range(10):
+        twins.step(first, number)
+    saved = copy.deepcopy(first.state_dict())
+    values = [p.data.clone() for p in first_parameters]
+    second_parameters, second = build()
+    for p, value in zip(second_parameters, values, strict=True):
+        p.data.copy_(value)
+    second.load_state_dict(saved)
+    for number in range(10, 20):
+        twins.step(second, number)
+        twins.step(first, number)  # must not reach into the second
+    for a, b in zip(twins.snapshot(whole), twins.snapshot(second), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_state_is_named_tensors_and_json():
+    optimizer = optim.Adam(twins.parameters(), amsgrad=True)
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert set(state["state"]) == {"0.exp_avg", "0.exp_avg_sq", "0.max_exp_avg_sq"}
+    groups = json.loads(json.dumps(state["param_groups"]))
+    assert groups[0]["params"] == [[4, 3], [4], [2, 4], []]
+    fresh = optim.Adam(twins.parameters())
+    fresh.load_state_dict({"state": state["state"], "param_groups": groups})
+    assert fresh.param_groups[0]["betas"] == (0.9, 0.999)
+    assert fresh.param_groups[0]["amsgrad"]
+
+
+def damaged(change):
+    optimizer = optim.Adam(twins.parameters(), amsgrad=True)
+    optimizer.step()
+    state = copy.deepcopy(optimizer.state_dict())
+    change(state["state"], state["param_groups"][0])
+    return state
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s, g: s.pop("0.exp_avg"), r"0.exp_avg: expected torch.float64 \(1, 25\), got noth"),
+        (lambda s, g: s.update({"0.exp_avg": torch.ones(1, 25)}), "got torch.float32"),
+        (lambda s, g: s.update({"0.max_exp_avg_sq": torch.ones(2)}), "max_exp_avg_sq: expected"),
+        (lambda s, g: s.update({"1.exp_avg": torch.ones(2)}), "unexpected in the state: 1.exp_avg"),
+        (lambda s, g: g.update(params=[[25]]), "other groups or parameter shapes"),
+        (lambda s, g: g.pop("eps"), "missing or unexpected: eps"),
+        (lambda s, g: g.update(momentum=1), "missing or unexpected: momentum"),
+        (lambda s, g: g.update(lr=-1), "Invalid learning rate: -1"),
+        (lambda s, g: g.update(lr=torch.ones(2)), r"lr: expected a number or a tensor \(1,\)"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change, message):
+    optimizer = optim.Adam(twins.parameters())
+    optimizer.step()
+    before, groups = twins.snapshot(optimizer), copy.copy(optimizer.param_groups[0])
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(damaged(change))
+    assert all(torch.equal(a, b) for a, b in zip(before, twins.snapshot(optimizer), strict=True))
+    assert optimizer.param_groups[0] == groups
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "message"),
+    [
+        ("SGD", {"lr": -1.0}, "Invalid learning rate: -1.0"),
+        ("SGD", {"lr": float("nan")}, "Invalid learning rate: nan"),
+        ("SGD", {"momentum": -1.0}, "Invalid momentum value: -1.0"),
+        ("SGD", {"weight_decay": -1.0}, "Invalid weight_decay value: -1.0"),
+        ("SGD", {"nesterov": True}, "Nesterov momentum requires a momentum and zero dampening"),
+        ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "zero dampening"),
+        ("SGD", {"nesterov": True, "momentum": [0.9, 0.0]}, "Nesterov momentum requires"),
+        ("SGD", {"dampening": float("nan")}, "Invalid dampening"),
+        ("Adagrad", {"lr_decay": -1.0}, "Invalid lr_decay value"),
+        ("Adagrad", {"initial_accumulator_value": -1.0}, "Invalid initial_accumulator_value value"),
+        ("Adagrad", {"eps": -1.0}, "Invalid epsilon value"),
+        ("RMSprop", {"alpha": -1.0}, "Invalid alpha value"),
+        ("Adadelta", {"rho": 1.1}, "Invalid rho value: 1.1"),
+        ("Adadelta", {"rho": [0.5, -0.1]}, "Invalid rho value"),
+        ("Adam", {"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
+        ("Adam", {"betas": (0.9, -0.1)}, "Invalid beta parameter at index 1: -0.1"),
+        ("Adam", {"betas": (0.9, [0.9, 1.0])}, "Invalid beta parameter at index 1"),
+        ("Adam", {"betas": 0.9}, "betas: expected a pair"),
+        ("NAdam", {"momentum_decay": -1.0}, "Invalid momentum_decay value"),
+        ("RAdam", {"lr": [0.1, -0.1]}, "Invalid learning rate"),
+        ("Adam", {"lr": [0.1, 0.2, 0.3]}, r"lr: expected .* tensor \(2,\).*got a tensor \(3,\)"),
+        ("Adam", {"betas": ([0.1], 0.9)}, r"betas: expected .* tensor \(2,\)"),
+    ],
+)
+def test_wrong_hyper_parameters(name, kwargs, message):
+    ours = twins.parameters(replicas=2)
+    data = [p.data for p in ours]
+    with pytest.raises(ValueError, match=message):
+        getattr(optim, name)(ours, **twins.tensors(kwargs), replicas=2)
+    assert all(p.data is t for p, t in zip(ours, data, strict=True))
+
+
+def test_hyper_parameters_must_be_numbers():
+    with pytest.raises(TypeError, match="lr: expected a number or a tensor, got str"):
+        optim.SGD(twins.parameters(), lr="0.1")
+
+
+def test_a_number_set_later_is_checked_at_the_step():
+    optimizer = optim.SGD(twins.parameters(replicas=2), replicas=2)
+    optimizer.param_groups[0]["lr"] = torch.ones(3)
+    with pytest.raises(ValueError, match=r"lr: expected a number or a tensor \(2,\)"):
+        optimizer.step()
+
+
+def test_a_tensor_without_axes_is_a_number():
+    ours, same = twins.parameters(), twins.parameters()
+    lr = torch.tensor(0.5, dtype=torch.float64)
+    twins.step(optim.SGD(ours, lr=lr), 0)
+    twins.step(optim.SGD(same, lr=0.5), 0)
+    assert all(torch.equal(p.data, q.data) for p, q in zip(ours, same, strict=True))
+
+
+def mixed():
+    return [Parameter(torch.ones(2)), Parameter(torch.ones(2, dtype=torch.float64))]
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (
+            lambda: optim.SGD(mixed()),
+            ValueError,
+            "share a dtype and a device, got torch.float32 on",
+        ),
+        (lambda: optim.SGD([]), ValueError, "SGD got an empty parameter list"),
+        (lambda: optim.SGD([{"lr": 1}]), ValueError, 'every parameter group needs "params"'),
+        (lambda: optim.SGD(mixed()[0]), TypeError, "params: expected a module, parameters or"),
+        (lambda: optim.SGD([torch.ones(2)]), TypeError, "expected Parameters, got Tensor"),
+        (
+            lambda: optim.SGD([{"params": mixed()[:1], "learning_rate": 1}]),
+            ValueError,
+            "SGD has no hyper-parameter learning_rate",
+        ),
+        (
+            lambda: optim.SGD(nn.Linear(2, 3).replicate(2, [1, 2]), replicas=3),
+            ValueError,
+            r"one number of replicas is needed, got \[2, 3\]",
+        ),
+        (lambda: Flat(mixed()[:1], 3), ValueError, r"a parameter of 3 replicas has shape \(2,\)"),
+    ],
+)
+def test_wrong_parameters(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_a_parameter_belongs_to_one_group():
+    ours = twins.parameters()
+    with pytest.raises(ValueError, match="more than one parameter group"):
+        optim.SGD([{"params": ours[:2]}, {"params": ours[1:]}])
+
+
+def test_repr_shows_the_hyper_parameters():
+    assert repr(optim.SGD(twins.parameters(), lr=0.5)).startswith("SGD(lr=0.5, momentum=0, ")
