@@ -1,0 +1,182 @@
+"""Inputs with their targets, alone or one set per replica.
+
+Letters: K replicas, N samples.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["Dataset", "Seeds", "per_seed"]
+
+Seeds = int | Sequence[int]
+"""One seed for a plain data set, or K seeds for K fresh draws."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Samples and what is to be learned about them.
+
+    plain (``replicas=None``)   inputs (N, …)           every target (N, …)
+    with ``replicas=K``         inputs (K or 1, N, …)   every target (K or 1, N, …)
+
+    A leading 1 means: the same data for all K replicas. `targets` is one tensor, or a dictionary
+    of tensors where a net learns several things at once.
+
+    Raises ValueError where the shapes do not fit together, TypeError for what is not a tensor.
+    """
+
+    inputs: Tensor
+    targets: Tensor | dict[str, Tensor]
+    replicas: int | None = None
+
+    def __post_init__(self) -> None:
+        K = self.replicas
+        if K is not None and (type(K) is not int or K < 1):
+            raise ValueError(f"Dataset: expected replicas None or at least 1, got {K!r}")
+        if isinstance(self.targets, dict) and not self.targets:
+            raise ValueError("Dataset: expected at least one target, got an empty dictionary")
+        tensors = self._tensors()
+        for name, tensor in tensors.items():
+            _check_axes(name, tensor, K)
+        for name, tensor in tensors.items():
+            if (N := tensor.shape[self._axis]) != len(self):
+                raise ValueError(
+                    f"Dataset: expected as many samples in {name} as in inputs, "
+                    f"got {N} and {len(self)}"
+                )
+
+    def __len__(self) -> int:
+        """N, the number of samples of one replica."""
+        return self.inputs.shape[self._axis]
+
+    def __repr__(self) -> str:
+        tensors = (f"{name} {_layout(tensor)}" for name, tensor in self._tensors().items())
+        return f"Dataset({', '.join(tensors)}, replicas={self.replicas})"
+
+    def subset(self, index: Tensor) -> Dataset:
+        """The samples that `index` names, in its order; a sample may be named twice.
+
+        index   int64, (n,): the same samples of every replica; (K, n): replica k's own
+
+        A plain data set with a (K, n) index becomes one with K replicas (folds, bootstraps).
+        Raises TypeError for another kind of index, ValueError for another shape, IndexError for
+        an entry outside 0 … N − 1 (a negative one too).
+        """
+        self._check_index(index)
+        replicas = self.replicas if index.ndim == 1 else len(index)
+        return self._with((self._pick(t, index.to(t.device)) for t in self._all()), replicas)
+
+    def replica(self, k: int) -> Dataset:
+        """The plain data set of replica k. Raises IndexError for a k outside 0 … K − 1."""
+        if self.replicas is None:
+            raise ValueError("Dataset.replica: expected a data set with replicas, got a plain one")
+        if not 0 <= k < self.replicas:
+            raise IndexError(f"Dataset.replica: expected 0 ≤ k < {self.replicas}, got {k}")
+        # Of a leading 1, every replica has the one there is.
+        return self._with((t[min(k, len(t) - 1)] for t in self._all()), None)
+
+    @staticmethod
+    def stack(datasets: Sequence[Dataset]) -> Dataset:
+        """K plain data sets of the same shapes as one, a fresh data set for each of K replicas.
+
+        inputs (K, N, …)   every target (K, N, …)
+        """
+        if not datasets:
+            raise ValueError("Dataset.stack: expected at least one data set, got none")
+        first = datasets[0]
+        for k, other in enumerate(datasets):
+            if other.replicas is not None:
+                raise ValueError(f"Dataset.stack: expected plain data sets, number {k} is {other}")
+            if other._layouts() != first._layouts():
+                raise ValueError(
+                    f"Dataset.stack: expected the same shapes and dtypes everywhere, "
+                    f"number 0 is {first}, number {k} is {other}"
+                )
+        columns = ([d._tensors()[name] for d in datasets] for name in first._tensors())
+        return first._with(map(torch.stack, columns), len(datasets))
+
+    def to(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> Dataset:
+        """The data set on another device, its floating tensors in another floating dtype."""
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(f"Dataset.to: expected a floating dtype, got {dtype}")
+        return self._with(
+            (t.to(device, dtype if t.is_floating_point() else None) for t in self._all()),
+            self.replicas,
+        )
+
+    @property
+    def _axis(self) -> int:
+        return 0 if self.replicas is None else 1
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Every tensor, by the name that a message gives it."""
+        if not isinstance(self.targets, dict):
+            return {"inputs": self.inputs, "targets": self.targets}
+        named = {f"targets[{name!r}]": target for name, target in self.targets.items()}
+        return {"inputs": self.inputs, **named}
+
+    def _all(self) -> Iterable[Tensor]:
+        return self._tensors().values()
+
+    def _layouts(self) -> dict[str, str]:
+        return {name: _layout(tensor) for name, tensor in self._tensors().items()}
+
+    def _with(self, tensors: Iterable[Tensor], replicas: int | None) -> Dataset:
+        """The same structure filled with other tensors, in the order of `_tensors`."""
+        inputs, *targets = tensors
+        if isinstance(self.targets, dict):
+            return Dataset(inputs, dict(zip(self.targets, targets, strict=True)), replicas)
+        return Dataset(inputs, targets[0], replicas)
+
+    def _pick(self, tensor: Tensor, index: Tensor) -> Tensor:
+        if self.replicas is None:
+            return tensor[index]
+        if index.ndim == 1:
+            return tensor[:, index]
+        if len(tensor) == 1:
+            return tensor[0, index]
+        rows = torch.arange(len(tensor), device=tensor.device)
+        return tensor[rows.unsqueeze(1), index]
+
+    def _check_index(self, index: Tensor) -> None:
+        if not isinstance(index, Tensor) or index.dtype != torch.int64:
+            kind = index.dtype if isinstance(index, Tensor) else type(index).__name__
+            raise TypeError(f"Dataset.subset: expected an int64 tensor, got {kind}")
+        K = self.replicas
+        if index.ndim not in (1, 2) or (index.ndim == 2 and K not in (None, len(index))):
+            expected = f"(n,) or ({'K' if K is None else K}, n)"
+            raise ValueError(f"Dataset.subset: expected index {expected}, got {_layout(index)}")
+        outside = index[(index < 0) | (index >= len(self))]
+        if outside.numel():
+            raise IndexError(
+                f"Dataset.subset: expected entries 0 ≤ i < {len(self)}, got {int(outside[0])}"
+            )
+
+
+def per_seed(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
+    """`draw(seed)`, or for a sequence of K seeds their K draws as one data set with replicas."""
+    if isinstance(seed, Sequence):
+        return Dataset.stack([draw(operator.index(one)) for one in seed])
+    return draw(operator.index(seed))
+
+
+def _layout(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _check_axes(name: str, tensor: Tensor, K: int | None) -> None:
+    """Refuse a tensor without its leading axes: (N, …), or (K or 1, N, …)."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"Dataset: expected {name} to be a tensor, got {type(tensor).__name__}")
+    if K is None and tensor.ndim < 1:
+        raise ValueError(f"Dataset: expected {name} (N, …), got {_layout(tensor)}")
+    if K is not None and (tensor.ndim < 2 or len(tensor) not in (1, K)):
+        raise ValueError(f"Dataset: expected {name} ({K} or 1, N, …), got {_layout(tensor)}")
