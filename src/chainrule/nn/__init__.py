@@ -1,5 +1,6 @@
-"""What a network is made of: modules with their chain rules beside them, losses, initializations."""
+"""What a network is made of: modules, their chain rules beside them; losses, initializations."""
 
+from chainrule.nn import init
 from chainrule.nn.activation import (
     ELU,
     GELU,
@@ -18,8 +19,87 @@ from chainrule.nn.activation import (
     Tanh,
 )
 from chainrule.nn.containers import Concat, Heads, Parallel, Residual, Sequential, Siamese, Sum
+from chainrule.nn.conv import Conv1d, Conv2d
+from chainrule.nn.dropout import Dropout, Dropout2d
+from chainrule.nn.embedding import Embedding
 from chainrule.nn.errors import LayerError
 from chainrule.nn.linear import Bilinear, Linear
+from chainrule.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    GaussianNLLLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    Loss,
+    MSELoss,
+    MultiLoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from chainrule.nn.module import ChainRule, Module
+from chainrule.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from chainrule.nn.shape import Flatten, Select, Unflatten
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Bilinear",
+    "Buffer",
+    "ChainRule",
+    "Concat",
+    "Conv1d",
+    "Conv2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Dropout2d",
+    "Embedding",
+    "Flatten",
+    "GaussianNLLLoss",
+    "GroupNorm",
+    "Hardtanh",
+    "Heads",
+    "HuberLoss",
+    "Identity",
+    "KLDivLoss",
+    "L1Loss",
+    "LayerError",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "Loss",
+    "MSELoss",
+    "MaxPool2d",
+    "Module",
+    "MultiLoss",
+    "NLLLoss",
+    "PReLU",
+    "Parallel",
+    "Parameter",
+    "ReLU",
+    "Residual",
+    "Select",
+    "Sequential",
+    "SiLU",
+    "Siamese",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sum",
+    "Tanh",
+    "Unflatten",
+    "init",
+]

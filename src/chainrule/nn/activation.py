@@ -1,7 +1,7 @@
 """Activations: a function of each element (Softmax and LogSoftmax: of a slice).
 
 The chain rule of an elementwise y = f(x) is dL/dx = g f'(x), with g = dL/dy. At a kink f' is
-torch's choice. A gradient is masked by filling with zeros, not by multiplying: 0 · nan is nan.
+torch's choice.
 ``inplace`` is accepted for torch's sake; nothing here writes into its input.
 """
 
@@ -70,7 +70,7 @@ class ReLU(InPlace):
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         check(self, x)
         y = x.relu()
-        return y, lambda g: g.masked_fill(y <= 0, 0)
+        return y, lambda g: g * y.sign()  # y.sign() is [x > 0]
 
 
 @final

@@ -257,7 +257,7 @@ def run_all(container: Module, xs: Sequence[Any]) -> tuple[tuple[Any, ...], list
 
 
 def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:
-    """The rule of branches side by side: split g, apply each branch's rule, merge what they give."""
+    """The rule of branches side by side: split g, apply each one's rule, merge the results."""
 
     def backward(g: Any) -> Any:
         return merge([rule(part) for rule, part in zip(rules, split(g), strict=True)])
@@ -275,11 +275,8 @@ def join_rule(rule: Rule, before: Rule, after: Rule) -> ChainRule:
 
 
 def total(parts: Sequence[Any]) -> Any:
-    """The sum of the branches' gradients, never written into any of them."""
-    result = parts[0]
-    for part in parts[1:]:
-        if isinstance(part, tuple | list):
-            result = tuple(a + b for a, b in zip(result, part, strict=True))
-        else:
-            result = result + part
-    return result
+    """The sum of the branches' gradients, never written into any of them; None counts nothing."""
+    given = [part for part in parts if part is not None]
+    if not given or isinstance(given[0], Tensor):
+        return sum(given[1:], given[0]) if given else None
+    return tuple(total(group) for group in zip(*given, strict=True))

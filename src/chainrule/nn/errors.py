@@ -11,7 +11,9 @@ __all__ = ["LayerError", "check", "describe"]
 
 
 class Labelled(Protocol):
-    """A module or a loss: it can name itself in one line."""
+    """A module or a loss: it can name itself in one line, and knows its replicas."""
+
+    replicas: int | None
 
     def label(self) -> str:
         """Class and arguments."""
@@ -63,6 +65,9 @@ def check(
     """
     if not isinstance(x, Tensor) or (fits is not None and not fits(x)):
         raise LayerError(module, f"expected {expected}, got {describe(x)}")
+    K = module.replicas
+    if K is not None and (x.dim() == 0 or x.shape[0] not in (1, K)):
+        raise LayerError(module, f"expected {K} replicas, or 1 for all, first; got {describe(x)}")
     if like is None:
         if floating and not x.is_floating_point():
             raise LayerError(module, f"expected a floating dtype, got {x.dtype}")

@@ -120,7 +120,9 @@ def as_rows(module: Module, x: Tensor) -> tuple[Tensor, Rule]:
 
 @final
 class Bilinear(Weighted):
-    """yₒ = x₁ᵀ Wₒ x₂ + bₒ        x₁ (…, N, in1)   x₂ (…, N, in2)   W (…, out, in1, in2)   y (…, N, out)
+    """yₒ = x₁ᵀ Wₒ x₂ + bₒ        x₁ (…, N, in1)   x₂ (…, N, in2)   y (…, N, out)
+
+    with W (…, out, in1, in2) and b (…, out)
 
     With g = dL/dy:   dL/dx₁ = Σₒ gₒ Wₒ x₂,   dL/dx₂ = Σₒ gₒ Wₒᵀ x₁,
     dL/dWₒ += Σₙ gₒ x₁ x₂ᵀ,   dL/db += Σₙ g

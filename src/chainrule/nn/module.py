@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, final
@@ -12,13 +11,14 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule.nn.arguments import label
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
     from chainrule.nn.summary import Summary
 
-__all__ = ["ChainRule", "LoadResult", "Module", "Rule", "accumulate", "arguments"]
+__all__ = ["ChainRule", "LoadResult", "Module", "Rule", "accumulate"]
 
 Rule: TypeAlias = Callable[[Any], Any]
 """From dL/dy to dL/dx; adds to the parameters' gradients on its way."""
@@ -142,7 +142,7 @@ class Module(ABC):
                 stack.extend(reversed(below))
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below, each once."""
+        """Itself and all below, each once."""
         for _, module in self.named_modules():
             yield module
 
@@ -166,27 +166,28 @@ class Module(ABC):
             parameter.grad.zero_()
 
     def train(self, mode: bool = True) -> Self:
-        """Put this module and all below in training mode (or not); return it."""
+        """Put itself and all below in training mode (or not); return it."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Put this module and all below in evaluation mode; return it."""
+        """Put itself and all below in evaluation mode; return it."""
         return self.train(False)
 
-    def _state(self) -> Iterator[tuple[str, Buffer]]:
+    def named_state(self) -> Iterator[tuple[str, Buffer]]:
+        """(path, parameter or buffer), at each path, in the order of torch's state_dict."""
         for path, module in self.named_modules(every=True):
             for name, value in (*module.own_parameters(), *module.own_buffers()):
                 yield f"{path}.{name}".lstrip("."), value
 
     def _tensors(self) -> Iterator[Buffer]:
         """Each parameter and buffer once."""
-        return iter({id(value): value for _, value in self._state()}.values())
+        return iter({id(value): value for _, value in self.named_state()}.values())
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Name → tensor of every parameter and buffer, torch's names; the tensors are not copies."""
-        return {name: value.data for name, value in self._state()}
+        """Name → tensor of every parameter and buffer; torch's names, and no copies."""
+        return {name: value.data for name, value in self.named_state()}
 
     def load_state_dict(self, state: dict[str, Tensor], strict: bool = True) -> LoadResult:
         """Copy the tensors in, by name.
@@ -194,7 +195,7 @@ class Module(ABC):
         Raises ValueError, and changes nothing, where a shape is wrong or (``strict``) where a
         name is missing or not known; the message lists them all.
         """
-        own = dict(self._state())
+        own = dict(self.named_state())
         missing = [name for name in own if name not in state]
         unexpected = [name for name in state if name not in own]
         problems = [f"missing: {', '.join(missing)}"] if strict and missing else []
@@ -308,7 +309,7 @@ class Module(ABC):
         return summarize(self, shape, dtype)
 
     def multiply_adds(self, inputs: Any, output: Any) -> int:
-        """Multiply-adds of one forward from these inputs to this output; 0 where there is no product."""
+        """Multiply-adds of one forward; 0 where there is no product."""
         return 0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -324,27 +325,8 @@ class Module(ABC):
 
     def label(self) -> str:
         """The module in one line: its class, and its arguments where it is a layer."""
-        name = type(self).__name__
-        if any(True for _ in self.children()):
-            return name
-        shown = [
-            f"{value!r}" if p.default is p.empty else f"{p.name}={value!r}"
-            for p, value in arguments(self)
-            if value != p.default
-        ]
-        return f"{name}({', '.join(shown)})"
+        return label(self) if self.is_layer() else type(self).__name__
 
-
-def arguments(module: Module) -> Iterator[tuple[inspect.Parameter, Any]]:
-    """The constructor's parameters with the values that would build such a module again.
-
-    It rests on one convention: an argument is kept under its own name. Where that name holds a
-    Parameter or None instead (``bias``), the argument was whether there is one. An argument that
-    was not kept is passed over.
-    """
-    for parameter in inspect.signature(type(module)).parameters.values():
-        if hasattr(module, parameter.name) and parameter.name not in ("device", "dtype"):
-            value = getattr(module, parameter.name)
-            if isinstance(parameter.default, bool) and not isinstance(value, bool):
-                value = value is not None
-            yield parameter, value
+    def is_layer(self) -> bool:
+        """Whether it is not made of other modules."""
+        return not any(True for _ in self.children())

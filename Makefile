@@ -1,0 +1,40 @@
+# make study   make the environment if need be, then run the main study
+# make test    make the environment if need be, then run the tests (make test-all: the slow ones too)
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help study test test-all lint bench clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+	@echo "make lint    style and types      make bench   ours against PyTorch"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "chainrule needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+study: $(READY)
+	$(BIN)/chainrule run pairs-depth --arms 'mlp*' --rounds 10
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term
+
+test-all: $(READY)
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.disk
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,1 @@
+"""Ours against the peers, on the same work, in one process, in turn."""

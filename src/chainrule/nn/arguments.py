@@ -1,0 +1,46 @@
+"""A module or a loss as its constructor's call: for its repr, its label in errors, and files.
+
+It rests on one convention: a constructor's argument is kept as an attribute of the same name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+__all__ = ["arguments", "label"]
+
+
+def arguments(built: object) -> Iterator[tuple[inspect.Parameter, Any]]:
+    """The constructor's parameters with the values that would build such an object again.
+
+    Where a name holds a Parameter or None instead of a bool (``bias``), the argument was whether
+    there is one. An argument that was not kept is passed over.
+    """
+    for parameter in inspect.signature(type(built)).parameters.values():
+        if hasattr(built, parameter.name) and parameter.name not in ("device", "dtype"):
+            value = getattr(built, parameter.name)
+            if isinstance(parameter.default, bool) and not isinstance(value, bool):
+                value = value is not None
+            yield parameter, value
+
+
+def label(built: object) -> str:
+    """Class and arguments in one line, without those that have their default."""
+    shown = []
+    for parameter, value in arguments(built):
+        if parameter.default is parameter.empty:
+            shown.append(_show(value))
+        elif isinstance(value, Tensor) or value != parameter.default:
+            shown.append(f"{parameter.name}={_show(value)}")
+    return f"{type(built).__name__}({', '.join(shown)})"
+
+
+def _show(value: Any) -> str:
+    """An argument; of a tensor only its shape."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name!r}: {_show(item)}" for name, item in value.items()) + "}"
+    return f"tensor{tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)

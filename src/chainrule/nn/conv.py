@@ -1,0 +1,210 @@
+"""Convolutions: Conv1d, Conv2d.
+
+N samples, C input and O output channels, G groups, H (and W) sizes, k kernel, s stride, p padding,
+d dilation. Both layers are the same three convolutions, along one axis or two.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import Any, ClassVar, final
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.errors import check
+from chainrule.nn.init import Initializer
+from chainrule.nn.linear import Weighted
+from chainrule.nn.module import ChainRule, Rule, accumulate
+from chainrule.nn.window import MODES, pad, per_axis
+
+__all__ = ["Conv1d", "Conv2d"]
+
+Sizes = int | tuple[int, ...]
+
+
+class Conv(Weighted, ABC):
+    """y = W ⋆ x + b, a window of k entries every s-th step        ⋆: sliding products, summed
+
+    With g = dL/dy, and g↑ = g with s − 1 zeros between its entries, as a stride of 1 has them:
+    dL/dx = g↑ padded by d (k − 1) − p, ⋆ W turned round, with O and C swapped
+    dL/dW += x ⋆ g, with N in the place of the channels, and s and d swapped
+    dL/db += Σ g over samples and positions
+    """
+
+    axes: ClassVar[int]
+    convolve: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: Initializer | None = None,
+    ) -> None:
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride, self.dilation = kernel_size, stride, dilation
+        self.padding, self.padding_mode = padding, padding_mode
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"groups must divide in_channels and out_channels, got {groups} for "
+                f"{in_channels} and {out_channels}"
+            )
+        if padding_mode not in MODES:
+            raise ValueError(f"padding_mode is one of {', '.join(MODES)}; got {padding_mode!r}")
+        self._kernel = per_axis("kernel_size", kernel_size, self.axes, 1)
+        self._stride = per_axis("stride", stride, self.axes, 1)
+        self._dilation = per_axis("dilation", dilation, self.axes, 1)
+        self._reach = tuple(d * (k - 1) for d, k in zip(self._dilation, self._kernel, strict=True))
+        self._set_padding()
+        shape = (out_channels, in_channels // groups, *self._kernel)
+        self._start(shape, bias, init, device=device, dtype=dtype)
+
+    def _set_padding(self) -> None:
+        """p, the padding that the convolution does itself, and the edges that are added before."""
+        if self.padding == "same" and prod(self._stride) > 1:
+            raise ValueError(f"padding='same' needs a stride of 1, got {self.stride}")
+        if self.padding == "same":
+            edges = [(reach // 2, reach - reach // 2) for reach in self._reach]
+        elif isinstance(self.padding, str) and self.padding != "valid":
+            raise ValueError(f"padding is a number, 'same' or 'valid'; got {self.padding!r}")
+        else:
+            given = 0 if self.padding == "valid" else self.padding
+            edges = [(p, p) for p in per_axis("padding", given, self.axes, 0)]
+        within = zip(edges, self._reach, strict=True)
+        own = self.padding_mode == "zeros" and all(a == b <= reach for (a, b), reach in within)
+        self._p = tuple(a if own else 0 for a, _ in edges)
+        self._edges, self._added = edges, [] if own else edges
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        weight, bias = self.weight, self.bias
+        check(self, x, self._expected(), self._fits, like=weight.data)
+        if x.dim() == self.lead + 1 + self.axes:
+            return self._one_sample(x)
+        x, fold = pad(x, self._added, self.padding_mode)
+        b = [] if bias is None else [bias.data]
+        y = self._each(self._output, x, weight.data, *b)
+
+        def parameters(g: Tensor) -> None:
+            if g.numel():  # an empty batch adds nothing
+                weight.grad += self._each(self._weight_gradient, x, g)
+            if bias is not None:
+                bias.grad += g.transpose(self.lead, self.lead + 1).flatten(self.lead + 1).sum(-1)
+
+        def backward(g: Tensor) -> Tensor:
+            parameters(g)
+            sizes = x.shape[-self.axes :]
+            dx: Tensor = fold(
+                self._each(lambda g, w: self._input_gradient(g, w, sizes), g, weight.data)
+            )
+            return dx
+
+        return y, ChainRule(backward, parameters)
+
+    def _output(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+        """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
+        return self.convolve(x, w, b, self._stride, self._p, self._dilation, self.groups)
+
+    def _input_gradient(self, g: Tensor, w: Tensor, sizes: Sequence[int]) -> Tensor:
+        """g↑ ⋆ W turned round        W as (C, O/G, k, …)   result (N, C, H, …)"""
+        grouped = torch.unflatten(w, 0, (self.groups, -1)).transpose(1, 2).flatten(0, 1)
+        turned = grouped.flip(tuple(range(2, w.dim())))
+        margin = [reach - p for reach, p in zip(self._reach, self._p, strict=True)]
+        if prod(self._stride) > 1:
+            dense = [n + p - m for n, p, m in zip(sizes, self._p, margin, strict=True)]
+            between = g.new_zeros(*g.shape[:2], *dense)
+            between[at(slice(None, None, s) for s in self._stride)] = g
+            g = between
+        return self.convolve(g, turned, None, 1, margin, self._dilation, self.groups)
+
+    def _weight_gradient(self, x: Tensor, g: Tensor) -> Tensor:
+        """x ⋆ g        x as (C/G, G·N, H, …)   g as (O, N, H', …)   result (O, C/G, k, …)"""
+        x = torch.unflatten(x, 1, (self.groups, -1)).transpose(0, 2)
+        x, g = x.flatten(1, 2), g.transpose(0, 1)
+        dw = self.convolve(x, g, None, self._dilation, self._p, self._stride, self.groups)
+        return dw.transpose(0, 1)[at(slice(k) for k in self._kernel)]
+
+    def _each(self, f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+        """f for each replica, one after the other: each fills a core by itself."""
+        if self.replicas is None:
+            return f(*tensors)
+        parts = (t.expand(self.replicas, *t.shape[1:]) for t in tensors)
+        return torch.stack([f(*part) for part in zip(*parts, strict=True)])
+
+    def _one_sample(self, x: Tensor) -> tuple[Tensor, Rule]:
+        y, rule = self.forward(x.unsqueeze(self.lead))
+
+        def whole(g: Tensor) -> Tensor:
+            dx: Tensor = rule(g.unsqueeze(self.lead))
+            return dx.squeeze(self.lead)
+
+        return y.squeeze(self.lead), ChainRule(
+            whole, lambda g: accumulate(rule, g.unsqueeze(self.lead))
+        )
+
+    def _least(self) -> list[int]:
+        """The smallest size of input along each axis: one window fits, the padding has sources."""
+        pads = {"reflect": 1, "circular": 0}
+        return [
+            max(1, 1 + reach - a - b, max(a, b) + pads.get(self.padding_mode, -max(a, b)))
+            for reach, (a, b) in zip(self._reach, self._edges, strict=True)
+        ]
+
+    def _expected(self) -> str:
+        sizes = ", ".join(f"≥{n}" for n in self._least())
+        return f"input (N, {self.in_channels}, {sizes}) or ({self.in_channels}, {sizes})"
+
+    def _fits(self, x: Tensor) -> bool:
+        sizes = x.shape[-self.axes :]
+        return (
+            x.dim() - self.lead - self.axes in (1, 2)
+            and x.shape[-1 - self.axes] == self.in_channels
+            and all(n >= least for n, least in zip(sizes, self._least(), strict=True))
+        )
+
+    def multiply_adds(self, inputs: Tensor, output: Tensor) -> int:
+        return output.numel() * self.in_channels // self.groups * prod(self._kernel)
+
+
+def at(slices: Iterable[slice]) -> Any:
+    """The index that slices the last axes."""
+    return (..., *slices)
+
+
+@final
+class Conv1d(Conv):
+    """y = W ⋆ x + b        x (…, N, C, L)   W (…, O, C/G, k)   b (…, O)   y (…, N, O, L')
+
+    Formulas and arguments: Conv, with one axis; L' = ⌊(L + 2p − d (k − 1) − 1) / s⌋ + 1. Also x
+    (…, C, L), one sample. Raises LayerError for other shapes, or another dtype or device than
+    the weight's; ValueError for arguments that contradict each other.
+    """
+
+    axes = 1
+    convolve = staticmethod(torch.conv1d)
+
+
+@final
+class Conv2d(Conv):
+    """y = W ⋆ x + b        x (…, N, C, H, W)   W (…, O, C/G, k, k)   b (…, O)   y (…, N, O, H', W')
+
+    Formulas and arguments: Conv, with two axes; H' = ⌊(H + 2p − d (k − 1) − 1) / s⌋ + 1. Also x
+    (…, C, H, W), one sample. ``padding`` is a number, one an axis, 'same' or 'valid';
+    ``padding_mode`` is 'zeros', 'reflect', 'replicate' or 'circular'. Raises LayerError for other
+    shapes, or another dtype or device than the weight's; ValueError for arguments that
+    contradict each other.
+    """
+
+    axes = 2
+    convolve = staticmethod(torch.conv2d)

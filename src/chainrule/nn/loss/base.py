@@ -1,0 +1,194 @@
+"""The abstract losses: Loss, which only measures, Reduced and Pointwise.
+
+o is the output of a net, t its target, ℓ the loss of one element or sample, L what is reported:
+the mean of ℓ, their sum, or all of them. g is dL/dvalue in ``backward`` and dL/dℓ in a formula.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from math import nan
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.arguments import label
+from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.module import Rule
+
+__all__ = ["Loss", "Pointwise", "Reduced"]
+
+
+class Loss(ABC):
+    """How far an output is from its target: ``forward`` gives the value and its chain rule.
+
+    ``loss(output, target)`` returns the value, ``loss.backward()`` then dL/doutput. In a cohort
+    (``replicas`` = K) output is (K, N, …), target (K, N, …) or (1, N, …) where it is the same for
+    all, and the value has K numbers (K,), one a replica: nothing mixes the replicas.
+    """
+
+    replicas: int | None = None
+    _last: tuple[Rule, Tensor] | None = None
+
+    @abstractmethod
+    def forward(self, output: Any, target: Any) -> tuple[Tensor, Rule]:
+        """Return the value and the rule that takes g = dL/dvalue to dL/doutput."""
+
+    def __call__(self, output: Any, target: Any) -> Tensor:
+        """Return the value and remember its chain rule for one ``backward``."""
+        self._last = None
+        value, rule = self.forward(output, target)
+        self._last = rule, value
+        return value
+
+    def backward(self, g: Tensor | float | None = None) -> Any:
+        """Apply the last call's chain rule, once: return dL/doutput.
+
+        g is 1 unless given: a number, or one for each replica (K,). Where the value was not
+        reduced, g must be given, in its shape. Raises RuntimeError where there is no call to go
+        back through, LayerError where g does not fit.
+        """
+        if self._last is None:
+            raise RuntimeError(
+                f"{self.label()}: backward needs a call of the loss first, and goes through "
+                "each call once: loss(output, target), then loss.backward()"
+            )
+        rule, value = self._last
+        g = self._incoming(g, value)
+        self._last = None
+        return rule(g)
+
+    def _incoming(self, g: Any, value: Tensor) -> Tensor:
+        """g in the shape of the value."""
+        if value.dim() == self.lead:
+            if g is None or isinstance(g, int | float):
+                return torch.full_like(value, 1.0 if g is None else g)
+            if isinstance(g, Tensor) and not g.dim():
+                g = g.expand(value.shape)
+        given, expected = describe(g, dtype=True), describe(value, dtype=True)
+        if g is None:
+            raise LayerError(self, f"the value is not reduced: backward needs g of {expected}")
+        if given != expected:
+            raise LayerError(self, f"expected g of {expected}, got {given}")
+        return cast("Tensor", g)
+
+    @property
+    def lead(self) -> int:
+        """How many axes stand before torch's: 1 in a cohort, else 0."""
+        return 0 if self.replicas is None else 1
+
+    def replicate(self, K: int) -> Self:
+        """The same loss for a cohort of K."""
+        if self.replicas is not None:
+            raise ValueError(f"{self.label()} is for a cohort of {self.replicas} already")
+        if K < 1:
+            raise ValueError(f"a cohort needs at least one replica, got {K}")
+        cohort = copy.copy(self)
+        cohort.replicas = K
+        return cohort
+
+    def replica(self, k: int) -> Self:
+        """The loss of replica k, for a plain net."""
+        plain = copy.copy(self)
+        plain.replicas = None
+        return plain
+
+    def _check_output(self, output: Any, axes: str = "…", least: int = 0) -> None:
+        """Raise a LayerError unless output is a floating tensor with the replicas first."""
+        lead = () if self.replicas is None else (self.replicas,)
+
+        def fits(o: Tensor) -> bool:
+            return o.shape[: self.lead] == lead and o.dim() >= self.lead + least
+
+        check(self, output, f"output ({', '.join([*map(str, lead), axes])})", fits)
+
+    def _check_target(
+        self,
+        target: Any,
+        shape: tuple[int, ...],
+        what: str = "target",
+        like: Tensor | None = None,
+    ) -> None:
+        """Raise a LayerError unless target has this shape, after the replicas, and is ``like``."""
+        K = self.replicas
+        leads = [()] if K is None else [(1,), (K,)]
+        axes = ([] if K is None else [f"{K} or 1"]) + [str(size) for size in shape]
+        expected = f"{what} ({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+
+        def fits(t: Tensor) -> bool:
+            return t.shape[: self.lead] in leads and t.shape[self.lead :] == shape
+
+        check(self, target, expected, fits, like=like, floating=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the chain rule of the last call, which holds on to a batch."""
+        return {name: value for name, value in vars(self).items() if name != "_last"}
+
+    def __repr__(self) -> str:
+        return self.label()
+
+    def label(self) -> str:
+        """The loss in one line: its class and the arguments that differ from their defaults."""
+        return label(self)
+
+
+class Reduced(Loss, ABC):
+    """A loss ℓ of each element or sample, and the ``reduction`` of them all to L.
+
+    "mean": L = Σ ℓ / n        "sum": L = Σ ℓ        "none": L = ℓ
+
+    dL/dℓ = g / n, g, g. Raises ValueError for another reduction.
+    """
+
+    reductions: tuple[str, ...] = ("none", "mean", "sum")
+
+    def __init__(self, reduction: str = "mean") -> None:
+        if reduction not in self.reductions:
+            known = ", ".join(map(repr, self.reductions))
+            raise ValueError(f"reduction is one of {known}, got {reduction!r}")
+        self.reduction = reduction
+
+    def _count(self, losses: Tensor) -> int:
+        """n, of one replica."""
+        return losses.numel() // (self.replicas or 1)
+
+    def _reduce(
+        self, losses: Tensor, rule: Rule, shares: Tensor | None = None
+    ) -> tuple[Tensor, Rule]:
+        """L and its rule, from ℓ and the rule that takes dL/dℓ to dL/doutput.
+
+        That rule is given a tensor that broadcasts to ℓ. Where samples count by their
+        ``shares``, n is the sum of these.
+        """
+        if self.reduction == "none":
+            return losses, rule
+        value = self._sum(losses)
+        n: Tensor | float = 1.0
+        if self.reduction != "sum":
+            n = (self._count(losses) or nan) if shares is None else self._sum(shares)
+            value = value / n
+        axes = (1,) * (losses.dim() - value.dim())
+        return value, lambda g: rule((g / n).reshape(g.shape + axes))
+
+    def _sum(self, x: Tensor) -> Tensor:
+        """Σ over all axes but the replicas."""
+        axes = tuple(range(self.lead, x.dim()))
+        return x.sum(axes) if axes else x
+
+
+class Pointwise(Reduced, ABC):
+    """A loss of each element: output and target have one shape and one dtype.
+
+    Raises LayerError where they differ: nothing is broadcast but one target for all replicas.
+    """
+
+    @abstractmethod
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+        """Return ℓ and the rule g → g dℓ/do."""
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+        self._check_output(output)
+        self._check_target(target, output.shape[self.lead :], like=output)
+        return self._reduce(*self.losses(output, target))

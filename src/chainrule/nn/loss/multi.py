@@ -1,0 +1,113 @@
+"""MultiLoss: the weighted sum of several losses, one a named head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, final
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.loss.base import Loss, Reduced
+from chainrule.nn.module import Rule
+from chainrule.nn.tree import tree_map
+
+__all__ = ["MultiLoss"]
+
+
+@final
+class MultiLoss(Loss):
+    """L = Σ wᵢ Lᵢ(oᵢ, tᵢ)        o, t: dicts with one entry a loss, by name
+
+    dL/doᵢ = dLᵢ/doᵢ at g wᵢ, a dict by name
+
+    A weight is a number, in a cohort also a tensor (K,), one a replica; 1 unless given. With
+    weight 0 a loss adds 0, and its gradient is 0, even where it is nan or inf. ``values`` has the
+    last Lᵢ, not weighted. Targets without a loss are ignored. Raises LayerError where an output
+    or a target is missing, for an output without a loss, and for a weight of another shape;
+    ValueError for a weight without a loss and a loss that is not reduced.
+    """
+
+    def __init__(
+        self,
+        losses: Mapping[str, Loss],
+        weights: Mapping[str, float | Tensor] | None = None,
+    ) -> None:
+        self.losses = dict(losses)
+        if not self.losses:
+            raise ValueError("MultiLoss is made of at least one loss, got none")
+        for name, loss in self.losses.items():
+            if isinstance(loss, Reduced) and loss.reduction == "none":
+                raise ValueError(f"a sum needs losses that are reduced, got {name!r}: {loss!r}")
+        unknown = [name for name in weights or {} if name not in self.losses]
+        if unknown:
+            raise ValueError(f"no loss for the weights of {unknown}; losses: {[*self.losses]}")
+        self.weights: dict[str, float | Tensor] = {**dict.fromkeys(losses, 1.0), **(weights or {})}
+        self.values: dict[str, Tensor] = {}
+
+    def forward(self, output: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[Tensor, Rule]:
+        self._check_names(output, target)
+        values, rules = {}, {}
+        for name, loss in self.losses.items():
+            try:
+                values[name], rules[name] = loss.forward(output[name], target[name])
+            except LayerError as error:
+                raise error.within(f"MultiLoss[{name!r}]") from None
+        weights = {name: self._weight(name, value) for name, value in values.items()}
+        self.values = values
+        parts = [mask(weights[name] * value, weights[name]) for name, value in values.items()]
+
+        def rule(g: Tensor) -> dict[str, Any]:
+            return {name: mask(rules[name](g * w), w) for name, w in weights.items()}
+
+        return sum(parts[1:], parts[0]), rule
+
+    def _check_names(self, output: Any, target: Any) -> None:
+        names = set(self.losses)
+        shown = ", ".join(map(repr, self.losses))
+        for what, given in (("outputs", output), ("targets", target)):
+            if not isinstance(given, Mapping) or not names <= set(given):
+                raise LayerError(self, f"expected {what} for {shown}, got {describe(given)}")
+        extra = [name for name in output if name not in names]
+        if extra:
+            raise LayerError(self, f"expected outputs for {shown} alone, got {extra} besides")
+
+    def _weight(self, name: str, value: Tensor) -> Tensor | float:
+        """The weight of a loss, as it goes with its value."""
+        weight = self.weights[name]
+        if not isinstance(weight, Tensor):
+            return weight
+        if weight.shape not in ((), value.shape):
+            expected = f"a number or a tensor {describe(value)}"
+            raise LayerError(self, f"expected weight {name!r} {expected}, got {describe(weight)}")
+        return weight.to(value)
+
+    def replicate(self, K: int) -> Self:
+        """The same losses for a cohort of K."""
+        cohort = super().replicate(K)
+        cohort.losses = {name: loss.replicate(K) for name, loss in self.losses.items()}
+        cohort.weights, cohort.values = dict(self.weights), {}
+        return cohort
+
+    def replica(self, k: int) -> Self:
+        """The losses of replica k with its weights, for a plain net."""
+        plain = super().replica(k)
+        plain.losses = {name: loss.replica(k) for name, loss in self.losses.items()}
+        plain.weights = {
+            name: weight[k] if isinstance(weight, Tensor) and weight.dim() else weight
+            for name, weight in self.weights.items()
+        }
+        return plain
+
+
+def mask(x: Any, weight: Tensor | float) -> Any:
+    """x, and 0 where the weight is 0 whatever x is; a weight (K,) goes with the first axis."""
+    if not isinstance(weight, Tensor):
+        return x if weight else tree_map(torch.zeros_like, x)
+    zero = weight == 0
+
+    def masked(t: Tensor) -> Tensor:
+        return t.masked_fill(zero.reshape(zero.shape + (1,) * (t.dim() - zero.dim())), 0)
+
+    return tree_map(masked, x)

@@ -1,0 +1,156 @@
+"""Losses of numbers: MSELoss, L1Loss, SmoothL1Loss, HuberLoss, GaussianNLLLoss.
+
+o is the output, t the target, d = o − t; ℓ is the loss of one element, g = dL/dℓ.
+"""
+
+from __future__ import annotations
+
+from math import log, nan, pi
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.loss.base import Pointwise, Reduced
+from chainrule.nn.module import Rule
+
+__all__ = ["GaussianNLLLoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
+
+
+@final
+class MSELoss(Pointwise):
+    """ℓ = d²        o, t any shape; d = o − t
+
+    dℓ/do = 2 d
+    """
+
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+        d = o - t
+        return d * d, lambda g: 2 * g * d
+
+
+@final
+class L1Loss(Pointwise):
+    """ℓ = |d|        o, t any shape; d = o − t
+
+    dℓ/do = sign d, 0 at 0
+    """
+
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+        d = o - t
+        return d.abs(), lambda g: g * sign(d)
+
+
+@final
+class SmoothL1Loss(Pointwise):
+    """ℓ = d² / 2β where |d| < β, else |d| − β / 2        o, t any shape; d = o − t
+
+    dℓ/do = s, d / β limited to ±1; so ℓ = s (d − β s / 2).        Girshick, 2015
+
+    With ``beta`` 0 it is L1Loss. Raises ValueError for a negative one.
+    """
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not beta >= 0:
+            raise ValueError(f"beta must not be negative, got {beta}")
+        self.beta = beta
+
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+        d, beta = o - t, self.beta
+        s = (d / beta).clamp(-1, 1) if beta else sign(d)
+        return s * (d - beta / 2 * s), lambda g: g * s
+
+
+@final
+class HuberLoss(Pointwise):
+    """ℓ = d² / 2 where |d| ≤ δ, else δ (|d| − δ / 2)        o, t any shape; d = o − t
+
+    dℓ/do = c, d limited to ±δ; so ℓ = c (d − c / 2).        Huber, 1964
+
+    Raises ValueError unless ``delta`` is positive.
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not delta > 0:
+            raise ValueError(f"delta must be positive, got {delta}")
+        self.delta = delta
+
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+        d = o - t
+        c = d.clamp(-self.delta, self.delta)
+        return c * (d - c / 2), lambda g: g * c
+
+
+def sign(d: Tensor) -> Tensor:
+    """−1, 0 or 1, and nan of nan (where ``Tensor.sign`` says 0)."""
+    return d.sign().masked_fill_(d != d, nan)
+
+
+@final
+class GaussianNLLLoss(Reduced):
+    """ℓ = ½ (log v + d² / v)        mean, t any shape; v = max(var, ε); d = mean − t
+
+    dℓ/dmean = d / v,   dℓ/dvar = ½ (1 / v − d² / v²)        Nix and Weigend, 1994
+
+    The output is the pair (mean, var), and so is its gradient; torch's ``loss(mean, t, var)``
+    does the same. var has the shape of mean; or one axis of length 1, or no last axis, where it
+    is the same for all: then its gradient is summed; or is one number. ``full`` adds ½ log 2π.
+    The limit ε does not stop the gradient, as in torch. Raises LayerError for another shape and
+    (on the CPU) for a negative var, ValueError unless ``eps`` is positive.
+    """
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        if not eps > 0:
+            raise ValueError(f"eps must be positive, got {eps}")
+        self.full, self.eps = full, eps
+
+    def __call__(self, output: Any, target: Tensor, var: Tensor | float | None = None) -> Tensor:
+        """Return the value for (mean, var), or for mean and var apart."""
+        return super().__call__(output if var is None else (output, var), target)
+
+    def forward(self, output: Any, target: Tensor) -> tuple[Tensor, Rule]:
+        mean, var = self._pair(output)
+        self._check_target(target, mean.shape[self.lead :], like=mean)
+        v = self._beside(var, mean).clamp(min=self.eps)
+        d = mean - target
+        z = d / v
+        losses = 0.5 * (v.log() + d * z)
+        if self.full:
+            losses = losses + 0.5 * log(2 * pi)
+
+        def rule(g: Tensor) -> tuple[Tensor, Tensor]:
+            dvar = 0.5 * g * (1 / v - z * z)
+            return g * z, dvar.sum_to_size(v.shape).reshape(var.shape)
+
+        return self._reduce(losses, rule)
+
+    def _pair(self, output: Any) -> tuple[Tensor, Tensor]:
+        if not (isinstance(output, tuple | list) and len(output) == 2):
+            raise LayerError(self, f"expected a pair (mean, var), got {describe(output)}")
+        mean, var = output
+        self._check_output(mean)
+        if isinstance(var, int | float):
+            var = torch.full_like(mean, var)
+        check(self, var, like=mean)
+        if var.device.type == "cpu" and (var < 0).any():  # elsewhere a look costs a wait
+            raise LayerError(self, f"expected var of 0 or more, got {var[var < 0][0].item()}")
+        return mean, var
+
+    def _beside(self, var: Tensor, mean: Tensor) -> Tensor:
+        """var with as many axes as mean."""
+        if var.shape == mean.shape:
+            return var
+        if var.dim() >= self.lead and var.shape == mean.shape[:-1]:
+            return var.unsqueeze(-1)
+        shared = [b for a, b in zip(mean.shape, var.shape, strict=False) if a != b]
+        per_replica = var.shape[: self.lead] == mean.shape[: self.lead]
+        if var.dim() != mean.dim() or shared != [1] or not per_replica:
+            shape = describe(mean)
+            raise LayerError(
+                self, f"expected var {shape}, or one axis of length 1, got {describe(var)}"
+            )
+        return var.expand_as(var)

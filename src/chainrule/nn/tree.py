@@ -1,0 +1,29 @@
+"""Values between modules: a tensor, or a tuple, list or dict of such values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch import Tensor
+
+__all__ = ["leaves", "tree_map"]
+
+
+def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """(name, tensor) of each tensor within: "" for a lone one, "0", "main", "main.0" below."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, dict | tuple | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from leaves(item, f"{name}.{key}".lstrip("."))
+
+
+def tree_map(f: Callable[[Tensor], Any], value: Any) -> Any:
+    """The same structure with ``f`` of each tensor; None stays None."""
+    if isinstance(value, dict):
+        return {key: tree_map(f, item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(tree_map(f, item) for item in value)
+    return f(value) if isinstance(value, Tensor) else value

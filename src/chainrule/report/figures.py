@@ -1,0 +1,88 @@
+"""Figures of results: each function returns the figure and its axes, and shows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from chainrule.data import Dataset
+from chainrule.nn.module import Module
+from chainrule.train import History
+
+__all__ = ["learning_curves", "plane"]
+
+
+def learning_curves(
+    histories: Mapping[str, History], curve: str = "test_loss"
+) -> tuple[Figure, Axes]:
+    """One line a history, the mean over its replicas, in a band of ± one standard deviation.
+
+    ``histories`` maps a label to a history; ``curve`` names the curve. Replicas that diverged are
+    left out and counted in the label. Raises KeyError where a history has no such curve.
+    """
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for label, history in histories.items():
+        values = history[curve].reshape(history.epochs, -1).numpy()
+        kept = values[:, np.isfinite(values).all(0)]
+        if kept.shape[1] < values.shape[1]:
+            label = f"{label} ({values.shape[1] - kept.shape[1]} diverged)"
+        epochs, mean = (
+            np.arange(1, len(kept) + 1),
+            kept.mean(1) if kept.size else np.full(len(kept), np.nan),
+        )
+        (line,) = axes.plot(epochs, mean, label=label)
+        if kept.shape[1] > 1:
+            std = kept.std(1, ddof=1)
+            axes.fill_between(
+                epochs, mean - std, mean + std, color=line.get_color(), alpha=0.2, lw=0
+            )
+    axes.set(xlabel="epoch", ylabel=curve.replace("_", " "))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend(title="mean ± std over replicas")
+    return figure, axes
+
+
+def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tuple[Figure, Axes]:
+    """What a plain net with inputs (N, 2) learned: its decision over the plane, and the data.
+
+    Colour: output 1 minus output 0, or the only output there is.
+    """
+    import torch
+
+    figure = Figure(figsize=(5.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    low, high = (0.0, 1.0) if data is None else (float(data.inputs.min()), float(data.inputs.max()))
+    side = torch.linspace(low, high, points)
+    grid = torch.cartesian_prod(side, side)
+    training = net.training
+    y = net.eval().forward(grid)[0]
+    net.train(training)
+    score = y[:, -1] - y[:, 0] if y.shape[1] > 1 else y[:, 0]
+    image = score.reshape(points, points).T.numpy()
+    bound = float(np.abs(image).max()) or 1.0
+    shown = axes.imshow(
+        image,
+        origin="lower",
+        extent=(low, high, low, high),
+        cmap="RdBu_r",
+        vmin=-bound,
+        vmax=bound,
+        aspect="equal",
+    )
+    figure.colorbar(shown, ax=axes, label="output 1 − output 0" if y.shape[1] > 1 else "output")
+    if data is not None and isinstance(data.targets, torch.Tensor):
+        labels = data.targets.argmax(-1) if data.targets.dim() > 1 else data.targets
+        for label, marker in ((0, "o"), (1, "^")):
+            of = data.inputs[labels == label]
+            axes.scatter(
+                of[:, 0], of[:, 1], s=8, marker=marker, c="k", alpha=0.6, label=f"class {label}"
+            )
+        axes.legend(loc="upper right")
+    axes.set(xlabel="x₁", ylabel="x₂")
+    return figure, axes

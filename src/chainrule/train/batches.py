@@ -1,0 +1,51 @@
+"""The batches of an epoch: each replica's own order, many batches gathered at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule import seeds
+from chainrule.data import Dataset
+from chainrule.nn.tree import leaves, tree_map
+
+__all__ = ["orders", "shuffled", "slices"]
+
+CHUNK_BYTES = 32 * 2**20
+"""How much is gathered at once: one indexing for many small batches, without a second data set."""
+
+
+def orders(N: int, roots: Sequence[int], epoch: int) -> Tensor:
+    """The order in which each replica sees its samples in this epoch: (K, N).
+
+    It depends on the replica's seed and the epoch alone, so that a training may stop and resume
+    anywhere, and is the same for a net alone and within a cohort.
+    """
+    rows = [torch.randperm(N, generator=seeds.generator(r, "order", epoch)) for r in roots]
+    return torch.stack(rows)
+
+
+def shuffled(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    """(inputs, targets) of each batch in this order, the last one perhaps smaller.
+
+    order (K, N), with K = 1 for a plain data set. Batches are (K, B, …), plain ones (B, …).
+    """
+    sample = sum(t.nbytes for _, t in leaves((data.inputs, data.targets))) // max(1, len(data))
+    chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
+    for part in torch.split(order, chunk, dim=1):
+        yield from slices(data.subset(part[0] if data.replicas is None else part), batch_size)
+
+
+def slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    """(inputs, targets) of each batch in the order of the data: views, not copies."""
+    axis = 0 if data.replicas is None else 1
+    for start in range(0, len(data), batch_size):
+        size = min(batch_size, len(data) - start)
+
+        def part(t: Tensor, start: int = start, size: int = size) -> Tensor:
+            return t.narrow(axis, start, size)
+
+        yield part(data.inputs), tree_map(part, data.targets)

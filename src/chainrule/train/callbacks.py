@@ -1,0 +1,115 @@
+"""What may look on, or step in, at the end of each epoch."""
+
+from __future__ import annotations
+
+from abc import ABC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from chainrule.train.trainer import Trainer
+
+__all__ = ["Callback", "Checkpoint", "EarlyStopping"]
+
+
+class Callback(ABC):  # noqa: B024 (each method may be left out)
+    """Called by the trainer; override what is needed."""
+
+    def on_fit_start(self, trainer: Trainer) -> None:  # noqa: B027
+        """Before the first epoch of a fit."""
+
+    def on_step_end(self, trainer: Trainer) -> None:  # noqa: B027
+        """After each step of the optimizer."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:  # noqa: B027
+        """After an epoch's evaluation; ``trainer.history`` and ``trainer.epoch`` are up to date."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: B027
+        """After the last epoch, or after an interrupt."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training needs: tensors, numbers, lists and dicts of them."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Take over what ``state_dict`` gave."""
+
+
+@final
+class EarlyStopping(Callback):
+    """Stop each replica on its own when a curve has not improved for ``patience`` epochs.
+
+    ``monitor`` names a curve of the history ("test_loss"); ``mode`` is "min" or "max"; smaller
+    changes than ``min_delta`` do not count. With ``restore_best`` a replica goes back to the
+    weights of its best epoch at the end of the fit. Do not monitor the data that you report.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "test_loss",
+        patience: int = 10,
+        min_delta: float = 0.0,
+        mode: str = "min",
+        restore_best: bool = True,
+    ) -> None:
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode is 'min' or 'max', got {mode!r}")
+        if patience < 1:
+            raise ValueError(f"patience is at least 1 epoch, got {patience}")
+        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.mode, self.restore_best = mode, restore_best
+        self.best: Tensor | None = None
+        self.bad_epochs = torch.zeros(0, dtype=torch.long)
+        self.best_state: dict[str, Tensor] = {}
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        value = trainer.history.last(self.monitor).reshape(-1)
+        value = value if self.mode == "min" else -value
+        best = torch.full_like(value, torch.inf) if self.best is None else self.best
+        better = value < best - self.min_delta
+        bad = torch.zeros_like(value, dtype=torch.long) if self.best is None else self.bad_epochs
+        self.best = torch.where(better, value, best)
+        self.bad_epochs = torch.where(better, 0, bad + 1)
+        if self.restore_best:
+            self._keep(trainer, better)
+        trainer.stop(self.bad_epochs >= self.patience)
+
+    def _keep(self, trainer: Trainer, better: Tensor) -> None:
+        for name, now in trainer.net.state_dict().items():
+            old = self.best_state.get(name, now)
+            if trainer.net.replicas is None:
+                self.best_state[name] = now.clone() if bool(better) else old.clone()
+            else:
+                mask = better.to(now.device).reshape(-1, *[1] * (now.dim() - 1))
+                self.best_state[name] = torch.where(mask, now, old)
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        if self.restore_best and self.best_state:
+            trainer.net.load_state_dict(self.best_state)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "bad_epochs": self.bad_epochs, "best_state": self.best_state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best, self.bad_epochs = state["best"], state["bad_epochs"]
+        self.best_state = dict(state["best_state"])
+
+
+@final
+class Checkpoint(Callback):
+    """Save the whole training to ``path`` every ``every`` epochs and at the end, atomically."""
+
+    def __init__(self, path: str | Path, every: int = 1) -> None:
+        if every < 1:
+            raise ValueError(f"every is at least 1 epoch, got {every}")
+        self.path, self.every = Path(path), every
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        if trainer.epoch % self.every == 0:
+            trainer.save(self.path)
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        trainer.save(self.path)

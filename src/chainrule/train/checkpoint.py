@@ -1,0 +1,101 @@
+"""All that a training is, to a file and back: it goes on bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.tree import tree_map
+from chainrule.train.files import FileError, pack, read, unpack, write
+from chainrule.train.history import Divergence
+from chainrule.train.saving import load_draws, net_draws, net_header, net_tensors
+
+if TYPE_CHECKING:
+    from chainrule.train.trainer import Trainer
+
+__all__ = ["load", "restore", "save", "snapshot"]
+
+
+def state(trainer: Trainer) -> dict[str, Any]:
+    """What changes while training, but for the net's tensors."""
+    history = trainer.history
+    return {
+        "epoch": trainer.epoch,
+        "steps": trainer.steps,
+        "seeds": trainer.seeds,
+        "active": trainer.active,
+        "optimizer": trainer.optimizer.state_dict(),
+        "scheduler": None if trainer.scheduler is None else trainer.scheduler.state_dict(),
+        "callbacks": [callback.state_dict() for callback in trainer.callbacks],
+        "curves": history.curves,
+        "diverged": [list(astuple(d)) for d in history.diverged],
+        "stopped": [list(item) for item in history.stopped.items()],
+        "seconds": history.seconds,
+        "global": torch.get_rng_state(),
+    }
+
+
+def set_state(trainer: Trainer, values: dict[str, Any]) -> None:
+    """Take over what :func:`state` gave."""
+    trainer.optimizer.load_state_dict(values["optimizer"])
+    if trainer.scheduler is not None:
+        trainer.scheduler.load_state_dict(values["scheduler"])
+    for callback, kept in zip(trainer.callbacks, values["callbacks"], strict=True):
+        callback.load_state_dict(kept)
+    trainer.epoch, trainer.steps = values["epoch"], values["steps"]
+    trainer.seeds, trainer.active = list(values["seeds"]), values["active"]
+    history = trainer.history
+    history.curves, history.seconds = dict(values["curves"]), values["seconds"]
+    history.diverged = [Divergence(*row) for row in values["diverged"]]
+    history.stopped = {k: epoch for k, epoch in values["stopped"]}  # noqa: C416 (lists of two)
+    torch.set_rng_state(values["global"])
+
+
+def snapshot(trainer: Trainer) -> dict[str, Any]:
+    """A copy of everything, to go back to."""
+    return {
+        "state": tree_map(torch.clone, state(trainer)),
+        "net": tree_map(torch.clone, trainer.net.state_dict()),
+        "draws": net_draws(trainer.net),
+    }
+
+
+def restore(trainer: Trainer, kept: dict[str, Any]) -> None:
+    """Go back to a snapshot."""
+    trainer.net.load_state_dict(kept["net"])
+    load_draws(trainer.net, kept["draws"])
+    set_state(trainer, kept["state"])
+
+
+def save(trainer: Trainer, path: str | Path) -> None:
+    """Write a training to a file, atomically. Raises OSError naming the path."""
+    tensors: dict[str, Tensor] = {}
+    packed = pack(state(trainer), tensors, "trainer")
+    header = {**net_header(trainer.net), "trainer": packed}
+    write(path, "training", tensors | net_tensors(trainer.net), header)
+
+
+def load(trainer: Trainer, path: str | Path) -> None:
+    """Make a trainer go on from a file. Raises FileError, and changes nothing, where it cannot."""
+    kind, tensors, header = read(path)
+    if kind != "training":
+        raise FileError(path, f"holds a {kind}, not a training: chainrule.load reads it")
+    own = net_header(trainer.net)
+    for part in ("architecture", "replicas", "ties"):
+        if header[part] != own[part]:
+            raise FileError(path, f"is the training of another net: its {part} is {header[part]}")
+    before = snapshot(trainer)
+    try:
+        net = {
+            path: tensors[f"net.{header['ties'].get(path, path)}"]
+            for path in trainer.net.state_dict()
+        }
+        kept = {"net": net, "draws": header["draws"], "state": unpack(header["trainer"], tensors)}
+        restore(trainer, kept)
+    except (ValueError, KeyError, TypeError) as error:
+        restore(trainer, before)
+        raise FileError(path, f"does not fit this trainer: {error}") from None

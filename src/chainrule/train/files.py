@@ -1,0 +1,148 @@
+"""Tensors and a JSON header in one file: written whole or not at all, read right or not at all.
+
+The file is a safetensors file. Its metadata holds a header and a SHA-256 of everything in the
+file, because safetensors by itself reads a flipped bit without a word. Nothing in it is code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as as_bytes
+from torch import Tensor
+
+__all__ = ["FORMAT", "FileError", "pack", "read", "unpack", "write", "write_atomically"]
+
+FORMAT = 1
+"""The number of the format that is written; every lower one is read."""
+
+
+class FileError(ValueError):
+    """A file that cannot be used; the message names it and says what is wrong."""
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+
+
+def write(path: str | Path, kind: str, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """Write the file in place of what was there, atomically. Raises OSError naming the path."""
+    own = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
+    text = json.dumps(header)
+    metadata = {"chainrule": str(FORMAT), "kind": kind, "header": text}
+    metadata["sha256"] = digest(metadata, own)
+    write_atomically(path, as_bytes(own, metadata))
+
+
+def read(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
+    """(kind, tensors, header) of a file.
+
+    Raises OSError where it cannot be read, FileError where it is damaged, not one of ours, or in
+    a newer format than this version knows.
+    """
+    data = Path(path).read_bytes()
+    metadata = _metadata(path, data)
+    version = metadata.get("chainrule", "")
+    if version.isdecimal() and int(version) > FORMAT:
+        raise FileError(path, f"format {version} is newer than {FORMAT}: upgrade chainrule")
+    try:
+        tensors = parse_tensors(data)
+    except (SafetensorError, ValueError, KeyError, RuntimeError, OverflowError) as error:
+        raise FileError(path, f"damaged: {error}") from None
+    if metadata.get("sha256") != digest(metadata, tensors):
+        raise FileError(path, "damaged: its contents do not match its SHA-256")
+    return metadata["kind"], tensors, json.loads(metadata["header"])
+
+
+def _metadata(path: str | Path, data: bytes) -> dict[str, str]:
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > len(data) - 8:
+        if data[:1] == b"\x80" or data[:2] == b"PK":
+            raise FileError(path, "a pickle or zip file: only chainrule's own files are read")
+        raise FileError(path, f"cut short, or not a chainrule file ({len(data)} bytes)")
+    try:
+        metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise FileError(path, "damaged, or not a chainrule file: its header is no JSON") from None
+    strings = isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
+    if not strings or not {"chainrule", "kind", "header", "sha256"} <= metadata.keys():
+        raise FileError(path, "a safetensors file, but not one of chainrule's")
+    return dict(metadata)
+
+
+def digest(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the metadata but itself, and every tensor's name, dtype, shape and bytes."""
+    total = hashlib.sha256()
+    for name in sorted(metadata.keys() - {"sha256"}):
+        total.update(json.dumps([name, metadata[name]]).encode())
+    for name in sorted(tensors):
+        t = tensors[name].contiguous()
+        total.update(json.dumps([name, str(t.dtype), list(t.shape)]).encode())
+        total.update(t.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Replace a file by these bytes: after a crash it is the old one or the new one, whole."""
+    path = Path(path)
+    spare: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+        ) as file:
+            spare = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        spare.replace(path)
+    except BaseException as error:  # an interrupt too must not leave the spare file behind
+        if spare is not None:
+            spare.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself last; not every system can open a folder for that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
+    """JSON data for nested dicts and lists; the tensors in them go to ``tensors`` by their path."""
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        return {"dict": [[k, pack(v, tensors, f"{name}.{k}")] for k, v in value.items()]}
+    if isinstance(value, list | tuple):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [pack(v, tensors, f"{name}.{i}") for i, v in enumerate(value)]}
+    return value
+
+
+def unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """What :func:`pack` took apart."""
+    if not isinstance(value, dict):
+        return value
+    ((kind, inner),) = value.items()
+    if kind == "tensor":
+        return tensors[inner]
+    if kind == "dict":
+        return {k: unpack(v, tensors) for k, v in inner}
+    items = [unpack(v, tensors) for v in inner]
+    return items if kind == "list" else tuple(items)

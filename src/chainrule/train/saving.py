@@ -1,0 +1,85 @@
+"""A net in a file, and back without its code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.architecture import from_config, tie, ties, to_config
+from chainrule.nn.module import Module
+from chainrule.train.files import FileError, read, write
+
+__all__ = ["load", "load_draws", "net_draws", "net_header", "net_tensors", "save"]
+
+
+def save(net: Module, path: str | Path) -> None:
+    """Write a net, plain or a cohort: its architecture, values, ties and the state of its draws.
+
+    Each tied tensor is written once. The file is replaced atomically. Raises OSError naming the
+    path, ValueError where the net has a module that is not one of ``chainrule.nn``'s.
+    """
+    write(path, "net", net_tensors(net), net_header(net))
+
+
+def load(path: str | Path) -> Module:
+    """The net of a file that :func:`save` or a training's checkpoint wrote.
+
+    Raises OSError where the file cannot be read, FileError (a ValueError) where it is damaged or
+    not one of chainrule's; neither ever gives a net that differs from the one saved.
+    """
+    _, tensors, header = read(path)
+    try:
+        return _build(tensors, header)
+    except (ValueError, KeyError, TypeError, RuntimeError, RecursionError) as error:
+        raise FileError(path, f"does not describe a net: {error}") from None
+
+
+def net_tensors(net: Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once, under "net." and its first path."""
+    tied = ties(net)
+    return {f"net.{path}": t for path, t in net.state_dict().items() if path not in tied}
+
+
+def net_header(net: Module) -> dict[str, Any]:
+    """What is needed besides the tensors to build the net again."""
+    return {
+        "architecture": to_config(net),
+        "ties": ties(net),
+        "replicas": net.replicas,
+        "modes": {path: module.training for path, module in net.named_modules()},
+        "draws": net_draws(net),
+    }
+
+
+def net_draws(net: Module) -> dict[str, Any]:
+    """Path → (seeds, how often drawn) of each module that draws while it runs."""
+    return {path: [module.seeds, module.draws] for path, module in net.named_modules()}
+
+
+def load_draws(net: Module, draws: dict[str, Any]) -> None:
+    """Take over what :func:`net_draws` gave."""
+    for path, module in net.named_modules():
+        module.seeds, module.draws = draws[path]
+
+
+def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
+    with torch.device("meta"):  # nothing is allocated before the shapes are known to be right
+        net = from_config(header["architecture"])
+        if header["replicas"] is not None:
+            net = net.replicate(header["replicas"])
+        tie(net, header["ties"])
+    state = {path.removeprefix("net."): t for path, t in tensors.items() if path.startswith("net.")}
+    state |= {path: state[first] for path, first in header["ties"].items()}
+    net.load_state_dict(state)
+    for path, value in net.named_state():
+        value.map(lambda t, like=state[path]: torch.empty_like(like))  # type: ignore[misc]
+    for parameter in net.parameters():
+        parameter.grad.zero_()
+    net.load_state_dict(state)
+    for path, module in net.named_modules():
+        module.training = header["modes"][path]
+    load_draws(net, header["draws"])
+    return net

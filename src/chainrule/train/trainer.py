@@ -1,0 +1,307 @@
+"""One net, or one cohort, from the first step to the last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule import seeds
+from chainrule.data import Dataset
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module, accumulate
+from chainrule.nn.tree import leaves, tree_map
+from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
+from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from chainrule.train import checkpoint
+from chainrule.train.batches import orders, shuffled, slices
+from chainrule.train.callbacks import Callback
+from chainrule.train.divergence import first_non_finite
+from chainrule.train.history import Divergence, History
+from chainrule.train.metrics import Metric
+from chainrule.train.progress import ProgressBar, wants_progress
+
+__all__ = ["Trainer", "fit"]
+
+EVALUATION_BYTES = 64 * 2**20
+"""How much input goes through the net at once when nothing is learned."""
+
+
+class Trainer:
+    """Trains ``net`` with ``criterion`` and ``optimizer``; K replicas at once if it is a cohort.
+
+    - ``scheduler``: a learning rate schedule, stepped after each epoch (``schedule_every="step"``:
+      after each step of the optimizer).
+    - ``batch_size``: samples a step; the last batch of an epoch may be smaller.
+    - ``seed``: of the batch order; one number, or one a replica. Replica k's order depends on its
+      own seed and the epoch alone; from one number come K seeds.
+    - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
+    - ``metrics``: name → function of (output, target) giving one number a sample.
+    - ``callbacks``: see :class:`Callback`.
+
+    A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
+    that step, takes part no more, and is listed in ``history.diverged``; the others do not notice.
+
+    Raises ValueError where the numbers do not make sense.
+    """
+
+    def __init__(
+        self,
+        net: Module,
+        criterion: Loss,
+        optimizer: Optimizer,
+        *,
+        scheduler: LRScheduler | None = None,
+        schedule_every: str = "epoch",
+        batch_size: int = 100,
+        seed: int | Sequence[int] = 0,
+        clip_norm: float | Tensor | None = None,
+        clip_value: float | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size is at least 1, got {batch_size}")
+        if schedule_every not in ("epoch", "step"):
+            raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
+        K = net.replicas
+        same = K is None or criterion.replicas is not None
+        self.net, self.optimizer, self.scheduler = net, optimizer, scheduler
+        self.criterion = criterion if same or K is None else criterion.replicate(K)
+        self.schedule_every, self.batch_size = schedule_every, batch_size
+        self.seeds = _seeds(seed, K)
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.metrics, self.callbacks = dict(metrics or {}), list(callbacks)
+        self.epoch, self.epochs, self.steps = 0, 0, 0
+        self._test: Dataset | None = None
+        self.history = History(K)
+        self.active = torch.ones(K or 1, dtype=torch.bool)
+
+    def fit(
+        self,
+        train: Dataset,
+        test: Dataset | None = None,
+        *,
+        epochs: int,
+        progress: bool | None = None,
+    ) -> History:
+        """Train up to ``epochs`` epochs in all and return the history.
+
+        A trainer that has done some already, or was resumed, does only what is missing. Data sets
+        without replicas serve all replicas of a cohort. ``progress``: a line on stderr (None:
+        where that is a terminal). Ctrl-C goes back to the end of the last whole epoch and returns
+        what is done, with ``history.interrupted``.
+
+        Raises ValueError where a data set does not fit the net or is empty.
+        """
+        train, self._test = self._fitting(train), None if test is None else self._fitting(test)
+        if not len(train):
+            raise ValueError("there is nothing to train on: the data set is empty")
+        self.epochs, self.history.interrupted = epochs, False
+        callbacks = [*self.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
+        for callback in callbacks:
+            callback.on_fit_start(self)
+        try:
+            while self._goes_on():
+                self._whole_epoch(train, callbacks)
+        finally:
+            for callback in callbacks:
+                callback.on_fit_end(self)
+        return self.history
+
+    def _goes_on(self) -> bool:
+        running = not self.history.interrupted and bool(self.active.any())
+        return running and self.epoch < self.epochs
+
+    def _whole_epoch(self, train: Dataset, callbacks: Sequence[Callback]) -> None:
+        """An epoch, all of it or nothing: an interrupt leaves things as they were before it."""
+        before, start = checkpoint.snapshot(self), time.perf_counter()
+        try:
+            self._epoch(train)
+            self.history.seconds += time.perf_counter() - start
+            for callback in callbacks:
+                callback.on_epoch_end(self)
+        except KeyboardInterrupt:
+            checkpoint.restore(self, before)
+            self.history.interrupted = True
+
+    def _epoch(self, train: Dataset) -> None:
+        self.net.train()
+        active = self.active.to(train.inputs.device)
+        losses, alive, outputs, targets, sizes = [], [], [], [], []
+        order = orders(len(train), self.seeds, self.epoch)
+        for x, target in shuffled(train, order, self.batch_size):
+            y, loss, active = self._step(x, target, active)
+            losses.append(loss)
+            alive.append(active)
+            sizes.append(_samples(x, self.net.lead))
+            if self.metrics:
+                outputs.append(y)
+                targets.append(target)
+        self._note_divergence(train, order, torch.stack(alive))
+        self.epoch += 1
+        values = {"train_loss": _weighted_mean(torch.stack(losses), sizes)}
+        values |= self._measure("train", outputs, targets)
+        if self._test is not None:
+            values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
+        self.history.add({name: self._hide_diverged(v) for name, v in values.items()})
+        if self.scheduler is not None and self.schedule_every == "epoch":
+            self._schedule(values)
+
+    def _step(self, x: Any, target: Any, active: Tensor) -> tuple[Any, Tensor, Tensor]:
+        """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is alive."""
+        y, rule = self.net.forward(x)
+        loss, loss_rule = self.criterion.forward(y, target)
+        self.optimizer.zero_grad()
+        accumulate(rule, loss_rule(torch.ones_like(loss)))
+        active = active & (loss + self.optimizer.grad_sum()).isfinite()
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.optimizer, self.clip_norm)
+        if self.clip_value is not None:
+            clip_grad_value_(self.optimizer, self.clip_value)
+        everyone = active.device.type == "cpu" and bool(active.all())
+        self.optimizer.step(None if everyone else active)
+        self.steps += 1
+        if self.scheduler is not None and self.schedule_every == "step":
+            self.scheduler.step()
+        for callback in self.callbacks:
+            callback.on_step_end(self)
+        return y, loss, active
+
+    def _schedule(self, values: Mapping[str, Tensor]) -> None:
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(values.get("test_loss", values["train_loss"]))
+        elif self.scheduler is not None:
+            self.scheduler.step()
+
+    def _measure(
+        self, part: str, outputs: Sequence[Any], targets: Sequence[Any]
+    ) -> dict[str, Tensor]:
+        if not self.metrics:
+            return {}
+        axis = self.net.lead
+        y, target = _join(outputs, axis), _join(targets, axis)
+        return {f"{part}_{name}": f(y, target).mean(axis) for name, f in self.metrics.items()}
+
+    def evaluate(self, data: Dataset) -> dict[str, Tensor]:
+        """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
+        data = self._fitting(data)
+        y = self.predict(data)
+        loss, _ = self.criterion.forward(y, data.targets)
+        named = {name: f(y, data.targets).mean(self.net.lead) for name, f in self.metrics.items()}
+        return {"loss": loss, **named}
+
+    def predict(self, data: Dataset) -> Any:
+        """The net's outputs for a data set's inputs, in evaluation mode."""
+        data = self._fitting(data)
+        width = (
+            (self.net.replicas or 1) * data.inputs.nbytes // max(1, len(data) * len(data.inputs))
+        )
+        size = max(self.batch_size, EVALUATION_BYTES // max(1, width))
+        self.net.eval()
+        try:
+            outputs = [self.net.forward(x)[0] for x, _ in slices(data, size)]
+        finally:
+            self.net.train()
+        return _join(outputs, self.net.lead)
+
+    def stop(self, replicas: Tensor) -> None:
+        """Let these replicas, a bool mask (K,), take part no more."""
+        for k in (self.active & replicas).nonzero().flatten().tolist():
+            self.history.stopped[k] = self.epoch
+        self.active = self.active & ~replicas
+
+    def save(self, path: str | Path) -> None:
+        """Write all that a training is, atomically; :func:`chainrule.load` reads the net of it."""
+        checkpoint.save(self, path)
+
+    def load(self, path: str | Path) -> None:
+        """Go on, bit for bit, from a file that ``save`` wrote.
+
+        The trainer must be built as it was then. Raises FileError where the file is damaged or
+        of another net, and changes nothing.
+        """
+        checkpoint.load(self, path)
+
+    def _fitting(self, data: Dataset) -> Dataset:
+        """The data set with the net's replica axis."""
+        K = self.net.replicas
+        if data.replicas == K:
+            return data
+        if data.replicas is not None:
+            raise ValueError(f"the data set has {data.replicas} replicas, the net {K or 'none'}")
+        return Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), K)
+
+    def _note_divergence(self, train: Dataset, order: Tensor, alive: Tensor) -> None:
+        """alive (steps, K): who took part in each step of the epoch."""
+        alive = alive.cpu()
+        for k in (self.active & ~alive[-1]).nonzero().flatten().tolist():
+            step = int(alive[:, k].sum())
+            where = self._where(train, order, step, k)
+            self.history.diverged.append(Divergence(k, self.epoch + 1, step + 1, where))
+        self.active = alive[-1]
+
+    def _where(self, train: Dataset, order: Tensor, step: int, k: int) -> str:
+        plain = self.net.replicas is None
+        data = train if plain else train.replica(k)
+        net = self.net if plain else self.net.replica(k)
+        criterion = self.criterion if plain else self.criterion.replica(k)
+        part = order[k : k + 1, step * self.batch_size : (step + 1) * self.batch_size]
+        x, target = next(shuffled(data, part, self.batch_size))
+        return first_non_finite(net, criterion, x, target)
+
+    def _hide_diverged(self, value: Tensor) -> Tensor:
+        dead = torch.zeros(self.net.replicas or 1, dtype=torch.bool, device=value.device)
+        dead[[d.replica for d in self.history.diverged]] = True
+        return value.masked_fill(dead.reshape(value.shape), torch.nan)
+
+
+def fit(
+    net: Module,
+    train: Dataset,
+    test: Dataset | None = None,
+    *,
+    criterion: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    progress: bool | None = None,
+    **options: Any,
+) -> History:
+    """Train a net or a cohort in one call: ``Trainer(…, **options).fit(…)``."""
+    trainer = Trainer(net, criterion, optimizer, **options)
+    return trainer.fit(train, test, epochs=epochs, progress=progress)
+
+
+def _seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
+    if isinstance(seed, int):
+        return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
+    if len(seed) != (K or 1):
+        raise ValueError(f"expected {K or 1} seed(s), one a replica, got {len(seed)}")
+    return list(seed)
+
+
+def _samples(x: Any, lead: int) -> int:
+    return next(leaves(x))[1].shape[lead]
+
+
+def _weighted_mean(losses: Tensor, sizes: Sequence[int]) -> Tensor:
+    """losses (steps, K) or (steps,): their mean, each batch counted by its size."""
+    weights = torch.tensor(sizes, dtype=losses.dtype, device=losses.device)
+    return (
+        (losses.mT @ weights) / weights.sum()
+        if losses.dim() > 1
+        else losses @ weights / weights.sum()
+    )
+
+
+def _join(parts: Sequence[Any], axis: int) -> Any:
+    """Batches of outputs, alike in structure, as one."""
+    if isinstance(parts[0], Tensor):
+        return torch.cat(list(parts), axis)
+    if isinstance(parts[0], dict):
+        return {name: _join([part[name] for part in parts], axis) for name in parts[0]}
+    return tuple(_join(group, axis) for group in zip(*parts, strict=True))
