@@ -114,10 +114,8 @@ def main() -> None:
     difference = same(train, test)
     assert difference < 1e-12, f"the two sides differ by {difference}"
     print(f"same weights after 3 epochs: largest difference {difference:.1e}")
-    rows = []
-    default = torch.get_num_threads()
-    for threads in sorted({1, default}):
-        rows.append(compare(train, test, threads, options.repeat))
+    counts = sorted({1, torch.get_num_threads()})
+    rows = [compare(train, test, threads, options.repeat) for threads in counts]
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
 

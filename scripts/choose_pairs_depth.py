@@ -34,6 +34,7 @@ def data(roots: list[int]) -> tuple[Dataset, Dataset]:
 
 
 def main() -> None:
+    """Train every setting and print the scores."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds

@@ -151,14 +151,15 @@ def _net_and_input(name: str, shape: str | None) -> tuple[Any, Any]:
     import torch
 
     from chainrule import load, zoo
+    from chainrule.nn import Module
 
-    built_in = {
-        "disk": (zoo.disk_net, "5,2"),
-        "pairs": (lambda: zoo.pair_mlp(20, share=True, aux=True), "5,2,14,14"),
+    built_in: dict[str, tuple[Module, str]] = {
+        "disk": (zoo.disk_net(), "5,2"),
+        "pairs": (zoo.pair_mlp(20, share=True, aux=True), "5,2,14,14"),
     }
     if name in built_in:
-        make, usual = built_in[name]
-        net, shape = make(), shape or usual
+        net, usual = built_in[name]
+        shape = shape or usual
     elif Path(name).exists():
         net = load(name)
         if shape is None:

@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,7 +104,7 @@ class Own(nn.Module):
 
 
 def test_a_net_with_a_module_of_the_users_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="Own is not a module of chainrule.nn"):
+    with pytest.raises(ValueError, match=r"Own is not a module of chainrule\.nn"):
         save(nn.Sequential(Own()), tmp_path / "net")
     assert not list(tmp_path.iterdir())
 
@@ -169,7 +170,7 @@ trainer.fit(data, test, epochs=2)
 trainer.save({path!r})
 """
     path = str(tmp_path / "training")
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    root = str(Path(__file__).parents[2])
     subprocess.run(
         [sys.executable, "-c", code.format(root=root, path=path)], check=True, timeout=120
     )
@@ -236,7 +237,7 @@ def test_no_kind_of_damage_loads_silently_changed(tmp_path):
     good = (tmp_path / "net").read_bytes()
     rng = random.Random(0)
     path = tmp_path / "damaged"
-    refused = 0
+    named = refused = 0
     start = time.perf_counter()
     for kind in range(300):
         bad = bytearray(good)
@@ -258,11 +259,10 @@ def test_no_kind_of_damage_loads_silently_changed(tmp_path):
         try:
             again = load(path)
         except FileError as error:
-            assert str(path) in str(error)
-            refused += 1
+            named, refused = named + (str(path) in str(error)), refused + 1
         else:
             assert same(again, net)
-    assert refused > 290
+    assert named == refused > 290
     assert time.perf_counter() - start < 30
 
 
@@ -297,8 +297,7 @@ def test_a_newer_format_is_refused_by_number(tmp_path, monkeypatch):
 
 
 def test_a_file_of_the_first_format_loads_for_ever():
-    path = os.path.join(os.path.dirname(__file__), "format_1.safetensors")
-    net = load(path)
+    net = load(Path(__file__).with_name("format_1.safetensors"))
     assert net.label() == "Sequential"
     y = net.eval()(torch.tensor([[0.5, -0.25]]))
     assert y.tolist()[0] == pytest.approx([-0.08733606338500977, -0.3276974558830261], rel=1e-5)

@@ -370,7 +370,7 @@ def test_prediction_in_slices_is_prediction_at_once(monkeypatch):
     module = net().initialize(1)
     own = trainer(module, batch_size=7)
     whole = own.predict(points())
-    monkeypatch.setattr("chainrule.train.trainer.EVALUATION_BYTES", 1)
+    monkeypatch.setattr("chainrule.train.predict.SLICE_BYTES", 1)
     assert torch.allclose(own.predict(points()), whole)
 
 
@@ -404,8 +404,7 @@ def test_a_head_of_weight_zero_changes_nothing_in_the_main_result():
         criterion = nn.MultiLoss({name: nn.CrossEntropyLoss() for name in names}, weights)
         Trainer(module, criterion, optim.Adam(module, lr=0.05), batch_size=16).fit(data, epochs=3)
         results.append(module.state_dict())
-    main = {name: t for name, t in results[0].items()}
-    assert all(torch.equal(results[1][name], t) for name, t in main.items())
+    assert all(torch.equal(results[1][name], t) for name, t in results[0].items())
 
 
 # the one-call form

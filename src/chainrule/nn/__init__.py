@@ -8,12 +8,10 @@ from chainrule.nn.activation import (
     Hardtanh,
     Identity,
     LeakyReLU,
-    LogSoftmax,
     PReLU,
     ReLU,
     Sigmoid,
     SiLU,
-    Softmax,
     Softplus,
     Softsign,
     Tanh,
@@ -38,11 +36,13 @@ from chainrule.nn.loss import (
     NLLLoss,
     SmoothL1Loss,
 )
-from chainrule.nn.module import ChainRule, Module
+from chainrule.nn.module import Module
 from chainrule.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from chainrule.nn.rule import ChainRule
 from chainrule.nn.shape import Flatten, Select, Unflatten
+from chainrule.nn.softmax import LogSoftmax, Softmax
 
 __all__ = [
     "ELU",

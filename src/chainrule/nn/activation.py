@@ -1,6 +1,6 @@
-"""Activations: a function of each element (Softmax and LogSoftmax: of a slice).
+"""Activations: a function of each element.
 
-The chain rule of an elementwise y = f(x) is dL/dx = g f'(x), with g = dL/dy. At a kink f' is
+The chain rule of y = f(x) is dL/dx = g f'(x), with g = dL/dy. At a kink f' is
 torch's choice.
 ``inplace`` is accepted for torch's sake; nothing here writes into its input.
 """
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from chainrule.nn.errors import check
 from chainrule.nn.init import Constant
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.nn.shape import axis
+from chainrule.nn.rule import Rule
 
 __all__ = [
     "ELU",
@@ -27,12 +27,10 @@ __all__ = [
     "Hardtanh",
     "Identity",
     "LeakyReLU",
-    "LogSoftmax",
     "PReLU",
     "ReLU",
     "SiLU",
     "Sigmoid",
-    "Softmax",
     "Softplus",
     "Softsign",
     "Tanh",
@@ -275,47 +273,3 @@ class Hardtanh(Module):
         check(self, x)
         y = x.clamp(self.min_val, self.max_val)
         return y, lambda g: g.masked_fill((x <= self.min_val) | (x >= self.max_val), 0)
-
-
-class AlongOneDim(Module, ABC):
-    """A normalization of each slice along one of torch's dimensions."""
-
-    def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
-
-    def _dim(self, x: Tensor) -> int:
-        check(self, x)
-        axes = x.dim() - self.lead
-        dim = int(axes not in (0, 1, 3)) if self.dim is None else self.dim
-        return axis(self, x, dim) if axes else dim
-
-
-@final
-class Softmax(AlongOneDim):
-    """y = eˣ / Σ eˣ along ``dim``        any shape
-
-    dL/dx = y (g − Σ g y)
-
-    ``dim`` counts torch's dimensions, without the replica axis; None takes 0 for 0, 1 or 3
-    dimensions and 1 for others, as torch does. Raises LayerError where x has no such dimension.
-    """
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        dim = self._dim(x)
-        y = x.softmax(dim)
-        return y, lambda g: y * (g - (g * y).sum(dim, keepdim=True))
-
-
-@final
-class LogSoftmax(AlongOneDim):
-    """y = x − log Σ eˣ along ``dim``        any shape
-
-    dL/dx = g − eʸ Σ g
-
-    ``dim`` as for Softmax. Raises LayerError where x has no such dimension.
-    """
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        dim = self._dim(x)
-        y = x.log_softmax(dim)
-        return y, lambda g: g - y.exp() * g.sum(dim, keepdim=True)

@@ -8,7 +8,6 @@ file names data, never code.
 from __future__ import annotations
 
 import inspect
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import torch
@@ -37,8 +36,8 @@ class _Writer:
     def write(self, value: Any) -> Any:
         if isinstance(value, Module):
             return self.module(value)
-        if is_dataclass(value) and isinstance(value, Initializer):
-            return {"initializer": type(value).__name__, "arguments": asdict(value)}
+        if isinstance(value, Initializer):
+            return {"initializer": type(value).__name__, "arguments": vars(value)}
         if isinstance(value, Tensor):
             return {"tensor": value.tolist()}
         if isinstance(value, dict):

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.module import ChainRule, Module, Rule, accumulate
+from chainrule.nn.module import Module
+from chainrule.nn.rule import ChainRule, Rule, accumulate
 
 __all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Siamese", "Sum"]
 

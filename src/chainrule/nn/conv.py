@@ -17,7 +17,7 @@ from torch import Tensor
 from chainrule.nn.errors import check
 from chainrule.nn.init import Initializer
 from chainrule.nn.linear import Weighted
-from chainrule.nn.module import ChainRule, Rule, accumulate
+from chainrule.nn.rule import ChainRule, Rule, accumulate
 from chainrule.nn.window import MODES, pad, per_axis
 
 __all__ = ["Conv1d", "Conv2d"]

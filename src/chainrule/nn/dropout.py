@@ -15,7 +15,8 @@ from torch import Generator, Tensor
 
 from chainrule import seeds
 from chainrule.nn.errors import LayerError, check
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
+from chainrule.nn.rule import Rule
 
 __all__ = ["Dropout", "Dropout2d"]
 

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from chainrule.nn.errors import LayerError, check
 from chainrule.nn.init import Initializer, Normal
 from chainrule.nn.linear import Weighted
-from chainrule.nn.module import Rule
+from chainrule.nn.rule import Rule
 
 __all__ = ["Embedding"]
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
+from chainrule.nn.rule import Rule
 from chainrule.nn.summary import each_layer
 from chainrule.nn.tree import leaves, tree_map
 

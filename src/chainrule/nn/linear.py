@@ -15,9 +15,10 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check, describe
 from chainrule.nn.init import FanInUniform, Initializer, Zeros
-from chainrule.nn.module import ChainRule, Module, Rule, accumulate
+from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.nn.products import add_product, affine
+from chainrule.nn.rule import ChainRule, Rule, accumulate
 
 __all__ = ["Bilinear", "Linear", "Weighted"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -14,35 +14,12 @@ from chainrule import seeds
 from chainrule.nn.arguments import label
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.nn.rule import Rule, accumulate
 
 if TYPE_CHECKING:
     from chainrule.nn.summary import Summary
 
-__all__ = ["ChainRule", "LoadResult", "Module", "Rule", "accumulate"]
-
-Rule: TypeAlias = Callable[[Any], Any]
-"""From dL/dy to dL/dx; adds to the parameters' gradients on its way."""
-
-
-@final
-class ChainRule:
-    """A rule that can also leave dL/dx out, which nobody needs of a network's first layer."""
-
-    __slots__ = ("parameters", "whole")
-
-    def __init__(self, whole: Rule, parameters: Callable[[Any], None]) -> None:
-        self.whole, self.parameters = whole, parameters
-
-    def __call__(self, g: Any) -> Any:
-        return self.whole(g)
-
-
-def accumulate(rule: Rule, g: Any) -> None:
-    """Add to the parameters' gradients, and spare dL/dx where the rule knows how."""
-    if isinstance(rule, ChainRule):
-        rule.parameters(g)
-    else:
-        rule(g)
+__all__ = ["LoadResult", "Module"]
 
 
 class LoadResult(NamedTuple):

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from chainrule.nn.errors import check
 from chainrule.nn.init import Constant, Zeros
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.nn.rule import Rule
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm"]
 

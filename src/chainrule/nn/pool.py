@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
+from chainrule.nn.rule import Rule
 from chainrule.nn.window import per_axis
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"]

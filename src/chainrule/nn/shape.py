@@ -12,7 +12,8 @@ from typing import final
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
+from chainrule.nn.rule import Rule
 
 __all__ = ["Flatten", "Select", "Unflatten"]
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from chainrule.nn.module import Module, Rule
+from chainrule.nn.module import Module
+from chainrule.nn.rule import Rule
 from chainrule.nn.tree import tree_map
 
 __all__ = ["Summary", "SummaryRow", "each_layer", "output_shape", "summarize"]

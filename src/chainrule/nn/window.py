@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from chainrule.nn.module import Rule
+from chainrule.nn.rule import Rule
 
 __all__ = ["MODES", "Edges", "pad", "per_axis"]
 

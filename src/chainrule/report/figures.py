@@ -75,14 +75,15 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
         vmax=bound,
         aspect="equal",
     )
+    axes.contour(side, side, image, levels=[0.0], colors="k", linewidths=1)
     figure.colorbar(shown, ax=axes, label="output 1 − output 0" if y.shape[1] > 1 else "output")
     if data is not None and isinstance(data.targets, torch.Tensor):
         labels = data.targets.argmax(-1) if data.targets.dim() > 1 else data.targets
         for label, marker in ((0, "o"), (1, "^")):
             of = data.inputs[labels == label]
             axes.scatter(
-                of[:, 0], of[:, 1], s=8, marker=marker, c="k", alpha=0.6, label=f"class {label}"
+                of[:, 0], of[:, 1], s=8, marker=marker, color="k", alpha=0.6, label=f"class {label}"
             )
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper right", markerscale=2.5, framealpha=0.9)
     axes.set(xlabel="x₁", ylabel="x₂")
     return figure, axes

@@ -13,22 +13,22 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
-from chainrule.nn.module import Module, accumulate
+from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
+from chainrule.nn.rule import accumulate
 from chainrule.nn.tree import leaves, tree_map
 from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train import checkpoint
-from chainrule.train.batches import orders, shuffled, slices
+from chainrule.train.batches import orders, shuffled
 from chainrule.train.callbacks import Callback
 from chainrule.train.divergence import first_non_finite
 from chainrule.train.history import Divergence, History
 from chainrule.train.metrics import Metric
+from chainrule.train.predict import join, predict
 from chainrule.train.progress import ProgressBar, wants_progress
 
 __all__ = ["Trainer", "fit"]
-
-EVALUATION_BYTES = 64 * 2**20
-"""How much input goes through the net at once when nothing is learned."""
 
 
 class Trainer:
@@ -122,6 +122,7 @@ class Trainer:
         before, start = checkpoint.snapshot(self), time.perf_counter()
         try:
             self._epoch(train)
+            self._keep_buffers(before["net"])
             self.history.seconds += time.perf_counter() - start
             for callback in callbacks:
                 callback.on_epoch_end(self)
@@ -184,30 +185,25 @@ class Trainer:
         if not self.metrics:
             return {}
         axis = self.net.lead
-        y, target = _join(outputs, axis), _join(targets, axis)
-        return {f"{part}_{name}": f(y, target).mean(axis) for name, f in self.metrics.items()}
+        y, target = join(outputs, axis), join(targets, axis)
+        return {f"{part}_{name}": _mean(f(y, target), axis) for name, f in self.metrics.items()}
 
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
         data = self._fitting(data)
         y = self.predict(data)
         loss, _ = self.criterion.forward(y, data.targets)
-        named = {name: f(y, data.targets).mean(self.net.lead) for name, f in self.metrics.items()}
+        lead, metrics = self.net.lead, self.metrics.items()
+        named = {name: _mean(f(y, data.targets), lead) for name, f in metrics}
         return {"loss": loss, **named}
 
     def predict(self, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""
-        data = self._fitting(data)
-        width = (
-            (self.net.replicas or 1) * data.inputs.nbytes // max(1, len(data) * len(data.inputs))
-        )
-        size = max(self.batch_size, EVALUATION_BYTES // max(1, width))
         self.net.eval()
         try:
-            outputs = [self.net.forward(x)[0] for x, _ in slices(data, size)]
+            return predict(self.net, self._fitting(data), self.batch_size)
         finally:
             self.net.train()
-        return _join(outputs, self.net.lead)
 
     def stop(self, replicas: Tensor) -> None:
         """Let these replicas, a bool mask (K,), take part no more."""
@@ -254,6 +250,17 @@ class Trainer:
         x, target = next(shuffled(data, part, self.batch_size))
         return first_non_finite(net, criterion, x, target)
 
+    def _keep_buffers(self, before: Mapping[str, Tensor]) -> None:
+        """Who takes part no more keeps the running statistics of the epoch before."""
+        if bool(self.active.all()):
+            return
+        for name, value in self.net.named_state():
+            if not isinstance(value, Parameter):
+                K = () if self.net.replicas is None else (len(self.active),)
+                active = self.active.reshape(K + (1,) * (value.data.dim() - len(K)))
+                kept = torch.where(active.to(value.data.device), value.data, before[name])
+                value.data.copy_(kept)
+
     def _hide_diverged(self, value: Tensor) -> Tensor:
         dead = torch.zeros(self.net.replicas or 1, dtype=torch.bool, device=value.device)
         dead[[d.replica for d in self.history.diverged]] = True
@@ -298,10 +305,6 @@ def _weighted_mean(losses: Tensor, sizes: Sequence[int]) -> Tensor:
     )
 
 
-def _join(parts: Sequence[Any], axis: int) -> Any:
-    """Batches of outputs, alike in structure, as one."""
-    if isinstance(parts[0], Tensor):
-        return torch.cat(list(parts), axis)
-    if isinstance(parts[0], dict):
-        return {name: _join([part[name] for part in parts], axis) for name in parts[0]}
-    return tuple(_join(group, axis) for group in zip(*parts, strict=True))
+def _mean(values: Tensor, axis: int) -> Tensor:
+    """In float64: 987 of 1,000 is 0.987, and prints so."""
+    return values.mean(axis, dtype=torch.float64)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from chainrule.nn.arguments import label
 from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.module import Rule
+from chainrule.nn.rule import Rule
 
 __all__ = ["Loss", "Pointwise", "Reduced"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.loss.base import Loss, Reduced
-from chainrule.nn.module import Rule
+from chainrule.nn.rule import Rule
 from chainrule.nn.tree import tree_map
 
 __all__ = ["MultiLoss"]

@@ -1,0 +1,39 @@
+"""A net's outputs for a whole data set, in slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule.data import Dataset
+from chainrule.nn.module import Module
+from chainrule.train.batches import slices
+
+__all__ = ["join", "predict"]
+
+SLICE_BYTES = 64 * 2**20
+"""How much input goes through a net at once when nothing is learned."""
+
+
+def predict(net: Module, data: Dataset, at_least: int = 1) -> Any:
+    """The outputs for all inputs, in the mode that the net is in; ``at_least`` samples a slice.
+
+    The data set has the net's replicas.
+    """
+    sample = data.inputs.nbytes // max(1, len(data)) + 1
+    size = max(at_least, SLICE_BYTES // sample)
+    # An empty data set goes through too: its output has the right shape, and no rows.
+    batches = list(slices(data, size)) or [(data.inputs, data.targets)]
+    return join([net.forward(x)[0] for x, _ in batches], net.lead)
+
+
+def join(parts: Sequence[Any], axis: int) -> Any:
+    """Batches of outputs, alike in structure, as one."""
+    if isinstance(parts[0], Tensor):
+        return torch.cat(list(parts), axis)
+    if isinstance(parts[0], dict):
+        return {name: join([part[name] for part in parts], axis) for name in parts[0]}
+    return tuple(join(group, axis) for group in zip(*parts, strict=True))
