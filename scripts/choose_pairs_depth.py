@@ -22,7 +22,8 @@ from chainrule.studies.pairs_depth import PAIRS, criterion
 from chainrule.train import Accuracy, Trainer
 from chainrule.zoo import pair_mlp
 
-HIDDEN, RATES, WEIGHTS = (100, 200, 300), (0.001, 0.002, 0.004), (0.25, 0.5, 1.0)
+HIDDEN, WEIGHTS = (100, 200, 300), (0.25, 0.5, 1.0)
+RATES = (0.001, 0.002, 0.004, 0.008)
 
 
 def data(roots: list[int]) -> tuple[Dataset, Dataset]:

