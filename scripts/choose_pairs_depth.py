@@ -23,7 +23,7 @@ from chainrule.train import Accuracy, Trainer
 from chainrule.zoo import pair_mlp
 
 HIDDEN, WEIGHTS = (100, 200, 300), (0.25, 0.5, 1.0)
-RATES = (0.001, 0.002, 0.004, 0.008)
+RATES = (0.001, 0.002, 0.004)
 
 
 def data(roots: list[int]) -> tuple[Dataset, Dataset]:

@@ -143,8 +143,10 @@ class Dataset:
             return tensor[:, index]
         if len(tensor) == 1:
             return tensor[0, index]
-        rows = torch.arange(len(tensor), device=tensor.device)
-        return tensor[rows.unsqueeze(1), index]
+        # One selection of whole rows is several times faster than an index for two axes.
+        starts = torch.arange(len(tensor), device=tensor.device).unsqueeze(1) * len(self)
+        rows = tensor.flatten(0, 1).index_select(0, (index + starts).flatten())
+        return rows.reshape(*index.shape, *tensor.shape[2:])
 
     def _check_index(self, index: Tensor) -> None:
         if not isinstance(index, Tensor) or index.dtype != torch.int64:
@@ -154,11 +156,10 @@ class Dataset:
         if index.ndim not in (1, 2) or (index.ndim == 2 and K not in (None, len(index))):
             expected = f"(n,) or ({'K' if K is None else K}, n)"
             raise ValueError(f"Dataset.subset: expected index {expected}, got {_layout(index)}")
-        outside = index[(index < 0) | (index >= len(self))]
-        if outside.numel():
-            raise IndexError(
-                f"Dataset.subset: expected entries 0 ≤ i < {len(self)}, got {int(outside[0])}"
-            )
+        low, high = (int(i) for i in index.aminmax()) if index.numel() else (0, -1)
+        if low < 0 or high >= len(self):
+            got = low if low < 0 else high
+            raise IndexError(f"Dataset.subset: expected entries 0 ≤ i < {len(self)}, got {got}")
 
 
 def per_seed(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:

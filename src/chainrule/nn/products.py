@@ -18,12 +18,12 @@ def affine(weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
     the features is then a quarter faster, and the bias costs no pass of its own.
     """
     if bias is None:
-        return (weight @ x.mT).mT
+        return product(weight, x.mT).mT
     column = bias.unsqueeze(-1)
     if weight.dim() == 2:
         return torch.addmm(column, weight, x.mT).mT
-    if x.shape[0] != weight.shape[0]:  # one batch for all replicas
-        x = x.expand(weight.shape[0], -1, -1)
+    if len(x) != len(weight):  # one batch for all replicas
+        x = x.expand(len(weight), -1, -1)
     return torch.baddbmm(column, weight, x.mT).mT
 
 
@@ -36,4 +36,11 @@ def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
     if total.dim() == 2:
         total.addmm_(a, b)
     else:
-        total.add_(a @ b)
+        total.add_(product(a, b))
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a b        a (…, n, k)   b (…, k, m); without the detours of matmul where it needs none"""
+    if a.dim() == 3 and len(a) == len(b):
+        return torch.bmm(a, b)
+    return a @ b
