@@ -37,9 +37,10 @@ class _Writer:
         if isinstance(value, Module):
             return self.module(value)
         if isinstance(value, Initializer):
+            _must_be_known(Initializer, value)
             return {"initializer": type(value).__name__, "arguments": vars(value)}
         if isinstance(value, Tensor):
-            return {"tensor": value.tolist()}
+            return {"tensor": value.tolist(), "dtype": str(value.dtype).removeprefix("torch.")}
         if isinstance(value, dict):
             return {"dict": {name: self.write(item) for name, item in value.items()}}
         if isinstance(value, list | tuple):
@@ -49,19 +50,14 @@ class _Writer:
     def module(self, module: Module) -> dict[str, Any]:
         if id(module) in self.seen:
             return {"again": self.seen[id(module)]}
-        cls = type(module)
-        if _known(Module, cls.__name__) is not cls:
-            raise ValueError(
-                f"{cls.__name__} is not a module of chainrule.nn: its architecture cannot be "
-                "saved as data; save its state_dict and build the net in code"
-            )
+        _must_be_known(Module, module)
         self.seen[id(module)] = len(self.seen)
         kept = {
             parameter.name: self.write(value)
             for parameter, value in arguments(module)
             if parameter.kind != parameter.VAR_KEYWORD
         }
-        return {"module": cls.__name__, "arguments": kept}
+        return {"module": type(module).__name__, "arguments": kept}
 
 
 def from_config(config: Any) -> Module:
@@ -90,7 +86,7 @@ class _Reader:
         if "again" in value:
             return self.modules[value["again"]]
         if "tensor" in value:
-            return torch.tensor(value["tensor"], device="cpu")
+            return torch.tensor(value["tensor"], dtype=_dtype(value["dtype"]), device="cpu")
         if "dict" in value:
             return {name: self.read(item) for name, item in value["dict"].items()}
         if "initializer" in value:
@@ -118,6 +114,22 @@ def _known(kind: type, name: str) -> type | None:
     cls = getattr(nn, name, None) or getattr(nn.init, name, None)
     fits = isinstance(cls, type) and issubclass(cls, kind) and not inspect.isabstract(cls)
     return cls if fits else None
+
+
+def _must_be_known(kind: type, value: object) -> None:
+    cls = type(value)
+    if _known(kind, cls.__name__) is not cls:
+        raise ValueError(
+            f"{cls.__name__} is not a class of chainrule.nn: its architecture cannot be saved as "
+            "data; save the state_dict and build the net in code"
+        )
+
+
+def _dtype(name: str) -> torch.dtype:
+    dtype = getattr(torch, name)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"torch has no dtype {name!r}")
+    return dtype
 
 
 def _class(kind: type, name: Any) -> Any:

@@ -17,6 +17,8 @@ from torch import Tensor
 from chainrule.nn.errors import LayerError, check, describe
 from chainrule.nn.module import Module
 from chainrule.nn.rule import ChainRule, Rule, accumulate
+from chainrule.nn.shape import axis
+from chainrule.nn.tree import leaves, tree_map
 
 __all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Siamese", "Sum"]
 
@@ -77,6 +79,8 @@ class Sequential(Listing):
 
         def backward(g: Any) -> Any:
             for rule in reversed(rules):
+                if g is None:  # what has no gradient (class numbers) has none further back
+                    break
                 g = rule(g)
             return g
 
@@ -133,9 +137,21 @@ class Concat(Listing):
         super().__init__(*layers)
         self.dim = dim
 
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim < 1 or super().mixes_samples
+
     def forward(self, x: Any) -> tuple[Tensor, Rule]:
-        ys, rules = run_all(self, [x] * len(self.layers))
-        dim = self.dim if self.dim < 0 else self.dim + self.lead
+        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        dim = axis(self, ys[0], self.dim)
+        if any(
+            y.shape[:dim] + y.shape[dim + 1 :] != ys[0].shape[:dim] + ys[0].shape[dim + 1 :]
+            for y in ys
+        ):
+            raise LayerError(
+                self,
+                f"expected outputs that differ on dimension {self.dim} alone, got {describe(ys)}",
+            )
         sizes = [y.shape[dim] for y in ys]
         return torch.cat(ys, dim), join(rules, lambda g: g.split(sizes, dim), total)
 
@@ -148,7 +164,7 @@ class Sum(Listing):
     """
 
     def forward(self, x: Any) -> tuple[Tensor, Rule]:
-        ys, rules = run_all(self, [x] * len(self.layers))
+        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
         if any(y.shape != ys[0].shape for y in ys):
             raise LayerError(self, f"expected outputs of one shape, got {describe(ys)}")
         return total(ys), join(rules, lambda g: [g] * len(rules), total)
@@ -165,8 +181,9 @@ class Residual(Module):
         self.module = module
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        x = widen(self, x)
         y, rule = run(self, "module", self.module, x)
-        if y.shape[self.lead :] != x.shape[self.lead :]:
+        if y.shape != x.shape:
             raise LayerError(
                 self, f"expected an output like the input {describe(x)}, got {describe(y)}"
             )
@@ -227,7 +244,7 @@ class Siamese(Module):
             return x.dim() > axis and x.shape[axis] == 2
 
         check(self, x, "a pair, or a tensor (N, 2, …)", fits, floating=False)
-        if self.share and not any(m.mixes_samples for m in self.module.modules()):
+        if self.share and not self.module.mixes_samples:
             return self._together(x, axis)
         y, rule = self._pair(x.unbind(axis))
         whole = join_rule(rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis))
@@ -271,8 +288,21 @@ def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:
 
 
 def join_rule(rule: Rule, before: Rule, after: Rule) -> ChainRule:
-    """A rule between two rearrangements of its gradients."""
-    return ChainRule(lambda g: after(rule(before(g))), lambda g: accumulate(rule, before(g)))
+    """A rule between two rearrangements of its gradients; None, no gradient, stays None."""
+
+    def backward(g: Any) -> Any:
+        dx = rule(before(g))
+        return None if next(leaves(dx), None) is None else after(dx)
+
+    return ChainRule(backward, lambda g: accumulate(rule, before(g)))
+
+
+def widen(container: Module, x: Any) -> Any:
+    """One batch for all replicas, as K views of it: branches with parameters and without agree."""
+    K = container.replicas
+    if K is None:
+        return x
+    return tree_map(lambda t: t.expand(K, *t.shape[1:]) if t.shape[:1] == (1,) else t, x)
 
 
 def total(parts: Sequence[Any]) -> Any:

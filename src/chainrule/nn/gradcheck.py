@@ -119,8 +119,10 @@ class _Probe:
         self.draws = [m.draws for m in self._modules()]
         self.x = tree_map(_double, x)
         self.target = () if target is None else (tree_map(_double, target),)
+        x = tree_map(torch.clone, self.x)
         y, _ = self.forward(self.x)
         self.c = tree_map(self.random, y)
+        self.given = x, tree_map(torch.clone, self.c)
         self.dx, self.dparameters = self.gradients(self.x, self.c)
 
     def _modules(self) -> Sequence[Module]:
@@ -210,13 +212,13 @@ class _Probe:
         for (name, _), one, two in zip(self.parameters(), self.dparameters, twice, strict=True):
             if not torch.allclose(two, 2 * one, rtol=1e-9, atol=1e-12, equal_nan=True):
                 yield f"{name}: two passes do not add up: the gradient is assigned, not added"
-        x, c = (tree_map(torch.clone, value) for value in (self.x, self.c))
-        dx, _ = self.gradients(x, c)
+        x, c = self.given
         if not _equal(x, self.x, exact=True):
             yield "the input was written into"
         if not _equal(c, self.c, exact=True):
             yield "the incoming gradient was written into"
-        strange, _ = self.gradients(tree_map(_strided, self.x), tree_map(_strided, self.c))
+        dx, _ = self.gradients(*tree_map(torch.clone, self.given))
+        strange, _ = self.gradients(tree_map(_strided, x), tree_map(_strided, c))
         if not _equal(strange, dx):
             yield "the memory layout of the input changes the gradient"
 

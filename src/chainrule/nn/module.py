@@ -40,7 +40,6 @@ class Module(ABC):
 
     training: bool = True
     replicas: int | None = None
-    mixes_samples: bool = False  # whether a sample's output depends on the rest of its batch
     seeds: list[int] | None = None  # of what it draws while it runs, one a replica
     draws: int = 0  # how often it has drawn
     _last: tuple[Rule, Any] | None = None
@@ -75,6 +74,11 @@ class Module(ABC):
         if input_grad:
             return rule(g)
         return accumulate(rule, g)
+
+    @property
+    def mixes_samples(self) -> bool:
+        """Whether a sample's output depends on the rest of its batch, here or in a child."""
+        return any(child.mixes_samples for child in self.children())
 
     @property
     def lead(self) -> int:
@@ -177,11 +181,11 @@ class Module(ABC):
         unexpected = [name for name in state if name not in own]
         problems = [f"missing: {', '.join(missing)}"] if strict and missing else []
         problems += [f"unexpected: {', '.join(unexpected)}"] if strict and unexpected else []
-        common = own.keys() & state.keys()
+        common = [name for name in own if name in state]
         problems += [
             f"{name}: expected shape {tuple(own[name].data.shape)}, got {describe(state[name])}"
-            for name in own
-            if name in common and describe(state[name]) != describe(own[name].data)
+            for name in common
+            if describe(state[name]) != describe(own[name].data)
         ]
         if problems:
             raise ValueError(f"state_dict does not fit {self.label()}: " + "; ".join(problems))

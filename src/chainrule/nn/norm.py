@@ -103,7 +103,6 @@ class BatchNorm(Affine, ABC):
     ``track_running_stats`` they stay the batch's.
     """
 
-    mixes_samples = True
     expected: str
     dims: tuple[int, ...]
     running_mean: Buffer | None
@@ -145,6 +144,10 @@ class BatchNorm(Affine, ABC):
         y, rule = self._affine(x_hat.x, x_hat.rule, shape)
         self._track(x_hat.mean, x_hat.var, count)
         return y, rule
+
+    @property
+    def mixes_samples(self) -> bool:
+        return True
 
     def _track(self, mean: Tensor, var: Tensor, count: int) -> None:
         """Move the running statistics towards a batch's; an empty batch moves nothing."""

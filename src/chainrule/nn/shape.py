@@ -38,6 +38,10 @@ class Flatten(Module):
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
 
+    @property
+    def mixes_samples(self) -> bool:
+        return self.start_dim < 1
+
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         start, end = axis(self, x, self.start_dim), axis(self, x, self.end_dim)
         if start > end:
@@ -54,6 +58,10 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim < 1
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         dim, sizes = axis(self, x, self.dim), list(self.unflattened_size)
@@ -74,6 +82,10 @@ class Select(Module):
 
     def __init__(self, dim: int, index: int) -> None:
         self.dim, self.index = dim, index
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim < 1
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         dim, index = axis(self, x, self.dim), self.index

@@ -21,6 +21,10 @@ class AlongOneDim(Module, ABC):
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim
 
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim is None or self.dim < 1  # one from the end may be the samples'
+
     def _dim(self, x: Tensor) -> int:
         check(self, x)
         axes = x.dim() - self.lead

@@ -1,0 +1,85 @@
+"""The pages: every Python block runs as it stands, and prints what the page says it prints.
+
+The blocks of a page run from top to bottom in one namespace and one temporary folder. A ``text``
+block right after a ``python`` block is that block's output. Numbers with a decimal point may
+differ a little between machines; all else is compared as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"-?\d+(?:\.\d+(?:e[+-]\d+)?|e[+-]\d+)")
+
+
+def blocks(text: str) -> Iterator[tuple[int, str, str | None]]:
+    """(line, code, the output shown or None) of each Python block."""
+    found = list(BLOCK.finditer(text))
+    for here, after in zip(found, [*found[1:], None], strict=True):
+        if here[1] == "python":
+            next_to = after and after[1] == "text" and not text[here.end() : after.start()].strip()
+            yield text[: here.start(2)].count("\n"), here[2], after[2] if next_to else None
+
+
+def same(printed: str, shown: str) -> bool:
+    """Equal, but for numbers with a decimal point: those within a tenth, or both next to 0."""
+    if NUMBER.sub("#", printed.strip()) != NUMBER.sub("#", shown.strip()):
+        return False
+    pairs = zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True)
+    return all(float(a) == pytest.approx(float(b), rel=0.1, abs=1e-6) for a, b in pairs)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch, capsys):
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # where its classes look for themselves
+    monkeypatch.chdir(tmp_path)
+    with mpl.rc_context({"backend": "Agg"}), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for line, code, shown in blocks(page.read_text(encoding="utf-8")):
+            # Empty lines before it, so that a traceback has the lines of the page.
+            exec(compile("\n" * line + code, str(page), "exec"), vars(module))
+            printed = capsys.readouterr().out
+            if shown is not None:
+                assert same(printed, shown), f"{page.name}, line {line}: printed\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_tests_that_a_page_names_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:src|tests|scripts|benchmarks|examples)/[\w/.-]+)", text):
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
+    files = (ROOT / "tests").rglob("test_*.py")
+    defined = set(re.findall(r"def (test_\w+)\(", "".join(f.read_text("utf-8") for f in files)))
+    curves = {"test_loss", "test_accuracy"}
+    assert set(re.findall(r"`(test_\w+)`", text)) <= defined | curves
+
+
+def test_outputs_are_compared():
+    assert same("loss 0.501 in 3\n", "loss 0.5 in 3\n")
+    assert same("error 1.2e-11", "error 3.4e-10")
+    assert not same("loss 0.501 in 3", "loss 0.5 in 4")
+    assert not same("loss 0.7", "loss 0.5")
+
+
+def test_blocks_are_found_with_their_lines_and_outputs():
+    page = "a\n```python\nx\n```\n\n```text\ny\n```\nb\n```python\nz\n```\n```sh\n```\n"
+    assert list(blocks(page)) == [(2, "x\n", "y\n"), (10, "z\n", None)]

@@ -1,0 +1,81 @@
+"""Accuracy: one number a sample, for the forms of outputs and targets."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chainrule.train import Accuracy
+
+SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
+LABELS = torch.tensor([1, 0, 1, 1])
+
+
+def test_class_indices():
+    assert Accuracy()(SCORES, LABELS).tolist() == [1, 1, 0, 1]
+
+
+def test_one_hot_targets():
+    target = torch.zeros(4, 3).scatter_(1, LABELS[:, None], 1.0)
+    assert Accuracy()(SCORES, target).tolist() == [1, 1, 0, 1]
+
+
+def test_plus_and_minus_one():
+    target = -torch.ones(4, 3).scatter_(1, LABELS[:, None], -1.0)
+    assert Accuracy()(SCORES, target).tolist() == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+def test_a_single_output_is_above_the_threshold_or_not(shape, dtype):
+    output = torch.tensor([[0.9], [0.2], [0.6], [0.4]])
+    target = torch.tensor([1, 0, 0, 1], dtype=dtype).reshape(shape)
+    assert Accuracy()(output, target).tolist() == [1, 1, 0, 0]
+
+
+def test_the_threshold_of_logits():
+    output = torch.tensor([[0.4], [-0.3]])
+    assert Accuracy(threshold=0.0)(output, torch.tensor([1, 0])).tolist() == [1, 1]
+    assert Accuracy()(output, torch.tensor([1, 0])).tolist() == [0, 1]
+
+
+def test_plus_and_minus_one_for_a_single_output():
+    output, target = torch.tensor([[0.4], [-0.3]]), torch.tensor([[1.0], [-1.0]])
+    assert Accuracy(threshold=0.0)(output, target).tolist() == [1, 1]
+
+
+def test_a_cohort_has_a_number_for_each_replica_and_sample():
+    right = Accuracy()(torch.stack([SCORES, SCORES.flip(0)]), torch.stack([LABELS, LABELS]))
+    assert right.shape == (2, 4)
+    assert right[0].tolist() == [1, 1, 0, 1]
+
+
+def test_one_target_for_all_replicas():
+    both = torch.stack([SCORES, SCORES])
+    assert Accuracy()(both, LABELS[None]).tolist() == [[1, 1, 0, 1]] * 2
+
+
+def test_one_head_of_several():
+    output, target = {"main": SCORES, "aux": -SCORES}, {"main": LABELS, "aux": LABELS}
+    assert Accuracy("main")(output, target).tolist() == [1, 1, 0, 1]
+    assert Accuracy(head="aux")(output, target).sum() == 0
+
+
+def test_nan_decides_nothing():
+    scores = SCORES.clone()
+    scores[0, 2] = float("nan")
+    right = Accuracy()(scores, LABELS)
+    assert right.isnan().tolist() == [True, False, False, False]
+
+
+def test_infinity_decides():
+    assert Accuracy()(torch.tensor([[0.0, float("inf")]]), torch.tensor([1])).tolist() == [1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_it_counts_in_the_dtype_of_the_output(dtype):
+    assert Accuracy()(SCORES.to(dtype), LABELS).dtype == dtype
+
+
+def test_no_samples():
+    assert Accuracy()(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).shape == (0,)
