@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from io import BytesIO, TextIOWrapper
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -110,13 +112,16 @@ def run(
 def _write_figures(result: Any, folder: Path) -> None:
     """Learning curves with a band, of the loss and of the metric; says where they are."""
     from chainrule import report
+    from chainrule.train.files import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)
     histories = {arm.arm: arm.history for arm in result.arms}
     for curve in ("train_loss", f"test_{result.arms[0].metric}"):
         figure, _ = report.learning_curves(histories, curve)
         path = folder / f"{curve}.png"
-        figure.savefig(path, dpi=150)
+        image = BytesIO()
+        figure.savefig(image, dpi=150)
+        write_atomically(path, image.getvalue())
         typer.echo(f"wrote {path}", err=True)
 
 
@@ -159,22 +164,24 @@ def _net_and_input(name: str, shape: str | None) -> tuple[Any, Any]:
     }
     if name in built_in:
         net, usual = built_in[name]
-        shape = shape or usual
+        shape = usual if shape is None else shape
     elif Path(name).exists():
         net = load(name)
         if shape is None:
             raise ValueError(f"{name} is a saved net: say the shape of an input, e.g. --shape 5,2")
     else:
         raise ValueError(f"no file {name}, and no built-in net; built in: {', '.join(built_in)}")
-    try:
-        sizes = [int(size) for size in shape.split(",")]
-    except ValueError:
-        raise ValueError(f"--shape is whole numbers with commas, e.g. 5,2, got {shape!r}") from None
+    sizes = [int(size) for size in shape.split(",") if size.isdecimal()]
+    if len(sizes) != shape.count(",") + 1 or not 0 < prod(sizes) < 10**8:
+        raise ValueError(f"--shape is whole numbers with commas, e.g. 5,2, got {shape!r}")
     return net, torch.randn(sizes, generator=torch.Generator().manual_seed(0))
 
 
 def main() -> NoReturn:
     """Run the command line: exit code 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal without ± gets a ? for it, not an error
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except KeyboardInterrupt:

@@ -229,6 +229,12 @@ def test_a_cohort_is_checked_too():
     assert report, report
 
 
+def test_one_batch_for_all_replicas_has_the_sum_of_their_gradients():
+    report = gradcheck(nn.Linear(3, 2).replicate(2, [1, 2]), odd(1, 4, 3))
+    assert report, report
+    assert report.rows[0].compared > 0
+
+
 def test_dropout_draws_the_same_each_time():
     report = gradcheck(nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5)), odd(6, 3))
     assert report, report

@@ -490,3 +490,70 @@ def test_of_two_values_for_tied_parameters_the_last_counts():
         state[f"b{i}.weight"] = torch.ones(2, 2)
         net.load_state_dict(state)
         assert first.weight.data.all()
+
+
+# wrong use is refused by the layer itself
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.GELU("erf"), "approximate is 'none' or 'tanh', got 'erf'"),
+        (lambda: nn.Hardtanh(1.0, 1.0), "min_val must be below max_val, got 1.0 and 1.0"),
+        (lambda: nn.Hardtanh(2.0, -2.0), "min_val must be below max_val"),
+        (lambda: nn.Dropout(1.5), "p is a probability, from 0 to 1; got 1.5"),
+        (lambda: nn.GroupNorm(2, 3), "num_groups must divide num_channels, got 2 and 3"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.Flatten(2, 1), (2, 3, 4), r"Flatten\(.*\): expected start_dim before end_dim, got \(2"),
+        (nn.Flatten(3), (2, 3), r"Flatten\(.*\): expected a tensor that has dimension 3, got \(2"),
+        (nn.Unflatten(1, (2, 2)), (4, 6), r"Unflatten\(.*\): expected dimension 1 to fit, got \(4"),
+        (nn.Unflatten(1, (4, -1)), (4, 6), r"Unflatten\(.*\): expected dimension 1 to fit"),
+        (nn.Select(1, 2), (4, 2), r"Select\(1, 2\): expected 2 to be on dimension 1, got \(4, 2\)"),
+        (nn.Select(1, -3), (4, 2), r"Select\(1, -3\): expected -3 to be on dimension 1"),
+        (nn.Select(2, 0), (4, 2), r"Select\(2, 0\): expected a tensor that has dimension 2"),
+    ],
+)
+def test_a_shape_that_cannot_be_rearranged_is_the_layers_own_error(layer, shape, message):
+    with pytest.raises(nn.LayerError, match=message):
+        layer(torch.rand(shape))
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (nn.Linear(3, 2), torch.rand(4, 3, device="meta")),
+        (nn.Conv2d(1, 2, 3), torch.rand(1, 1, 5, 5, device="meta")),
+        (nn.LayerNorm(3), torch.rand(4, 3, device="meta")),
+        (nn.Embedding(5, 3), torch.zeros(4, dtype=torch.int64, device="meta")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_tensor_on_another_device_is_the_layers_own_error(layer, x):
+    name = type(layer).__name__
+    with pytest.raises(nn.LayerError, match=rf"{name}.*: expected a tensor on cpu, got meta"):
+        layer(x)
+
+
+def test_bilinear_needs_a_pair():
+    with pytest.raises(nn.LayerError, match=r"expected a pair \(…, 3\), \(…, 2\), got \(4, 3\)"):
+        nn.Bilinear(3, 2, 1)(torch.rand(4, 3))
+
+
+def test_bilinear_needs_as_many_of_each():
+    with pytest.raises(nn.LayerError, match=r"expected a pair .*, got a tuple of \(4, 3\), \(5, 2"):
+        nn.Bilinear(3, 2, 1)((torch.rand(4, 3), torch.rand(5, 2)))
+
+
+def test_dropout_needs_a_number_for_each_replica():
+    cohort = nn.Sequential(nn.Dropout(torch.tensor([0.1, 0.2]))).replicate(3)
+    with pytest.raises(nn.LayerError, match="one p, or one for each of 3 replicas, got 2"):
+        cohort(torch.rand(3, 4, 2))

@@ -157,7 +157,10 @@ def tie(net: Module, tied: dict[str, str]) -> None:
         (module, name), (owner, source) = _split(path), _split(first)
         if module not in modules or owner not in modules:
             raise ValueError(f"{path} is tied to {first}, and the net has no such parameters")
-        setattr(modules[module], name, getattr(modules[owner], source))
+        here, there = getattr(modules[module], name), getattr(modules[owner], source)
+        if type(here) is not type(there) or here.data.shape != there.data.shape:
+            raise ValueError(f"{path} is tied to {first}, which is of another kind or shape")
+        setattr(modules[module], name, there)
 
 
 def _split(path: str) -> tuple[str, str]:

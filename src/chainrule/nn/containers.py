@@ -51,7 +51,7 @@ class Listing(Module, ABC):
         return self.layers[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        self.layers[index] = module
+        self.layers[index] = given(self, [module])[0]
 
 
 def given(container: Module, modules: Sequence[Any]) -> Sequence[Module]:
@@ -142,6 +142,8 @@ class Concat(Listing):
         return self.dim < 1 or super().mixes_samples
 
     def forward(self, x: Any) -> tuple[Tensor, Rule]:
+        if not self.layers:
+            raise LayerError(self, "expected at least one module to join")
         ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
         dim = axis(self, ys[0], self.dim)
         if any(
@@ -164,7 +166,11 @@ class Sum(Listing):
     """
 
     def forward(self, x: Any) -> tuple[Tensor, Rule]:
+        if not self.layers:
+            raise LayerError(self, "expected at least one module to add")
         ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        if not all(isinstance(y, Tensor) for y in ys):
+            raise LayerError(self, f"expected modules that give tensors, got {describe(ys)}")
         if any(y.shape != ys[0].shape for y in ys):
             raise LayerError(self, f"expected outputs of one shape, got {describe(ys)}")
         return total(ys), join(rules, lambda g: [g] * len(rules), total)
@@ -202,6 +208,8 @@ class Heads(Module):
     def __init__(self, heads: Mapping[str, Module] | None = None, **more: Module) -> None:
         self.heads = {**(heads or {}), **more}
         given(self, list(self.heads.values()))
+        if wrong := [name for name in self.heads if not name or "." in name]:
+            raise ValueError(f"the name of a head has letters and no dot, got {wrong}")
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The heads by name."""

@@ -88,10 +88,11 @@ class Conv(Weighted, ABC):
         self._edges, self._added = edges, [] if own else edges
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        check(self, x, self._expected(), self._fits, like=self.weight.data)
+        return self._one_sample(x) if x.dim() == self.lead + 1 + self.axes else self._batch(x)
+
+    def _batch(self, x: Tensor) -> tuple[Tensor, Rule]:
         weight, bias = self.weight, self.bias
-        check(self, x, self._expected(), self._fits, like=weight.data)
-        if x.dim() == self.lead + 1 + self.axes:
-            return self._one_sample(x)
         x, fold = pad(x, self._added, self.padding_mode)
         b = [] if bias is None else [bias.data]
         y = self._each(self._output, x, weight.data, *b)
@@ -143,7 +144,7 @@ class Conv(Weighted, ABC):
         return torch.stack([f(*part) for part in zip(*parts, strict=True)])
 
     def _one_sample(self, x: Tensor) -> tuple[Tensor, Rule]:
-        y, rule = self.forward(x.unsqueeze(self.lead))
+        y, rule = self._batch(x.unsqueeze(self.lead))
 
         def whole(g: Tensor) -> Tensor:
             dx: Tensor = rule(g.unsqueeze(self.lead))

@@ -31,7 +31,8 @@ class RandomZeros(Module, ABC):
         for value in p.flatten().tolist() if isinstance(p, Tensor) else [p]:
             if not 0 <= value <= 1:
                 raise ValueError(f"p is a probability, from 0 to 1; got {value}")
-        self.p, self.inplace = p, inplace
+        self.p = p.item() if isinstance(p, Tensor) and not p.dim() else p
+        self.inplace = inplace
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         self._check(x)

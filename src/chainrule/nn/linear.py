@@ -6,6 +6,7 @@ N samples, ``in`` and ``out`` features; … is the replica axis K, or nothing in
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Callable
 from functools import partial
 from math import prod
 from typing import Any, final
@@ -37,6 +38,8 @@ class Weighted(Module, ABC):
     def _start(
         self, weight: tuple[int, ...], bias: bool, init: Initializer | None, **to: Any
     ) -> None:
+        if not all(isinstance(size, int) and size >= 0 for size in weight):
+            raise ValueError(f"{type(self).__name__}: sizes are whole numbers, got {weight}")
         self.weight = Parameter(torch.empty(weight))
         self.bias = Parameter(torch.empty(weight[0])) if bias else None
         self.set_init(init)
@@ -80,10 +83,11 @@ class Linear(Weighted):
         self._start((out_features, in_features), bias, init, device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        check(self, x, f"input (…, {self.in_features})", self._fits, like=self.weight.data)
+        return self._rows(x) if x.dim() == self.lead + 2 else as_rows(self, self._rows, x)
+
+    def _rows(self, x: Tensor) -> tuple[Tensor, Rule]:
         weight, bias = self.weight, self.bias
-        check(self, x, f"input (…, {self.in_features})", self._fits, like=weight.data)
-        if x.dim() != self.lead + 2:
-            return as_rows(self, x)
 
         def parameters(g: Tensor) -> None:
             add_product(weight.grad, g.mT, x)
@@ -103,10 +107,12 @@ class Linear(Weighted):
         return output.numel() * self.in_features
 
 
-def as_rows(module: Module, x: Tensor) -> tuple[Tensor, Rule]:
-    """Apply a module to all axes between the replicas and the features as if they were samples."""
+def as_rows(
+    module: Module, forward: Callable[[Tensor], tuple[Tensor, Rule]], x: Tensor
+) -> tuple[Tensor, Rule]:
+    """Apply ``forward`` to all axes between the replicas and the features as to samples."""
     lead, middle = x.shape[: module.lead], x.shape[module.lead : -1]
-    y, rule = module.forward(x.reshape(*lead, prod(middle), x.shape[-1]))
+    y, rule = forward(x.reshape(*lead, prod(middle), x.shape[-1]))
 
     def rows(g: Tensor) -> Tensor:
         return g.reshape(y.shape)
@@ -169,7 +175,9 @@ class Bilinear(Weighted):
             da = torch.einsum("...no,...oij,...nj->...ni", g, weight.data, b)
             db = torch.einsum("...no,...oij,...ni->...nj", g, weight.data, a)
             lead = g.shape[: self.lead]
-            return da.reshape(*lead, *middle, -1), db.reshape(*lead, *middle, -1)
+            return da.reshape(*lead, *x1.shape[self.lead :]), db.reshape(
+                *lead, *x2.shape[self.lead :]
+            )
 
         return y.reshape(*y.shape[: self.lead], *middle, self.out_features), backward
 

@@ -15,6 +15,7 @@ from chainrule.nn.arguments import label
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.rule import Rule, accumulate
+from chainrule.nn.tree import leaves
 
 if TYPE_CHECKING:
     from chainrule.nn.summary import Summary
@@ -42,38 +43,53 @@ class Module(ABC):
     replicas: int | None = None
     seeds: list[int] | None = None  # of what it draws while it runs, one a replica
     draws: int = 0  # how often it has drawn
-    _last: tuple[Rule, Any] | None = None
+    _last: tuple[Rule, Any, list[tuple[Tensor, int]]] | None = None
 
     @abstractmethod
     def forward(self, x: Any) -> tuple[Any, Rule]:
         """Return y and the rule that takes dL/dy to dL/dx and adds to the gradients."""
 
-    def __call__(self, x: Any) -> Any:
-        """Return y = forward(x) and remember its chain rule for one ``backward``."""
+    def __call__(self, x: Any, *more: Any) -> Any:
+        """Return y = forward(x) and remember its chain rule for one ``backward``.
+
+        Several inputs are one tuple: ``module(x1, x2)`` is ``module((x1, x2))``.
+        """
         self._last = None
-        y, rule = self.forward(x)
-        self._last = rule, y
+        x = (x, *more) if more else x
+        with torch.no_grad():
+            y, rule = self.forward(x)
+        self._last = rule, y, self._versions(x)
         return y
+
+    def _versions(self, x: Any) -> list[tuple[Tensor, int]]:
+        """What the rule reads when it is applied, with torch's count of the changes to it."""
+        read = [t for _, t in leaves(x)] + [p.data for p in self.parameters()]
+        return [(t, t._version) for t in read if not t.is_inference()]
 
     def backward(self, g: Any, *, input_grad: bool = True) -> Any:
         """Apply the last call's chain rule, once: add dL/dθ to each ``grad``, return dL/dx.
 
         With ``input_grad=False``, dL/dx is left out and None returned. Raises RuntimeError where
-        there is no call to go back through, LayerError where g has not the output's shape.
+        there is no call to go back through, or where the input or a parameter was changed since;
+        LayerError where g has not the output's shape.
         """
         if self._last is None:
             raise RuntimeError(
                 f"{self.label()}: backward needs a call of the module first, and goes through "
                 "each call once: y = net(x), then net.backward(dL/dy)"
             )
-        rule, y = self._last
+        rule, y, versions = self._last
         expected, given = describe(y, dtype=True), describe(g, dtype=True)
         if given != expected:
             raise LayerError(self, f"expected dL/dy of {expected}, got {given}")
+        if any(t._version != version for t, version in versions):
+            raise RuntimeError(
+                f"{self.label()}: the input or a parameter was changed in place after the call: "
+                "go back before the optimizer's step, and keep the input as it was"
+            )
         self._last = None
-        if input_grad:
-            return rule(g)
-        return accumulate(rule, g)
+        with torch.no_grad():
+            return rule(g) if input_grad else accumulate(rule, g)
 
     @property
     def mixes_samples(self) -> bool:
@@ -141,8 +157,8 @@ class Module(ABC):
         for _, parameter in self.named_parameters():
             yield parameter
 
-    def zero_grad(self) -> None:
-        """Set every gradient to zero, in place."""
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Set every gradient to zero, in place; there is always one, whatever ``set_to_none``."""
         for parameter in self.parameters():
             parameter.grad.zero_()
 

@@ -118,10 +118,12 @@ class BatchNorm(Affine, ABC):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._start((num_features,), affine, affine)
+        self._start((num_features,), affine, affine and bias)
         track = track_running_stats
         self.running_mean = Buffer(torch.zeros(num_features)) if track else None
         self.running_var = Buffer(torch.ones(num_features)) if track else None
@@ -249,6 +251,8 @@ class GroupNorm(Affine):
         affine: bool = True,
         device: Any = None,
         dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(
@@ -256,7 +260,7 @@ class GroupNorm(Affine):
             )
         self.num_groups, self.num_channels = num_groups, num_channels
         self.eps, self.affine = eps, affine
-        self._start((num_channels,), affine, affine)
+        self._start((num_channels,), affine, affine and bias)
         self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:

@@ -23,6 +23,15 @@ class Buffer:
     def __init__(self, data: Tensor) -> None:
         self.data = data
 
+    @property
+    def shape(self) -> torch.Size:
+        """The shape of ``data``, with the replicas'."""
+        return self.data.shape
+
+    def numel(self) -> int:
+        """How many numbers ``data`` holds."""
+        return self.data.numel()
+
     def map(self, f: Callable[[Tensor], Tensor]) -> None:
         """Replace the tensor by ``f`` of it."""
         self.data = f(self.data)

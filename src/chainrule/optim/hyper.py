@@ -74,6 +74,8 @@ def column(name: str, value: Any, data: Tensor) -> Any:
     if isinstance(value, tuple):
         return tuple(column(name, part, data) for part in value)
     if not isinstance(value, Tensor):
+        if value > torch.finfo(data.dtype).max:
+            raise ValueError(f"{name}: {value} is beyond what {data.dtype} holds")
         return value
     check_number(name, value, len(data))
     wide: Number = value.to(data.device, torch.float64).reshape(-1, 1)

@@ -114,11 +114,14 @@ class Optimizer(ABC):
 
     def grad_sum(self) -> Tensor:
         """The sum of each replica's gradient (K,): finite where all of it is."""
-        sums = [flat.grad.sum(-1) for flat in self.flats]
-        return sums[0] if len(sums) == 1 else torch.stack(sums).sum(0)
+        return _sums([flat.grad for flat in self.flats])
 
-    def zero_grad(self) -> None:
-        """Set every gradient to zero, in place."""
+    def data_sum(self) -> Tensor:
+        """The sum of each replica's parameters (K,): finite where all of them are."""
+        return _sums([flat.data for flat in self.flats])
+
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Set every gradient to zero, in place; there is always one, whatever ``set_to_none``."""
         for flat in self.flats:
             flat.check()
             flat.grad.zero_()
@@ -203,3 +206,8 @@ class Optimizer(ABC):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={self.param_groups[0][name]}" for name in self.defaults)
         return f"{self._label()}({shown})"
+
+
+def _sums(rows: list[Tensor]) -> Tensor:
+    sums = [t.sum(-1) for t in rows]
+    return sums[0] if len(sums) == 1 else torch.stack(sums).sum(0)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.train import History
+from chainrule.train.predict import evaluating
 
 __all__ = ["learning_curves", "plane"]
 
@@ -53,16 +56,13 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
 
     Colour: output 1 minus output 0, or the only output there is.
     """
-    import torch
-
     figure = Figure(figsize=(5.4, 4.6), layout="constrained")
     axes = figure.subplots()
     low, high = (0.0, 1.0) if data is None else (float(data.inputs.min()), float(data.inputs.max()))
     side = torch.linspace(low, high, points)
     grid = torch.cartesian_prod(side, side)
-    training = net.training
-    y = net.eval().forward(grid)[0]
-    net.train(training)
+    with evaluating(net):
+        y = net.forward(grid)[0]
     score = y[:, -1] - y[:, 0] if y.shape[1] > 1 else y[:, 0]
     image = score.reshape(points, points).T.numpy()
     bound = float(np.abs(image).max()) or 1.0
@@ -78,7 +78,7 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
     axes.contour(side, side, image, levels=[0.0], colors="k", linewidths=1)
     figure.colorbar(shown, ax=axes, label="output 1 − output 0" if y.shape[1] > 1 else "output")
     if data is not None and isinstance(data.targets, torch.Tensor):
-        labels = data.targets.argmax(-1) if data.targets.dim() > 1 else data.targets
+        labels = _classes(data.targets)
         for label, marker in ((0, "o"), (1, "^")):
             of = data.inputs[labels == label]
             axes.scatter(
@@ -87,3 +87,13 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
         axes.legend(loc="upper right", markerscale=2.5, framealpha=0.9)
     axes.set(xlabel="x₁", ylabel="x₂")
     return figure, axes
+
+
+def _classes(targets: Tensor) -> Tensor:
+    """Class numbers (N,) from themselves, from one-hot rows, or from one column of two values."""
+    if targets.dim() == 1:
+        return targets
+    if targets.shape[-1] > 1:
+        return targets.argmax(-1)
+    column = targets.squeeze(-1)
+    return (column > (column.min() + column.max()) / 2).long()

@@ -49,13 +49,12 @@ def run(
     done: list[ArmResult] = []
     interrupted = False
     with one_thread():
-        for arm in chosen:
-            callbacks = [] if watch is None else [watch(arm)]
-            result = run_arm(study, arm, train, test, roots, epochs, callbacks)
-            if result is None:
-                interrupted = True
-                break
-            done.append(result)
+        try:
+            for arm in chosen:
+                callbacks = [] if watch is None else [watch(arm)]
+                done.append(run_arm(study, arm, train, test, roots, epochs, callbacks))
+        except KeyboardInterrupt:
+            interrupted = True
     return StudyResult(study.name, rounds, epochs, seed, done, interrupted)
 
 
@@ -67,17 +66,17 @@ def run_arm(
     roots: Sequence[int],
     epochs: int,
     callbacks: Sequence[Callback],
-) -> ArmResult | None:
-    """All rounds as one cohort, then the first again alone, for its time; None if interrupted."""
+) -> ArmResult:
+    """All rounds as one cohort, then the first again alone, for its time."""
     inits = [seeds.derive(root, "net") for root in roots]
     cohort = trainer(study, arm, arm.net().replicate(len(roots), inits), roots, callbacks)
     history = cohort.fit(train, test, epochs=epochs, progress=False)
     if history.interrupted:
-        return None
+        raise KeyboardInterrupt
     alone = trainer(study, arm, arm.net().initialize(inits[0]), roots[:1])
     solo = alone.fit(train.replica(0), test.replica(0), epochs=epochs, progress=False)
     if solo.interrupted:
-        return None
+        raise KeyboardInterrupt
     values = history.last(f"test_{study.metric_name}")
     ok = values.isfinite()
     return ArmResult(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
+from chainrule.nn.architecture import to_config
+
 if TYPE_CHECKING:
     from chainrule.train.trainer import Trainer
 
@@ -44,7 +46,8 @@ class EarlyStopping(Callback):
 
     ``monitor`` names a curve of the history ("test_loss"); ``mode`` is "min" or "max"; smaller
     changes than ``min_delta`` do not count. With ``restore_best`` a replica goes back to the
-    weights of its best epoch at the end of the fit. Do not monitor the data that you report.
+    weights of its best epoch at the end of the fit; a fit that goes on does so from the last ones.
+    Do not monitor the data that you report.
     """
 
     def __init__(
@@ -64,6 +67,13 @@ class EarlyStopping(Callback):
         self.best: Tensor | None = None
         self.bad_epochs = torch.zeros(0, dtype=torch.long)
         self.best_state: dict[str, Tensor] = {}
+        self.last_state: dict[str, Tensor] = {}
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Go on from where the training was, not from the best epoch."""
+        if self.last_state:
+            trainer.net.load_state_dict(self.last_state)
+            self.last_state = {}
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         value = trainer.history.last(self.monitor).reshape(-1)
@@ -87,15 +97,21 @@ class EarlyStopping(Callback):
                 self.best_state[name] = torch.where(mask, now, old)
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        if self.restore_best and self.best_state:
+        if self.restore_best and self.best_state and not trainer.history.interrupted:
+            self.last_state = {name: t.clone() for name, t in trainer.net.state_dict().items()}
             trainer.net.load_state_dict(self.best_state)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "bad_epochs": self.bad_epochs, "best_state": self.best_state}
+        return {
+            "best": self.best,
+            "bad_epochs": self.bad_epochs,
+            "best_state": self.best_state,
+            "last_state": self.last_state,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best, self.bad_epochs = state["best"], state["bad_epochs"]
-        self.best_state = dict(state["best_state"])
+        self.best_state, self.last_state = dict(state["best_state"]), dict(state["last_state"])
 
 
 @final
@@ -106,6 +122,10 @@ class Checkpoint(Callback):
         if every < 1:
             raise ValueError(f"every is at least 1 epoch, got {every}")
         self.path, self.every = Path(path), every
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Raise ValueError now, not after an epoch, where the net cannot be saved."""
+        to_config(trainer.net)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         if trainer.epoch % self.every == 0:

@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["load", "restore", "save", "snapshot"]
 
 
+def parts(trainer: Trainer) -> dict[str, Any]:
+    """What a trainer is made of besides its net: it must be the same to go on."""
+    return {
+        "criterion": trainer.criterion.label(),
+        "optimizer": type(trainer.optimizer).__name__,
+        "scheduler": type(trainer.scheduler).__name__,
+        "schedule_every": trainer.schedule_every,
+        "batch_size": trainer.batch_size,
+        "callbacks": [type(callback).__name__ for callback in trainer.callbacks],
+    }
+
+
 def state(trainer: Trainer) -> dict[str, Any]:
     """What changes while training, but for the net's tensors."""
     history = trainer.history
@@ -75,7 +87,7 @@ def save(trainer: Trainer, path: str | Path) -> None:
     """Write a training to a file, atomically. Raises OSError naming the path."""
     tensors: dict[str, Tensor] = {}
     packed = pack(state(trainer), tensors, "trainer")
-    header = {**net_header(trainer.net), "trainer": packed}
+    header = {**net_header(trainer.net), "made of": parts(trainer), "trainer": packed}
     write(path, "training", tensors | net_tensors(trainer.net), header)
 
 
@@ -88,6 +100,10 @@ def load(trainer: Trainer, path: str | Path) -> None:
     for part in ("architecture", "replicas", "ties"):
         if header[part] != own[part]:
             raise FileError(path, f"is the training of another net: its {part} is {header[part]}")
+    for part, mine in parts(trainer).items():
+        if header["made of"][part] != mine:
+            saved = header["made of"][part]
+            raise FileError(path, f"does not fit this trainer: its {part} is {saved}, not {mine}")
     before = snapshot(trainer)
     try:
         net = {

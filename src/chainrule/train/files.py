@@ -59,7 +59,13 @@ def read(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
         raise FileError(path, f"damaged: {error}") from None
     if metadata.get("sha256") != digest(metadata, tensors):
         raise FileError(path, "damaged: its contents do not match its SHA-256")
-    return metadata["kind"], tensors, json.loads(metadata["header"])
+    try:
+        header = json.loads(metadata["header"])
+    except (ValueError, RecursionError):
+        raise FileError(path, "its header is no JSON") from None
+    if not isinstance(header, dict):
+        raise FileError(path, "its header is no JSON object")
+    return metadata["kind"], tensors, header
 
 
 def _metadata(path: str | Path, data: bytes) -> dict[str, str]:
@@ -92,9 +98,10 @@ def digest(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
 
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Replace a file by these bytes: after a crash it is the old one or the new one, whole."""
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays a link
     spare: Path | None = None
     try:
+        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
         ) as file:
@@ -102,6 +109,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        spare.chmod(mode)
         spare.replace(path)
     except BaseException as error:  # an interrupt too must not leave the spare file behind
         if spare is not None:
@@ -110,6 +118,12 @@ def write_atomically(path: str | Path, data: bytes) -> None:
             raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
         raise
     _sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _sync_folder(folder: Path) -> None:
@@ -125,6 +139,7 @@ def _sync_folder(folder: Path) -> None:
 def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
     """JSON data for nested dicts and lists; the tensors in them go to ``tensors`` by their path."""
     if isinstance(value, Tensor):
+        name = f"{name}#{len(tensors)}"  # a number, for keys may hold dots
         tensors[name] = value
         return {"tensor": name}
     if isinstance(value, dict):

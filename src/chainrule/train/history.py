@@ -59,11 +59,16 @@ class History:
         return max((len(curve) for curve in self.curves.values()), default=0)
 
     def add(self, values: dict[str, Tensor]) -> None:
-        """Append one epoch: name → value, (K,) or a scalar."""
-        for name, value in values.items():
-            row = value.detach().to("cpu", torch.float64).unsqueeze(0)
-            old = self.curves.get(name)
-            self.curves[name] = row if old is None else torch.cat([old, row])
+        """Append one epoch: name → value, (K,) or a scalar; nan where a curve has none."""
+        done = self.epochs
+        shape = () if self.replicas is None else (self.replicas,)
+        for name in [*self.curves, *(name for name in values if name not in self.curves)]:
+            curve = self.curves.get(
+                name, torch.full((done, *shape), torch.nan, dtype=torch.float64)
+            )
+            value = values.get(name, torch.full(shape, torch.nan))
+            row = value.detach().to("cpu", torch.float64).expand(shape).unsqueeze(0)
+            self.curves[name] = torch.cat([curve, row])
 
     def last(self, name: str) -> Tensor:
         """The newest value of a curve: (K,), or a scalar for a plain net."""

@@ -50,7 +50,8 @@ def train(
         scheduler=None if schedule is None else schedule(steps, lr_decay),
         batch_size=batch_size,
         seed=seed,
-        metrics={"accuracy": Accuracy()} if train_history or test_history else {},
+        metrics={"accuracy": Accuracy()},
+        train_metrics=train_history,
     )
     followed: Any = test_set if test_history else None
     return trainer.fit(train_set, followed, epochs=epochs, progress=progress)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,10 +13,21 @@ from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.train.batches import slices
 
-__all__ = ["join", "predict"]
+__all__ = ["evaluating", "join", "predict"]
 
 SLICE_BYTES = 64 * 2**20
 """How much input goes through a net at once when nothing is learned."""
+
+
+@contextmanager
+def evaluating(net: Module) -> Iterator[Module]:
+    """The net in evaluation mode, and afterwards each of its modules in the mode it had."""
+    modes = [(module, module.training) for module in net.modules()]
+    try:
+        yield net.eval()
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def predict(net: Module, data: Dataset, at_least: int = 1) -> Any:

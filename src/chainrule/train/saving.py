@@ -15,6 +15,17 @@ from chainrule.train.files import FileError, read, write
 __all__ = ["load", "load_draws", "net_draws", "net_header", "net_tensors", "save"]
 
 
+_NOT_A_NET = (
+    AssertionError,  # torch's, for a device that is not there
+    AttributeError,
+    LookupError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
 def save(net: Module, path: str | Path) -> None:
     """Write a net, plain or a cohort: its architecture, values, ties and the state of its draws.
 
@@ -33,7 +44,7 @@ def load(path: str | Path) -> Module:
     _, tensors, header = read(path)
     try:
         return _build(tensors, header)
-    except (ValueError, KeyError, TypeError, RuntimeError, RecursionError) as error:
+    except _NOT_A_NET as error:
         raise FileError(path, f"does not describe a net: {error}") from None
 
 
@@ -62,7 +73,12 @@ def net_draws(net: Module) -> dict[str, Any]:
 def load_draws(net: Module, draws: dict[str, Any]) -> None:
     """Take over what :func:`net_draws` gave."""
     for path, module in net.named_modules():
-        module.seeds, module.draws = draws[path]
+        seeds, count = draws[path]
+        if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
+            raise ValueError(f"the draws of {path!r} are not seeds and a number: {draws[path]}")
+        if seeds is not None and len(seeds) != (net.replicas or 1):
+            raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
+        module.seeds, module.draws = seeds, count
 
 
 def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
@@ -80,6 +96,6 @@ def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
         parameter.grad.zero_()
     net.load_state_dict(state)
     for path, module in net.named_modules():
-        module.training = header["modes"][path]
+        module.training = header["modes"][path] is True
     load_draws(net, header["draws"])
     return net

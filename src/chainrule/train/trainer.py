@@ -21,11 +21,11 @@ from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train import checkpoint
 from chainrule.train.batches import orders, shuffled
-from chainrule.train.callbacks import Callback
+from chainrule.train.callbacks import Callback, Checkpoint
 from chainrule.train.divergence import first_non_finite
 from chainrule.train.history import Divergence, History
 from chainrule.train.metrics import Metric
-from chainrule.train.predict import join, predict
+from chainrule.train.predict import evaluating, join, predict
 from chainrule.train.progress import ProgressBar, wants_progress
 
 __all__ = ["Trainer", "fit"]
@@ -41,6 +41,7 @@ class Trainer:
       own seed and the epoch alone; from one number come K seeds.
     - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
     - ``metrics``: name → function of (output, target) giving one number a sample.
+      ``train_metrics=False`` leaves them out on the training batches.
     - ``callbacks``: see :class:`Callback`.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
@@ -62,12 +63,16 @@ class Trainer:
         clip_norm: float | Tensor | None = None,
         clip_value: float | None = None,
         metrics: Mapping[str, Metric] | None = None,
+        train_metrics: bool = True,
         callbacks: Sequence[Callback] = (),
     ) -> None:
+        _check_parts(net, criterion, optimizer)
         if batch_size < 1:
             raise ValueError(f"batch_size is at least 1, got {batch_size}")
         if schedule_every not in ("epoch", "step"):
             raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
+        if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
+            raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
         K = net.replicas
         same = K is None or criterion.replicas is not None
         self.net, self.optimizer, self.scheduler = net, optimizer, scheduler
@@ -75,12 +80,15 @@ class Trainer:
         self.schedule_every, self.batch_size = schedule_every, batch_size
         self.seeds = _seeds(seed, K)
         self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.metrics, self.callbacks = dict(metrics or {}), list(callbacks)
+        self.metrics, self.train_metrics = dict(metrics or {}), train_metrics
+        # A checkpoint comes last: it saves what the others have done in that epoch.
+        self.callbacks = sorted(callbacks, key=lambda c: isinstance(c, Checkpoint))
         self.epoch, self.epochs, self.steps = 0, 0, 0
         self._test: Dataset | None = None
         self.history = History(K)
         self.active = torch.ones(K or 1, dtype=torch.bool)
 
+    @torch.no_grad()
     def fit(
         self,
         train: Dataset,
@@ -98,6 +106,8 @@ class Trainer:
 
         Raises ValueError where a data set does not fit the net or is empty.
         """
+        if not isinstance(epochs, int):
+            raise TypeError(f"epochs is a whole number, got {epochs!r}")
         train, self._test = self._fitting(train), None if test is None else self._fitting(test)
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
@@ -119,18 +129,20 @@ class Trainer:
 
     def _whole_epoch(self, train: Dataset, callbacks: Sequence[Callback]) -> None:
         """An epoch, all of it or nothing: an interrupt leaves things as they were before it."""
-        before, start = checkpoint.snapshot(self), time.perf_counter()
+        before: dict[str, Any] | None = None
         try:
-            self._epoch(train)
-            self._keep_buffers(before["net"])
+            before = checkpoint.snapshot(self)
+            start = time.perf_counter()
+            self._epoch(train, before["net"])
             self.history.seconds += time.perf_counter() - start
             for callback in callbacks:
                 callback.on_epoch_end(self)
         except KeyboardInterrupt:
-            checkpoint.restore(self, before)
+            if before is not None:
+                checkpoint.restore(self, before)
             self.history.interrupted = True
 
-    def _epoch(self, train: Dataset) -> None:
+    def _epoch(self, train: Dataset, before: Mapping[str, Tensor]) -> None:
         self.net.train()
         active = self.active.to(train.inputs.device)
         losses, alive, outputs, targets, sizes = [], [], [], [], []
@@ -140,12 +152,13 @@ class Trainer:
             losses.append(loss)
             alive.append(active)
             sizes.append(_samples(x, self.net.lead))
-            if self.metrics:
+            if self.metrics and self.train_metrics:
                 outputs.append(y)
                 targets.append(target)
         self._note_divergence(train, order, torch.stack(alive))
+        self._keep_finite(before, len(alive))
         self.epoch += 1
-        values = {"train_loss": _weighted_mean(torch.stack(losses), sizes)}
+        values = {"train_loss": self._total(torch.stack(losses), sizes)}
         values |= self._measure("train", outputs, targets)
         if self._test is not None:
             values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
@@ -173,6 +186,13 @@ class Trainer:
             callback.on_step_end(self)
         return y, loss, active
 
+    def _total(self, losses: Tensor, sizes: Sequence[int]) -> Tensor:
+        """losses (steps, K) or (steps,) as one for the epoch: (K,) or a scalar."""
+        if getattr(self.criterion, "reduction", "mean") == "sum":
+            return losses.sum(0)
+        weights = torch.tensor(sizes, dtype=losses.dtype, device=losses.device)
+        return losses.movedim(0, -1) @ weights / weights.sum()
+
     def _schedule(self, values: Mapping[str, Tensor]) -> None:
         if isinstance(self.scheduler, ReduceLROnPlateau):
             self.scheduler.step(values.get("test_loss", values["train_loss"]))
@@ -182,12 +202,13 @@ class Trainer:
     def _measure(
         self, part: str, outputs: Sequence[Any], targets: Sequence[Any]
     ) -> dict[str, Tensor]:
-        if not self.metrics:
+        if not outputs:
             return {}
         axis = self.net.lead
         y, target = join(outputs, axis), join(targets, axis)
         return {f"{part}_{name}": _mean(f(y, target), axis) for name, f in self.metrics.items()}
 
+    @torch.no_grad()
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
         data = self._fitting(data)
@@ -197,13 +218,11 @@ class Trainer:
         named = {name: _mean(f(y, data.targets), lead) for name, f in metrics}
         return {"loss": loss, **named}
 
+    @torch.no_grad()
     def predict(self, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""
-        self.net.eval()
-        try:
-            return predict(self.net, self._fitting(data), self.batch_size)
-        finally:
-            self.net.train()
+        with evaluating(self.net) as net:
+            return predict(net, self._fitting(data), self.batch_size)
 
     def stop(self, replicas: Tensor) -> None:
         """Let these replicas, a bool mask (K,), take part no more."""
@@ -225,6 +244,8 @@ class Trainer:
 
     def _fitting(self, data: Dataset) -> Dataset:
         """The data set with the net's replica axis."""
+        if not isinstance(data, Dataset):
+            raise TypeError(f"expected a Dataset(inputs, targets), got {type(data).__name__}")
         K = self.net.replicas
         if data.replicas == K:
             return data
@@ -250,16 +271,28 @@ class Trainer:
         x, target = next(shuffled(data, part, self.batch_size))
         return first_non_finite(net, criterion, x, target)
 
-    def _keep_buffers(self, before: Mapping[str, Tensor]) -> None:
-        """Who takes part no more keeps the running statistics of the epoch before."""
+    def _keep_finite(self, before: Mapping[str, Tensor], steps: int) -> None:
+        """Put back what a replica had before this epoch where it takes part no more.
+
+        That is its running statistics; and, where its last update overflowed, its parameters.
+        """
+        finite = self.optimizer.data_sum().isfinite().cpu()
+        for k in (self.active & ~finite).nonzero().flatten().tolist():
+            place = "the update of the parameters"
+            self.history.diverged.append(Divergence(k, self.epoch + 1, steps, place))
+        self.active = self.active & finite
         if bool(self.active.all()):
             return
         for name, value in self.net.named_state():
-            if not isinstance(value, Parameter):
-                K = () if self.net.replicas is None else (len(self.active),)
-                active = self.active.reshape(K + (1,) * (value.data.dim() - len(K)))
-                kept = torch.where(active.to(value.data.device), value.data, before[name])
-                value.data.copy_(kept)
+            keep = finite if isinstance(value, Parameter) else self.active
+            axes = value.data.dim() - self.net.lead
+            keep = (
+                keep.reshape(keep.shape[: self.net.lead] + (1,) * axes)
+                if self.net.lead
+                else keep[0]
+            )
+            kept = torch.where(keep.to(value.data.device), value.data, before[name])
+            value.data.copy_(kept)
 
     def _hide_diverged(self, value: Tensor) -> Tensor:
         dead = torch.zeros(self.net.replicas or 1, dtype=torch.bool, device=value.device)
@@ -283,6 +316,19 @@ def fit(
     return trainer.fit(train, test, epochs=epochs, progress=progress)
 
 
+def _check_parts(net: Module, criterion: Loss, optimizer: Optimizer) -> None:
+    if getattr(criterion, "reduction", "mean") == "none":
+        raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
+    known = {id(parameter) for parameter in net.parameters()}
+    if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError("the optimizer moves parameters that are not the net's")
+    if optimizer.replicas != net.replicas:
+        raise ValueError(
+            f"the net's replicas are {net.replicas}, the optimizer's {optimizer.replicas}: build "
+            "the optimizer from the net, or say replicas=net.replicas"
+        )
+
+
 def _seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
     if isinstance(seed, int):
         return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
@@ -293,16 +339,6 @@ def _seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
 
 def _samples(x: Any, lead: int) -> int:
     return next(leaves(x))[1].shape[lead]
-
-
-def _weighted_mean(losses: Tensor, sizes: Sequence[int]) -> Tensor:
-    """losses (steps, K) or (steps,): their mean, each batch counted by its size."""
-    weights = torch.tensor(sizes, dtype=losses.dtype, device=losses.device)
-    return (
-        (losses.mT @ weights) / weights.sum()
-        if losses.dim() > 1
-        else losses @ weights / weights.sum()
-    )
 
 
 def _mean(values: Tensor, axis: int) -> Tensor:

@@ -39,7 +39,8 @@ class Loss(ABC):
     def __call__(self, output: Any, target: Any) -> Tensor:
         """Return the value and remember its chain rule for one ``backward``."""
         self._last = None
-        value, rule = self.forward(output, target)
+        with torch.no_grad():
+            value, rule = self.forward(output, target)
         self._last = rule, value
         return value
 
@@ -58,7 +59,8 @@ class Loss(ABC):
         rule, value = self._last
         g = self._incoming(g, value)
         self._last = None
-        return rule(g)
+        with torch.no_grad():
+            return rule(g)
 
     def _incoming(self, g: Any, value: Tensor) -> Tensor:
         """g in the shape of the value."""

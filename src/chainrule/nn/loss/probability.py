@@ -17,6 +17,9 @@ from chainrule.nn.rule import Rule
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "KLDivLoss"]
 
+TORCH_EPS = 9.999999960041972e-13
+"""1e-12 as torch has it, in float32, whatever the dtype."""
+
 
 class Binary(Pointwise, ABC):
     """A loss of probabilities, each by itself; ``weight`` multiplies ℓ and does not change n.
@@ -62,7 +65,7 @@ class BCELoss(Binary):
         self._check_probabilities("target", t)
         yes, no = o.log().clamp(min=-100), (-o).log1p().clamp(min=-100)
         losses = (t - 1) * no - t * yes
-        return losses, lambda g: g * (o - t) / (o * (1 - o)).clamp(min=1e-12)
+        return losses, lambda g: g * (o - t) / (o * (1 - o)).clamp(min=TORCH_EPS)
 
     def _check_probabilities(self, name: str, x: Tensor) -> None:
         if x.device.type == "cpu" and ((x < 0) | (x > 1)).any():
