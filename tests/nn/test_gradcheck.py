@@ -292,3 +292,46 @@ def test_a_layer_used_twice_is_checked_at_each_use():
 
 def test_a_lone_layer_is_checked_once():
     assert [path for path, _ in check_layers(nn.Tanh(), torch.rand(5, 3))] == [""]
+
+
+# right nets that a coarse check would blame
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (lambda: wide(nn.ReLU), torch.randn(100, 50)),
+        (lambda: wide(nn.SELU), torch.randn(100, 50)),
+        (lambda: nn.LayerNorm(5), torch.randn(4, 5) * 1e-3),
+        (lambda: nn.LayerNorm(5), torch.ones(4, 5)),
+        (lambda: nn.BatchNorm1d(3, momentum=None), torch.randn(6, 3) * 1e-2),
+    ],
+)
+def test_a_steep_or_wide_net_is_no_false_alarm(make, x):
+    torch.manual_seed(1)
+    report = gradcheck(make(), x)
+    assert report, report
+
+
+def wide(activation):
+    return nn.Sequential(nn.Linear(50, 100), activation(), nn.Linear(100, 100), activation())
+
+
+class OnSelf(nn.Module):
+    def forward(self, x):
+        self.x = x
+        return x * x, lambda g: 2 * self.x * g
+
+
+class Silent(nn.Module):
+    def forward(self, x):
+        return 2 * x, lambda g: None
+
+
+@pytest.mark.parametrize(
+    ("module", "problem"), [(OnSelf(), "not in its closure"), (Silent(), "returns no gradient")]
+)
+def test_a_rule_without_its_own_state_or_result_is_caught(module, problem):
+    report = gradcheck(module, odd(4, 3))
+    assert not report
+    assert problem in str(report)

@@ -557,3 +557,69 @@ def test_dropout_needs_a_number_for_each_replica():
     cohort = nn.Sequential(nn.Dropout(torch.tensor([0.1, 0.2]))).replicate(3)
     with pytest.raises(nn.LayerError, match="one p, or one for each of 3 replicas, got 2"):
         cohort(torch.rand(3, 4, 2))
+
+
+# what autograd users bring along
+
+
+def test_nothing_is_recorded_for_an_input_that_wants_a_gradient():
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2))
+    optim.SGD(net, lr=0.1)
+    criterion = nn.MSELoss()
+    y = net(torch.rand(5, 3, requires_grad=True))
+    loss = criterion(y, torch.rand(5, 2))
+    net.backward(criterion.backward())
+    tensors = [y, loss, *net.state_dict().values(), *(p.grad for p in net.parameters())]
+    assert not any(t.requires_grad for t in tensors)
+
+
+@pytest.mark.parametrize("change", ["input", "weight"])
+def test_what_changed_since_the_call_is_an_error_and_no_wrong_gradient(change):
+    layer, x = nn.Linear(3, 2), torch.rand(5, 3)
+    layer(x)
+    (x if change == "input" else layer.weight.data).zero_()
+    with pytest.raises(RuntimeError, match="changed in place after the call"):
+        layer.backward(torch.ones(5, 2))
+
+
+def test_a_step_of_the_optimizer_is_such_a_change():
+    layer = nn.Linear(3, 2)
+    optimizer = optim.SGD(layer, lr=0.1)
+    layer(torch.rand(5, 3))
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="go back before the optimizer's step"):
+        layer.backward(torch.ones(5, 2))
+
+
+def test_several_inputs_are_one_tuple():
+    layer, pair = nn.Bilinear(3, 2, 4), (torch.rand(5, 3), torch.rand(5, 2))
+    assert torch.equal(layer(*pair), layer(pair))
+
+
+def test_an_empty_batch_of_pairs_has_empty_gradients():
+    layer = nn.Bilinear(3, 2, 4)
+    y = layer(torch.rand(0, 3), torch.rand(0, 2))
+    assert [tuple(d.shape) for d in layer.backward(y)] == [(0, 3), (0, 2)]
+
+
+@pytest.mark.parametrize("sizes", [(-1, 2), ("3", 2), (3, 2.5)])
+def test_sizes_are_whole_numbers(sizes):
+    with pytest.raises(ValueError, match="Linear: sizes are whole numbers"):
+        nn.Linear(*sizes)
+
+
+def test_a_dropout_with_a_lone_number_as_tensor_replicates():
+    cohort = nn.Sequential(nn.Dropout(torch.tensor(0.5))).replicate(2, [1, 2])
+    assert cohort(torch.ones(2, 3, 4)).shape == (2, 3, 4)
+    assert cohort.replica(0)[0].p == 0.5
+
+
+def test_names_of_heads_have_no_dots():
+    with pytest.raises(ValueError, match="no dot"):
+        nn.Heads({"x.0": nn.Linear(2, 2), "x": nn.Sequential(nn.Linear(2, 2))})
+
+
+@pytest.mark.parametrize("container", [nn.Concat, nn.Sum])
+def test_a_container_of_nothing_says_so(container):
+    with pytest.raises(nn.LayerError, match="at least one module"):
+        container()(torch.rand(2, 2))

@@ -157,3 +157,8 @@ def test_nothing_is_computed_drawn_or_changed():
     assert net[2].draws == 0
     with pytest.raises(RuntimeError, match="backward needs a call"):
         net.backward(torch.ones(5, 4))
+
+
+def test_more_axes_or_one_sample_count_a_layer_once():
+    assert nn.Sequential(nn.Linear(2, 3)).summary(5, 4, 2).multiply_adds == 120
+    assert len(nn.Conv1d(2, 3, 2).summary(2, 5).rows) == 1

@@ -390,3 +390,80 @@ def test_nested_values_come_back_as_they_were():
 def test_the_top_level_names_are_the_same_functions():
     assert chainrule.save is save
     assert chainrule.load is load
+
+
+# early stopping, links and modes
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_early_stopping_that_restores_its_best_goes_on_bit_for_bit(order, tmp_path):
+    path = tmp_path / "training"
+
+    def run(*epochs, resume=False):
+        trainer, data, test = build()
+        trainer.callbacks = [*trainer.callbacks, Checkpoint(path)][::order]
+        if resume:
+            trainer.load(path)
+        for n in epochs:
+            trainer.fit(data, test, epochs=n)
+        return trainer
+
+    whole = run(8)
+    run(3)
+    resumed = run(8, resume=True) if order == 1 else run(3, 8)
+    for name, curve in whole.history.curves.items():
+        assert torch.equal(curve, resumed.history[name])
+    assert same(whole.net, resumed.net)
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_training_with_a_schedule_is_not_one_without(saved, tmp_path):
+    with_one, data, test = build()
+    without, _, _ = build()
+    without.scheduler = None
+    first, second = (with_one, without) if saved else (without, with_one)
+    first.fit(data, test, epochs=1)
+    first.save(tmp_path / "training")
+    before = [t.clone() for t in second.net.state_dict().values()]
+    with pytest.raises(FileError, match="its scheduler is"):
+        second.load(tmp_path / "training")
+    assert all(
+        torch.equal(s, t) for s, t in zip(before, second.net.state_dict().values(), strict=True)
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither modes nor links like these")
+def test_a_file_keeps_its_mode_and_a_link_stays_a_link(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    save(disk_net(), target)
+    umask = os.umask(0)
+    os.umask(umask)
+    assert target.stat().st_mode & 0o777 == 0o666 & ~umask
+    target.chmod(0o640)
+    link.symlink_to(target)
+    save(disk_net(), link)
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header, tensors: header.update(ties=[]),
+        lambda header, tensors: header.update(ties={"0.bias": "0.weight"}),
+        lambda header, tensors: header.update(draws={p: ["a", 3] for p in header["draws"]}),
+        lambda header, tensors: header.update(draws={p: [[1, 2], 3] for p in header["draws"]}),
+    ],
+)
+def test_a_strange_header_is_refused_too(change, tmp_path):
+    save(disk_net(), tmp_path / "net")
+    lie(tmp_path / "net", change)
+    with pytest.raises(FileError, match="does not describe a net"):
+        load(tmp_path / "net")
+
+
+def test_keys_with_dots_are_kept_apart():
+    tensors: dict[str, torch.Tensor] = {}
+    value = {"a.b": torch.zeros(1), "a": {"b": torch.ones(1)}}
+    again = unpack(pack(value, tensors), tensors)
+    assert [float(again["a.b"]), float(again["a"]["b"])] == [0.0, 1.0]

@@ -469,3 +469,111 @@ def test_slices_are_views():
     data = points(10)
     assert all(x.data_ptr() >= data.inputs.data_ptr() for x, _ in slices(data, 4))
     assert sum(len(x) for x, _ in slices(data, 4)) == 10
+
+
+# parts that do not belong together
+
+
+def other_net():
+    net = nn.Linear(2, 2)
+    return net, nn.MSELoss(), optim.SGD(nn.Linear(2, 2), lr=0.1)
+
+
+def bare_parameters():
+    net = nn.Linear(2, 2).replicate(2)
+    return net, nn.MSELoss(), optim.SGD(net.parameters(), lr=0.1)
+
+
+def not_reduced():
+    net = nn.Linear(2, 2)
+    return net, nn.MSELoss(reduction="none"), optim.SGD(net, lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (other_net, "parameters that are not the net's"),
+        (bare_parameters, "say replicas=net.replicas"),
+        (not_reduced, "does not reduce"),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        Trainer(*make())
+
+
+def test_a_plateau_cannot_be_judged_per_step():
+    net = nn.Linear(2, 2)
+    optimizer = optim.SGD(net, lr=0.1)
+    plateau = lr_scheduler.ReduceLROnPlateau(optimizer)
+    with pytest.raises(ValueError, match="judges epochs"):
+        Trainer(net, nn.MSELoss(), optimizer, scheduler=plateau, schedule_every="step")
+
+
+@pytest.mark.parametrize(
+    ("data", "epochs", "message"),
+    [
+        ((torch.rand(3, 2), torch.rand(3, 2)), 1, "expected a Dataset"),
+        (points(), 2.5, "whole number"),
+    ],
+)
+def test_what_is_no_data_set_or_no_number_of_epochs_is_a_type_error(data, epochs, message):
+    with pytest.raises(TypeError, match=message):
+        trainer(nn.Linear(2, 2)).fit(data, epochs=epochs)
+
+
+def test_a_summed_loss_is_summed_over_the_epoch():
+    net, data = nn.Linear(2, 2), points()
+    history = Trainer(net, nn.MSELoss(reduction="sum"), optim.SGD(net, lr=0.0), batch_size=16).fit(
+        data, data, epochs=1
+    )
+    assert history.last("train_loss").item() == pytest.approx(history.last("test_loss").item())
+
+
+def test_evaluation_leaves_each_module_in_its_mode():
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    net[1].eval()
+    trainer(net).evaluate(points())
+    assert [net[0].training, net[1].training] == [True, False]
+
+
+def test_an_update_that_overflows_last_is_a_divergence_and_is_undone():
+    rates = torch.tensor([0.1, 1e38])
+    cohort, data = nn.Linear(2, 2).replicate(2, [1, 2]), points()
+    data.inputs.mul_(100)
+    before = state(cohort.replica(1))
+    history = Trainer(
+        cohort, nn.MSELoss(), optim.SGD(cohort, lr=rates), batch_size=60, seed=[1, 2]
+    ).fit(data, data, epochs=1)
+    assert [(d.replica, d.where) for d in history.diverged] == [(1, "the update of the parameters")]
+    assert equal(state(cohort.replica(1)), before)
+    assert history["test_loss"][0].isfinite().tolist() == [True, False]
+
+
+def test_a_stopped_replica_is_measured_with_its_own_running_statistics():
+    class StopFirst(Callback):
+        def on_epoch_end(self, trainer):
+            if trainer.epoch == 1:
+                trainer.stop(torch.tensor([True, False]))
+
+    net = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)).replicate(2, [1, 2])
+    own = trainer(net, [1, 2], callbacks=[StopFirst()])
+    history = own.fit(points(), points(30, 1), epochs=4)
+    curve = history["test_loss"][:, 0]
+    assert curve[1:].tolist() == pytest.approx([curve[0].item()] * 3, rel=1e-6)
+
+
+def test_an_interrupt_before_an_epoch_begins_ends_the_fit_too(monkeypatch):
+    def interrupt(trainer):
+        raise KeyboardInterrupt
+
+    own = trainer(nn.Linear(2, 2))
+    monkeypatch.setattr("chainrule.train.checkpoint.snapshot", interrupt)
+    assert own.fit(points(), epochs=3).interrupted
+
+
+def test_metrics_on_the_training_batches_can_be_left_out():
+    assert (
+        "train_accuracy"
+        not in train(nn.Linear(2, 2), points(), points(), 1, train_history=False).curves
+    )

@@ -78,6 +78,8 @@ NORMALIZATIONS = [
     same("BatchNorm1d", 3, momentum=None, shape=(5, 3)),
     same("BatchNorm1d", 3, eps=0.1, momentum=0.3, affine=False, shape=(5, 3)),
     same("BatchNorm1d", 3, track_running_stats=False, shape=(5, 3)),
+    same("BatchNorm1d", 3, bias=False, shape=(5, 3)),
+    same("GroupNorm", 2, 4, bias=False, shape=(3, 4)),
     same("BatchNorm2d", 2, shape=(3, 2, 2, 3), keeps_shape=True),
     same("BatchNorm2d", 2, shape=(1, 2, 2, 3)),
     same("BatchNorm2d", 2, affine=False, track_running_stats=False, shape=(3, 2, 2, 3)),
