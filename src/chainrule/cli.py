@@ -90,6 +90,9 @@ def run(
 
     display = ProgressBar if sys.stderr.isatty() else ProgressLine
     declared = find(study)
+    folder = figures or Path("runs") / declared.name
+    declared.select(arms)  # say what is wrong before anything is made or trained
+    folder.mkdir(parents=True, exist_ok=True)
     result = run_study(
         declared,
         arms=arms,
@@ -103,7 +106,7 @@ def run(
     else:
         Console().print(report.study_table(result))
     if result.arms:
-        _write_figures(result, figures or Path("runs") / declared.name)
+        _write_figures(result, folder)
     if result.interrupted:
         typer.echo("interrupted: the table has the arms that were done", err=True)
         raise typer.Exit(130)
@@ -114,7 +117,6 @@ def _write_figures(result: Any, folder: Path) -> None:
     from chainrule import report
     from chainrule.train.files import write_atomically
 
-    folder.mkdir(parents=True, exist_ok=True)
     histories = {arm.arm: arm.history for arm in result.arms}
     for curve in ("train_loss", f"test_{result.arms[0].metric}"):
         figure, _ = report.learning_curves(histories, curve)
@@ -186,9 +188,6 @@ def main() -> NoReturn:
         app()
     except KeyboardInterrupt:
         _fail("interrupted", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(1) from None
     except (ValueError, OSError, ImportError) as error:
         _fail(f"chainrule: {error}", 1)
     raise SystemExit(0)

@@ -9,6 +9,7 @@ number changing.
 from __future__ import annotations
 
 from hashlib import blake2b
+from operator import index
 
 import torch
 
@@ -19,9 +20,10 @@ def derive(root: int, *names: str | int) -> int:
     """The seed of a purpose: a whole number in [0, 2⁶³), the same on every machine.
 
     ``derive(7, "init", "0.weight")`` depends on each of its arguments, on their order and on
-    their types (``1`` and ``"1"`` differ).
+    their types (``1`` and ``"1"`` differ). Raises TypeError for a name that is neither a text
+    nor a whole number.
     """
-    parts = (name if isinstance(name, str) else int(name) for name in (root, *names))
+    parts = (name if isinstance(name, str) else index(name) for name in (root, *names))
     text = "\0".join(map(repr, parts))
     digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
@@ -246,7 +246,7 @@ class Module(ABC):
         return self
 
     def _roots(self, seed: int | Sequence[int]) -> list[int]:
-        roots = [seed] if isinstance(seed, int) else list(seed)
+        roots = list(seed) if isinstance(seed, Iterable) else [seed]
         expected = self.replicas or 1
         if len(roots) != expected:
             raise ValueError(f"{self.label()}: expected {expected} seed(s), got {len(roots)}")

@@ -22,8 +22,8 @@ def affine(weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
     column = bias.unsqueeze(-1)
     if weight.dim() == 2:
         return torch.addmm(column, weight, x.mT).mT
-    if len(x) != len(weight):  # one batch for all replicas
-        x = x.expand(len(weight), -1, -1)
+    if x.shape[0] != weight.shape[0]:  # one batch for all replicas
+        x = x.expand(weight.shape[0], -1, -1)
     return torch.baddbmm(column, weight, x.mT).mT
 
 
@@ -41,6 +41,6 @@ def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """a b        a (…, n, k)   b (…, k, m); without the detours of matmul where it needs none"""
-    if a.dim() == 3 and len(a) == len(b):
+    if a.dim() == 3 and a.shape[0] == b.shape[0]:
         return torch.bmm(a, b)
     return a @ b
