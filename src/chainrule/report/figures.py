@@ -80,7 +80,7 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
     figure.colorbar(shown, ax=axes, label="output 1 − output 0" if y.shape[1] > 1 else "output")
     if data is not None and isinstance(data.targets, torch.Tensor):
         labels = _classes(data.targets)
-        for label, marker in zip(labels.unique().tolist(), cycle("o^sDvPX*")):
+        for label, marker in zip(torch.unique(labels).tolist(), cycle("o^sDvPX*")):
             of = data.inputs[labels == label]
             axes.scatter(
                 of[:, 0], of[:, 1], s=8, marker=marker, color="k", alpha=0.6, label=f"class {label}"
