@@ -623,3 +623,12 @@ def test_names_of_heads_have_no_dots():
 def test_a_container_of_nothing_says_so(container):
     with pytest.raises(nn.LayerError, match="at least one module"):
         container()(torch.rand(2, 2))
+
+
+def test_an_initialization_for_the_whole_net_reaches_every_weight():
+    net = nn.Sequential(nn.Linear(3, 3), nn.PReLU(), nn.Residual(nn.Linear(3, 3)))
+    net.initialize(1, init=nn.init.Zeros())
+    linear = [net[0], net[2].module]
+    assert not any(p.data.any() for layer in linear for p in layer.parameters())
+    assert net[1].weight.data.item() == 0.25
+    assert "init=Zeros()" in repr(net)

@@ -18,6 +18,7 @@ from chainrule.nn.rule import Rule, accumulate
 from chainrule.nn.tree import leaves
 
 if TYPE_CHECKING:
+    from chainrule.nn.init import Initializer
     from chainrule.nn.summary import Summary
 
 __all__ = ["LoadResult", "Module"]
@@ -230,13 +231,17 @@ class Module(ABC):
             value.map(move)
         return self
 
-    def initialize(self, seed: int | Sequence[int]) -> Self:
+    def initialize(self, seed: int | Sequence[int], init: Initializer | None = None) -> Self:
         """Draw every parameter anew from (seed, "init", its path); in a cohort from K seeds.
 
+        ``init``, if given, becomes that of every layer with a weight (Linear, Bilinear, Conv).
         A parameter's values depend on its own path alone: another head more or less does not
         change them. Dropout takes its draws from the same seeds.
         """
         roots = self._roots(seed)
+        for module in self.modules():
+            if init is not None:
+                module.set_init(init)
         for path, parameter in self.named_parameters():
             generators = [seeds.generator(root, "init", path) for root in roots]
             parameter.redraw(*generators, replicas=self.replicas)
@@ -244,6 +249,9 @@ class Module(ABC):
             module.seeds = [seeds.derive(root, "draws", path) for root in roots]
             module.draws = 0
         return self
+
+    def set_init(self, init: Initializer | None) -> None:  # noqa: B027 (most have no weights)
+        """Choose how ``initialize`` draws this module's own weights from now on."""
 
     def _roots(self, seed: int | Sequence[int]) -> list[int]:
         roots = list(seed) if isinstance(seed, Iterable) else [seed]
