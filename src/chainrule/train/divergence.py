@@ -1,15 +1,75 @@
-"""Where did nan or infinity enter? One step of a lone replica, done again and watched."""
+"""Replicas that met nan or infinity: who, when and where, and what is kept of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
+
+from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
 from chainrule.nn.summary import each_layer
 from chainrule.nn.tree import leaves
+from chainrule.train.batches import shuffled
+from chainrule.train.history import Divergence, History
 
-__all__ = ["first_non_finite"]
+if TYPE_CHECKING:
+    from chainrule.train.trainer import Trainer
+
+__all__ = ["first_non_finite", "hide", "note", "put_back"]
+
+
+def note(trainer: Trainer, train: Dataset, order: Tensor, alive: Tensor) -> None:
+    """Enter in the history who fell out in this epoch; who is left stays active.
+
+    order (K, N) is the epoch's, alive (steps, K) says who took part in each step.
+    """
+    alive = alive.cpu()
+    for k in (trainer.active & ~alive[-1]).nonzero().flatten().tolist():
+        step = int(alive[:, k].sum())
+        where = _where(trainer, train, order[k : k + 1], step, k)
+        trainer.history.diverged.append(Divergence(k, trainer.epoch + 1, step + 1, where))
+    finite = trainer.optimizer.data_sum().isfinite().cpu()
+    for k in (alive[-1] & ~finite).nonzero().flatten().tolist():
+        last = Divergence(k, trainer.epoch + 1, len(alive), "the update of the parameters")
+        trainer.history.diverged.append(last)
+    trainer.active = alive[-1] & finite
+
+
+def put_back(trainer: Trainer, before: Mapping[str, Tensor]) -> None:
+    """What a replica that takes part no more had before this epoch.
+
+    That is its running statistics; and, where an update overflowed, its parameters.
+    """
+    if bool(trainer.active.all()):
+        return
+    finite = trainer.optimizer.data_sum().isfinite()
+    for name, value in trainer.net.named_state():
+        keep = finite if isinstance(value, Parameter) else trainer.active
+        ones = [1] * (value.data.dim() - trainer.net.lead)
+        keep = keep.reshape(-1, *ones) if trainer.net.lead else keep[0]
+        value.data.copy_(torch.where(keep.to(value.data.device), value.data, before[name]))
+
+
+def hide(history: History, value: Tensor) -> Tensor:
+    """value (K,), or a scalar, with nan for who has diverged: never a plausible number."""
+    dead = torch.zeros(history.replicas or 1, dtype=torch.bool, device=value.device)
+    dead[[d.replica for d in history.diverged]] = True
+    return value.masked_fill(dead.reshape(value.shape), torch.nan)
+
+
+def _where(trainer: Trainer, train: Dataset, order: Tensor, step: int, k: int) -> str:
+    """One step of replica k alone, done again and watched."""
+    net, criterion, data = trainer.net, trainer.criterion, train
+    if net.replicas is not None:
+        net, criterion, data = net.replica(k), criterion.replica(k), train.replica(k)
+    size = trainer.batch_size
+    x, target = next(shuffled(data, order[:, step * size : (step + 1) * size], size))
+    return first_non_finite(net, criterion, x, target)
 
 
 def first_non_finite(net: Module, criterion: Loss, x: Any, target: Any) -> str:

@@ -14,16 +14,14 @@ from chainrule import seeds
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
-from chainrule.nn.parameter import Parameter
 from chainrule.nn.rule import accumulate
 from chainrule.nn.tree import leaves, tree_map
 from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from chainrule.train import checkpoint
+from chainrule.train import checkpoint, divergence
 from chainrule.train.batches import orders, shuffled
 from chainrule.train.callbacks import Callback, Checkpoint
-from chainrule.train.divergence import first_non_finite
-from chainrule.train.history import Divergence, History
+from chainrule.train.history import History
 from chainrule.train.metrics import Metric
 from chainrule.train.predict import evaluating, join, predict
 from chainrule.train.progress import ProgressBar, wants_progress
@@ -155,14 +153,14 @@ class Trainer:
             if self.metrics and self.train_metrics:
                 outputs.append(y)
                 targets.append(target)
-        self._note_divergence(train, order, torch.stack(alive))
-        self._keep_finite(before, len(alive))
+        divergence.note(self, train, order, torch.stack(alive))
+        divergence.put_back(self, before)
         self.epoch += 1
         values = {"train_loss": self._total(torch.stack(losses), sizes)}
         values |= self._measure("train", outputs, targets)
         if self._test is not None:
             values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
-        self.history.add({name: self._hide_diverged(v) for name, v in values.items()})
+        self.history.add({name: divergence.hide(self.history, v) for name, v in values.items()})
         if self.scheduler is not None and self.schedule_every == "epoch":
             self._schedule(values)
 
@@ -252,52 +250,6 @@ class Trainer:
         if data.replicas is not None:
             raise ValueError(f"the data set has {data.replicas} replicas, the net {K or 'none'}")
         return Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), K)
-
-    def _note_divergence(self, train: Dataset, order: Tensor, alive: Tensor) -> None:
-        """alive (steps, K): who took part in each step of the epoch."""
-        alive = alive.cpu()
-        for k in (self.active & ~alive[-1]).nonzero().flatten().tolist():
-            step = int(alive[:, k].sum())
-            where = self._where(train, order, step, k)
-            self.history.diverged.append(Divergence(k, self.epoch + 1, step + 1, where))
-        self.active = alive[-1]
-
-    def _where(self, train: Dataset, order: Tensor, step: int, k: int) -> str:
-        plain = self.net.replicas is None
-        data = train if plain else train.replica(k)
-        net = self.net if plain else self.net.replica(k)
-        criterion = self.criterion if plain else self.criterion.replica(k)
-        part = order[k : k + 1, step * self.batch_size : (step + 1) * self.batch_size]
-        x, target = next(shuffled(data, part, self.batch_size))
-        return first_non_finite(net, criterion, x, target)
-
-    def _keep_finite(self, before: Mapping[str, Tensor], steps: int) -> None:
-        """Put back what a replica had before this epoch where it takes part no more.
-
-        That is its running statistics; and, where its last update overflowed, its parameters.
-        """
-        finite = self.optimizer.data_sum().isfinite().cpu()
-        for k in (self.active & ~finite).nonzero().flatten().tolist():
-            place = "the update of the parameters"
-            self.history.diverged.append(Divergence(k, self.epoch + 1, steps, place))
-        self.active = self.active & finite
-        if bool(self.active.all()):
-            return
-        for name, value in self.net.named_state():
-            keep = finite if isinstance(value, Parameter) else self.active
-            axes = value.data.dim() - self.net.lead
-            keep = (
-                keep.reshape(keep.shape[: self.net.lead] + (1,) * axes)
-                if self.net.lead
-                else keep[0]
-            )
-            kept = torch.where(keep.to(value.data.device), value.data, before[name])
-            value.data.copy_(kept)
-
-    def _hide_diverged(self, value: Tensor) -> Tensor:
-        dead = torch.zeros(self.net.replicas or 1, dtype=torch.bool, device=value.device)
-        dead[[d.replica for d in self.history.diverged]] = True
-        return value.masked_fill(dead.reshape(value.shape), torch.nan)
 
 
 def fit(
