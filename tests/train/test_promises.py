@@ -25,9 +25,7 @@ print(hashlib.sha256(b"".join(t.contiguous().numpy().tobytes() for t in parts)).
 
 
 def trained():
-    net = nn.Sequential(
-        nn.Linear(2, 8), nn.Dropout(0.2), nn.Tanh(), nn.BatchNorm1d(8), nn.Linear(8, 2)
-    )
+    layers = [nn.Linear(2, 8), nn.Dropout(0.2), nn.Tanh(), nn.BatchNorm1d(8), nn.Linear(8, 2)]
     net = nn.Sequential(layers).replicate(3, [1, 2, 3])
     own = Trainer(
         net,
