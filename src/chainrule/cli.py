@@ -92,7 +92,12 @@ def run(
     declared = find(study)
     folder = figures or Path("runs") / declared.name
     declared.select(arms)  # say what is wrong before anything is made or trained
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"no folder {folder} for the figures ({error.strerror}): choose another with --figures"
+        ) from None
     result = run_study(
         declared,
         arms=arms,
@@ -103,12 +108,13 @@ def run(
     )
     if as_json:
         typer.echo(json.dumps(result.as_rows(), indent=2))
-    else:
+    elif result.arms:
         Console().print(report.study_table(result))
     if result.arms:
         _write_figures(result, folder)
     if result.interrupted:
-        typer.echo("interrupted: the table has the arms that were done", err=True)
+        done = "the table has the arms that were done" if result.arms else "no arm was done"
+        typer.echo(f"interrupted: {done}", err=True)
         raise typer.Exit(130)
 
 

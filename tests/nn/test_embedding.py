@@ -72,3 +72,18 @@ def test_wrong_arguments():
         nn.Embedding(3, 2, max_norm=1.0)
     with pytest.raises(ValueError, match="padding_idx must be one of 3 rows, got 3"):
         nn.Embedding(3, 2, padding_idx=3)
+
+
+def test_gradients_scaled_by_how_often_a_row_is_named_are_torchs():
+    ours = nn.Embedding(3, 2, None, None, 2.0, True)
+    twin = torch.nn.Embedding(3, 2, None, None, 2.0, True)
+    x = torch.tensor([0, 0, 1])
+    ours(x)
+    ours.backward(torch.ones(3, 2))
+    twin(x).sum().backward()
+    assert torch.equal(ours.weight.grad, twin.weight.grad)
+
+
+def test_sparse_gradients_are_refused():
+    with pytest.raises(ValueError, match="sparse must be False"):
+        nn.Embedding(3, 2, sparse=True)

@@ -577,3 +577,30 @@ def test_metrics_on_the_training_batches_can_be_left_out():
         "train_accuracy"
         not in train(nn.Linear(2, 2), points(), points(), 1, train_history=False).curves
     )
+
+
+def test_a_decay_without_a_schedule_is_refused():
+    with pytest.raises(ValueError, match="lr_decay needs a schedule"):
+        train(nn.Linear(2, 2), points(), epochs=1, lr_decay=0.5)
+
+
+def test_a_negative_number_of_epochs_is_refused():
+    with pytest.raises(ValueError, match="epochs is at least 0"):
+        trainer(nn.Linear(2, 2)).fit(points(), epochs=-1)
+
+
+def test_early_stopping_puts_nothing_back_after_an_interrupt():
+    class Interrupt(Callback):
+        def on_epoch_end(self, trainer):
+            if trainer.epoch == 3:
+                raise KeyboardInterrupt
+
+    net, straight = net_of(1), net_of(1)
+    stop = EarlyStopping("train_loss", patience=50, mode="max")
+    assert trainer(net, callbacks=[stop, Interrupt()]).fit(points(), epochs=5).interrupted
+    trainer(straight).fit(points(), epochs=2)
+    assert equal(state(net), state(straight))
+
+
+def net_of(seed: int) -> nn.Module:
+    return net().initialize(seed)

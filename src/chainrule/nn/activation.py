@@ -138,9 +138,9 @@ class ELU(Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         check(self, x)
-        positive, low = x > 0, self.alpha * x.clamp(max=0).expm1()
-        slope = low + self.alpha
-        return torch.where(positive, x, low), lambda g: torch.where(positive, g, g * slope)
+        positive, below = x > 0, x.clamp(max=0)
+        y = torch.where(positive, x, self.alpha * below.expm1())
+        return y, lambda g: torch.where(positive, g, g * self.alpha * below.exp())
 
 
 @final
@@ -155,10 +155,9 @@ class SELU(InPlace):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         check(self, x)
-        positive, steep = x > 0, self.SCALE * self.ALPHA
-        low = steep * x.clamp(max=0).expm1()
-        y = torch.where(positive, self.SCALE * x, low)
-        return y, lambda g: g * torch.where(positive, self.SCALE, low + steep)
+        positive, below, steep = x > 0, x.clamp(max=0), self.SCALE * self.ALPHA
+        y = torch.where(positive, self.SCALE * x, steep * below.expm1())
+        return y, lambda g: g * torch.where(positive, self.SCALE, steep * below.exp())
 
 
 @final

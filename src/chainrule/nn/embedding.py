@@ -37,7 +37,8 @@ class Embedding(Weighted):
     dL/dW: each row's += Σ g where x names it. There is no dL/dx: x is of whole numbers, the rule
     returns None.
 
-    The row ``padding_idx`` starts at 0 and gets no gradient. Raises LayerError for an x that is
+    The row ``padding_idx`` starts at 0 and gets no gradient. With ``scale_grad_by_freq`` g is
+    divided by how often its row is named. Raises LayerError for an x that is
     not of int32 or int64, or names no row; ValueError for a ``max_norm``, or a ``padding_idx``
     that is no row.
     """
@@ -48,6 +49,9 @@ class Embedding(Weighted):
         embedding_dim: int,
         padding_idx: int | None = None,
         max_norm: None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
         *,
         device: Any = None,
         dtype: torch.dtype | None = None,
@@ -55,10 +59,13 @@ class Embedding(Weighted):
     ) -> None:
         if max_norm is not None:
             raise ValueError(f"max_norm must be None: a forward changes no weight; got {max_norm}")
+        if sparse:
+            raise ValueError("sparse must be False: gradients are dense here")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx must be one of {num_embeddings} rows, got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx, self.max_norm = padding_idx, max_norm
+        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         shape = (num_embeddings, embedding_dim)
         self._start(shape, bias=False, init=init, device=device, dtype=dtype)
 
@@ -84,6 +91,9 @@ class Embedding(Weighted):
             g = g.reshape(rows.shape)
             if self.padding_idx is not None:
                 g = g.masked_fill(rows == self.padding_idx % self.num_embeddings, 0)
+            if self.scale_grad_by_freq:
+                one = torch.ones_like(g)
+                g = g / torch.zeros_like(weight.data).scatter_add_(-2, rows, one).gather(-2, rows)
             weight.grad.scatter_add_(-2, rows, g)
 
         return weight.data.gather(-2, rows).reshape(*x.shape, D), backward

@@ -234,7 +234,8 @@ class Module(ABC):
     def initialize(self, seed: int | Sequence[int], init: Initializer | None = None) -> Self:
         """Draw every parameter anew from (seed, "init", its path); in a cohort from K seeds.
 
-        ``init``, if given, becomes that of every layer with a weight (Linear, Bilinear, Conv).
+        ``init``, if given, becomes that of every layer that takes an ``init`` (Linear, Bilinear,
+        Conv1d, Conv2d, Embedding).
         A parameter's values depend on its own path alone: another head more or less does not
         change them. Dropout takes its draws from the same seeds.
         """

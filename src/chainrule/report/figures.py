@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from chainrule.data import Dataset
@@ -46,6 +46,8 @@ def learning_curves(
                 epochs, mean - std, mean + std, color=line.get_color(), alpha=0.2, lw=0
             )
     axes.set(xlabel="epoch", ylabel=curve.replace("_", " "))
+    if curve.endswith("accuracy"):
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(title="mean ± std over replicas")

@@ -40,8 +40,11 @@ def train(
     ``schedule`` makes a learning rate schedule of the optimizer and ``lr_decay``: a class such as
     ``TimeBasedLR`` or ``ExponentialLR``, or a function of your own. ``criterion`` is MSELoss()
     unless given. ``train_history`` adds the accuracy on the training batches to the curves,
-    ``test_history`` loss and accuracy on ``test_set`` after each epoch.
+    ``test_history`` loss and accuracy on ``test_set`` after each epoch. Raises ValueError for an
+    ``lr_decay`` without a schedule.
     """
+    if lr_decay and schedule is None:
+        raise ValueError("lr_decay needs a schedule, e.g. schedule=lr_scheduler.TimeBasedLR")
     steps = optimizer(model, lr=lr, weight_decay=weight_decay)
     trainer = Trainer(
         model,

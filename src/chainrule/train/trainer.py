@@ -106,6 +106,8 @@ class Trainer:
         """
         if not isinstance(epochs, int):
             raise TypeError(f"epochs is a whole number, got {epochs!r}")
+        if epochs < 0:
+            raise ValueError(f"epochs is at least 0, got {epochs}")
         train, self._test = self._fitting(train), None if test is None else self._fitting(test)
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
