@@ -236,7 +236,7 @@ THIRD = {
     "optim": {"torch"},
     "zoo": set(),
     "studies": set(),
-    "study": {"torch"},
+    "study": {"torch", "numpy", "scipy"},
     "interop": {"torch"},
     "report": {"matplotlib", "numpy", "rich", "torch"},
     "train": {"pandas", "rich", "safetensors", "torch"},

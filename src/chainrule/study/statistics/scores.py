@@ -1,0 +1,105 @@
+"""The scores of two arms, round by round: what every test here starts from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Array", "Paired", "Scores", "StatisticsError", "as_scores", "finite", "paired"]
+
+Array: TypeAlias = NDArray[np.float64]
+Scores: TypeAlias = Sequence[float] | Array
+
+LARGEST = 1e100  # squares of scores must not overflow
+NOISE = 4 * float(np.finfo(np.float64).eps)
+TIE = 2.0**-22  # two scores of two arms, each rounded to single precision
+
+
+class StatisticsError(ValueError):
+    """Scores from which nothing can be concluded; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """dⱼ = aⱼ − bⱼ, shape (n,), in the metric's unit, one a round.
+
+    ``units`` is max(|aⱼ|, |bⱼ|), shape (n,). It says what rounding may have done to dⱼ: a
+    difference, or a standard deviation, of a few units in the last place of a double is 0.
+    ``ties`` is how far apart two differences may be and still count as equal in ranks and sums:
+    accuracies often come from single precision, in which equal differences seldom are.
+    """
+
+    differences: Array
+    units: Array
+
+    @property
+    def n(self) -> int:
+        """The number of rounds."""
+        return len(self.differences)
+
+    @property
+    def mean(self) -> float:
+        """d̄"""
+        return float(self.differences.mean())
+
+    @cached_property
+    def std(self) -> float:
+        """s = √(Σ (dⱼ − d̄)² / (n − 1))"""
+        unit = float(self.units.max()) or 1.0
+        spread = float(np.std(self.differences / unit, ddof=1))  # no square underflows
+        return spread * unit if spread > NOISE else 0.0
+
+    @property
+    def ties(self) -> Array:
+        """Shape (n,), in the metric's unit."""
+        return TIE * self.units
+
+
+def paired(a: Scores, b: Scores) -> Paired:
+    """The differences of two arms whose round j had the same data.
+
+    Raises StatisticsError where the numbers of rounds differ, and where :func:`as_scores` does.
+    """
+    x, y = as_scores(a, "the first arm"), as_scores(b, "the second arm")
+    if len(x) != len(y):
+        raise StatisticsError(
+            f"the arms are compared round by round: expected as many scores of each, "
+            f"got {len(x)} and {len(y)}"
+        )
+    units = np.maximum(np.abs(x), np.abs(y))
+    differences = x - y
+    differences[np.abs(differences) <= NOISE * units] = 0.0
+    return Paired(differences, units)
+
+
+def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
+    """The scores of an arm, one a round, as an array of shape (n,).
+
+    Raises StatisticsError for fewer than ``at_least`` and for a score that is not finite (or is
+    beyond 1e100): what a diverged round counts is declared, and filled in, before.
+    """
+    try:
+        x = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise StatisticsError(f"{name}: expected numbers, got {values!r:.60}") from None
+    if x.ndim != 1 or len(x) < at_least:
+        shape = f"{len(x)} of them" if x.ndim == 1 else f"the shape {x.shape}"
+        raise StatisticsError(f"{name}: expected a list of at least {at_least} scores, got {shape}")
+    bad = np.flatnonzero(~(np.abs(x) < LARGEST))
+    if bad.size:
+        raise StatisticsError(
+            f"{name}: score {bad[0]} is {x[bad[0]]}; score a diverged round by a declared rule, "
+            "such as the worst value, before comparing"
+        )
+    return x
+
+
+def finite(x: float) -> float | None:
+    """The number as JSON can hold it: None for an infinite one."""
+    return x if math.isfinite(x) else None

@@ -1,0 +1,109 @@
+"""How often the tests find a difference between two learners that are equally good.
+
+Nearest-centroid classifiers of points from two normal classes: one sees the first half of the
+features, the other the second, so over all data neither is better. 1000 studies of each design;
+a test at 5 % should reject about 50.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule.study.statistics import (
+    Design,
+    FixedSplit,
+    FreshData,
+    Resplits,
+    paired_t,
+    paired_test,
+    wilcoxon,
+)
+
+STUDIES = 1000
+FEATURES = 10
+FIRST, SECOND = np.arange(FEATURES) < FEATURES // 2, np.arange(FEATURES) >= FEATURES // 2
+
+pytestmark = pytest.mark.slow
+
+
+def points(random, n):
+    """n points, half of each class."""
+    label = np.arange(n) % 2
+    return random.normal(size=(n, FEATURES)) + 0.5 * label[:, None], label
+
+
+def accuracies(x, label, train, features):
+    """The test accuracy in each round; ``train`` is (rounds, n), the rest is the test set.
+
+    ``features`` is (FEATURES,) for all rounds or (rounds, FEATURES).
+    """
+    mean = [
+        (train * (label == c)) @ x / (train * (label == c)).sum(1, keepdims=True) for c in (0, 1)
+    ]
+    weight = (mean[1] - mean[0]) * features
+    bias = (weight * (mean[1] + mean[0])).sum(1, keepdims=True) / 2
+    right = ((weight @ x.T > bias) == label) & ~train
+    return right.sum(1) / (~train).sum(1)
+
+
+def fresh(random):
+    """10 rounds, data of its own in each: 50 points to train with, 150 to test."""
+    train = np.arange(200)[None] < 50
+    rounds = [points(random, 200) for _ in range(10)]
+    return [np.concatenate([accuracies(*r, train, of) for r in rounds]) for of in (FIRST, SECOND)]
+
+
+def seeds_only(random):
+    """10 seeds on one split; the seed chooses five features to see."""
+    x, label = points(random, 200)
+    train = np.repeat(np.arange(200)[None] < 50, 10, axis=0)
+    seen = [random.permuted(np.tile(FIRST, (10, 1)), axis=1) for _ in range(2)]
+    return [accuracies(x, label, train, of) for of in seen]
+
+
+def folds(random):
+    """Ten times 10-fold cross-validation of 100 points."""
+    x, label = points(random, 100)
+    fold = random.permuted(np.tile(np.arange(100) % 10, (10, 1)), axis=1)
+    train = (fold[:, None] != np.arange(10)[:, None]).reshape(100, 100)
+    return [accuracies(x, label, train, of) for of in (FIRST, SECOND)]
+
+
+def splits(random):
+    """30 random divisions of 100 points, 70 to train with and 30 to test."""
+    x, label = points(random, 100)
+    train = random.permuted(np.tile(np.arange(100) < 70, (30, 1)), axis=1)
+    return [accuracies(x, label, train, of) for of in (FIRST, SECOND)]
+
+
+def rates(study, *tests):
+    """The share of studies in which each test rejects at 5 %."""
+    random = np.random.default_rng(2024)
+    studies = [study(random) for _ in range(STUDIES)]
+    return [np.mean([test(a, b).p < 0.05 for a, b in studies]) for test in tests]
+
+
+def chosen(design: Design):
+    return lambda a, b: paired_test(a, b, design)
+
+
+def test_fresh_data():
+    t, w = rates(fresh, chosen(FreshData()), wilcoxon)
+    assert 0.03 <= t <= 0.075
+    assert w <= 0.075
+
+
+def test_seeds_on_one_split():
+    (t,) = rates(seeds_only, chosen(FixedSplit()))
+    assert 0.03 <= t <= 0.075
+
+
+@pytest.mark.parametrize(
+    ("study", "design"), [(folds, Resplits.folds(10)), (splits, Resplits(30, 70))]
+)
+def test_one_data_set_again_and_again(study, design):
+    right, naive, w = rates(study, chosen(design), paired_t, wilcoxon)
+    assert 0.03 <= right <= 0.075
+    assert naive > 0.3
+    assert w > 0.3
