@@ -16,7 +16,7 @@ from chainrule.nn.activation import (
     Softsign,
     Tanh,
 )
-from chainrule.nn.containers import Concat, Heads, Parallel, Residual, Sequential, Siamese, Sum
+from chainrule.nn.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
 from chainrule.nn.conv import Conv1d, Conv2d
 from chainrule.nn.dropout import Dropout, Dropout2d
 from chainrule.nn.embedding import Embedding
@@ -42,6 +42,7 @@ from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from chainrule.nn.rule import ChainRule
 from chainrule.nn.shape import Flatten, Select, Unflatten
+from chainrule.nn.siamese import Siamese
 from chainrule.nn.softmax import LogSoftmax, Softmax
 
 __all__ = [

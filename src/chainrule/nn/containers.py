@@ -6,7 +6,6 @@ a named head). An error below gains the path that led to it: ``Sequential[2] Lin
 
 from __future__ import annotations
 
-import copy
 from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, final, overload
@@ -14,13 +13,13 @@ from typing import Any, Self, final, overload
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.module import Module
 from chainrule.nn.rule import ChainRule, Rule, accumulate
 from chainrule.nn.shape import axis
-from chainrule.nn.tree import leaves, tree_map
+from chainrule.nn.tree import tree_map
 
-__all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Siamese", "Sum"]
+__all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
 
 
 def run(container: Module, name: str, module: Module, x: Any) -> tuple[Any, Rule]:
@@ -222,59 +221,6 @@ class Heads(Module):
         return dict(zip(names, ys, strict=True)), rule
 
 
-@final
-class Siamese(Module):
-    """yᵢ = f(xᵢ), or fᵢ(xᵢ) without sharing        x: a pair (x₁, x₂), or one tensor (N, 2, …)
-
-    dL/dxᵢ = the chain rule of the i-th use; what is shared adds up. Bromley et al., 1993
-
-    y is a pair where x was one, else a tensor (N, 2, …). Without ``share`` there are two modules,
-    the one given and a copy of it with a draw of its own. Shared, a module that treats samples
-    one by one runs once on a batch twice as long; one that does not (batch normalization) is
-    used twice in order, so that its statistics are updated by each branch. Raises LayerError
-    unless there are two inputs.
-    """
-
-    def __init__(self, module: Module, share: bool = True) -> None:
-        self.share = share
-        self.module = module
-        if not share:
-            self.other = copy.deepcopy(module)
-            for parameter in self.other.parameters():
-                parameter.redraw(None)
-
-    def forward(self, x: Any) -> tuple[Any, Rule]:
-        if isinstance(x, tuple | list):
-            return self._pair(x)
-        axis = self.lead + 1
-
-        def fits(x: Tensor) -> bool:
-            return x.dim() > axis and x.shape[axis] == 2
-
-        check(self, x, "a pair, or a tensor (N, 2, …)", fits, floating=False)
-        if self.share and not self.module.mixes_samples:
-            return self._together(x, axis)
-        y, rule = self._pair(x.unbind(axis))
-        whole = join_rule(rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis))
-        return torch.stack(y, axis), whole
-
-    def _pair(self, x: Sequence[Any]) -> tuple[Any, Rule]:
-        if len(x) != 2:
-            raise LayerError(self, f"expected a pair of inputs, got {describe(x)}")
-        y1, rule1 = run(self, "module", self.module, x[0])
-        second = "module" if self.share else "other"
-        y2, rule2 = run(self, second, self.module if self.share else self.other, x[1])
-        return (y1, y2), join([rule1, rule2], lambda g: g, tuple)
-
-    def _together(self, x: Tensor, axis: int) -> tuple[Tensor, Rule]:
-        y, rule = run(self, "module", self.module, x.flatten(axis - 1, axis))
-
-        def split(t: Tensor) -> Tensor:
-            return t.reshape(*t.shape[: axis - 1], t.shape[axis - 1] // 2, 2, *t.shape[axis:])
-
-        return split(y), join_rule(rule, lambda g: g.flatten(axis - 1, axis), split)
-
-
 def run_all(container: Module, xs: Sequence[Any]) -> tuple[tuple[Any, ...], list[Rule]]:
     """Each child at its own input: the outputs, and the rules."""
     pairs = zip(container.named_children(), xs, strict=True)
@@ -293,16 +239,6 @@ def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:
             accumulate(rule, part)
 
     return ChainRule(backward, parameters)
-
-
-def join_rule(rule: Rule, before: Rule, after: Rule) -> ChainRule:
-    """A rule between two rearrangements of its gradients; None, no gradient, stays None."""
-
-    def backward(g: Any) -> Any:
-        dx = rule(before(g))
-        return None if next(leaves(dx), None) is None else after(dx)
-
-    return ChainRule(backward, lambda g: accumulate(rule, before(g)))
 
 
 def widen(container: Module, x: Any) -> Any:
