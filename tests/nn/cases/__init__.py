@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from chainrule import nn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from chainrule.nn import Module
 
 
 def odd(*shape: int, seed: int = 0) -> Tensor:
@@ -30,7 +30,7 @@ class Case:
     """A layer, an input for it, and what it must agree with."""
 
     name: str
-    make: Callable[[], Module]
+    make: Callable[[], nn.Module]
     shape: tuple[int, ...] = ()
     twin: Callable[[], torch.nn.Module] | None = None
     """The torch.nn module that it must equal; None where torch has none."""
@@ -49,3 +49,16 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+
+def same(name: str, *args, shape, keeps_shape=False, random=False, **kwargs) -> Case:
+    """A row whose constructor and twin have the same name and arguments."""
+    shown = ", ".join([*map(str, args), *(f"{k}={v}" for k, v in kwargs.items())])
+    return Case(
+        f"{name}({shown}) {shape}",
+        lambda: getattr(nn, name)(*args, **kwargs),
+        shape,
+        lambda: getattr(torch.nn, name)(*args, **kwargs),
+        keeps_shape=keeps_shape,
+        random=random,
+    )

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import nn as tnn
 
 from chainrule import nn
-from tests.nn.cases import Case, odd
+from tests.nn.cases import Case, odd, same
 
-
-def same(name: str, *args, shape=(4, 3), **kwargs) -> Case:
-    """A row for an activation: constructor and twin have the same name and arguments."""
-    shown = ", ".join([*map(str, args), *(f"{k}={v}" for k, v in kwargs.items())])
-    return Case(
-        f"{name}({shown}) {shape}",
-        lambda: getattr(nn, name)(*args, **kwargs),
-        shape,
-        lambda: getattr(tnn, name)(*args, **kwargs),
-        keeps_shape=True,
-    )
-
+activation = partial(same, shape=(4, 3), keeps_shape=True)
 
 ACTIVATIONS = [
-    same("Identity"),
-    same("ReLU"),
-    same("LeakyReLU"),
-    same("LeakyReLU", 0.3, shape=(5,)),
-    same("PReLU"),
-    same("PReLU", 3, init=0.4),
-    same("PReLU", 3, shape=(4, 3, 5)),
-    same("PReLU", shape=(5,)),
-    same("ELU"),
-    same("ELU", 0.7, shape=(2, 3, 4)),
-    same("SELU"),
-    same("GELU"),
-    same("GELU", approximate="tanh"),
-    same("SiLU"),
-    same("Softplus"),
-    same("Softplus", beta=3, threshold=2),
-    same("Softsign"),
-    same("Tanh"),
-    same("Sigmoid"),
-    same("Hardtanh"),
-    same("Hardtanh", -0.5, 1.1),
-    same("Softmax", dim=1),
-    same("Softmax", dim=-1, shape=(2, 3, 4)),
-    same("Softmax", dim=0),
-    same("LogSoftmax", dim=1, shape=(2, 3, 4)),
-    same("LogSoftmax", dim=-2, shape=(2, 3, 4)),
+    activation("Identity"),
+    activation("ReLU"),
+    activation("LeakyReLU"),
+    activation("LeakyReLU", 0.3, shape=(5,)),
+    activation("PReLU"),
+    activation("PReLU", 3, init=0.4),
+    activation("PReLU", 3, shape=(4, 3, 5)),
+    activation("PReLU", shape=(5,)),
+    activation("ELU"),
+    activation("ELU", 0.7, shape=(2, 3, 4)),
+    activation("SELU"),
+    activation("GELU"),
+    activation("GELU", approximate="tanh"),
+    activation("SiLU"),
+    activation("Softplus"),
+    activation("Softplus", beta=3, threshold=2),
+    activation("Softsign"),
+    activation("Tanh"),
+    activation("Sigmoid"),
+    activation("Hardtanh"),
+    activation("Hardtanh", -0.5, 1.1),
+    activation("Softmax", dim=1),
+    activation("Softmax", dim=-1, shape=(2, 3, 4)),
+    activation("Softmax", dim=0),
+    activation("LogSoftmax", dim=1, shape=(2, 3, 4)),
+    activation("LogSoftmax", dim=-2, shape=(2, 3, 4)),
 ]
 
 SHAPES = [

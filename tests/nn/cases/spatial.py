@@ -6,21 +6,7 @@ import torch
 from torch import nn as tnn
 
 from chainrule import nn
-from tests.nn.cases import Case
-
-
-def same(name: str, *args, shape, keeps_shape=False, random=False, **kwargs) -> Case:
-    """A row whose constructor and twin have the same name and arguments."""
-    shown = ", ".join([*map(str, args), *(f"{k}={v}" for k, v in kwargs.items())])
-    return Case(
-        f"{name}({shown}) {shape}",
-        lambda: getattr(nn, name)(*args, **kwargs),
-        shape,
-        lambda: getattr(tnn, name)(*args, **kwargs),
-        keeps_shape=keeps_shape,
-        random=random,
-    )
-
+from tests.nn.cases import Case, same
 
 CONVOLUTIONS = [
     same("Conv1d", 2, 3, 3, shape=(4, 2, 7)),

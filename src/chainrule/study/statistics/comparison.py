@@ -39,19 +39,11 @@ class Comparison:
 
     def as_row(self) -> dict[str, Any]:
         """The row as JSON data; what is not known, or infinite, is null."""
-        test, belief, wins = self.test, self.posterior, self.superiority
+        belief, wins = self.posterior, self.superiority
         return {
             "a": self.a,
             "b": self.b,
-            "test": test.test,
-            "n": test.n,
-            "difference": test.difference,
-            "low": test.low,
-            "high": test.high,
-            "confidence": test.confidence,
-            "t": finite(test.t),
-            "df": test.df,
-            "p": test.p,
+            **self.test.as_row(),
             "p_holm": self.p_holm,
             "d_z": finite(self.d_z),
             "p_superior": wins and wins.probability,

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.study.statistics.design import Design
 from chainrule.study.statistics.pairwise import PairedTest, paired_test
-from chainrule.study.statistics.scores import Array, Scores, StatisticsError, as_scores, finite
+from chainrule.study.statistics.scores import Array, Scores, StatisticsError, as_scores
 from chainrule.study.statistics.several import holm
 
 __all__ = ["Effect", "Effects", "factorial"]
@@ -38,19 +38,10 @@ class Effect:
 
     def as_row(self) -> dict[str, Any]:
         """The row as JSON data."""
-        test = self.test
         return {
             "effect": self.name,
             "kind": "main effect" if len(self.levels) == 1 else "interaction",
-            "test": test.test,
-            "n": test.n,
-            "difference": test.difference,
-            "low": test.low,
-            "high": test.high,
-            "confidence": test.confidence,
-            "t": finite(test.t),
-            "df": test.df,
-            "p": test.p,
+            **self.test.as_row(),
             "p_holm": self.p_holm,
         }
 

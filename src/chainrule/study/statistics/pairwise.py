@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.special import stdtr, stdtrit
 
 from chainrule.study.statistics.design import Design
-from chainrule.study.statistics.scores import Paired, Scores, StatisticsError, paired
+from chainrule.study.statistics.scores import Paired, Scores, StatisticsError, finite, paired
 
 __all__ = ["PairedTest", "nadeau_bengio", "paired_t", "paired_test"]
 
@@ -32,6 +33,20 @@ class PairedTest:
     df: int
     p: float
     n: int
+
+    def as_row(self) -> dict[str, Any]:
+        """The test as JSON data; an infinite t is null."""
+        return {
+            "test": self.test,
+            "n": self.n,
+            "difference": self.difference,
+            "low": self.low,
+            "high": self.high,
+            "confidence": self.confidence,
+            "t": finite(self.t),
+            "df": self.df,
+            "p": self.p,
+        }
 
 
 def paired_t(a: Scores, b: Scores, *, confidence: float = 0.95) -> PairedTest:
