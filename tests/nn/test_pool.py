@@ -32,6 +32,15 @@ def test_of_equal_maxima_the_first_gets_the_gradient():
     assert layer.backward(torch.tensor([[[7.0]]])).tolist() == [[[0, 7], [0, 0]]]
 
 
+@pytest.mark.parametrize("kernel", [2, 3, (1, 3), (4, 1)])
+def test_windows_side_by_side_send_g_where_any_windows_do(kernel):
+    x = torch.randint(4, (5, 2, 7, 9), generator=torch.Generator().manual_seed(2)).double()
+    layer = nn.MaxPool2d(kernel)
+    y, rule = layer.forward(x)
+    g = torch.arange(1.0, y.numel() + 1).double().reshape(y.shape)
+    assert torch.equal(rule(g), layer._send(x, y, g))
+
+
 def test_a_window_of_more_than_255_places():
     x = torch.randn(2, 1, 20, 20)
     layer = nn.MaxPool2d(20)

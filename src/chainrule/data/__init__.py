@@ -1,5 +1,6 @@
 """What a network learns from: generators, digits, pairs; and how samples are shared out."""
 
+from .augment import Warp
 from .dataset import Dataset
 from .digits import digits
 from .errors import DataError
@@ -14,6 +15,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Standardizer",
+    "Warp",
     "checkerboard",
     "circles",
     "digit_pairs",

@@ -38,6 +38,7 @@ from chainrule.nn.loss import (
 )
 from chainrule.nn.module import Module
 from chainrule.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from chainrule.nn.order import AtMost
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from chainrule.nn.rule import ChainRule
@@ -50,6 +51,7 @@ __all__ = [
     "GELU",
     "SELU",
     "AdaptiveAvgPool2d",
+    "AtMost",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",

@@ -7,13 +7,22 @@ d dilation. Both layers are the same three convolutions, along one axis or two.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 
+from chainrule.nn.convolutions import (
+    Steps,
+    input_gradient,
+    output,
+    reach,
+    stack,
+    weight_gradient,
+)
 from chainrule.nn.errors import check
 from chainrule.nn.init import Initializer
 from chainrule.nn.linear import Weighted
@@ -30,12 +39,11 @@ class Conv(Weighted, ABC):
 
     With g = dL/dy, and g↑ = g with s − 1 zeros between its entries, as a stride of 1 has them:
     dL/dx = g↑ padded by d (k − 1) − p, ⋆ W turned round, with O and C swapped
-    dL/dW += x ⋆ g, with N in the place of the channels, and s and d swapped
+    dL/dW += Σ the windows of x, each times its g        over samples and positions
     dL/db += Σ g over samples and positions
     """
 
     axes: ClassVar[int]
-    convolve: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -66,8 +74,9 @@ class Conv(Weighted, ABC):
         self._kernel = per_axis("kernel_size", kernel_size, self.axes, 1)
         self._stride = per_axis("stride", stride, self.axes, 1)
         self._dilation = per_axis("dilation", dilation, self.axes, 1)
-        self._reach = tuple(d * (k - 1) for d, k in zip(self._dilation, self._kernel, strict=True))
+        self._reach = reach(self._kernel, self._dilation)
         self._set_padding()
+        self._steps = Steps(self._kernel, self._stride, self._p, self._dilation, groups)
         shape = (out_channels, in_channels // groups, *self._kernel)
         self._start(shape, bias, init, device=device, dtype=dtype)
 
@@ -92,56 +101,32 @@ class Conv(Weighted, ABC):
         return self._one_sample(x) if x.dim() == self.lead + 1 + self.axes else self._batch(x)
 
     def _batch(self, x: Tensor) -> tuple[Tensor, Rule]:
-        weight, bias = self.weight, self.bias
+        weight, bias, steps = self.weight, self.bias, self._steps
         x, fold = pad(x, self._added, self.padding_mode)
-        b = [] if bias is None else [bias.data]
-        y = self._each(self._output, x, weight.data, *b)
+        b = () if bias is None else (bias.data,)
+        y = self._each(partial(output, steps), x, weight.data, *b)
+        positions = [self.lead, *range(self.lead + 2, y.dim())]
 
         def parameters(g: Tensor) -> None:
             if g.numel():  # an empty batch adds nothing
-                weight.grad += self._each(self._weight_gradient, x, g)
+                weight.grad += self._each(partial(weight_gradient, steps), x, g)
             if bias is not None:
-                bias.grad += g.transpose(self.lead, self.lead + 1).flatten(self.lead + 1).sum(-1)
+                bias.grad += g.sum(positions)
 
         def backward(g: Tensor) -> Tensor:
             parameters(g)
             sizes = x.shape[-self.axes :]
-            dx: Tensor = fold(
-                self._each(lambda g, w: self._input_gradient(g, w, sizes), g, weight.data)
-            )
+            dx: Tensor = fold(self._each(partial(input_gradient, steps, sizes), g, weight.data))
             return dx
 
         return y, ChainRule(backward, parameters)
-
-    def _output(self, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
-        """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
-        return self.convolve(x, w, b, self._stride, self._p, self._dilation, self.groups)
-
-    def _input_gradient(self, g: Tensor, w: Tensor, sizes: Sequence[int]) -> Tensor:
-        """g↑ ⋆ W turned round        W as (C, O/G, k, …)   result (N, C, H, …)"""
-        grouped = torch.unflatten(w, 0, (self.groups, -1)).transpose(1, 2).flatten(0, 1)
-        turned = grouped.flip(tuple(range(2, w.dim())))
-        margin = [reach - p for reach, p in zip(self._reach, self._p, strict=True)]
-        if prod(self._stride) > 1:
-            dense = [n + p - m for n, p, m in zip(sizes, self._p, margin, strict=True)]
-            between = g.new_zeros(*g.shape[:2], *dense)
-            between[at(slice(None, None, s) for s in self._stride)] = g
-            g = between
-        return self.convolve(g, turned, None, 1, margin, self._dilation, self.groups)
-
-    def _weight_gradient(self, x: Tensor, g: Tensor) -> Tensor:
-        """x ⋆ g        x as (C/G, G·N, H, …)   g as (O, N, H', …)   result (O, C/G, k, …)"""
-        x = torch.unflatten(x, 1, (self.groups, -1)).transpose(0, 2)
-        x, g = x.flatten(1, 2), g.transpose(0, 1)
-        dw = self.convolve(x, g, None, self._dilation, self._p, self._stride, self.groups)
-        return dw.transpose(0, 1)[at(slice(k) for k in self._kernel)]
 
     def _each(self, f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         """f for each replica, one after the other: each fills a core by itself."""
         if self.replicas is None:
             return f(*tensors)
         parts = (t.expand(self.replicas, *t.shape[1:]) for t in tensors)
-        return torch.stack([f(*part) for part in zip(*parts, strict=True)])
+        return stack([f(*part) for part in zip(*parts, strict=True)])
 
     def _one_sample(self, x: Tensor) -> tuple[Tensor, Rule]:
         y, rule = self._batch(x.unsqueeze(self.lead))
@@ -178,11 +163,6 @@ class Conv(Weighted, ABC):
         return output.numel() * self.in_channels // self.groups * prod(self._kernel)
 
 
-def at(slices: Iterable[slice]) -> Any:
-    """The index that slices the last axes."""
-    return (..., *slices)
-
-
 @final
 class Conv1d(Conv):
     """y = W ⋆ x + b        x (…, N, C, L)   W (…, O, C/G, k)   b (…, O)   y (…, N, O, L')
@@ -193,7 +173,6 @@ class Conv1d(Conv):
     """
 
     axes = 1
-    convolve = staticmethod(torch.conv1d)
 
 
 @final
@@ -208,4 +187,3 @@ class Conv2d(Conv):
     """
 
     axes = 2
-    convolve = staticmethod(torch.conv2d)

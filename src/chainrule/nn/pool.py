@@ -19,6 +19,7 @@ from torch import Tensor
 from chainrule.nn.errors import LayerError, check, describe
 from chainrule.nn.module import Module
 from chainrule.nn.rule import Rule
+from chainrule.nn.tiles import highest
 from chainrule.nn.window import per_axis
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"]
@@ -105,13 +106,23 @@ class MaxPool2d(Windows):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         sizes = self._sizes(x)
+        if self._apart(x, sizes):
+            rows, across = highest(x, -1, self._kernel[1])
+            y, down = highest(rows, -2, self._kernel[0])
+            return y, lambda g: across(down(g)) if y.sum().isfinite() else self._send(x, y, g)
         y = reduce(torch.maximum, self._taps(self._widen(x, sizes, float("-inf")), sizes))
+        return y, lambda g: self._send(x, y, g)
 
-        def backward(g: Tensor) -> Tensor:
-            dx = x.new_zeros(x.shape).flatten(-2)
-            return dx.scatter_add_(-1, self._places(x, y), g.flatten(-2)).view(x.shape)
+    def _apart(self, x: Tensor, sizes: list[int]) -> bool:
+        """Whether the windows lie side by side within x: no entry is in two of them."""
+        axes = zip(x.shape[-2:], sizes, self._kernel, strict=True)
+        tiled = self._stride == self._kernel and max(self._dilation) == 1
+        return tiled and not any(self._padding) and all(m * k <= n for n, m, k in axes)
 
-        return y, backward
+    def _send(self, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+        """dL/dx for any windows: each g to the place of its maximum."""
+        dx = x.new_zeros(x.shape).flatten(-2)
+        return dx.scatter_add_(-1, self._places(x, y), g.flatten(-2)).view(x.shape)
 
     def _places(self, x: Tensor, y: Tensor) -> Tensor:
         """Where in its flattened (H, W) each window's maximum is        (…, C, H'·W')"""

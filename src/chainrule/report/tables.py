@@ -1,51 +1,84 @@
-"""Results as tables for the terminal."""
+"""Tables for the terminal."""
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING, Literal, final
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
-from chainrule.study.result import ArmResult, StudyResult
+from chainrule.report.comparing import comparisons_sheet, effects_sheet
+from chainrule.report.formats import PLAIN, Unit
+from chainrule.report.results import results_sheet
+from chainrule.report.sheet import Sheet
 
-__all__ = ["study_table"]
+if TYPE_CHECKING:
+    from chainrule.study.result import StudyResult
+    from chainrule.study.statistics import Comparisons, Effects
+
+__all__ = ["Printed", "compare_table", "effects_table", "study_table"]
 
 
-def study_table(result: StudyResult) -> Table:
-    """A row an arm: test metric as mean ± standard deviation over the rounds, size and times."""
-    metric = result.arms[0].metric if result.arms else "metric"
-    table = Table(
-        title=f"{result.study}: test {metric} in %, mean ± std (ddof 1) over n rounds\n"
-        f"{result.epochs} epochs, root seed {result.seed}",
-        title_justify="left",
-        caption="solo: seconds for one round trained alone\n"
-        "share: seconds for all n rounds trained at once, divided by n",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    table.add_column("arm", no_wrap=True)
-    for name in ("mean ± std", "ok/n", "reported", "params", "solo", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for arm in result.arms:
-        table.add_row(*_cells(arm))
+@final
+class Printed:
+    """A sheet as rich prints it, without blanks at the ends of lines; ``table`` is rich's own."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.caption = sheet.caption
+        self.notes = tuple(sheet.notes)
+        self.table = _table(sheet)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        parts: list[RenderableType] = [Text(self.caption), self.table, *map(Text, self.notes)]
+        for part in parts:
+            for line in Segment.split_lines(console.render(part, options)):
+                yield from _trimmed(line)
+                yield Segment.line()
+
+
+def study_table(result: StudyResult) -> Printed:
+    """A row an arm; 80 columns hold arm names of 22 letters."""
+    return Printed(results_sheet(result))
+
+
+def compare_table(
+    comparisons: Comparisons, unit: Unit = PLAIN, *, goal: Literal["max", "min"] = "max"
+) -> Printed:
+    """A row a comparison; ``unit`` is the metric's, from :func:`unit_of`, ``goal`` the study's."""
+    return Printed(comparisons_sheet(comparisons, unit, goal=goal))
+
+
+def effects_table(
+    effects: Effects, unit: Unit = PLAIN, *, goal: Literal["max", "min"] = "max"
+) -> Printed:
+    """A row an effect; ``unit`` and ``goal`` as for :func:`compare_table`."""
+    return Printed(effects_sheet(effects, unit, goal=goal))
+
+
+def _table(sheet: Sheet) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    shown = [i for i, column in enumerate(sheet.columns) if column.brief is not None]
+    for column in (sheet.columns[i] for i in shown):
+        # A long name breaks over lines; a number is never cut.
+        table.add_column(
+            Text(column.brief or ""),
+            justify="right" if column.numeric else "left",
+            overflow="fold",
+            no_wrap=column.numeric,
+        )
+    for row in sheet.cells:
+        table.add_row(*(Text(row[i].text) for i in shown))
     return table
 
 
-def _cells(arm: ArmResult) -> tuple[str, ...]:
-    reported = "–" if arm.reported is None else _percent(arm.reported.mean, arm.reported.std)
-    return (
-        arm.arm,
-        _percent(arm.mean, arm.std),
-        f"{arm.n_ok}/{arm.n}",
-        reported,
-        f"{arm.parameters:,}",
-        f"{arm.solo_seconds:.2f}",
-        f"{arm.amortised_seconds:.3f}",
-    )
-
-
-def _percent(mean: float, std: float) -> str:
-    spread = "–" if math.isnan(std) else f"{100 * std:.2f}"
-    return f"{100 * mean:.2f} ± {spread}"
+def _trimmed(line: list[Segment]) -> list[Segment]:
+    """The line up to its last letter."""
+    while line and not line[-1].text.strip():
+        line = line[:-1]
+    if not line:
+        return line
+    last = line[-1]
+    return [*line[:-1], Segment(last.text.rstrip(), last.style)]

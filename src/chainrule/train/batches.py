@@ -31,12 +31,14 @@ def orders(N: int, roots: Sequence[int], epoch: int) -> Tensor:
 def shuffled(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:
     """(inputs, targets) of each batch in this order, the last one perhaps smaller.
 
-    order (K, N), with K = 1 for a plain data set. Batches are (K, B, …), plain ones (B, …).
+    order (K, N), with K = 1 for a plain data set. Batches are (K, B, …), plain ones (B, …); and
+    (1, B, …) where all replicas see the same samples in the same order.
     """
+    shared = data.replicas is None or (len(data.inputs) == 1 and bool((order == order[0]).all()))
     sample = sum(t.nbytes for _, t in leaves((data.inputs, data.targets))) // max(1, len(data))
     chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
     for part in torch.split(order, chunk, dim=1):
-        yield from slices(data.subset(part[0] if data.replicas is None else part), batch_size)
+        yield from slices(data.subset(part[0] if shared else part), batch_size)
 
 
 def slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:

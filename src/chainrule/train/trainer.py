@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -26,7 +26,10 @@ from chainrule.train.metrics import Metric
 from chainrule.train.predict import evaluating, join, predict
 from chainrule.train.progress import ProgressBar, wants_progress
 
-__all__ = ["Trainer", "fit"]
+__all__ = ["Augment", "Trainer", "fit"]
+
+Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
+"""(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
 
 
 class Trainer:
@@ -40,6 +43,7 @@ class Trainer:
     - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
     - ``metrics``: name → function of (output, target) giving one number a sample.
       ``train_metrics=False`` leaves them out on the training batches.
+    - ``augment``: changes each training batch, a function of (inputs, seeds, step).
     - ``callbacks``: see :class:`Callback`.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
@@ -62,6 +66,7 @@ class Trainer:
         clip_value: float | None = None,
         metrics: Mapping[str, Metric] | None = None,
         train_metrics: bool = True,
+        augment: Augment | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         _check_parts(net, criterion, optimizer)
@@ -79,6 +84,7 @@ class Trainer:
         self.seeds = _seeds(seed, K)
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.metrics, self.train_metrics = dict(metrics or {}), train_metrics
+        self.augment = augment
         # A checkpoint comes last: it saves what the others have done in that epoch.
         self.callbacks = sorted(callbacks, key=lambda c: isinstance(c, Checkpoint))
         self.epoch, self.epochs, self.steps = 0, 0, 0
@@ -148,7 +154,7 @@ class Trainer:
         losses, alive, outputs, targets, sizes = [], [], [], [], []
         order = orders(len(train), self.seeds, self.epoch)
         for x, target in shuffled(train, order, self.batch_size):
-            y, loss, active = self._step(x, target, active)
+            y, loss, active = self._step(self._augmented(x), target, active)
             losses.append(loss)
             alive.append(active)
             sizes.append(_samples(x, self.net.lead))
@@ -186,6 +192,17 @@ class Trainer:
             callback.on_step_end(self)
         return y, loss, active
 
+    def _augmented(self, x: Tensor) -> Tensor:
+        """The batch as the augmentation changes it, each replica's by its own seed."""
+        if self.augment is None:
+            return x
+        K = self.net.replicas
+        if K is None:
+            return self.augment(x[None], self.seeds, self.steps)[0]
+        if len(x) == 1 and len(set(self.seeds)) == 1:
+            return self.augment(x, self.seeds[:1], self.steps)
+        return self.augment(x.expand(K, *x.shape[1:]), self.seeds, self.steps)
+
     def _total(self, losses: Tensor, sizes: Sequence[int]) -> Tensor:
         """losses (steps, K) or (steps,) as one for the epoch: (K,) or a scalar."""
         if getattr(self.criterion, "reduction", "mean") == "sum":
@@ -212,7 +229,12 @@ class Trainer:
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
         data = self._fitting(data)
-        y = self.predict(data)
+        return self.measure(self.predict(data), data)
+
+    @torch.no_grad()
+    def measure(self, y: Any, data: Dataset) -> dict[str, Tensor]:
+        """The loss and the metrics of outputs for a data set: name → (K,), or a scalar."""
+        data = self._fitting(data)
         loss, _ = self.criterion.forward(y, data.targets)
         lead, metrics = self.net.lead, self.metrics.items()
         named = {name: _mean(f(y, data.targets), lead) for name, f in metrics}

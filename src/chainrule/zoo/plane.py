@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 
+from chainrule import nn
 from chainrule.nn import Linear, Module, ReLU, Sequential, Tanh
 
-__all__ = ["disk_net"]
+__all__ = ["disk_net", "plane_net"]
 
 
 def disk_net(
@@ -28,3 +30,25 @@ def disk_net(
         Linear(hidden, 2),
         output(),
     )
+
+
+def plane_net(
+    hidden: int = 25,
+    layers: int = 3,
+    activation: str = "ReLU",
+    output: str = "Identity",
+    norm: bool = False,
+    outputs: int = 2,
+) -> Sequential:
+    """``layers`` hidden layers; activations by their names in ``chainrule.nn``, as a study has them
+
+    Input (N, 2), output (N, outputs). With ``norm``, batch normalization before each activation.
+    """
+
+    def layer(features: int) -> list[Module]:
+        normed: list[Module] = [nn.BatchNorm1d(hidden)] if norm else []
+        return [Linear(features, hidden), *normed, getattr(nn, activation)()]
+
+    hidden_layers = [layer(2 if i == 0 else hidden) for i in range(layers)]
+    last = Linear(hidden if layers else 2, outputs)
+    return Sequential(*chain.from_iterable(hidden_layers), last, getattr(nn, output)())

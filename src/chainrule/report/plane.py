@@ -1,57 +1,20 @@
-"""Figures of results: each function returns the figure and its axes, and shows nothing."""
+"""What a net learned, over the plane of its two inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import cycle
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.train import History
 from chainrule.train.predict import evaluating
 
-__all__ = ["learning_curves", "plane"]
-
-
-def learning_curves(
-    histories: Mapping[str, History], curve: str = "test_loss"
-) -> tuple[Figure, Axes]:
-    """One line a history, the mean over its replicas, in a band of ± one standard deviation.
-
-    ``histories`` maps a label to a history; ``curve`` names the curve. Replicas that diverged are
-    left out and counted in the label. Raises KeyError where a history has no such curve.
-    """
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for label, history in histories.items():
-        values = history[curve].reshape(history.epochs, -1).numpy()
-        kept = values[:, np.isfinite(values).all(0)]
-        if kept.shape[1] < values.shape[1]:
-            label = f"{label} ({values.shape[1] - kept.shape[1]} diverged)"
-        epochs, mean = (
-            np.arange(1, len(kept) + 1),
-            kept.mean(1) if kept.size else np.full(len(kept), np.nan),
-        )
-        (line,) = axes.plot(epochs, mean, label=label)
-        if kept.shape[1] > 1:
-            std = kept.std(1, ddof=1)
-            axes.fill_between(
-                epochs, mean - std, mean + std, color=line.get_color(), alpha=0.2, lw=0
-            )
-    axes.set(xlabel="epoch", ylabel=curve.replace("_", " "))
-    if curve.endswith("accuracy"):
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend(title="mean ± std over replicas")
-    return figure, axes
+__all__ = ["plane"]
 
 
 def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tuple[Figure, Axes]:

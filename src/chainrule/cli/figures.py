@@ -1,0 +1,160 @@
+"""``chainrule plot`` and ``report``: figures, and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from chainrule.cli.finding import RUNS, note, result_at
+from chainrule.cli.options import Out, Run, examples
+from chainrule.cli.results import Number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from chainrule.study import StudyResult
+
+__all__ = ["KINDS", "add_to"]
+
+KINDS = (
+    "boxes",
+    "seconds",
+    "curves",
+    "curve-grid",
+    "search",
+    "validation",
+    "differences",
+    "effects",
+)
+"""The figures of one study."""
+
+Make = Callable[[], "tuple[Figure, Any]"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make this module's commands part of the command line."""
+    app.command(
+        short_help="Write the figures of a study.",
+        epilog=examples(
+            "chainrule plot pairs-depth",
+            "chainrule plot pairs-depth boxes search --format pdf -o figures",
+            "chainrule plot study-a study-b study-c",
+        ),
+    )(plot)
+    app.command(
+        "report",
+        short_help="Write the report, one HTML page.",
+        epilog=examples("chainrule report pairs-depth -o report.html"),
+    )(page)
+
+
+def plot(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN… [KIND…]",
+            help=f"A store or a study's name; then kinds: {', '.join(KINDS)}; all unless said.",
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder; default: runs/NAME.")
+    ] = None,
+    form: Annotated[Literal["png", "svg", "pdf"], typer.Option("--format")] = "png",
+    study: Number = None,
+) -> None:
+    """Write the figures of a study to a folder, and say which.
+
+    With several runs: the critical differences of the arms that all of them have.
+    """
+    kinds = [word for word in words if word in KINDS]
+    results = [result_at(word, study) for word in words if word not in KINDS]
+    if not results:
+        raise typer.BadParameter(f"expected a RUN before the kinds {', '.join(kinds)}")
+    if len(results) > 1:
+        folder = output or RUNS / "-and-".join(result.study.name for result in results)
+        if kinds:
+            raise typer.BadParameter("several runs give one figure: say no kind")
+        found: Mapping[str, Make] = {"critical-differences": partial(ranks, results)}
+    else:
+        folder = output or RUNS / results[0].study.name
+        found = figures_of(results[0], kinds or KINDS)
+    draw(found, folder, form, needed=bool(kinds) or len(results) > 1)
+
+
+def figures_of(result: StudyResult, kinds: Sequence[str]) -> dict[str, Make]:
+    """File name → what makes the figure."""
+    show, metric = result.plot, result.study.metric_name
+    curves = dict.fromkeys(("test_loss", f"test_{metric}"))
+    searched = [arm.name for arm in result.study.all_arms if arm.space]
+    every: dict[str, dict[str, Make]] = {
+        "boxes": {"boxes": show.boxes},
+        "seconds": {"seconds": partial(show.boxes, "seconds")},
+        "curves": {f"curves-{c}": partial(show.curves, c) for c in curves},
+        "curve-grid": {"curve-grid": show.curve_grid},
+        "search": {f"search-{a}": partial(show.heat_maps, a) for a in searched},
+        "validation": {"validation": show.validation_against_test},
+        "differences": {"differences": show.differences},
+        "effects": {"effects": show.effects} if result.study.factors else {},
+    }
+    return {name: make for kind in kinds for name, make in every[kind].items()}
+
+
+def draw(figures: Mapping[str, Make], folder: Path, form: str, *, needed: bool) -> None:
+    """Write each figure; one that there is too little for is left out, unless it is needed."""
+    from chainrule.train.files import write_atomically
+
+    made_folder(folder)
+    for name, make in figures.items():
+        try:
+            figure, _ = make()
+        except ValueError as error:
+            if needed:
+                raise
+            note(f"no {name}: {error}")
+            continue
+        image = BytesIO()
+        figure.savefig(image, format=form, dpi=150)
+        path = folder / f"{name}.{form}"
+        write_atomically(path, image.getvalue())
+        note(f"wrote {path}")
+
+
+def ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
+    """The mean ranks, over studies, of the arms that all of them have."""
+    from chainrule.report import critical_differences
+    from chainrule.study.statistics import rank
+
+    shared = set.intersection(*({arm.arm for arm in result.arms} for result in results))
+    means = {
+        arm.arm: [r.arm(arm.arm).mean * (1 if r.study.goal == "max" else -1) for r in results]
+        for arm in results[0].arms
+        if arm.arm in shared
+    }
+    return critical_differences(rank(means))
+
+
+def page(run: Run, output: Out = None, study: Number = None) -> None:
+    """Write the report: one HTML page with every table and figure, which needs no network.
+
+    Unless told it is runs/NAME.html.
+    """
+    from chainrule.report import write_page
+
+    result = result_at(run, study)
+    path = output or RUNS / f"{result.study.name}.html"
+    made_folder(path.parent)
+    write_page(result, path)
+    note(f"wrote {path}")
+
+
+def made_folder(folder: Path) -> None:
+    """Make a folder where there is none. Raises OSError, which says what one may do."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"no folder {folder} ({error.strerror}): choose another with -o") from None

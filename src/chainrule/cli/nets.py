@@ -1,0 +1,71 @@
+"""``chainrule check``: are the gradients of a net right?"""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli.options import examples
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make this module's commands part of the command line."""
+    app.command(
+        short_help="Check the gradients of a net.",
+        epilog=examples("chainrule check disk", "chainrule check net.safetensors --shape 5,2"),
+    )(check)
+
+
+def check(
+    net: Annotated[str, typer.Argument(help="A built-in net (disk, pairs), or a saved file.")],
+    shape: Annotated[
+        str | None, typer.Option(help="Input shape of a saved net with the batch, e.g. 5,2.")
+    ] = None,
+) -> None:
+    """Check every layer's gradients against finite differences; one line a layer.
+
+    Exit code 1 where one is wrong.
+    """
+    from chainrule.nn.gradcheck import check_layers
+
+    module, x = _net_and_input(net, shape)
+    reports = check_layers(module, x)
+    width = max(len(path) for path, _ in reports)
+    for path, report in reports:
+        name = f"{path:{width}}  {report.label}" if path else f"{'':{width}}  the whole net"
+        typer.echo(f"{'ok  ' if report else 'FAIL'} {report.error:8.1e}  {name}")
+        for problem in report.problems:
+            typer.echo(f"     {problem}")
+    if not all(report for _, report in reports):
+        raise typer.Exit(1)
+
+
+def _net_and_input(name: str, shape: str | None) -> tuple[Any, Any]:
+    """A built-in or a saved net, and random numbers for its input."""
+    import torch
+
+    from chainrule import load, zoo
+    from chainrule.nn import Module
+
+    built_in: dict[str, tuple[Module, str]] = {
+        "disk": (zoo.disk_net(), "5,2"),
+        "pairs": (zoo.pair_mlp(20, share=True, aux=True), "5,2,14,14"),
+    }
+    if name in built_in:
+        net, usual = built_in[name]
+        shape = usual if shape is None else shape
+    elif Path(name).exists():
+        net = load(name)
+        if shape is None:
+            raise ValueError(f"{name} is a saved net: say the shape of an input, e.g. --shape 5,2")
+    else:
+        raise ValueError(f"no file {name}, and no built-in net; built in: {', '.join(built_in)}")
+    sizes = [int(size) for size in shape.split(",") if size.isdecimal()]
+    if len(sizes) != shape.count(",") + 1 or not 0 < prod(sizes) < 10**8:
+        raise ValueError(f"--shape is whole numbers with commas, e.g. 5,2, got {shape!r}")
+    return net, torch.randn(sizes, generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,40 @@
+"""Arguments and options that several commands have, and how their help looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["Arms", "Epochs", "Format", "Json", "Out", "Quick", "Rounds", "Run", "Study", "examples"]
+
+Study = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        help="A built-in study (see: chainrule list), a TOML file, or one written in Python: "
+        "file.py:NAME, package.module:NAME.",
+    ),
+]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A store (path or URL), or the name of a study, whose store is runs/NAME.sqlite.",
+    ),
+]
+Arms = Annotated[str, typer.Option(metavar="GLOB", help="The arms whose names match, as 'mlp*'.")]
+Rounds = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Rounds in all, not the declared.")
+]
+Epochs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Epochs of each training.")]
+Quick = Annotated[bool, typer.Option("--quick", help="The small form that the study declares.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write.")]
+Format = Literal["text", "csv", "json", "latex", "markdown"]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: one call a line, which is not broken."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])

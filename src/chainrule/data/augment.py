@@ -1,0 +1,117 @@
+"""Images moved and bent at random, anew in each training step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import radians
+from typing import final
+
+import torch
+from torch import Tensor
+
+from chainrule.seeds import generator
+
+__all__ = ["Warp"]
+
+GRID = 4
+"""An elastic field has GRID × GRID random displacements, bilinear between them."""
+
+
+@final
+class Warp:
+    """y(p) = x(c + A (p − c) + t + e(p)), p the pixels, c the centre        x (…, H, W)
+
+    Every image has its own A, t and e, drawn evenly between −a and a for a bound a: ``shift`` t in
+    pixels, ``rotate`` in degrees, ``scale`` the relative stretch along each axis, ``shear`` in
+    pixels a pixel, and ``elastic`` the displacements, in pixels, that a smooth field e goes
+    through. A bound of 0 leaves that part out.
+
+    x between the pixels is Keys' cubic convolution of the 4 × 4 around, which keeps images
+    sharper than a bilinear one; beyond the edge it is the image's smallest value, its background.
+    Values may overshoot the image's range a little.
+
+    Keys, Cubic convolution interpolation for digital image processing, 1981; Simard, Steinkraus
+    and Platt, Best practices for convolutional neural networks, 2003, for the elastic field.
+    Raises ValueError for a negative bound.
+    """
+
+    def __init__(
+        self,
+        shift: float = 1.0,
+        rotate: float = 10.0,
+        scale: float = 0.1,
+        shear: float = 0.1,
+        elastic: float = 1.0,
+    ) -> None:
+        self.shift, self.rotate, self.scale = shift, rotate, scale
+        self.shear, self.elastic = shear, elastic
+        for name, bound in vars(self).items():
+            if not bound >= 0:
+                raise ValueError(f"Warp: expected {name} at least 0, got {bound}")
+
+    def __call__(self, x: Tensor, seeds: Sequence[int], step: int) -> Tensor:
+        """Every image of x (…, H, W) warped; the images, in order, are shared out to the seeds.
+
+        A seed's draws depend on it and the step alone: a cohort's (K, B, …) with K seeds is K
+        times (B, …) with one. Raises ValueError where x is not floating images that K shares.
+        """
+        K = len(seeds)
+        if x.ndim < 3 or not x.is_floating_point() or not K or x.shape[:-2].numel() % K:
+            raise ValueError(
+                f"Warp: expected floating images (…, H, W), as many for each of {K} seeds, "
+                f"got {tuple(x.shape)} {x.dtype}"
+            )
+        images = x.reshape(-1, *x.shape[-2:])
+        size = (len(images) // K, 6 + 2 * GRID**2)
+        draws = [torch.rand(size, generator=generator(s, "augment", step)) for s in seeds]
+        places = self._places(torch.cat(draws).to(x).mul(2).sub(1), *x.shape[-2:])
+        ground = images.amin((1, 2), keepdim=True)
+        moved = sample(images - ground, *places.unbind(1))
+        return (moved.view_as(images) + ground).view(x.shape)
+
+    def _places(self, draws: Tensor, H: int, W: int) -> Tensor:
+        """Where each pixel's value is taken from: (N, 2, H · W), rows and columns."""
+        angle = draws[:, 0] * radians(self.rotate)
+        stretch = 1 + draws[:, 1:3] * self.scale
+        cos, sin, shear = angle.cos(), angle.sin(), draws[:, 3] * self.shear
+        down = torch.stack([cos * stretch[:, 0] - sin * shear, -sin * stretch[:, 1]], -1)
+        across = torch.stack([sin * stretch[:, 0] + cos * shear, cos * stretch[:, 1]], -1)
+        sizes = torch.tensor([H, W]).to(draws)
+        centre = (sizes - 1) / 2
+        pixels = torch.cartesian_prod(torch.arange(H), torch.arange(W)).to(draws) - centre
+        places = torch.stack([down, across], 1) @ pixels.mT
+        places += (centre + draws[:, 4:6] * self.shift).unsqueeze(-1)
+        if self.elastic:
+            field = draws[:, 6:].reshape(-1, 2, GRID**2) * self.elastic
+            places += field @ torch.kron(hats(H), hats(W)).to(draws)
+        return places
+
+
+def hats(n: int) -> Tensor:
+    """The shares of GRID evenly spaced points in each of n pixels, bilinear: (GRID, n)."""
+    at = torch.linspace(0, GRID - 1, n)
+    return (1 - (at - torch.arange(GRID).unsqueeze(-1)).abs()).clamp(min=0)
+
+
+def sample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """x (N, H, W), 0 beyond its edge, at the places rows, columns (N, P): cubic, (N, P)."""
+    (H, W), width = x.shape[-2:], x.shape[-1] + 7
+    flat = torch.constant_pad_nd(x, (3, 4, 3, 4)).flatten(1)
+    # Two pixels beyond the edge all four neighbours are 0, as they are farther away.
+    rows, columns = rows.clamp(-2, H + 1), columns.clamp(-2, W + 1)
+    top, left = rows.floor(), columns.floor()
+    first = ((top + 2) * width + left + 2).long()
+    across = list(keys(columns - left))
+    y = torch.zeros_like(rows)
+    for i, share in enumerate(keys(rows - top)):
+        taps = (flat[:, i * width + j :].gather(1, first) for j in range(4))
+        y += share * sum(w * tap for w, tap in zip(across, taps, strict=True))
+    return y
+
+
+def keys(t: Tensor) -> Iterator[Tensor]:
+    """What the pixels at −1, 0, 1 and 2 count at t in [0, 1): Keys' kernel, a = −1/2."""
+    yield ((1 - t / 2) * t - 0.5) * t
+    yield (1.5 * t - 2.5) * t * t + 1
+    yield ((2 - 1.5 * t) * t + 0.5) * t
+    yield (t - 1) * t * t / 2

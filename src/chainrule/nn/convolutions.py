@@ -1,0 +1,114 @@
+"""The three convolutions of one net, along one axis or two; what is fast and ugly lives here.
+
+N samples, C input and O output channels, G groups, H (and W) sizes, k kernel, s stride, p padding,
+d dilation. On a CPU the results of two axes have the channels innermost in memory (torch's
+channels_last): so the entries of a window lie together, and one copy and one product of matrices
+give dL/dW. Each function is one line of algebra; a test holds it equal to that line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.window import pad
+
+__all__ = ["Steps", "input_gradient", "output", "reach", "stack", "weight_gradient"]
+
+PATCH_BYTES = 4 * 2**20
+"""How much of the windows is copied out at once: few enough to stay in the cache."""
+
+
+class Steps(NamedTuple):
+    """How a window moves: k, s, p and d, one an axis; and G."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+
+def reach(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
+    """d (k − 1): from a window's first entry to its last, for each axis."""
+    return tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+
+
+def output(steps: Steps, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+    """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
+    return convolve(x, w, b, steps.stride, steps.padding, steps.dilation, steps.groups)
+
+
+def input_gradient(steps: Steps, sizes: Sequence[int], g: Tensor, w: Tensor) -> Tensor:
+    """g↑ ⋆ W turned round        g (N, O, H', …)   W as (C, O/G, k, …)   result (N, C, *sizes)
+
+    g↑ has s − 1 zeros between the entries of g, and is padded by d (k − 1) − p.
+    """
+    grouped = torch.unflatten(w, 0, (steps.groups, -1)).transpose(1, 2).flatten(0, 1)
+    turned = grouped.flip(tuple(range(2, w.dim())))
+    spans = zip(reach(steps.kernel, steps.dilation), steps.padding, strict=True)
+    margin = [span - p for span, p in spans]
+    if prod(steps.stride) > 1:
+        axes = zip(sizes, steps.padding, margin, strict=True)
+        between = g.new_zeros(*g.shape[:2], *(n + p - m for n, p, m in axes))
+        every: Any = (..., *(slice(None, None, s) for s in steps.stride))
+        between[every] = g
+        g = between
+    return convolve(g, turned, None, 1, margin, steps.dilation, steps.groups)
+
+
+def convolve(x: Tensor, w: Tensor, *more: Any) -> Tensor:
+    """torch's; along two axes, on a CPU, the result has the channels innermost."""
+    if w.dim() == 3:
+        return torch.conv1d(x, w, *more)
+    if w.device.type == "cpu":  # torch goes by the weight where x does not tell
+        w = w.clone(memory_format=torch.channels_last)
+    return torch.conv2d(x, w, *more)
+
+
+def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor:
+    """Σ window ⊗ g over samples and positions        x (N, C, H, …)   g (N, O, H', …), N > 0
+
+    The result is (O, C/G, k, …). One product of all windows, copied out, and g; where they are
+    many, of some samples at a time.
+    """
+    x, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
+    size = x.element_size() * prod((x.shape[1], *g.shape[2:], *steps.kernel))
+    some = max(1, PATCH_BYTES // size)
+    parts = zip(torch.split(x, some), torch.split(g, some), strict=True)
+    products = [torch.bmm(patches(steps, a), entries(steps, b)) for a, b in parts]
+    dw = torch.unflatten(sum(products[1:], products[0]), 1, (*steps.kernel, -1))
+    return dw.movedim((-1, -2), (1, 2)).flatten(0, 1)  # it was (G, k, …, C/G, O/G)
+
+
+def patches(steps: Steps, x: Tensor) -> Tensor:
+    """The windows of a padded x, a column each: (G, k … C/G, N H' …), copied as they lie."""
+    n, seen = len(steps.kernel), torch.unflatten(x, 1, (steps.groups, -1))
+    spans = zip(reach(steps.kernel, steps.dilation), steps.stride, steps.dilation, strict=True)
+    for axis, (span, s, d) in enumerate(spans, 3):
+        seen = seen.unfold(axis, span + 1, s)[..., ::d]
+    places, window = (0, *range(3, 3 + n)), (*range(3 + n, 3 + 2 * n), 2)
+    rows = prod(steps.kernel) * seen.shape[2]
+    if x.shape[1] > 1 == x.stride(1):  # channels innermost
+        return seen.permute(1, *places, *window).reshape(steps.groups, -1, rows).mT
+    return seen.permute(1, *window, *places).reshape(steps.groups, rows, -1)
+
+
+def entries(steps: Steps, g: Tensor) -> Tensor:
+    """g (N, O, H', …) as (G, N H' …, O/G)"""
+    columns = g.movedim(1, -1).flatten(0, -2)
+    return torch.unflatten(columns, 1, (steps.groups, -1)).transpose(0, 1)
+
+
+def stack(parts: Sequence[Tensor]) -> Tensor:
+    """torch.stack, and each part lies in memory as it did        parts: dense, and all alike"""
+    part = parts[0]
+    shape, strides = (len(parts), *part.shape), (part.numel(), *part.stride())
+    whole = torch.empty_strided(shape, strides, dtype=part.dtype, device=part.device)
+    for row, part in zip(whole, parts, strict=True):
+        row.copy_(part)
+    return whole

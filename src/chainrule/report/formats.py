@@ -1,0 +1,95 @@
+"""How numbers are shown: rounded for reading, each in its own unit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from chainrule.study.result import StudyResult
+
+__all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_of", "value"]
+
+NOTHING = "–"
+"""What stands where a number is not known."""
+
+
+@final
+@dataclass(frozen=True)
+class Unit:
+    """How a metric is shown: times ``scale``, with ``decimals``, and what follows the number.
+
+    ``gap`` is the name of the unit of a difference: two shares differ by points, not by per cent.
+    """
+
+    scale: float = 1.0
+    decimals: int = 4
+    sign: str = ""
+    gap: str = ""
+
+    def number(self, x: float | None) -> str:
+        """``83.19``"""
+        return decimal(None if x is None else self.scale * x, self.decimals)
+
+    def worded(self, x: float) -> str:
+        """``83.19 %``"""
+        return f"{self.number(x)}{self.sign}"
+
+    def signed(self, x: float) -> str:
+        """``+1.20``, for a difference."""
+        return f"{self.scale * x:+.{self.decimals}f}" if math.isfinite(x) else decimal(x, 0)
+
+    def spread(self, mean: float, std: float | None) -> str:
+        """``83.19 ± 0.45``; a spread that is not known is a dash."""
+        return f"{self.number(mean)} ± {self.number(std)}"
+
+    def interval(self, low: float, high: float) -> str:
+        """``[-0.12, +2.52]``"""
+        return f"[{self.signed(low)}, {self.signed(high)}]"
+
+
+PLAIN = Unit()
+"""A number as it is."""
+
+
+def unit_of(result: StudyResult) -> Unit:
+    """Per cent for an accuracy; else the metric's own unit, to two digits of the spread."""
+    name = result.study.metric_name
+    part = result.study.metrics.get(name)
+    if "accuracy" in f"{name} {part.name if part else ''}".lower():
+        return Unit(100.0, 2, " %", " points")
+    spreads = [arm.std for arm in result.arms if arm.std > 0]
+    sizes = [abs(arm.mean) for arm in result.arms if arm.mean]
+    if spreads:
+        return Unit(decimals=_decimals(median(spreads), 2))
+    return Unit(decimals=_decimals(median(sizes), 4)) if sizes else PLAIN
+
+
+def _decimals(x: float, digits: int) -> int:
+    """How many decimals show this many digits of x; at least 0, at most 8."""
+    if not math.isfinite(x):
+        return 4
+    return min(8, max(0, digits - 1 - math.floor(math.log10(x))))
+
+
+def decimal(x: float | None, decimals: int) -> str:
+    """With this many decimals; a dash for what is not known."""
+    if x is None or math.isnan(x):
+        return NOTHING
+    if math.isinf(x):
+        return "∞" if x > 0 else "-∞"
+    return f"{x:.{decimals}f}"
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals, and four near 0.05, where three would hide the side it is on."""
+    if p is not None and p < 0.001:
+        return "< 0.001"
+    return decimal(p, 4 if p is not None and 0.0495 <= p < 0.0505 else 3)
+
+
+def value(x: object) -> str:
+    """An entry of a setting."""
+    return f"{x:g}" if isinstance(x, float) else str(x)

@@ -1,0 +1,66 @@
+"""A figure as SVG that can stand in a page: same bytes each time, its colours those of the page."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+__all__ = ["inline_svg"]
+
+COLORS = {
+    "#000000": "currentColor",
+    "#ffffff": "var(--back, #ffffff)",
+    "#0072b2": "var(--blue, #0072b2)",  # too dark for a dark page
+}
+"""Colour of a figure → what it is in a page, and in a file of its own."""
+
+
+def inline_svg(figure: Figure, name: str, label: str) -> str:
+    """An ``<svg>`` element that a page can hold beside others.
+
+    ``name`` begins its ids, which no other figure of the page may have; ``label`` is read aloud.
+    Some colours become those of the page: see ``COLORS``.
+    """
+    text = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify": True}):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    body = re.search(r"<svg.*</svg>", text.getvalue(), re.DOTALL)
+    if body is None:
+        raise ValueError(f"figure {name}: matplotlib wrote no SVG")
+    return _opened(_own(body.group(), name), label)
+
+
+def _own(svg: str, name: str) -> str:
+    """Without comments and metadata, and each tag in the page's colours with ids of its own."""
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', svg))
+    # Within tags alone: what stands between them is text, such as the name of an arm.
+    svg = re.sub(r"<[^<>]*>", lambda tag: _tag(tag.group(), name, used), svg)
+    return re.sub(r">\s+<", ">\n<", svg.replace("<g/>", ""))
+
+
+def _tag(tag: str, name: str, used: set[str]) -> str:
+    tag = re.sub(r' id="([^"]+)"', lambda m: m.group() if m.group(1) in used else "", tag)
+    tag = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", tag)
+    for color, shown in COLORS.items():
+        tag = tag.replace(f": {color}", f": {shown}")
+    tag = re.sub(r' transform="rotate\(-?0 [^"]*"', "", tag)
+    tag = re.sub(r"'DejaVu Sans'[^;\"]*", "sans-serif", " ".join(tag.split()))
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", tag)  # 0.01 points are too small to see
+
+
+def _opened(svg: str, label: str) -> str:
+    """With a role and a label; as wide as the page lets it be."""
+    head, _, rest = svg.partition(">")
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', head)
+    width, height = (float(x) * 4 / 3 for x in box.groups()) if box else (800.0, 400.0)
+    attributes = (
+        'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'viewBox="{" ".join(["0 0", *(box.groups() if box else ())])}" '
+        f'width="{width:.0f}" height="{height:.0f}" role="img" aria-label="{escape(label)}"'
+    )
+    return f"<svg {attributes}>{rest}"

@@ -1,0 +1,128 @@
+"""Where cohorts are trained: here, or one process a core; any ``concurrent.futures`` will do."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Protocol, TypeVar, final
+
+import torch
+
+__all__ = ["Here", "Submits", "Workers", "cores"]
+
+T = TypeVar("T")
+
+
+class Submits(Protocol):
+    """The part of ``concurrent.futures.Executor`` that a study needs."""
+
+    def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        """Begin f(*args) somewhere."""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@final
+class Here:
+    """One thing at a time, in this process, on one thread; it is done when ``submit`` returns."""
+
+    slots = 1
+
+    def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        """Do f(*args). Ctrl-C goes through; any other error is kept in the future."""
+        future: Future[T] = Future()
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)  # small products are slower on several
+        try:
+            future.set_result(f(*args))
+        except Exception as error:
+            future.set_exception(error)
+        finally:
+            torch.set_num_threads(before)
+        return future
+
+    def close(self, *, now: bool = False) -> None:
+        """Nothing is left to do."""
+
+
+@final
+class Workers:
+    """``slots`` processes, one thread each, that end with this one, however it ends.
+
+    A worker that dies breaks all futures of that moment (BrokenProcessPool); the next ``submit``
+    starts new workers.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._context = multiprocessing.get_context("spawn")
+        self._theirs, self._ours = self._context.Pipe(duplex=False)
+        self._children: set[BaseProcess] = set()
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self.slots, self._context, initializer=begin, initargs=(self._theirs,)
+        )
+
+    def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        """Begin f(*args) in a worker."""
+        others = set(multiprocessing.active_children()) - self._children
+        with shielded():
+            try:
+                future = self._pool.submit(f, *args)
+            except BrokenProcessPool:
+                self._pool.shutdown(wait=False)
+                self._pool = self._start()
+                future = self._pool.submit(f, *args)
+        self._children = set(multiprocessing.active_children()) - others
+        return future
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers: when they have nothing left to do, or ``now``."""
+        if now:
+            for child in self._children:  # some may be beginning still, and not watch the pipe
+                child.kill()
+        self._pool.shutdown(wait=True, cancel_futures=now)
+        self._ours.close()
+        self._theirs.close()
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Processes that are begun in here do not notice Ctrl-C, which is their parent's business."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def begin(parent: Connection) -> None:
+    """What a worker does first: Ctrl-C is its parent's business, one thread, and a watch."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threading.Thread(target=watch, args=(parent,), daemon=True).start()
+
+
+def watch(parent: Connection) -> None:
+    """End this process when its parent, who holds the other end of the pipe, is gone."""
+    with suppress(EOFError, OSError):
+        parent.recv_bytes()
+    os._exit(1)

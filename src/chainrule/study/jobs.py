@@ -1,0 +1,102 @@
+"""Which trainings share a cohort: a job is one cohort, on one worker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from chainrule.study.arms import Arm
+from chainrule.study.cost import parameters
+from chainrule.study.recipe import Recipe
+from chainrule.study.row import Key, Stage
+from chainrule.study.space import Setting, shares
+
+__all__ = ["Job", "Training", "jobs_of", "race_of", "width_for"]
+
+CACHE_BYTES = 16 * 2**20
+"""What a cohort's parameters, gradients and moments may take: they are all touched in each step."""
+
+WIDEST = 48
+"""More replicas than this were never faster, and less is lost when a machine goes down."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One of a cohort: which candidate, in which round and fold."""
+
+    candidate: int
+    setting: Setting
+    round: int
+    fold: int
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A cohort to be trained: everything but ``paths`` is the same for all its trainings.
+
+    Or the ``cohorts`` of a search with successive halving, which are trained as one thing, for who
+    goes on depends on all of them; then ``recipe`` and ``paths`` are those of the first.
+    """
+
+    arm: str
+    stage: Stage
+    recipe: Recipe
+    paths: tuple[str, ...]
+    trainings: tuple[Training, ...]
+    cohorts: tuple[Job, ...] = ()
+
+    @property
+    def keys(self) -> list[Key]:
+        """What names its trainings."""
+        return [Key(self.arm, self.stage, t.candidate, t.round, t.fold) for t in self.trainings]
+
+
+def jobs_of(
+    arm: Arm,
+    stage: Stage,
+    trainings: Iterable[Training],
+    *,
+    width: int | None = None,
+    apart: Callable[[Training], Hashable] = lambda _: None,
+) -> list[Job]:
+    """The cohorts of an arm's trainings, which depend on what is declared alone.
+
+    Trainings whose recipes differ in shared paths only, and for which ``apart`` says the same
+    (samples to learn from), share a cohort, up to ``width`` of them, or what fits a cache.
+    """
+    paths = tuple(path for path, dimension in arm.space.items() if shares(path, dimension))
+    groups: dict[tuple[str, Hashable], list[Training]] = {}
+    recipes: dict[str, Recipe] = {}
+    for training in trainings:
+        own = {p: v for p, v in training.setting.items() if p not in paths}
+        shown = repr(sorted(own.items()))
+        if shown not in recipes:
+            recipes[shown] = arm.recipe.having(own)
+        groups.setdefault((shown, apart(training)), []).append(training)
+    return [
+        Job(arm.name, stage, recipes[shown], paths, tuple(part))
+        for (shown, _), group in groups.items()
+        for part in evenly(group, width or width_for(recipes[shown]))
+    ]
+
+
+def race_of(cohorts: Sequence[Job]) -> Job:
+    """These cohorts of one search as one job."""
+    trainings = tuple(training for cohort in cohorts for training in cohort.trainings)
+    return replace(cohorts[0], trainings=trainings, cohorts=tuple(cohorts))
+
+
+def evenly(group: Sequence[Training], width: int) -> list[Sequence[Training]]:
+    """As few parts as the width allows, of sizes that differ by at most one."""
+    n = math.ceil(len(group) / width)
+    ends = [len(group) * i // n for i in range(n + 1)]
+    return [group[a:b] for a, b in pairwise(ends)]
+
+
+def width_for(recipe: Recipe) -> int:
+    """How many trainings share a cohort: so many that their parameters fit a cache."""
+    copies = 4 * 4  # data, gradient and two moments, four bytes each
+    fitting = CACHE_BYTES // (copies * parameters(recipe) * recipe.members)
+    return max(4, min(WIDEST // recipe.members, fitting))

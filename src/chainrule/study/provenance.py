@@ -1,0 +1,126 @@
+"""Where a result comes from: versions, commit, machine, time and command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import chainrule
+
+__all__ = ["provenance"]
+
+PACKAGE = Path(chainrule.__file__).parent
+
+
+def provenance() -> dict[str, Any]:
+    """What this process runs with, as JSON data; what cannot be found out is None.
+
+    - ``versions``: of Python, chainrule and what it computes with.
+    - ``commit``, ``dirty``: of the git work tree that the package's files belong to, and whether
+      they differ from it.
+    - ``machine``: CPU model, logical cores, bytes of memory, system; ``devices``: GPUs.
+    - ``threads``: PyTorch's, in one operation; ``hostname``.
+    - ``time``: UTC, ISO 8601; ``command``: the arguments, without passwords in URLs.
+    """
+    return {
+        "versions": versions(),
+        **commit(PACKAGE),
+        "machine": {
+            "cpu": cpu(),
+            "cores": os.cpu_count(),
+            "memory": memory(),
+            "system": platform.platform(),
+        },
+        "devices": devices(),
+        "threads": torch.get_num_threads(),
+        "hostname": socket.gethostname(),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": [without_password(argument) for argument in sys.argv],
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Package → version; from the metadata, so that nothing is imported for it."""
+    found: dict[str, str | None] = {
+        "chainrule": chainrule.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+    for name in ("numpy", "scipy"):
+        found[name] = None
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def commit(folder: Path) -> dict[str, Any]:
+    """The commit that has the folder's files; None where they are in no work tree.
+
+    A package that is installed within someone's work tree, but is not part of it, is in none.
+    """
+    head = None
+    if git(folder, "ls-files", "--error-unmatch", "--", "__init__.py") is not None:
+        head = git(folder, "rev-parse", "HEAD")
+    changes = git(folder, "status", "--porcelain", "--", ".") if head else None
+    return {"commit": head, "dirty": None if changes is None else bool(changes)}
+
+
+def git(folder: Path, *command: str) -> str | None:
+    """What git prints; None where it is missing, refuses, or takes longer than 2 s."""
+    program = shutil.which("git")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    own["GIT_OPTIONAL_LOCKS"] = "0"  # looking must not disturb who works there
+    if program is None:
+        return None
+    with suppress(OSError, subprocess.SubprocessError, UnicodeError):
+        done = subprocess.run(  # noqa: S603  # fixed words
+            [program, "-C", str(folder), *command],
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            env=own,
+            stdin=subprocess.DEVNULL,
+            timeout=2,
+        )
+        return done.stdout.strip()
+    return None
+
+
+def cpu() -> str | None:
+    """The model's name."""
+    with suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        if (line := re.search(r"^model name\s*: *(.+)$", text, re.MULTILINE)) is not None:
+            return line[1].strip()
+    return platform.processor() or platform.machine() or None
+
+
+def memory() -> int | None:
+    """Bytes of physical memory."""
+    with suppress(AttributeError, ValueError, OSError):  # no sysconf, or not these names
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def devices() -> list[str]:
+    """The names of the GPUs that PyTorch sees."""
+    with suppress(RuntimeError, AssertionError):  # a driver that does not answer is no GPU
+        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return []
+
+
+def without_password(argument: str) -> str:
+    """``postgresql://me:***@host/db``: a record must not keep what opens the store."""
+    return re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", argument)

@@ -1,0 +1,71 @@
+"""A row of a study: one training, what it was and what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+__all__ = ["SEARCH_ROUND", "Key", "Row", "Stage", "Status", "Value"]
+
+Value = float | int | str | bool
+"""What one entry of a setting may be."""
+
+Stage = Literal["search", "final", "solo"]
+"""What a training is for: to choose a setting, to assess the chosen one, or to be timed alone."""
+
+Status = Literal["done", "diverged", "stopped"]
+"""How a training ended; ``stopped``: by successive halving, before its last epoch."""
+
+SEARCH_ROUND = -1
+"""The round of a search that is made once for the whole study, on data of its own."""
+
+
+class Key(NamedTuple):
+    """What names a training within a study."""
+
+    arm: str
+    stage: Stage
+    candidate: int
+    round: int
+    fold: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training.
+
+    - ``setting``: path → value, what the candidate sets (``{"optimizer.lr": 0.001}``).
+    - ``metrics``: name → value after the last epoch; on the validation part for a search, on the
+      test set else, ``train_…`` on the training batches. Not finite where it diverged.
+    - ``curves``: name → a value after each epoch.
+    - ``seconds``: from the first step of its cohort to the last; ``width``: trainings in it.
+    - ``parameters``: numbers learned by one net; ``seeds``: purpose → seed; ``n_train``,
+      ``n_test``: samples learned from, and judged on.
+    - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
+    """
+
+    arm: str
+    stage: Stage
+    candidate: int
+    round: int
+    fold: int
+    status: Status
+    setting: Mapping[str, Value]
+    metrics: Mapping[str, float]
+    epochs: int
+    seconds: float
+    width: int
+    parameters: int
+    n_train: int
+    n_test: int
+    seeds: Mapping[str, int]
+    finished: str = ""
+    worker: str = ""
+    note: str = ""
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """What names this training within its study."""
+        return Key(self.arm, self.stage, self.candidate, self.round, self.fold)

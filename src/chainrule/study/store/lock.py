@@ -1,0 +1,87 @@
+"""A lock that the system frees when its holder ends, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chainrule.study.store.base import StoreError
+
+__all__ = ["file_lock", "process", "taken"]
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(handle: int) -> None:
+        os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, which others may then read
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        os.lseek(handle, 0, os.SEEK_SET)
+else:
+    import fcntl
+
+    def _try(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def process() -> str:
+    """How the others are told of this process."""
+    return f"{os.getpid()} on {socket.gethostname()}"
+
+
+def taken(store: object, holder: str) -> StoreError:
+    """What a second runner is told."""
+    return StoreError(
+        store,
+        f"process {holder or '(not known)'} runs studies on it; wait for it or stop it "
+        "(chainrule show can look meanwhile)",
+    )
+
+
+@contextmanager
+def file_lock(store: Path) -> Iterator[None]:
+    """Hold ``STORE.lock``. Raises StoreError naming who holds it, OSError where it cannot be."""
+    path = store.with_name(f"{store.name}.lock")
+    handle = _acquire(store, path)
+    try:
+        _sign(handle, path)
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows keeps the name of an open file
+            path.unlink()
+        os.close(handle)
+
+
+def _acquire(store: Path, path: Path) -> int:
+    """A locked handle to the file of that name; who lets go removes the name first."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _try(handle)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except FileNotFoundError:
+            pass
+        except (BlockingIOError, PermissionError):
+            os.close(handle)
+            raise taken(store, _holder(path)) from None
+        os.close(handle)
+
+
+def _sign(handle: int, path: Path) -> None:
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, process().encode())
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

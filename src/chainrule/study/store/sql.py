@@ -1,0 +1,205 @@
+"""The same tables in a database behind a URL, through SQLAlchemy: PostgreSQL above all.
+
+SQLite by URL (``sqlite+pysqlite:///FILE``) is the same code on another database, for tests. A
+path is the better way to a SQLite file: its viewers never wait.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from chainrule.study.store.base import StoreError
+from chainrule.study.store.lock import file_lock, process, taken
+from chainrule.study.store.tables import FORMAT, TableStore
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["SqlStore"]
+
+BEGIN = {
+    ("postgresql", False): ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"],
+    ("postgresql", True): [
+        "SET LOCAL synchronous_commit = on",
+        "SELECT pg_advisory_xact_lock(1667789429, 1)",
+    ],
+    ("sqlite", False): ["BEGIN"],
+    ("sqlite", True): ["BEGIN IMMEDIATE"],
+}
+"""(database, whether to write) → what makes a transaction one state, or keeps other writers out."""
+
+EXPECTED = "expected a path or postgresql://USER@HOST/DATABASE"
+
+PREFIX = "chainrule "
+"""Before process and host, in the list of the database's connections."""
+
+TRY = "SELECT pg_try_advisory_lock(1667789429, 2)"
+FREE = "SELECT pg_advisory_unlock(1667789429, 2)"
+HOLDER = (
+    "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)"
+    " WHERE locktype = 'advisory' AND classid = 1667789429 AND objid = 2 AND granted"
+    " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+@final
+class SqlStore(TableStore):
+    """A store behind a URL; see :func:`chainrule.study.store.open_store`."""
+
+    def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
+        self._read_only = read_only
+        engine = _engine(url)
+        self._kind, self._database = engine.dialect.name, engine.url.database
+        self.where = engine.url.render_as_string(hide_password=True)
+        with errors(self.where):
+            self._connection = engine.connect()
+        try:
+            self._check(create and not read_only)
+        except BaseException:
+            self.close()
+            raise
+
+    def _check(self, create: bool) -> None:
+        """Raise StoreError unless the tables are there, or could be made, in a known format."""
+        import sqlalchemy as sa
+
+        tables = _tables()
+        with self.transaction(write=create):
+            there = tables.tables.keys() & sa.inspect(self._connection).get_table_names()
+            if "store" not in there:
+                if there:
+                    raise StoreError(self.where, f"has other tables named {', '.join(there)}")
+                if not create:
+                    raise StoreError(self.where, "has no store yet")
+                tables.create_all(self._connection)
+                self.many("INSERT INTO store (format) VALUES (:format)", [{"format": FORMAT}])
+            formats = [row[0] for row in self.all("SELECT format FROM store")]
+        if formats != [FORMAT]:
+            problem = (
+                f"expected format {FORMAT}, got {formats}: a newer one needs a newer chainrule"
+            )
+            raise StoreError(self.where, problem)
+
+    @contextmanager
+    def transaction(self, write: bool = False) -> Iterator[None]:
+        if write and self._read_only:
+            raise StoreError(self.where, "is open for reading only")
+        with errors(self.where), self._connection.begin():
+            for statement in BEGIN[self._kind, write]:
+                self._connection.exec_driver_sql(statement)
+            yield
+
+    def all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+        import sqlalchemy as sa
+
+        return self._connection.execute(sa.text(sql), values).all()
+
+    def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+        import sqlalchemy as sa
+
+        if values:
+            self._connection.execute(sa.text(sql), values)
+
+    def running(self) -> AbstractContextManager[None]:
+        if self._kind == "postgresql":
+            return self._advisory_lock()
+        in_memory = self._database in (None, "", ":memory:")
+        return nullcontext() if in_memory else file_lock(Path(str(self._database)).resolve())
+
+    @contextmanager
+    def _advisory_lock(self) -> Iterator[None]:
+        """Held by the connection: it goes when the process goes."""
+        with self.transaction():
+            free = not self.all(HOLDER) and self.all(TRY)[0][0]
+            holders = [] if free else self.all(HOLDER)
+        if not free:
+            raise taken(self.where, holders[0][0].removeprefix(PREFIX) if holders else "")
+        try:
+            yield
+        finally:
+            with suppress(OSError, StoreError), self.transaction():  # a lost connection freed it
+                self.all(FREE)
+
+    def close(self) -> None:
+        with errors(self.where):
+            self._connection.close()
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        import sqlalchemy as sa
+
+        try:
+            parsed = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError):  # which may show the password
+            raise StoreError("the store's URL", EXPECTED) from None
+        kind = parsed.get_backend_name()
+        if kind not in ("postgresql", "sqlite"):
+            where = parsed.render_as_string(hide_password=True)
+            raise StoreError(where, EXPECTED)
+        if parsed.drivername == "postgresql":  # what it stands for differs between versions
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        name = {"application_name": PREFIX + process()}
+        own = {"isolation_level": None} if kind == "sqlite" else name
+        return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args=own)
+    except ImportError as error:
+        message = f"{error.name} is missing: pip install 'chainrule[postgres]'"
+        raise ImportError(message) from error
+
+
+def _tables() -> sa.MetaData:
+    """The tables of sqlite.py, and one for what is in a file's header there."""
+    import sqlalchemy as sa
+
+    tables = sa.MetaData()
+    sa.Table("store", tables, sa.Column("format", sa.Integer, nullable=False))
+    sa.Table(
+        "study",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("digest", sa.Text, nullable=False, unique=True),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("trainings", sa.Integer, nullable=False),
+        sa.Column("seal", sa.Text, nullable=False),
+    )
+    key: list[sa.Column[Any]] = [sa.Column("study", sa.ForeignKey("study.id"), nullable=False)]
+    key += [sa.Column(name, sa.Text, nullable=False) for name in ("arm", "stage")]
+    key += [sa.Column(name, sa.Integer, nullable=False) for name in ("candidate", "round", "fold")]
+    sa.Table(
+        "training",
+        tables,
+        sa.Column("id", sa.Integer, primary_key=True),
+        *key,
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("seal", sa.Text, nullable=False),
+        sa.UniqueConstraint(*(column.name for column in key)),
+    )
+    sa.Table(
+        "curve",
+        tables,
+        sa.Column("training", sa.ForeignKey("training.id"), primary_key=True),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+    return tables
+
+
+@contextmanager
+def errors(where: str) -> Iterator[None]:
+    """Let the database's errors out as StoreError or OSError."""
+    from sqlalchemy import exc
+
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError) as error:  # not reached, full, shut down
+        raise OSError(errno.EIO, _first_line(error.orig), where) from None
+    except exc.SQLAlchemyError as error:
+        problem = _first_line(getattr(error, "orig", None) or error)
+        raise StoreError(where, f"cannot be used: {problem}") from None
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0]

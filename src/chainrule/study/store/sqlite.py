@@ -1,0 +1,201 @@
+"""The store in one SQLite file: in WAL mode, where viewers and the writer do not wait.
+
+A row that was acknowledged is on the disk (``synchronous = FULL``); after kill -9 the next opening
+finds it, without repair. A file is looked through when it is opened, and whatever in it is not as
+it was written is an error. One damage no file can show by itself: a writer was killed and then the
+end of its ``-wal`` file was lost too. The rows in it are missing, as if never written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, final
+
+from chainrule.study.store.base import StoreError
+from chainrule.study.store.lock import file_lock
+from chainrule.study.store.tables import FORMAT, TableStore
+
+__all__ = ["SqliteStore"]
+
+APPLICATION = 0x63687275
+"""What marks a file as ours: "chru"."""
+
+SCHEMA = {
+    "study": "CREATE TABLE study (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE,"
+    " content TEXT NOT NULL, trainings INTEGER NOT NULL, seal TEXT NOT NULL)",
+    "training": "CREATE TABLE training (id INTEGER PRIMARY KEY,"
+    " study INTEGER NOT NULL REFERENCES study, arm TEXT NOT NULL, stage TEXT NOT NULL,"
+    " candidate INTEGER NOT NULL, round INTEGER NOT NULL, fold INTEGER NOT NULL,"
+    " content TEXT NOT NULL, seal TEXT NOT NULL,"
+    " UNIQUE (study, arm, stage, candidate, round, fold))",
+    "curve": "CREATE TABLE curve (training INTEGER PRIMARY KEY REFERENCES training,"
+    " data BLOB NOT NULL)",
+}
+
+FOREIGN = "is not a store of chainrule, or its beginning is damaged"
+
+UNWHOLE = "a killed run left rows beside it: to read them, copy both to a folder you may write"
+
+BUSY_SECONDS = 30.0
+
+OUTSIDE = {
+    sqlite3.SQLITE_FULL: (errno.ENOSPC, "the disk is full; what was there is as it was"),
+    sqlite3.SQLITE_IOERR: (errno.EIO, "cannot be read or written; what was there is as it was"),
+    sqlite3.SQLITE_NOMEM: (errno.ENOMEM, "too little memory"),
+    sqlite3.SQLITE_PERM: (errno.EACCES, "may not be opened"),
+    sqlite3.SQLITE_READONLY: (errno.EACCES, "may not be written"),
+    sqlite3.SQLITE_CANTOPEN: (errno.EACCES, "cannot be opened; may its folder be written?"),
+}
+"""What is not the file's fault, and the OSError it becomes."""
+
+
+@final
+class SqliteStore(TableStore):
+    """A store in a file or in memory; see :func:`chainrule.study.store.open_store`."""
+
+    def __init__(self, where: str | Path, *, read_only: bool = False, create: bool = True) -> None:
+        self.where, self._read_only = str(where), read_only
+        self._in_memory = self.where == ":memory:"
+        self._path = Path(where).resolve()
+        self._create = self._in_memory or (create and not read_only)
+        if not self._in_memory:
+            _prepare(self._path, self._create)
+        try:
+            self._connection = self._connect("ro" if read_only else "rw")
+        except PermissionError:
+            if not read_only:
+                raise
+            if not _whole(self._path):
+                raise PermissionError(errno.EACCES, UNWHOLE, self.where) from None
+            # Where nothing may be written SQLite cannot keep account of its readers. Without
+            # that account this reader must not meet a writer, and cannot in such a folder.
+            self._connection = self._connect("ro&immutable=1")
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        address = ":memory:" if self._in_memory else f"{self._path.as_uri()}?mode={mode}"
+        with errors(self.where):
+            connection = sqlite3.connect(
+                address, uri=True, isolation_level=None, timeout=BUSY_SECONDS
+            )
+            try:
+                self._set_up(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if not connection.execute("PRAGMA page_count").fetchone()[0]:
+            if not self._in_memory and self._path.stat().st_size == 1:  # empty to SQLite, not to us
+                raise StoreError(self.where, FOREIGN)
+            if not self._create:
+                raise StoreError(self.where, "is empty: no store yet")
+            _make(connection)
+        _check(connection, self.where)
+        if not self._read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def transaction(self, write: bool = False) -> Iterator[None]:
+        if write and self._read_only:
+            raise StoreError(self.where, "is open for reading only")
+        with errors(self.where):
+            self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    def all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+        self._connection.executemany(sql, values)
+
+    def running(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._in_memory else file_lock(self._path)
+
+    def close(self) -> None:
+        if not self._read_only:
+            with suppress(sqlite3.Error):  # what cannot move to the file now is safe beside it
+                self._connection.execute("PRAGMA busy_timeout = 1000")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with errors(self.where):
+            self._connection.close()
+
+
+def _prepare(path: Path, create: bool) -> None:
+    """Raise OSError for what is no file; begin with an empty one where that is wanted."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.exists():
+        if not create:
+            raise FileNotFoundError(errno.ENOENT, "there is no store", str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def _whole(path: Path) -> bool:
+    """Whether the file has all there is: nothing waits beside it."""
+    wal = path.with_name(f"{path.name}-wal")
+    return not wal.exists() or wal.stat().st_size == 0
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """All tables or none; nothing where another process was faster."""
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        for table in SCHEMA.values():
+            connection.execute(table)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, where: str) -> None:
+    """Raise StoreError unless this is a store of ours, of a known format and undamaged."""
+    application, version = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("application_id", "user_version")
+    )
+    if application != APPLICATION:
+        raise StoreError(where, FOREIGN)
+    if version > FORMAT:
+        raise StoreError(where, f"format {version} is newer than {FORMAT}: upgrade chainrule")
+    tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    if version < 1 or dict(tables.fetchall()) != SCHEMA:
+        raise StoreError.damaged(where, "its tables are not those of a store")
+    [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        raise StoreError.damaged(where, found)
+
+
+@contextmanager
+def errors(where: str) -> Iterator[None]:
+    """Let SQLite's errors out as StoreError or OSError."""
+    try:
+        yield
+    except sqlite3.ProgrammingError as error:  # closed, or in another thread
+        raise StoreError(where, f"cannot be used: {error}") from None
+    except UnicodeDecodeError:  # SQLite's own message quotes what is damaged
+        raise StoreError.damaged(where, "a name in it is no text") from None
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in OUTSIDE:
+            raise OSError(*OUTSIDE[code], where) from None
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            problem = f"another process has been writing for {BUSY_SECONDS:g} s"
+            raise StoreError(where, problem) from None
+        if code == sqlite3.SQLITE_NOTADB:
+            raise StoreError(where, FOREIGN) from None
+        raise StoreError.damaged(where, error) from None

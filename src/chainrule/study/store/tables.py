@@ -1,0 +1,194 @@
+"""A store as tables: all that does not depend on which database holds them."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+from chainrule.study.row import Key, Row, Stage
+from chainrule.study.store.base import Store, StoreError, StudyRecord
+from chainrule.study.store.encoding import canonical, decode_row, decode_study, encode_row, seal
+
+__all__ = ["FORMAT", "TableStore"]
+
+FORMAT = 1
+"""The number of the format that is written; every lower one is read."""
+
+STUDY = "SELECT id, digest, content, trainings, seal FROM study"
+STUDY_BY_ID = f"{STUDY} WHERE id = :id"
+STUDY_BY_DIGEST = f"{STUDY} WHERE digest = :digest"
+STUDIES = f"{STUDY} ORDER BY id"
+NEW_STUDY = (
+    "INSERT INTO study (id, digest, content, trainings, seal)"
+    " VALUES (:id, :digest, :content, :trainings, :seal)"
+)
+CHANGE_STUDY = (
+    "UPDATE study SET digest = :digest, content = :content, trainings = :trainings, seal = :seal"
+    " WHERE id = :id"
+)
+LAST_STUDY = "SELECT coalesce(max(id), 0) FROM study"
+LAST_TRAINING = "SELECT coalesce(max(id), 0) FROM training"
+NEW_TRAINING = (
+    "INSERT INTO training (study, arm, stage, candidate, round, fold, content, seal)"
+    " VALUES (:study, :arm, :stage, :candidate, :round, :fold, :content, :seal)"
+    " ON CONFLICT (study, arm, stage, candidate, round, fold) DO NOTHING"
+)
+ADDED = "SELECT id, arm, stage, candidate, round, fold FROM training WHERE id > :last"
+NEW_CURVE = "INSERT INTO curve (training, data) VALUES (:training, :data)"
+COUNT = "SELECT count(*) FROM training WHERE study = :study"
+ROWS = (
+    "SELECT arm, stage, candidate, round, fold, content, seal, NULL FROM training"
+    " WHERE study = :study AND arm = coalesce(:arm, arm) AND stage = coalesce(:stage, stage)"
+)
+ROWS_WITH_CURVES = (
+    "SELECT arm, stage, candidate, round, fold, content, seal, data FROM training"
+    " LEFT JOIN curve ON curve.training = training.id"
+    " WHERE study = :study AND arm = coalesce(:arm, arm) AND stage = coalesce(:stage, stage)"
+)
+
+
+class TableStore(Store):
+    """Three tables: study, training (a row of a study) and curve (the curves of a training).
+
+    A study's record counts its trainings, so a lost one is missed. A subclass says how to reach
+    the database: the statements are the same for all.
+    """
+
+    where: str
+    """How messages name the store."""
+
+    @abstractmethod
+    def transaction(self, write: bool = False) -> AbstractContextManager[None]:
+        """All or nothing; one state throughout; a writing one excludes other writers.
+
+        Errors of the database leave it as StoreError or OSError.
+        """
+
+    @abstractmethod
+    def all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+        """What a query with :named values selects."""
+
+    @abstractmethod
+    def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement for each of the values."""
+
+    def studies(self) -> list[StudyRecord]:
+        with self.transaction():
+            return [decode_study(self.where, found) for found in self.all(STUDIES)]
+
+    def find(self, digest: str) -> StudyRecord | None:
+        with self.transaction():
+            return self._find(digest)
+
+    def open_study(
+        self,
+        name: str,
+        digest: str,
+        declaration: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+    ) -> StudyRecord:
+        if (known := self.find(digest)) is not None:
+            return known
+        content = {
+            "name": name,
+            "declaration": declaration,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "runs": [provenance],
+        }
+        with self.transaction(write=True):
+            if (known := self._find(digest)) is not None:  # another process was faster
+                return known
+            number = self.all(LAST_STUDY)[0][0] + 1
+            return self._write(NEW_STUDY, number, digest, _text(content), 0)
+
+    def update(
+        self,
+        study_id: int,
+        declaration: Mapping[str, Any],
+        provenance: Mapping[str, Any],
+        *,
+        digest: str | None = None,
+    ) -> StudyRecord:
+        with self.transaction(write=True):
+            return self._change(study_id, provenance, declaration, digest)
+
+    def add_run(self, study_id: int, provenance: Mapping[str, Any]) -> StudyRecord:
+        with self.transaction(write=True):
+            return self._change(study_id, provenance)
+
+    def add(self, study_id: int, rows: Sequence[Row]) -> None:
+        encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
+        with self.transaction(write=True):
+            _, digest, content, trainings, _ = self._study(study_id)
+            last = self.all(LAST_TRAINING)[0][0]
+            self.many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
+            added = {Key(*key): number for number, *key in self.all(ADDED, last=last)}
+            curves = {number: encoded[key][1] for key, number in added.items()}
+            self.many(NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d])
+            self._write(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
+
+    def rows(
+        self,
+        study_id: int,
+        *,
+        arm: str | None = None,
+        stage: Stage | None = None,
+        curves: bool = False,
+    ) -> list[Row]:
+        query = ROWS_WITH_CURVES if curves else ROWS
+        with self.transaction():
+            trainings = self._study(study_id)[3]
+            counted = self.all(COUNT, study=study_id)[0][0]
+            found = self.all(query, study=study_id, arm=arm, stage=stage)
+        if counted != trainings or (arm is stage is None and len(found) != trainings):
+            raise StoreError.damaged(
+                self.where, f"study {study_id} has {counted} rows instead of {trainings}"
+            )
+        rows = [decode_row(self.where, study_id, columns, curves=curves) for columns in found]
+        return sorted(rows, key=lambda row: row.key)
+
+    def _find(self, digest: str) -> StudyRecord | None:
+        found = self.all(STUDY_BY_DIGEST, digest=digest)
+        return decode_study(self.where, found[0]) if found else None
+
+    def _study(self, number: int) -> Sequence[Any]:
+        """The verified columns of a study."""
+        found = self.all(STUDY_BY_ID, id=number)
+        if not found:
+            raise StoreError(self.where, f"has no study {number}")
+        decode_study(self.where, found[0])
+        return found[0]
+
+    def _change(
+        self,
+        number: int,
+        provenance: Mapping[str, Any],
+        declaration: Mapping[str, Any] | None = None,
+        digest: str | None = None,
+    ) -> StudyRecord:
+        """One more run, and another declaration where one is given."""
+        _, old, content, trainings, _ = self._study(number)
+        values = json.loads(content)
+        if values["runs"][-1] != json.loads(_text(provenance)):
+            values["runs"].append(provenance)
+        if declaration is not None:
+            values["declaration"] = declaration
+        if digest not in (None, old) and self._find(digest) is not None:
+            raise StoreError(self.where, f"another study has the digest {digest}")
+        return self._write(CHANGE_STUDY, number, digest or old, _text(values), trainings)
+
+    def _write(
+        self, statement: str, number: int, digest: str, content: str, trainings: int
+    ) -> StudyRecord:
+        parts = {"id": number, "digest": digest, "content": content, "trainings": trainings}
+        sealed = seal(*parts.values())
+        self.many(statement, [{**parts, "seal": sealed}])
+        return decode_study(self.where, [*parts.values(), sealed])
+
+
+def _text(study: object) -> str:
+    return canonical(study, "the study")

@@ -1,0 +1,105 @@
+"""The command line as a whole: help, version, exit codes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+COMMANDS = (
+    *("list", "check-study", "schema", "plan", "run"),
+    *("show", "compare", "plot", "report", "check"),
+)
+
+
+def test_version(call):
+    assert call("--version") == (0, f"chainrule {chainrule.__version__}\n", "")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_names_the_commands(call, flag):
+    code, out, _ = call(flag)
+    assert code == 0
+    assert all(f" {command} " in out for command in COMMANDS)
+
+
+def test_without_a_command_it_shows_the_help(call):
+    code, out, err = call()
+    assert code == 2
+    assert "Usage" in out + err
+
+
+def test_an_unknown_command_is_a_wrong_call(call):
+    code, out, err = call("nosuch")
+    assert code == 2
+    assert not out
+    assert "nosuch" in err
+
+
+def test_help_has_no_colours_where_none_are_wanted(call, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[[\d;]*3\dm", call("--help")[1])
+
+
+def test_the_installed_script_runs():
+    script = Path(sys.executable).with_name("chainrule")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"chainrule {chainrule.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself_in_80_columns_with_examples(call, command):
+    code, out, _ = call(command, "--help")
+    assert code == 0
+    assert f"\n  Examples:\n    chainrule {command}" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_an_unknown_option_is_a_wrong_call(call):
+    code, _, err = call("run", "pairs-depth", "--nosuch")
+    assert code == 2
+    assert "--nosuch" in err
+
+
+def test_an_interrupt_in_a_command_ends_with_130(call, monkeypatch):
+    def interrupt(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.studies.find", interrupt)
+    assert call("list") == (130, "", "interrupted\n")
+
+
+def test_an_interrupt_before_any_command_ends_with_130(call, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.cli.app", interrupt)
+    assert call() == (130, "", "interrupted\n")
+
+
+def test_a_package_that_is_missing_is_named(call, monkeypatch):
+    def missing():
+        raise ImportError("pandas is missing: pip install 'chainrule[pandas]'")
+
+    monkeypatch.setattr("chainrule.cli.app", missing)
+    assert call() == (1, "", "chainrule: pandas is missing: pip install 'chainrule[pandas]'\n")
+
+
+def test_a_reader_that_went_away_is_no_error(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=60)
+    assert b"Traceback" not in err
+    assert process.returncode == 1

@@ -1,0 +1,55 @@
+"""``chainrule plan``."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import ARMS
+
+
+def test_the_plan_is_a_table_with_totals(call, tiny, tmp_path):
+    code, out, err = call("plan", tiny, "--jobs", "1")
+    assert (code, err) == (0, "")
+    assert out.startswith("tiny: 20 trainings (4 to search and 16 final ones) in 10 cohorts")
+    assert [line.split()[0] for line in out.splitlines()[3:7]] == ARMS
+    assert "with 1 worker" in out
+    assert "2 in the grid, 1 distinct: optimizer.lr does nothing in small-slow, large-slow." in out
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
+
+
+def test_the_plan_of_16_arms_fits_80_columns(call):
+    lines = call("plan", "pairs-depth", "--quick", "--no-time")[1].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith(("shallow", "mlp", "conv")) for line in lines[:22]) == 16
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_the_plan_as_json(call, tiny):
+    found = json.loads(call("plan", tiny, "--no-time", "--jobs", "3", "--json")[1])
+    assert found["study"] == "tiny"
+    assert [arm["arm"] for arm in found["arms"]] == ARMS
+    totals = found["totals"]
+    assert (totals["trainings"], totals["jobs"], totals["hours"]) == (20, 3, None)
+
+
+def test_options_change_what_is_planned(call, tiny):
+    asked = ("--arms", "large*", "--rounds", "5", "--no-time", "--json")
+    found = json.loads(call("plan", tiny, *asked)[1])
+    assert [(arm["arm"], arm["final"]) for arm in found["arms"]] == [
+        ("large", 6),
+        ("large-slow", 6),
+    ]
+
+
+def test_the_small_form_is_planned_under_its_own_name(call, tiny):
+    assert json.loads(call("plan", tiny, "--quick", "--no-time", "--json")[1])["study"] == (
+        "tiny-quick"
+    )
+
+
+def test_a_study_without_a_small_form_says_so(call, tiny):
+    text = tiny.read_text(encoding="utf-8")
+    tiny.write_text(text[: text.index("[quick]")], encoding="utf-8")
+    code, _, err = call("plan", tiny, "--quick")
+    assert code == 1
+    assert "chainrule: study tiny declares no quick form" in err

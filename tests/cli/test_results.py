@@ -1,0 +1,124 @@
+"""``chainrule show`` and ``compare``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+
+import pytest
+
+from chainrule.study import Study, run
+from tests.cli.conftest import ARMS, TINY
+
+
+@pytest.mark.parametrize("run", ["tiny", "runs/tiny.sqlite", "tiny.toml"])
+def test_a_run_is_named_by_its_study_its_store_or_its_file(call, tiny, finished, run):
+    code, out, err = call("show", run)
+    assert (code, err) == (0, "")
+    assert "mean ± std" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_showing_changes_nothing(call, finished):
+    before = finished.read_bytes()
+    call("show", "tiny")
+    call("compare", "tiny")
+    assert finished.read_bytes() == before
+
+
+def test_the_formats(call, finished):
+    rows = list(csv.DictReader(StringIO(call("show", "tiny", "--format", "csv")[1])))
+    assert [row["arm"] for row in rows] == ARMS
+    latex = call("show", "tiny", "--format", "latex")[1]
+    assert "\\toprule" in latex
+    assert call("show", "tiny", "--format", "markdown")[1].startswith("| arm |")
+    as_json = call("show", "tiny", "--format", "json")[1]
+    assert as_json == call("show", "tiny", "--json")[1]
+    assert [row["arm"] for row in json.loads(as_json)] == ARMS
+
+
+def test_an_unknown_format_is_a_wrong_call(call, finished):
+    code, _, err = call("show", "tiny", "--format", "xls")
+    assert code == 2
+    assert "xls" in err
+
+
+def test_candidates(call, finished):
+    rows = json.loads(call("show", "tiny", "--candidates", "--json")[1])
+    assert [(row["arm"], row["optimizer.lr"]) for row in rows] == [
+        ("small", 0.01),
+        ("small", 0.03),
+        ("large", 0.01),
+        ("large", 0.03),
+    ]
+
+
+def test_a_study_that_is_not_finished_says_how_far_it_is(call, tmp_path):
+    (tmp_path / "runs").mkdir()
+    run(Study.from_toml(TINY), arms="small*", store=tmp_path / "runs" / "tiny.sqlite")
+    code, out, err = call("show", "tiny", "--json")
+    assert code == 0
+    assert [row["arm"] for row in json.loads(out)] == ["small", "small-slow"]
+    assert err == ("Not finished: 0 of 3 rounds done by every arm; 2 arms of 4 not complete.\n")
+
+
+def test_a_run_that_is_not_there_lists_those_that_are(call, finished):
+    code, out, err = call("show", "tinny")
+    assert (code, out) == (1, "")
+    assert err == (
+        "chainrule: no run 'tinny': neither tinny nor runs/tinny.sqlite is a file; "
+        "did you mean 'tiny'? runs here: tiny\n"
+    )
+
+
+def test_a_study_number_that_is_not_there_lists_those_that_are(call, finished):
+    code, _, err = call("show", "tiny", "--study", "7")
+    assert code == 1
+    assert err.startswith("chainrule: tiny: no study 7 in it; studies: 1: tiny, begun 20")
+
+
+def test_a_damaged_store_is_an_error_and_no_table(call, finished):
+    finished.write_bytes(finished.read_bytes()[:5000])
+    code, out, err = call("show", "tiny")
+    assert (code, out) == (1, "")
+    assert "runs/tiny.sqlite" in err
+
+
+# compare
+
+
+def test_compare_prints_comparisons_with_the_baseline_then_effects(call, finished):
+    code, out, err = call("compare", "tiny")
+    assert (code, err) == (0, "")
+    first, _, second = out.partition("\n\n")
+    assert first.startswith("Comparisons with the baseline small: ")
+    assert "n = 3 rounds." in first
+    assert second.startswith("Effects of the factors: ")
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_another_baseline_and_all_pairs(call, finished):
+    rows = json.loads(call("compare", "tiny", "--baseline", "large", "--json")[1])
+    assert {row["b"] for row in rows["comparisons"]["rows"]} == {"large"}
+    rows = json.loads(call("compare", "tiny", "--all-pairs", "--json")[1])
+    assert len(rows["comparisons"]["rows"]) == 6
+    assert {row["effect"] for row in rows["effects"]["rows"]} >= {"size: large - small"}
+    assert rows["comparisons"]["notes"]
+
+
+def test_csv_is_one_table(call, finished):
+    for extra, n in ((), 3), (("--effects",), 3):
+        text = call("compare", "tiny", "--format", "csv", *extra)[1]
+        assert len(list(csv.DictReader(StringIO(text)))) == n
+
+
+def test_an_unknown_baseline_lists_the_arms(call, finished):
+    code, _, err = call("compare", "tiny", "--baseline", "huge")
+    assert code == 1
+    assert "'huge'" in err
+    assert ", ".join(ARMS) in err
+
+
+def test_a_baseline_and_all_pairs_is_a_wrong_call(call, finished):
+    assert call("compare", "tiny", "--baseline", "large", "--all-pairs")[0] == 2

@@ -1,0 +1,185 @@
+"""``chainrule run``: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chainrule.cli.running import differences
+from chainrule.study import Study, open_store
+from tests.cli.conftest import ARMS, TINY
+
+HERE = ("--jobs", "1")
+
+
+def test_the_table_is_on_stdout_and_all_else_on_stderr(call, tiny, tmp_path):
+    code, out, err = call("run", tiny, *HERE)
+    assert code == 0
+    assert "mean ± std" in out
+    assert [line.split()[0] for line in out.splitlines()[3:7]] == ARMS
+    assert "tiny: 20 of 20 trainings" in err
+    assert "Next: chainrule compare tiny; chainrule report tiny" in err
+    assert "\x1b" not in out + err
+    assert (tmp_path / "runs" / "tiny.sqlite").exists()
+
+
+def test_as_json_it_prints_a_row_an_arm(call, tiny):
+    code, out, _ = call("run", tiny, *HERE, "--arms", "large*", "--json")
+    assert code == 0
+    rows = json.loads(out)
+    assert [(row["arm"], row["metric"], row["n"], row["n_ok"]) for row in rows] == [
+        ("large", "accuracy", 3, 3),
+        ("large-slow", "accuracy", 3, 3),
+    ]
+    assert rows == json.loads(call("show", "tiny", "--json")[1])
+
+
+def test_a_finished_study_says_so_and_prints_its_table(call, tiny, finished):
+    before = finished.read_bytes()
+    code, out, err = call("run", tiny, *HERE)
+    assert code == 0
+    assert "mean ± std" in out
+    assert err.startswith("All 3 rounds are done. Kept in runs/tiny.sqlite; nothing was left")
+    assert finished.read_bytes() == before
+
+
+def test_the_small_form_has_a_store_of_its_own(call, tiny, tmp_path):
+    assert call("run", tiny, *HERE, "--quick")[0] == 0
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny-quick.sqlite"]
+
+
+def test_another_store_another_seed_and_the_nets(call, tiny, tmp_path):
+    asked = ("--store", "a/b.sqlite", "--seed", "5", "--width", "2", "--nets", "nets")
+    code, out, err = call("run", tiny, *HERE, "--arms", "small-slow", "--json", *asked)
+    assert code == 0
+    assert "Next: chainrule compare a/b.sqlite" in err
+    assert json.loads(out)[0]["cohort"] == 2
+    with open_store(tmp_path / "a" / "b.sqlite", read_only=True) as store:
+        assert "seed = 5" in store.studies()[0].declaration["toml"]
+    assert len(list((tmp_path / "nets" / "small-slow").iterdir())) == 3
+
+
+def test_more_rounds_are_an_extension_that_must_be_asked_for(call, tiny, finished):
+    code, _, err = call("run", tiny, *HERE, "--rounds", "4", "--arms", "small")
+    assert code == 1
+    assert "--extend" in err
+    _, out, _ = call("run", tiny, *HERE, "--rounds", "4", "--arms", "small", "--extend", "--json")
+    assert [row["n"] for row in json.loads(out)] == [4, 3, 3, 3]
+
+
+def test_a_changed_declaration_is_another_study_and_it_says_what_changed(call, tiny, finished):
+    _, _, err = call("run", tiny, *HERE, "--epochs", "1", "--arms", "small")
+    assert "runs/tiny.sqlite has tiny as it was declared before (epochs: 2 → 1)" in err
+    _, _, err = call("show", "tiny")
+    assert "study 2 of 2 in this store (1: tiny, begun" in err
+    assert "Not finished: 0 of 3 rounds done by every arm" in err
+    assert [row["n"] for row in json.loads(call("show", "tiny", "--json", "--study", "1")[1])] == (
+        [3] * 4
+    )
+
+
+def test_differences_are_named_by_their_paths():
+    old = Study.from_toml(TINY)
+    new = old.having(optimizer={"name": "SGD", "lr": 0.5}, rounds=7)
+    assert list(differences(old, new)) == [
+        "rounds: 3 → 7",
+        "optimizer.name: Adam → SGD",
+        "optimizer.lr: None → 0.5",
+    ]
+
+
+def test_a_second_runner_is_told_of_the_first(call, tiny, finished):
+    with open_store(finished) as store, store.running():
+        code, out, err = call("run", tiny, *HERE)
+    assert (code, out) == (1, "")
+    assert err.startswith("chainrule: ")
+    assert "runs studies on it; wait for it or stop it" in err
+
+
+# what cannot be run
+
+
+def test_an_unknown_study_lists_those_that_there_are(call):
+    code, out, err = call("run", "pairs-dept")
+    assert (code, out) == (1, "")
+    assert err.startswith("chainrule: no study 'pairs-dept'; did you mean 'pairs-depth'? built-in")
+
+
+def test_unknown_arms_list_those_that_there_are_before_a_store_is_made(call, tiny, tmp_path):
+    code, out, err = call("run", tiny, "--arms", "cnn*")
+    assert (code, out) == (1, "")
+    assert err == f"chainrule: study tiny: no arm matches 'cnn*'; arms: {', '.join(ARMS)}\n"
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--epochs", "--jobs", "--width"])
+@pytest.mark.parametrize("value", ["0", "many"])
+def test_a_number_that_makes_no_sense_is_a_wrong_call(call, option, value):
+    code, out, err = call("run", "pairs-depth", option, value)
+    assert (code, out) == (2, "")
+    assert f"Invalid value for '{option}'" in err
+
+
+def test_a_folder_that_cannot_be_made_is_named(call, tiny, tmp_path):
+    (tmp_path / "runs").write_text("a file", encoding="utf-8")
+    code, _, err = call("run", tiny)
+    assert code == 1
+    assert err.startswith("chainrule: no folder runs for the store")
+
+
+def test_a_file_that_is_no_store_is_left_as_it_is(call, tiny, tmp_path):
+    (tmp_path / "notes.txt").write_text("not a store", encoding="utf-8")
+    code, _, err = call("run", tiny, "--store", "notes.txt")
+    assert code == 1
+    assert "notes.txt" in err
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "not a store"
+
+
+# Ctrl-C
+
+
+def test_ctrl_c_is_answered_within_two_seconds_and_what_was_done_is_kept(tmp_path):
+    long = TINY.replace("epochs = 2", "epochs = 300", 1).replace("rounds = 3", "rounds = 300", 1)
+    (tmp_path / "long.toml").write_text(long, encoding="utf-8")
+    taken, said = interrupted(tmp_path, "run", "long.toml", "--width", "1", *HERE)
+    assert "interrupted: what was done is kept in runs/tiny.sqlite" in said
+    assert "chainrule run long.toml --width 1 --jobs 1" in said
+    assert taken < 2
+    with open_store(tmp_path / "runs" / "tiny.sqlite", read_only=True) as store:
+        assert store.rows(1)
+
+
+def interrupted(folder: Path, *args: str) -> tuple[float, str]:
+    """Seconds from Ctrl-C, after the first cohort, to the last words; and what was said."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", *args],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    try:
+        said = [process.stderr.readline(), process.stderr.readline()]
+        start = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        while said[-1] and not said[-1].startswith(b"interrupted"):
+            said.append(process.stderr.readline())
+        taken = time.perf_counter() - start
+        said.append(process.stderr.read())
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    text = b"".join(said).decode()
+    assert "trainings" in text.splitlines()[1]
+    assert "Traceback" not in text
+    return taken, text

@@ -1,0 +1,291 @@
+"""The page as text: whole, escaped, the same each time."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from matplotlib.figure import Figure
+
+from chainrule.report import render, sheet_of, write_page
+from chainrule.report.facts import protocol
+from chainrule.report.page import data_uri
+from chainrule.report.svg import inline_svg
+from chainrule.study.declaration import Study
+from chainrule.study.result import StudyResult
+from chainrule.study.row import Row
+from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
+
+EVIL = "</script><script>alert('x')</script> & \"<b>\""
+
+
+VOID = {"meta", "link", "br", "path", "use", "rect"}
+
+
+class Reader(HTMLParser):
+    """What the page is made of; a tag left open, or closed twice, is in ``wrong``."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        self.ids += [found["id"]] if "id" in found else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+STUDY = without_search()
+
+
+def some(study: Study = STUDY, rounds: int = 3) -> StudyResult:
+    """A few rounds, without curves and search: quick to draw."""
+    return bare(made(study, rounds=rounds, search=False))
+
+
+def bare(found: StudyResult) -> StudyResult:
+    return replace(found, rows=[replace(r, curves={}) for r in found.rows])
+
+
+def first(rounds: int) -> list[Row]:
+    return final_rows(STUDY, rounds)
+
+
+@pytest.fixture(scope="module")
+def page(result) -> str:
+    return render(result)
+
+
+@pytest.fixture(scope="module")
+def read(page) -> Reader:
+    return Reader(page)
+
+
+def test_the_tags_match_and_ids_are_unique(read):
+    assert not read.wrong
+    assert not read.open
+    assert len(read.ids) == len(set(read.ids))
+
+
+def test_every_link_within_the_page_has_its_end(read):
+    inner = {a["href"][1:] for a in read.all("a") if a["href"].startswith("#")}
+    assert len(inner) == 8
+    assert inner <= set(read.ids)
+
+
+def test_nothing_is_fetched(page, read):
+    assert {a["href"][:5] for a in read.all("a") if not a["href"].startswith("#")} == {"data:"}
+    assert not [tag for tag, attrs in read.tags if "src" in attrs]
+    assert "default-src 'none'" in page
+    assert set(re.findall(r"https?://[^\"' )]+", page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+
+
+def test_headings_go_down_one_step_at_a_time(read):
+    levels = [int(tag[1]) for tag, _ in read.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+def test_every_figure_is_labelled(read):
+    figures = [attrs for attrs in read.all("svg") if attrs.get("role") == "img"]
+    assert len(figures) == len(read.all("figure")) >= 12
+    assert all(attrs["aria-label"] for attrs in figures)
+
+
+def test_every_table_has_a_label_and_heads_with_a_scope(read):
+    assert all(attrs["aria-labelledby"] in read.ids for attrs in read.all("table"))
+    assert {attrs["scope"] for attrs in read.all("th")} == {"row", "col"}
+
+
+def test_the_same_result_is_the_same_page():
+    assert render(some()) == render(some())
+
+
+@pytest.mark.parametrize("what", ["results", "comparisons", "effects", "candidates"])
+def test_a_table_can_be_taken_along(result, read, what):
+    (link,) = [a for a in read.all("a") if a.get("download") == f"toy-{what}.json"]
+    text = base64.b64decode(link["href"].partition("base64,")[2]).decode()
+    assert json.loads(text) == [dict(row) for row in sheet_of(result, what).rows]
+    names = {a.get("download") for a in read.all("a")}
+    assert {f"toy-{what}.{ending}" for ending in ("csv", "tex", "md")} <= names
+
+
+def test_every_figure_has_its_data(read):
+    files = {a.get("download") for a in read.all("a")}
+    assert {
+        "toy-boxes.csv",
+        "toy-curve-grid.csv",
+        "toy-search-0.csv",
+        "toy-validation.csv",
+    } <= files
+
+
+def test_it_says_how_it_was_made(page):
+    for text in (
+        "paired t",
+        "root seed",
+        "data, init",
+        "versions.torch",
+        "2.13.0",
+        "0123abc",
+        "machine.cpu",
+        "threads",
+        "a hold-out of 30% of the training data",
+        "trained anew on the whole training set",
+        "epoch 2, step 3: train loss is nan",
+        "[factors.kind.mlp.net]",
+        "standard deviation (ddof = 1)",
+    ):
+        assert text in page
+
+
+def test_text_of_the_study_is_escaped():
+    study = declared(
+        summary=EVIL,
+        factors={},
+        arms={EVIL.replace("/", ""): {}, "b": {}},
+        baseline="b",
+        reported={},
+    )
+    text = render(bare(made(study, rounds=3)))
+    found = Reader(text)
+    assert not found.wrong
+    assert len(found.all("script")) == 1
+    assert not found.all("b")
+    assert "<script>alert" not in text
+    assert "&lt;/script&gt;" in text
+
+
+def test_an_unfinished_study_says_so():
+    rows = [r for r in some(rounds=8).rows if r.round < 5]
+    text = render(StudyResult(STUDY, rows, interrupted=True))
+    assert "Not finished: 5 of 8 rounds done by every arm" in text
+    assert "The last run was interrupted." in text
+
+
+FOLDS = {"name": "x:y", "rounds": "folds", "folds": 8}
+ODD = {
+    "nothing yet": StudyResult(declared(), []),
+    "a search alone": StudyResult(declared(), search_rows(declared())),
+    "one round": some(rounds=1),
+    "one arm": some(without_search(factors={}, reported={}, baseline=None)),
+    "all diverged": StudyResult(STUDY, [diverged(r) for r in first(3)]),
+    "all pairs": some(without_search(baseline=None)),
+    "folds": some(without_search(data=FOLDS)),
+    "one arm behind": bare(StudyResult(STUDY, [r for r in first(3) if r.arm != "conv"])),
+    "a loss": some(without_search(metric="loss", goal="min", worst=9.0)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_study_has_a_page(name):
+    text = render(ODD[name])
+    found = Reader(text)
+    assert not found.wrong
+    assert "<h2>Summary</h2>" in text
+    assert "nan" not in re.sub(r"data:[^\"]+|train loss is nan|met nan or infinity", "", text)
+
+
+def test_what_cannot_be_compared_is_explained():
+    assert "expected a list of at least 2 scores" in render(ODD["one round"])
+    assert "nothing to compare" in render(ODD["one arm"])
+
+
+def test_many_candidates_are_counted_and_not_kept(result, monkeypatch):
+    monkeypatch.setattr("chainrule.report.page.MOST_CANDIDATES", 23)
+    text = render(bare(result))
+    assert "24 settings were tried, too many to be kept in this page" in text
+    assert "toy-candidates" not in text
+
+
+def test_the_page_is_written_whole(tmp_path):
+    found = ODD["nothing yet"]
+    write_page(found, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text("utf-8") == render(found)
+
+
+def test_a_page_that_cannot_be_written_names_its_path(tmp_path):
+    path = tmp_path / "none" / "report.html"
+    with pytest.raises(OSError, match="cannot write") as caught:
+        write_page(StudyResult(declared(), []), path)
+    assert caught.value.filename == str(path)
+
+
+def test_protocol_in_words():
+    study = declared(
+        selection={"split": "kfold", "folds": 3, "repeats": 2, "stratify": True},
+        search={"method": "grid", "each_round": True, "halving": {"first": 2, "factor": 3}},
+    )
+    facts = dict(protocol(StudyResult(study, [])))
+    assert facts["search"] == "grid, in every round"
+    assert facts["selection"].endswith("on 3 folds of the training data, 2 times, stratified")
+    assert facts["successive halving"] == "first after 2 epochs, by 3"
+
+
+# figures in the page
+
+
+def figure() -> Figure:
+    made_here = Figure()
+    made_here.subplots().plot([1, 2], label="a")
+    made_here.text(0.5, 0.5, ' id="x" <b> fill: #000000')
+    return made_here
+
+
+def test_a_figure_is_the_same_bytes_each_time():
+    assert inline_svg(figure(), "a", "b") == inline_svg(figure(), "a", "b")
+
+
+def test_the_ids_of_two_figures_differ():
+    one, other = (set(Reader(inline_svg(figure(), name, "b")).ids) for name in "ac")
+    assert one
+    assert not one & other
+
+
+def test_what_is_referred_to_is_there():
+    svg = inline_svg(figure(), "a", "b")
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', svg))
+    assert used
+    assert used <= set(re.findall(r' id="([^"]+)"', svg))
+
+
+def test_black_is_the_colour_of_the_page_and_text_stays_text():
+    svg = inline_svg(figure(), "a", "b")
+    assert "currentColor" in svg
+    assert ' id="x" &lt;b&gt; fill: #000000</text>' in svg
+
+
+def test_the_label_is_escaped():
+    assert 'aria-label="a &quot;b&quot; &lt;c&gt;"' in inline_svg(figure(), "a", 'a "b" <c>')
+
+
+def test_a_data_address_holds_its_text():
+    address = data_uri("ä,±\n")
+    assert base64.b64decode(address.partition("base64,")[2]).decode() == "ä,±\n"

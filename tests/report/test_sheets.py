@@ -1,0 +1,282 @@
+"""The tables: what readers see, and the full numbers beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from chainrule.report import (
+    Unit,
+    as_csv,
+    as_json,
+    as_latex,
+    as_markdown,
+    rows_of,
+    sheet_of,
+    unit_of,
+)
+from chainrule.report.comparing import robust_sheet
+from chainrule.report.formats import decimal, p_value
+from chainrule.report.sheet import Cell, Column, Sheet
+from chainrule.study.result import StudyResult
+from chainrule.study.statistics import StatisticsError
+from tests.report.conftest import declared, final_rows, made, row, without_search
+
+WHAT = ["results", "comparisons", "effects", "candidates"]
+PERCENT = Unit(100.0, 2, " %", " points")
+
+
+def texts(sheet: Sheet, i: int = 0) -> list[str]:
+    return [cell.text for cell in sheet.cells[i]]
+
+
+# numbers
+
+
+def test_an_accuracy_is_in_per_cent_and_its_differences_in_points(result):
+    unit = unit_of(result)
+    assert unit.worded(0.8319) == "83.19 %"
+    assert unit.spread(0.8319, 0.0045) == "83.19 ± 0.45"
+    assert unit.spread(0.8319, math.nan) == "83.19 ± –"
+    assert unit.interval(-0.0012, 0.0252) == "[-0.12, +2.52]"
+    assert unit.gap == " points"
+
+
+@pytest.mark.parametrize(("std", "shown"), [(0.0123, "0.500"), (1.7, "0.5"), (25.0, "0")])
+def test_another_metric_has_its_own_unit_to_two_digits_of_the_spread(std, shown):
+    study = without_search(metric="loss", goal="min", worst=9.0)
+    values = (0.5 - std / math.sqrt(2), 0.5 + std / math.sqrt(2))
+    rows = [
+        row(arm.name, "final", 0, i, 0.0, metrics={"loss": v})
+        for arm in study.all_arms
+        for i, v in enumerate(values)
+    ]
+    unit = unit_of(StudyResult(study, rows))
+    assert (unit.number(0.5), unit.sign) == (shown, "")
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"),
+    [
+        (0.0004, "< 0.001"),
+        (0.0123, "0.012"),
+        (0.0496, "0.0496"),
+        (0.0504, "0.0504"),
+        (1.0, "1.000"),
+        (None, "–"),
+    ],
+)
+def test_a_p_never_hides_the_side_of_five_per_cent(p, shown):
+    assert p_value(p) == shown
+
+
+def test_what_is_not_known_is_a_dash():
+    assert [decimal(x, 1) for x in (None, math.nan, math.inf, -math.inf)] == ["–", "–", "∞", "-∞"]
+
+
+# results
+
+
+def test_a_row_of_results(result):
+    arm = result.arms[0]
+    error = arm.std / math.sqrt(8)
+    assert texts(sheet_of(result, "results")) == [
+        "mlp",
+        f"{100 * arm.mean:.2f} ± {100 * arm.std:.2f}",
+        "8/8",
+        "71.00 ± 1.30",
+        f"{(arm.mean - 0.71) / error:+.1f}",
+        "12,345",
+        "1.50",
+        "0.544",
+        "8",
+    ]
+
+
+def test_what_was_not_measured_is_a_dash():
+    study = without_search(reported={})
+    found = StudyResult(study, final_rows(study, 1))
+    cells = texts(sheet_of(found, "results"))
+    assert cells[1].endswith("± –")
+    assert cells[3:5] == ["–", "–"]
+    assert cells[6] == "–"
+
+
+def test_diverged_rounds_are_counted_and_their_rule_is_said(result):
+    sheet = sheet_of(result, "results")
+    assert texts(sheet, 3)[2] == "7/8"
+    assert "a diverged one counts as 0.00 %, the declared worst value" in sheet.notes[0]
+
+
+def test_the_spread_is_named(result):
+    caption = sheet_of(result, "results").caption
+    assert "test accuracy in %, mean ± standard deviation (ddof = 1) over n rounds" in caption
+
+
+def test_solo_and_amortised_times_are_two_columns(result):
+    titles = [c.title for c in sheet_of(result, "results").columns]
+    assert [t.replace("\u00a0", " ") for t in titles[6:8]] == ["solo, s", "amortised, s"]
+
+
+def test_cohorts_of_several_widths_are_a_range():
+    study = without_search()
+    rows = final_rows(study, 2)
+    rows[0] = replace(rows[0], width=5)
+    assert texts(sheet_of(StudyResult(study, rows), "results"))[-1] == "5 to 8"
+
+
+# comparisons and effects
+
+
+def test_a_row_of_comparisons(result):
+    sheet, c = sheet_of(result, "comparisons"), result.compare().comparisons[0]
+    assert "with the baseline mlp: paired t; differences in points" in sheet.caption
+    assert texts(sheet)[:4] == [
+        "mlp-sharing",
+        "8",
+        f"{100 * c.test.difference:+.2f}",
+        f"[{100 * c.test.low:+.2f}, {100 * c.test.high:+.2f}]",
+    ]
+    assert len(sheet.columns) == len(sheet.cells[0]) == 12
+
+
+def test_what_the_design_or_a_missing_rope_leaves_empty_has_no_column():
+    data = {"name": "x:y", "rounds": "folds", "folds": 8}
+    found = made(without_search(data=data, rope=None), search=False)
+    titles = [column.title for column in sheet_of(found, "comparisons").columns]
+    assert not [title for title in titles if title.startswith("P(")]
+    assert not robust_sheet(found.compare()).cells
+
+
+def test_the_scope_is_among_the_notes(result):
+    notes = " ".join(sheet_of(result, "comparisons").notes)
+    assert "every round has data of its own" in notes
+    assert "n = 8 rounds" in notes
+    assert "up to 0.50 points count as the same" in notes
+
+
+def test_where_less_is_better_the_sign_is_explained():
+    found = made(without_search(metric="loss", goal="min", worst=1.0), search=False)
+    note = sheet_of(found, "comparisons").notes[0]
+    assert note.startswith("A difference is a − b with the sign turned, as less is better")
+
+
+def test_the_robust_tests_stand_beside(result):
+    found = result.compare()
+    sheet = robust_sheet(found)
+    assert [c.order for c in sheet.cells[0][2:6]] == [
+        found.comparisons[0].wilcoxon.p,
+        found.comparisons[0].wilcoxon_p_holm,
+        found.comparisons[0].sign_flip.p,
+        found.comparisons[0].sign_flip_p_holm,
+    ]
+
+
+def test_a_row_of_effects(result):
+    sheet = sheet_of(result, "effects")
+    assert [row[0].text for row in sheet.cells] == [e.name for e in result.effects().effects]
+    assert texts(sheet, 2)[1] == "interaction"
+    assert "Holm counts 3 effects" in " ".join(sheet.notes)
+
+
+# candidates
+
+
+def test_a_row_of_candidates(result):
+    sheet = sheet_of(result, "candidates")
+    assert len(sheet.cells) == 4 * 6
+    assert texts(sheet, 2) == ["mlp", "0.01", "50", "64.00", "1/1", "1/1"]
+
+
+def test_without_a_search_there_are_no_candidates():
+    with pytest.raises(ValueError, match="study toy: no search was made"):
+        sheet_of(made(without_search(), search=False), "candidates")
+
+
+def test_a_table_that_does_not_exist(result):
+    with pytest.raises(ValueError, match="no table 'x'; tables: results, comparisons"):
+        sheet_of(result, "x")
+
+
+def test_too_little_to_compare_is_the_statistics_own_error():
+    study = without_search()
+    with pytest.raises(StatisticsError, match="at least 2"):
+        sheet_of(StudyResult(study, final_rows(study, 1)), "comparisons")
+
+
+# as text
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_json_has_the_rows_in_full(result, what):
+    assert json.loads(as_json(sheet_of(result, what))) == rows_of(result, what)
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_csv_has_every_number_in_full(result, what):
+    found = list(csv.DictReader(io.StringIO(as_csv(sheet_of(result, what)))))
+    for read, meant in zip(found, rows_of(result, what), strict=True):
+        for name, value in meant.items():
+            if isinstance(value, float):
+                assert float(read[name]) == value
+            elif value is None:
+                assert read.get(name, "") == ""
+
+
+def test_csv_takes_objects_apart(result):
+    (first, *_) = csv.DictReader(io.StringIO(as_csv(sheet_of(result, "results"))))
+    assert float(first["reported.mean"]) == 0.71
+    assert json.loads(first["values"]) == list(result.arms[0].values)
+
+
+ODD = Sheet(
+    "odd",
+    "100 % of a_b ± c",
+    [Column("a|b", numeric=False), Column("x")],
+    [[Cell("$5 & <b>_#{~^\\", 1.0), Cell("[+1, +2]", 2.0)], [Cell("[a]", 0.0), Cell("–", None)]],
+    [],
+)
+
+END = r"\textasciicircum{}\textbackslash{} & [+1, +2] \\"
+
+
+def test_latex_is_booktabs_with_everything_escaped():
+    assert as_latex(ODD).splitlines()[2:] == [
+        "  \\centering",
+        "  \\caption{100 \\% of a\\_b $\\pm$ c}",
+        "  \\begin{tabular}{lr}",
+        "    \\toprule",
+        "    a|b & x \\\\",
+        "    \\midrule",
+        r"    \$5 \& \textless{}b\textgreater{}\_\#\{\textasciitilde{}" + END,
+        "    {[a]} & -- \\\\",
+        "    \\bottomrule",
+        "  \\end{tabular}",
+        "\\end{table}",
+    ]
+
+
+def test_markdown_keeps_its_columns_whatever_the_names_hold():
+    lines = as_markdown(ODD).splitlines()
+    assert lines[:3] == [r"| a\|b | x |", "| :--- | ---: |", r"| $5 & \<b\>\_#{~^\\ | \[+1, +2\] |"]
+    assert lines[-1] == r"*100 % of a\_b ± c*"
+
+
+@pytest.mark.parametrize("write", [as_latex, as_markdown])
+def test_rounded_tables_name_the_spread(result, write):
+    assert "mean" in write(sheet_of(result, "results"))
+    assert "standard deviation (ddof = 1)" in write(sheet_of(result, "results"))
+
+
+def test_the_declaration_decides_what_a_candidate_shows():
+    study = declared(space={"optimizer.lr": [0.5, 0.25]})
+    rows = [
+        row("mlp", "search", i, -1, 0.5, setting={"optimizer.lr": x})
+        for i, x in enumerate((0.5, 0.25))
+    ]
+    assert texts(sheet_of(StudyResult(study, rows), "candidates"))[:2] == ["mlp", "0.5"]

@@ -1,0 +1,123 @@
+"""The built-in studies: they load, and every name in them is of something."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from chainrule.studies import NAMES, find
+from chainrule.study import StudyError
+from chainrule.study.board import Board
+from chainrule.study.parts import find as named
+from chainrule.study.space import grid
+
+REPORTED = {
+    "shallow": (71.88, 77.55, 76.04, 77.51),
+    "mlp": (80.28, 79.63, 80.50, 81.22),
+    "conv1": (79.78, 80.43, 80.43, 81.54),
+    "conv2": (81.48, 83.00, 82.05, 83.19),
+    "fnn": (78.2, 77.4, 93.8, 94.8),
+    "cnn": (79.7, 82.1, 94.5, 94.7),
+}
+"""Accuracy in percent, in the order none, sharing, aux, both."""
+
+
+FORMS = {name: find(name) for name in NAMES}
+FORMS |= {f"{name} quick": study.quickly() for name, study in FORMS.items()}
+
+
+def test_those_of_the_reports_are_there():
+    assert {"pairs-depth", "pairs-sharing"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_has_the_name_of_its_file_and_says_what_it_is(name):
+    assert find(name).name == name
+    assert find(name).summary
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(StudyError, match=r"^no study 'pears'; built-in studies: .*pairs-depth"):
+        find("pears")
+
+
+@pytest.mark.parametrize("study", FORMS.values(), ids=FORMS)
+def test_every_name_is_of_something(study):
+    named("data", study.data.name)
+    for metric in study.metrics.values():
+        named("metric", metric.name)
+    for arm in study.all_arms:
+        for part in ("net", "loss", "optimizer", "schedule", "init", "augment"):
+            if (given := getattr(arm.recipe, part)) is not None:
+                named(part, given.name)
+
+
+@pytest.mark.parametrize("study", FORMS.values(), ids=FORMS)
+def test_every_arm_can_be_made_with_its_first_candidate(study):
+    for arm in study.all_arms:
+        first = {path: d.choices[0] if d.choices else d.at(0) for path, d in arm.space.items()}
+        recipe = arm.recipe.having(first)
+        net = recipe.make_net()
+        recipe.make_loss({})
+        recipe.make_schedule(recipe.make_optimizer(net, {}), {})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_quick_form_has_the_same_arms_and_less_to_do(name):
+    study, quick = find(name), find(name).quickly()
+    assert [arm.name for arm in quick.all_arms] == [arm.name for arm in study.all_arms]
+    totals = [sum(map(b.total, b.arms)) for b in (Board(s, s.all_arms) for s in (study, quick))]
+    assert totals[1] < totals[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "architectures"),
+    [("pairs-depth", ["shallow", "mlp", "conv1", "conv2"]), ("pairs-sharing", ["fnn", "cnn"])],
+)
+def test_what_was_reported_is_stated(name, architectures):
+    study = find(name)
+    ends = ("", "-sharing", "-aux", "-sharing-aux")
+    expected = {
+        f"{a}{end}": percent / 100
+        for a in architectures
+        for end, percent in zip(ends, REPORTED[a], strict=True)
+    }
+    assert {arm.name for arm in study.all_arms} == set(expected)
+    for arm, accuracy in expected.items():
+        assert math.isclose(study.reported[arm].mean, accuracy, abs_tol=1e-9)
+
+
+def test_pairs_depth_is_declared_as_in_its_report():
+    study = find("pairs-depth")
+    assert (study.rounds, study.epochs, study.batch_size) == (30, 25, 100)
+    assert study.optimizer["name"] == "Adam"
+    assert study.data.arguments == {"train": 1000, "test": 1000}
+    assert (study.selection.split, study.selection.fraction) == ("holdout", 0.3)
+    assert study.selection.refit
+    assert len(grid(study.space)) == 48
+
+
+def test_without_auxiliary_loss_there_is_no_weight_to_search():
+    for arm in find("pairs-depth").all_arms:
+        assert ("loss.weight" in arm.space) == (arm.factors["aux"] == "yes")
+        assert "net.hidden" in arm.space
+
+
+def test_pairs_sharing_is_declared_as_in_its_report():
+    study = find("pairs-sharing")
+    assert (study.rounds, study.epochs, study.batch_size) == (10, 50, 64)
+    assert (study.selection.split, study.selection.folds) == ("kfold", 3)
+    rates = study.space["optimizer.lr"].choices
+    assert list(rates) == [i / 1000 for i in range(1, 16)]
+    assert set(study.space["optimizer.weight_decay"].choices) == {0, 0.1, 0.01, 0.001}
+
+
+def test_sharing_is_a_net_with_fewer_numbers():
+    arms = {arm.name: arm.recipe.having({"net.hidden": 50}) for arm in find("pairs-depth").all_arms}
+    for architecture in ("shallow", "mlp", "conv1", "conv2"):
+        apart, shared = (
+            sum(p.data.numel() for p in arms[name].make_net().parameters())
+            for name in (architecture, f"{architecture}-sharing")
+        )
+        assert shared < apart

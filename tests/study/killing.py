@@ -1,0 +1,134 @@
+"""A study that is run in a process of its own, to be interrupted and killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from chainrule.study import Progress, Study, run
+from tests.study.small import small
+
+ROOT = Path(__file__).parents[2]
+
+STUDY = small(
+    rounds=4,
+    epochs=30,
+    width=2,
+    arms={name: {"net": {"hidden": h}} for h, name in enumerate("abcd", 3)},
+    space={"optimizer.lr": [0.003, 0.01, 0.03, 0.1]},
+    search={"method": "grid"},
+)
+"""4 arms x (2 cohorts of search, 2 of rounds, 1 for the time): 20 cohorts, 36 trainings."""
+
+ENDLESS = small(
+    arms={
+        "quick": {"epochs": 1},
+        **{name: {"epochs": 10**6, "optimizer": {"lr": 0.1}} for name in "abc"},
+    },
+    space={"optimizer.lr": [0.1, 0.2]},
+    search={"method": "grid"},
+    width=1,
+)
+"""Two cohorts are done quickly, for a search comes first; the others keep their workers busy."""
+
+
+class Process:
+    """``run`` of a study in a new process group; it says how many cohorts are done."""
+
+    def __init__(self, store: Path, name: str = "STUDY", jobs: int = 2) -> None:
+        command = [sys.executable, "-m", "tests.study.killing", name, str(store), str(jobs)]
+        self.popen = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+
+    def wait_for(self, line: str, seconds: float = 60) -> bool:
+        """Whether it says this before it ends."""
+        end, pipe = time.monotonic() + seconds, self.popen.stdout
+        while time.monotonic() < end:
+            if not select.select([pipe], [], [], 0.1)[0]:
+                continue
+            if (said := pipe.readline()) in (f"{line}\n", ""):
+                return bool(said)
+        raise TimeoutError(f"{line!r} was not said in {seconds} s")
+
+    def group(self) -> list[int]:
+        """The processes that it has begun and that are there, itself among them."""
+        return [int(p.name) for p in Path("/proc").glob("[0-9]*") if self._has(p)]
+
+    def _has(self, process: Path) -> bool:
+        try:
+            state, _, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            return False
+        return int(group) == self.popen.pid and state != "Z"
+
+    def alone(self, seconds: float = 2) -> list[int]:
+        """Who of the group is still there after so long, itself apart."""
+        end = time.monotonic() + seconds
+        while (left := [p for p in self.group() if p != self.popen.pid]) and time.monotonic() < end:
+            time.sleep(0.05)
+        return left
+
+    def kill(self, *, group: bool) -> None:
+        """kill -9: all its processes at once, or itself alone; nothing where it has ended."""
+        if self.popen.poll() is None:
+            (os.killpg if group else os.kill)(self.popen.pid, signal.SIGKILL)
+        self.popen.communicate()
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        for pid in self.group():
+            os.kill(pid, signal.SIGKILL)
+        self.popen.communicate()
+
+
+def kill_often(folder: Path, times: int, seed: int) -> list[Path]:
+    """Kill runs of the study so often, each elsewhere; a new study when one is over. The stores.
+
+    Every second time the parent alone is killed, else its workers with it.
+    """
+    draw, hits, stores = random.Random(seed), 0, [folder / "0.sqlite"]
+    while hits < times:
+        if killed(stores[-1], draw, group=hits % 2 == 0):
+            hits += 1
+        else:
+            stores.append(folder / f"{len(stores)}.sqlite")
+    return stores
+
+
+def killed(store: Path, draw: random.Random, *, group: bool) -> bool:
+    """Begin or go on, and kill somewhere; False where all was done before."""
+    process = Process(store)
+    try:
+        process.wait_for(str(draw.choice([0, 1, 2, 4])))
+        time.sleep(draw.random() * draw.choice([0.01, 0.1, 1.0]))
+        process.kill(group=group)
+        process.alone()
+        return process.popen.returncode == -signal.SIGKILL
+    finally:
+        process.end()
+
+
+def say(progress: Progress) -> None:
+    print(progress.cohorts, flush=True)
+
+
+def main(name: str, store: str, jobs: str) -> None:
+    study: Study = globals()[name]
+    result = run(study, store=store, jobs=int(jobs), watch=say)
+    print("interrupted" if result.interrupted else "done", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

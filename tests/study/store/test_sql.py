@@ -1,0 +1,112 @@
+"""What is special to a store behind a URL."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from chainrule.study.store import StoreError, open_store
+from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
+
+sa = pytest.importorskip("sqlalchemy")
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite+pysqlite:///{tmp_path}/s.sqlite"
+
+
+def execute(url: str, sql: str) -> None:
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        connection.execute(sa.text(sql))
+    engine.dispose()
+
+
+def fill(url: str) -> int:
+    with open_store(url) as store:
+        study = store.open_study("pairs", "abc", DECLARATION, PROVENANCE).id
+        store.add(study, [row(0), row(1)])
+    return study
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("DELETE FROM training WHERE round = 0", "has 1 rows instead of 2"),
+        ("UPDATE training SET content = replace(content, '0.1', '0.9')", "does not match"),
+        ("UPDATE curve SET data = substring(data, 2)", "the curves of .* do not match"),
+        ("UPDATE study SET trainings = 3", "study 1 does not match its digest"),
+    ],
+)
+def test_what_another_program_changed_is_found(sql, what, postgres):
+    study = fill(postgres)
+    if sql.startswith("DELETE"):
+        execute(postgres, "DELETE FROM curve")
+    execute(postgres, sql)
+    with open_store(postgres, read_only=True) as store, pytest.raises(StoreError, match=what):
+        store.rows(study, curves=True)
+
+
+def test_two_writers_on_postgres_wait_for_each_other(postgres):
+    study = fill(postgres)
+
+    def write(arm):
+        with open_store(postgres) as store:
+            for r in range(20):
+                store.add(study, [row(r, arm=arm), row(r, arm="both")])
+
+    threads = [threading.Thread(target=write, args=[arm]) for arm in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open_store(postgres, read_only=True) as store:
+        for arm in ("a", "b", "both"):
+            rows = store.rows(study, arm=arm, curves=True)
+            assert text(rows) == text(row(r, arm=arm) for r in range(20))
+
+
+def test_a_newer_format_is_refused_by_number(url):
+    fill(url)
+    execute(url, "UPDATE store SET format = 7")
+    with pytest.raises(StoreError, match=r"expected format 1, got \[7\]: a newer one needs"):
+        open_store(url)
+
+
+def test_tables_of_others_are_left_alone(url):
+    execute(url, "CREATE TABLE study (id INTEGER)")
+    with pytest.raises(StoreError, match="has other tables named study"):
+        open_store(url)
+
+
+@pytest.mark.parametrize("wanted", [{"read_only": True}, {"create": False}])
+def test_no_store_is_made_unless_wanted(wanted, url):
+    with pytest.raises(StoreError, match="has no store yet"):
+        open_store(url, **wanted)
+
+
+def test_another_kind_of_database_is_refused_without_its_password():
+    with pytest.raises(StoreError, match=r"mysql://me:\*\*\*@host/db: expected a path or postgre"):
+        open_store("mysql://me:secret@host/db")
+
+
+def test_a_server_that_is_not_there_is_an_os_error_without_the_password(tmp_path):
+    pytest.importorskip("psycopg")
+    with pytest.raises(OSError, match=r"me:\*\*\*@") as caught:
+        open_store(f"postgresql://me:secret@/db?host={tmp_path}")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_url_that_is_none_is_refused():
+    with pytest.raises(StoreError, match="expected a path or postgresql://"):
+        open_store("://")
+
+
+@pytest.mark.parametrize("package", ["sqlalchemy", "psycopg"])
+def test_a_missing_package_is_named_with_its_extra(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"{package} is missing: pip install 'chainrule\[post"):
+        open_store("postgresql://host/db")

@@ -1,0 +1,186 @@
+"""What is a store's file, what is none, and what a file of format 1 is for ever."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from chainrule.study.store import StoreError, open_store
+from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
+
+FORMAT_1 = Path(__file__).with_name("format-1.sqlite")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A store with a study of three rows, closed."""
+    path = tmp_path / "s.sqlite"
+    with open_store(path) as store:
+        store.add(
+            store.open_study("pairs", "abc", DECLARATION, PROVENANCE).id,
+            [row(0), row(1), row(2)],
+        )
+    return path
+
+
+def execute(path: Path, sql: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(sql)
+    connection.close()
+
+
+def read(path: Path):
+    """All that a store says."""
+    with open_store(path, read_only=True) as store:
+        return [(record, text(store.rows(record.id, curves=True))) for record in store.studies()]
+
+
+def test_a_file_of_the_first_format_loads_for_ever(tmp_path):
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(FORMAT_1, path)
+    for read_only in (True, False):
+        with open_store(path, read_only=read_only) as store:
+            [record] = store.studies()
+            rows = store.rows(record.id, curves=True)
+        assert (record.name, record.digest) == ("pairs", "def")
+        assert record.declaration == {**DECLARATION, "rounds": 4}
+        assert record.runs == [PROVENANCE, {"commit": "f00"}]
+        expected = [row(r, arm=arm) for arm in ("conv", "mlp") for r in range(3)] + [row(3)]
+        assert text(rows) == text(expected)
+
+
+def test_a_newer_format_is_refused_by_number(path):
+    execute(path, "PRAGMA user_version = 7")
+    with pytest.raises(StoreError, match=r"s\.sqlite: format 7 is newer than 1: upgrade chainrule"):
+        open_store(path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\n", b"accuracy,loss\n0.5,1\n", bytes(range(256)) * 64, bytes(9000), b"SQLite format 3\0"],
+    ids=["a byte", "a text", "noise", "zeros", "a beginning"],
+)
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_is_no_store_is_refused_by_path_and_left_as_it_is(data, read_only, tmp_path):
+    path = tmp_path / "other.txt"
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=r"other\.txt: is not a store of chainrule"):
+        open_store(path, read_only=read_only)
+    assert path.read_bytes() == data
+    assert [p.name for p in tmp_path.iterdir()] == ["other.txt"]
+
+
+def test_the_sqlite_file_of_another_program_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "theirs.sqlite"
+    execute(path, "CREATE TABLE study (id INTEGER PRIMARY KEY)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"theirs\.sqlite: is not a store of chainrule"):
+        open_store(path)
+    assert path.read_bytes() == before
+
+
+def test_an_empty_file_is_used_where_a_new_one_would_be_made(tmp_path):
+    path = tmp_path / "s.sqlite"
+    path.touch()
+    for wanted in ({"read_only": True}, {"create": False}):
+        with pytest.raises(StoreError, match=r"s\.sqlite: is empty: no store yet"):
+            open_store(path, **wanted)
+    assert path.stat().st_size == 0
+    open_store(path).close()
+    assert read(path) == []
+
+
+@pytest.mark.parametrize("wanted", [{"read_only": True}, {"create": False}])
+def test_a_missing_file_is_not_made_unless_wanted(wanted, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no store: .*s\.sqlite"):
+        open_store(tmp_path / "runs" / "s.sqlite", **wanted)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_store_makes_its_folder(tmp_path):
+    open_store(tmp_path / "runs" / "of today" / "s?#%41.sqlite").close()
+    assert [p.name for p in tmp_path.glob("runs/of today/*")] == ["s?#%41.sqlite"]
+
+
+def test_a_folder_is_no_store(tmp_path):
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        open_store(tmp_path)
+
+
+def test_a_finished_writer_leaves_one_file(path):
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_a_finished_writer_leaves_all_in_the_file_beside_a_viewer(path, tmp_path):
+    with open_store(path, read_only=True) as viewer:
+        with open_store(path) as store, store.running():
+            store.add(1, [row(3)])
+        shutil.copy(path, tmp_path / "copy")
+        assert len(viewer.rows(1)) == 4
+    assert read(tmp_path / "copy") == read(path)
+
+
+def test_two_names_of_a_store_are_one_store_to_runners(path, tmp_path):
+    (tmp_path / "link").symlink_to(path)
+    with (
+        open_store(path) as one,
+        open_store(tmp_path / "link") as two,
+        one.running(),
+        pytest.raises(StoreError, match="runs studies on it"),
+        two.running(),
+    ):
+        pass
+
+
+def test_another_thread_is_an_error_of_ours(path):
+    caught = []
+
+    def look(store):
+        try:
+            store.rows(1)
+        except StoreError as error:
+            caught.append(str(error))
+
+    with open_store(path) as store:
+        thread = threading.Thread(target=look, args=[store])
+        thread.start()
+        thread.join()
+    assert "cannot be used" in caught[0]
+
+
+def test_a_writer_that_waits_too_long_says_so(path, monkeypatch):
+    monkeypatch.setattr("chainrule.study.store.sqlite.BUSY_SECONDS", 0.1)
+    with (
+        open_store(path) as one,
+        open_store(path) as two,
+        one.transaction(write=True),
+        pytest.raises(StoreError, match="another process has been writing for"),
+    ):
+        two.add(1, [row(3)])
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("DELETE FROM training WHERE round = 1", "study 1 has 2 rows instead of 3"),
+        ("UPDATE training SET round = 7 WHERE round = 1", "has the text of another"),
+        ("UPDATE training SET content = replace(content, '0.1', '0.9')", "match its digest"),
+        ("UPDATE training SET content = CAST(content AS BLOB)", "does not match its digest"),
+        ("DELETE FROM curve WHERE training = 2", "the curves of .* do not match"),
+        ("UPDATE curve SET data = zeroblob(80)", "the curves of .* do not match"),
+        ("UPDATE curve SET data = 'text'", "the curves of .* do not match"),
+        ("UPDATE study SET trainings = 2", "study 1 does not match its digest"),
+        ("UPDATE study SET digest = 'def'", "study 1 does not match its digest"),
+        ("DROP TABLE curve", "its tables are not those of a store"),
+        ("CREATE VIEW more AS SELECT 1", "its tables are not those of a store"),
+        ("PRAGMA user_version = 0", "its tables are not those of a store"),
+    ],
+)
+def test_what_another_program_changed_is_found(sql, what, path):
+    execute(path, sql)
+    with pytest.raises(StoreError, match=rf"s\.sqlite: is damaged: .*{what}.*; restore a copy"):
+        read(path)

@@ -1,0 +1,180 @@
+"""What can be begun, in which cohorts, and what waits."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from chainrule.studies import find
+from chainrule.study.board import Board
+from chainrule.study.jobs import evenly, width_for
+from tests.study.small import searched, small
+from tests.study.store.rows import row
+
+
+def board(study, rows=()):
+    return Board(study, study.all_arms, rows)
+
+
+def finished(job):
+    """Rows such as the job's trainings would give; the best are the last candidates."""
+    return [
+        replace(
+            row(t.round, t.candidate, arm=job.arm, epochs=0),
+            stage=job.stage,
+            fold=t.fold,
+            status="done",
+            setting=t.setting,
+            metrics={"accuracy": t.candidate / 100},
+        )
+        for t in job.trainings
+    ]
+
+
+def everything(made, done=0):
+    """All jobs of a board in the order in which they could be trained, ``done`` at a time."""
+    jobs = []
+    while new := [job for arm in made.arms for job in made.ready(arm)]:
+        for job in new[: done or None]:
+            jobs.append(job)
+            made.add(finished(job))
+    return jobs
+
+
+def shape(jobs):
+    return sorted((job.arm, job.stage, tuple(job.keys)) for job in jobs)
+
+
+BIG = {
+    "space": {"optimizer.lr": [0.001, 0.01, 0.1], "net.hidden": [3, 5]},
+    "selection": {"split": "kfold", "folds": 3},
+    "rounds": 4,
+}
+
+
+def test_without_a_search_all_rounds_and_the_timing_can_begin():
+    jobs = [(job.arm, job.stage, len(job.trainings)) for job in everything(board(small()))]
+    final, solo = ("final", 3), ("solo", 1)
+    assert jobs == [(arm, *kind) for arm in ("narrow", "wide") for kind in (final, solo)]
+
+
+def test_the_search_comes_first():
+    made = board(searched())
+    assert {job.stage for job in made.ready(made.arms[0])} == {"search"}
+
+
+def test_the_chosen_candidate_is_trained_in_all_rounds():
+    made = board(searched())
+    finals = [job for job in everything(made) if job.stage == "final"]
+    assert {(t.candidate, t.setting["optimizer.lr"]) for j in finals for t in j.trainings} == {
+        (2, 0.3)
+    }
+    assert [t.round for t in finals[0].trainings] == [0, 1, 2]
+
+
+def test_numbers_and_splits_share_a_cohort_and_shapes_do_not():
+    study = searched(**BIG, arms={"a": {}})
+    jobs = board(study).ready(study.all_arms[0])
+    assert len(jobs) == 2  # one for each number of hidden units
+    assert [len(job.trainings) for job in jobs] == [9, 9]
+    assert [job.recipe.net.arguments["hidden"] for job in jobs] == [3, 5]
+
+
+def test_parts_of_other_sizes_do_not_share_a_cohort():
+    study = searched(
+        **{**BIG, "selection": {"split": "kfold", "folds": 7}}, arms={"a": {"net": {"hidden": 3}}}
+    )
+    jobs = board(study).ready(study.all_arms[0])  # 60 samples in 7 folds: 4 of 9, 3 of 8
+    assert sorted(len(job.trainings) for job in jobs) == [9, 12]
+
+
+@pytest.mark.parametrize("done", [1, 3])
+def test_cohorts_follow_from_the_declaration_whatever_is_done_first(done):
+    study = searched(**BIG, width=4)
+    assert shape(everything(board(study), done)) == shape(everything(board(study)))
+
+
+def test_what_is_done_is_not_begun_again():
+    study = searched(**BIG)
+    made = board(study)
+    first = made.ready(made.arms[0])[0]
+    rest = board(study, finished(first))
+    assert first.keys not in [job.keys for job in rest.ready(rest.arms[0])]
+
+
+def test_of_a_cohort_that_is_partly_done_the_rest_is_left():
+    study = small(rounds=4)
+    four = board(study).ready(study.all_arms[0])[0]
+    made = board(study, finished(four)[:3])
+    left = made.ready(made.arms[0])[0]
+    assert [t.round for t in left.trainings] == [3]
+
+
+def test_a_finished_board_has_nothing_ready_and_counts_all_as_done():
+    made = board(searched(**BIG))
+    trained = sum(len(job.trainings) for job in everything(made))
+    assert all(not made.ready(arm) for arm in made.arms)
+    assert [made.done(arm) for arm in made.arms] == [made.total(arm) for arm in made.arms]
+    assert sum(map(made.total, made.arms)) == trained
+
+
+def test_the_total_is_search_rounds_and_one_for_the_time():
+    made = board(searched(**BIG, arms={"a": {}}))
+    assert made.total(made.arms[0]) == 3 * 2 * 3 + 4 + 1
+
+
+def test_a_search_in_each_round_chooses_in_each_round():
+    each = {"method": "grid", "each_round": True}
+    made = board(searched(search=each, arms={"a": {}}))
+    assert made.total(made.arms[0]) == 3 * 3 + 3 + 1
+    jobs = everything(made)
+    assert {t.round for job in jobs if job.stage == "search" for t in job.trainings} == {0, 1, 2}
+
+
+def test_rows_of_other_arms_do_not_count():
+    study = small()
+    made = board(study, [row(0, 0, arm="a stranger")])
+    assert [made.done(arm) for arm in made.arms] == [0, 0]
+
+
+def test_the_best_is_a_mean_over_splits():
+    made = board(searched(selection={"split": "kfold", "folds": 2}))
+    arm = made.arms[0]
+    assert made.best(arm) is None
+    rows = finished(made.ready(arm)[0])
+    scores = {(1, 0): 0.9, (1, 1): 0.5, (2, 0): 0.6, (2, 1): 0.6}
+    made.add(replace(r, metrics={"accuracy": scores.get((r.candidate, r.fold), 0.1)}) for r in rows)
+    assert made.best(arm) == pytest.approx(0.7)
+
+
+# widths
+
+
+def test_no_cohort_is_wider_than_said_and_all_are_about_equal():
+    study = searched(**BIG, width=4, arms={"a": {}})
+    sizes = Counter(len(job.trainings) for job in board(study).ready(study.all_arms[0]))
+    assert sizes == {3: 6}  # 9 trainings of each shape
+
+
+@pytest.mark.parametrize(("n", "width", "sizes"), [(10, 4, [3, 3, 4]), (4, 4, [4]), (5, 9, [5])])
+def test_parts_are_as_few_and_as_equal_as_can_be(n, width, sizes):
+    assert [len(part) for part in evenly(range(n), width)] == sizes
+
+
+def test_a_large_net_has_narrow_cohorts_and_members_count():
+    narrow = small().all_arms[0].recipe
+    assert width_for(narrow) == 48
+    assert width_for(narrow.having({"members": 6})) == 8
+    assert width_for(narrow.having({"net.hidden": 300})) < 12
+
+
+def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():
+    study = find("pairs-depth")
+    start = time.process_time()
+    made = board(study)
+    jobs = [job for arm in made.arms for job in made.ready(arm)]
+    assert time.process_time() - start < 3
+    assert sum(len(job.trainings) for job in jobs) == 8 * 12 + 8 * 48

@@ -1,0 +1,228 @@
+"""A cohort's rows: each is what its training alone would give."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from chainrule.study import cohort
+from chainrule.study.board import Board
+from chainrule.study.samples import Samples
+from chainrule.train import load
+from tests.study.small import lasting, searched, small
+
+PAIRS = {
+    "data": {"name": "pairs", "train": 30, "test": 20},
+    "net": {"name": "pair_shallow", "hidden": 5, "aux": True},
+    "loss": {"name": "pair_loss", "weight": 0.3},
+    "metrics": {"accuracy": {"name": "Accuracy", "head": "main"}},
+    "batch_size": 10,
+    "arms": {"a": {}},
+    "precision": "float64",
+}
+
+
+def jobs_of(study, stage):
+    """The first arm's jobs of a stage; a search is taken for granted."""
+    made = Board(study, study.all_arms)
+    return [job for job in made.ready(made.arms[0]) if job.stage == stage]
+
+
+def trained(study, job, nets=None):
+    return cohort.train(study.model_dump_json(), job, nets)
+
+
+def apart(study, job):
+    """The rows of a job whose trainings are trained each on its own."""
+    return [trained(study, replace(job, trainings=(t,)))[0] for t in job.trainings]
+
+
+def assert_same(together, alone):
+    for a, b in zip(together, alone, strict=True):
+        assert a.key == b.key
+        assert a.status == b.status == "done"
+        for name, value in a.metrics.items():
+            assert value == pytest.approx(b.metrics[name], rel=1e-10, abs=1e-12)
+        for name, curve in a.curves.items():
+            assert curve == pytest.approx(b.curves[name], rel=1e-10, abs=1e-12)
+
+
+SHARED = {
+    "optimizer.lr": ([0.001, 0.03, 0.2], {}),
+    "optimizer.weight_decay": ([0.0, 0.01, 0.3], {}),
+    "loss.weight": ([0.25, 0.5, 0.75], {}),
+    "schedule.gamma": ([0.5, 0.7, 0.9], {"schedule": {"name": "ExponentialLR", "gamma": 1.0}}),
+}
+
+
+@pytest.mark.parametrize("path", SHARED)
+def test_a_training_in_a_cohort_is_the_training_alone(path):
+    values, more = SHARED[path]
+    study = searched(**{**PAIRS, **more}, space={path: values})
+    (job,) = jobs_of(study, "search")
+    rows = trained(study, job)
+    assert len({row.metrics["loss"] for row in rows}) == 3
+    assert_same(rows, apart(study, job))
+
+
+def test_a_round_in_a_cohort_is_the_round_alone():
+    study = small(**PAIRS)
+    (job,) = jobs_of(study, "final")
+    assert_same(trained(study, job), apart(study, job))
+
+
+def test_a_fold_in_a_cohort_is_the_fold_alone():
+    study = searched(**PAIRS, selection={"split": "kfold", "folds": 3})
+    (job,) = jobs_of(study, "search")
+    assert len(job.trainings) == 9
+    assert_same(trained(study, job), apart(study, job))
+
+
+def test_rounds_with_the_same_points_and_other_labels_are_not_confused():
+    study = small(data="tests.study.small:noisy_labels", arms={"a": {}}, precision="float64")
+    (job,) = jobs_of(study, "final")
+    assert_same(trained(study, job), apart(study, job))
+
+
+def test_all_candidates_of_a_fold_have_the_same_seeds_and_rounds_have_others():
+    study = searched(arms={"a": {}})
+    rows = trained(study, jobs_of(study, "search")[0])
+    assert rows[0].seeds == rows[1].seeds
+    finals = trained(small(arms={"a": {}}), jobs_of(small(arms={"a": {}}), "final")[0])
+    assert len({row.seeds["net"] for row in finals}) == 3
+
+
+def test_two_arms_of_a_round_have_the_same_seeds():
+    study = small(arms={"a": {}, "b": {"net": {"hidden": 5}}})
+    made = Board(study, study.all_arms)
+    a, b = (trained(study, made.ready(arm)[0]) for arm in made.arms)
+    assert [row.seeds for row in a] == [row.seeds for row in b]
+
+
+def test_a_row_says_what_it_was():
+    study = searched(arms={"a": {}})
+    row = trained(study, jobs_of(study, "search")[0])[1]
+    assert (row.stage, row.candidate, row.round, row.fold) == ("search", 1, -1, 0)
+    assert row.setting == {"optimizer.lr": 0.03}
+    assert (row.width, row.epochs, row.n_train, row.n_test) == (3, 2, 42, 18)
+    assert row.parameters == 2 * 3 + 3 + 2 * (3 * 3 + 3) + 3 * 2 + 2
+    assert row.seconds > 0
+
+
+def test_a_final_row_has_curves_and_its_last_value_is_the_metric():
+    study = small(arms={"a": {}})
+    row = trained(study, jobs_of(study, "final")[0])[0]
+    assert set(row.curves) == {"train_loss", "train_accuracy", "test_loss", "test_accuracy"}
+    assert len(row.curves["test_loss"]) == 2
+    assert row.curves["test_accuracy"][-1] == row.metrics["accuracy"]
+
+
+# nothing is learned from test samples
+
+
+def test_other_test_samples_change_no_training(monkeypatch):
+    plateau = {"name": "ReduceLROnPlateau", "patience": 0, "factor": 0.01}
+    study = small(arms={"a": {}}, schedule=plateau, epochs=8)
+    (job,) = jobs_of(study, "final")
+    before = trained(study, job)
+    final = Samples.final
+
+    def other(self, r):
+        train, _ = final(self, r)
+        return train, train
+
+    monkeypatch.setattr(Samples, "final", other)
+    after = trained(study, job)
+    assert [r.curves["train_loss"] for r in before] == [r.curves["train_loss"] for r in after]
+    assert before[0].metrics["loss"] != after[0].metrics["loss"]
+
+
+# members
+
+
+def test_members_average_probabilities():
+    study = small(arms={"a": {}}, members=3, precision="float64", rounds=2, epochs=4)
+    (job,) = jobs_of(study, "final")
+    rows = trained(study, job)
+    for row, training in zip(rows, job.trainings, strict=True):
+        train, test = Samples(study).final(training.round)
+        scores = []
+        for m in range(3):
+            seeds = cohort.seeds_of(study, job, training, m)
+            one = replace(job, recipe=job.recipe.having({"members": 1}), trainings=(training,))
+            trainer = cohort.trainer_of(study, one)
+            trainer.net.initialize([seeds["net"]])
+            trainer.seeds = [seeds["order"]]
+            trainer.fit(train, epochs=4, progress=False)
+            scores.append(trainer.predict(test).softmax(-1))
+        mean = torch.stack(scores).mean(0)
+        accuracy = (mean.argmax(-1) == test.targets).double().mean()
+        loss = -mean[torch.arange(len(test)), test.targets].log().mean()
+        assert row.metrics["accuracy"] == pytest.approx(float(accuracy))
+        assert row.metrics["loss"] == pytest.approx(float(loss), rel=1e-10)
+
+
+# divergence
+
+
+def test_a_training_that_diverges_is_a_row_and_its_neighbours_do_not_notice():
+    study = searched(arms={"a": {"optimizer": "SGD"}}, space={"optimizer.lr": [0.1, 1e38, 0.2]})
+    (job,) = jobs_of(study, "search")
+    rows = trained(study, replace(job, trainings=(job.trainings[0], *job.trainings)))
+    assert [row.status for row in rows] == ["done", "done", "diverged", "done"]
+    assert "step" in rows[2].note
+    assert all(math.isnan(value) for value in rows[2].metrics.values())
+    healthy = [row for row in rows if row.status == "done"][1:]
+    kept = searched(arms={"a": {"optimizer": "SGD"}}, space={"optimizer.lr": [0.1, 0.15, 0.2]})
+    (other,) = jobs_of(kept, "search")
+    without = trained(kept, replace(other, trainings=(other.trainings[0], *other.trainings)))
+    assert [r.metrics for r in healthy] == [without[1].metrics, without[3].metrics]
+    assert {row.note for row in healthy} == {""}
+
+
+def test_a_round_whose_data_are_not_finite_diverges_alone():
+    study = small(data="tests.study.small:poisoned", arms={"a": {}}, rounds=8)
+    (job,) = jobs_of(study, "final")
+    status = {row.status for row in trained(study, job)}
+    assert status == {"done", "diverged"}
+
+
+def test_where_one_member_diverges_the_row_does():
+    study = small(
+        arms={"a": {"optimizer": {"name": "SGD", "lr": 1e38}}}, members=2, rounds=1, epochs=3
+    )
+    (row,) = trained(study, jobs_of(study, "final")[0])
+    assert row.status == "diverged"
+    assert row.note
+
+
+# nets
+
+
+def test_nets_are_saved_and_give_what_the_row_says(tmp_path):
+    study = small(arms={"a": {}}, precision="float64")
+    (job,) = jobs_of(study, "final")
+    rows = trained(study, job, str(tmp_path))
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == [f"round-00{r}.safetensors" for r in range(3)]
+    for row in rows:
+        net = load(tmp_path / "a" / f"round-00{row.round}.safetensors").eval()
+        test = Samples(study).final(row.round)[1]
+        right = net.forward(test.inputs)[0].argmax(-1) == test.targets
+        assert float(right.double().mean()) == row.metrics["accuracy"]
+
+
+def test_each_member_is_saved(tmp_path):
+    study = small(arms={"a": {}}, members=2, rounds=1)
+    trained(study, jobs_of(study, "final")[0], str(tmp_path))
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == [f"round-000-member-0{m}.safetensors" for m in range(2)]
+
+
+def test_a_cohort_twice_is_the_same_bit_for_bit():
+    study = searched(arms={"a": {}})
+    (job,) = jobs_of(study, "search")
+    assert lasting(trained(study, job)) == lasting(trained(study, job))

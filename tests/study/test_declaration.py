@@ -1,0 +1,392 @@
+"""A study as a file, in Python and as JSON: one thing, checked where it is declared."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from chainrule import nn
+from chainrule.study import Data, Dimension, Part, Search, Study, StudyError
+from chainrule.train import Accuracy
+from tests.study import small as toys
+from tests.study.small import SEARCH, SMALL, searched, small
+
+TOML = """
+name = "small"
+rounds = 3
+epochs = 2
+batch_size = 20
+loss = "CrossEntropyLoss"
+
+[data]
+name = "disk_points"
+train = 60
+test = 30
+
+[net]
+name = "disk_net"
+hidden = 3
+
+[optimizer]
+name = "Adam"
+lr = 0.03
+
+[arms.narrow]
+[arms.wide.net]
+hidden = 7
+"""
+
+# three forms of one study
+
+
+def test_a_file_and_python_declare_the_same():
+    assert Study.from_toml(TOML) == small()
+
+
+FORMS = {
+    "plain": small(),
+    "searched": searched(),
+    "factors": small(arms={}, factors={"aux": {"no": {}, "yes": {"net": {"hidden": 9}}}}),
+    "tuples": small(optimizer=Part(name="Adam", betas=(0.8, 0.9))),
+    "functions": small(net=toys.fragile, arms={"a": {"net": toys.deadly}}),
+    "reported": small(reported={"wide": {"mean": 0.5, "std": 0.1}}, rope=0.01),
+    "quick": small(quick={"rounds": 1, "data": {"train": 20}}),
+    "least": small(goal="min", metric="loss", worst=9.5, arms={"a": {"schedule": "ConstantLR"}}),
+}
+
+
+@pytest.mark.parametrize("study", FORMS.values(), ids=FORMS)
+def test_there_and_back(study):
+    for again in (
+        Study.from_toml(study.to_toml()),
+        Study.model_validate_json(study.model_dump_json()),
+        Study(**study.as_dict()),
+    ):
+        assert again == study
+        assert again.digest == study.digest
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+values = st.lists(
+    st.one_of(numbers, st.booleans(), texts), min_size=1, max_size=4, unique_by=repr
+).map(lambda given: Dimension(values=tuple(given)))
+ends = st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=2).map(sorted)
+ranges = st.builds(
+    lambda ends, kind: Dimension(low=ends[0], high=ends[1], **kind),
+    ends,
+    st.sampled_from([{}, {"log": True}, {"step": 9e3}, {"shared": False}]),
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["optimizer.lr", "net.hidden", "loss.x"]), values | ranges))
+def test_any_space_goes_there_and_back(space):
+    how = {"method": "random", "candidates": 3} if space else {"method": "fixed"}
+    study = small(space=space, search=how)
+    assert Study.from_toml(study.to_toml()).space == space
+    assert Study.model_validate_json(study.model_dump_json()).space == space
+
+
+@pytest.mark.parametrize(
+    "change", [lambda t: t.replace("\n", "\r\n"), lambda t: "\ufeff" + t], ids=["CRLF", "BOM"]
+)
+def test_files_of_other_editors(tmp_path, change):
+    path = tmp_path / "small.toml"
+    path.write_bytes(change(TOML).encode())
+    assert Study.load(path) == small()
+
+
+# short forms
+
+
+def test_a_name_alone_is_a_part():
+    assert small(loss="CrossEntropyLoss") == small(loss={"name": "CrossEntropyLoss"})
+
+
+def test_a_part_and_a_section_may_be_given_as_objects():
+    objects = small(
+        net=Part(name="disk_net", hidden=3), data=Data(name="disk_points", train=60, test=30)
+    )
+    assert objects == small()
+    assert searched(search=Search(method="grid")).digest == searched().digest
+
+
+def test_a_function_stands_for_its_name():
+    assert small(net=toys.fragile).net == {"name": "tests.study.small:fragile"}
+
+
+def test_a_function_in_an_arm_stands_for_its_name():
+    study = small(arms={"a": {"net": toys.fragile}})
+    assert study.all_arms[0].recipe.net.name == "tests.study.small:fragile"
+
+
+def test_a_list_of_values_is_a_dimension():
+    listed, full = [0.1, 0.2], {"values": [0.1, 0.2]}
+    assert searched(space={"optimizer.lr": listed}) == searched(space={"optimizer.lr": full})
+
+
+# what is refused
+
+
+def local():
+    def net():
+        return nn.Linear(2, 2)
+
+    return net
+
+
+WRONG = {
+    "no name": ({"name": None}, "name: Input should be a valid string, got None"),
+    "name of a path": ({"name": "a/b"}, "name: String should match pattern"),
+    "rounds": ({"rounds": 0}, "rounds: Input should be greater than or equal to 1, got 0"),
+    "text for a number": ({"epochs": "many"}, "epochs: Input should be a valid integer"),
+    "unknown field": ({"round": 3}, "round: Extra inputs are not permitted, got 3"),
+    "unknown field of a section": (
+        {"search": {"methods": "grid"}},
+        "search.methods: Extra inputs are not permitted, got 'grid'",
+    ),
+    "allowed values": (
+        {"data": {"name": "pairs", "rounds": "new"}},
+        "data.rounds: Input should be 'fresh', 'fixed', 'resplit' or 'folds', got 'new'",
+    ),
+    "no data": ({"data": {}}, "data.name: Field required"),
+    "part that is a number": ({"net": 3}, "net: Input should be a valid dictionary, got 3"),
+    "precision": ({"precision": "half"}, "precision: Input should be 'float32' or 'float64'"),
+    "lambda": ({"loss": lambda: None}, r"loss: <lambda>: a study names what it is made of"),
+    "local function": ({"net": local()}, "net: local.<locals>.net: a study names what it is"),
+    "method": ({"net": Study.having}, "net: Study.having: a study names what it is"),
+    "lambda in an arm": ({"arms": {"a": {"net": lambda: 0}}}, "arms.a: <lambda>: a study names"),
+    "object": ({"loss": nn.CrossEntropyLoss()}, r"loss: expected the function or class that makes"),
+    "metric object": (
+        {"metrics": {"a": Accuracy()}},
+        r'metrics.a: .* {"name": "Accuracy"',
+    ),
+    "object argument": (
+        {"net": {"name": "disk_net", "activation": nn.ReLU()}},
+        "arm narrow: net: .*argument activation: expected finite numbers, texts and lists",
+    ),
+    "argument not finite": (
+        {"optimizer": {"name": "Adam", "lr": float("inf")}},
+        "argument lr: expected finite numbers, texts and lists of them, got inf",
+    ),
+    "nothing in an arm": (
+        {"arms": {"a": {"schedule": None}}},
+        "arms.a: schedule: expected finite numbers, texts and lists of them, got None",
+    ),
+    "unknown field of an arm": ({"arms": {"a": {"nets": "x"}}}, "arm a: nets: Extra inputs"),
+    "arm without a net": ({"net": {}, "arms": {"a": {}}}, "arm a: net.name: Field required"),
+    "arms and factors": (
+        {"factors": {"f": {"a": {}}}},
+        "arms are written out or the product of factors; expected one of the two",
+    ),
+    "factor without levels": (
+        {"arms": {}, "factors": {"f": {}}},
+        "factors: every factor needs at least one level",
+    ),
+    "metric": ({"metric": "auc"}, r"metric: expected one of \['accuracy', 'loss'\]"),
+    "baseline": ({"baseline": "big"}, "baseline: no arm big; arms: narrow, wide"),
+    "reported": ({"reported": {"big": {"mean": 1}}}, "reported: no arm big; arms: narrow, wide"),
+    "largest loss": ({"metric": "loss"}, "goal: a loss is better when it is smaller; expected"),
+    "worst is best": (
+        {"metric": "loss", "goal": "min"},
+        "worst: with goal 'min', 0 would be the best; expected a large value",
+    ),
+    "worst is infinite": ({"worst": float("inf")}, "worst: Input should be a finite number"),
+    "space without search": (
+        {"space": SEARCH["space"]},
+        "search.method is 'fixed' where, and only where, there is no space",
+    ),
+    "search without space": (
+        {"search": {"method": "grid"}},
+        "search.method is 'fixed' where, and only where, there is no space",
+    ),
+    "how many": (
+        {**SEARCH, "search": {"method": "random"}},
+        "search.candidates: random needs to know how many",
+    ),
+    "grid of a range": (
+        {**SEARCH, "space": {"optimizer.lr": {"low": 0.1, "high": 1}}},
+        "space optimizer.lr: a grid needs values, or a range with a step",
+    ),
+    "values of a dimension": (
+        {**SEARCH, "space": {"optimizer.lr": {"step": 0.1}}},
+        "space.optimizer.lr: expected either values, or low and high",
+    ),
+    "path of a space": (
+        {**SEARCH, "space": {"optimiser.lr": [0.1]}},
+        "arm narrow: path 'optimiser.lr': a recipe has net, loss, .*; not 'optimiser'",
+    ),
+    "path of nothing": (
+        {**SEARCH, "space": {"schedule.gamma": [0.1]}},
+        "arm narrow: path 'schedule.gamma': the recipe has no schedule with arguments",
+    ),
+    "leaking search": (
+        {**SEARCH, "data": {"name": "disk_points", "rounds": "folds"}},
+        "search.each_round: with re-splits or folds .* expected true",
+    ),
+    "long first rung": (
+        {**SEARCH, "search": {"method": "grid", "halving": {"first": 2}}},
+        "search.halving.first: expected less than epochs = 2",
+    ),
+    "no refit of folds": (
+        {"selection": {"split": "kfold", "refit": False}},
+        "selection.refit: without it, one hold-out is needed; expected true",
+    ),
+    "part of hold-out": (
+        {"selection": {"fraction": 1.0}},
+        "selection.fraction: Input should be less than 1, got 1.0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_named(changes, message):
+    with pytest.raises(StudyError, match=message) as caught:
+        small().having() if not changes else declared(changes)
+    assert str(caught.value).startswith("study small is not a study:\n  ")
+
+
+def declared(changes):
+    from chainrule.study.declaration import check
+
+    return check({**SMALL, **changes}, "study small")
+
+
+def test_python_gets_a_value_error_that_names_the_field():
+    with pytest.raises(ValidationError, match="rounds") as caught:
+        small(rounds=-1)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_each_problem_has_a_line_of_its_own():
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml("rounds = 0", "a.toml")
+    lines = str(caught.value).split("\n")
+    assert lines[0] == "a.toml is not a study:"
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["name", "rounds", "data"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "name: Field required"),
+        (b"name = = 3", "not TOML: Invalid value .at line 1"),
+        (b"name = '\xff\xfe'", "not a text in UTF-8"),
+        (b"\x00\x01", "not TOML"),
+        (b"name = 'a'\nname = 'b'", "not TOML: Cannot overwrite a value"),
+    ],
+    ids=["empty", "syntax", "encoding", "binary", "twice"],
+)
+def test_a_file_that_is_none_is_named(tmp_path, content, message):
+    path = tmp_path / "wrong.toml"
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match=message) as caught:
+        Study.load(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.toml"):
+        Study.load(tmp_path / "none.toml")
+
+
+# other values
+
+
+def test_having_changes_what_it_names_and_nothing_else():
+    study = small()
+    assert study.having(rounds=5, epochs=None) == small(rounds=5)
+    assert study.rounds == 3
+
+
+def test_having_goes_level_by_level():
+    assert small().having(optimizer={"lr": 0.5}).optimizer == {"name": "Adam", "lr": 0.5}
+
+
+def test_a_part_of_another_name_begins_anew():
+    assert small().having(optimizer={"name": "SGD"}).optimizer == {"name": "SGD"}
+    assert small().having(optimizer="SGD").optimizer == {"name": "SGD"}
+
+
+def test_having_refuses_what_a_study_does_not_have():
+    with pytest.raises(StudyError, match=r"study small is not a study:\n  speed: Extra inputs"):
+        small().having(speed=3)
+
+
+def test_the_quick_form_has_a_name_of_its_own_and_is_not_quicker_still():
+    quick = small(quick={"rounds": 1, "data": {"train": 20}}).quickly()
+    assert (quick.name, quick.rounds, quick.epochs) == ("small-quick", 1, 2)
+    assert quick.data.arguments == {"train": 20, "test": 30}
+    assert not quick.quick
+
+
+def test_a_quick_space_takes_the_place_of_the_whole():
+    quick = searched(quick={"space": {"optimizer.lr": [0.1]}}).quickly()
+    assert quick.space["optimizer.lr"].values == (0.1,)
+
+
+def test_no_quick_form_is_said():
+    with pytest.raises(StudyError, match="study small declares no quick form"):
+        small().quickly()
+
+
+def test_a_wrong_quick_form_is_named():
+    with pytest.raises(StudyError, match=r"study small, quick form is not a study:\n  rounds: "):
+        small(quick={"rounds": 0}).quickly()
+
+
+# the digest
+
+DECIDES = {
+    "name": "other",
+    "seed": 1,
+    "rounds": 4,
+    "epochs": 3,
+    "batch_size": 10,
+    "precision": "float64",
+    "width": 2,
+    "metrics": {"accuracy": {"name": "Accuracy", "threshold": 0.4}},
+    "net": {"name": "disk_net", "hidden": 4},
+    "data": {"name": "disk_points", "train": 60, "test": 31},
+    "arms": {"narrow": {}},
+    "selection": {"fraction": 0.4},
+    "worst": 0.1,
+}
+
+
+@pytest.mark.parametrize(("field", "value"), DECIDES.items(), ids=DECIDES)
+def test_what_decides_a_number_changes_the_digest(field, value):
+    assert small(**{field: value}).digest != small().digest
+
+
+SHOWS = {
+    "summary": "other words",
+    "baseline": "wide",
+    "rope": 0.5,
+    "reported": {"wide": {"mean": 0.5}},
+    "quick": {"rounds": 1},
+    "metric": "accuracy",  # the default
+    "seed": 0,
+}
+
+
+@pytest.mark.parametrize(("field", "value"), SHOWS.items(), ids=SHOWS)
+def test_what_only_shows_it_does_not(field, value):
+    assert small(**{field: value}).digest == small().digest
+
+
+def test_the_order_of_lines_does_not_change_the_digest():
+    arms = {"wide": {"net": {"hidden": 7}}, "narrow": {}}
+    assert small(arms=arms, net={"hidden": 3, "name": "disk_net"}).digest == small().digest
+
+
+def test_the_order_of_the_space_does_for_it_numbers_the_candidates():
+    a, b = {"optimizer.lr": [0.1, 0.2]}, {"net.hidden": [3, 5]}
+    assert searched(space={**a, **b}).digest != searched(space={**b, **a}).digest
+
+
+def test_the_order_of_values_does_too():
+    assert searched(space={"optimizer.lr": [0.3, 0.03, 0.003]}).digest != searched().digest

@@ -1,0 +1,84 @@
+"""Where a result comes from."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+import chainrule
+from chainrule.study.provenance import commit, provenance, without_password
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+
+
+def test_it_says_versions_machine_and_time():
+    found = provenance()
+    assert found["versions"]["chainrule"] == chainrule.__version__
+    assert set(found["versions"]) == {"chainrule", "python", "torch", "numpy", "scipy"}
+    assert found["machine"]["cores"] == os.cpu_count()
+    assert found["threads"] >= 1
+    assert found["command"] == [without_password(word) for word in sys.argv]
+    age = datetime.now(UTC) - datetime.fromisoformat(found["time"])
+    assert abs(age.total_seconds()) < 60
+
+
+def test_it_is_json_data():
+    found = provenance()
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_it_is_quick():
+    def seconds():
+        start = time.perf_counter()
+        provenance()
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+def git(folder, *words):
+    name = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", "-C", folder, *name, *words], check=True, capture_output=True)
+
+
+@needs_git
+def test_the_commit_is_that_of_the_packages_own_files(tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    assert commit(package) == {"commit": None, "dirty": None}
+    git(tmp_path, "init")
+    assert commit(package) == {"commit": None, "dirty": None}  # installed in another's work tree
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "first")
+    found = commit(package)
+    assert len(found["commit"]) == 40
+    assert found["dirty"] is False
+    (tmp_path / "notes").write_text("not of the package")
+    assert commit(package) == found
+    (package / "new.py").write_text("")
+    assert commit(package) == {**found, "dirty": True}
+
+
+def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance()["commit"] is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "kept"),
+    [
+        ("--store=postgresql://me:pass@word@host/db", "--store=postgresql://me:***@host/db"),
+        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
+        ("runs/a:b@c.sqlite", "runs/a:b@c.sqlite"),
+    ],
+)
+def test_no_password_is_kept(argument, kept):
+    assert without_password(argument) == kept
