@@ -19,7 +19,7 @@ from chainrule.nn.window import pad
 
 __all__ = ["Steps", "input_gradient", "output", "reach", "stack", "weight_gradient"]
 
-PATCH_BYTES = 4 * 2**20
+PATCH_BYTES = 2 * 2**20
 """How much of the windows is copied out at once: few enough to stay in the cache."""
 
 
