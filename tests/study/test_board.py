@@ -166,9 +166,15 @@ def test_parts_are_as_few_and_as_equal_as_can_be(n, width, sizes):
 
 def test_a_large_net_has_narrow_cohorts_and_members_count():
     narrow = small().all_arms[0].recipe
-    assert width_for(narrow) == 48
-    assert width_for(narrow.having({"members": 6})) == 8
-    assert width_for(narrow.having({"net.hidden": 300})) < 12
+    assert width_for(narrow, (2,)) == 48
+    assert width_for(narrow.having({"members": 6}), (2,)) == 8
+    assert width_for(narrow.having({"net.hidden": 300}), (2,)) < 12
+
+
+def test_a_net_whose_layers_put_out_much_is_trained_alone():
+    conv1 = find("pairs-depth").select("conv1")[0].recipe
+    assert width_for(conv1, (2, 14, 14)) == 1
+    assert width_for(conv1.having({"batch_size": 10}), (2, 14, 14)) > 8
 
 
 def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import final
 
 from chainrule.study import selection
@@ -123,7 +124,14 @@ class Board:
         def apart(training: Training) -> Hashable:
             return self._batch(training, stage), self._size(training, stage)
 
-        return jobs_of(arm, stage, trainings, width=self.study.width, apart=apart)
+        return jobs_of(
+            arm, stage, trainings, sample=self._sample, width=self.study.width, apart=apart
+        )
+
+    @cached_property
+    def _sample(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return tuple(self.samples.round(min(self.scopes))[0].inputs.shape[1:])
 
     def _batch(self, training: Training, stage: Stage) -> int:
         """Candidates that are proposed at different times are not trained together."""

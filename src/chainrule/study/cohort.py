@@ -132,19 +132,12 @@ def trainer_of(study: Study, job: Job) -> Trainer:
     cohort: Module = net if len(of) == 1 else net.replicate(len(of))
     inits = [s["net"] for s in of]
     cohort.initialize(inits, None if recipe.init is None else make("init", recipe.init))
-    optimizer = recipe.make_optimizer(cohort, numbers)
-    return Trainer(
+    return recipe.make_trainer(
         cohort,
-        recipe.make_loss(numbers),
-        optimizer,
-        scheduler=recipe.make_schedule(optimizer, numbers),
-        schedule_every="epoch" if recipe.schedule is None else recipe.schedule.every,
-        batch_size=recipe.batch_size,
+        numbers,
         seed=[s["order"] for s in of],
-        clip_norm=recipe.clip_norm,
         metrics={name: make("metric", part) for name, part in study.metrics.items()},
         train_metrics=job.stage != "search",
-        augment=None if recipe.augment is None else make("augment", recipe.augment),
     )
 
 

@@ -28,7 +28,7 @@ def in_full(given: Any) -> Any:
     """Overrides with their parts as tables. Raises ValueError for what no file could hold."""
     if not isinstance(given, Mapping):
         return given
-    parts = {"data", "net", "loss", "optimizer", "schedule", "init", "augment"}
+    parts = {"data", "net", "loss", "optimizer", "schedule", "init", "augment", "trainer"}
     full = {k: spelled(value) if k in parts else listed(value) for k, value in given.items()}
     for key, value in full.items():
         if not is_plain(value):
@@ -120,7 +120,8 @@ class Study(Strict):
     """A declared comparison.
 
     The recipe that all arms start from stands at the top level (``net``, ``loss``, ``optimizer``,
-    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``clip_norm``, ``members``).
+    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``clip_norm``, ``members``,
+    ``trainer``).
     The arms are written out in ``arms``, or are the product of the levels of ``factors``; each
     says what is different. ``space`` maps paths such as ``optimizer.lr`` to values; a path that an
     arm sets itself is not searched in that arm.
@@ -158,6 +159,7 @@ class Study(Strict):
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
     members: int = Field(default=1, ge=1)
+    trainer: Draft | None = None
 
     arms: dict[str, Overrides] = {}
     factors: dict[str, dict[str, Overrides]] = {}

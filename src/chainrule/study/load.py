@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, final
+from typing import final
 
-from chainrule.study.cost import PASSES, cost, parameters
+from chainrule.study.cost import PASSES, activations, cost, parameters
 from chainrule.study.declaration import Study
 from chainrule.study.halving import rungs
 from chainrule.study.jobs import Job
-from chainrule.study.parts import Part, make
 from chainrule.study.samples import Samples
 
 __all__ = ["Load", "Loads"]
@@ -91,26 +89,6 @@ def memory(study: Study, job: Job, numbers: int, sample: tuple[int, ...]) -> int
     """Bytes: parameters, what a batch leaves for its chain rule, and the data of each round."""
     size = 8 if study.precision == "float64" else 4
     nets = len(job.trainings) * job.recipe.members
-    held = 2 * job.recipe.batch_size * activations(job.recipe.net.model_dump_json(), sample)
+    held = 2 * job.recipe.batch_size * activations(job.recipe, sample)
     rounds = len({t.round for t in job.trainings}) if study.data.rounds != "fixed" else 1
     return size * (nets * (COPIES * parameters(job.recipe) + held) + rounds * numbers)
-
-
-@lru_cache(maxsize=1024)
-def activations(net: str, sample: tuple[int, ...]) -> int:
-    """How many numbers a net's layers put out for one sample; 0 if that needs numbers."""
-    made = make("net", Part.model_validate_json(net))
-    try:
-        rows = made.summary(1, *sample).rows
-    except (ValueError, RuntimeError, NotImplementedError):
-        return 0
-    return sum(numbers_in(row.output) for row in rows)
-
-
-def numbers_in(shape: Any) -> int:
-    """Of a tensor of this shape, or of all in a dict or tuple of shapes."""
-    if isinstance(shape, dict):
-        return sum(map(numbers_in, shape.values()))
-    if shape and not isinstance(shape[0], int):
-        return sum(map(numbers_in, shape))
-    return math.prod(shape)

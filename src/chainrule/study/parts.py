@@ -20,6 +20,7 @@ HOMES = {
     "metric": ("chainrule.train",),
     "init": ("chainrule.nn.init",),
     "augment": ("chainrule.data",),
+    "trainer": ("chainrule.train", "chainrule.interop"),
 }
 """Where a name without a module is looked for."""
 

@@ -14,6 +14,7 @@ from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.study.parts import Named, Part, StudyError, make, spelled
 from chainrule.study.row import Value
+from chainrule.train import Trainer
 
 __all__ = ["Numbers", "Recipe", "Schedule", "expect", "merged"]
 
@@ -35,6 +36,7 @@ class Recipe(BaseModel):
     - ``net``, ``loss``, ``optimizer``, ``schedule``, ``init``, ``augment``: see :class:`Part`.
     - ``epochs``, ``batch_size``; ``clip_norm``: a bound on each replica's gradient norm.
     - ``members``: nets trained for one result; their class probabilities are averaged.
+    - ``trainer``: what carries the steps out, chainrule's own unless said.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +51,7 @@ class Recipe(BaseModel):
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
     members: int = Field(default=1, ge=1)
+    trainer: Named = Part(name="Trainer")
 
     def having(self, setting: Mapping[str, Value]) -> Self:
         """The recipe with other values at some paths (``optimizer.lr``, ``epochs``).
@@ -92,6 +95,24 @@ class Recipe(BaseModel):
             "schedule", self.schedule, optimizer, **of("schedule", numbers)
         )
         return expect(schedule, LRScheduler, "schedule", self.schedule)
+
+    def make_trainer(self, net: Module, numbers: Numbers, **options: Any) -> Trainer:
+        """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
+        optimizer = self.make_optimizer(net, numbers)
+        trainer: Trainer = make(
+            "trainer",
+            self.trainer,
+            net,
+            self.make_loss(numbers),
+            optimizer,
+            scheduler=self.make_schedule(optimizer, numbers),
+            schedule_every="epoch" if self.schedule is None else self.schedule.every,
+            batch_size=self.batch_size,
+            clip_norm=self.clip_norm,
+            augment=None if self.augment is None else make("augment", self.augment),
+            **options,
+        )
+        return expect(trainer, Trainer, "trainer", self.trainer)
 
 
 def of(part: str, numbers: Numbers) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ def failures(study: Study, arm: Arm, learned: Dataset, judged: Dataset) -> Itera
     """What goes wrong in one arm."""
     try:
         trainings = [Training(c, s, 0, 0) for c, s in enumerate(settings(arm.space))]
-        jobs = jobs_of(arm, "final", trainings)
+        jobs = jobs_of(arm, "final", trainings, sample=learned.inputs.shape[1:])
     except Exception as error:
         yield said(error)
         return
