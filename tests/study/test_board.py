@@ -174,7 +174,7 @@ def test_a_large_net_has_narrow_cohorts_and_members_count():
 def test_a_net_whose_layers_put_out_much_is_trained_alone():
     conv1 = find("pairs-depth").select("conv1")[0].recipe
     assert width_for(conv1, (2, 14, 14)) == 1
-    assert width_for(conv1.having({"batch_size": 10}), (2, 14, 14)) > 8
+    assert width_for(conv1.having({"batch_size": 10}), (2, 14, 14)) > 4
 
 
 def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():
