@@ -289,6 +289,22 @@ def test_batch_norm_in_a_shared_branch_learns_from_each_use_in_order(form):
     assert all(torch.allclose(a, b) for a, b in zip(y, expected, strict=True))
 
 
+def test_together_batch_norm_is_used_once_on_both_branches():
+    x = odd(5, 2, 3)
+    norm, alone = batch_norm_branch(), torch.nn.BatchNorm1d(3, dtype=torch.float64)
+    y = nn.Siamese(norm, together=True)(x)
+    assert torch.allclose(y.flatten(0, 1), alone(x.flatten(0, 1)))
+    assert torch.allclose(norm.running_var.data, alone.running_var)
+
+
+def test_together_needs_sharing_and_one_tensor():
+    with pytest.raises(ValueError, match="together is for a shared module"):
+        nn.Siamese(nn.Tanh(), share=False, together=True)
+    net = nn.Siamese(nn.Tanh(), together=True)
+    pair = (torch.rand(5, 3), torch.rand(5, 3))
+    assert message(net, pair).startswith("Siamese: expected a tensor (N, 2, …), got a tuple")
+
+
 def test_batch_norm_deep_in_a_shared_branch_is_found():
     net = nn.Siamese(nn.Sequential(nn.Identity(), nn.Residual(batch_norm_branch())))
     report = gradcheck(net, odd(5, 2, 3))

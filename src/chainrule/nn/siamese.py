@@ -27,12 +27,15 @@ class Siamese(Module):
     y is a pair where x was one, else a tensor (N, 2, …). Without ``share`` there are two modules,
     the one given and a copy of it with a draw of its own. Shared, a module that treats samples
     one by one runs once on a batch twice as long; one that does not (batch normalization) is
-    used twice in order, so that its statistics are updated by each branch. Raises LayerError
-    unless there are two inputs.
+    used twice in order, so that its statistics are updated by each branch, or with ``together``
+    once, so that they are those of both. Raises ValueError for ``together`` without ``share``,
+    LayerError unless there are two inputs, which with ``together`` are one tensor.
     """
 
-    def __init__(self, module: Module, share: bool = True) -> None:
-        self.share = share
+    def __init__(self, module: Module, share: bool = True, *, together: bool = False) -> None:
+        if together and not share:
+            raise ValueError("Siamese: together is for a shared module; expected share=True")
+        self.share, self.together = share, together
         self.module = module
         if not share:
             self.other = copy.deepcopy(module)
@@ -40,15 +43,16 @@ class Siamese(Module):
                 parameter.redraw(None)
 
     def forward(self, x: Any) -> tuple[Any, Rule]:
-        if isinstance(x, tuple | list):
+        if isinstance(x, tuple | list) and not self.together:
             return self._pair(x)
         axis = self.lead + 1
 
         def fits(x: Tensor) -> bool:
             return x.dim() > axis and x.shape[axis] == 2
 
-        check(self, x, "a pair, or a tensor (N, 2, …)", fits, floating=False)
-        if self.share and not self.module.mixes_samples:
+        expected = "a tensor (N, 2, …)" if self.together else "a pair, or a tensor (N, 2, …)"
+        check(self, x, expected, fits, floating=False)
+        if self.together or (self.share and not self.module.mixes_samples):
             return self._together(x, axis)
         y, rule = self._pair(x.unbind(axis))
         whole = join_rule(rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis))

@@ -36,4 +36,4 @@ def pair_best(width: int = 32, dropout: float = 0.3) -> Sequential:
         *(Flatten(), Dropout(dropout), Linear(2 * width, 10)),
     )
     heads = Heads(main=AtMost(), first=Select(1, 0), second=Select(1, 1))
-    return Sequential(Siamese(encoder), heads)
+    return Sequential(Siamese(encoder, together=True), heads)
