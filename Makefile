@@ -1,4 +1,4 @@
-# make study   make the environment if need be, then run the main study
+# make study   make the environment if need be, then run the main study's small form: a table, a page
 # make test    make the environment if need be, then run the tests (make test-all: the slow ones too)
 PYTHON ?= python3
 VENV ?= .venv
@@ -21,7 +21,8 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 study: $(READY)
-	$(BIN)/chainrule run pairs-depth --arms 'mlp*' --rounds 10
+	$(BIN)/chainrule run pairs-depth --quick
+	$(BIN)/chainrule report pairs-depth-quick
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term

@@ -109,3 +109,13 @@ def test_it_can_be_drawn():
     file = io.BytesIO()
     figure.savefig(file)
     assert file.getvalue().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("last", "scale"), [(0.001, "log"), (0.5, "linear"), (0.0, "linear"), (-1.0, "linear")]
+)
+def test_a_loss_that_spans_two_powers_of_ten_is_on_a_logarithmic_axis(last, scale):
+    _, axes = learning_curves({"a": history(1.0, last)})
+    assert axes.get_yscale() == scale
+    _, axes = learning_curves({"a": history(1.0, last, name="test_accuracy")}, "test_accuracy")
+    assert axes.get_yscale() == "linear"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from chainrule.report.drawing import Look, canvas, key, literal, look, scaled, whole
+from chainrule.report.drawing import Look, canvas, key, literal, look, scaled, spanned, whole
 from chainrule.report.formats import PLAIN, Unit
 from chainrule.train import History
 
@@ -54,6 +54,8 @@ def _together(lines: Mapping[str, Array], name: str, over: str) -> tuple[Figure,
     drawn = [band(axes, values, label, look(i)) for i, (label, values) in enumerate(lines.items())]
     axes.set(xlabel="epoch", ylabel=literal(name.replace("_", " ")))
     scaled(axes, unit_for(name))
+    if name.endswith("loss"):
+        spanned([axes])
     whole(axes)
     key(figure, axes, drawn, f"mean ± std over {over}")
     return figure, axes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,7 +13,18 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from chainrule.report.formats import Unit
 
-__all__ = ["WIDTH", "Look", "canvas", "key", "literal", "look", "plain_axes", "scaled", "whole"]
+__all__ = [
+    "WIDTH",
+    "Look",
+    "canvas",
+    "key",
+    "literal",
+    "look",
+    "plain_axes",
+    "scaled",
+    "spanned",
+    "whole",
+]
 
 WIDTH = 8.6
 """Inches: a figure as wide as the text of the page."""
@@ -60,6 +73,17 @@ def scaled(axes: Axes, unit: Unit, *, x: bool = False) -> None:
     """Ticks in per cent where the unit is."""
     if unit.scale == 100.0:
         (axes.xaxis if x else axes.yaxis).set_major_formatter(PercentFormatter(1.0))
+
+
+def spanned(axes: Sequence[Axes]) -> None:
+    """A logarithmic y where the lines of these axes span two powers of ten above 0, as a loss may.
+
+    The axes share their scale.
+    """
+    values = np.concatenate([np.ravel(line.get_ydata()) for a in axes for line in a.lines])
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
+        axes[0].set_yscale("log")
 
 
 def whole(axes: Axes) -> None:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from chainrule.report.curves import arms_matching, band, curve_names, of, unit_for
-from chainrule.report.drawing import WIDTH, literal, look, plain_axes, scaled, whole
+from chainrule.report.drawing import WIDTH, literal, look, plain_axes, scaled, spanned, whole
 
 if TYPE_CHECKING:
     from chainrule.study.result import ArmResult, StudyResult
@@ -44,6 +44,9 @@ def curve_grid(result: StudyResult, arms: str = "*") -> tuple[Figure, Grid]:
         column[0].set_title(literal(arm.arm), fontsize=9)
         for kind, axes in zip(kinds, column, strict=True):
             lines = _panel(axes, arm, kind)
+    for kind, row in zip(kinds, grid.T, strict=True):
+        if kind == "loss":
+            spanned(row)
     _name(grid, kinds)
     if len(lines) > 1:
         figure.legend(

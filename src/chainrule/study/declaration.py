@@ -52,12 +52,16 @@ class Data(Part):
     - ``rounds``: ``fresh``: a draw a round; ``fixed``: one draw for all; ``resplit``: one draw,
       joined and divided anew in each round; ``folds``: round r is fold r of ``folds``, repeated.
     - ``standardize``: inputs by the mean and spread of the training samples alone, for each
-      feature or for ``all`` together.
+      feature or for ``all`` together; ``standardize_target``: the target too, a number. Metrics
+      that have a unit are given in the target's own.
+    - ``missing``: inputs that are nan become the ``median`` of the training samples.
     """
 
     rounds: Literal["fresh", "fixed", "resplit", "folds"] = "fresh"
     folds: int = Field(default=10, ge=2)
     standardize: Literal["feature", "all"] | None = None
+    standardize_target: bool = False
+    missing: Literal["median"] | None = None
 
 
 class Halving(Strict):
@@ -251,12 +255,13 @@ class Study(Strict):
     def quickly(self) -> Study:
         """The small form that the study declares in ``quick``, under a name of its own.
 
-        Raises StudyError where it declares none.
+        What others reported is left out: it is not the same study. Raises StudyError where there
+        is none.
         """
         if not self.quick:
             raise StudyError(f"study {self.name} declares no quick form ([quick] in its file)")
         small = {"name": f"{self.name}-quick"} | {**self.quick}
-        plain = {k: v for k, v in self.as_dict().items() if k != "quick"}
+        plain = {k: v for k, v in self.as_dict().items() if k not in ("quick", "reported")}
         return check(merged(plain, small), f"study {self.name}, quick form")
 
     def as_dict(self) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def run(
     - ``jobs``: processes, one thread each; 1 trains here. Or an ``executor`` of your own.
     - ``extend``: go on with a study of the store that has fewer rounds or arms.
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors.
-    - ``watch`` is called when a cohort begins and when one ends.
+    - ``watch`` is called at the start and whenever a cohort ends.
 
     Ctrl-C ends the run, and what is done stays done. Raises StudyError for what cannot be run,
     StoreError and OSError as the store does.
