@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 
@@ -18,15 +19,20 @@ import matplotlib as mpl
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d+(?:\.\d+(?:e[+-]\d+)?|e[+-]\d+)")
+
+
+def named(page: Path) -> str:
+    """``docs/howto/layer.md``"""
+    return page.relative_to(ROOT).as_posix()
 
 
 def blocks(text: str) -> Iterator[tuple[int, str, str | None]]:
     """(line, code, the output shown or None) of each Python block."""
     found = list(BLOCK.finditer(text))
-    for here, after in zip(found, [*found[1:], None], strict=True):
+    for here, after in zip_longest(found, found[1:]):
         if here[1] == "python":
             next_to = after and after[1] == "text" and not text[here.end() : after.start()].strip()
             yield text[: here.start(2)].count("\n"), here[2], after[2] if next_to else None
@@ -40,7 +46,7 @@ def same(printed: str, shown: str) -> bool:
     return all(float(a) == pytest.approx(float(b), rel=0.1, abs=1e-6) for a, b in pairs)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch, capsys):
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # where its classes look for themselves
@@ -52,21 +58,21 @@ def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch, capsys):
             exec(compile("\n" * line + code, str(page), "exec"), vars(module))
             printed = capsys.readouterr().out
             if shown is not None:
-                assert same(printed, shown), f"{page.name}, line {line}: printed\n{printed}"
+                assert same(printed, shown), f"{named(page)}, line {line}: printed\n{printed}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_between_pages_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)", text):
-        assert (page.parent / link).exists(), f"{page.name} links to {link}"
+        assert (page.parent / link).exists(), f"{named(page)} links to {link}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_files_and_tests_that_a_page_names_exist(page):
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"`((?:src|tests|scripts|benchmarks|examples)/[\w/.-]+)", text):
-        assert (ROOT / name).exists(), f"{page.name} names {name}"
+        assert (ROOT / name).exists(), f"{named(page)} names {name}"
     files = (ROOT / "tests").rglob("test_*.py")
     defined = set(re.findall(r"def (test_\w+)\(", "".join(f.read_text("utf-8") for f in files)))
     curves = {"test_loss", "test_accuracy"}
@@ -78,6 +84,10 @@ def test_outputs_are_compared():
     assert same("error 1.2e-11", "error 3.4e-10")
     assert not same("loss 0.501 in 3", "loss 0.5 in 4")
     assert not same("loss 0.7", "loss 0.5")
+
+
+def test_a_page_without_blocks_has_none():
+    assert list(blocks("words\n")) == []
 
 
 def test_blocks_are_found_with_their_lines_and_outputs():

@@ -14,6 +14,7 @@ import chainrule
 COMMANDS = (
     *("list", "check-study", "schema", "plan", "run"),
     *("show", "compare", "plot", "report", "check"),
+    *("train", "predict"),
 )
 
 

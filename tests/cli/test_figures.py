@@ -18,6 +18,7 @@ def test_every_figure_that_makes_sense_is_written_and_named(call, finished, tmp_
         "curve-grid.svg",
         "curves-test_accuracy.svg",
         "curves-test_loss.svg",
+        "data.svg",
         "differences.svg",
         "effects.svg",
         "search-large.svg",
@@ -72,3 +73,34 @@ def test_a_folder_that_cannot_be_made_is_named(call, finished, tmp_path):
     code, _, err = call("report", "tiny", "-o", "taken/page.html")
     assert code == 1
     assert err.startswith("chainrule: no folder taken")
+
+
+def test_arms_and_dots_are_chosen(call, finished, tmp_path):
+    for dpi in ("40", "80"):
+        assert call("plot", "tiny", "curves", "--arms", "large*", "--dpi", dpi, "-o", dpi)[0] == 0
+    sizes = [(tmp_path / dpi / "curves-test_loss.png").stat().st_size for dpi in ("40", "80")]
+    assert sizes[0] < sizes[1]
+    code, _, err = call("plot", "tiny", "curves", "--arms", "huge")
+    assert code == 1
+    assert "huge" in err
+
+
+def test_what_saved_nets_learned(call, tmp_path):
+    assert call("run", write_tiny(tmp_path), "--nets", "nets", "--jobs", "1")[0] == 0
+    code, _, err = call("plot", "tiny", "outputs", "predictions", "--nets", "nets")
+    assert (code, err) == (
+        0,
+        "wrote runs/tiny/outputs.png\nwrote runs/tiny/predictions.png\n",
+    )
+
+
+def test_without_the_nets_their_figures_are_refused(call, finished):
+    code, _, err = call("plot", "tiny", "outputs")
+    assert code == 2
+    assert "--nets DIR" in err
+
+
+def write_tiny(folder) -> str:
+    path = folder / "tiny.toml"
+    path.write_text(TINY, encoding="utf-8")
+    return str(path)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from chainrule.data import digit_pairs
+from chainrule.data import digit_pairs, digits
 from chainrule.data.augment import GRID, Warp, sample
 
 NOTHING = {"shift": 0, "rotate": 0, "scale": 0, "shear": 0, "elastic": 0}
@@ -113,6 +113,33 @@ def test_every_image_is_moved_on_its_own():
     x = digit_pairs(1).inputs[:, :1].expand(3, 2, 14, 14)
     y = Warp()(x, [1], 0).flatten(0, 1)
     assert torch.cdist(y.flatten(1), y.flatten(1)).fill_diagonal_(9).min() > 0.1
+
+
+def test_images_of_28_by_28_bend_too():
+    x = digits().inputs[:5]
+    y = Warp()(x, [1], 0)
+    assert y.shape == x.shape
+    assert (y - x).abs().mean() < 0.75 * (x.flip(0) - x).abs().mean()
+
+
+def test_the_channels_of_an_image_move_alike():
+    x = digits().inputs[:4].expand(4, 3, 28, 28)
+    warp = Warp(channels=3)
+    y = warp(x, [1], 0)
+    assert torch.equal(y[:, :1].expand_as(y), y)
+    assert torch.equal(y[:, :1], Warp()(x[:, :1], [1], 0))
+    assert torch.equal(warp(x[None].expand(2, *x.shape), [1, 7], 0)[0], y)
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 6, 6), (6, 6, 6)])
+def test_other_channels_are_refused(shape):
+    with pytest.raises(ValueError, match=r"Warp: expected images \(…, 3, H, W\)"):
+        Warp(channels=3)(torch.ones(shape), [1], 0)
+
+
+def test_less_than_a_channel_is_refused():
+    with pytest.raises(ValueError, match="Warp: expected channels at least 1, got 0"):
+        Warp(channels=0)
 
 
 def test_a_digit_stays_about_where_and_what_it_was():

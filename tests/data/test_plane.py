@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.data import checkerboard, circles, disk, moons, one_hot, spirals, xor
+from chainrule.data import bullseye, checkerboard, circles, disk, moons, one_hot, spirals, xor
+from chainrule.data.sources import disk_points
 
-ALL = [disk, moons, circles, spirals, xor, checkerboard]
+ALL = [bullseye, disk, moons, circles, spirals, xor, checkerboard]
 
 
 @pytest.mark.parametrize("make", ALL)
@@ -71,6 +72,29 @@ def test_disk_labels_are_those_of_the_disk():
     radius = (data.inputs.double() - 0.5).norm(dim=-1)
     inside = radius < 1 / math.sqrt(2 * math.pi)
     assert torch.equal(data.targets == 1, inside)
+
+
+def test_a_bullseye_is_a_disk_and_a_ring_with_a_gap_between():
+    data = bullseye(5000, share=0.3, gap=0.1)
+    radius, inside = data.inputs.norm(dim=-1), data.targets == 1
+    assert radius[inside].max() <= 0.5
+    assert radius[~inside].min() >= 0.6 - 1e-6
+    assert radius.max() <= 1 + 1e-6
+    assert inside.float().mean().item() == pytest.approx(0.3, abs=0.03)
+
+
+def test_a_bullseye_has_as_many_points_per_area_everywhere():
+    data = bullseye(5000, share=1.0)
+    # Half of a disk's area lies beyond √½ of its radius.
+    beyond = data.inputs.norm(dim=-1) > 0.5 * math.sqrt(0.5)
+    assert beyond.float().mean().item() == pytest.approx(0.5, abs=0.04)
+    assert data.inputs.mean(0).tolist() == pytest.approx([0, 0], abs=0.02)
+
+
+@pytest.mark.parametrize(("share", "gap"), [(-0.1, 0.1), (1.1, 0.1), (0.5, 0.5), (0.5, -0.1)])
+def test_a_bullseye_refuses_what_leaves_no_room(share, gap):
+    with pytest.raises(ValueError, match=f"in \\[0, ½\\), got {share} and {gap}"):
+        bullseye(3, share=share, gap=gap)
 
 
 def test_uniform_points_fill_their_square():
@@ -157,3 +181,11 @@ def test_one_hot_refuses_what_is_no_class(outside):
 def test_one_hot_refuses_another_dtype():
     with pytest.raises(TypeError, match=r"int64 targets, got torch\.float32"):
         one_hot(torch.tensor([0.0]), 3)
+
+
+def test_a_studys_points_may_have_rows_for_a_tanh():
+    plain, signed = (disk_points(3, train=20, test=10, signed=s) for s in (False, True))
+    for a, b in zip(plain, signed, strict=True):
+        assert torch.equal(a.inputs, b.inputs)
+        assert torch.equal(b.targets.argmax(1), a.targets)
+        assert set(b.targets.flatten().tolist()) == {-1.0, 1.0}

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from chainrule.data import Dataset, Standardizer, standardize
+from chainrule.data import Dataset, Standardizer, standardize, standardize_targets
 
 
 def data(x, replicas=None):
@@ -139,3 +139,36 @@ def test_other_replicas_are_refused():
 def test_an_unknown_choice_is_refused():
     with pytest.raises(ValueError, match="per 'feature' or 'all', got 'pixel'"):
         standardize(data(normal(3, 2)), per="pixel")
+
+
+# targets
+
+
+def numbers(*values):
+    targets = torch.tensor(values).unsqueeze(1)
+    return Dataset(torch.zeros(len(values), 2), targets)
+
+
+def test_targets_are_scaled_by_the_training_samples_alone_and_come_back():
+    (train, test), scale = standardize_targets(numbers(1.0, 3.0, 8.0), numbers(100.0))
+    torch.testing.assert_close(train.targets.mean(), torch.tensor(0.0))
+    torch.testing.assert_close(train.targets.std(correction=0), torch.tensor(1.0))
+    torch.testing.assert_close(scale.inverse(test.targets), torch.tensor([[100.0]]))
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (torch.tensor([1, 2]), "expected targets .* that are numbers"),
+        ({"a": torch.ones(2)}, "expected targets .* that are numbers"),
+        (torch.ones(2, 1), "expected targets that change"),
+    ],
+)
+def test_targets_that_cannot_be_scaled(targets, message):
+    with pytest.raises(ValueError, match=message):
+        standardize_targets(Dataset(torch.ones(2, 3), targets))
+
+
+def test_other_data_sets_must_have_one_target_too():
+    with pytest.raises(ValueError, match="expected one target, got a"):
+        standardize_targets(numbers(1.0, 2.0), Dataset(torch.ones(2, 2), {"a": torch.ones(2)}))

@@ -429,6 +429,15 @@ def test_gaussian_takes_torchs_arguments(reduction):
     close(loss(mean, t, 0.7), loss((mean, torch.full_like(mean, 0.7)), t), 0)
 
 
+def test_gaussian_takes_the_two_heads_of_a_net():
+    loss, pair, t = losses.GaussianNLLLoss(), (odd(4, 3), probabilities(4, 3)), odd(4, 3, seed=1)
+    value, (dmean, dvar) = loss(pair, t), loss.backward()
+    assert torch.equal(loss(dict(zip(("mean", "var"), pair, strict=True)), t), value)
+    gradient = loss.backward()
+    assert torch.equal(gradient["mean"], dmean)
+    assert torch.equal(gradient["var"], dvar)
+
+
 def test_gaussian_gradient_is_not_stopped_by_the_limit():
     o = (odd(3), torch.tensor([0.0, 1e-9, 1.0], dtype=torch.float64))
     loss, case = losses.GaussianNLLLoss(eps=0.1), gaussian((3,), (3,), eps=0.1)

@@ -379,3 +379,11 @@ def test_no_names_overlap_with_sixteen_arms():
     assert len(spans) == 16
     assert not any(a.overlaps(b) for a, b in pairwise(spans))
     assert all(span.x0 >= 0 for span in spans)
+
+
+def test_an_arm_that_diverged_altogether_does_not_squeeze_the_others(result):
+    rows = [diverged(row) if row.arm == "conv" else row for row in result.rows]
+    _, axes = boxes(StudyResult(result.study, rows))
+    crosses = next(c for c in axes.collections if c.get_label() == "diverged round")
+    assert len(crosses.get_offsets()) >= 8
+    assert axes.get_xlim()[0] > 0.5

@@ -57,7 +57,7 @@ def test_every_name_is_of_something(study):
 def test_every_arm_can_be_made_with_its_first_candidate(study):
     for arm in study.all_arms:
         first = {path: d.choices[0] if d.choices else d.at(0) for path, d in arm.space.items()}
-        recipe = arm.recipe.having(first)
+        recipe = arm.having(first)
         net = recipe.make_net()
         recipe.make_loss({})
         recipe.make_schedule(recipe.make_optimizer(net, {}), {})
@@ -111,6 +111,54 @@ def test_pairs_sharing_is_declared_as_in_its_report():
     rates = study.space["optimizer.lr"].choices
     assert list(rates) == [i / 1000 for i in range(1, 16)]
     assert set(study.space["optimizer.weight_decay"].choices) == {0, 0.1, 0.01, 0.001}
+
+
+def test_disk_torch_compares_the_same_training():
+    arms = {arm.name: arm.recipe for arm in find("disk-torch").all_arms}
+    ours, theirs = (arms[n].model_dump(exclude={"trainer"}) for n in ("ours", "torch-sgd"))
+    assert ours == theirs
+    mean, total = (arms[n].model_dump(exclude={"loss"}) for n in ("small-rate", "small-rate-sum"))
+    assert mean == total
+    assert arms["small-rate"].loss.arguments == {}
+    assert arms["small-rate-sum"].loss.arguments == {"reduction": "sum"}
+    own = [name for name, recipe in arms.items() if recipe.trainer.name == "Trainer"]
+    assert own == ["ours", "ours-dropout"]
+
+
+def test_disk_activations_changes_one_thing_an_arm():
+    base, *arms = find("disk-activations").all_arms
+    whole = base.recipe.model_dump()
+    for arm in arms:
+        own = arm.recipe.model_dump()
+        changed = {name for name in own if own[name] != whole[name]}
+        assert len(changed) <= 2, arm.name
+        assert changed <= {"net", "loss", "optimizer", "init"}, arm.name
+        assert ("loss" in arm.space) == (arm.name not in OUTPUTS)
+
+
+OUTPUTS = ("sigmoid-mse", "softmax-mse", "cross-entropy")
+
+
+def test_disk_losses_is_declared_as_in_its_report():
+    study = find("disk-losses")
+    tanh, sigmoid = study.all_arms
+    assert (tanh.recipe.epochs, sigmoid.recipe.epochs) == (3000, 6000)
+    layers = [type(m).__name__ for m in sigmoid.recipe.make_net().children()]
+    assert layers == [*(["Linear", "ReLU"] * 4), "Linear", "Sigmoid"]
+    assert [study.reported[arm.name].mean for arm in (tanh, sigmoid)] == [0.977, 0.96]
+
+
+def test_prices_is_declared_as_in_its_report():
+    study = find("prices")
+    arms = {arm.name: arm.recipe for arm in study.all_arms}
+    nets = {name: recipe.net.arguments for name, recipe in arms.items()}
+    own = {name for name, net in nets.items() if net == nets["base"]}
+    assert own >= {"base", "batch-8", "batch-128", "sgd", "momentum", "rmsprop", "adagrad"}
+    assert {net["layers"] for net in nets.values() if "layers" in net} == {0, 1, 2, 3, 5}
+    assert {net["hidden"] for net in nets.values() if "hidden" in net} == {2, 5, 10, 20}
+    assert (study.data.standardize, study.data.standardize_target) == ("feature", True)
+    assert {arms[name].loss.name for name in arms if "gaussian" in name} == {"GaussianNLLLoss"}
+    assert study.goal == "min"
 
 
 def test_sharing_is_a_net_with_fewer_numbers():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from chainrule.study import StudyError
+from chainrule.study import StudyError, run
 from tests.study.small import SEARCH, searched, small
 
 FACTORS = {
@@ -130,3 +130,27 @@ def test_a_wrong_arm_is_named():
 def test_a_value_of_the_space_that_no_recipe_takes_is_named():
     with pytest.raises(ValidationError, match="arm narrow: epochs: Input should be greater"):
         small(**{**SEARCH, "space": {"epochs": [0, 1]}})
+
+
+def test_a_whole_part_may_be_searched_by_name():
+    parts = {
+        "steps": {"name": "StepLR", "step_size": 3},
+        "even": {"name": "TimeBasedLR", "decay": 0},
+    }
+    study = small(space={"schedule": {"parts": parts}}, search={"method": "grid"})
+    arm = study.all_arms[0]
+    assert arm.having({"schedule": "steps"}).schedule.arguments == {"step_size": 3}
+    assert arm.having({"schedule": "even"}).schedule.name == "TimeBasedLR"
+    result = run(study)
+    assert {c.setting["schedule"] for c in result.candidates(arm.name)} == {"steps", "even"}
+    assert study.from_toml(study.to_toml()).digest == study.digest
+
+
+def test_a_part_of_a_space_that_does_not_fit_names_the_arm():
+    with pytest.raises(ValidationError, match="arm narrow: schedule"):
+        small(
+            space={"schedule": {"parts": {"odd": {"name": "StepLR", "every": "day"}}}}, search=GRID
+        )
+
+
+GRID = {"method": "grid"}

@@ -132,3 +132,37 @@ NUMBERS, WORDS = Dimension(values=(0.1, 0.2)), Dimension(values=("a", "b"))
 )
 def test_numbers_share_a_cohort_and_shapes_do_not(path, dimension, shared):
     assert shares(path, dimension) is shared
+
+
+SCHEDULES = Dimension(
+    parts={
+        "steps": {"name": "StepLR", "step_size": 3},
+        "none": {"name": "ExponentialLR", "gamma": 1.0},
+    }
+)
+
+
+def test_the_values_of_parts_are_their_names_which_start_a_cohort_each():
+    assert SCHEDULES.choices == ("steps", "none")
+    assert not shares("schedule", SCHEDULES)
+    assert SCHEDULES.meant("steps") == {"name": "StepLR", "step_size": 3}
+    assert Dimension(values=(1, 2)).meant(2) == 2
+
+
+def test_parts_come_back_from_what_is_written():
+    again = Dimension.model_validate(SCHEDULES.model_dump(mode="json", exclude_defaults=True))
+    assert again == SCHEDULES
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"parts": {"a": "StepLR"}, "values": ["b"]}, "named a"),
+        ({"parts": {"a": "StepLR"}, "low": 0, "high": 1}, "either values, or low and high"),
+        ({"parts": {"a": {"step_size": 3}}}, "name"),
+        ({"parts": {}}, "either values, or low and high"),
+    ],
+)
+def test_parts_that_are_none_are_refused(given, message):
+    with pytest.raises(ValidationError, match=message):
+        Dimension.model_validate(given)

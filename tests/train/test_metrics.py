@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule.train import Accuracy
+from chainrule.train import Accuracy, JointAccuracy
 
 SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
 LABELS = torch.tensor([1, 0, 1, 1])
@@ -79,3 +79,22 @@ def test_it_counts_in_the_dtype_of_the_output(dtype):
 
 def test_no_samples():
     assert Accuracy()(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)).shape == (0,)
+
+
+def test_jointly_right_is_right_in_every_head():
+    output = {"digit": SCORES, "color": torch.tensor([[0.0, 1.0]] * 4)}
+    target = {"digit": LABELS, "color": torch.tensor([1, 0, 1, 1])}
+    assert JointAccuracy(["digit", "color"])(output, target).tolist() == [1, 0, 0, 1]
+    assert JointAccuracy(["digit"])(output, target).tolist() == [1, 1, 0, 1]
+
+
+def test_nan_in_one_head_is_nan_for_all_of_them():
+    output = {"a": SCORES, "b": SCORES.clone().fill_(float("nan"))}
+    right = JointAccuracy(("a", "b"))(output, {"a": LABELS, "b": LABELS})
+    assert right.isnan().all()
+
+
+@pytest.mark.parametrize("heads", [[], "digit"])
+def test_jointly_needs_the_names_of_heads(heads):
+    with pytest.raises(ValueError, match="JointAccuracy: expected the names of heads"):
+        JointAccuracy(heads)

@@ -11,7 +11,17 @@ from typer.core import TyperGroup
 
 from chainrule import __version__
 
-from . import figures, nets, planning, results, running, studies
+from . import (
+    explaining,
+    figures,
+    nets,
+    planning,
+    predicting,
+    results,
+    running,
+    studies,
+    training,
+)
 
 __all__ = ["app", "main"]
 
@@ -55,7 +65,10 @@ def _options(
     pass
 
 
-for commands in (studies, planning, running, results, figures, nets):
+for commands in (
+    *(studies, planning, running, results, figures),
+    *(training, predicting, nets, explaining),
+):
     commands.add_to(app)
 
 

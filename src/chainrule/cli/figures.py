@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from chainrule.cli.finding import RUNS, note, result_at
-from chainrule.cli.options import Out, Run, examples
+from chainrule.cli.options import Arms, Out, Run, examples
 from chainrule.cli.results import Number
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "add_to"]
 
 KINDS = (
+    "data",
     "boxes",
     "seconds",
     "curves",
@@ -30,8 +31,14 @@ KINDS = (
     "validation",
     "differences",
     "effects",
+    "calibration",
+    "outputs",
+    "predictions",
 )
 """The figures of one study."""
+
+OF_NETS = {"outputs", "predictions"}
+"""Those that need the saved nets."""
 
 Make = Callable[[], "tuple[Figure, Any]"]
 
@@ -43,6 +50,7 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "chainrule plot pairs-depth",
             "chainrule plot pairs-depth boxes search --format pdf -o figures",
+            "chainrule plot disk-torch outputs --nets nets --arms 'torch*'",
             "chainrule plot study-a study-b study-c",
         ),
     )(plot)
@@ -64,10 +72,18 @@ def plot(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder; default: runs/NAME.")
     ] = None,
+    arms: Arms = "*",
+    nets: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where run --nets saved them.")
+    ] = None,
     form: Annotated[Literal["png", "svg", "pdf"], typer.Option("--format")] = "png",
+    dpi: Annotated[int, typer.Option(min=20, metavar="N", help="Dots per inch of a PNG.")] = 150,
     study: Number = None,
 ) -> None:
     """Write the figures of a study to a folder, and say which.
+
+    --arms chooses the arms of curves, curve-grid, search and calibration, and of outputs
+    and predictions, which show the nets of --nets over the plane of their two inputs.
 
     With several runs: the critical differences of the arms that all of them have.
     """
@@ -82,29 +98,39 @@ def plot(
         found: Mapping[str, Make] = {"critical-differences": partial(ranks, results)}
     else:
         folder = output or RUNS / results[0].study.name
-        found = figures_of(results[0], kinds or KINDS)
-    draw(found, folder, form, needed=bool(kinds) or len(results) > 1)
+        found = figures_of(results[0], kinds, arms, nets)
+    draw(found, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
 
 
-def figures_of(result: StudyResult, kinds: Sequence[str]) -> dict[str, Make]:
+def figures_of(
+    result: StudyResult, kinds: Sequence[str], arms: str, nets: Path | None
+) -> dict[str, Make]:
     """File name → what makes the figure."""
+    if nets is None and not OF_NETS.isdisjoint(kinds):
+        raise typer.BadParameter("outputs and predictions are of saved nets: say --nets DIR")
     show, metric = result.plot, result.study.metric_name
+    claims = kinds or any(part.name == "Coverage" for part in result.study.metrics.values())
     curves = dict.fromkeys(("test_loss", f"test_{metric}"))
-    searched = [arm.name for arm in result.study.all_arms if arm.space]
+    searched = [arm.name for arm in result.study.select(arms) if arm.space]
     every: dict[str, dict[str, Make]] = {
+        "data": {"data": show.data},
         "boxes": {"boxes": show.boxes},
         "seconds": {"seconds": partial(show.boxes, "seconds")},
-        "curves": {f"curves-{c}": partial(show.curves, c) for c in curves},
-        "curve-grid": {"curve-grid": show.curve_grid},
+        "curves": {f"curves-{c}": partial(show.curves, c, arms) for c in curves},
+        "curve-grid": {"curve-grid": partial(show.curve_grid, arms)},
         "search": {f"search-{a}": partial(show.heat_maps, a) for a in searched},
         "validation": {"validation": show.validation_against_test},
         "differences": {"differences": show.differences},
         "effects": {"effects": show.effects} if result.study.factors else {},
+        "calibration": {"calibration": partial(show.calibration, arms)} if claims else {},
+        "outputs": {"outputs": partial(show.plane_outputs, nets or "", arms)},
+        "predictions": {"predictions": partial(show.plane_predictions, nets or "", arms)},
     }
-    return {name: make for kind in kinds for name, make in every[kind].items()}
+    wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in OF_NETS]
+    return {name: make for kind in wanted for name, make in every[kind].items()}
 
 
-def draw(figures: Mapping[str, Make], folder: Path, form: str, *, needed: bool) -> None:
+def draw(figures: Mapping[str, Make], folder: Path, form: str, dpi: int, *, needed: bool) -> None:
     """Write each figure; one that there is too little for is left out, unless it is needed."""
     from chainrule.train.files import write_atomically
 
@@ -112,13 +138,13 @@ def draw(figures: Mapping[str, Make], folder: Path, form: str, *, needed: bool) 
     for name, make in figures.items():
         try:
             figure, _ = make()
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             if needed:
                 raise
             note(f"no {name}: {error}")
             continue
         image = BytesIO()
-        figure.savefig(image, format=form, dpi=150)
+        figure.savefig(image, format=form, dpi=dpi)
         path = folder / f"{name}.{form}"
         write_atomically(path, image.getvalue())
         note(f"wrote {path}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from chainrule.study import Store, Study, StudyResult
 
-__all__ = ["RUNS", "close", "note", "result_at", "store_of", "study_of", "viewed"]
+__all__ = ["RUNS", "close", "importable", "note", "result_at", "store_of", "study_of", "viewed"]
 
 RUNS = Path("runs")
 """Where stores, figures and pages go unless told."""
@@ -57,20 +57,37 @@ def _in_python(given: str) -> Study:
     from chainrule.study import Study, StudyError
 
     source, _, name = given.rpartition(":")
-    path = Path(source).resolve()
-    if source.endswith(".py") and not path.is_file():
-        raise StudyError(f"{given}: no file {source}")
-    _importable(path.parent if source.endswith(".py") else Path.cwd())
-    try:
-        module = import_module(path.stem if source.endswith(".py") else source)
-    except ImportError as error:
-        raise StudyError(f"{given}: cannot import {source} ({error})") from None
+    module = import_module(importable(given).rpartition(":")[0])
     found = getattr(module, name, None)
     if not isinstance(found, Study):
         there = [key for key, value in vars(module).items() if isinstance(value, Study)]
         listed = ", ".join(there) or "none"
         raise StudyError(f"{given}: {name!r} is no Study in {source}; there are: {listed}")
     return found
+
+
+def importable(given: str) -> str:
+    """``package.module:NAME`` of that, or of file.py:NAME, whose module has been imported.
+
+    Raises StudyError where it cannot be, and where another module of the file's name comes first.
+    """
+    from chainrule.study import StudyError
+
+    source, _, name = given.rpartition(":")
+    path, is_file = Path(source).resolve(), source.endswith(".py")
+    if is_file and not path.is_file():
+        raise StudyError(f"{given}: no file {source}")
+    _importable(path.parent if is_file else Path.cwd())
+    try:
+        module = import_module(path.stem if is_file else source)
+    except Exception as error:  # whatever the user's code raises
+        reason = (
+            str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        )
+        raise StudyError(f"{given}: cannot import {source} ({reason})") from None
+    if is_file and Path(str(module.__file__)).resolve() != path:
+        raise StudyError(f"{given}: python has another module {path.stem!r}: rename the file")
+    return f"{module.__name__}:{name}"
 
 
 def _importable(*folders: Path) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.cli.options import examples
 
-__all__ = ["add_to"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from chainrule.nn import Module
+
+__all__ = ["add_to", "saved_net"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,12 +51,9 @@ def check(
         raise typer.Exit(1)
 
 
-def _net_and_input(name: str, shape: str | None) -> tuple[Any, Any]:
+def _net_and_input(name: str, shape: str | None) -> tuple[Module, Tensor]:
     """A built-in or a saved net, and random numbers for its input."""
-    import torch
-
-    from chainrule import load, zoo
-    from chainrule.nn import Module
+    from chainrule import zoo
 
     built_in: dict[str, tuple[Module, str]] = {
         "disk": (zoo.disk_net(), "5,2"),
@@ -58,14 +61,27 @@ def _net_and_input(name: str, shape: str | None) -> tuple[Any, Any]:
     }
     if name in built_in:
         net, usual = built_in[name]
-        shape = usual if shape is None else shape
-    elif Path(name).exists():
-        net = load(name)
-        if shape is None:
-            raise ValueError(f"{name} is a saved net: say the shape of an input, e.g. --shape 5,2")
-    else:
+        return net, random_input(usual if shape is None else shape)
+    return saved_net(name, shape, built_in)
+
+
+def saved_net(name: str, shape: str | None, built_in: Iterable[str]) -> tuple[Module, Tensor]:
+    """A saved net, and random numbers for its input; ``built_in`` is what else there is."""
+    from chainrule import load
+
+    if not Path(name).exists():
         raise ValueError(f"no file {name}, and no built-in net; built in: {', '.join(built_in)}")
+    net = load(name)
+    if shape is None:
+        raise ValueError(f"{name} is a saved net: say the shape of an input, e.g. --shape 5,2")
+    return net, random_input(shape)
+
+
+def random_input(shape: str) -> Tensor:
+    """Normal numbers in a shape written as "5,2", the same each time."""
+    import torch
+
     sizes = [int(size) for size in shape.split(",") if size.isdecimal()]
     if len(sizes) != shape.count(",") + 1 or not 0 < prod(sizes) < 10**8:
         raise ValueError(f"--shape is whole numbers with commas, e.g. 5,2, got {shape!r}")
-    return net, torch.randn(sizes, generator=torch.Generator().manual_seed(0))
+    return torch.randn(sizes, generator=torch.Generator().manual_seed(0))

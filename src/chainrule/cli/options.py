@@ -7,7 +7,21 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["Arms", "Epochs", "Format", "Json", "Out", "Quick", "Rounds", "Run", "Study", "examples"]
+__all__ = [
+    "Arms",
+    "Csv",
+    "DataArguments",
+    "Epochs",
+    "Format",
+    "Json",
+    "Out",
+    "Quick",
+    "Rounds",
+    "Run",
+    "Study",
+    "Target",
+    "examples",
+]
 
 Study = Annotated[
     str,
@@ -30,6 +44,21 @@ Rounds = Annotated[
 ]
 Epochs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Epochs of each training.")]
 Quick = Annotated[bool, typer.Option("--quick", help="The small form that the study declares.")]
+DataArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="NAME=VALUE",
+        help="An argument of the study's data, as root=DIR or train=500; may be said again.",
+    ),
+]
+Csv = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A table of your own, for a study such as prices."),
+]
+Target = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="With --csv: the number to be told.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write.")]
 Format = Literal["text", "csv", "json", "latex", "markdown"]

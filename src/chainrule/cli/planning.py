@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.arguments import with_data
 from chainrule.cli.finding import study_of
-from chainrule.cli.options import Arms, Epochs, Json, Quick, Rounds, Study, examples
+from chainrule.cli.options import (
+    Arms,
+    Csv,
+    DataArguments,
+    Epochs,
+    Json,
+    Quick,
+    Rounds,
+    Study,
+    Target,
+    examples,
+)
 from chainrule.cli.running import declared
+from chainrule.cli.tables import with_table
 
 if TYPE_CHECKING:
     from chainrule.report import Sheet
@@ -47,6 +60,9 @@ def plan(
         int | None, typer.Option(min=1, metavar="N", help="Workers; default: the cores.")
     ] = None,
     no_time: Annotated[bool, typer.Option("--no-time", help="Measure no step.")] = False,
+    data: DataArguments = None,
+    csv: Csv = None,
+    target: Target = None,
     as_json: Json = False,
 ) -> None:
     """Say what a run would train: cohorts, steps, and about how long and how large.
@@ -61,6 +77,7 @@ def plan(
     from chainrule.study.plan import plan as plan_of
 
     wanted = declared(study_of(study), quick, rounds=rounds, epochs=epochs)
+    wanted = with_table(with_data(wanted, data), csv, target)
     found = plan_of(wanted, arms=arms, jobs=jobs or cores(), times=not no_time)
     if as_json:
         rows = {"study": wanted.name, "arms": found.as_rows(), "totals": found.totals()}

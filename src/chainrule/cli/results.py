@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
             "chainrule show pairs-depth",
             "chainrule show runs/pairs-depth.sqlite --format latex",
             "chainrule show pairs-depth --candidates --format csv",
+            "chainrule show prices --metric mae",
         ),
     )(show)
     app.command(
@@ -50,6 +51,10 @@ def show(
     candidates: Annotated[
         bool, typer.Option("--candidates", help="What was searched, instead of the results.")
     ] = False,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Another metric that was counted: loss, train_loss, …"),
+    ] = None,
 ) -> None:
     """Print the table of results, of a study that is finished or not, while it runs too."""
     from chainrule import report
@@ -59,7 +64,9 @@ def show(
     if not result.done:
         note(progress(result))
     form = "json" if as_json else form
-    if result.rows or form == "json":
+    if metric is not None:
+        write(report.metric_sheet(result, metric), form)
+    elif result.rows or form == "json":
         write(report.sheet_of(result, "candidates" if candidates else "results"), form)
 
 

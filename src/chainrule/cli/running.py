@@ -12,9 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule.cli.arguments import with_data
 from chainrule.cli.finding import RUNS, note, study_of
-from chainrule.cli.options import Arms, Epochs, Json, Quick, Rounds, examples
+from chainrule.cli.options import (
+    Arms,
+    Csv,
+    DataArguments,
+    Epochs,
+    Json,
+    Quick,
+    Rounds,
+    Target,
+    examples,
+)
 from chainrule.cli.options import Study as StudyArgument
+from chainrule.cli.tables import with_table
 
 if TYPE_CHECKING:
     from chainrule.study import Study, StudyResult
@@ -30,6 +42,8 @@ def add_to(app: typer.Typer) -> None:
             "chainrule run pairs-depth --quick",
             "chainrule run study.toml --arms 'mlp*' --rounds 10 --jobs 8",
             "chainrule run study.toml --rounds 30 --extend",
+            "chainrule run digits --data root=/data/mnist",
+            "chainrule run prices --csv houses.csv --target price",
         ),
     )(run)
 
@@ -58,6 +72,9 @@ def run(
     nets: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")
     ] = None,
+    data: DataArguments = None,
+    csv: Csv = None,
+    target: Target = None,
     as_json: Json = False,
 ) -> None:
     """Train what is missing of a study, and print its table: the test metric, mean ± std.
@@ -73,6 +90,7 @@ def run(
     wanted = declared(
         study_of(study), quick, rounds=rounds, epochs=epochs, seed=seed, device=device, width=width
     )
+    wanted = with_table(with_data(wanted, data), csv, target)
     wanted.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{wanted.name}.sqlite")
     prepare(where, wanted)

@@ -28,7 +28,8 @@ class Warp:
 
     x between the pixels is Keys' cubic convolution of the 4 × 4 around, which keeps images
     sharper than a bilinear one; beyond the edge it is the image's smallest value, its background.
-    Values may overshoot the image's range a little.
+    Values may overshoot the image's range a little. With ``channels`` = C the last axis before
+    H × W is one of C, the channels of one image, which move alike: x (…, C, H, W).
 
     Keys, Cubic convolution interpolation for digital image processing, 1981; Simard, Steinkraus
     and Platt, Best practices for convolutional neural networks, 2003, for the elastic field.
@@ -42,28 +43,39 @@ class Warp:
         scale: float = 0.1,
         shear: float = 0.1,
         elastic: float = 1.0,
+        *,
+        channels: int = 1,
     ) -> None:
         self.shift, self.rotate, self.scale = shift, rotate, scale
         self.shear, self.elastic = shear, elastic
         for name, bound in vars(self).items():
             if not bound >= 0:
                 raise ValueError(f"Warp: expected {name} at least 0, got {bound}")
+        if channels < 1:
+            raise ValueError(f"Warp: expected channels at least 1, got {channels}")
+        self.channels = channels
 
     def __call__(self, x: Tensor, seeds: Sequence[int], step: int) -> Tensor:
         """Every image of x (…, H, W) warped; the images, in order, are shared out to the seeds.
 
         A seed's draws depend on it and the step alone: a cohort's (K, B, …) with K seeds is K
-        times (B, …) with one. Raises ValueError where x is not floating images that K shares.
+        times (B, …) with one. Raises ValueError where x is not floating images that K shares, or
+        has other channels.
         """
-        K = len(seeds)
+        K, C = len(seeds), self.channels
         if x.ndim < 3 or not x.is_floating_point() or not K or x.shape[:-2].numel() % K:
             raise ValueError(
                 f"Warp: expected floating images (…, H, W), as many for each of {K} seeds, "
                 f"got {tuple(x.shape)} {x.dtype}"
             )
+        if C > 1 and (x.ndim < 4 or x.shape[-3] != C):
+            raise ValueError(f"Warp: expected images (…, {C}, H, W), got {tuple(x.shape)}")
         images = x.reshape(-1, *x.shape[-2:])
-        size = (len(images) // K, 6 + 2 * GRID**2)
-        draws = [torch.rand(size, generator=generator(s, "augment", step)) for s in seeds]
+        size = (len(images) // (K * C), 6 + 2 * GRID**2)
+        draws = [
+            torch.rand(size, generator=generator(s, "augment", step)).repeat_interleave(C, 0)
+            for s in seeds
+        ]
         places = self._places(torch.cat(draws).to(x).mul(2).sub(1), *x.shape[-2:])
         ground = images.amin((1, 2), keepdim=True)
         moved = sample(images - ground, *places.unbind(1))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .errors import DataError
 
-__all__ = ["read_embedded"]
+__all__ = ["checked", "read_embedded"]
 
 FILE = Path(__file__).with_name("digits.npz")
 SHA256 = "98ab451c67388df86fda379c993ffc0909a1d4977898e23eadb08b512f37b956"
@@ -26,9 +26,16 @@ def read_embedded(path: Path = FILE) -> tuple[Tensor, Tensor]:
     The first half trains and the second tests; in each, the digits follow each other in turn.
     Raises DataError for another file than the one that was shipped.
     """
-    content = path.read_bytes()
-    # Checked before it is parsed: nothing that a damaged archive says is acted upon.
-    if (got := sha256(content).hexdigest()) != SHA256:
-        raise DataError(f"{path}: expected SHA-256 {SHA256}, got {got}; reinstall chainrule")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(checked(path, SHA256)), allow_pickle=False) as arrays:
         return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
+
+
+def checked(path: Path, expected: str) -> bytes:
+    """The content of a file of the package. Raises DataError for another than was shipped.
+
+    Checked before it is parsed: nothing that a damaged file says is acted upon.
+    """
+    content = path.read_bytes()
+    if (got := sha256(content).hexdigest()) != expected:
+        raise DataError(f"{path}: expected SHA-256 {expected}, got {got}; reinstall chainrule")
+    return content

@@ -18,7 +18,7 @@ from chainrule.seeds import generator
 
 from .dataset import Dataset, Seeds, per_seed
 
-__all__ = ["checkerboard", "circles", "disk", "moons", "spirals", "xor"]
+__all__ = ["bullseye", "checkerboard", "circles", "disk", "moons", "spirals", "xor"]
 
 
 def disk(n: int, seed: Seeds = 0) -> Dataset:
@@ -31,6 +31,26 @@ def disk(n: int, seed: Seeds = 0) -> Dataset:
         return (x - 0.5).square().sum(-1) < 1 / (2 * math.pi)
 
     return _labelled("disk", n, seed, label)
+
+
+def bullseye(n: int, share: float = 0.5, gap: float = 0.2, seed: Seeds = 0) -> Dataset:
+    """Points even on a disk of radius ½ around the origin, 1, and on a ring to radius 1, 0.
+
+    `share` of them are expected on the disk; between it and the ring is a `gap` without points.
+    """
+    if not (0 <= share <= 1 and 0 <= gap < 0.5):
+        raise ValueError(
+            f"bullseye: expected share in [0, 1] and gap in [0, ½), got {share} and {gap}"
+        )
+
+    def draw(g: Generator) -> tuple[Tensor, Tensor]:
+        chance, u, turn = torch.rand(3, n, generator=g, dtype=torch.float32)
+        inside = (chance < share).to(torch.float32)
+        low, high = (1 - inside) * (0.5 + gap) ** 2, 1 - 0.75 * inside
+        radius = (low + (high - low) * u).sqrt()  # as many points per area everywhere
+        return torch.stack(_polar(1.0, 2 * math.pi * turn), -1) * radius[:, None], inside.long()
+
+    return _draws("bullseye", n, seed, draw)
 
 
 def xor(n: int, seed: Seeds = 0) -> Dataset:

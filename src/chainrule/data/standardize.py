@@ -1,4 +1,4 @@
-"""Zero mean and unit variance, fitted on the training inputs alone."""
+"""Zero mean and unit variance, fitted on the training samples alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .dataset import Dataset
 
-__all__ = ["Standardizer", "standardize"]
+__all__ = ["Standardizer", "standardize", "standardize_targets"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +76,40 @@ def standardize(
             raise ValueError(
                 f"standardize: expected replicas={train.replicas} as in train, got {other}"
             )
-    scale = _fit(train, per)
+    samples = 0 if train.replicas is None else 1
+    if train.inputs.numel() == 0 or not train.inputs.is_floating_point():
+        raise ValueError(f"standardize: expected floating inputs of at least one, got {train}")
+    scale = _fit(train.inputs, samples, per)
     scaled = (replace(d, inputs=scale(d.inputs)) for d in (train, *others))
     return tuple(scaled), scale
 
 
-def _fit(train: Dataset, per: str) -> Standardizer:
-    x = train.inputs
-    if x.numel() == 0 or not x.is_floating_point():
-        raise ValueError(f"standardize: expected floating inputs of at least one, got {train}")
-    samples = 0 if train.replicas is None else 1
+def standardize_targets(
+    train: Dataset, *others: Dataset
+) -> tuple[tuple[Dataset, ...], Standardizer]:
+    """The same for plain data sets' targets, each number of a target on its own.
+
+    What a net then predicts goes back to the target's unit by the ``inverse`` of the Standardizer.
+    Raises ValueError for targets that are no numbers (classes, several), or never change.
+    """
+    t = train.targets
+    if not isinstance(t, Tensor) or not t.is_floating_point() or train.replicas is not None:
+        raise ValueError(f"standardize_targets: expected targets (N, …) that are numbers: {train}")
+    if not len(t) or (t == t[0]).all():
+        raise ValueError(f"standardize_targets: expected targets that change: {train}")
+    scale = _fit(t, 0, "feature")
+    scaled = (replace(d, targets=scale(_tensor(d.targets))) for d in (train, *others))
+    return tuple(scaled), scale
+
+
+def _tensor(targets: Tensor | dict[str, Tensor]) -> Tensor:
+    if isinstance(targets, dict):
+        raise ValueError(f"standardize_targets: expected one target, got {', '.join(targets)}")
+    return targets
+
+
+def _fit(x: Tensor, samples: int, per: str) -> Standardizer:
+    """The Standardizer of x, whose axis of samples is `samples`."""
     axes = (samples,) if per == "feature" else tuple(range(samples, x.ndim))
     std, mean = torch.std_mean(x.double(), axes, correction=0, keepdim=True)
     # Rounding may leave a constant feature a deviation of 1e-17, and dividing by that is noise.

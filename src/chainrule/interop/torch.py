@@ -11,7 +11,7 @@ from chainrule import nn
 from chainrule.nn.architecture import tie, ties
 from chainrule.nn.arguments import arguments
 
-__all__ = ["from_torch", "to_torch"]
+__all__ = ["common", "from_torch", "to_torch", "twin"]
 
 
 def to_torch(net: nn.Module) -> torch.nn.Module:
@@ -38,8 +38,8 @@ def _to_torch(net: nn.Module, made: dict[int, torch.nn.Module]) -> torch.nn.Modu
         if isinstance(net, nn.Sequential):
             made[id(net)] = torch.nn.Sequential(*(_to_torch(layer, made) for layer in net))
         else:
-            cls = _twin(torch.nn, net)
-            made[id(net)] = cls(**_common(net, cls))
+            cls = twin(torch.nn, net)
+            made[id(net)] = cls(**common(net, cls))
     return made[id(net)]
 
 
@@ -68,22 +68,26 @@ def _from_torch(module: torch.nn.Module, made: dict[int, nn.Module]) -> nn.Modul
         if isinstance(module, torch.nn.Sequential):
             made[id(module)] = nn.Sequential([_from_torch(layer, made) for layer in module])
         else:
-            cls = _twin(nn, module)
-            made[id(module)] = cls(**_common(module, cls))
+            cls = twin(nn, module)
+            made[id(module)] = cls(**common(module, cls))
     return made[id(module)]
 
 
-def _twin(library: Any, module: object) -> Any:
-    """The class of the same name in the other library."""
+def twin(library: Any, module: object) -> Any:
+    """The class of the same name in the other library: of a layer, a loss, an optimizer.
+
+    Raises ValueError where there is none, and for what is made of others.
+    """
     name = type(module).__name__
     cls = getattr(library, name, None)
-    home = type(module).__module__.startswith(("torch.nn.", "chainrule.nn."))
-    if not (home and inspect.isclass(cls)) or any(True for _ in module.children()):  # type: ignore[attr-defined]
+    home = type(module).__module__.startswith(("torch.nn.", "chainrule.nn.", "chainrule.optim."))
+    parts = [*module.children()] if isinstance(module, nn.Module | torch.nn.Module) else []
+    if parts or not (home and inspect.isclass(cls)):
         raise ValueError(f"{name} has no twin in {library.__name__}")
     return cls
 
 
-def _common(module: object, other: Any) -> dict[str, Any]:
+def common(module: object, other: Any) -> dict[str, Any]:
     """The module's arguments that the other class takes too."""
     known = inspect.signature(other).parameters
     return {p.name: value for p, value in arguments(module) if p.name in known}

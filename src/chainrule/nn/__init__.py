@@ -5,6 +5,7 @@ from chainrule.nn.activation import (
     ELU,
     GELU,
     SELU,
+    Exp,
     Hardtanh,
     Identity,
     LeakyReLU,
@@ -34,6 +35,7 @@ from chainrule.nn.loss import (
     MSELoss,
     MultiLoss,
     NLLLoss,
+    OneHotLoss,
     SmoothL1Loss,
 )
 from chainrule.nn.module import Module
@@ -67,6 +69,7 @@ __all__ = [
     "Dropout",
     "Dropout2d",
     "Embedding",
+    "Exp",
     "Flatten",
     "GaussianNLLLoss",
     "GroupNorm",
@@ -87,6 +90,7 @@ __all__ = [
     "Module",
     "MultiLoss",
     "NLLLoss",
+    "OneHotLoss",
     "PReLU",
     "Parallel",
     "Parameter",

@@ -24,6 +24,7 @@ __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "Exp",
     "Hardtanh",
     "Identity",
     "LeakyReLU",
@@ -158,6 +159,19 @@ class SELU(InPlace):
         positive, below, steep = x > 0, x.clamp(max=0), self.SCALE * self.ALPHA
         y = torch.where(positive, self.SCALE * x, steep * below.expm1())
         return y, lambda g: g * torch.where(positive, self.SCALE, steep * below.exp())
+
+
+@final
+class Exp(Module):
+    """y = eˣ        any shape: a logarithm, such as that of a variance, made positive
+
+    dL/dx = g y
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        check(self, x)
+        y = x.exp()
+        return y, lambda g: g * y
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -61,10 +61,15 @@ class Summary:
         )
 
 
-def each_layer(net: Module, see: Callable[[str, Module, Any, Any], None]) -> Module:
+Back: TypeAlias = Callable[[Any], None]
+"""Is shown dL/dy of one use of a layer."""
+
+
+def each_layer(net: Module, see: Callable[[str, Module, Any, Any], Back | None]) -> Module:
     """A copy of net whose forward shows ``see(path, layer, input, output)`` each use of a layer.
 
     A layer is a module without children; the layers of the copy are shown under their own paths.
+    What ``see`` returns, if anything, is shown dL/dy of that use when the chain rule is applied.
     """
     copied = copy.deepcopy(net)
 
@@ -73,8 +78,8 @@ def each_layer(net: Module, see: Callable[[str, Module, Any, Any], None]) -> Mod
 
         def forward(*x: Any) -> tuple[Any, Rule]:
             y, rule = inner(*x)
-            see(path, layer, x[0] if len(x) == 1 else x, y)
-            return y, rule
+            back = see(path, layer, x[0] if len(x) == 1 else x, y)
+            return y, rule if back is None else told(rule, back)
 
         vars(layer)["forward"] = forward
 
@@ -82,6 +87,16 @@ def each_layer(net: Module, see: Callable[[str, Module, Any, Any], None]) -> Mod
         if module.is_layer():
             watch(path, module)
     return copied
+
+
+def told(rule: Rule, back: Back) -> Rule:
+    """The rule, which tells ``back`` what it is given."""
+
+    def backward(g: Any) -> Any:
+        back(g)
+        return rule(g)
+
+    return backward
 
 
 def _dry_run(

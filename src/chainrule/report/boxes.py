@@ -66,10 +66,11 @@ def _shown(result: StudyResult, arm: ArmResult, name: str) -> list[Shown]:
 def _zoomed(axes: Axes, rows: list[list[Shown]]) -> list[list[Shown]]:
     """Where a few rounds diverged, their crosses at the edge of the axes, which show the others.
 
-    Few: less than a quarter of each arm, so that every box is whole.
+    Few: less than a quarter of an arm, so that its box is whole; or all of it, which is no box.
     """
     kept = [v for row in rows for v, gone in row if not gone]
-    few = all(4 * sum(gone for _, gone in row) < len(row) or not row for row in rows)
+    lost = [(sum(gone for _, gone in row), len(row)) for row in rows]
+    few = all(4 * n < of or n == of for n, of in lost)
     if not few or not kept or all(not gone for row in rows for _, gone in row):
         return rows
     margin = 0.06 * (max(kept) - min(kept)) or 0.05

@@ -14,7 +14,7 @@ from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.train.predict import evaluating
 
-__all__ = ["plane"]
+__all__ = ["classes", "plane", "score"]
 
 
 def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tuple[Figure, Axes]:
@@ -29,8 +29,7 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
     grid = torch.cartesian_prod(side, side)
     with evaluating(net):
         y = net.forward(grid)[0]
-    score = y[:, -1] - y[:, 0] if y.shape[1] > 1 else y[:, 0]
-    image = score.reshape(points, points).T.numpy()
+    image = score(y).reshape(points, points).T.numpy()
     bound = float(np.abs(image).max()) or 1.0
     shown = axes.imshow(
         image,
@@ -44,7 +43,7 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
     axes.contour(side, side, image, levels=[0.0], colors="k", linewidths=1)
     figure.colorbar(shown, ax=axes, label="output 1 − output 0" if y.shape[1] > 1 else "output")
     if data is not None and isinstance(data.targets, torch.Tensor):
-        labels = _classes(data.targets)
+        labels = classes(data.targets)
         for label, marker in zip(torch.unique(labels).tolist(), cycle("o^sDvPX*")):
             of = data.inputs[labels == label]
             axes.scatter(
@@ -55,7 +54,12 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
     return figure, axes
 
 
-def _classes(targets: Tensor) -> Tensor:
+def score(y: Tensor) -> Tensor:
+    """Output 1 minus output 0, or the only output there is    y (N, L)   result (N,)"""
+    return y[:, -1] - y[:, 0] if y.shape[1] > 1 else y[:, 0]
+
+
+def classes(targets: Tensor) -> Tensor:
     """Class numbers (N,) from themselves, from one-hot rows, or from one column of two values."""
     if targets.dim() == 1:
         return targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from matplotlib.axes import Axes
@@ -9,11 +10,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainrule.report.boxes import boxes
+from chainrule.report.calibration import calibration
 from chainrule.report.curves import curves
 from chainrule.report.formats import unit_of
 from chainrule.report.heat import heat_maps
 from chainrule.report.intervals import differences, effect_sizes
 from chainrule.report.panels import curve_grid
+from chainrule.report.planes import plane_outputs, plane_predictions
+from chainrule.report.samples import samples
 from chainrule.report.scatter import validation_against_test
 
 if TYPE_CHECKING:
@@ -36,6 +40,14 @@ class Plots:
         """A box an arm; ``metric`` may be ``"seconds"``."""
         return boxes(self._result, metric)
 
+    def calibration(self, arms: str = "*") -> tuple[Figure, Axes]:
+        """What predicted intervals cover, against the level that they claim."""
+        return calibration(self._result, arms)
+
+    def data(self) -> tuple[Figure, Any]:
+        """What round 0 trains on, as it comes to the net."""
+        return samples(self._result.data(0)[0])
+
     def curves(self, name: str = "test_loss", arms: str = "*") -> tuple[Figure, Axes]:
         """One learning curve of each arm, all in one axes."""
         return curves(self._result, name, arms)
@@ -51,6 +63,14 @@ class Plots:
     def validation_against_test(self) -> tuple[Figure, Axes]:
         """What selected each arm's setting, against what it gave."""
         return validation_against_test(self._result)
+
+    def plane_outputs(self, nets: str | Path, arms: str = "*") -> tuple[Figure, NDArray[Any]]:
+        """Over the plane of their two inputs, what the nets saved in a folder put out."""
+        return plane_outputs(self._result, nets, arms)
+
+    def plane_predictions(self, nets: str | Path, arms: str = "*") -> tuple[Figure, NDArray[Any]]:
+        """The test points of all rounds, with the classes that the saved nets predict."""
+        return plane_predictions(self._result, nets, arms)
 
     def differences(
         self, *, baseline: str | None = None, all_pairs: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chainrule.study.recipe import Recipe, merged
-from chainrule.study.space import Dimension
+from chainrule.study.space import Dimension, Setting
 
 __all__ = ["Arm", "arms_of"]
 
@@ -28,6 +28,11 @@ class Arm:
     recipe: Recipe
     space: Mapping[str, Dimension]
     factors: Mapping[str, str] = field(default_factory=dict)
+
+    def having(self, setting: Setting) -> Recipe:
+        """The recipe with the values of a candidate. Raises StudyError for an unknown path."""
+        meant = {p: self.space[p].meant(v) if p in self.space else v for p, v in setting.items()}
+        return self.recipe.having(meant)
 
 
 def arms_of(
@@ -97,16 +102,16 @@ def arm_of(
     own = list(leaves_of(said))
     left = {path: d for path, d in space.items() if not any(covers(leaf, path) for leaf in own)}
     try:
-        recipe = Recipe.model_validate(whole)
+        arm = Arm(name, Recipe.model_validate(whole), left, levels)
         first = {path: d.choices[0] if d.choices else d.at(0) for path, d in left.items()}
-        recipe.having(first)
+        arm.having(first)
     except ValidationError as error:
         first_problem = error.errors()[0]
         place = ".".join(map(str, first_problem["loc"]))
         raise ValueError(f"arm {name}: {place}: {first_problem['msg']}") from None
     except ValueError as error:
         raise ValueError(f"arm {name}: {error}") from None
-    return Arm(name, recipe, left, levels)
+    return arm
 
 
 def leaves_of(overrides: Overrides, prefix: str = "") -> Iterator[str]:

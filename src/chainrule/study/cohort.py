@@ -27,6 +27,8 @@ from chainrule.study.recipe import Numbers, Recipe
 from chainrule.study.row import Row
 from chainrule.study.samples import Samples, root_of
 from chainrule.train import History, Trainer, save
+from chainrule.train.metrics import Metric
+from chainrule.train.regression import InUnits
 
 __all__ = ["train", "trained", "trainer_of"]
 
@@ -53,6 +55,7 @@ def trained(study: Study, samples: Samples, job: Job, trainer: Trainer, epochs: 
     """The rows of a job's trainings when ``epochs`` are done in all. Raises KeyboardInterrupt."""
     members = job.recipe.members
     parts = [samples_of(samples, job, t) for t in job.trainings]
+    trainer.metrics = in_units(trainer, samples, job)
     learned, judged = (each_member(together(side), members) for side in zip(*parts, strict=True))
     if trainer.net.replicas is None:
         learned, judged = learned.replica(0), judged.replica(0)
@@ -82,6 +85,20 @@ def samples_of(samples: Samples, job: Job, training: Training) -> tuple[Dataset,
     if job.stage == "search":
         return samples.fold(training.round, training.fold)
     return samples.final(training.round)
+
+
+def in_units(trainer: Trainer, samples: Samples, job: Job) -> dict[str, Metric]:
+    """The metrics, those that have a unit in that of each replica's target."""
+    folds = [t.fold if job.stage == "search" else None for t in job.trainings]
+    units = [samples.unit(t.round, f) for t, f in zip(job.trainings, folds, strict=True)]
+    unit: float | Tensor = units[0]
+    if trainer.net.replicas is not None:
+        each = torch.tensor(units, dtype=torch.float64).repeat_interleave(job.recipe.members)
+        unit = each.to(samples.study.device).reshape(-1, 1, 1)
+    return {
+        name: metric.given_in(unit) if isinstance(metric, InUnits) else metric
+        for name, metric in trainer.metrics.items()
+    }
 
 
 def together(parts: Sequence[Dataset]) -> Dataset:

@@ -77,7 +77,7 @@ def jobs_of(
         own = {p: v for p, v in training.setting.items() if p not in paths}
         shown = repr(sorted(own.items()))
         if shown not in recipes:
-            recipes[shown] = arm.recipe.having(own)
+            recipes[shown] = arm.having(own)
         groups.setdefault((shown, apart(training)), []).append(training)
     return [
         Job(arm.name, stage, recipes[shown], paths, tuple(part))

@@ -62,7 +62,7 @@ class Progress:
     def _of(self, arm: Arm) -> float:
         """What a training of the arm costs, by its first candidate."""
         first = {path: d.choices[0] if d.choices else d.at(0.5) for path, d in arm.space.items()}
-        return cost(arm.recipe.having(first), self._shape)
+        return cost(arm.having(first), self._shape)
 
     @cached_property
     def _shape(self) -> tuple[int, ...]:

@@ -13,7 +13,6 @@ from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.study.parts import Named, Part, StudyError, make, spelled
-from chainrule.study.row import Value
 from chainrule.train import Trainer
 
 __all__ = ["Numbers", "Recipe", "Schedule", "expect", "merged"]
@@ -53,7 +52,7 @@ class Recipe(BaseModel):
     members: int = Field(default=1, ge=1)
     trainer: Named = Part(name="Trainer")
 
-    def having(self, setting: Mapping[str, Value]) -> Self:
+    def having(self, setting: Mapping[str, Any]) -> Self:
         """The recipe with other values at some paths (``optimizer.lr``, ``epochs``).
 
         Raises StudyError for a path that it does not have.

@@ -9,12 +9,14 @@ from functools import cached_property
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
+from chainrule.data import Dataset
 from chainrule.study import selection
 from chainrule.study.arms import Arm
 from chainrule.study.declaration import Reported, Study
 from chainrule.study.enrol import declared_in
 from chainrule.study.parts import StudyError
 from chainrule.study.row import Row, Value
+from chainrule.study.samples import Samples
 from chainrule.study.statistics import (
     Comparisons,
     Design,
@@ -221,6 +223,14 @@ class StudyResult:
             for r, of in judged.items()
             for index, rows in of.items()
         ]
+
+    def data(self, r: int) -> tuple[Dataset, Dataset]:
+        """(training set, test set) of a round, made anew as the study declares them."""
+        return self._samples.final(r)
+
+    @cached_property
+    def _samples(self) -> Samples:
+        return Samples(self.study)
 
     @property
     def done(self) -> bool:

@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule.data import Dataset, holdout, kfold, repeated_kfold, standardize
+from chainrule.data import (
+    Dataset,
+    fill_missing,
+    holdout,
+    kfold,
+    repeated_kfold,
+    standardize,
+    standardize_targets,
+)
 from chainrule.study.declaration import Study
 from chainrule.study.parts import StudyError, make
 from chainrule.study.row import SEARCH_ROUND
@@ -45,17 +53,23 @@ class Samples:
 
     def fold(self, r: int, f: int) -> Parts:
         """What split f of round r trains and validates on."""
-        train, _ = self._round(r)
-        learned, judged = self.splits(r, train)[f]
-        return self._scaled(train.subset(learned), train.subset(judged))
+        return self._scaled(*self._fold(r, f))
 
     def final(self, r: int) -> Parts:
         """What the chosen candidate is trained and tested on: without refit, on split 0's part."""
-        if self.study.selection.refit or not self.study.space:
-            return self.round(r)
-        train, test = self._round(r)
-        learned, _ = self.splits(r, train)[0]
-        return self._scaled(train.subset(learned), test)
+        return self._scaled(*self._final(r))
+
+    def unit(self, r: int, f: int | None = None) -> float:
+        """What the targets of ``final(r)``, or of ``fold(r, f)``, were divided by."""
+        if not self.study.data.standardize_target:
+            return 1.0
+        train, _ = self._final(r) if f is None else self._fold(r, f)
+        _, scale = standardize_targets(train)
+        if scale.std.numel() > 1:
+            raise StudyError(
+                f"data.standardize_target: expected one number to tell, got {scale.std.numel()}"
+            )
+        return scale.std.item()
 
     def splits(self, r: int, train: Dataset) -> list[tuple[Tensor, Tensor]]:
         """(index to learn from, index to validate on) of each split of a round's training set."""
@@ -74,6 +88,18 @@ class Samples:
             return self._fresh(seeds.derive(root_of(self.study, r), "data"))
         train, test = self._shared(seeds.derive(self.study.seed, "data"))
         return (train, test) if rounds == "fixed" else self._resplit(train, test, r)
+
+    def _fold(self, r: int, f: int) -> Parts:
+        train, _ = self._round(r)
+        learned, judged = self.splits(r, train)[f]
+        return train.subset(learned), train.subset(judged)
+
+    def _final(self, r: int) -> Parts:
+        train, test = self._round(r)
+        if self.study.selection.refit or not self.study.space:
+            return train, test
+        learned, _ = self.splits(r, train)[0]
+        return train.subset(learned), test
 
     def _resplit(self, train: Dataset, test: Dataset, r: int) -> Parts:
         """Both joined and divided anew, or the r-th fold of them."""
@@ -115,9 +141,13 @@ class Samples:
         return made
 
     def _scaled(self, train: Dataset, other: Dataset) -> Parts:
-        per = self.study.data.standardize
-        if per is not None:
-            (train, other), _ = standardize(train, other, per=per)
+        how = self.study.data
+        if how.missing is not None:
+            train, other = fill_missing(train, other)
+        if how.standardize is not None:
+            (train, other), _ = standardize(train, other, per=how.standardize)
+        if how.standardize_target:
+            (train, other), _ = standardize_targets(train, other)
         dtype = getattr(torch, self.study.precision)
         return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
 

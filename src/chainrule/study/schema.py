@@ -9,6 +9,7 @@ from pydantic_core import core_schema
 
 from chainrule.study.declaration import Study
 from chainrule.study.parts import spelled
+from chainrule.study.space import from_list
 
 __all__ = ["schema"]
 
@@ -19,6 +20,13 @@ def schema() -> dict[str, Any]:
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
 
 
+SHORT: dict[Any, dict[str, Any]] = {
+    spelled: {"type": "string"},
+    from_list: {"type": "array", "minItems": 1},
+}
+"""What reads a short form, and the form."""
+
+
 @final
 class WithShortForms(GenerateJsonSchema):
     """A part may be its name alone, and a dimension the list of its values."""
@@ -27,6 +35,5 @@ class WithShortForms(GenerateJsonSchema):
         self, schema: core_schema.BeforeValidatorFunctionSchema
     ) -> dict[str, Any]:
         whole = super().function_before_schema(schema)
-        named = schema["function"]["function"] is spelled
-        short = {"type": "string"} if named else {"type": "array", "minItems": 1}
-        return {"anyOf": [short, whole]}
+        short = SHORT.get(schema["function"]["function"])
+        return whole if short is None else {"anyOf": [short, whole]}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from chainrule import seeds
+from chainrule.study.parts import Named
 from chainrule.study.row import Value
 
 __all__ = ["Dimension", "Setting", "Space", "grid", "numbers_of", "random_settings", "shares"]
@@ -23,6 +24,7 @@ class Dimension(BaseModel):
     """The values of one path: a list of them, or a range.
 
     - ``values``: what may be chosen, in order; any kind of value.
+    - ``parts``: name → a whole part, as a schedule with its arguments; the values are the names.
     - ``low``, ``high``: a range with both ends; ``log`` draws evenly in the logarithm; ``step``
       makes a grid of it, and ``whole`` keeps to whole numbers.
     - ``shared``: whether trainings that differ in it share a cohort. Unless given: yes for
@@ -32,12 +34,23 @@ class Dimension(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     values: tuple[bool | int | float | str, ...] | None = None
+    parts: dict[str, Named] | None = None
     low: float | None = None
     high: float | None = None
     step: float | None = None
     log: bool = False
     whole: bool = False
     shared: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not given.get("parts"):
+            return given
+        names = tuple(given["parts"])
+        if tuple(given.get("values") or names) != names:
+            raise ValueError(f"expected values, or parts, which are named {', '.join(names)}")
+        return {**given, "values": names}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -78,6 +91,10 @@ class Dimension(BaseModel):
         points = (float(f"{self.low + i * self.step:.12g}") for i in range(count))
         return tuple(round(x) if self.whole else x for x in points)
 
+    def meant(self, value: Value) -> Any:
+        """What a value stands for: the part of this name, or itself."""
+        return value if self.parts is None else self.parts[str(value)].model_dump()
+
     def at(self, u: float) -> Value:
         """The value at u in [0, 1) of the way through."""
         if self.choices is not None and not (self.whole and self.log):
@@ -89,11 +106,12 @@ class Dimension(BaseModel):
         return round(x) if self.whole else x
 
 
-def _from_list(given: Any) -> Any:
+def from_list(given: Any) -> Any:
+    """A dimension from its short form, the list of its values."""
     return {"values": given} if isinstance(given, list | tuple) else given
 
 
-Space = dict[str, Annotated[Dimension, BeforeValidator(_from_list)]]
+Space = dict[str, Annotated[Dimension, BeforeValidator(from_list)]]
 """Path → its values; a plain list stands for ``values``."""
 
 

@@ -1,20 +1,38 @@
 """What is counted beside the loss: a metric gives one number a sample, (…, N).
 
-The trainer takes the mean over the samples, for each replica on its own.
+The trainer takes the mean over the samples, for each replica on its own; OfMean goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 import torch
 from torch import Tensor
 
-__all__ = ["Accuracy", "Metric"]
+__all__ = ["Accuracy", "JointAccuracy", "Metric", "OfMean", "averaged"]
 
 Metric: TypeAlias = Callable[[Any, Any], Tensor]
+
+
+class OfMean(ABC):
+    """A metric that is not the mean over the samples, but something of it: its root."""
+
+    @abstractmethod
+    def of_mean(self, mean: Tensor) -> Tensor:
+        """The metric, of the mean over the samples."""
+
+
+def averaged(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
+    """A metric over the samples, which are on this axis.
+
+    In float64: 987 of 1,000 is 0.987, and prints so.
+    """
+    mean = metric(output, target).mean(axis, dtype=torch.float64)
+    return metric.of_mean(mean) if isinstance(metric, OfMean) else mean
 
 
 @final
@@ -43,3 +61,22 @@ class Accuracy:
         if scores.shape[-1] == 1:
             return (scores.squeeze(-1) > self.threshold).long()
         return scores.argmax(-1)
+
+
+@final
+@dataclass(frozen=True)
+class JointAccuracy:
+    """1 where the decisions of all ``heads`` are right, else 0        result (…, N)
+
+    Each head's as in :class:`Accuracy`. Raises ValueError where no head is named.
+    """
+
+    heads: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if not self.heads or isinstance(self.heads, str):
+            raise ValueError(f"JointAccuracy: expected the names of heads, got {self.heads!r}")
+
+    def __call__(self, output: Any, target: Any) -> Tensor:
+        right = [Accuracy(head)(output, target) for head in self.heads]
+        return torch.stack(right).prod(0)

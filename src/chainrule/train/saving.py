@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,15 @@ from chainrule.nn.architecture import from_config, tie, ties, to_config
 from chainrule.nn.module import Module
 from chainrule.train.files import FileError, read, write
 
-__all__ = ["load", "load_draws", "net_draws", "net_header", "net_tensors", "save"]
-
+__all__ = [
+    "load",
+    "load_about",
+    "load_draws",
+    "net_draws",
+    "net_header",
+    "net_tensors",
+    "save",
+]
 
 _NOT_A_NET = (
     AssertionError,  # torch's, for a device that is not there
@@ -26,13 +34,15 @@ _NOT_A_NET = (
 )
 
 
-def save(net: Module, path: str | Path) -> None:
+def save(net: Module, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
     """Write a net, plain or a cohort: its architecture, values, ties and the state of its draws.
 
-    Each tied tensor is written once. The file is replaced atomically. Raises OSError naming the
-    path, ValueError where the net has a module that is not one of ``chainrule.nn``'s.
+    Each tied tensor is written once. ``about``, JSON data of the caller's, goes along: see
+    :func:`load_about`. The file is replaced atomically. Raises OSError naming the path, ValueError
+    where the net has a module that is not one of ``chainrule.nn``'s.
     """
-    write(path, "net", net_tensors(net), net_header(net))
+    header = net_header(net) | ({} if about is None else {"about": dict(about)})
+    write(path, "net", net_tensors(net), header)
 
 
 def load(path: str | Path) -> Module:
@@ -46,6 +56,15 @@ def load(path: str | Path) -> Module:
         return _build(tensors, header)
     except _NOT_A_NET as error:
         raise FileError(path, f"does not describe a net: {error}") from None
+
+
+def load_about(path: str | Path) -> dict[str, Any]:
+    """What was saved along with a net, {} where nothing was. Raises as :func:`load` does."""
+    _, _, header = read(path)
+    about = header.get("about", {})
+    if not isinstance(about, dict):
+        raise FileError(path, "what it says about its net is no JSON object")
+    return about
 
 
 def net_tensors(net: Module) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,14 +22,28 @@ from chainrule.train import checkpoint, divergence
 from chainrule.train.batches import orders, shuffled
 from chainrule.train.callbacks import Callback, Checkpoint
 from chainrule.train.history import History
-from chainrule.train.metrics import Metric
+from chainrule.train.metrics import Metric, averaged
 from chainrule.train.predict import evaluating, join, predict
 from chainrule.train.progress import ProgressBar, wants_progress
 
-__all__ = ["Augment", "Trainer", "fit"]
+__all__ = ["Augment", "Learned", "Trainer", "fit"]
 
 Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
 """(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
+
+
+class Learned(NamedTuple):
+    """What the steps of an epoch leave behind.
+
+    losses (steps, K) or (steps,); alive bool (steps, K or 1), who was still finite in each step;
+    the samples of each step; and, where metrics are wanted, outputs and targets of the batches.
+    """
+
+    losses: Tensor
+    alive: Tensor
+    sizes: Sequence[int]
+    outputs: Sequence[Any]
+    targets: Sequence[Any]
 
 
 class Trainer:
@@ -150,9 +164,23 @@ class Trainer:
 
     def _epoch(self, train: Dataset, before: Mapping[str, Tensor]) -> None:
         self.net.train()
+        order = orders(len(train), self.seeds, self.epoch)
+        done = self._learn(train, order)
+        divergence.note(self, train, order, done.alive)
+        divergence.put_back(self, before)
+        self.epoch += 1
+        values = {"train_loss": self._total(done.losses, done.sizes)}
+        values |= self._measure("train", done.outputs, done.targets)
+        if self._test is not None:
+            values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
+        self.history.add({name: divergence.hide(self.history, v) for name, v in values.items()})
+        if self.scheduler is not None and self.schedule_every == "epoch":
+            self._schedule(values)
+
+    def _learn(self, train: Dataset, order: Tensor) -> Learned:
+        """The steps of an epoch, its samples in this order (K, N). Another engine replaces it."""
         active = self.active.to(train.inputs.device)
         losses, alive, outputs, targets, sizes = [], [], [], [], []
-        order = orders(len(train), self.seeds, self.epoch)
         for x, target in shuffled(train, order, self.batch_size):
             y, loss, active = self._step(self._augmented(x), target, active)
             losses.append(loss)
@@ -161,16 +189,7 @@ class Trainer:
             if self.metrics and self.train_metrics:
                 outputs.append(y)
                 targets.append(target)
-        divergence.note(self, train, order, torch.stack(alive))
-        divergence.put_back(self, before)
-        self.epoch += 1
-        values = {"train_loss": self._total(torch.stack(losses), sizes)}
-        values |= self._measure("train", outputs, targets)
-        if self._test is not None:
-            values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
-        self.history.add({name: divergence.hide(self.history, v) for name, v in values.items()})
-        if self.scheduler is not None and self.schedule_every == "epoch":
-            self._schedule(values)
+        return Learned(torch.stack(losses), torch.stack(alive), sizes, outputs, targets)
 
     def _step(self, x: Any, target: Any, active: Tensor) -> tuple[Any, Tensor, Tensor]:
         """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is alive."""
@@ -223,7 +242,7 @@ class Trainer:
             return {}
         axis = self.net.lead
         y, target = join(outputs, axis), join(targets, axis)
-        return {f"{part}_{name}": _mean(f(y, target), axis) for name, f in self.metrics.items()}
+        return {f"{part}_{name}": averaged(f, y, target, axis) for name, f in self.metrics.items()}
 
     @torch.no_grad()
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
@@ -237,7 +256,7 @@ class Trainer:
         data = self._fitting(data)
         loss, _ = self.criterion.forward(y, data.targets)
         lead, metrics = self.net.lead, self.metrics.items()
-        named = {name: _mean(f(y, data.targets), lead) for name, f in metrics}
+        named = {name: averaged(f, y, data.targets, lead) for name, f in metrics}
         return {"loss": loss, **named}
 
     @torch.no_grad()
@@ -315,8 +334,3 @@ def _seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
 
 def _samples(x: Any, lead: int) -> int:
     return next(leaves(x))[1].shape[lead]
-
-
-def _mean(values: Tensor, axis: int) -> Tensor:
-    """In float64: 987 of 1,000 is 0.987, and prints so."""
-    return values.mean(axis, dtype=torch.float64)

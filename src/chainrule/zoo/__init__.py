@@ -1,5 +1,8 @@
 """The networks of the reports, each a few lines."""
 
+from chainrule.zoo.colors import color_loss, color_net
+from chainrule.zoo.digits import digit_net
+from chainrule.zoo.losses import class_loss
 from chainrule.zoo.pair_best import pair_best
 from chainrule.zoo.pairs import (
     pair_cnn,
@@ -12,9 +15,15 @@ from chainrule.zoo.pairs import (
     pair_shallow,
 )
 from chainrule.zoo.plane import disk_net, plane_net
+from chainrule.zoo.table import gaussian_net, table_net
 
 __all__ = [
+    "class_loss",
+    "color_loss",
+    "color_net",
+    "digit_net",
     "disk_net",
+    "gaussian_net",
     "pair_best",
     "pair_cnn",
     "pair_conv1",
@@ -25,4 +34,5 @@ __all__ = [
     "pair_net",
     "pair_shallow",
     "plane_net",
+    "table_net",
 ]

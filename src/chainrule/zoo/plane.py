@@ -39,15 +39,18 @@ def plane_net(
     output: str = "Identity",
     norm: bool = False,
     outputs: int = 2,
+    dropout: float = 0.0,
 ) -> Sequential:
     """``layers`` hidden layers; activations by their names in ``chainrule.nn``, as a study has them
 
-    Input (N, 2), output (N, outputs). With ``norm``, batch normalization before each activation.
+    Input (N, 2), output (N, outputs). With ``norm``, batch normalization before each activation;
+    with ``dropout``, its probability, after each.
     """
 
     def layer(features: int) -> list[Module]:
         normed: list[Module] = [nn.BatchNorm1d(hidden)] if norm else []
-        return [Linear(features, hidden), *normed, getattr(nn, activation)()]
+        dropped: list[Module] = [nn.Dropout(dropout)] if dropout else []
+        return [Linear(features, hidden), *normed, getattr(nn, activation)(), *dropped]
 
     hidden_layers = [layer(2 if i == 0 else hidden) for i in range(layers)]
     last = Linear(hidden if layers else 2, outputs)

@@ -57,6 +57,7 @@ SHAPES = [
         (4, 2, 6),
         lambda: tnn.Unflatten(-1, (-1, 3)),
     ),
+    Case("Exp()", nn.Exp, (4, 3), keeps_shape=True),
     Case("Select(1, 0)", lambda: nn.Select(1, 0), (4, 2, 3)),
     Case("Select(-1, -2)", lambda: nn.Select(-1, -2), (4, 3)),
 ]
@@ -129,6 +130,11 @@ CONTAINERS = [
     Case("AtMost()", nn.AtMost, (4, 2, 5)),
     Case("Siamese shared", lambda: nn.Siamese(nn.Linear(3, 4)), (5, 2, 3)),
     Case("Siamese apart", lambda: nn.Siamese(nn.Linear(3, 4), share=False), (5, 2, 3)),
+    Case(
+        "Siamese together",
+        lambda: nn.Siamese(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), together=True),
+        (5, 2, 3),
+    ),
     Case(
         "Siamese of a pair",
         lambda: nn.Siamese(nn.Linear(3, 4)),

@@ -3,6 +3,7 @@
 from chainrule.nn.loss.base import Loss
 from chainrule.nn.loss.classification import CrossEntropyLoss, NLLLoss
 from chainrule.nn.loss.multi import MultiLoss
+from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.loss.probability import BCELoss, BCEWithLogitsLoss, KLDivLoss
 from chainrule.nn.loss.regression import (
     GaussianNLLLoss,
@@ -24,5 +25,6 @@ __all__ = [
     "MSELoss",
     "MultiLoss",
     "NLLLoss",
+    "OneHotLoss",
     "SmoothL1Loss",
 ]

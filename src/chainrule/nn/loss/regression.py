@@ -95,9 +95,10 @@ class GaussianNLLLoss(Reduced):
 
     dℓ/dmean = d / v,   dℓ/dvar = ½ (1 / v − d² / v²)        Nix and Weigend, 1994
 
-    The output is the pair (mean, var), and so is its gradient; torch's ``loss(mean, t, var)``
-    does the same. var has the shape of mean; or one axis of length 1, or no last axis, where it
-    is the same for all: then its gradient is summed; or is one number. ``full`` adds ½ log 2π.
+    The output is the pair (mean, var), or a dict of the two as :class:`Heads` give it, and so is
+    its gradient; torch's ``loss(mean, t, var)`` does the same. var has the shape of mean; or one
+    axis of length 1, or no last axis, where it is the same for all: then its gradient is summed;
+    or is one number. ``full`` adds ½ log 2π.
     The limit ε does not stop the gradient, as in torch. Raises LayerError for another shape and
     (on the CPU) for a negative var, ValueError unless ``eps`` is positive.
     """
@@ -122,13 +123,16 @@ class GaussianNLLLoss(Reduced):
         if self.full:
             losses = losses + 0.5 * log(2 * pi)
 
-        def rule(g: Tensor) -> tuple[Tensor, Tensor]:
+        def rule(g: Tensor) -> Any:
             dvar = 0.5 * g * (1 / v - z * z)
-            return g * z, dvar.sum_to_size(v.shape).reshape(var.shape)
+            dvar = dvar.sum_to_size(v.shape).reshape(var.shape)
+            return {"mean": g * z, "var": dvar} if isinstance(output, dict) else (g * z, dvar)
 
         return self._reduce(losses, rule)
 
     def _pair(self, output: Any) -> tuple[Tensor, Tensor]:
+        if isinstance(output, dict) and output.keys() == {"mean", "var"}:
+            output = output["mean"], output["var"]
         if not (isinstance(output, tuple | list) and len(output) == 2):
             raise LayerError(self, f"expected a pair (mean, var), got {describe(output)}")
         mean, var = output

@@ -1,0 +1,64 @@
+"""OneHotLoss: a loss of vectors, for targets that are classes."""
+
+from __future__ import annotations
+
+from typing import Any, Self, final
+
+from torch import Tensor
+
+from chainrule.nn.errors import LayerError, check
+from chainrule.nn.loss.base import Loss
+from chainrule.nn.rule import Rule
+
+__all__ = ["OneHotLoss"]
+
+
+@final
+class OneHotLoss(Loss):
+    """L = ``loss``(o, v(t))        o (N, L), t (N,) int64 classes, v(t) (N, L)
+
+    v(t) is ``high`` at class t and ``low`` elsewhere: 1 and 0 suit a sigmoid or softmax, 1 and −1
+    a tanh. With a single output (N, 1) it is ``high`` for class 1 and ``low`` for class 0. The
+    gradient is that of ``loss``. Raises LayerError for a target that is no class of the output.
+    """
+
+    def __init__(self, loss: Loss, low: float = 0.0, high: float = 1.0) -> None:
+        self.loss, self.low, self.high = loss, low, high
+
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+        try:
+            return self.loss.forward(output, self._vectors(output, target))
+        except LayerError as error:
+            raise error if error.module is self else error.within("OneHotLoss") from None
+
+    @property
+    def reduction(self) -> str:
+        """That of ``loss``."""
+        return str(getattr(self.loss, "reduction", "mean"))
+
+    def _vectors(self, output: Tensor, target: Any) -> Tensor:
+        self._check_output(output, "…, classes", least=1)
+        self._check_target(target, output.shape[self.lead : -1], "class indices")
+        check(self, target, like=target.new_empty((), dtype=int), floating=False)
+        classes = max(2, output.shape[-1])
+        if target.device.type == "cpu" and ((target < 0) | (target >= classes)).any():
+            wrong = target[(target < 0) | (target >= classes)][0]
+            raise LayerError(self, f"expected class indices from 0 to {classes - 1}, got {wrong}")
+        if output.shape[-1] == 1:
+            share: Tensor = target.to(output.dtype).unsqueeze(-1)
+            return self.low + (self.high - self.low) * share
+        rows: Tensor = output.new_full((*target.shape, classes), self.low)
+        rows.scatter_(-1, target.unsqueeze(-1), self.high)
+        return rows
+
+    def replicate(self, K: int) -> Self:
+        """The same loss for a cohort of K."""
+        cohort = super().replicate(K)
+        cohort.loss = self.loss.replicate(K)
+        return cohort
+
+    def replica(self, k: int) -> Self:
+        """The loss of replica k, for a plain net."""
+        plain = super().replica(k)
+        plain.loss = self.loss.replica(k)
+        return plain

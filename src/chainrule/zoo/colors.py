@@ -1,0 +1,46 @@
+"""A network that tells a digit and its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.nn import CrossEntropyLoss, Heads, Linear, MultiLoss, Sequential
+from chainrule.zoo.digits import reader
+
+__all__ = ["color_loss", "color_net"]
+
+
+def color_net(
+    channels: Sequence[int] = (16, 32, 64),
+    kernel: int = 3,
+    *,
+    share: bool = True,
+    norm: bool = True,
+    dropout: float = 0.3,
+    colors: int = 6,
+    size: int = 28,
+) -> Sequential:
+    """Two heads, "digit" (N, 10) and "color" (N, colors), both logits; input (N, 3, size, size).
+
+    With ``share`` both stand on the same convolutions, else each has its own: see
+    :func:`chainrule.zoo.digits.reader`. ``color_loss`` is their loss.
+    """
+
+    def layers() -> tuple[Sequential, int]:
+        found, features = reader(3, size, channels, kernel, norm=norm, dropout=dropout)
+        return Sequential(*found), features
+
+    first, features = layers()
+    if share:
+        return Sequential(first, Heads(digit=Linear(features, 10), color=Linear(features, colors)))
+    second, _ = layers()
+    heads = Heads(
+        digit=Sequential(first, Linear(features, 10)),
+        color=Sequential(second, Linear(features, colors)),
+    )
+    return Sequential(heads)
+
+
+def color_loss() -> MultiLoss:
+    """Cross-entropy of the digit + that of the colour."""
+    return MultiLoss({"digit": CrossEntropyLoss(), "color": CrossEntropyLoss()})

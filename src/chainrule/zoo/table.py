@@ -1,0 +1,47 @@
+"""Networks for the rows of a table, which tell a number."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from chainrule import nn
+from chainrule.nn import Exp, Heads, Linear, Module, Sequential
+
+__all__ = ["gaussian_net", "table_net"]
+
+
+def table_net(
+    inputs: int = 9,
+    hidden: int = 20,
+    layers: int = 2,
+    activation: str = "ReLU",
+    outputs: int = 1,
+) -> Sequential:
+    """``layers`` hidden layers; none is linear regression, or of classes softmax regression
+
+    Input (N, inputs), output (N, outputs). The activation is a name of ``chainrule.nn``'s.
+    """
+    body, features = hidden_layers(inputs, hidden, layers, activation)
+    return Sequential(*body, Linear(features, outputs))
+
+
+def gaussian_net(
+    inputs: int = 9, hidden: int = 20, layers: int = 2, activation: str = "ReLU"
+) -> Sequential:
+    """The same for a normal distribution: a mean, and the logarithm of a variance
+
+    Input (N, inputs), output {"mean": (N, 1), "var": (N, 1)}, for ``GaussianNLLLoss``.
+    Nix and Weigend, 1994.
+    """
+    body, features = hidden_layers(inputs, hidden, layers, activation)
+    heads = Heads(mean=Linear(features, 1), var=Sequential(Linear(features, 1), Exp()))
+    return Sequential(*body, heads)
+
+
+def hidden_layers(
+    inputs: int, hidden: int, layers: int, activation: str
+) -> tuple[list[Module], int]:
+    """The layers, and how many features come out of them."""
+    sizes = [inputs, *[hidden] * layers]
+    made = [(Linear(a, b), getattr(nn, activation)()) for a, b in pairwise(sizes)]
+    return [module for pair in made for module in pair], sizes[-1]

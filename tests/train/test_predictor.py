@@ -1,0 +1,113 @@
+"""A net with its preparation: saved, loaded, and answering."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from chainrule import load, nn, save
+from chainrule.data import read_csv
+from chainrule.data.arrays import Arrays
+from chainrule.data.prepare import Preparation
+from chainrule.train import FileError
+from chainrule.train.files import read, write
+from chainrule.train.predictor import Predictor, loss_name
+from chainrule.train.saving import load_about
+
+ROWS = Arrays(
+    "here", torch.rand(30, 2, generator=torch.Generator().manual_seed(3)), ("a", "b", "c") * 10
+)
+
+
+def predictor(loss: str = "CrossEntropyLoss") -> Predictor:
+    net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Linear(3, 3)).initialize(1)
+    return Predictor(net, Preparation.fit(ROWS, range(30), "classification"), loss)
+
+
+def test_it_answers_in_evaluation_mode_and_stays_as_it_was():
+    one = predictor()
+    assert one(ROWS) == one(ROWS)
+    assert one.net.training
+
+
+def test_what_is_saved_answers_the_same(tmp_path):
+    path = tmp_path / "net.safetensors"
+    one = predictor()
+    one.save(path)
+    again = Predictor.load(path)
+    assert torch.equal(again.outputs(ROWS), one.outputs(ROWS))
+    assert again(ROWS) == one(ROWS)
+    assert (again.loss, again.target) == ("CrossEntropyLoss", None)
+    assert repr(load(path)) == repr(one.net)
+
+
+def test_a_table_needs_no_more_than_the_file(tmp_path):
+    (tmp_path / "t.csv").write_text("x,kind,y\n1,a,2\n2,b,4\n3,a,5\n4,,9\n")
+    rows = read_csv(tmp_path / "t.csv")
+    prepared = Preparation.fit(rows, range(4), "regression", "y")
+    one = Predictor(nn.Linear(4, 1).initialize(0), prepared, "MSELoss", "y")
+    one.save(tmp_path / "net.safetensors")
+    again = Predictor.load(tmp_path / "net.safetensors")
+    assert again(rows) == one(rows)
+    assert again.target == "y"
+    assert again.scores(again(rows), rows) == one.scores(one(rows), rows)
+
+
+@pytest.mark.parametrize(
+    ("loss", "of_rows"),
+    [
+        ("CrossEntropyLoss", lambda y: y.softmax(-1)),
+        ("NLLLoss", torch.exp),
+        ("BCEWithLogitsLoss", torch.sigmoid),
+        ("BCELoss", lambda y: y),
+    ],
+)
+def test_the_loss_says_what_probabilities_are(loss, of_rows):
+    one = predictor(loss)
+    y = one.outputs(ROWS)
+    assert torch.allclose(one.probabilities(y), of_rows(y.double()))
+
+
+def test_without_probabilities_it_says_so():
+    one = predictor("MSELoss")
+    with pytest.raises(ValueError, match="trained with MSELoss gives no probabilities; those"):
+        one.probabilities(one.outputs(ROWS))
+
+
+def test_the_loss_within_a_loss_is_named():
+    assert loss_name(nn.OneHotLoss(nn.BCELoss())) == "BCELoss"
+
+
+def test_without_targets_there_are_no_scores():
+    one = predictor()
+    blind = Arrays("there", ROWS.inputs)
+    assert one.scores(one(blind), blind) == {}
+
+
+def test_a_net_alone_does_not_predict(tmp_path):
+    save(nn.Linear(2, 2), tmp_path / "net.safetensors")
+    assert load_about(tmp_path / "net.safetensors") == {}
+    with pytest.raises(FileError, match=r"net.safetensors: a net alone: what predicts is a file"):
+        Predictor.load(tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about["preparation"].pop("mean"),
+        lambda about: about["preparation"]["task"].pop("classes"),
+        lambda about: about.pop("loss"),
+        lambda about: about.update(preparation=[]),
+    ],
+)
+def test_half_of_what_is_needed_is_refused_by_name(change, tmp_path):
+    path = tmp_path / "net.safetensors"
+    predictor().save(path)
+    kind, tensors, header = read(path)
+    header = json.loads(json.dumps(header))
+    change(header["about"])
+    write(path, kind, tensors, header)
+    with pytest.raises(FileError, match=r"net.safetensors: does not say how to predict"):
+        Predictor.load(path)
