@@ -47,7 +47,7 @@ def list_studies(as_json: Json = False) -> None:
         typer.echo(row["study"])
         size = f"{row['rounds']} rounds of {row['epochs']} epochs; candidates: {row['candidates']}"
         quick = f"; small form: chainrule run {row['study']} --quick" if row["quick"] else ""
-        arms = f"{len(row['arms'])} arms: {', '.join(row['arms'])}"
+        arms = f"arms: {', '.join(row['arms'])}"
         for text in (row["summary"], size + quick, arms):
             typer.echo(indented(text))
 
