@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Self
@@ -14,7 +14,7 @@ from chainrule import seeds
 from chainrule.study.parts import Named
 from chainrule.study.row import Value
 
-__all__ = ["Dimension", "Setting", "Space", "grid", "numbers_of", "random_settings", "shares"]
+__all__ = ["Dimension", "Setting", "Space", "grid", "random_settings", "shares"]
 
 Setting = Mapping[str, Value]
 """Path → value: ``{"optimizer.lr": 0.001, "net.hidden": 100}``."""
@@ -143,9 +143,3 @@ def shares(path: str, dimension: Dimension) -> bool:
     if dimension.shared is not None:
         return dimension.shared and numbers
     return numbers and path.partition(".")[0] in ("optimizer", "schedule", "loss")
-
-
-def numbers_of(settings: Sequence[Setting], paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """(path, its number in each of the settings)."""
-    for path in paths:
-        yield path, [setting[path] for setting in settings]
