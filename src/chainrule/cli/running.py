@@ -86,7 +86,9 @@ def run(
     from chainrule.cli.display import display_for
     from chainrule.study import run as run_study
     from chainrule.study.executor import cores
+    from chainrule.train.memory import keep_memory
 
+    keep_memory()  # with one job, training is done here
     wanted = declared(
         study_of(study), quick, rounds=rounds, epochs=epochs, seed=seed, device=device, width=width
     )

@@ -117,9 +117,11 @@ def train(
     A net's function that has the arguments inputs and outputs is given the data's. Ctrl-C ends the
     training, and keeps the best epoch so far.
     """
+    from chainrule.train.memory import keep_memory
     from chainrule.train.predictor import Predictor, loss_name
     from chainrule.train.supervised import fit_best
 
+    keep_memory()
     given = settings_of(settings or [])
     rate = {} if lr is None else {"optimizer.lr": lr}
     division = divided(data, target, task, given, test=test, validation=validation, seed=seed)

@@ -16,6 +16,8 @@ from typing import Any, Protocol, TypeVar, final
 
 import torch
 
+from chainrule.train.memory import keep_memory
+
 __all__ = ["Here", "Submits", "Workers", "cores"]
 
 T = TypeVar("T")
@@ -118,6 +120,7 @@ def begin(parent: Connection) -> None:
     """What a worker does first: Ctrl-C is its parent's business, one thread, and a watch."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    keep_memory()
     threading.Thread(target=watch, args=(parent,), daemon=True).start()
 
 
