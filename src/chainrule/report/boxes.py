@@ -13,7 +13,8 @@ from chainrule.report.drawing import canvas, literal, look, scaled
 from chainrule.report.formats import PLAIN, Unit, unit_of
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
 
 __all__ = ["box_rows", "boxes"]
 

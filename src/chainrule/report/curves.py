@@ -17,7 +17,8 @@ from chainrule.report.formats import PLAIN, Unit
 from chainrule.train import History
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
 
 __all__ = ["arms_matching", "band", "curve_names", "curve_rows", "curves", "learning_curves", "of"]
 

@@ -10,7 +10,8 @@ from chainrule.report.formats import NOTHING, PLAIN, Unit
 from chainrule.report.sheet import Cell, Column, Sheet
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
 
 __all__ = ["metric_sheet", "values_of"]
 

@@ -15,7 +15,8 @@ from chainrule.report.curves import arms_matching, band, curve_names, of, unit_f
 from chainrule.report.drawing import WIDTH, literal, look, plain_axes, scaled, spanned, whole
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
 
 __all__ = ["curve_grid"]
 

@@ -22,7 +22,8 @@ from chainrule.train.predict import evaluating
 from chainrule.train.saving import load
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
 
 __all__ = ["plane_outputs", "plane_predictions"]
 

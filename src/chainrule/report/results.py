@@ -10,7 +10,8 @@ from chainrule.report.formats import NOTHING, Unit, decimal, unit_of
 from chainrule.report.sheet import Cell, Column, Sheet
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
 
 __all__ = ["results_sheet"]
 

@@ -8,7 +8,8 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
-    from chainrule.study.result import Candidate, StudyResult
+    from chainrule.study.arm_result import Candidate
+    from chainrule.study.result import StudyResult
     from chainrule.study.row import Value
 
 __all__ = ["Tried", "chosen_values", "paths_of", "tried"]

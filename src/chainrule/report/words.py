@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from chainrule.report.formats import Unit, p_value, unit_of
 
 if TYPE_CHECKING:
-    from chainrule.study.result import ArmResult, StudyResult
+    from chainrule.study.arm_result import ArmResult
+    from chainrule.study.result import StudyResult
     from chainrule.study.statistics import Comparison, Comparisons
 
 __all__ = ["best_first", "opening", "progress", "verdict"]

@@ -16,10 +16,11 @@ import torch
 
 from chainrule.study import selection
 from chainrule.study.cohort import trained, trainer_of
-from chainrule.study.declaration import Halving, Study
+from chainrule.study.declaration import Study
 from chainrule.study.jobs import Job
 from chainrule.study.row import Row
 from chainrule.study.samples import Samples
+from chainrule.study.sections import Halving
 from chainrule.train.compact import compact
 
 __all__ = ["race", "rungs"]
