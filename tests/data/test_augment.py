@@ -9,7 +9,7 @@ NOTHING = {"shift": 0, "rotate": 0, "scale": 0, "shear": 0, "elastic": 0}
 
 def at_the_bound(x, **bounds):
     """The image x warped by draws that are all 1, so that each part is its bound."""
-    draws = torch.ones(1, 6 + 2 * GRID**2, dtype=x.dtype)
+    draws = torch.ones(1, 7 + 2 * GRID**2, dtype=x.dtype)
     places = Warp(**NOTHING | bounds)._places(draws, *x.shape)
     return sample(x[None], *places.unbind(1)).view_as(x)
 
@@ -77,7 +77,7 @@ def test_an_elastic_field_of_equal_displacements_is_a_shift():
 
 def test_an_elastic_field_bends():
     x = torch.rand(3, 8, 8)
-    draws = torch.rand(3, 6 + 2 * GRID**2)
+    draws = torch.rand(3, 7 + 2 * GRID**2)
     places = Warp(**NOTHING | {"elastic": 1.5})._places(draws, 8, 8)
     moved = places - torch.stack(pixels(8, 8), 1).float()
     assert moved.std(-1).min() > 0.1
@@ -174,7 +174,31 @@ def test_what_cannot_be_shared_out_is_refused(x, seeds):
         Warp()(x, seeds, 0)
 
 
-@pytest.mark.parametrize("bound", sorted(NOTHING))
+@pytest.mark.parametrize("bound", [*NOTHING, "gamma"])
 def test_a_negative_bound_is_refused_by_name(bound):
     with pytest.raises(ValueError, match=f"Warp: expected {bound} at least 0, got -0.5"):
         Warp(**{bound: -0.5})
+
+
+def test_gamma_bends_the_values_between_the_smallest_and_the_largest():
+    x = torch.linspace(-1.0, 3.0, 100).view(1, 10, 10).repeat(50, 1, 1)
+    y = Warp(**NOTHING, gamma=0.5)(x, [4], 0)
+    shares = (y + 1) / 4
+    powers = shares.log() / ((x + 1) / 4).log()
+    inner = powers[:, 1:-1]
+    assert torch.allclose(inner, inner[:, :1, :1].expand_as(inner), atol=1e-3)
+    logs = inner[:, 0, 0].log()
+    assert -0.5 <= logs.min() < -0.4 < 0.4 < logs.max() <= 0.5
+    assert torch.allclose(y.amin((1, 2)), torch.tensor(-1.0))
+    assert torch.allclose(y.amax((1, 2)), torch.tensor(3.0))
+
+
+def test_gamma_leaves_an_even_image_as_it_is():
+    x = torch.full((2, 5, 5), 0.25)
+    assert torch.equal(Warp(**NOTHING, gamma=0.5)(x, [4], 0), x)
+
+
+def test_gamma_does_not_change_how_images_move():
+    x = torch.rand(3, 8, 8)
+    moved = Warp()(x, [4], 0).clamp(x.amin((1, 2), True), x.amax((1, 2), True))
+    assert torch.allclose(Warp(gamma=1e-6)(x, [4], 0), moved, atol=1e-4)

@@ -44,10 +44,11 @@ class Warp:
         shear: float = 0.1,
         elastic: float = 1.0,
         *,
+        gamma: float = 0.0,
         channels: int = 1,
     ) -> None:
         self.shift, self.rotate, self.scale = shift, rotate, scale
-        self.shear, self.elastic = shear, elastic
+        self.shear, self.elastic, self.gamma = shear, elastic, gamma
         for name, bound in vars(self).items():
             if not bound >= 0:
                 raise ValueError(f"Warp: expected {name} at least 0, got {bound}")
@@ -71,15 +72,15 @@ class Warp:
         if C > 1 and (x.ndim < 4 or x.shape[-3] != C):
             raise ValueError(f"Warp: expected images (…, {C}, H, W), got {tuple(x.shape)}")
         images = x.reshape(-1, *x.shape[-2:])
-        size = (len(images) // (K * C), 6 + 2 * GRID**2)
-        draws = [
-            torch.rand(size, generator=generator(s, "augment", step)).repeat_interleave(C, 0)
-            for s in seeds
-        ]
-        places = self._places(torch.cat(draws).to(x).mul(2).sub(1), *x.shape[-2:])
+        n = len(images) // (K * C)
+        draws = torch.cat([drawn(n, s, step).repeat_interleave(C, 0) for s in seeds]).to(x)
+        places = self._places(draws, *x.shape[-2:])
         ground = images.amin((1, 2), keepdim=True)
-        moved = sample(images - ground, *places.unbind(1))
-        return (moved.view_as(images) + ground).view(x.shape)
+        moved = sample(images - ground, *places.unbind(1)).view_as(images)
+        if self.gamma:
+            height = images.amax((1, 2), keepdim=True) - ground
+            moved = stronger(moved, height, (draws[:, -1] * self.gamma).exp())
+        return (moved + ground).view(x.shape)
 
     def _places(self, draws: Tensor, H: int, W: int) -> Tensor:
         """Where each pixel's value is taken from: (N, 2, H · W), rows and columns."""
@@ -94,9 +95,22 @@ class Warp:
         places = torch.stack([down, across], 1) @ pixels.mT
         places += (centre + draws[:, 4:6] * self.shift).unsqueeze(-1)
         if self.elastic:
-            field = draws[:, 6:].reshape(-1, 2, GRID**2) * self.elastic
+            field = draws[:, 6:-1].reshape(-1, 2, GRID**2) * self.elastic
             places += field @ torch.kron(hats(H), hats(W)).to(draws)
         return places
+
+
+def drawn(n: int, seed: int, step: int) -> Tensor:
+    """n times a number between −1 and 1 for each bound, for each direction where there are two."""
+    source = generator(seed, "augment", step)
+    moves = torch.rand(n, 6 + 2 * GRID**2, generator=source)
+    return torch.cat([moves, torch.rand(n, 1, generator=source)], 1).mul(2).sub(1)
+
+
+def stronger(x: Tensor, height: Tensor, power: Tensor) -> Tensor:
+    """height · (x / height)^power, x (N, H, W) taken as within 0 … height (N, 1, 1)."""
+    share = (x / height.clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
+    return height * share.pow(power[:, None, None])
 
 
 def hats(n: int) -> Tensor:
