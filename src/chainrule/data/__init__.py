@@ -18,6 +18,7 @@ from .splits import holdout, kfold, repeated_kfold
 from .standardize import Standardizer, standardize, standardize_targets
 from .table import Table, read_csv
 from .targets import one_hot
+from .upright import upright
 
 __all__ = [
     "Arrays",
@@ -49,5 +50,6 @@ __all__ = [
     "spirals",
     "standardize",
     "standardize_targets",
+    "upright",
     "xor",
 ]

@@ -12,6 +12,7 @@ from chainrule.seeds import generator
 from .dataset import Dataset, Seeds, per_seed
 from .digits import load_digits
 from .mnist import Split
+from .upright import upright
 
 __all__ = ["digit_pairs"]
 
@@ -23,6 +24,7 @@ def digit_pairs(
     seed: Seeds = 0,
     root: str | Path | None = None,
     download: bool = False,
+    spread: float | None = None,
 ) -> Dataset:
     """Pairs of images of digits, reduced to 14 × 14 by the mean of each 2 × 2 field.
 
@@ -33,13 +35,16 @@ def digit_pairs(
     The 2n images are drawn without replacement from the split, so each occurs once, and none of
     the test pairs in the training pairs. A sequence of K seeds gives K fresh draws as one data
     set, inputs (K, n, 2, 14, 14), in which replica k is the plain draw of seed k. `root` and
-    `download` as in `digits`. Raises ValueError where n is negative or the split too small.
+    `download` as in `digits`. With a `spread` the small images are set :func:`upright`, that wide.
+    Raises ValueError where n is negative or the split too small.
     """
     images, labels = load_digits(split, root, download)
     most = len(labels) // 2
     if not 0 <= operator.index(n) <= most:
         raise ValueError(f"digit_pairs: expected n in 0 … {most} for the split {split!r}, got {n}")
     small = images.reshape(-1, 14, 2, 14, 2).mean((2, 4))
+    if spread is not None:
+        small = upright(small, spread)
 
     def draw(one: int) -> Dataset:
         order = torch.randperm(len(labels), generator=generator(one, "data", "pairs", split))

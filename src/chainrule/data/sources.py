@@ -80,14 +80,17 @@ def pairs(
     *,
     train: int = 1000,
     test: int = 1000,
+    spread: float | None = None,
     root: str | None = None,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Pairs of digits, see :func:`digit_pairs`; test pairs come from other images."""
-    return (
-        digit_pairs(train, "train", seed=derive(seed, "train"), root=root, download=download),
-        digit_pairs(test, "test", seed=derive(seed, "test"), root=root, download=download),
-    )
+
+    def part(split: Split, n: int) -> Dataset:
+        own = derive(seed, split)
+        return digit_pairs(n, split, seed=own, root=root, download=download, spread=spread)
+
+    return part("train", train), part("test", test)
 
 
 def disk_points(
