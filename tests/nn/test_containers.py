@@ -10,7 +10,7 @@ from chainrule.data import disk
 from chainrule.train import Trainer
 from tests.nn.cases import odd
 
-LISTS = [nn.Sequential, nn.Parallel, nn.Concat, nn.Sum, nn.Mean]
+LISTS = [nn.Sequential, nn.Parallel, nn.Concat, nn.Sum]
 lists = pytest.mark.parametrize("cls", LISTS, ids=lambda cls: cls.__name__)
 
 
@@ -212,7 +212,7 @@ def test_branches_leave_the_incoming_gradient_alone():
     assert torch.equal(g, before)
 
 
-@pytest.mark.parametrize("cls", [nn.Heads, nn.Concat, nn.Sum, nn.Mean])
+@pytest.mark.parametrize("cls", [nn.Heads, nn.Concat, nn.Sum])
 def test_branches_take_tuples_and_give_their_gradients_back(cls):
     """What flows between modules may be a tuple: two branches over a pair."""
     pair = (odd(4, 3), odd(4, 2, seed=1))

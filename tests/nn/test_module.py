@@ -619,7 +619,7 @@ def test_names_of_heads_have_no_dots():
         nn.Heads({"x.0": nn.Linear(2, 2), "x": nn.Sequential(nn.Linear(2, 2))})
 
 
-@pytest.mark.parametrize("container", [nn.Concat, nn.Sum, nn.Mean])
+@pytest.mark.parametrize("container", [nn.Concat, nn.Sum])
 def test_a_container_of_nothing_says_so(container):
     with pytest.raises(nn.LayerError, match="at least one module"):
         container()(torch.rand(2, 2))

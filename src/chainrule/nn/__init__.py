@@ -17,7 +17,7 @@ from chainrule.nn.activation import (
     Softsign,
     Tanh,
 )
-from chainrule.nn.containers import Concat, Heads, Mean, Parallel, Residual, Sequential, Sum
+from chainrule.nn.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
 from chainrule.nn.conv import Conv1d, Conv2d
 from chainrule.nn.dropout import Dropout, Dropout2d
 from chainrule.nn.embedding import Embedding
@@ -87,7 +87,6 @@ __all__ = [
     "Loss",
     "MSELoss",
     "MaxPool2d",
-    "Mean",
     "Module",
     "MultiLoss",
     "NLLLoss",

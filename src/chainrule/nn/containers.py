@@ -19,7 +19,7 @@ from chainrule.nn.rule import ChainRule, Rule, accumulate
 from chainrule.nn.shape import axis
 from chainrule.nn.tree import tree_map
 
-__all__ = ["Concat", "Heads", "Mean", "Parallel", "Residual", "Sequential", "Sum"]
+__all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
 
 
 def run(container: Module, name: str, module: Module, x: Any) -> tuple[Any, Rule]:
@@ -165,24 +165,14 @@ class Sum(Listing):
     """
 
     def forward(self, x: Any) -> tuple[Tensor, Rule]:
-        ys, rules = run_alike(self, x)
+        if not self.layers:
+            raise LayerError(self, "expected at least one module to add")
+        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        if not all(isinstance(y, Tensor) for y in ys):
+            raise LayerError(self, f"expected modules that give tensors, got {describe(ys)}")
+        if any(y.shape != ys[0].shape for y in ys):
+            raise LayerError(self, f"expected outputs of one shape, got {describe(ys)}")
         return total(ys), join(rules, lambda g: [g] * len(rules), total)
-
-
-@final
-class Mean(Listing):
-    """y = (f₁(x) + … + fₙ(x)) / n        one x for all; the outputs have one shape
-
-    dL/dx = Σᵢ the chain rule of fᵢ at g / n
-
-    Of log-probabilities it is a vote: with NLLLoss, which does not make them sum to one again,
-    L is the mean of the nets' own losses, and each of them learns as if it were alone.
-    """
-
-    def forward(self, x: Any) -> tuple[Tensor, Rule]:
-        ys, rules = run_alike(self, x)
-        n = len(rules)
-        return total(ys) / n, join(rules, lambda g: [g / n] * n, total)
 
 
 @final
@@ -236,18 +226,6 @@ def run_all(container: Module, xs: Sequence[Any]) -> tuple[tuple[Any, ...], list
     pairs = zip(container.named_children(), xs, strict=True)
     results = [run(container, name, module, x) for (name, module), x in pairs]
     return tuple(y for y, _ in results), [rule for _, rule in results]
-
-
-def run_alike(container: Listing, x: Any) -> tuple[tuple[Tensor, ...], list[Rule]]:
-    """Each child at x: the outputs, tensors of one shape, and the rules."""
-    if not container.layers:
-        raise LayerError(container, "expected at least one module to add")
-    ys, rules = run_all(container, [widen(container, x)] * len(container.layers))
-    if not all(isinstance(y, Tensor) for y in ys):
-        raise LayerError(container, f"expected modules that give tensors, got {describe(ys)}")
-    if any(y.shape != ys[0].shape for y in ys):
-        raise LayerError(container, f"expected outputs of one shape, got {describe(ys)}")
-    return ys, rules
 
 
 def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:

@@ -3,7 +3,7 @@
 from chainrule.zoo.colors import color_loss, color_net
 from chainrule.zoo.digits import digit_net
 from chainrule.zoo.losses import class_loss
-from chainrule.zoo.pair_best import pair_best, reading_loss
+from chainrule.zoo.pair_best import pair_best
 from chainrule.zoo.pairs import (
     pair_cnn,
     pair_conv1,
@@ -34,6 +34,5 @@ __all__ = [
     "pair_net",
     "pair_shallow",
     "plane_net",
-    "reading_loss",
     "table_net",
 ]

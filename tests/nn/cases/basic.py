@@ -121,7 +121,6 @@ CONTAINERS = [
         (5, 3),
     ),
     Case("Sum", lambda: nn.Sum(nn.Linear(3, 4), nn.Linear(3, 4)), (5, 3)),
-    Case("Mean", lambda: nn.Mean(nn.Linear(3, 4), nn.Linear(3, 4), nn.Linear(3, 4)), (5, 3)),
     Case("Heads", lambda: nn.Heads(a=nn.Linear(3, 4), b=nn.Linear(3, 2)), (5, 3)),
     Case(
         "Parallel",
