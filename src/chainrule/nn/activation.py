@@ -18,6 +18,7 @@ from chainrule.nn.errors import check
 from chainrule.nn.init import Constant
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
+from chainrule.nn.pieces import gated
 from chainrule.nn.rule import Rule
 
 __all__ = [
@@ -69,7 +70,7 @@ class ReLU(InPlace):
     def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
         check(self, x)
         y = x.relu()
-        return y, lambda g: g * y.sign()  # y.sign() is [x > 0]
+        return y, lambda g: gated(g, y)
 
 
 @final

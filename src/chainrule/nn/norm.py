@@ -7,7 +7,7 @@ and a variance σ². N samples, C channels; … is the replica axis K, or nothin
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple, final
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from chainrule.nn.errors import check
 from chainrule.nn.init import Constant, Zeros
 from chainrule.nn.module import Module
+from chainrule.nn.moments import normalize
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.rule import Rule
 
@@ -99,8 +100,10 @@ class BatchNorm(Affine, ABC):
     In training, μ and σ² are the batch's; each use, in order, moves the running statistics once:
     r ← (1 − m) r + m r_batch, with the unbiased variance and m = ``momentum``, or 1 / (number of
     batches so far) where that is None. So a layer in a shared branch learns from each of its
-    inputs. In evaluation, μ and σ² are the running ones, and dL/dx = w g / √(σ² + ε); without
-    ``track_running_stats`` they stay the batch's.
+    inputs. In evaluation, μ and σ² are the running ones; without ``track_running_stats`` they stay
+    the batch's. With s = 1 / √(σ² + ε):
+
+    dL/dx = s w (g − mean(g) − x̂ mean(g x̂)), in evaluation s w g;  dL/dw += Σ g x̂;  dL/db += Σ g
     """
 
     expected: str
@@ -135,17 +138,46 @@ class BatchNorm(Affine, ABC):
         check(self, x, self.expected.format(self.num_features), self._fits, like=like)
         shape = [1, self.num_features, *[1] * (x.dim() - self.lead - 2)]
         if self.running_mean is not None and self.running_var is not None and not self.training:
-            lead = self.running_mean.data.shape[: self.lead]
-            mean = self.running_mean.data.reshape(*lead, *shape)
-            scale = (self.running_var.data.reshape(*lead, *shape) + self.eps).rsqrt()
-            return self._affine((x - mean) * scale, lambda g: g * scale, shape)
+            return self._evaluate(x, self.running_mean.data, self.running_var.data, shape)
         dims = [axis for axis in range(self.lead, x.dim()) if axis != self.lead + 1]
         count = prod(x.shape[axis] for axis in dims)
         check(self, x, "more than one value for each channel in training", lambda _: count != 1)
-        x_hat = standardize(x, dims, self.eps)
-        y, rule = self._affine(x_hat.x, x_hat.rule, shape)
-        self._track(x_hat.mean, x_hat.var, count)
-        return y, rule
+        w, b = self._scale_and_shift(x, shape)
+        normalized = normalize(x, dims, self.eps, w, b)
+        self._track(normalized.mean, normalized.var, count)
+
+        def backward(g: Tensor) -> Tensor:
+            dx, dw, db = normalized.rule(g)
+            self._add(dw, db)
+            return dx
+
+        return normalized.y, backward
+
+    def _evaluate(
+        self, x: Tensor, mean: Tensor, var: Tensor, shape: Sequence[int]
+    ) -> tuple[Tensor, Rule]:
+        mean, var = (t.reshape(*t.shape[: self.lead], *shape) for t in (mean, var))
+        w, b = self._scale_and_shift(x, shape)
+        s = (var + self.eps).rsqrt()
+
+        def backward(g: Tensor) -> Tensor:
+            self._add((g * (x - mean) * s).sum_to_size(mean.shape), g.sum_to_size(mean.shape))
+            return g * (s * w)
+
+        return torch.addcmul(b - s * w * mean, x, s * w), backward
+
+    def _scale_and_shift(self, x: Tensor, shape: Sequence[int]) -> Iterator[Tensor]:
+        """w and b as they are seen from x; 1 and 0 where there are none."""
+        for value, constant in ((self.weight, 1.0), (self.bias, 0.0)):
+            if value is None:
+                yield x.new_full([1] * self.lead + [*shape], constant)
+            else:
+                yield value.data.reshape(*value.data.shape[: self.lead], *shape)
+
+    def _add(self, dw: Tensor, db: Tensor) -> None:
+        for value, gradient in ((self.weight, dw), (self.bias, db)):
+            if value is not None:
+                value.grad += gradient.reshape(value.grad.shape)
 
     @property
     def mixes_samples(self) -> bool:

@@ -7,6 +7,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
+from chainrule.nn.pieces import pieces
 from chainrule.nn.rule import Rule
 
 __all__ = ["highest"]
@@ -19,18 +20,23 @@ def highest(x: Tensor, axis: int, k: int) -> tuple[Tensor, Rule]:
     """
     if k == 1:
         return x, lambda g: g
-    places = along(x, axis, k)
-    y = reduce(torch.maximum, places)
+    y = reduce(torch.maximum, along(x, axis, k))
 
     def rule(g: Tensor) -> Tensor:
         dx = torch.empty_like(x) if x.shape[axis] % k == 0 else torch.zeros_like(x)
-        *shares, last = along(dx, axis, k)
-        for place, share in zip(places, shares, strict=False):
-            torch.eq(place, y, out=share)  # as 1 and 0: products with a mask of bools are slow
-            g = torch.sub(g, share.mul_(g), out=last)
+        for part in pieces(x, y, g, dx):
+            send(axis, k, *part)
         return dx
 
     return y, rule
+
+
+def send(axis: int, k: int, x: Tensor, y: Tensor, g: Tensor, dx: Tensor) -> None:
+    """Fill dx."""
+    *shares, last = along(dx, axis, k)
+    for place, share in zip(along(x, axis, k), shares, strict=False):
+        torch.eq(place, y, out=share)  # as 1 and 0: products with a mask of bools are slow
+        g = torch.sub(g, share.mul_(g), out=last)
 
 
 def along(x: Tensor, axis: int, k: int) -> tuple[Tensor, ...]:
