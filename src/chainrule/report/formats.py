@@ -15,6 +15,9 @@ __all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_of", "value"]
 NOTHING = "–"
 """What stands where a number is not known."""
 
+HUGE = 1e10
+"""From here on no digit tells anything: an error before it became infinite, say."""
+
 
 @final
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Unit:
 
     def signed(self, x: float) -> str:
         """``+1.20``, for a difference."""
-        return f"{self.scale * x:+.{self.decimals}f}" if math.isfinite(x) else decimal(x, 0)
+        scaled = self.scale * x
+        return f"{scaled:+.{self.decimals}f}" if abs(scaled) < HUGE else decimal(scaled, 0)
 
     def spread(self, mean: float, std: float | None) -> str:
         """``83.19 ± 0.45``; a spread that is not known is a dash."""
@@ -75,11 +79,13 @@ def _decimals(x: float, digits: int) -> int:
 
 
 def decimal(x: float | None, decimals: int) -> str:
-    """With this many decimals; a dash for what is not known."""
+    """With this many decimals, or as 2.7e+16; a dash for what is not known."""
     if x is None or math.isnan(x):
         return NOTHING
     if math.isinf(x):
         return "∞" if x > 0 else "-∞"
+    if abs(x) >= HUGE:
+        return f"{x:.2g}"
     return f"{x:.{decimals}f}"
 
 
