@@ -8,9 +8,10 @@ from statistics import median
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
+    from chainrule.study import Study
     from chainrule.study.result import StudyResult
 
-__all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_of", "value"]
+__all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_named", "unit_of", "value"]
 
 NOTHING = "–"
 """What stands where a number is not known."""
@@ -58,12 +59,25 @@ PLAIN = Unit()
 """A number as it is."""
 
 
+PERCENT = Unit(100.0, 2, " %", " points")
+"""A share."""
+
+SHARES = ("accuracy", "coverage", "errorrate")
+"""A metric is a share where its name, or its class's, has one of these."""
+
+
+def unit_named(name: str, study: Study | None = None) -> Unit:
+    """Per cent for a metric, or a curve of it, that is a share; else the number as it is."""
+    metric = name.removeprefix("test_").removeprefix("train_")
+    part = study.metrics.get(metric) if study is not None else None
+    said = f"{metric} {part.name if part else ''}".lower()
+    return PERCENT if any(word in said for word in SHARES) else PLAIN
+
+
 def unit_of(result: StudyResult) -> Unit:
-    """Per cent for an accuracy; else the metric's own unit, to two digits of the spread."""
-    name = result.study.metric_name
-    part = result.study.metrics.get(name)
-    if "accuracy" in f"{name} {part.name if part else ''}".lower():
-        return Unit(100.0, 2, " %", " points")
+    """Per cent for a share; else the metric's own unit, to two digits of the spread."""
+    if (unit := unit_named(result.study.metric_name, result.study)) is PERCENT:
+        return unit
     spreads = [arm.std for arm in result.arms if arm.std > 0]
     sizes = [abs(arm.mean) for arm in result.arms if arm.mean]
     if spreads:
