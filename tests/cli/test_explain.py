@@ -49,11 +49,31 @@ def test_a_saved_net_gets_random_numbers_and_keeps_its_weights(call, tmp_path):
     assert json.loads(out)[0]["w"] == pytest.approx(float(net[0].weight.data.norm()), rel=1e-5)
 
 
+def test_a_function_of_a_net_is_looked_at_with_data_as_for_train(call):
+    code, out, err = call("explain", "plane_net", "disk_points", "--init", "Zeros", "--json")
+    assert (code, err) == (0, "")
+    rows = json.loads(out)
+    assert [row["layer"] for row in rows[:2]] == ["Linear", "ReLU"]
+    assert rows[0]["dw"] == 0
+
+
+def test_a_trained_net_knows_its_inputs_and_prepares_new_ones(call, tmp_path):
+    rows = "\n".join(f"{x},{'ab'[x % 2]},{x * x}" for x in range(40))
+    (tmp_path / "new.csv").write_text(f"x,kind,y\n{rows}\n", encoding="utf-8")
+    call("train", "table_net", "new.csv", "--target", "y", "--epochs", 1, "-o", "net.safetensors")
+    assert call("explain", "net.safetensors")[0] == 0
+    code, out, _ = call("explain", "net.safetensors", "new.csv")
+    assert code == 0
+    assert out.startswith("net.safetensors: 40 samples of new.csv, MSELoss.\n")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["disk", "--layers", 3], "--layers is an option of the net deep, got disk"),
         (["deep", "--shape", "5,2"], "--shape is for a saved net; deep is built in"),
+        (["deep", "disk_points"], "DATA goes with a saved net or a function"),
+        (["plane_net"], "plane_net: say with which data, e.g. explain plane_net disk_points"),
         (["deep", "--activation", "Sigmod"], "no activation 'Sigmod'; did you mean 'Sigmoid'?"),
         (["deep", "--init", "Zero"], "no initialization 'Zero'; did you mean 'Zeros'?"),
         (["nosuch"], "no file nosuch, and no built-in net; built in: deep, disk, pairs"),

@@ -61,6 +61,20 @@ def test_a_table_of_ones_own_is_run_and_what_was_done_is_said(call, cars):
     ]
 
 
+def test_arms_with_another_net_get_the_inputs_of_the_table_too(call, cars):
+    cars.write_text(f'{CARS}[arms.sure]\nnet = "gaussian_net"\nloss = "GaussianNLLLoss"\n')
+    code, out, _ = call("run", cars, *ASKED, "--json")
+    assert code == 0
+    assert json.loads(out)[-1]["n_ok"] == 2
+
+
+def test_a_target_that_never_changes_is_refused(call, cars, tmp_path):
+    (tmp_path / "houses.csv").write_text("area,price\n1,7\n2,7\n", encoding="utf-8")
+    code, _, err = call("run", cars, *ASKED)
+    assert code == 1
+    assert "expected a target that varies; price is 7 in every row that has it (2)" in err
+
+
 def test_the_same_file_goes_on_and_a_changed_one_is_another_study(call, cars, tmp_path):
     call("run", cars, *ASKED)
     assert "nothing was left to train" in call("run", cars, *ASKED)[2]

@@ -144,7 +144,10 @@ def test_rows_to_predict_need_no_target_and_no_order_of_columns():
     new = table_of(town=["B", "Q"], sold=["no", "no"], area=[1, ""])
     encoder = Encoder.fit(HOUSES, "price")
     assert encoder.inputs_of(new).tolist() == [[1, 0, 0, 1, 0, 1, 0], [100, 0, 0, 0, 0, 1, 0]]
-    assert [*encoder.unknown(new)] == ["town: not known, so no level at all: Q"]
+    assert [*encoder.unknown(new)] == [
+        "area: missing in 1 of 2 rows, taken as the training median, 100",
+        "town: not known, so no level at all: Q",
+    ]
 
 
 def test_a_missing_column_is_named():
@@ -168,3 +171,12 @@ def test_it_comes_back_from_a_file(target, classify):
 def test_other_data_are_no_encoder(data):
     with pytest.raises(ValueError, match="not what an Encoder gave"):
         Encoder.from_dict(data)
+
+
+def test_a_column_that_is_no_number_for_one_cell_says_for_which():
+    cells = [*map(str, range(50, 90))]
+    cells[7] = "1,200"
+    table = table_of(area=cells, town=["A", "B"] * 20, price=[*range(3, 43)])
+    assert Encoder.fit(table, "price").notes[0] == (
+        "area: left out, 40 texts in 40 rows tell rows apart; most are numbers, '1,200' is not"
+    )

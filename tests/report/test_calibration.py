@@ -59,7 +59,7 @@ def test_without_intervals_there_is_nothing_to_show(result):
 def test_the_table_of_a_metric_has_the_rounds_that_know_it():
     sheet = metric_sheet(covering(), "cover_95")
     assert [[cell.text for cell in cells] for cells in sheet.cells] == [
-        ["mlp", "0.9000 ± 0.0100", "3/4", "0.8900", "0.9100"],
+        ["mlp", "90.00 ± 1.00", "3/4", "89.00", "91.00"],
         ["conv", "–", "0/4", "–", "–"],
     ]
     assert "mean ± standard deviation" in sheet.caption

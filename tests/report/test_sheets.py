@@ -21,7 +21,7 @@ from chainrule.report import (
     unit_of,
 )
 from chainrule.report.comparing import robust_sheet
-from chainrule.report.formats import decimal, p_value
+from chainrule.report.formats import PLAIN, decimal, p_value
 from chainrule.report.sheet import Cell, Column, Sheet
 from chainrule.study.result import StudyResult
 from chainrule.study.statistics import StatisticsError
@@ -77,6 +77,7 @@ def test_a_p_never_hides_the_side_of_five_per_cent(p, shown):
 
 def test_what_is_not_known_is_a_dash():
     assert [decimal(x, 1) for x in (None, math.nan, math.inf, -math.inf)] == ["–", "–", "∞", "-∞"]
+    assert [decimal(5.4e16, 2), PLAIN.signed(-5.4e16)] == ["5.4e+16", "-5.4e+16"]
 
 
 # results

@@ -50,7 +50,7 @@ def test_another_validation_share_leaves_the_test_rows():
 
 
 def test_a_handful_is_too_few():
-    with pytest.raises(ValueError, match="here: 9 rows with a target are too few"):
+    with pytest.raises(ValueError, match="here: too few rows with a target to divide: 9"):
         Division.make(rows(9), None, "regression")
 
 

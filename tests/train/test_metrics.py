@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule.train import Accuracy, JointAccuracy
+from chainrule.train import Accuracy, ErrorRate, JointAccuracy
 
 SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
 LABELS = torch.tensor([1, 0, 1, 1])
@@ -98,3 +98,9 @@ def test_nan_in_one_head_is_nan_for_all_of_them():
 def test_jointly_needs_the_names_of_heads(heads):
     with pytest.raises(ValueError, match="JointAccuracy: expected the names of heads"):
         JointAccuracy(heads)
+
+
+def test_the_error_rate_is_what_an_accuracy_lacks():
+    assert ErrorRate()(SCORES, LABELS).tolist() == [0, 0, 1, 0]
+    assert ErrorRate(head="main")({"main": SCORES}, {"main": LABELS}).sum() == 1
+    assert ErrorRate()(torch.tensor([[torch.nan, 1.0]]), torch.tensor([1])).isnan().all()

@@ -82,8 +82,15 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except (ValueError, OSError, ImportError) as error:
-        _fail(f"chainrule: {error}", 1)
+        _fail(f"chainrule: {_words(error)}", 1)
     raise SystemExit(0)
+
+
+def _words(error: Exception) -> str:
+    """The message; of what the system says about a file, without its number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _fail(message: str, code: int) -> NoReturn:

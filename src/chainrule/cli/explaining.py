@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,30 +14,19 @@ from chainrule.cli.finding import close, note
 from chainrule.cli.nets import saved_net
 from chainrule.cli.options import Json, Out, examples
 from chainrule.cli.results import write
+from chainrule.cli.sampling import BATCH, Explained, on_data
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from chainrule.nn import Loss, Module
     from chainrule.nn.init import Initializer
     from chainrule.train.probe import LayerRow
 
 __all__ = ["add_to"]
 
-BATCH = 200
-"""Samples of a built-in net's batch."""
-
 FORMATS = ("png", "svg", "pdf")
 
-
-class Explained(NamedTuple):
-    """A net, what it is given, what it is to answer, and the words for that."""
-
-    net: Module
-    inputs: Any
-    targets: Any
-    criterion: Loss | None
-    words: str
+BUILT_IN = ("deep", "disk", "pairs")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -47,6 +36,8 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "chainrule explain deep --layers 10 --activation Sigmoid",
             "chainrule explain deep --init XavierUniform --init HeNormal --init Zeros -o deep.png",
+            "chainrule explain digit_net digit_images",
+            "chainrule explain runs/table_net.safetensors cars.csv",
             "chainrule explain net.safetensors --shape 100,2",
         ),
     )(explain)
@@ -54,8 +45,19 @@ def add_to(app: typer.Typer) -> None:
 
 def explain(
     net: Annotated[
-        str, typer.Argument(metavar="NET", help="A built-in net (deep, disk, pairs), or a file.")
+        str,
+        typer.Argument(
+            metavar="NET",
+            help="deep, disk or pairs; a saved file; or a function, as for chainrule train.",
+        ),
     ],
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="[DATA]", help="What to look at a file's or a function's net with."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What to tell, of a CSV file.")
+    ] = None,
     init: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,8 +87,9 @@ def explain(
     nothing from this batch; where Sigmoid or Tanh is flat, next to no gradient passes. With all
     weights 0 the gradient is 0 before the last layer, so nothing there ever learns.
 
-    A built-in net gets 200 samples of its data and its loss; a saved one random numbers, and the
-    loss Σ ± y / N. With -o a figure is written: FILE ends in .png, .svg or .pdf.
+    deep, disk and pairs get 200 samples of their data and their loss. Another net gets 200 of
+    DATA, given and prepared as for train, and that loss; a saved one without DATA random numbers,
+    and the loss Σ ± y / N. With -o a figure is written: FILE ends in .png, .svg or .pdf.
     """
     from chainrule import report
 
@@ -94,7 +97,12 @@ def explain(
         raise typer.BadParameter(f"-o FILE ends in .png, .svg or .pdf, got {output}")
     own = {"activation": activation, "layers": layers, "hidden": hidden}
     given = {name: value for name, value in own.items() if value is not None}
-    shown = explained(net, shape, given, seed)
+    if data is None:
+        shown = explained(net, shape, given, seed)
+    elif given or shape is not None or net in BUILT_IN:
+        raise ValueError(f"DATA goes with a saved net or a function, without --shape; got {net}")
+    else:
+        shown = on_data(net, data, target, seed)
     rows = probed(shown, init or [], seed)
     write(report.layers_sheet(rows, shown.words), "json" if as_json else "text")
     if output is not None:
@@ -103,6 +111,8 @@ def explain(
 
 def explained(name: str, shape: str | None, own: Mapping[str, Any], seed: int) -> Explained:
     """What the command line names. Raises ValueError for options that this net has not."""
+    from chainrule import zoo
+
     built_in: dict[str, Callable[[], Explained]] = {
         "deep": partial(deep, seed, **own),
         "disk": partial(disk, seed),
@@ -114,7 +124,9 @@ def explained(name: str, shape: str | None, own: Mapping[str, Any], seed: int) -
         if shape is not None:
             raise ValueError(f"--shape is for a saved net; {name} is built in, with its own data")
         return built_in[name]()
-    net, x = saved_net(name, shape, built_in)
+    if not Path(name).exists() and (":" in name or name in zoo.__all__):
+        raise ValueError(f"{name}: say with which data, e.g. explain {name} disk_points")
+    net, x = saved_net(name, shape, built_in, BATCH)
     return Explained(net, x, None, None, f"{name}: one batch of random numbers.")
 
 

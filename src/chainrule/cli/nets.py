@@ -65,16 +65,23 @@ def _net_and_input(name: str, shape: str | None) -> tuple[Module, Tensor]:
     return saved_net(name, shape, built_in)
 
 
-def saved_net(name: str, shape: str | None, built_in: Iterable[str]) -> tuple[Module, Tensor]:
-    """A saved net, and random numbers for its input; ``built_in`` is what else there is."""
-    from chainrule import load
+def saved_net(
+    name: str, shape: str | None, built_in: Iterable[str], samples: int = 5
+) -> tuple[Module, Tensor]:
+    """A saved net, and random numbers for its input; ``built_in`` is what else there is.
+
+    Without a shape, so many samples of the one that ``chainrule train`` wrote into the file.
+    """
+    from chainrule.train.saving import load, load_about
 
     if not Path(name).exists():
         raise ValueError(f"no file {name}, and no built-in net; built in: {', '.join(built_in)}")
-    net = load(name)
-    if shape is None:
+    net, prepared = load(name), load_about(name).get("preparation")
+    if shape is not None:
+        return net, random_input(shape)
+    if prepared is None:
         raise ValueError(f"{name} is a saved net: say the shape of an input, e.g. --shape 5,2")
-    return net, random_input(shape)
+    return net, random_input(",".join(map(str, [samples, *prepared["shape"]])))
 
 
 def random_input(shape: str) -> Tensor:

@@ -101,7 +101,7 @@ def records(
 
 
 def remark(predictor: Predictor, rows: Rows, answers: Sequence[Any]) -> None:
-    """Say which texts are not known, and how right the answers are where that can be told."""
+    """Say what is missing or not known, and how right the answers are where that can be told."""
     from chainrule.data import Table
 
     columns = predictor.preparation.columns

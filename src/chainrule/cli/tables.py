@@ -34,12 +34,9 @@ def with_table(study: Study, csv: Path | None, target: str | None) -> Study:
     path = csv.expanduser().resolve()
     data = {"csv": str(path), "target": target, "sha256": sha256(path.read_bytes()).hexdigest()}
     encoder, rows = encoded(study, data)
-    numbers = rows.numbers(target)
-    return study.having(
-        data=data,
-        net={"inputs": len(encoder.features)},
-        worst=rounded(max(numbers) - min(numbers)),
-    )
+    sized = {"net": {"inputs": len(encoder.features)}}
+    arms = {name: sized for name, said in study.arms.items() if "name" in said.get("net", {})}
+    return study.having(data=data, arms=arms, worst=range_of(rows, target), **sized)
 
 
 def check(study: Study) -> None:
@@ -60,12 +57,26 @@ def encoded(study: Study, data: dict[str, str]) -> tuple[Encoder, Table]:
 
     ignore = study.data.arguments.get("ignore", ())
     rows = table_of(data["csv"], data["target"], data["sha256"], ignore)
+    range_of(rows, data["target"])  # first, since of one row no column changes
     encoder = Encoder.fit(rows, data["target"], fill=False)
     lost = len(read_csv(data["csv"])) - len(rows)
     said = [f"{lost} rows without {data['target']} are left out"] if lost else []
     shape = f"{len(rows)} rows, {len(encoder.features)} inputs"
     note("\n  ".join([f"{data['csv']}: {shape}", *said, *encoder.notes]))
     return encoder, rows
+
+
+def range_of(rows: Table, target: str) -> float:
+    """Of the target, rounded up. Raises DataError where it is no number or never changes."""
+    from chainrule.data import DataError
+
+    numbers = rows.numbers(target)
+    if max(numbers) == min(numbers):
+        raise DataError(
+            f"{rows.source}: expected a target that varies; {target} is {numbers[0]:g} in every "
+            f"row that has it ({len(rows)})"
+        )
+    return rounded(max(numbers) - min(numbers))
 
 
 def rounded(x: float) -> float:

@@ -61,11 +61,12 @@ def as_text(found: Mapping[str, Any]) -> str:
     rows, usual = found["rows"], found["usual"]
     always = f"{usual:.4g}, the mean," if found["task"] == "regression" else repr(usual)
     ended = f" ({found['ended']})" if found["ended"] else ""
+    epochs = "1 epoch" if found["epochs"] == 1 else f"{found['epochs']} epochs"
     lines = {
         "net": f"{found['net']}: {found['parameters']:,} parameters, {found['loss']}",
         "data": f"{found['data']}: {rows['learned']} rows to learn from, {rows['validation']} to "
         f"judge epochs by, {rows['test']} to test on",
-        "training": f"{found['epochs']} epochs in {found['seconds']:.1f} s{ended}; the best was "
+        "training": f"{epochs} in {found['seconds']:.1f} s{ended}; the best was "
         f"epoch {found['best_epoch']}",
         "validation": scores_in_words(found["validation"]),
         "test": scores_in_words(found["test"]),

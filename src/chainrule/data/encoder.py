@@ -135,14 +135,16 @@ class Encoder:
         return torch.tensor(table.numbers(self.target)).unsqueeze(1)
 
     def unknown(self, table: Table) -> Iterator[str]:
-        """A line for each column in which the table has levels that are not known."""
+        """A line for each column in which numbers are missing, or levels are not known."""
         for column in self.inputs:
-            if isinstance(column, Category):
-                new = sorted({*table[column.name]} - {*column.levels})
-                if new:
-                    shown = ", ".join(level or "missing" for level in new[:3])
-                    more = ", …" if len(new) > 3 else ""
-                    yield f"{column.name}: not known, so no level at all: {shown}{more}"
+            cells = table[column.name]
+            if isinstance(column, Number) and (lost := cells.count("")):
+                taken = "nan" if column.fill is None else f"the training median, {column.fill:g}"
+                yield f"{column.name}: missing in {lost} of {len(cells)} rows, taken as {taken}"
+            if isinstance(column, Category) and (new := sorted({*cells} - {*column.levels})):
+                shown = ", ".join(level or "missing" for level in new[:3])
+                more = ", …" if len(new) > 3 else ""
+                yield f"{column.name}: not known, so no level at all: {shown}{more}"
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON data, without the notes."""
@@ -182,9 +184,17 @@ def column_of(
         note = f"{name}: {missing}, taken as the training median" if lost else ""
         return Number(name, middle if fill else None), note
     if len(levels) > max(FEW, len(cells) / 2):
-        return None, f"{name}: left out, {len(levels)} texts in {len(cells)} rows tell rows apart"
-    note = f"{name}: text, one-hot, {len(levels)} levels"
+        apart = f"{len(levels)} texts in {len(cells)} rows tell rows apart"
+        return None, f"{name}: left out, {apart}{slip(table[name])}"
+    note = f"{name}: text, one-hot, {len(levels)} levels{slip(table[name])}"
     return Category(name, levels), f"{note}; {missing}, which is one" if lost else note
+
+
+def slip(cells: Sequence[str]) -> str:
+    """What keeps a column from being one of numbers, where most of its cells are."""
+    given = [cell for cell in cells if cell]
+    texts = [cell for cell in given if not is_number(cell)]
+    return f"; most are numbers, {texts[0]!r} is not" if 0 < 2 * len(texts) < len(given) else ""
 
 
 def counts(cells: Sequence[str]) -> bool:

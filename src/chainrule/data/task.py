@@ -77,7 +77,8 @@ class Classification(Task):
         """The classes in all cells, the most frequent one of those to learn from."""
         classes = levels_of(cells)
         if len(classes) < 2:
-            raise DataError(f"expected a target with two classes or more, got only {classes}")
+            got = f"it is always {classes[0]}" if classes else "it has none"
+            raise DataError(f"expected a target with two classes or more, {got}")
         return cls(classes, Counter(map(plain, learned)).most_common(1)[0][0])
 
     @property

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chainrule.report.drawing import canvas, literal, look, scaled
-from chainrule.report.formats import PLAIN, Unit, unit_of
+from chainrule.report.formats import unit_named, unit_of
 
 if TYPE_CHECKING:
     from chainrule.study.arm_result import ArmResult
@@ -112,9 +112,8 @@ def _reported(axes: Axes, result: StudyResult) -> None:
 
 
 def _finish(axes: Axes, result: StudyResult, name: str) -> None:
-    accuracy = name == result.study.metric_name or name.endswith("accuracy")
-    unit: Unit = PLAIN if name == SECONDS or not accuracy else unit_of(result)
-    scaled(axes, unit, x=True)
+    own = name == result.study.metric_name
+    scaled(axes, unit_of(result) if own else unit_named(name, result.study), x=True)
     axes.set_xlabel("seconds, amortised" if name == SECONDS else f"test {literal(name)}")
     axes.set_yticks(range(1, len(result.arms) + 1), [literal(arm.arm) for arm in result.arms])
     axes.invert_yaxis()

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from chainrule.report.drawing import Look, canvas, key, literal, look, scaled, spanned, whole
-from chainrule.report.formats import PLAIN, Unit
+from chainrule.report.formats import Unit, unit_named
 from chainrule.train import History
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def learning_curves(
     """
     found = {label: history[curve].numpy() for label, history in histories.items()}
     lines = {label: values.reshape(len(values), -1).T for label, values in found.items()}
-    return _together(lines, curve, "replicas")
+    return _together(lines, curve, "replicas", unit_named(curve))
 
 
 def curves(result: StudyResult, name: str = "test_loss", arms: str = "*") -> tuple[Figure, Axes]:
@@ -47,14 +47,15 @@ def curves(result: StudyResult, name: str = "test_loss", arms: str = "*") -> tup
     chosen = arms_matching(result, arms)
     if name not in (known := curve_names(chosen)):
         raise ValueError(f"no curve {name!r}; there are: {', '.join(known) or 'none'}")
-    return _together({arm.arm: of(arm, name) for arm in chosen}, name, "rounds")
+    lines = {arm.arm: of(arm, name) for arm in chosen}
+    return _together(lines, name, "rounds", unit_named(name, result.study))
 
 
-def _together(lines: Mapping[str, Array], name: str, over: str) -> tuple[Figure, Axes]:
+def _together(lines: Mapping[str, Array], name: str, over: str, unit: Unit) -> tuple[Figure, Axes]:
     figure, axes = canvas(4.2 if len(lines) <= 4 else 4.4 + 0.2 * -(-len(lines) // 4))
     drawn = [band(axes, values, label, look(i)) for i, (label, values) in enumerate(lines.items())]
     axes.set(xlabel="epoch", ylabel=literal(name.replace("_", " ")))
-    scaled(axes, unit_for(name))
+    scaled(axes, unit)
     if name.endswith("loss"):
         spanned([axes])
     whole(axes)
@@ -78,11 +79,6 @@ def band(axes: Axes, values: Array, label: str, style: Look) -> Line2D:
         std = kept.std(0, ddof=1)
         axes.fill_between(epochs, mean - std, mean + std, color=style.color, alpha=0.15, lw=0)
     return line
-
-
-def unit_for(name: str) -> Unit:
-    """Of a curve, by its name."""
-    return Unit(100.0, 2, " %", " points") if name.endswith("accuracy") else PLAIN
 
 
 def arms_matching(result: StudyResult, pattern: str) -> list[ArmResult]:

@@ -8,12 +8,16 @@ from statistics import median
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
+    from chainrule.study import Study
     from chainrule.study.result import StudyResult
 
-__all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_of", "value"]
+__all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_named", "unit_of", "value"]
 
 NOTHING = "–"
 """What stands where a number is not known."""
+
+HUGE = 1e10
+"""From here on no digit tells anything: an error before it became infinite, say."""
 
 
 @final
@@ -39,7 +43,8 @@ class Unit:
 
     def signed(self, x: float) -> str:
         """``+1.20``, for a difference."""
-        return f"{self.scale * x:+.{self.decimals}f}" if math.isfinite(x) else decimal(x, 0)
+        scaled = self.scale * x
+        return f"{scaled:+.{self.decimals}f}" if abs(scaled) < HUGE else decimal(scaled, 0)
 
     def spread(self, mean: float, std: float | None) -> str:
         """``83.19 ± 0.45``; a spread that is not known is a dash."""
@@ -54,12 +59,25 @@ PLAIN = Unit()
 """A number as it is."""
 
 
+PERCENT = Unit(100.0, 2, " %", " points")
+"""A share."""
+
+SHARES = ("accuracy", "coverage", "errorrate")
+"""A metric is a share where its name, or its class's, has one of these."""
+
+
+def unit_named(name: str, study: Study | None = None) -> Unit:
+    """Per cent for a metric, or a curve of it, that is a share; else the number as it is."""
+    metric = name.removeprefix("test_").removeprefix("train_")
+    part = study.metrics.get(metric) if study is not None else None
+    said = f"{metric} {part.name if part else ''}".lower()
+    return PERCENT if any(word in said for word in SHARES) else PLAIN
+
+
 def unit_of(result: StudyResult) -> Unit:
-    """Per cent for an accuracy; else the metric's own unit, to two digits of the spread."""
-    name = result.study.metric_name
-    part = result.study.metrics.get(name)
-    if "accuracy" in f"{name} {part.name if part else ''}".lower():
-        return Unit(100.0, 2, " %", " points")
+    """Per cent for a share; else the metric's own unit, to two digits of the spread."""
+    if (unit := unit_named(result.study.metric_name, result.study)) is PERCENT:
+        return unit
     spreads = [arm.std for arm in result.arms if arm.std > 0]
     sizes = [abs(arm.mean) for arm in result.arms if arm.mean]
     if spreads:
@@ -75,11 +93,13 @@ def _decimals(x: float, digits: int) -> int:
 
 
 def decimal(x: float | None, decimals: int) -> str:
-    """With this many decimals; a dash for what is not known."""
+    """With this many decimals, or as 2.7e+16; a dash for what is not known."""
     if x is None or math.isnan(x):
         return NOTHING
     if math.isinf(x):
         return "∞" if x > 0 else "-∞"
+    if abs(x) >= HUGE:
+        return f"{x:.2g}"
     return f"{x:.{decimals}f}"
 
 

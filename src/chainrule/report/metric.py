@@ -6,7 +6,7 @@ import math
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from chainrule.report.formats import NOTHING, PLAIN, Unit
+from chainrule.report.formats import NOTHING, Unit, unit_named
 from chainrule.report.sheet import Cell, Column, Sheet
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def metric_sheet(result: StudyResult, name: str) -> Sheet:
         listed = ", ".join(known) or "none yet"
         raise ValueError(f"study {result.study.name}: no metric {name!r}; metrics: {listed}")
     found = {arm.arm: values_of(arm, name) for arm in result.arms}
-    unit = Unit(100.0, 2, " %", " points") if name.endswith("accuracy") else PLAIN
+    unit = unit_named(name, result.study)
     spread = "mean ± standard deviation (ddof = 1)"
     return Sheet(
         name,

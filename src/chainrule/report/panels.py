@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from chainrule.report.curves import arms_matching, band, curve_names, of, unit_for
+from chainrule.report.curves import arms_matching, band, curve_names, of
 from chainrule.report.drawing import WIDTH, literal, look, plain_axes, scaled, spanned, whole
+from chainrule.report.formats import unit_named
 
 if TYPE_CHECKING:
     from chainrule.study.arm_result import ArmResult
@@ -45,6 +46,7 @@ def curve_grid(result: StudyResult, arms: str = "*") -> tuple[Figure, Grid]:
         column[0].set_title(literal(arm.arm), fontsize=9)
         for kind, axes in zip(kinds, column, strict=True):
             lines = _panel(axes, arm, kind)
+            scaled(axes, unit_named(kind, result.study))
     for kind, row in zip(kinds, grid.T, strict=True):
         if kind == "loss":
             spanned(row)
@@ -83,7 +85,6 @@ def _panel(axes: Axes, arm: ArmResult, kind: str) -> list[Line2D]:
         values = of(arm, f"{side}_{kind}")
         if values.shape[1]:
             lines.append(band(axes, values, side, look(i)._replace(dash="-" if i else "--")))
-    scaled(axes, unit_for(kind))
     whole(axes)
     return lines
 

@@ -4,7 +4,7 @@ from chainrule.train.callbacks import Callback, Checkpoint, EarlyStopping
 from chainrule.train.division import Division
 from chainrule.train.files import FileError
 from chainrule.train.history import Divergence, History
-from chainrule.train.metrics import Accuracy, JointAccuracy, Metric
+from chainrule.train.metrics import Accuracy, ErrorRate, JointAccuracy, Metric
 from chainrule.train.onecall import train
 from chainrule.train.predictor import Predictor
 from chainrule.train.probe import LayerRow, probe
@@ -21,6 +21,7 @@ __all__ = [
     "Divergence",
     "Division",
     "EarlyStopping",
+    "ErrorRate",
     "FileError",
     "History",
     "JointAccuracy",

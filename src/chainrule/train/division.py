@@ -62,7 +62,7 @@ class Division:
         cells = targets_in(rows, target) or ()
         rest = [i for i, cell in enumerate(cells[: len(cells) - given]) if cell]
         if len(rest) < FEWEST:
-            raise ValueError(f"{rows.source}: {len(rest)} rows with a target are too few to divide")
+            raise ValueError(f"{rows.source}: too few rows with a target to divide: {len(rest)}")
         by, tested = _classes(cells, kind), [*range(len(rows) - given, len(rows))]
         if isinstance(test, float):
             rest, tested = _split(rest, by, test, seeds.derive(seed, "test"))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, final
 import torch
 from torch import Tensor
 
-__all__ = ["Accuracy", "JointAccuracy", "Metric", "OfMean", "averaged"]
+__all__ = ["Accuracy", "ErrorRate", "JointAccuracy", "Metric", "OfMean", "averaged"]
 
 Metric: TypeAlias = Callable[[Any, Any], Tensor]
 
@@ -61,6 +61,18 @@ class Accuracy:
         if scores.shape[-1] == 1:
             return (scores.squeeze(-1) > self.threshold).long()
         return scores.argmax(-1)
+
+
+@final
+@dataclass(frozen=True)
+class ErrorRate:
+    """1 where the decision is wrong, else 0: what is missing of an :class:`Accuracy`"""
+
+    head: str | None = None
+    threshold: float = 0.5
+
+    def __call__(self, output: Any, target: Any) -> Tensor:
+        return 1.0 - Accuracy(self.head, self.threshold)(output, target)
 
 
 @final
