@@ -24,8 +24,8 @@ class Row:
     - ``gflops``: ours, of the products that a step needs; ``ceiling_fraction``: of what large
       float32 products reach on all cores at once. None where there are no products.
     - ``peak_bytes``, ``peer_peak_bytes``: the most that all processes of a side held while they
-      trained, less what they held with libraries and data loaded; of a whole process for studies
-      and startup.
+      trained, less what they held with the data and after one small step; for studies and startup
+      of the whole process.
     """
 
     workload: str

@@ -6,6 +6,8 @@ side works at a time. Nothing heavy is imported here: a child loads what its own
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import multiprocessing
 import os
 import time
@@ -175,6 +177,12 @@ class Work:
         self.before = 0
 
     def prepare(self, task: Task) -> str:
+        if not self.options.get("compiled"):  # which takes half a minute
+            first = self.make(task.tiny(), **self.options)
+            first.reset()
+            first.train(1)
+            del first
+        trim()
         self.before = memory("VmRSS")
         self.runner = self.make(task, **self.options)
         return self.runner.note
@@ -191,6 +199,13 @@ class Work:
 
     def peak(self) -> int:
         return max(0, memory("VmHWM") - self.before)
+
+
+def trim() -> None:
+    """Give memory that nobody holds back to the system, where its C library can."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def memory(name: str) -> int:

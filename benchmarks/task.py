@@ -80,6 +80,18 @@ class Task:
             seeds=self.seeds[low:high],
         )
 
+    def tiny(self) -> Task:
+        """The first training on a handful of samples, in one step: to load what a library loads."""
+        few = min(self.batch, 8)
+        one = self.part(0, 1)
+        return replace(
+            one,
+            batch=few,
+            inputs=one.inputs[:, :few],
+            targets={name: target[:, :few] for name, target in one.targets.items()},
+            orders=np.arange(few)[None, None],
+        )
+
 
 class Runner(ABC):
     """One side's way to do a task. It is made once; ``note`` says what it chose, if anything."""

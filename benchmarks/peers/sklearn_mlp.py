@@ -11,6 +11,7 @@ import warnings
 from typing import final
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier
 
 from benchmarks.task import Runner, Task
 
@@ -31,9 +32,7 @@ class Side(Runner):
     def reset(self) -> None:
         self.nets = [self._made(k) for k in range(self.task.K)]
 
-    def _made(self, k: int) -> object:
-        from sklearn.neural_network import MLPClassifier
-
+    def _made(self, k: int) -> MLPClassifier:
         task = self.task
         net = MLPClassifier(
             task.net.widths[1:-1],
@@ -48,7 +47,7 @@ class Side(Runner):
         x, t = self._data(k)
         with warnings.catch_warnings():  # one batch is all that it sees here
             warnings.simplefilter("ignore")
-            net.partial_fit(x[: task.batch], t[: task.batch], self.classes)
+            net.partial_fit(x[: task.batch], t[: task.batch], classes=self.classes)
         weights = [weight[k] for weight in task.weights]
         for i, (coefs, intercepts) in enumerate(zip(net.coefs_, net.intercepts_, strict=True)):
             out = len(intercepts)  # two classes are one output here
