@@ -55,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("file", nargs="?", type=Path, help="for table: what --json wrote")
     made.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
     made.add_argument("--repeat", type=int, default=7, metavar="N", help="pairs of runs (7)")
-    made.add_argument("--peers", default="*", metavar="GLOB", help="only peers of such names")
+    made.add_argument(
+        "--peers", action="append", metavar="GLOB", help="only peers of such names; may be repeated"
+    )
     made.add_argument("--figures", type=Path, metavar="DIR", help="for scaling: where to draw")
     made.add_argument("--quick", action="store_true", help="a small form, without torch.compile")
     return made
@@ -93,7 +95,8 @@ def measure(given: argparse.Namespace) -> int:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    options = Options(given.quick, given.repeat, given.peers, given.figures, say)
+    peers = tuple(given.peers or ("*",))
+    options = Options(given.quick, given.repeat, peers, given.figures, say)
     found: list[rows.Row] = []
     for name in CASES if given.case == "all" else [given.case]:
         new = CASES[name].run(options)

@@ -17,13 +17,17 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True)
 class Options:
-    """``repeat``: pairs of runs; ``peers``: a pattern of their names; ``say``: shows a line."""
+    """``repeat``: pairs of runs; ``peers``: patterns of their names; ``say``: shows a line."""
 
     quick: bool = False
     repeat: int = 7
-    peers: str = "*"
+    peers: tuple[str, ...] = ("*",)
     figures: Path | None = None
     say: Callable[[str], None] = print
+
+    def wanted(self, name: str) -> bool:
+        """Whether a peer of this name was asked for."""
+        return any(fnmatchcase(name, pattern) for pattern in self.peers)
 
     def chosen(self, peers: Sequence[Peer]) -> list[Peer]:
         """Those whose names match and whose libraries are there; the others are told of.
@@ -33,7 +37,7 @@ class Options:
         found = []
         for peer in peers:
             slow = self.quick and "torch.compile" in peer.name
-            if slow or not fnmatchcase(peer.name, self.peers):
+            if slow or not self.wanted(peer.name):
                 continue
             if (line := peer.missing()) is not None:
                 self.say(line)

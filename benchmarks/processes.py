@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks.measuring import quartiles
@@ -29,23 +30,21 @@ def used(command: Sequence[str]) -> Used:
     """Run a command in an empty folder. Raises RuntimeError, with what it said, where it fails."""
     root = Path(__file__).parents[1]
     path = os.pathsep.join([str(root / "src"), str(root)])
-    with TemporaryDirectory() as folder, TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command,
+    launch = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))]
+    with TemporaryDirectory() as folder, TemporaryDirectory() as aside:
+        output = Path(aside) / "output"
+        found = subprocess.run(
+            [*launch, str(output), *command],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": path},
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            check=True,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        said = output.read().decode(errors="replace")
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
-    return Used(seconds, usage.ru_maxrss * 1024, said)
+        seconds, peak, code = json.loads(found.stdout)
+        said = output.read_text(encoding="utf-8", errors="replace")
+    if code:
+        raise RuntimeError(f"{' '.join(command)} ended with {code}:\n{said}")
+    return Used(seconds, peak, said)
 
 
 def against(

@@ -122,7 +122,7 @@ class Side:
         self._all("forget")
 
     def peak(self) -> int:
-        """Bytes that all its processes held at most, less what they held with the data alone."""
+        """Bytes that all its processes held at most, less what they held after a small step."""
         return sum(self._all("peak"))
 
     def _all(self, command: str, arguments: Sequence[tuple[Any, ...]] = ()) -> list[Any]:

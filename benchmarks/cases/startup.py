@@ -23,7 +23,7 @@ COMMANDS = {
 def run(options: Options) -> list[Row]:
     """Whole processes; then an epoch of 1,000 disk nets, whose row is about its memory."""
     torch = {"import torch": (sys.executable, "-c", "import torch")}
-    rows = []
+    rows: list[Row] = []
     for name, command in COMMANDS.items():
         rows += against(name, (sys.executable, *command), torch, options.repeat)
     thousand = replace(

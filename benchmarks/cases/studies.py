@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from statistics import fmean
 
@@ -64,7 +63,9 @@ def run(options: Options) -> list[Row]:
     ]
     rows = []
     for name, ours, peers, steps in works[:1] if options.quick else works:
-        chosen = {peer: c for peer, c in peers.items() if fnmatchcase(peer, options.peers)}
+        chosen = {peer: c for peer, c in peers.items() if options.wanted(peer)}
+        if not chosen:
+            continue
         options.say(f"{name}: is the same learned?")
         same(name, ours, chosen)
         rows += against(name, ours, chosen, options.repeat, steps=steps)

@@ -61,12 +61,12 @@ class Side(Runner):
         return torch.compile(loss) if self.compiled else loss, optimizer
 
     def _seconds(self, choice: tuple[str, str]) -> float:
-        """Of an epoch of the first replica, the best of three after one to warm up."""
+        """Of a few steps of the first replica, the best of three after one to warm up."""
         self.layout, self.form = choice
         made, times = self._made(0), []
         for _ in range(4):
             start = time.perf_counter()
-            self._epoch(0, 0, *made)
+            self._epoch(0, 0, *made, most=5)
             times.append(time.perf_counter() - start)
         return min(times[1:])
 
@@ -76,9 +76,16 @@ class Side(Runner):
             curves.append(torch.stack([self._epoch(k, epoch, *made) for epoch in range(epochs)]))
         return torch.stack(curves, 1).numpy()
 
-    def _epoch(self, k: int, epoch: int, loss: Any, optimizer: torch.optim.Optimizer) -> Tensor:
-        """The mean loss."""
-        order = mine(self.orders, k)[epoch]
+    def _epoch(
+        self,
+        k: int,
+        epoch: int,
+        loss: Any,
+        optimizer: torch.optim.Optimizer,
+        most: int | None = None,
+    ) -> Tensor:
+        """The mean loss; of ``most`` batches alone."""
+        order = mine(self.orders, k)[epoch][: None if most is None else most * self.task.batch]
         x = mine(self.inputs, k)[order].split(self.task.batch)
         targets = {h: mine(t, k)[order].split(self.task.batch) for h, t in self.targets.items()}
         losses = []

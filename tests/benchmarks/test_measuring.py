@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from benchmarks.cases import studies
 from benchmarks.cases.disk import work
 from benchmarks.options import Options
+from benchmarks.processes import used
 from benchmarks.rows import Row, markdown, read, text, write
 from benchmarks.sides import Peer, Side, SideError
 from benchmarks.task import Net
@@ -116,7 +118,7 @@ def test_a_missing_peer_is_skipped_with_a_line():
 
 def test_peers_are_chosen_by_name_and_the_quick_form_compiles_nothing():
     known = [peers.EAGER, peers.FUNC, peers.COMPILED_FUNC]
-    assert Options(peers="*vmap").chosen(known) == [peers.FUNC, peers.COMPILED_FUNC]
+    assert Options(peers=("*vmap", "no*")).chosen(known) == known[1:]
     assert Options(quick=True).chosen(known) == known[:2]
 
 
@@ -128,6 +130,19 @@ def test_no_process_is_without_replicas():
 
 def test_the_table_that_a_study_prints_is_read():
     assert studies.mean_of("name  mean ± std\na 80.00 ± 1.00 30/30 71.00 ± 2.00\nb 90.00 ± –") == 85
+
+
+def test_a_command_is_timed_and_its_memory_is_its_own():
+    kept = bytearray(2**28)
+    found = used([sys.executable, "-S", "-c", "import time; time.sleep(0.2); print('done')"])
+    assert found.output == "done\n"
+    assert 0.2 < found.seconds < 20
+    assert 2**20 < found.peak < 2**26 < len(kept)
+
+
+def test_a_command_that_fails_is_an_error_with_what_it_said():
+    with pytest.raises(RuntimeError, match=r"ended with 3:\nno way"):
+        used([sys.executable, "-S", "-c", "import sys; print('no way'); sys.exit(3)"])
 
 
 def test_help_teaches(capsys):
