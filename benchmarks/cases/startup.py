@@ -15,6 +15,7 @@ __all__ = ["run"]
 
 COMMANDS = {
     "import chainrule": ("-c", "import chainrule"),
+    "import chainrule.train": ("-c", "import chainrule.train"),
     "chainrule --help": ("-m", "chainrule", "--help"),
     "chainrule list": ("-m", "chainrule", "list"),
 }
