@@ -48,7 +48,7 @@ class Peer:
     - ``threads`` of each process, None for what the library takes; ``processes``: the replicas are
       split over so many.
     - ``needs``: modules; ``install``: how one gets them.
-    - ``most``: replicas beyond which it is left out; fewer than its processes it cannot have.
+    - ``least``, ``most``: replicas that it is meant for; it takes at least its processes.
     - ``exact``: it computes the same as ours; if not, its name says what is different.
     """
 
@@ -59,12 +59,13 @@ class Peer:
     processes: int = 1
     needs: tuple[str, ...] = ("torch",)
     install: str = "pip install -e '.[bench]'"
+    least: int = 1
     most: int = 10**9
     exact: bool = True
 
     def fits(self, K: int) -> bool:
         """Whether it is meant for so many replicas."""
-        return self.processes <= K <= self.most
+        return max(self.processes, self.least) <= K <= self.most
 
     def missing(self) -> str | None:
         """A line that says what is not installed and how to get it, or None."""

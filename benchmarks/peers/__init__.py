@@ -39,7 +39,11 @@ FUNC_WIDE = Peer("torch.func.vmap, default threads", VMAP)
 COMPILED_FUNC = Peer("torch.compile of torch.func.vmap", VMAP, {"compiled": True}, threads=1)
 JAX = Peer("JAX jit + vmap + scan", SCAN, needs=WITH_JAX)
 JAX_BOTH = Peer(
-    "JAX jit + vmap + scan, a device a core", SCAN, {"devices": cores()}, needs=WITH_JAX
+    "JAX jit + vmap + scan, a device a core",
+    SCAN,
+    {"devices": cores()},
+    needs=WITH_JAX,
+    least=cores(),
 )
 JAX_MAP = Peer("JAX jit + map + scan", SCAN, {"over": "map"}, needs=WITH_JAX)
 SKLEARN = Peer("scikit-learn MLPClassifier", SKLEARN_MODULE, needs=WITH_SKLEARN, most=10)

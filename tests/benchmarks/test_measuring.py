@@ -126,6 +126,7 @@ def test_no_process_is_without_replicas():
     assert not replace(peers.BOTH, processes=2).fits(1)
     assert peers.COMPILED_LOOP.fits(1)
     assert not peers.COMPILED_LOOP.fits(10)
+    assert not replace(peers.JAX_BOTH, least=2).fits(1)
 
 
 def test_the_table_that_a_study_prints_is_read():
