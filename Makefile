@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 
 help:
 	@sed -n 's/^# //p' Makefile
-	@echo "make lint    style and types      make bench   ours against PyTorch"
+	@echo "make lint    style and types      make bench   ours against its peers"
 	@echo "make docs    the documentation site, in build/site"
 
 $(READY): pyproject.toml constraints.txt
@@ -40,7 +40,9 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.disk
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m benchmarks all --json build/bench.json --figures build/figures
+	$(BIN)/python -m benchmarks table build/bench.json
 
 clean:
 	rm -rf $(VENV) build dist

@@ -1,1 +1,1 @@
-"""Ours against the peers, on the same work, in one process, in turn."""
+"""Ours and its peers on the same work, in turn: ``python -m benchmarks --help``."""

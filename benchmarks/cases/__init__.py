@@ -1,0 +1,18 @@
+"""The cases, one a file: each has ``run(options)``, which gives its rows."""
+
+from __future__ import annotations
+
+from benchmarks.cases import conv2, disk, lenet, pair_mlp, scaling, startup, studies, wide
+
+__all__ = ["CASES"]
+
+CASES = {
+    "disk": disk,
+    "pair-mlp": pair_mlp,
+    "conv2": conv2,
+    "lenet": lenet,
+    "wide": wide,
+    "studies": studies,
+    "startup": startup,
+    "scaling": scaling,
+}

@@ -1,0 +1,72 @@
+"""Whole studies, from the start of the process to the printed table, against PyTorch scripts."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import chainrule
+from benchmarks.measuring import DifferenceError
+from benchmarks.options import Options
+from benchmarks.processes import against, used
+from benchmarks.rows import Row
+
+__all__ = ["mean_of", "run", "same"]
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+DIGITS = Path(chainrule.__file__).with_name("data") / "digits.npz"
+
+DISK_STEPS = 10 * 1000
+PAIRS_STEPS = 48 * 15 + 48 * 20
+"""Of all trainings: 48 of the search on 280 pairs, 48 final ones on 400; five epochs each."""
+
+POINTS = 5.0
+"""How far the mean accuracies of both sides, of samples of their own, may be apart."""
+
+
+def python(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command that runs a script of the folder."""
+    return (sys.executable, str(SCRIPTS / name), *arguments)
+
+
+def study(*arguments: str) -> tuple[str, ...]:
+    """The command that runs a study."""
+    return (sys.executable, "-m", "chainrule", "run", *arguments)
+
+
+def mean_of(output: str) -> float:
+    """The mean over the arms of a printed table: the first number before ± of each line."""
+    found = [re.search(r"(\d+\.\d+) ± ", line) for line in output.splitlines()]
+    return fmean(float(match[1]) for match in found if match)
+
+
+def same(name: str, ours: Sequence[str], peers: Mapping[str, Sequence[str]]) -> None:
+    """Compare the accuracies that both print. Raises DifferenceError."""
+    expected = mean_of(used(ours).output)
+    for peer, command in peers.items():
+        found = mean_of(used(command).output)
+        if abs(found - expected) > POINTS:
+            raise DifferenceError(f"{name}: {peer} has {found:.1f} % right, ours {expected:.1f} %")
+
+
+def run(options: Options) -> list[Row]:
+    """The disk report's ten rounds, as a study and as a script; ``pairs-depth --quick``."""
+    disk = {"PyTorch script": python("disk_torch.py")}
+    pairs = {"PyTorch script": python("pairs_depth_torch.py", str(DIGITS))}
+    works = [
+        ("ten disk rounds, script", python("disk_ours.py"), disk, DISK_STEPS),
+        ("ten disk rounds, study", study(str(SCRIPTS / "disk.toml")), disk, DISK_STEPS),
+        ("pairs-depth --quick", study("pairs-depth", "--quick"), pairs, PAIRS_STEPS),
+    ]
+    rows = []
+    for name, ours, peers, steps in works[:1] if options.quick else works:
+        chosen = {peer: c for peer, c in peers.items() if options.wanted(peer)}
+        if not chosen:
+            continue
+        options.say(f"{name}: is the same learned?")
+        same(name, ours, chosen)
+        rows += against(name, ours, chosen, options.repeat, steps=steps)
+    return rows

@@ -1,0 +1,107 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["main"]
+
+ABOUT = """Ours and its peers on the same work, in turn.
+
+Every side lives in processes of its own. First it is checked that a peer computes the same thing as
+ours: from the same weights over the same batches it must have the same losses. Then both run right
+after each other, several times; the median of the ratios counts.
+"""
+
+CASES = """cases:
+  disk      2-25-25-25-2, K = 1, 10, 100, 1,000 replicas
+  pair-mlp  digit pairs, sharing and auxiliary losses, K = 1, 30, a grid of 48
+  conv2     the same with four convolutions, K = 1, 10, 30
+  lenet     digits 28 x 28, batch 64, K = 1, 10
+  wide      784-1024-1024-10, batch 512: large products
+  studies   whole studies as processes, from start to table, against PyTorch scripts
+  startup   imports and commands, against import torch
+  scaling   the cost against replicas, depth, width and batch; figures with --figures
+  all       all of these
+  table     no case: print the rows of a JSON FILE as Markdown, with this machine's description
+
+A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its
+quartiles; microseconds of a training step of ONE replica; GFLOP/s, and their share of what large
+products reach on all cores. A peer whose library is missing is skipped:
+pip install -e '.[bench]' brings them all.
+
+examples:
+  python -m benchmarks disk
+  python -m benchmarks conv2 --peers 'PyTorch*' --repeat 3
+  python -m benchmarks scaling --figures build/figures
+  python -m benchmarks all --json build/bench.json
+  python -m benchmarks table build/bench.json
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    made = argparse.ArgumentParser(
+        "python -m benchmarks",
+        description=ABOUT,
+        epilog=CASES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    names = ["disk", "pair-mlp", "conv2", "lenet", "wide", "studies", "startup", "scaling"]
+    made.add_argument("case", nargs="?", default="all", choices=[*names, "all", "table"])
+    made.add_argument("file", nargs="?", type=Path, help="for table: what --json wrote")
+    made.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
+    made.add_argument("--repeat", type=int, default=7, metavar="N", help="pairs of runs (7)")
+    made.add_argument(
+        "--peers", action="append", metavar="GLOB", help="only peers of such names; may be repeated"
+    )
+    made.add_argument("--figures", type=Path, metavar="DIR", help="for scaling: where to draw")
+    made.add_argument("--quick", action="store_true", help="a small form, without torch.compile")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a case, or all; 1 where a peer computes something else or cannot be run."""
+    made = parser()
+    given = made.parse_args(arguments)
+    if (given.case == "table") != (given.file is not None):
+        made.error("table needs a FILE, and only table takes one")
+    if given.repeat < 1:
+        made.error(f"--repeat is at least 1, got {given.repeat}")
+    try:
+        return show(given.file) if given.case == "table" else measure(given)
+    except (AssertionError, RuntimeError, ValueError, OSError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+
+
+def show(path: Path) -> int:
+    """Print a file's rows as Markdown."""
+    from benchmarks import rows
+
+    print(rows.markdown(rows.read(path)))
+    return 0
+
+
+def measure(given: argparse.Namespace) -> int:
+    """Run the cases and print each table; the file is written after each."""
+    from benchmarks import rows
+    from benchmarks.cases import CASES
+    from benchmarks.options import Options
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    peers = tuple(given.peers or ("*",))
+    options = Options(given.quick, given.repeat, peers, given.figures, say)
+    found: list[rows.Row] = []
+    for name in CASES if given.case == "all" else [given.case]:
+        new = CASES[name].run(options)
+        print(rows.text(new), flush=True)
+        found += new
+        if given.json is not None:
+            rows.write(found, given.json)
+    return 0

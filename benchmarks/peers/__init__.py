@@ -1,0 +1,62 @@
+"""The peers, each as its own experts would write it."""
+
+from __future__ import annotations
+
+from benchmarks.sides import Peer, cores
+
+__all__ = [
+    "BOTH",
+    "COMPILED_FUNC",
+    "COMPILED_LOOP",
+    "COMPILED_WIDE",
+    "EAGER",
+    "EAGER_ONE",
+    "FUNC",
+    "FUNC_WIDE",
+    "JAX",
+    "JAX_BOTH",
+    "JAX_MAP",
+    "SKLEARN",
+    "SKLEARN_LOG_LOSS",
+    "ours",
+]
+
+LOOP, VMAP = "benchmarks.peers.torch_eager", "benchmarks.peers.torch_func"
+SCAN, SKLEARN_MODULE = "benchmarks.peers.jax_scan", "benchmarks.peers.sklearn_mlp"
+WITH_JAX, WITH_SKLEARN = ("jax", "optax"), ("sklearn",)
+
+EAGER = Peer("PyTorch eager, default threads", LOOP)
+EAGER_ONE = Peer("PyTorch eager, one thread", LOOP, threads=1)
+BOTH = Peer("PyTorch eager, a process a core", LOOP, threads=1, processes=cores())
+COMPILED_LOOP = Peer(
+    "torch.compile, one thread", LOOP, {"compiled": True, "forms": ("fused",)}, threads=1, most=1
+)
+COMPILED_WIDE = Peer(
+    "torch.compile, default threads", LOOP, {"compiled": True, "forms": ("fused",)}
+)
+FUNC = Peer("torch.func.vmap", VMAP, threads=1)
+FUNC_WIDE = Peer("torch.func.vmap, default threads", VMAP)
+COMPILED_FUNC = Peer("torch.compile of torch.func.vmap", VMAP, {"compiled": True}, threads=1)
+JAX = Peer("JAX jit + vmap + scan", SCAN, needs=WITH_JAX)
+JAX_BOTH = Peer(
+    "JAX jit + vmap + scan, a device a core",
+    SCAN,
+    {"devices": cores()},
+    needs=WITH_JAX,
+    least=cores(),
+)
+JAX_MAP = Peer("JAX jit + map + scan", SCAN, {"over": "map"}, needs=WITH_JAX)
+SKLEARN = Peer("scikit-learn MLPClassifier", SKLEARN_MODULE, needs=WITH_SKLEARN, most=10)
+SKLEARN_LOG_LOSS = Peer(
+    "scikit-learn MLPClassifier (log loss)",
+    SKLEARN_MODULE,
+    needs=WITH_SKLEARN,
+    most=10,
+    exact=False,
+)
+
+
+def ours(K: int, threads: int | None = 1) -> Peer:
+    """Our side: from ten trainings on a process a core, as a study has them."""
+    processes = cores() if K >= 10 else 1
+    return Peer("chainrule", "benchmarks.ours", threads=threads, processes=processes)
