@@ -187,8 +187,8 @@ class Trainer:
 
     def _learn(self, train: Dataset, order: Tensor) -> Learned:
         """The steps of an epoch, its samples in this order (K, N). Another engine replaces it."""
-        if self._fast is not None and self._fast.ready(self, train):
-            return self._fast.learn(self, train, order)
+        if self._fast is not None and (done := self._fast.learn(self, train, order)) is not None:
+            return done
         active = self.active.to(train.inputs.device)
         losses, alive, outputs, targets, sizes = [], [], [], [], []
         for x, target in shuffled(train, order, self.batch_size):
@@ -272,8 +272,11 @@ class Trainer:
     @torch.no_grad()
     def predict(self, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""
+        data = self._fitting(data)
+        if self._fast is not None and (y := self._fast.predict(self, data)) is not None:
+            return y
         with evaluating(self.net) as net:
-            return predict(net, self._fitting(data), self.batch_size)
+            return predict(net, data, self.batch_size)
 
     @property
     def path(self) -> str:

@@ -244,3 +244,33 @@ def test_a_trainer_can_be_copied():
 
 def test_path_of_a_trainer_that_was_not_told():
     assert trainer(network(), compile=False).path == "plain"
+
+
+@pytest.mark.parametrize("heads", [False, True])
+@pytest.mark.parametrize("replicas", [None, 3])
+def test_outputs_and_evaluation_are_those_of_the_net(replicas, heads):
+    net = nn.Sequential(nn.Linear(2, 12), nn.ReLU())
+    net = nn.Sequential(net, nn.Heads(a=nn.Linear(12, 2)) if heads else nn.Linear(12, 2))
+    net = net.to(torch.float64)
+    net = net if replicas is None else net.replicate(replicas, SEEDS)
+    train, test = (disk(n, n).to(dtype=torch.float64) for n in (130, 301))
+    criterion = nn.CrossEntropyLoss()
+    if heads:
+        train, test = (Dataset(d.inputs, {"a": d.targets}) for d in (train, test))
+        criterion = nn.MultiLoss({"a": criterion})
+    each = trainer(net, criterion=criterion, seed=7)
+    history = each.fit(train, test, epochs=2, progress=False)
+    assert each.path == "compiled"
+    found = each.predict(test)
+    expected = net(test.inputs if replicas is None else test.inputs[None])
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    loss = each.criterion(expected, each._fitting(test).targets)
+    torch.testing.assert_close(history.last("test_loss"), loss, rtol=1e-12, atol=1e-12)
+
+
+def test_a_net_that_was_moved_predicts_with_what_it_has():
+    each = trainer(network())
+    each.fit(disk(40), epochs=1, progress=False)
+    for parameter in each.net.parameters():
+        parameter.data = torch.zeros_like(parameter.data)
+    assert torch.equal(each.predict(disk(40)), torch.zeros(3, 40, 2))

@@ -17,7 +17,7 @@ from chainrule.nn.tree import leaves, tree_map
 from chainrule.train.callbacks import Callback
 from chainrule.train.fast.build import NUMBERS, kernel
 from chainrule.train.fast.job import Job, native
-from chainrule.train.fast.losses import Terms
+from chainrule.train.fast.losses import Outputs, Terms
 from chainrule.train.fast.lower import lower_net, write_outputs
 from chainrule.train.fast.program import INPUT, Op, Program, Unsupported
 from chainrule.train.fast.rules import check_rule, numbers, switches
@@ -25,10 +25,12 @@ from chainrule.train.fast.rules import check_rule, numbers, switches
 if TYPE_CHECKING:
     from chainrule.train.trainer import Trainer
 
-__all__ = ["Epoch", "Plan", "plan", "run"]
+__all__ = ["Epoch", "Plan", "outputs_of", "plan", "plan_outputs", "run"]
 
 MOST = 2**23
 """Bytes of one replica's numbers beyond which the library's own products are as fast."""
+AT_ONCE = 128
+"""Samples that go through a net together when nothing is learned."""
 
 
 class Plan(NamedTuple):
@@ -49,29 +51,52 @@ class Epoch(NamedTuple):
 
 
 def plan(trainer: Trainer, train: Dataset) -> Plan:
-    """Look at what is to be done. Raises Unsupported where the plain path has to do it."""
+    """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
     check_rule(trainer.optimizer)
+    check_steps(trainer)
+    program, outputs, train = begun(trainer, train, trainer.batch_size)
+    dtype = trainer.optimizer.flats[0].data.dtype
+    terms = Terms(program, trainer.criterion, outputs, train.targets, dtype)
+    return ended(trainer, program, outputs, train, terms.tensors)
+
+
+def plan_outputs(trainer: Trainer, data: Dataset) -> Plan:
+    """How to compute the net's outputs alone. Raises Unsupported likewise."""
+    return ended(trainer, *begun(trainer, data, AT_ONCE), [])
+
+
+def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs, Dataset]:
+    """The net's operations, and the data with an axis of replicas."""
+    if len(trainer.optimizer.flats) != 1 or not len(data):
+        raise Unsupported("several parameter groups")
     (flat,) = trainer.optimizer.flats
-    check(trainer, train, flat.data)
-    if train.replicas is None:
-        train = Dataset(train.inputs[None], tree_map(lambda t: t[None], train.targets), 1)
-    batch, size = min(trainer.batch_size, len(train)), flat.data.element_size()
-    wide = int(kernel(flat.data.dtype).vector_bytes()) // size
-    program = Program(-(-batch // wide) * wide, places(flat.parameters, len(flat.data)))
-    outputs = lower_net(program, trainer.net, tuple(train.inputs.shape[2:]))
-    terms = Terms(program, trainer.criterion, outputs, train.targets, flat.data.dtype)
+    check_data(data, flat.data)
+    if data.replicas is None:
+        data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
+    wide = int(kernel(flat.data.dtype).vector_bytes()) // flat.data.element_size()
+    columns = -(-min(batch, len(data)) // wide) * wide
+    program = Program(columns, places(flat.parameters, len(flat.data)))
+    return program, lower_net(program, trainer.net, tuple(data.inputs.shape[2:])), data
+
+
+def ended(
+    trainer: Trainer, program: Program, outputs: Outputs, data: Dataset, targets: Sequence[Tensor]
+) -> Plan:
+    """The plan, when the operations are known."""
+    (flat,) = trainer.optimizer.flats
     heads = write_outputs(program, outputs)
-    if (2 * program.space + 3 * flat.data.shape[1]) * size > MOST:
+    if (2 * program.space + 3 * flat.data.shape[1]) * flat.data.element_size() > MOST:
         raise Unsupported("a net of this size")
-    job, keep = described(program, train, terms.tensors)
+    job, keep = described(program, data, targets)
     job.replicas, job.parameters = flat.data.shape
-    job.samples, job.batch = len(train), batch
+    job.samples = len(data)
+    job.batch = min(trainer.batch_size if targets else AT_ONCE, len(data))
     job.p, job.g = flat.data.data_ptr(), flat.grad.data_ptr()
     return Plan(job, heads, [*keep, flat])
 
 
-def check(trainer: Trainer, train: Dataset, data: Tensor) -> None:
-    """Raise Unsupported for what happens between the steps, and for other numbers."""
+def check_steps(trainer: Trainer) -> None:
+    """Raise Unsupported for what happens between the steps."""
     if trainer.clip_norm is not None or trainer.clip_value is not None:
         raise Unsupported("clipping")
     if trainer.augment is not None:
@@ -81,11 +106,15 @@ def check(trainer: Trainer, train: Dataset, data: Tensor) -> None:
     for callback in trainer.callbacks:
         if type(callback).on_step_end is not Callback.on_step_end:
             raise Unsupported(f"{type(callback).__name__}, which looks at each step")
+
+
+def check_data(given: Dataset, data: Tensor) -> None:
+    """Raise Unsupported for numbers that the kernel does not read; data (K, P) are the net's."""
     if data.device.type != "cpu" or data.dtype not in NUMBERS:
         raise Unsupported(f"{data.dtype} on {data.device}")
-    if train.inputs.dtype != data.dtype:
-        raise Unsupported(f"inputs of {train.inputs.dtype}")
-    if any(t.device.type != "cpu" for _, t in leaves((train.inputs, train.targets))):
+    if given.inputs.dtype != data.dtype:
+        raise Unsupported(f"inputs of {given.inputs.dtype}")
+    if any(t.device.type != "cpu" for _, t in leaves((given.inputs, given.targets))):
         raise Unsupported("data that are not on the CPU")
 
 
@@ -139,24 +168,46 @@ def run(trainer: Trainer, planned: Plan, order: Tensor) -> Epoch:
     """All steps of an epoch, its samples in this order (K, N)."""
     optimizer, job = trainer.optimizer, planned.job
     optimizer.zero_grad()
-    (flat,), group = optimizer.flats, optimizer.param_groups[0]
-    sizes = [min(job.batch, job.samples - i) for i in range(0, job.samples, job.batch)]
-    losses = flat.data.new_empty(len(sizes), job.replicas)
-    epoch = Epoch(losses, torch.empty(losses.shape, dtype=torch.bool), sizes, {})
-    if trainer.metrics and trainer.train_metrics:
-        for name, features in planned.heads.items():
-            epoch.outputs[name] = losses.new_empty(job.replicas, job.samples, features)
+    group = optimizer.param_groups[0]
     told, state = switches(optimizer)
-    outputs = (c_void_p * len(planned.heads))(*(t.data_ptr() for t in epoch.outputs.values()))
-    job.outputs = ctypes.addressof(outputs) if epoch.outputs else None
-    job.state = (c_void_p * 3)(*(None if t is None else t.data_ptr() for t in state))
-    order, active = order.contiguous(), trainer.active.contiguous()
     weights, h = Terms.weights(trainer.criterion, job.replicas), numbers(optimizer)
-    job.order, job.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
-    job.losses, job.alive, job.active = losses.data_ptr(), epoch.alive.data_ptr(), active.data_ptr()
     job.weights, job.numbers, job.switches = weights.data_ptr(), h.data_ptr(), told
-    job.threads, job.step = torch.get_num_threads(), group["step"]
-    kernel(flat.data.dtype).epoch_of(ctypes.byref(job))
-    group["step"] += len(sizes)
-    trainer.steps += len(sizes)
+    job.state, job.step = (c_void_p * 3)(*map(pointer, state)), group["step"]
+    wanted = bool(trainer.metrics) and trainer.train_metrics
+    epoch = called(trainer, planned, order, trainer.active, outputs=wanted)
+    group["step"] += len(epoch.sizes)
+    trainer.steps += len(epoch.sizes)
     return epoch
+
+
+def outputs_of(trainer: Trainer, planned: Plan) -> dict[str, Tensor]:
+    """Head → its outputs (K, N, …) for all samples."""
+    order, nobody = torch.arange(planned.job.samples)[None], torch.zeros_like(trainer.active)
+    return called(trainer, planned, order, nobody, outputs=True).outputs
+
+
+def called(
+    trainer: Trainer, planned: Plan, order: Tensor, active: Tensor, *, outputs: bool
+) -> Epoch:
+    """Run the kernel: who is not active (K,) goes forward only."""
+    job, data = planned.job, trainer.optimizer.flats[0].data
+    sizes = [min(job.batch, job.samples - i) for i in range(0, job.samples, job.batch)]
+    losses = data.new_empty(len(sizes), job.replicas)
+    alive = torch.empty(losses.shape, dtype=torch.bool)
+    heads = {
+        name: data.new_empty(job.replicas, job.samples, features)
+        for name, features in (planned.heads.items() if outputs else ())
+    }
+    places = (c_void_p * len(planned.heads))(*map(pointer, heads.values()))
+    job.outputs = ctypes.addressof(places) if outputs else None
+    order, active = order.contiguous(), active.contiguous()
+    job.order, job.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
+    job.losses, job.alive, job.active = losses.data_ptr(), alive.data_ptr(), active.data_ptr()
+    job.threads = torch.get_num_threads()
+    kernel(data.dtype).epoch_of(ctypes.byref(job))
+    return Epoch(losses, alive, sizes, heads)
+
+
+def pointer(t: Tensor | None) -> int | None:
+    """Where a tensor's numbers are."""
+    return None if t is None else t.data_ptr()

@@ -187,7 +187,7 @@ template <class T> struct Replica {
             n = job.samples - first < job.batch ? job.samples - first : job.batch;
             order = job.order + k * job.order_stride + first;
             loss = 0;
-            for (int64_t i = 0; i < job.n_zero; i++)
+            for (int64_t i = 0; alive && i < job.n_zero; i++)
                 std::memset(grads + job.zero[2 * i], 0, job.zero[2 * i + 1] * sizeof(T));
             for (int64_t i = 0; i < job.n_ops; i++) forward(job.ops[i]);
             if (alive) {
