@@ -139,7 +139,7 @@ class Trainer:
             raise ValueError("there is nothing to train on: the data set is empty")
         self.epochs, self.history.interrupted = epochs, False
         if self._fast is not None:
-            self._fast.forget()
+            self._fast.begin(self, train)
         callbacks = [*self.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
         for callback in callbacks:
             callback.on_fit_start(self)

@@ -72,10 +72,11 @@ class Fast:
         """How the last epoch was trained: "compiled", or "plain" and why."""
         return self._learning.path
 
-    def forget(self) -> None:
-        """Look at all data anew."""
+    def begin(self, trainer: Trainer, train: Dataset) -> None:
+        """Look at all data anew, and build what is missing, before the time is taken."""
         self._learning.forget()
         self._judging.forget()
+        self._learning.plan(trainer, train)
 
     def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> Learned | None:
         """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""

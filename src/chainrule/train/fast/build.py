@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["BuildError", "kernel"]
+__all__ = ["BuildError", "build_kernel", "kernel"]
 
 SOURCE = Path(__file__).parent
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")
@@ -22,8 +22,17 @@ LINK = ("-shared", "-fPIC", "-pthread")
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 
 
-class BuildError(RuntimeError):
+class BuildError(OSError):
     """The kernel cannot be had on this machine; the message says what is missing."""
+
+
+def build_kernel(dtype: torch.dtype = torch.float32) -> None:
+    """Build what ``Trainer(compile=True)`` needs, if it is not there yet.
+
+    It takes a few seconds, once on a machine, and is done by itself at the first training; before
+    many processes begin it is better done here. Raises BuildError, an OSError.
+    """
+    kernel(dtype)
 
 
 @cache

@@ -66,17 +66,21 @@ def plan_outputs(trainer: Trainer, data: Dataset) -> Plan:
 
 
 def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs, Dataset]:
-    """The net's operations, and the data with an axis of replicas."""
+    """The net's operations, and the data with an axis of replicas.
+
+    What is not known is found before the kernel is asked for, which may have to be built.
+    """
     if len(trainer.optimizer.flats) != 1 or not len(data):
         raise Unsupported("several parameter groups")
     (flat,) = trainer.optimizer.flats
     check_data(data, flat.data)
     if data.replicas is None:
         data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
+    where, shape = places(flat.parameters, len(flat.data)), tuple(data.inputs.shape[2:])
+    lower_net(Program(1, where), trainer.net, shape)
     wide = int(kernel(flat.data.dtype).vector_bytes()) // flat.data.element_size()
-    columns = -(-min(batch, len(data)) // wide) * wide
-    program = Program(columns, places(flat.parameters, len(flat.data)))
-    return program, lower_net(program, trainer.net, tuple(data.inputs.shape[2:])), data
+    program = Program(-(-min(batch, len(data)) // wide) * wide, where)
+    return program, lower_net(program, trainer.net, shape), data
 
 
 def ended(
