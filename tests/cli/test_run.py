@@ -14,6 +14,8 @@ import pytest
 
 from chainrule.cli.running import differences
 from chainrule.study import Study, open_store
+from chainrule.train.fast import build
+from chainrule.train.fast.build import compiler
 from tests.cli.conftest import ARMS, TINY
 
 HERE = ("--jobs", "1")
@@ -183,3 +185,25 @@ def interrupted(folder: Path, *args: str) -> tuple[float, str]:
     assert "trainings" in text.splitlines()[1]
     assert "Traceback" not in text
     return taken, text
+
+
+@pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
+def test_compiled_it_is_a_study_of_its_own_with_the_same_results(call, tiny):
+    plain = json.loads(call("run", tiny, *HERE, "--json")[1])
+    code, out, err = call("run", tiny, *HERE, "--compile", "--json")
+    assert code == 0
+    assert "declared before (" in err
+    assert "trainer.compile: None → True" in err
+    for row, other in zip(plain, json.loads(out), strict=True):
+        assert row["mean"] == pytest.approx(other["mean"], abs=0.05)
+
+
+def test_compiled_without_a_compiler(call, tiny, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    build.kernel.cache_clear()
+    code, out, err = call("run", tiny, *HERE, "--compile")
+    build.kernel.cache_clear()
+    assert (code, out) == (1, "")
+    assert err == "chainrule: there is no C++ compiler: install g++ or clang++, or set CXX\n"

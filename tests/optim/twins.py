@@ -48,6 +48,7 @@ IDS = [name + "".join(f"-{k}" for k in kwargs) for name, kwargs in CASES]
 # per-replica numbers, one for each of three replicas
 COHORTS = [
     ("SGD", {"lr": [0.1, 0.2, 0.3], "momentum": [0.9, 0.0, 0.5], "dampening": [0.1, 0.2, 0.0]}),
+    ("SGD", {"momentum": [0.9, 0.0, 0.5], "dampening": 0.3}),
     ("SGD", {"weight_decay": [0.0, 0.1, 0.2], "momentum": [0.9, 0.8, 0.5], "nesterov": True}),
     ("Adagrad", {"lr": [0.1, 0.2, 0.3], "lr_decay": [0.0, 0.1, 0.2], "eps": [1e-9, 1e-3, 0.1]}),
     ("Adagrad", {"initial_accumulator_value": [0.0, 0.1, 0.2], "weight_decay": [0.0, 0.1, 0.2]}),

@@ -69,6 +69,12 @@ def run(
     extend: Annotated[
         bool, typer.Option("--extend", help="Go on with a study of fewer rounds or arms.")
     ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compile", help="Small dense nets in a compiled kernel; needs a C++ compiler."
+        ),
+    ] = False,
     nets: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")
     ] = None,
@@ -93,6 +99,7 @@ def run(
         study_of(study), quick, rounds=rounds, epochs=epochs, seed=seed, device=device, width=width
     )
     wanted = with_table(with_data(wanted, data), csv, target)
+    wanted = compiling(wanted) if compiled else wanted
     wanted.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{wanted.name}.sqlite")
     prepare(where, wanted)
@@ -118,6 +125,21 @@ def run(
 def declared(study: Study, quick: bool, **changes: Any) -> Study:
     """The study, or its small form, with what the command line says differently."""
     return (study.quickly() if quick else study).having(**changes)
+
+
+def compiling(study: Study) -> Study:
+    """The study with ``compile`` for each arm that chainrule's own trainer trains.
+
+    Raises BuildError, an OSError, where there is no compiler.
+    """
+    import torch
+
+    from chainrule.train import build_kernel
+
+    if (study.trainer or {}).get("name", "Trainer") != "Trainer":
+        return study
+    build_kernel(getattr(torch, study.precision))  # once, and not by each process
+    return study.having(trainer={"name": "Trainer", "compile": True})
 
 
 def prepare(where: str, study: Study) -> None:

@@ -47,6 +47,10 @@ class TorchTrainer(Trainer):
         self.nets = [module_of(net, k) for k in range(net.replicas or 1)]
         self.optimizers = [optimizer_of(self, k) for k in range(len(self.nets))]
 
+    @property
+    def path(self) -> str:
+        return "PyTorch"
+
     def save(self, path: Any) -> None:
         raise ValueError("TorchTrainer: what PyTorch's optimizer knows is not saved; save the net")
 

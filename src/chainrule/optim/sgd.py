@@ -69,5 +69,5 @@ class SGD(Optimizer):
             return state["momentum_buffer"]
         share = 1 - h.dampening
         if isinstance(h.momentum, Tensor):  # a replica without momentum knows no dampening
-            share = torch.where(h.momentum == 0, 1.0, share)
+            share = torch.where(h.momentum == 0, torch.ones_like(h.momentum), share)
         return add_(mul_(state["momentum_buffer"], h.momentum), g, share)

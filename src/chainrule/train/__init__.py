@@ -2,6 +2,7 @@
 
 from chainrule.train.callbacks import Callback, Checkpoint, EarlyStopping
 from chainrule.train.division import Division
+from chainrule.train.fast.build import build_kernel
 from chainrule.train.files import FileError
 from chainrule.train.history import Divergence, History
 from chainrule.train.metrics import Accuracy, ErrorRate, JointAccuracy, Metric
@@ -32,6 +33,7 @@ __all__ = [
     "ProgressBar",
     "RootMeanSquaredError",
     "Trainer",
+    "build_kernel",
     "fit",
     "load",
     "probe",

@@ -21,6 +21,7 @@ from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train import checkpoint, divergence
 from chainrule.train.batches import orders, shuffled
 from chainrule.train.callbacks import Callback, Checkpoint
+from chainrule.train.fast import Fast
 from chainrule.train.history import History
 from chainrule.train.metrics import Metric, averaged
 from chainrule.train.predict import evaluating, join, predict
@@ -59,6 +60,9 @@ class Trainer:
       ``train_metrics=False`` leaves them out on the training batches.
     - ``augment``: changes each training batch, a function of (inputs, seeds, step).
     - ``callbacks``: see :class:`Callback`.
+    - ``compile``: train small dense nets in a compiled kernel, which needs a C++ compiler once;
+      the results agree up to rounding. What it does not know takes the plain path: ``path`` says
+      which. Without a compiler there is a warning, and the plain path.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
     that step, takes part no more, and is listed in ``history.diverged``; the others do not notice.
@@ -82,6 +86,7 @@ class Trainer:
         train_metrics: bool = True,
         augment: Augment | None = None,
         callbacks: Sequence[Callback] = (),
+        compile: bool = False,  # noqa: A002 (the word for it)
     ) -> None:
         _check_parts(net, criterion, optimizer)
         if batch_size < 1:
@@ -101,6 +106,7 @@ class Trainer:
         self.augment = augment
         # A checkpoint comes last: it saves what the others have done in that epoch.
         self.callbacks = sorted(callbacks, key=lambda c: isinstance(c, Checkpoint))
+        self._fast = Fast() if compile else None
         self.epoch, self.epochs, self.steps = 0, 0, 0
         self._test: Dataset | None = None
         self.history = History(K)
@@ -132,6 +138,8 @@ class Trainer:
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
         self.epochs, self.history.interrupted = epochs, False
+        if self._fast is not None:
+            self._fast.begin(self, train)
         callbacks = [*self.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
         for callback in callbacks:
             callback.on_fit_start(self)
@@ -179,6 +187,8 @@ class Trainer:
 
     def _learn(self, train: Dataset, order: Tensor) -> Learned:
         """The steps of an epoch, its samples in this order (K, N). Another engine replaces it."""
+        if self._fast is not None and (done := self._fast.learn(self, train, order)) is not None:
+            return done
         active = self.active.to(train.inputs.device)
         losses, alive, outputs, targets, sizes = [], [], [], [], []
         for x, target in shuffled(train, order, self.batch_size):
@@ -262,8 +272,16 @@ class Trainer:
     @torch.no_grad()
     def predict(self, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""
+        data = self._fitting(data)
+        if self._fast is not None and (y := self._fast.predict(self, data)) is not None:
+            return y
         with evaluating(self.net) as net:
-            return predict(net, self._fitting(data), self.batch_size)
+            return predict(net, data, self.batch_size)
+
+    @property
+    def path(self) -> str:
+        """How the last epoch was trained: "compiled", or "plain" and why."""
+        return "plain" if self._fast is None else self._fast.path
 
     def stop(self, replicas: Tensor) -> None:
         """Let these replicas, a bool mask (K,), take part no more."""

@@ -1,0 +1,217 @@
+"""The epochs of a cohort of small dense nets, done by the compiled kernel."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from ctypes import c_int64, c_void_p
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from chainrule.data import Dataset
+from chainrule.nn.parameter import Parameter
+from chainrule.nn.tree import leaves, tree_map
+from chainrule.train.callbacks import Callback
+from chainrule.train.fast.build import NUMBERS, kernel
+from chainrule.train.fast.job import Job, native
+from chainrule.train.fast.losses import Outputs, Terms
+from chainrule.train.fast.lower import lower_net, write_outputs
+from chainrule.train.fast.program import INPUT, Op, Program, Unsupported
+from chainrule.train.fast.rules import check_rule, numbers, switches
+
+if TYPE_CHECKING:
+    from chainrule.train.trainer import Trainer
+
+__all__ = ["Epoch", "Plan", "outputs_of", "plan", "plan_outputs", "run"]
+
+MOST = 2**23
+"""Bytes of one replica's numbers beyond which the library's own products are as fast."""
+AT_ONCE = 128
+"""Samples that go through a net together when nothing is learned."""
+
+
+class Plan(NamedTuple):
+    """How the kernel trains a net on a data set."""
+
+    job: Job
+    heads: dict[str, int]  # name → features
+    keep: list[Any]  # what the job points at
+
+
+class Epoch(NamedTuple):
+    """losses (steps, K), alive (steps, K), the samples of each step, name → outputs (K, N, …)."""
+
+    losses: Tensor
+    alive: Tensor
+    sizes: list[int]
+    outputs: dict[str, Tensor]
+
+
+def plan(trainer: Trainer, train: Dataset) -> Plan:
+    """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
+    check_rule(trainer.optimizer)
+    check_steps(trainer)
+    program, outputs, train = begun(trainer, train, trainer.batch_size)
+    dtype = trainer.optimizer.flats[0].data.dtype
+    terms = Terms(program, trainer.criterion, outputs, train.targets, dtype)
+    return ended(trainer, program, outputs, train, terms.tensors)
+
+
+def plan_outputs(trainer: Trainer, data: Dataset) -> Plan:
+    """How to compute the net's outputs alone. Raises Unsupported likewise."""
+    return ended(trainer, *begun(trainer, data, AT_ONCE), [])
+
+
+def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs, Dataset]:
+    """The net's operations, and the data with an axis of replicas.
+
+    What is not known is found before the kernel is asked for, which may have to be built.
+    """
+    if len(trainer.optimizer.flats) != 1 or not len(data):
+        raise Unsupported("several parameter groups")
+    (flat,) = trainer.optimizer.flats
+    check_data(data, flat.data)
+    if data.replicas is None:
+        data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
+    where, shape = places(flat.parameters, len(flat.data)), tuple(data.inputs.shape[2:])
+    lower_net(Program(1, where), trainer.net, shape)
+    wide = int(kernel(flat.data.dtype).vector_bytes()) // flat.data.element_size()
+    program = Program(-(-min(batch, len(data)) // wide) * wide, where)
+    return program, lower_net(program, trainer.net, shape), data
+
+
+def ended(
+    trainer: Trainer, program: Program, outputs: Outputs, data: Dataset, targets: Sequence[Tensor]
+) -> Plan:
+    """The plan, when the operations are known."""
+    (flat,) = trainer.optimizer.flats
+    heads = write_outputs(program, outputs)
+    if (2 * program.space + 3 * flat.data.shape[1]) * flat.data.element_size() > MOST:
+        raise Unsupported("a net of this size")
+    job, keep = described(program, data, targets)
+    job.replicas, job.parameters = flat.data.shape
+    job.samples = len(data)
+    job.batch = min(trainer.batch_size if targets else AT_ONCE, len(data))
+    job.p, job.g = flat.data.data_ptr(), flat.grad.data_ptr()
+    return Plan(job, heads, [*keep, flat])
+
+
+def check_steps(trainer: Trainer) -> None:
+    """Raise Unsupported for what happens between the steps."""
+    if trainer.clip_norm is not None or trainer.clip_value is not None:
+        raise Unsupported("clipping")
+    if trainer.augment is not None:
+        raise Unsupported("augmentation")
+    if trainer.scheduler is not None and trainer.schedule_every == "step":
+        raise Unsupported("a schedule by steps")
+    for callback in trainer.callbacks:
+        if type(callback).on_step_end is not Callback.on_step_end:
+            raise Unsupported(f"{type(callback).__name__}, which looks at each step")
+
+
+def check_data(given: Dataset, data: Tensor) -> None:
+    """Raise Unsupported for numbers that the kernel does not read; data (K, P) are the net's."""
+    if data.device.type != "cpu" or data.dtype not in NUMBERS:
+        raise Unsupported(f"{data.dtype} on {data.device}")
+    if given.inputs.dtype != data.dtype:
+        raise Unsupported(f"inputs of {given.inputs.dtype}")
+    if any(t.device.type != "cpu" for _, t in leaves((given.inputs, given.targets))):
+        raise Unsupported("data that are not on the CPU")
+
+
+def places(parameters: Sequence[Parameter], K: int) -> dict[int, tuple[int, int]]:
+    """Where each parameter begins in a replica's row, and how many numbers it has."""
+    found, at = {}, 0
+    for parameter in parameters:
+        size = parameter.data.numel() // K
+        found[id(parameter)] = (at, size)
+        at += size
+    return found
+
+
+def described(program: Program, train: Dataset, targets: Sequence[Tensor]) -> tuple[Job, list[Any]]:
+    """The program and the data, and what holds them."""
+    ops = program.finish()
+    read_rows(ops, prod(train.inputs.shape[2:]))
+    made, tensors = native(ops), [t.contiguous() for t in (train.inputs, *targets)]
+    strides = [t[0].numel() if len(t) > 1 else 0 for t in tensors]
+    of_targets = (c_void_p * len(targets))(*(t.data_ptr() for t in tensors[1:]))
+    steps = (c_int64 * len(targets))(*strides[1:])
+    zero, zero_parameters = (
+        torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
+        for pairs in (program.zeros(), program.zero_parameters())
+    )
+    job = Job(
+        ops=ctypes.addressof(made),
+        n_ops=len(ops),
+        columns=program.columns,
+        space=program.space,
+        zero=zero.data_ptr(),
+        zero_parameters=zero_parameters.data_ptr(),
+        n_zero=len(zero),
+        n_zero_parameters=len(zero_parameters),
+        inputs=tensors[0].data_ptr(),
+        input_stride=strides[0],
+        targets=ctypes.addressof(of_targets),
+        target_strides=ctypes.addressof(steps),
+    )
+    return job, [made, tensors, of_targets, steps, zero, zero_parameters]
+
+
+def read_rows(ops: Sequence[Op], features: int) -> None:
+    """Tell what reads the inputs how many numbers a sample has."""
+    for op in ops:
+        if op.kind == INPUT:
+            op.a[1] = features
+
+
+def run(trainer: Trainer, planned: Plan, order: Tensor) -> Epoch:
+    """All steps of an epoch, its samples in this order (K, N)."""
+    optimizer, job = trainer.optimizer, planned.job
+    optimizer.zero_grad()
+    group = optimizer.param_groups[0]
+    told, state = switches(optimizer)
+    weights, h = Terms.weights(trainer.criterion, job.replicas), numbers(optimizer)
+    job.weights, job.numbers, job.switches = weights.data_ptr(), h.data_ptr(), told
+    job.state, job.step = (c_void_p * 3)(*map(pointer, state)), group["step"]
+    wanted = bool(trainer.metrics) and trainer.train_metrics
+    epoch = called(trainer, planned, order, trainer.active, outputs=wanted)
+    group["step"] += len(epoch.sizes)
+    trainer.steps += len(epoch.sizes)
+    return epoch
+
+
+def outputs_of(trainer: Trainer, planned: Plan) -> dict[str, Tensor]:
+    """Head → its outputs (K, N, …) for all samples."""
+    order, nobody = torch.arange(planned.job.samples)[None], torch.zeros_like(trainer.active)
+    return called(trainer, planned, order, nobody, outputs=True).outputs
+
+
+def called(
+    trainer: Trainer, planned: Plan, order: Tensor, active: Tensor, *, outputs: bool
+) -> Epoch:
+    """Run the kernel: who is not active (K,) goes forward only."""
+    job, data = planned.job, trainer.optimizer.flats[0].data
+    sizes = [min(job.batch, job.samples - i) for i in range(0, job.samples, job.batch)]
+    losses = data.new_empty(len(sizes), job.replicas)
+    alive = torch.empty(losses.shape, dtype=torch.bool)
+    heads = {
+        name: data.new_empty(job.replicas, job.samples, features)
+        for name, features in (planned.heads.items() if outputs else ())
+    }
+    places = (c_void_p * len(planned.heads))(*map(pointer, heads.values()))
+    job.outputs = ctypes.addressof(places) if outputs else None
+    order, active = order.contiguous(), active.contiguous()
+    job.order, job.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
+    job.losses, job.alive, job.active = losses.data_ptr(), alive.data_ptr(), active.data_ptr()
+    job.threads = torch.get_num_threads()
+    kernel(data.dtype).epoch_of(ctypes.byref(job))
+    return Epoch(losses, alive, sizes, heads)
+
+
+def pointer(t: Tensor | None) -> int | None:
+    """Where a tensor's numbers are."""
+    return None if t is None else t.data_ptr()

@@ -1,0 +1,206 @@
+"""The compiled path against the plain one: the same numbers up to rounding."""
+
+import pytest
+import torch
+
+from chainrule import nn, optim, zoo
+from chainrule.data import Dataset
+from chainrule.train import Accuracy, Trainer
+
+K, N, B = 3, 53, 17
+SEEDS = [5, 6, 7]
+
+
+def data(inputs, targets, dtype, replicas=K):
+    """Targets: a number of features, or "classes" L as a negative number, or a dict of these."""
+    generator = torch.Generator().manual_seed(0)
+
+    def target(size):
+        if size < 0:
+            return torch.randint(0, -size, (replicas, N), generator=generator)
+        return torch.rand(replicas, N, size, generator=generator, dtype=torch.float64).to(dtype)
+
+    x = torch.randn(replicas, N, *inputs, generator=generator, dtype=torch.float64).to(dtype)
+    if isinstance(targets, dict):
+        return Dataset(x, {name: target(size) for name, size in targets.items()}, replicas)
+    return Dataset(x, target(targets), replicas)
+
+
+def trained(compiled, net, criterion, make, train, epochs=2, **options):
+    net = net.replicate(K, SEEDS).to(train.inputs.dtype)
+    options = {"batch_size": B, "seed": SEEDS, **options}
+    trainer = Trainer(net, criterion, make(net), compile=compiled, **options)
+    trainer.fit(train, epochs=epochs, progress=False)
+    assert trainer.path.startswith("compiled" if compiled else "plain")
+    return trainer
+
+
+def assert_equal(net, criterion, make, inputs, targets, **options):
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 2e-4)):
+        train = data(inputs, targets, dtype)
+        plain, fast = (
+            trained(compiled, net, criterion, make, train, **options) for compiled in (False, True)
+        )
+        close = {"rtol": tolerance, "atol": tolerance}
+        torch.testing.assert_close(
+            fast.optimizer.flats[0].data, plain.optimizer.flats[0].data, **close
+        )
+        for name, state in plain.optimizer.state[0].items():
+            torch.testing.assert_close(fast.optimizer.state[0][name], state, **close)
+        assert fast.history.curves.keys() == plain.history.curves.keys()
+        for name, curve in plain.history.curves.items():
+            torch.testing.assert_close(fast.history[name], curve, **close)
+        assert (fast.steps, fast.epoch) == (plain.steps, plain.epoch)
+
+
+def sgd(net):
+    return optim.SGD(net, lr=0.1)
+
+
+def mlp(*layers, inputs=3, outputs=4):
+    return nn.Sequential(
+        nn.Linear(inputs, 11),
+        nn.Tanh(),
+        nn.Linear(11, 9),
+        nn.ReLU(),
+        nn.Linear(9, outputs),
+        *layers,
+    )
+
+
+ACTIVATIONS = [
+    nn.Identity(),
+    nn.ReLU(),
+    nn.LeakyReLU(0.2),
+    nn.Tanh(),
+    nn.Sigmoid(),
+    nn.ELU(0.7),
+    nn.SELU(),
+    nn.Hardtanh(-0.3, 0.2),
+    nn.Softsign(),
+    nn.Softmax(1),
+    nn.LogSoftmax(-1),
+]
+
+
+@pytest.mark.parametrize("layer", ACTIVATIONS, ids=repr)
+def test_activations(layer):
+    assert_equal(mlp(layer), nn.MSELoss(), sgd, (3,), 4)
+
+
+LOSSES = [
+    (nn.MSELoss(), 4),
+    (nn.MSELoss(reduction="sum"), 4),
+    (nn.L1Loss(), 4),
+    (nn.SmoothL1Loss(beta=0.3), 4),
+    (nn.HuberLoss(delta=0.4), 4),
+    (nn.BCEWithLogitsLoss(), 4),
+    (nn.CrossEntropyLoss(), -4),
+    (nn.CrossEntropyLoss(reduction="sum"), -4),
+    (nn.OneHotLoss(nn.MSELoss(), -1.0, 1.0), -4),
+    (nn.OneHotLoss(nn.BCEWithLogitsLoss()), -4),
+]
+
+
+@pytest.mark.parametrize(("criterion", "targets"), LOSSES, ids=repr)
+def test_losses(criterion, targets):
+    small = optim.SGD if getattr(criterion, "reduction", "mean") == "sum" else None
+    make = (lambda net: small(net, lr=0.001)) if small else sgd
+    assert_equal(mlp(), criterion, make, (3,), targets)
+
+
+def test_binary_cross_entropy_of_a_sigmoid():
+    assert_equal(mlp(nn.Sigmoid()), nn.BCELoss(), sgd, (3,), 4)
+
+
+def test_likelihood_of_log_probabilities():
+    assert_equal(mlp(nn.LogSoftmax(1)), nn.NLLLoss(), sgd, (3,), -4)
+
+
+def test_one_output_for_two_classes():
+    net = mlp(nn.Sigmoid(), outputs=1)
+    assert_equal(net, nn.OneHotLoss(nn.BCELoss()), sgd, (3,), -2)
+
+
+RATES = torch.tensor([0.1, 0.01, 0.03])
+OPTIMIZERS = [
+    lambda net: optim.SGD(net, lr=RATES),
+    lambda net: optim.SGD(net, lr=0.1, weight_decay=0.01, maximize=True),
+    lambda net: optim.SGD(net, lr=RATES, momentum=0.9, dampening=0.1, weight_decay=RATES / 10),
+    lambda net: optim.SGD(net, lr=0.01, momentum=torch.tensor([0.0, 0.5, 0.9]), dampening=0.2),
+    lambda net: optim.SGD(net, lr=0.01, momentum=0.9, nesterov=True),
+    lambda net: optim.Adam(net, lr=RATES),
+    lambda net: optim.Adam(net, lr=0.01, betas=(RATES, 0.9), weight_decay=RATES, maximize=True),
+    lambda net: optim.Adam(net, lr=0.01, amsgrad=True),
+    lambda net: optim.AdamW(net, lr=0.01, weight_decay=RATES),
+]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_optimizers(make):
+    assert_equal(mlp(), nn.MSELoss(), make, (3,), 4)
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_pairs_with_auxiliary_losses(share):
+    criterion = zoo.pair_loss(torch.tensor([0.0, 0.3, 1.0]))
+    net = zoo.pair_mlp(hidden=10, share=share, aux=True)
+    targets = {"main": -2, "first": -10, "second": -10}
+    assert_equal(net, criterion, optim.Adam, (2, 14, 14), targets)
+
+
+def test_pairs_without_hidden_comparison():
+    targets = {"main": -2}
+    net = zoo.pair_shallow(hidden=10, share=True)
+    assert_equal(net, zoo.pair_loss(), optim.Adam, (2, 14, 14), targets)
+
+
+def test_a_layer_used_twice():
+    shared = nn.Linear(6, 6)
+    net = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), shared, nn.Tanh(), shared, nn.Linear(6, 2))
+    assert_equal(net, nn.MSELoss(), sgd, (3,), 2)
+
+
+def test_heads_of_the_inputs_themselves():
+    net = nn.Heads(a=nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)), b=nn.Linear(3, 1))
+    criterion = nn.MultiLoss({"a": nn.CrossEntropyLoss(), "b": nn.MSELoss()}, {"b": 0.5})
+    assert_equal(net, criterion, sgd, (3,), {"a": -2, "b": 1})
+
+
+@pytest.mark.parametrize("size", [1, 8, 16, 53, 100])
+def test_batch_sizes(size):
+    assert_equal(mlp(), nn.MSELoss(), sgd, (3,), 4, batch_size=size)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_metrics(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    metrics = {"accuracy": Accuracy()}
+    assert_equal(mlp(), nn.CrossEntropyLoss(), sgd, (3,), -4, metrics=metrics)
+    torch.set_num_threads(before)
+
+
+def test_a_plain_net():
+    train, parameters = data((3,), -4, torch.float64).replica(0), []
+    for compiled in (False, True):
+        net = mlp().initialize(3).to(torch.float64)
+        metrics = {"accuracy": Accuracy()}
+        trainer = Trainer(
+            net, nn.CrossEntropyLoss(), sgd(net), batch_size=B, metrics=metrics, compile=compiled
+        )
+        trainer.fit(train, epochs=2, progress=False)
+        parameters.append((trainer.optimizer.flats[0].data, trainer.history["train_accuracy"]))
+    torch.testing.assert_close(parameters[1], parameters[0], rtol=1e-12, atol=1e-12)
+
+
+def test_one_data_set_for_all_in_one_order():
+    train = data((3,), 4, torch.float64, replicas=1)
+    train = Dataset(train.inputs[0], train.targets[0])
+    plain, fast = (
+        trained(compiled, mlp(), nn.MSELoss(), sgd, train, seed=[1, 1, 1])
+        for compiled in (False, True)
+    )
+    torch.testing.assert_close(
+        fast.optimizer.flats[0].data, plain.optimizer.flats[0].data, rtol=1e-12, atol=1e-12
+    )
