@@ -40,11 +40,11 @@ def net_of(net: Net) -> nn.Module:
 class Side(Runner):
     """One or several cohorts, one after the other."""
 
-    def __init__(self, task: Task, width: int | None = None) -> None:
+    def __init__(self, task: Task, width: int | None = None, *, plain: bool = False) -> None:
         super().__init__(task)
         n = ceil(task.K / (width or width_of(task)))
         ends = [task.K * i // n for i in range(n + 1)]
-        self.cohorts = [cohort(task.part(a, b)) for a, b in pairwise(ends)]
+        self.cohorts = [cohort(task.part(a, b), compiled=not plain) for a, b in pairwise(ends)]
         self.folder = TemporaryDirectory()
         for i, (trainer, _) in enumerate(self.cohorts):
             trainer.save(self._file(i))
@@ -73,7 +73,7 @@ def width_of(task: Task) -> int:
     return max(1, min(WIDEST, CACHE_BYTES // (4 * (copies + task.batch * outputs))))
 
 
-def cohort(task: Task) -> tuple[Trainer, Dataset]:
+def cohort(task: Task, *, compiled: bool) -> tuple[Trainer, Dataset]:
     """The trainer of a task, and its data; a plain net for a single training."""
     plain = net_of(task.net).to(torch.from_numpy(task.inputs).dtype)
     net: nn.Module = plain if task.K == 1 else plain.replicate(task.K)
@@ -86,6 +86,7 @@ def cohort(task: Task) -> tuple[Trainer, Dataset]:
         rule(net, lr=number(task.lr)),
         batch_size=task.batch,
         seed=task.seeds[0] if task.K == 1 else list(task.seeds),
+        compile=compiled,
     )
     return trainer, data_of(task)
 

@@ -15,6 +15,8 @@ NET = Net("mlp", (2, 25, 25, 25, 2), "mse")
 EPOCHS = {1: 100, 10: 40, 100: 5, 1000: 1}
 
 PEERS = (
+    peers.PLAIN,
+    peers.PLAIN_BOTH,
     peers.EAGER,
     peers.EAGER_ONE,
     peers.BOTH,

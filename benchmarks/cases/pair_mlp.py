@@ -17,6 +17,8 @@ NET = Net("pairs-mlp", (100,))
 RATES = tuple(1e-4 * 10 ** (i / 4) for i in range(12))
 
 PEERS = (
+    peers.PLAIN,
+    peers.PLAIN_BOTH,
     peers.EAGER,
     peers.EAGER_ONE,
     peers.BOTH,

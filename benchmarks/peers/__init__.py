@@ -16,11 +16,14 @@ __all__ = [
     "JAX",
     "JAX_BOTH",
     "JAX_MAP",
+    "PLAIN",
+    "PLAIN_BOTH",
     "SKLEARN",
     "SKLEARN_LOG_LOSS",
     "ours",
 ]
 
+OURS = "benchmarks.ours"
 LOOP, VMAP = "benchmarks.peers.torch_eager", "benchmarks.peers.torch_func"
 SCAN, SKLEARN_MODULE = "benchmarks.peers.jax_scan", "benchmarks.peers.sklearn_mlp"
 WITH_JAX, WITH_SKLEARN = ("jax", "optax"), ("sklearn",)
@@ -54,9 +57,11 @@ SKLEARN_LOG_LOSS = Peer(
     most=10,
     exact=False,
 )
+PLAIN = Peer("chainrule, compile=False", OURS, {"plain": True}, threads=1, most=9)
+PLAIN_BOTH = Peer(PLAIN.name, OURS, {"plain": True}, threads=1, processes=cores(), least=10)
 
 
 def ours(K: int, threads: int | None = 1) -> Peer:
     """Our side: from ten trainings on a process a core, as a study has them."""
     processes = cores() if K >= 10 else 1
-    return Peer("chainrule", "benchmarks.ours", threads=threads, processes=processes)
+    return Peer("chainrule", OURS, threads=threads, processes=processes)

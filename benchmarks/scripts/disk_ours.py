@@ -20,7 +20,7 @@ def main() -> None:
         parts.append(Dataset(points.inputs, one_hot(points.targets, 2, -1.0, 1.0), ROUNDS))
     (train, test), _ = standardize(*parts)
     net = zoo.disk_net().replicate(ROUNDS, range(ROUNDS))
-    trainer = Trainer(net, nn.MSELoss(), SGD(net, lr=0.1), seed=range(ROUNDS))
+    trainer = Trainer(net, nn.MSELoss(), SGD(net, lr=0.1), seed=range(ROUNDS), compile=True)
     trainer.fit(train, epochs=EPOCHS, progress=False)
     right = Accuracy()(trainer.predict(test), test.targets).mean(-1)
     print(f"{100 * right.mean():.2f} ± {100 * right.std():.2f}")
