@@ -80,6 +80,22 @@ def test_channels_stay_innermost_from_the_first_layer_to_the_last(K):
 
 def test_a_stack_keeps_the_order_of_memory():
     parts = [torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last) for _ in "ab"]
-    whole = stack(parts)
+    whole = stack(2, torch.float32, iter(parts))
     assert torch.equal(whole, torch.stack(parts))
     assert whole[0].stride() == parts[0].stride()
+
+
+@pytest.mark.parametrize("K", [None, 2], ids=["plain", "cohort"])
+def test_products_in_bfloat16_leave_the_rest_in_float32(K):
+    layer, x = nn.Conv2d(3, 8, 3), torch.randn(20, 3, 9, 9)
+    if K is not None:
+        layer, x = layer.replicate(K), torch.stack([x] * K)
+    g = torch.randn(*layer(x).shape)
+    results = []
+    for dtype in (None, torch.bfloat16):
+        layer.multiply_in(dtype).zero_grad()
+        results.append([layer(x), layer.backward(g), layer.weight.grad.clone()])
+    for exact, rounded in zip(*results, strict=True):
+        assert rounded.dtype == torch.float32
+        assert 1e-4 < (rounded - exact).norm() / exact.norm() < 1e-2
+    assert layer.weight.data.dtype == torch.float32

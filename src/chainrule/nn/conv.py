@@ -123,10 +123,12 @@ class Conv(Weighted, ABC):
 
     def _each(self, f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         """f for each replica, one after the other: each fills a core by itself."""
+        own = tensors[0].dtype
+        short = self.product_dtype or own
         if self.replicas is None:
-            return f(*tensors)
-        parts = (t.expand(self.replicas, *t.shape[1:]) for t in tensors)
-        return stack([f(*part) for part in zip(*parts, strict=True)])
+            return f(*(t.to(short) for t in tensors)).to(own)
+        parts = zip(*(t.expand(self.replicas, *t.shape[1:]) for t in tensors), strict=True)
+        return stack(self.replicas, own, (f(*(t.to(short) for t in part)) for part in parts))
 
     def _one_sample(self, x: Tensor) -> tuple[Tensor, Rule]:
         y, rule = self._batch(x.unsqueeze(self.lead))

@@ -8,7 +8,7 @@ give dL/dW. Each function is one line of algebra; a test holds it equal to that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -81,6 +81,8 @@ def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor:
     some = max(1, PATCH_BYTES // size)
     parts = zip(torch.split(x, some), torch.split(g, some), strict=True)
     products = [torch.bmm(patches(steps, a), entries(steps, b)) for a, b in parts]
+    if x.element_size() < 4:  # the sum of many is not for a short dtype
+        products = [product.float() for product in products]
     dw = torch.unflatten(sum(products[1:], products[0]), 1, (*steps.kernel, -1))
     return dw.movedim((-1, -2), (1, 2)).flatten(0, 1)  # it was (G, k, …, C/G, O/G)
 
@@ -104,11 +106,15 @@ def entries(steps: Steps, g: Tensor) -> Tensor:
     return torch.unflatten(columns, 1, (steps.groups, -1)).transpose(0, 1)
 
 
-def stack(parts: Sequence[Tensor]) -> Tensor:
-    """torch.stack, and each part lies in memory as it did        parts: dense, and all alike"""
-    part = parts[0]
-    shape, strides = (len(parts), *part.shape), (part.numel(), *part.stride())
-    whole = torch.empty_strided(shape, strides, dtype=part.dtype, device=part.device)
-    for row, part in zip(whole, parts, strict=True):
-        row.copy_(part)
-    return whole
+def stack(count: int, dtype: torch.dtype, parts: Iterable[Tensor]) -> Tensor:
+    """torch.stack of so many, each copied as soon as it is there: it is still in the cache then.
+
+    Each part lies in memory as it did        parts: dense, and all alike
+    """
+    whole: list[Tensor] = []
+    for k, part in enumerate(parts):
+        if not whole:
+            shape, strides = (count, *part.shape), (part.numel(), *part.stride())
+            whole.append(part.new_empty_strided(shape, strides, dtype=dtype))
+        whole[0][k].copy_(part)
+    return whole[0]

@@ -42,6 +42,7 @@ class Module(ABC):
 
     training: bool = True
     replicas: int | None = None
+    product_dtype: torch.dtype | None = None
     seeds: list[int] | None = None  # of what it draws while it runs, one a replica
     draws: int = 0  # how often it has drawn
     _last: tuple[Rule, Any, list[tuple[Tensor, int]]] | None = None
@@ -172,6 +173,17 @@ class Module(ABC):
     def eval(self) -> Self:
         """Put itself and all below in evaluation mode; return it."""
         return self.train(False)
+
+    def multiply_in(self, dtype: torch.dtype | None) -> Self:
+        """Let the convolutions here and below take their products in a shorter dtype; return self.
+
+        With torch.bfloat16 they are about twice as fast on processors that know it. Each of their
+        results is rounded to three digits; parameters, gradients, sums over samples and all other
+        layers stay in the dtype of the parameters. None: no difference is made.
+        """
+        for module in self.modules():
+            module.product_dtype = dtype
+        return self
 
     def named_state(self) -> Iterator[tuple[str, Buffer]]:
         """(path, parameter or buffer), at each path, in the order of torch's state_dict."""
