@@ -199,6 +199,22 @@ def test_where_one_member_diverges_the_row_does():
     assert row.note
 
 
+# precision
+
+
+def test_bfloat16_is_for_products_alone():
+    net = {"name": "pair_conv1", "hidden": 5, "aux": True}
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        study = small(**{**PAIRS, "net": net, "precision": precision, "rounds": 1, "epochs": 1})
+        (job,) = jobs_of(study, "final")
+        trainer = cohort.trainer_of(study, job)
+        assert {p.data.dtype for p in trainer.net.parameters()} == {torch.float32}
+        (row,) = trained(study, job)
+        losses.append(row.metrics["loss"])
+    assert 0 < abs(losses[1] - losses[0]) < 0.02 * losses[0]
+
+
 # nets
 
 

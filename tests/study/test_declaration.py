@@ -154,7 +154,10 @@ WRONG = {
     ),
     "no data": ({"data": {}}, "data.name: Field required"),
     "part that is a number": ({"net": 3}, "net: Input should be a valid dictionary, got 3"),
-    "precision": ({"precision": "half"}, "precision: Input should be 'float32' or 'float64'"),
+    "precision": (
+        {"precision": "half"},
+        "precision: Input should be 'float32', 'float64' or 'bfloat16'",
+    ),
     "lambda": ({"loss": lambda: None}, r"loss: <lambda>: a study names what it is made of"),
     "local function": ({"net": local()}, "net: local.<locals>.net: a study names what it is"),
     "method": ({"net": Study.having}, "net: Study.having: a study names what it is"),

@@ -25,7 +25,7 @@ from chainrule.study.jobs import Job, Training
 from chainrule.study.parts import make
 from chainrule.study.recipe import Numbers, Recipe
 from chainrule.study.row import Row
-from chainrule.study.samples import Samples, root_of
+from chainrule.study.samples import Samples, dtype_of, root_of
 from chainrule.train import History, Trainer, save
 from chainrule.train.metrics import Metric
 from chainrule.train.regression import InUnits
@@ -145,7 +145,9 @@ def trainer_of(study: Study, job: Job) -> Trainer:
     members = range(job.recipe.members)
     of = [seeds_of(study, job, t, m) for t in job.trainings for m in members]
     recipe, numbers = numbers_of(job)
-    net = recipe.make_net().to(study.device, getattr(torch, study.precision))
+    net = recipe.make_net().to(study.device, dtype_of(study))
+    if study.precision == "bfloat16":
+        net.multiply_in(torch.bfloat16)
     cohort: Module = net if len(of) == 1 else net.replicate(len(of))
     inits = [s["net"] for s in of]
     cohort.initialize(inits, None if recipe.init is None else make("init", recipe.init))

@@ -53,8 +53,8 @@ class Study(BaseModel):
 
     ``metric`` names the one that selects and is tested, by default the first of ``metrics``;
     ``goal`` says which way is better, ``worst`` what a diverged training counts as. ``rope``: a
-    difference that does not matter, in the metric's unit. ``width``: trainings a cohort, by default
-    what fits a cache.
+    difference that does not matter, in the metric's unit. ``precision``: bfloat16 is float32, but
+    for the products of convolutions. ``width``: trainings a cohort, by default what fits a cache.
 
     Raises pydantic's ValidationError, a ValueError, which names the field.
     """
@@ -73,7 +73,7 @@ class Study(BaseModel):
     baseline: str | None = None
     rope: float | None = Field(default=None, ge=0)
     device: str = "cpu"
-    precision: Literal["float32", "float64"] = "float32"
+    precision: Literal["float32", "float64", "bfloat16"] = "float32"
     width: int | None = Field(default=None, ge=1)
 
     net: Draft = {}

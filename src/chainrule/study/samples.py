@@ -22,7 +22,7 @@ from chainrule.study.declaration import Study
 from chainrule.study.parts import StudyError, make
 from chainrule.study.row import SEARCH_ROUND
 
-__all__ = ["Samples", "root_of"]
+__all__ = ["Samples", "dtype_of", "root_of"]
 
 Parts = tuple[Dataset, Dataset]
 
@@ -148,8 +148,13 @@ class Samples:
             (train, other), _ = standardize(train, other, per=how.standardize)
         if how.standardize_target:
             (train, other), _ = standardize_targets(train, other)
-        dtype = getattr(torch, self.study.precision)
+        dtype = dtype_of(self.study)
         return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
+
+
+def dtype_of(study: Study) -> torch.dtype:
+    """That of data and parameters."""
+    return torch.float64 if study.precision == "float64" else torch.float32
 
 
 def _fields(data: Dataset) -> tuple[Any, Any]:
