@@ -130,8 +130,10 @@ def sample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     across = list(keys(columns - left))
     y = torch.zeros_like(rows)
     for i, share in enumerate(keys(rows - top)):
-        taps = (flat[:, i * width + j :].gather(1, first) for j in range(4))
-        y += share * sum(w * tap for w, tap in zip(across, taps, strict=True))
+        row = torch.zeros_like(rows)
+        for j, weight in enumerate(across):
+            row.addcmul_(weight, flat[:, i * width + j :].gather(1, first))
+        y.addcmul_(share, row)
     return y
 
 
