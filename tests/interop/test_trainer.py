@@ -105,6 +105,7 @@ def test_the_draws_of_dropout_depend_on_the_seed_alone():
     [
         ({"clip_norm": 1.0}, "has no clip_norm"),
         ({"augment": lambda x, seeds, step: x}, "has no augment"),
+        ({"compile": True}, "has no compile"),
     ],
 )
 def test_what_the_plain_loop_does_not_do_is_refused(options, message):

@@ -31,12 +31,13 @@ class TorchTrainer(Trainer):
     Trainer's: the evaluation after each epoch, metrics, curves, divergence, schedules by epoch.
 
     Raises ValueError for what has no twin in PyTorch, and for what the plain loop does not do:
-    clipping, augmentation, a schedule by step. A training cannot be saved and resumed.
+    clipping, augmentation, ``compile``, a schedule by step. A training cannot be saved and resumed.
     """
 
     def __init__(self, net: Module, criterion: Loss, optimizer: Optimizer, **options: Any) -> None:
         super().__init__(net, criterion, optimizer, **options)
         given = {name: getattr(self, name) for name in ("clip_norm", "clip_value", "augment")}
+        given["compile"] = options.get("compile") or None
         if unknown := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"TorchTrainer has no {', '.join(unknown)}: its loop is the plain one")
         if self.scheduler is not None and self.schedule_every == "step":

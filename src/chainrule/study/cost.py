@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chainrule.nn.module import Module
+from chainrule.nn.summary import summarize
 from chainrule.study.parts import Part, make
 from chainrule.study.recipe import Recipe, expect
 
@@ -52,7 +53,7 @@ def sizes(net: str, sample: tuple[int, ...]) -> Sizes:
     made: Module = expect(make("net", part), Module, "net", part)
     count = max(1, sum(p.data.numel() for p in made.parameters()))
     try:
-        rows = made.summary(1, *sample)
+        rows = summarize(made, (1, *sample), device="cpu")
     except Exception:  # whatever is wrong with it is said, with the arm's name, when it is trained
         return Sizes(count, count, 0)
     outputs = sum(numbers_in(row.output) for row in rows.rows)

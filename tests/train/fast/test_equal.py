@@ -6,6 +6,8 @@ import torch
 from chainrule import nn, optim, zoo
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
+from chainrule.train.fast.losses import KINDS
+from chainrule.train.fast.lower import ACTIVATIONS as KNOWN
 
 K, N, B = 3, 53, 17
 SEEDS = [5, 6, 7]
@@ -84,7 +86,7 @@ ACTIVATIONS = [
 
 
 @pytest.mark.parametrize("layer", ACTIVATIONS, ids=repr)
-def test_activations(layer):
+def test_compiled_activations_agree(layer):
     assert_equal(mlp(layer), nn.MSELoss(), sgd, (3,), 4)
 
 
@@ -103,7 +105,7 @@ LOSSES = [
 
 
 @pytest.mark.parametrize(("criterion", "targets"), LOSSES, ids=repr)
-def test_losses(criterion, targets):
+def test_compiled_losses_agree(criterion, targets):
     small = optim.SGD if getattr(criterion, "reduction", "mean") == "sum" else None
     make = (lambda net: small(net, lr=0.001)) if small else sgd
     assert_equal(mlp(), criterion, make, (3,), targets)
@@ -137,7 +139,7 @@ OPTIMIZERS = [
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
-def test_optimizers(make):
+def test_compiled_optimizers_agree(make):
     assert_equal(mlp(), nn.MSELoss(), make, (3,), 4)
 
 
@@ -204,3 +206,8 @@ def test_one_data_set_for_all_in_one_order():
     torch.testing.assert_close(
         fast.optimizer.flats[0].data, plain.optimizer.flats[0].data, rtol=1e-12, atol=1e-12
     )
+
+
+def test_nothing_known_is_left_out_here():
+    assert set(KNOWN) == {type(layer) for layer in ACTIVATIONS} - {nn.Identity}
+    assert set(KINDS) <= {type(criterion) for criterion, _ in LOSSES} | {nn.BCELoss}
