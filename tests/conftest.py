@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small products; and the tests run side by side
+
+# What is compiled is kept from one run of the tests to the next, and not in the user's home.
+os.environ.setdefault("CHAINRULE_CACHE", str(Path(__file__).parents[1] / "build" / "kernels"))
 
 import pytest
 import torch

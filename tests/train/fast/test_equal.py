@@ -143,6 +143,12 @@ def test_compiled_optimizers_agree(make):
     assert_equal(mlp(), nn.MSELoss(), make, (3,), 4)
 
 
+@pytest.mark.parametrize("bound", [0.05, torch.tensor([0.01, 0.1, 1e9])])
+def test_clipping_by_norm(bound):
+    make = OPTIMIZERS[2]
+    assert_equal(mlp(), nn.MSELoss(), make, (3,), 4, clip_norm=bound)
+
+
 @pytest.mark.parametrize("share", [True, False])
 def test_pairs_with_auxiliary_losses(share):
     criterion = zoo.pair_loss(torch.tensor([0.0, 0.3, 1.0]))

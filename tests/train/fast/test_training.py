@@ -156,7 +156,7 @@ class Looks(Callback):
 
 
 PLAIN = [
-    ({"clip_norm": 1.0}, "clipping"),
+    ({"clip_value": 1.0}, "clipping by value"),
     ({"augment": lambda x, seeds, step: x}, "augmentation"),
     ({"callbacks": [Looks()]}, "Looks, which looks at each step"),
     ({"make": optim.RMSprop}, "RMSprop"),

@@ -101,8 +101,8 @@ def ended(
 
 def check_steps(trainer: Trainer) -> None:
     """Raise Unsupported for what happens between the steps."""
-    if trainer.clip_norm is not None or trainer.clip_value is not None:
-        raise Unsupported("clipping")
+    if trainer.clip_value is not None:
+        raise Unsupported("clipping by value")
     if trainer.augment is not None:
         raise Unsupported("augmentation")
     if trainer.scheduler is not None and trainer.schedule_every == "step":
@@ -174,7 +174,10 @@ def run(trainer: Trainer, planned: Plan, order: Tensor) -> Epoch:
     optimizer.zero_grad()
     group = optimizer.param_groups[0]
     told, state = switches(optimizer)
-    weights, h = Terms.weights(trainer.criterion, job.replicas), numbers(optimizer)
+    weights, h = (
+        Terms.weights(trainer.criterion, job.replicas),
+        numbers(optimizer, trainer.clip_norm),
+    )
     job.weights, job.numbers, job.switches = weights.data_ptr(), h.data_ptr(), told
     job.state, job.step = (c_void_p * 3)(*map(pointer, state)), group["step"]
     wanted = bool(trainer.metrics) and trainer.train_metrics

@@ -176,6 +176,7 @@ template <class T> struct Replica {
         for (int i = 0; i < 3; i++)
             state[i] = static_cast<T *>(job.state[i]) + (job.state[i] ? k * job.parameters : 0);
         const Numbers &h = job.numbers[k];
+        clip(g, job.parameters, h.clip_norm);
         if (job.switches.rule == SGD) sgd(p, g, state[0], job.parameters, h, job.switches, step == 1);
         else adam(p, g, state[0], state[1], state[2], job.parameters, h, job.switches, job.step + step);
     }

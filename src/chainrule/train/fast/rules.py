@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from chainrule.optim import SGD, Adam, AdamW, Optimizer
-from chainrule.optim.arithmetic import is_on
-from chainrule.optim.hyper import column
+from chainrule.optim.arithmetic import Number, is_on
+from chainrule.optim.hyper import check_number, column
 from chainrule.train.fast.job import Switches
 from chainrule.train.fast.program import Unsupported
 
 __all__ = ["check_rule", "numbers", "switches"]
 
-NUMBERS = ("lr", "weight_decay", "momentum", "dampening", "beta1", "beta2", "eps")
+NUMBERS = ("lr", "weight_decay", "momentum", "dampening", "beta1", "beta2", "eps", "clip_norm")
 """The fields of Numbers in updates.h, in their order."""
 
 
@@ -27,11 +28,13 @@ def check_rule(optimizer: Optimizer) -> None:
         raise Unsupported("several parameter groups")
 
 
-def numbers(optimizer: Optimizer) -> Tensor:
-    """The hyper-parameters of each replica (K, 7), in float64."""
+def numbers(optimizer: Optimizer, clip_norm: Number | None) -> Tensor:
+    """The hyper-parameters of each replica (K, 8), in float64."""
     group, data = optimizer.param_groups[0], optimizer.flats[0].data
     named = {name: column(name, group[name], data) for name in optimizer.defaults}
     named["beta1"], named["beta2"] = named.pop("betas", (0.0, 0.0))
+    check_number("max_norm", inf if clip_norm is None else clip_norm, optimizer.replicas)
+    named["clip_norm"] = inf if clip_norm is None else tensor_as_column(clip_norm)
     values = [named.get(name, 0.0) for name in NUMBERS]
     alike = [0.0 if isinstance(value, Tensor) else value for value in values]
     found = torch.tensor(alike, dtype=torch.float64).repeat(len(data), 1)
@@ -39,6 +42,11 @@ def numbers(optimizer: Optimizer) -> Tensor:
         if isinstance(value, Tensor):
             found[:, i : i + 1] = value
     return found
+
+
+def tensor_as_column(value: Number) -> Number:
+    """A number, or numbers (K,) as a column."""
+    return value.double().reshape(-1, 1) if isinstance(value, Tensor) else value
 
 
 def switches(optimizer: Optimizer) -> tuple[Switches, list[Tensor | None]]:

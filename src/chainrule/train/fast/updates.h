@@ -8,12 +8,26 @@ enum Rule { SGD, ADAM };
 
 // What a rule is told: its numbers for this replica, and its switches.
 struct Numbers {
-    double lr, weight_decay, momentum, dampening, beta1, beta2, eps;
+    double lr, weight_decay, momentum, dampening, beta1, beta2, eps, clip_norm;
 };
 struct Switches {
     int64_t rule, maximize, decay, with_momentum, nesterov, decoupled, amsgrad;
     int64_t fresh;  // the momentum has no value yet
 };
+
+// g <- g min(1, bound / (|g| + 1e-6)); infinity is no bound
+template <class T> void clip(T *g, int64_t P, double bound) {
+    if (std::isinf(bound)) return;
+    T lanes[16] = {}, total = 0;
+    int64_t i = 0;
+    for (; i + 16 <= P; i += 16)
+        for (int j = 0; j < 16; j++) lanes[j] += g[i + j] * g[i + j];
+    for (; i < P; i++) total += g[i] * g[i];
+    for (T lane : lanes) total += lane;
+    const T scale = T(bound) / (std::sqrt(total) + T(1e-6));
+    if (scale < 1)
+        for (i = 0; i < P; i++) g[i] *= scale;
+}
 
 // g <- g + l p;  b <- mu b + (1 - tau) g, at first b = g;  p <- p - lr b, or lr (g + mu b)
 template <class T>
