@@ -40,11 +40,20 @@ def net_of(net: Net) -> nn.Module:
 class Side(Runner):
     """One or several cohorts, one after the other."""
 
-    def __init__(self, task: Task, width: int | None = None, *, plain: bool = False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        width: int | None = None,
+        *,
+        plain: bool = False,
+        bfloat16: bool = False,
+    ) -> None:
         super().__init__(task)
         n = ceil(task.K / (width or width_of(task)))
         ends = [task.K * i // n for i in range(n + 1)]
         self.cohorts = [cohort(task.part(a, b), compiled=not plain) for a, b in pairwise(ends)]
+        for trainer, _ in self.cohorts:
+            trainer.net.multiply_in(torch.bfloat16 if bfloat16 else None)
         self.folder = TemporaryDirectory()
         for i, (trainer, _) in enumerate(self.cohorts):
             trainer.save(self._file(i))

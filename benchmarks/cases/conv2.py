@@ -13,6 +13,8 @@ __all__ = ["run"]
 NET = Net("pairs-conv2", (100,))
 
 PEERS = (
+    peers.BFLOAT16,
+    peers.BFLOAT16_BOTH,
     peers.EAGER,
     peers.EAGER_ONE,
     peers.BOTH,

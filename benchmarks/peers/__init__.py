@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.sides import Peer, cores
 
 __all__ = [
+    "BFLOAT16",
+    "BFLOAT16_BOTH",
     "BOTH",
     "COMPILED_FUNC",
     "COMPILED_LOOP",
@@ -57,6 +61,10 @@ SKLEARN_LOG_LOSS = Peer(
     most=10,
     exact=False,
 )
+BFLOAT16 = Peer(
+    "chainrule, bfloat16 products", OURS, {"bfloat16": True}, threads=1, most=9, exact=False
+)
+BFLOAT16_BOTH = replace(BFLOAT16, processes=cores(), least=10, most=10**9)
 PLAIN = Peer("chainrule, compile=False", OURS, {"plain": True}, threads=1, most=9)
 PLAIN_BOTH = Peer(PLAIN.name, OURS, {"plain": True}, threads=1, processes=cores(), least=10)
 
