@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.study.store import StoreError, open_store
+from chainrule.study.store import StoreError, open_store, sqlite
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 FORMAT_1 = Path(__file__).with_name("format-1.sqlite")
@@ -184,3 +184,33 @@ def test_what_another_program_changed_is_found(sql, what, path):
     execute(path, sql)
     with pytest.raises(StoreError, match=rf"s\.sqlite: is damaged: .*{what}.*; restore a copy"):
         read(path)
+
+
+class Refusing:
+    """A connection that is refused the first two times, with this error code."""
+
+    def __init__(self, code: int) -> None:
+        self.code, self.asked = code, 0
+
+    def execute(self, sql: str) -> None:
+        self.asked += 1
+        if self.asked < 3:
+            error = sqlite3.OperationalError("refused")
+            error.sqlite_errorcode = self.code
+            raise error
+
+
+def test_the_switch_to_wal_waits_for_others_who_switch():
+    connection = Refusing(sqlite3.SQLITE_BUSY)
+    sqlite._use_wal(connection)
+    assert connection.asked == 3
+
+
+def test_the_switch_to_wal_waits_for_nothing_else_and_not_for_ever(monkeypatch):
+    full = Refusing(sqlite3.SQLITE_FULL)
+    with pytest.raises(sqlite3.OperationalError, match="refused"):
+        sqlite._use_wal(full)
+    assert full.asked == 1
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", -1.0)
+    with pytest.raises(sqlite3.OperationalError, match="refused"):
+        sqlite._use_wal(Refusing(sqlite3.SQLITE_BUSY))
