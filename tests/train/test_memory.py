@@ -15,9 +15,10 @@ from chainrule.train.memory import keep_memory
 torch.set_num_threads(1)
 {keep}
 def step():
-    return torch.ones(2_000_000).sum(), torch.ones(5_000_000).sum()
+    return torch.ones(12_000_000).sum()  # more than the C library ever keeps by itself
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+step()
 step()
 before = faults()
 for _ in range(10):
@@ -27,7 +28,7 @@ print(faults() - before)
 
 
 def faults(keep: str) -> int:
-    """Pages asked of the system by ten steps that make 28 MB of tensors each, after a first."""
+    """Pages asked of the system by ten steps that make 48 MB each, after two such."""
     done = subprocess.run(
         [sys.executable, "-c", STEPS.format(keep=keep)], capture_output=True, text=True, check=True
     )
@@ -38,7 +39,7 @@ def faults(keep: str) -> int:
 def test_steps_after_the_first_ask_the_system_for_no_memory():
     if not memory.keep_memory():
         pytest.skip("this C library has no mallopt")
-    assert 10 * faults("keep_memory()") < faults("")
+    assert 3 * faults("keep_memory()") < faults("")
 
 
 def test_elsewhere_it_does_nothing(monkeypatch):
