@@ -12,17 +12,7 @@ __all__ = ["run"]
 
 NET = Net("pairs-conv2", (100,))
 
-PEERS = (
-    peers.BFLOAT16,
-    peers.BFLOAT16_BOTH,
-    peers.EAGER,
-    peers.EAGER_ONE,
-    peers.BOTH,
-    peers.COMPILED_LOOP,
-    peers.FUNC,
-    peers.JAX,
-    peers.JAX_MAP,
-)
+PEERS = (peers.BFLOAT16, peers.BFLOAT16_BOTH, *peers.CONVOLUTIONAL)
 
 
 def run(options: Options) -> list[Row]:

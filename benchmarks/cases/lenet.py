@@ -10,15 +10,7 @@ from benchmarks.work import Work
 
 __all__ = ["run"]
 
-PEERS = (
-    peers.EAGER,
-    peers.EAGER_ONE,
-    peers.BOTH,
-    peers.COMPILED_LOOP,
-    peers.FUNC,
-    peers.JAX,
-    peers.JAX_MAP,
-)
+PEERS = peers.CONVOLUTIONAL
 
 
 def run(options: Options) -> list[Row]:

@@ -16,18 +16,7 @@ NET = Net("pairs-mlp", (100,))
 
 RATES = tuple(1e-4 * 10 ** (i / 4) for i in range(12))
 
-PEERS = (
-    peers.PLAIN,
-    peers.PLAIN_BOTH,
-    peers.EAGER,
-    peers.EAGER_ONE,
-    peers.BOTH,
-    peers.COMPILED_LOOP,
-    peers.FUNC,
-    peers.COMPILED_FUNC,
-    peers.JAX,
-    peers.JAX_BOTH,
-)
+PEERS = peers.DENSE
 
 
 def run(options: Options) -> list[Row]:

@@ -13,6 +13,8 @@ __all__ = [
     "COMPILED_FUNC",
     "COMPILED_LOOP",
     "COMPILED_WIDE",
+    "CONVOLUTIONAL",
+    "DENSE",
     "EAGER",
     "EAGER_ONE",
     "FUNC",
@@ -67,6 +69,15 @@ BFLOAT16 = Peer(
 BFLOAT16_BOTH = replace(BFLOAT16, processes=cores(), least=10, most=10**9)
 PLAIN = Peer("chainrule, compile=False", OURS, {"plain": True}, threads=1, most=9)
 PLAIN_BOTH = Peer(PLAIN.name, OURS, {"plain": True}, threads=1, processes=cores(), least=10)
+
+DENSE = (
+    *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
+    *(FUNC, COMPILED_FUNC, JAX, JAX_BOTH),
+)
+"""Against small dense nets."""
+
+CONVOLUTIONAL = (EAGER, EAGER_ONE, BOTH, COMPILED_LOOP, FUNC, JAX, JAX_MAP)
+"""Against nets of convolutions."""
 
 
 def ours(K: int, threads: int | None = 1) -> Peer:

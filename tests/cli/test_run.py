@@ -198,6 +198,13 @@ def test_compiled_it_is_a_study_of_its_own_with_the_same_results(call, tiny):
         assert row["mean"] == pytest.approx(other["mean"], abs=0.05)
 
 
+@pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
+def test_compiled_where_convolutions_alone_are_in_bfloat16(call, tiny, tmp_path):
+    half = tmp_path / "half.toml"
+    half.write_text('precision = "bfloat16"\n' + TINY.replace('"tiny"', '"half"'), encoding="utf-8")
+    assert call("run", str(half), *HERE, "--arms", "small", "--compile")[0] == 0
+
+
 def test_compiled_without_a_compiler(call, tiny, monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -132,13 +132,12 @@ def compiling(study: Study) -> Study:
 
     Raises BuildError, an OSError, where there is no compiler.
     """
-    import torch
-
+    from chainrule.study.samples import dtype_of
     from chainrule.train import build_kernel
 
     if (study.trainer or {}).get("name", "Trainer") != "Trainer":
         return study
-    build_kernel(getattr(torch, study.precision))  # once, and not by each process
+    build_kernel(dtype_of(study))  # once, and not by each process
     return study.having(trainer={"name": "Trainer", "compile": True})
 
 

@@ -17,6 +17,7 @@ from chainrule.nn.activation import (
     Softsign,
     Tanh,
 )
+from chainrule.nn.batch_norm import BatchNorm1d, BatchNorm2d
 from chainrule.nn.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
 from chainrule.nn.conv import Conv1d, Conv2d
 from chainrule.nn.dropout import Dropout, Dropout2d
@@ -39,7 +40,7 @@ from chainrule.nn.loss import (
     SmoothL1Loss,
 )
 from chainrule.nn.module import Module
-from chainrule.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from chainrule.nn.norm import GroupNorm, LayerNorm
 from chainrule.nn.order import AtMost
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d

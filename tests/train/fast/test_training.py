@@ -229,6 +229,11 @@ def test_a_compiler_that_fails_is_named(monkeypatch, tmp_path):
     build.kernel.cache_clear()
 
 
+def test_numbers_that_the_kernel_does_not_have_are_refused():
+    with pytest.raises(ValueError, match=r"expected float32 or float64, got torch\.bfloat16"):
+        build.build_kernel(torch.bfloat16)
+
+
 def test_both_sides_agree_on_what_is_handed_over():
     assert build.kernel(torch.float32).job_bytes() == ctypes.sizeof(Job)
 
