@@ -72,8 +72,8 @@ def plan(
     """
     from rich.console import Console
 
+    from chainrule.processes import cores
     from chainrule.report.tables import Printed
-    from chainrule.study.executor import cores
     from chainrule.study.plan import plan as plan_of
 
     wanted = declared(study_of(study), quick, rounds=rounds, epochs=epochs)

@@ -27,6 +27,7 @@ from chainrule.cli.options import (
 )
 from chainrule.cli.options import Study as StudyArgument
 from chainrule.cli.tables import with_table
+from chainrule.processes import ahead, cores
 
 if TYPE_CHECKING:
     from chainrule.study import Study, StudyResult
@@ -88,10 +89,12 @@ def run(
     What is done is kept at once. Ctrl-C ends the run, and the same command goes on from there;
     when all is done it prints the table again.
     """
+    jobs = jobs or cores()
+    if jobs > 1:
+        ahead()
     from chainrule import report  # first, so that nothing is slow after Ctrl-C
     from chainrule.cli.display import display_for
     from chainrule.study import run as run_study
-    from chainrule.study.executor import cores
     from chainrule.train.memory import keep_memory
 
     keep_memory()  # with one job, training is done here
@@ -108,7 +111,7 @@ def run(
             wanted,
             arms=arms,
             store=where,
-            jobs=jobs or cores(),
+            jobs=jobs,
             extend=extend,
             nets=nets,
             watch=display.watch,

@@ -6,19 +6,20 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol, TypeVar, final
 
 import torch
 
+from chainrule.processes import shielded, workshop
 from chainrule.train.memory import keep_memory
 
-__all__ = ["Here", "Submits", "Workers", "cores"]
+__all__ = ["Here", "Submits", "Workers"]
 
 T = TypeVar("T")
 
@@ -28,13 +29,6 @@ class Submits(Protocol):
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         """Begin f(*args) somewhere."""
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @final
@@ -70,14 +64,14 @@ class Workers:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self._context = multiprocessing.get_context("spawn")
+        self._context = workshop()
         self._theirs, self._ours = self._context.Pipe(duplex=False)
         self._children: set[BaseProcess] = set()
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.slots, self._context, initializer=begin, initargs=(self._theirs,)
+            self.slots, self._context, initializer=begin, initargs=(self._theirs, dict(os.environ))
         )
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
@@ -103,21 +97,13 @@ class Workers:
         self._theirs.close()
 
 
-@contextmanager
-def shielded() -> Iterator[None]:
-    """Processes that are begun in here do not notice Ctrl-C, which is their parent's business."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def begin(parent: Connection, environ: Mapping[str, str]) -> None:
+    """What a worker does first: Ctrl-C is its parent's business, one thread, and a watch.
 
-
-def begin(parent: Connection) -> None:
-    """What a worker does first: Ctrl-C is its parent's business, one thread, and a watch."""
+    ``environ``: its parent's variables, which may have changed since it was forked.
+    """
+    os.environ.clear()
+    os.environ.update(environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     keep_memory()
