@@ -23,8 +23,8 @@ from chainrule.report import (
     unit_of,
     validation_against_test,
 )
-from chainrule.report.boxes import box_rows
-from chainrule.report.curves import curve_rows
+from chainrule.report.figures.boxes import box_rows
+from chainrule.report.figures.curves import curve_rows
 from chainrule.study.result import StudyResult
 from chainrule.study.statistics import rank
 from tests.report.conftest import (

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from chainrule.report import render, sheet_of, write_page
 from chainrule.report.facts import protocol
+from chainrule.report.figures.svg import inline_svg
 from chainrule.report.page import data_uri
-from chainrule.report.svg import inline_svg
 from chainrule.study.declaration import Study
 from chainrule.study.result import StudyResult
 from chainrule.study.row import Row

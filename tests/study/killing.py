@@ -54,12 +54,14 @@ class Process:
 
     def wait_for(self, line: str, seconds: float = 60) -> bool:
         """Whether it says this before it ends."""
-        end, pipe = time.monotonic() + seconds, self.popen.stdout
+        end, pipe, said = time.monotonic() + seconds, self.popen.stdout.fileno(), b""
         while time.monotonic() < end:
             if not select.select([pipe], [], [], 0.1)[0]:
                 continue
-            if (said := pipe.readline()) in (f"{line}\n", ""):
-                return bool(said)
+            more = os.read(pipe, 1 << 16)  # two lines may come at once
+            said += more
+            if not more or line.encode() in said.split(b"\n")[:-1]:
+                return bool(more)
         raise TimeoutError(f"{line!r} was not said in {seconds} s")
 
     def group(self) -> list[int]:

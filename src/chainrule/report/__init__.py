@@ -1,25 +1,41 @@
-"""Figures, tables and the page of results; it reads results and nothing else."""
+"""Figures, tables and the page of results; it reads results and nothing else.
 
-from chainrule.report.boxes import boxes
-from chainrule.report.calibration import calibration
-from chainrule.report.curves import curves, learning_curves
+Figures, and matplotlib with them, are imported when the first one is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from chainrule.report.export import as_csv, as_json, as_latex, as_markdown
 from chainrule.report.formats import Unit, unit_of
-from chainrule.report.heat import heat_maps
-from chainrule.report.intervals import differences, effect_sizes
-from chainrule.report.layers import layers, layers_sheet, layers_table
+from chainrule.report.layer_table import layers_sheet, layers_table
 from chainrule.report.metric import metric_sheet
 from chainrule.report.page import render, write_page
-from chainrule.report.panels import curve_grid
-from chainrule.report.plane import plane
-from chainrule.report.planes import plane_outputs, plane_predictions
-from chainrule.report.plots import Plots
-from chainrule.report.ranks import critical_differences
-from chainrule.report.samples import samples
-from chainrule.report.scatter import validation_against_test
 from chainrule.report.sheet import Sheet
 from chainrule.report.sheets import rows_of, sheet_of
 from chainrule.report.tables import compare_table, effects_table, study_table
+
+if TYPE_CHECKING:
+    from chainrule.report.figures import (
+        Plots,
+        boxes,
+        calibration,
+        critical_differences,
+        curve_grid,
+        curves,
+        differences,
+        effect_sizes,
+        heat_maps,
+        layers,
+        learning_curves,
+        plane,
+        plane_outputs,
+        plane_predictions,
+        samples,
+        validation_against_test,
+    )
 
 __all__ = [
     "Plots",
@@ -56,3 +72,13 @@ __all__ = [
     "validation_against_test",
     "write_page",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'chainrule.report' has no attribute {name!r}")
+    return getattr(import_module("chainrule.report.figures"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,7 +13,6 @@ from chainrule.report.comparing import comparisons_sheet, effects_sheet, robust_
 from chainrule.report.export import as_csv, as_json, as_latex, as_markdown
 from chainrule.report.facts import diverged_sheet, protocol, randomness, runs_of, times
 from chainrule.report.formats import unit_of
-from chainrule.report.pictures import pictures
 from chainrule.report.results import results_sheet
 from chainrule.report.sheet import Sheet
 from chainrule.report.words import opening, progress, verdict
@@ -53,6 +52,8 @@ def render(result: StudyResult) -> str:
 
 
 def _content(result: StudyResult) -> dict[str, Any]:
+    from chainrule.report.figures.pictures import pictures
+
     comparisons, why_not = _tried(result, result.compare, at_least=2)
     effects, _ = _tried(result, result.effects, at_least=2)
     shown = pictures(result, comparisons, effects)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import stdtr
+import scipy
 
 from chainrule.study.statistics.design import Design
 from chainrule.study.statistics.pairwise import standard_error
@@ -58,4 +58,4 @@ def below(x: float, location: float, scale: float, df: int) -> float:
     """P(T < x) for Student's T; a scale of 0 is the point ``location``."""
     if scale == 0:
         return float(location < x)
-    return float(stdtr(df, (x - location) / scale))
+    return float(scipy.special.stdtr(df, (x - location) / scale))

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtrc, fdtrc
+import scipy
 
 from chainrule.study.statistics.robust import mid_ranks, too_few, wilcoxon
 from chainrule.study.statistics.scores import TIE, Array, Scores, StatisticsError, as_scores, finite
@@ -143,8 +143,8 @@ def friedman(scores: Mapping[str, Scores]) -> Friedman:
         f, p = math.inf, math.exp((1 - N) * log_orders(ranks[0]))
     else:
         f = (N - 1) * chi_square / left
-        p = float(fdtrc(df, df_error, f))
-    chi_square_p = float(chdtrc(df, chi_square))
+        p = float(scipy.special.fdtrc(df, df_error, f))
+    chi_square_p = float(scipy.special.chdtrc(df, chi_square))
     return Friedman(chi_square, chi_square_p, f, df, df_error, p, k, N)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.special import stdtr, stdtrit
+import scipy
 
 from chainrule.study.statistics.design import Design
 from chainrule.study.statistics.scores import Paired, Scores, StatisticsError, finite, paired
@@ -90,7 +90,7 @@ def student(d: Paired, correlation: float, test: str, confidence: float) -> Pair
     error = standard_error(d, correlation)
     df = d.n - 1
     t = ratio(d.mean, error)
-    half = float(stdtrit(df, (1 + confidence) / 2)) * error
+    half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
     return PairedTest(
         test=test,
         difference=d.mean,
@@ -119,4 +119,4 @@ def ratio(mean: float, spread: float) -> float:
 
 def two_sided(t: float, df: int) -> float:
     """P(|T| ≥ |t|) for Student's T with df degrees of freedom."""
-    return min(1.0, 2 * float(stdtr(df, -abs(t))))
+    return min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from chainrule.report.curves import arms_matching
-from chainrule.report.drawing import canvas, key, literal, look
+from chainrule.report.figures.curves import arms_matching
+from chainrule.report.figures.drawing import canvas, key, literal, look
 from chainrule.report.metric import values_of
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, final
 
 from matplotlib.figure import Figure
 
-from chainrule.report.boxes import box_rows, boxes
-from chainrule.report.curves import curve_names, curve_rows, curves
 from chainrule.report.export import csv_of
+from chainrule.report.figures.boxes import box_rows, boxes
+from chainrule.report.figures.curves import curve_names, curve_rows, curves
+from chainrule.report.figures.heat import heat_maps
+from chainrule.report.figures.intervals import differences, effect_sizes
+from chainrule.report.figures.panels import curve_grid
+from chainrule.report.figures.scatter import validation_against_test
+from chainrule.report.figures.svg import inline_svg
 from chainrule.report.formats import unit_of
-from chainrule.report.heat import heat_maps
-from chainrule.report.intervals import differences, effect_sizes
-from chainrule.report.panels import curve_grid
-from chainrule.report.scatter import validation_against_test
 from chainrule.report.search import chosen_values, paths_of, tried
-from chainrule.report.svg import inline_svg
 
 if TYPE_CHECKING:
     from chainrule.study.result import StudyResult

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.report.curves import arms_matching
-from chainrule.report.drawing import WIDTH, literal, look
-from chainrule.report.plane import classes, score
+from chainrule.report.figures.curves import arms_matching
+from chainrule.report.figures.drawing import WIDTH, literal, look
+from chainrule.report.figures.plane import classes, score
 from chainrule.train.predict import evaluating
 from chainrule.train.saving import load
 

@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from chainrule.report.drawing import Look, canvas, key, literal, look, scaled, spanned, whole
+from chainrule.report.figures.drawing import (
+    Look,
+    canvas,
+    key,
+    literal,
+    look,
+    scaled,
+    spanned,
+    whole,
+)
 from chainrule.report.formats import Unit, unit_named
 from chainrule.train import History
 

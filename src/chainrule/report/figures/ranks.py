@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.drawing import WIDTH, literal, look
+from chainrule.report.figures.drawing import WIDTH, literal, look
 
 if TYPE_CHECKING:
     from chainrule.study.statistics import Ranking

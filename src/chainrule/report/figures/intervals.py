@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.drawing import canvas, literal, look
+from chainrule.report.figures.drawing import canvas, literal, look
 from chainrule.report.formats import PLAIN, Unit
 
 if TYPE_CHECKING:

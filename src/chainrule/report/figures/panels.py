@@ -11,8 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from chainrule.report.curves import arms_matching, band, curve_names, of
-from chainrule.report.drawing import WIDTH, literal, look, plain_axes, scaled, spanned, whole
+from chainrule.report.figures.curves import arms_matching, band, curve_names, of
+from chainrule.report.figures.drawing import (
+    WIDTH,
+    literal,
+    look,
+    plain_axes,
+    scaled,
+    spanned,
+    whole,
+)
 from chainrule.report.formats import unit_named
 
 if TYPE_CHECKING:

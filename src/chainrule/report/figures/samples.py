@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.report.drawing import WIDTH, look, plain_axes
-from chainrule.report.plane import classes
+from chainrule.report.figures.drawing import WIDTH, look, plain_axes
+from chainrule.report.figures.plane import classes
 
 __all__ = ["samples"]
 

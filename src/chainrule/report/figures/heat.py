@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from chainrule.report.drawing import WIDTH, canvas, literal, look, plain_axes, scaled
+from chainrule.report.figures.drawing import WIDTH, canvas, literal, look, plain_axes, scaled
 from chainrule.report.formats import Unit, unit_of, value
 from chainrule.report.search import Tried, paths_of, tried
 

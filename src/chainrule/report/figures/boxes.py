@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.drawing import canvas, literal, look, scaled
+from chainrule.report.figures.drawing import canvas, literal, look, scaled
 from chainrule.report.formats import unit_named, unit_of
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from chainrule.report.boxes import boxes
-from chainrule.report.calibration import calibration
-from chainrule.report.curves import curves
+from chainrule.report.figures.boxes import boxes
+from chainrule.report.figures.calibration import calibration
+from chainrule.report.figures.curves import curves
+from chainrule.report.figures.heat import heat_maps
+from chainrule.report.figures.intervals import differences, effect_sizes
+from chainrule.report.figures.panels import curve_grid
+from chainrule.report.figures.planes import plane_outputs, plane_predictions
+from chainrule.report.figures.samples import samples
+from chainrule.report.figures.scatter import validation_against_test
 from chainrule.report.formats import unit_of
-from chainrule.report.heat import heat_maps
-from chainrule.report.intervals import differences, effect_sizes
-from chainrule.report.panels import curve_grid
-from chainrule.report.planes import plane_outputs, plane_predictions
-from chainrule.report.samples import samples
-from chainrule.report.scatter import validation_against_test
 
 if TYPE_CHECKING:
     from chainrule.study.result import StudyResult
