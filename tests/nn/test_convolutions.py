@@ -37,7 +37,7 @@ def test_both_gradients_are_those_of_the_sum(steps, innermost):
     """L = Σ g (W ⋆ x) is linear in x and in W: both gradients give L back."""
     x, w, g = tensors(steps, innermost)
     total = (g * output(steps, x, w)).sum()
-    dx, dw = input_gradient(steps, x.shape[2:], g, w), weight_gradient(steps, x, g)
+    dx, dw = input_gradient(steps, g, w, sizes=x.shape[2:]), weight_gradient(steps, x, g)
     assert (dx.shape, dw.shape) == (x.shape, w.shape)
     torch.testing.assert_close((dx * x).sum(), total)
     torch.testing.assert_close((dw * w).sum(), total)

@@ -73,7 +73,7 @@ def run(
     compiled: Annotated[
         bool,
         typer.Option(
-            "--compile", help="Small dense nets in a compiled kernel; needs a C++ compiler."
+            "--compile", help="Small dense nets, and convolutions, in C++; needs a compiler."
         ),
     ] = False,
     nets: Annotated[

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable
-from functools import partial
 from math import prod
 from typing import Any, ClassVar, final
 
@@ -17,10 +16,10 @@ from torch import Tensor
 
 from chainrule.nn.convolutions import (
     Steps,
+    each,
     input_gradient,
     output,
     reach,
-    stack,
     weight_gradient,
 )
 from chainrule.nn.errors import check
@@ -101,34 +100,30 @@ class Conv(Weighted, ABC):
         return self._one_sample(x) if x.dim() == self.lead + 1 + self.axes else self._batch(x)
 
     def _batch(self, x: Tensor) -> tuple[Tensor, Rule]:
-        weight, bias, steps = self.weight, self.bias, self._steps
+        weight, bias = self.weight, self.bias
         x, fold = pad(x, self._added, self.padding_mode)
         b = () if bias is None else (bias.data,)
-        y = self._each(partial(output, steps), x, weight.data, *b)
+        y = self._each(output, x, weight.data, *b)
         positions = [self.lead, *range(self.lead + 2, y.dim())]
 
         def parameters(g: Tensor) -> None:
             if g.numel():  # an empty batch adds nothing
-                weight.grad += self._each(partial(weight_gradient, steps), x, g)
+                weight.grad += self._each(weight_gradient, x, g)
             if bias is not None:
                 bias.grad += g.sum(positions)
 
         def backward(g: Tensor) -> Tensor:
             parameters(g)
             sizes = x.shape[-self.axes :]
-            dx: Tensor = fold(self._each(partial(input_gradient, steps, sizes), g, weight.data))
+            dx: Tensor = fold(self._each(input_gradient, g, weight.data, sizes=sizes))
             return dx
 
         return y, ChainRule(backward, parameters)
 
-    def _each(self, f: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-        """f for each replica, one after the other: each fills a core by itself."""
-        own = tensors[0].dtype
-        short = self.product_dtype or own
-        if self.replicas is None:
-            return f(*(t.to(short) for t in tensors)).to(own)
-        parts = zip(*(t.expand(self.replicas, *t.shape[1:]) for t in tensors), strict=True)
-        return stack(self.replicas, own, (f(*(t.to(short) for t in part)) for part in parts))
+    def _each(self, f: Callable[..., Tensor], *tensors: Tensor, **more: Any) -> Tensor:
+        """f for each replica."""
+        K, dtype = self.replicas, self.product_dtype
+        return each(f, self._steps, *tensors, replicas=K, dtype=dtype, **more)
 
     def _one_sample(self, x: Tensor) -> tuple[Tensor, Rule]:
         y, rule = self._batch(x.unsqueeze(self.lead))

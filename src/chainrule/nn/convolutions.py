@@ -8,16 +8,28 @@ give dL/dW. Each function is one line of algebra; a test holds it equal to that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from chainrule.nn.window import pad
 
-__all__ = ["Steps", "input_gradient", "output", "reach", "stack", "weight_gradient"]
+__all__ = [
+    "Kernel",
+    "Steps",
+    "computed_by",
+    "each",
+    "input_gradient",
+    "output",
+    "reach",
+    "stack",
+    "weight_gradient",
+]
 
 PATCH_BYTES = 2 * 2**20
 """How much of the windows is copied out at once: few enough to stay in the cache."""
@@ -33,6 +45,52 @@ class Steps(NamedTuple):
     groups: int
 
 
+class Kernel(Protocol):
+    """Another way to compute one of these functions, for all replicas at once."""
+
+    def __call__(
+        self, f: Callable[..., Tensor], steps: Steps, *tensors: Tensor, **more: Any
+    ) -> Tensor | None:
+        """f(steps, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
+
+
+_kernel: ContextVar[Kernel | None] = ContextVar("kernel", default=None)
+
+
+@contextmanager
+def computed_by(kernel: Kernel | None) -> Iterator[None]:
+    """In here, the kernel computes the convolutions that it can."""
+    before = _kernel.set(kernel)
+    try:
+        yield
+    finally:
+        _kernel.reset(before)
+
+
+def each(
+    f: Callable[..., Tensor],
+    steps: Steps,
+    *tensors: Tensor,
+    replicas: int | None,
+    dtype: torch.dtype | None,
+    **more: Any,
+) -> Tensor:
+    """f(steps, *tensors) for each replica, one after the other: each fills a core by itself.
+
+    tensors (K or 1, …), without K for a plain net. With ``dtype`` f computes in that.
+    """
+    kernel, own = _kernel.get(), tensors[0].dtype
+    if kernel is not None and dtype in (None, own):
+        whole = tensors if replicas else tuple(t.unsqueeze(0) for t in tensors)
+        if (done := kernel(f, steps, *whole, **more)) is not None:
+            return done if replicas else done[0]
+    short = dtype or own
+    if replicas is None:
+        return f(steps, *(t.to(short) for t in tensors), **more).to(own)
+    parts = zip(*(t.expand(replicas, *t.shape[1:]) for t in tensors), strict=True)
+    return stack(replicas, own, (f(steps, *(t.to(short) for t in part), **more) for part in parts))
+
+
 def reach(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
     """d (k − 1): from a window's first entry to its last, for each axis."""
     return tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
@@ -43,7 +101,7 @@ def output(steps: Steps, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tenso
     return convolve(x, w, b, steps.stride, steps.padding, steps.dilation, steps.groups)
 
 
-def input_gradient(steps: Steps, sizes: Sequence[int], g: Tensor, w: Tensor) -> Tensor:
+def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
     """g↑ ⋆ W turned round        g (N, O, H', …)   W as (C, O/G, k, …)   result (N, C, *sizes)
 
     g↑ has s − 1 zeros between the entries of g, and is padded by d (k − 1) − p.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -60,9 +61,9 @@ class Trainer:
       ``train_metrics=False`` leaves them out on the training batches.
     - ``augment``: changes each training batch, a function of (inputs, seeds, step).
     - ``callbacks``: see :class:`Callback`.
-    - ``compile``: train small dense nets in a compiled kernel, which needs a C++ compiler once;
-      the results agree up to rounding. What it does not know takes the plain path: ``path`` says
-      which. Without a compiler there is a warning, and the plain path.
+    - ``compile``: train small dense nets in a compiled kernel, of other nets the convolutions; it
+      needs a C++ compiler once, and the results agree up to rounding. What it does not know takes
+      the plain path: ``path`` says which. Without a compiler there is a warning, and that path.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
     that step, takes part no more, and is listed in ``history.diverged``; the others do not notice.
@@ -144,8 +145,9 @@ class Trainer:
         for callback in callbacks:
             callback.on_fit_start(self)
         try:
-            while self._goes_on():
-                self._whole_epoch(train, callbacks)
+            with nullcontext() if self._fast is None else self._fast.convolutions():
+                while self._goes_on():
+                    self._whole_epoch(train, callbacks)
         finally:
             for callback in callbacks:
                 callback.on_fit_end(self)

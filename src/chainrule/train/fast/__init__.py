@@ -1,21 +1,24 @@
-"""Epochs of cohorts of small dense nets in a compiled kernel: ``Trainer(compile=True)``.
+"""A compiled kernel, which ``build`` compiles once on a machine: ``Trainer(compile=True)``.
 
-``lower`` turns net and loss into a list of operations (``program``), ``engine`` hands them to the
-kernel (``epoch.cpp`` and its headers), which ``build`` compiles once on a machine. The layers stay
-what is read; a test holds both to the same numbers.
+It does whole epochs of cohorts of small dense nets: ``lower`` turns net and loss into a list of
+operations (``program``), ``engine`` hands them over. Of other nets it does the convolutions
+(``convolutions``). The layers stay what is read; a test holds both to the same numbers.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.train.fast.build import BuildError
+from chainrule.nn.conv import Conv2d
+from chainrule.nn.convolutions import computed_by
+from chainrule.train.fast.build import NUMBERS, BuildError, build_kernel
+from chainrule.train.fast.convolutions import convolve
 from chainrule.train.fast.engine import Plan, outputs_of, plan, plan_outputs, run
 from chainrule.train.fast.program import Unsupported
 
@@ -55,9 +58,14 @@ class Prepared:
             except Unsupported as what:
                 self.path = f"plain: there is no compiled form of {what}"
             except BuildError as problem:
-                self.path = f"plain: {problem}"
-                warnings.warn(f"compile=True does nothing here: {problem}", RuntimeWarning, 2)
+                self.path = unbuilt(problem)
         return self._plan
+
+
+def unbuilt(problem: BuildError) -> str:
+    """The path where there is no kernel; warns."""
+    warnings.warn(f"compile=True does nothing here: {problem}", RuntimeWarning, 2)
+    return f"plain: {problem}"
 
 
 @final
@@ -66,17 +74,28 @@ class Fast:
 
     def __init__(self) -> None:
         self._learning, self._judging = Prepared(plan), Prepared(plan_outputs)
+        self._convolving = False
 
     @property
     def path(self) -> str:
         """How the last epoch was trained: "compiled", or "plain" and why."""
-        return self._learning.path
+        return "plain but for convolutions" if self._convolving else self._learning.path
 
     def begin(self, trainer: Trainer, train: Dataset) -> None:
         """Look at all data anew, and build what is missing, before the time is taken."""
         self._learning.forget()
         self._judging.forget()
-        self._learning.plan(trainer, train)
+        planned = self._learning.plan(trainer, train)
+        self._convolving = planned is None and convolves(trainer)
+        if self._convolving:
+            try:
+                build_kernel(trainer.optimizer.flats[0].data.dtype)
+            except BuildError as problem:
+                self._convolving, self._learning.path = False, unbuilt(problem)
+
+    def convolutions(self) -> AbstractContextManager[None]:
+        """In here, the kernel computes convolutions, if the plain path is to use it."""
+        return computed_by(convolve if self._convolving else None)
 
     def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> Learned | None:
         """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""
@@ -99,6 +118,13 @@ class Fast:
             return None  # one path for all, and one message
         planned = self._judging.plan(trainer, data)
         return planned and as_net(outputs_of(trainer, planned), trainer.net.replicas is None)
+
+
+def convolves(trainer: Trainer) -> bool:
+    """Whether the net has convolutions that the kernel may know."""
+    data = trainer.optimizer.flats[0].data
+    has = any(isinstance(module, Conv2d) for module in trainer.net.modules())
+    return has and data.device.type == "cpu" and data.dtype in NUMBERS
 
 
 def packed(trainer: Trainer) -> bool:

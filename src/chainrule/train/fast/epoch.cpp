@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "convolutions.h"
 #include "layers.h"
 #include "products.h"
 #include "updates.h"
@@ -226,5 +227,7 @@ template <class T> void epoch(const Job &job) {
 extern "C" {
 int64_t vector_bytes() { return VECTOR_BYTES; }
 int64_t job_bytes() { return sizeof(Job); }
+int64_t windows_bytes() { return sizeof(Windows); }
 void epoch_of(const Job *job) { epoch<NUMBER>(*job); }
+void convolve_of(const Windows *at) { convolve<NUMBER>(*at); }
 }

@@ -1,4 +1,4 @@
-"""What epoch.cpp is called with, field by field as it declares it."""
+"""What the kernel is called with, field by field as its source declares it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import final
 
 from chainrule.train.fast.program import Op
 
-__all__ = ["Job", "NativeOp", "Switches", "native"]
+__all__ = ["Job", "NativeOp", "Switches", "Windows", "native"]
 
 
 def fields(kind: type, names: str) -> tuple[tuple[str, type], ...]:
@@ -50,6 +50,17 @@ class Job(ctypes.Structure):
         *fields(c_void_p, "losses alive active weights numbers"),
         ("switches", Switches),
         *fields(c_int64, "step"),
+    )
+
+
+@final
+class Windows(ctypes.Structure):
+    """Windows: one of the three convolutions, for all samples of all replicas."""
+
+    _fields_ = (
+        *fields(c_int64, "learn replicas samples threads parts H W C h w O kh kw sh sw top left"),
+        *fields(c_int64, "x_stride other_stride bias_stride"),
+        *fields(c_void_p, "x other bias out"),
     )
 
 

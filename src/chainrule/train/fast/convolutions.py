@@ -1,0 +1,123 @@
+"""The three convolutions of a Conv2d in the compiled kernel, all replicas in one call.
+
+It multiplies what lies in x alone, no padding, and reads windows where they lie, channels
+innermost. What it does not do, the plain functions of :mod:`chainrule.nn.convolutions` do: other
+devices and dtypes, one axis, dilation, groups, dL/dx of a stride, and channels of the result that
+are no whole vectors.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule.nn import convolutions as plain
+from chainrule.nn.convolutions import Steps
+from chainrule.nn.window import pad
+from chainrule.train.fast.build import NUMBERS, kernel
+from chainrule.train.fast.job import Windows
+
+__all__ = ["convolve"]
+
+
+def convolve(
+    f: Callable[..., Tensor], steps: Steps, *tensors: Tensor, **more: Any
+) -> Tensor | None:
+    """f of :mod:`chainrule.nn.convolutions` for tensors (K or 1, …), or None: not in the kernel."""
+    x = tensors[0]
+    known = len(steps.kernel) == 2 and steps.groups == 1 and steps.dilation == (1, 1)
+    if not known or x.device.type != "cpu" or x.dtype not in NUMBERS or not x.numel():
+        return None
+    return COMPILED[f](steps, *tensors, **more)
+
+
+def output(steps: Steps, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor | None:
+    """x (K, N, C, H, W)   w (K, O, C, k, k)   b (K, O)   result (K, N, O, H', W')"""
+    axes = zip(x.shape[-2:], steps.kernel, steps.stride, steps.padding, strict=True)
+    sizes = [(n + 2 * p - k) // s + 1 for n, k, s, p in axes]
+    return slid(x, w.permute(0, 3, 4, 2, 1), b, sizes, steps.stride, steps.padding)
+
+
+def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor | None:
+    """g (K, N, O, H', W')   w (K, O, C, k, k)   result (K, N, C, *sizes)"""
+    if steps.stride != (1, 1):
+        return None
+    margin = [k - 1 - p for k, p in zip(steps.kernel, steps.padding, strict=True)]
+    return slid(g, w.flip(3, 4).permute(0, 3, 4, 1, 2), None, sizes, (1, 1), margin)
+
+
+def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor | None:
+    """x (K, N, C, H, W)   g (K, N, O, H', W')   result (K, O, C, k, k)"""
+    padded, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
+    x, g = innermost(padded), innermost(g)
+    K, O = max(len(x), len(g)), g.shape[-1]  # noqa: E741 (the letter for it)
+    if O % width(x.dtype):
+        return None
+    at = job(x, g.shape[2:], K, steps.kernel, steps.stride)
+    out = x.new_zeros(K, at.parts, *steps.kernel, x.shape[-1], O)
+    call(at, x, g, None, out, learn=1)
+    total = out[:, 0] if at.parts == 1 else out.sum(1)
+    return total.permute(0, 4, 3, 1, 2)
+
+
+COMPILED: dict[Callable[..., Tensor], Callable[..., Tensor | None]] = {
+    plain.output: output,
+    plain.input_gradient: input_gradient,
+    plain.weight_gradient: weight_gradient,
+}
+
+
+def slid(
+    x: Tensor,
+    weight: Tensor,
+    b: Tensor | None,
+    sizes: Sequence[int],
+    stride: Sequence[int],
+    margin: Sequence[int],
+) -> Tensor | None:
+    """weight (K, k, k, C, O) slid over x (K, N, C, H, W) with ``margin`` zeros around."""
+    O = weight.shape[-1]  # noqa: E741
+    if O % width(x.dtype):
+        return None
+    x, weight = innermost(x), weight.contiguous()
+    K = max(len(x), len(weight))
+    at = job(x, (*sizes, O), K, weight.shape[1:3], stride)
+    at.top, at.left = margin
+    out = x.new_empty(K, x.shape[1], *sizes, O)
+    call(at, x, weight, None if b is None else b.contiguous(), out, learn=0)
+    return out.permute(0, 1, 4, 2, 3)
+
+
+def innermost(x: Tensor) -> Tensor:
+    """(K, N, C, H, W) as (K, N, H, W, C), which lies in memory in this order."""
+    return x.permute(0, 1, 3, 4, 2).contiguous()
+
+
+def width(dtype: torch.dtype) -> int:
+    """Numbers of a vector."""
+    return int(kernel(dtype).vector_bytes()) // dtype.itemsize
+
+
+def job(
+    x: Tensor, result: Sequence[int], K: int, window: Sequence[int], stride: Sequence[int]
+) -> Windows:
+    """The call, but for its tensors        x (K or 1, N, H, W, C)   result (H', W', O)"""
+    threads = torch.get_num_threads()
+    names = "replicas samples threads parts H W C h w O kh kw sh sw"
+    parts = min(x.shape[1], -(-threads // K))  # samples are divided where replicas are few
+    values = (K, x.shape[1], threads, parts, *x.shape[2:], *result, *window, *stride)
+    return Windows(**dict(zip(names.split(), values, strict=True)))
+
+
+def call(at: Windows, x: Tensor, other: Tensor, b: Tensor | None, out: Tensor, learn: int) -> None:
+    """Do it."""
+    at.learn, at.out = learn, out.data_ptr()
+    for name, tensor in (("x", x), ("other", other), ("bias", b)):
+        if tensor is not None:
+            setattr(at, name, tensor.data_ptr())
+            setattr(at, f"{name}_stride", tensor.stride(0) if len(tensor) > 1 else 0)
+    kernel(x.dtype).convolve_of(ctypes.byref(at))

@@ -1,0 +1,159 @@
+"""Convolutions in the compiled kernel are those of the layer, and a net's training the same."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from chainrule import nn, optim
+from chainrule.data import Dataset
+from chainrule.nn import convolutions as plain
+from chainrule.nn.convolutions import Steps
+from chainrule.train import Trainer
+from chainrule.train.fast import build
+from chainrule.train.fast.convolutions import convolve
+
+pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")
+
+CASES = {  # N, C, H, W, O, kernel, padding, stride
+    "square": (7, 8, 9, 11, 16, (3, 3), (0, 0), (1, 1)),
+    "padded": (13, 16, 5, 5, 8, (3, 3), (1, 1), (1, 1)),
+    "padded widely": (5, 8, 4, 4, 8, (5, 5), (4, 3), (1, 1)),
+    "strided": (6, 3, 11, 9, 8, (3, 3), (1, 0), (2, 3)),
+    "one channel": (2, 1, 14, 14, 16, (5, 5), (0, 0), (1, 1)),
+    "many channels": (3, 40, 4, 4, 72, (2, 2), (0, 0), (1, 1)),
+    "not square": (4, 8, 5, 7, 24, (3, 2), (1, 0), (1, 1)),
+    "smaller than its window": (4, 8, 1, 2, 8, (3, 3), (1, 1), (1, 1)),
+    "one sample": (1, 8, 6, 6, 8, (3, 3), (1, 1), (1, 1)),
+}
+
+
+def drawn(case, K, shared=False, innermost=False):
+    """(steps, x, w, b) of a case in float64."""
+    N, C, H, W, O, kernel, padding, stride = CASES[case]  # noqa: E741
+    g = torch.Generator().manual_seed(5)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=g, dtype=torch.float64)
+
+    x = draw(1 if shared else K, N, C, H, W)
+    if innermost:
+        x = x.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+    return Steps(kernel, stride, padding, (1, 1), 1), x, draw(K, O, C, *kernel), draw(K, O)
+
+
+@pytest.fixture(params=[1, 2, 5])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("K", "shared", "innermost"), [(1, 0, 0), (3, 0, 1), (3, 1, 0)])
+@pytest.mark.parametrize("case", CASES)
+def test_each_is_the_plain_function(case, K, shared, innermost, threads):
+    steps, x, w, b = drawn(case, K, shared, innermost)
+    each = {"replicas": K, "dtype": None}
+    y = plain.each(plain.output, steps, x, w, b, **each)
+    g = torch.randn_like(y)
+    asked = [
+        (plain.output, (x, w, b), {}),
+        (plain.output, (x, w), {}),
+        (plain.input_gradient, (g, w), {"sizes": x.shape[-2:]}),
+        (plain.weight_gradient, (x, g), {}),
+    ]
+    for f, tensors, more in asked:
+        expected = plain.each(f, steps, *tensors, **each, **more)
+        done = convolve(f, steps, *tensors, **more)
+        left = f is plain.input_gradient and (steps.stride != (1, 1) or x.shape[2] % 4)
+        assert (done is None) == bool(left)
+        if done is not None:
+            torch.testing.assert_close(done, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("steps", "shapes"),
+    [
+        (Steps((3,), (1,), (0,), (1,), 1), ((1, 2, 8, 9), (1, 8, 8, 3))),
+        (Steps((3, 3), (1, 1), (0, 0), (2, 1), 1), ((1, 2, 8, 9, 9), (1, 8, 8, 3, 3))),
+        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 2), ((1, 2, 8, 9, 9), (1, 8, 4, 3, 3))),
+        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 2, 8, 9, 9), (1, 6, 8, 3, 3))),
+        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 0, 8, 9, 9), (1, 8, 8, 3, 3))),
+    ],
+    ids=["one axis", "dilated", "groups", "six channels", "no samples"],
+)
+def test_what_it_does_not_know_it_leaves(steps, shapes):
+    assert convolve(plain.output, steps, *map(torch.randn, shapes)) is None
+    half = [torch.randn(shape).bfloat16() for shape in shapes]
+    assert convolve(plain.output, steps, *half) is None
+
+
+def images(n):
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(n, 2, 9, 9, generator=g, dtype=torch.float64)
+    return Dataset(x, torch.randint(0, 3, (n,), generator=g))
+
+
+def trained(K, compiled, data, dtype=None):
+    net = nn.Sequential(
+        *(nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.MaxPool2d(2)),
+        *(nn.Conv2d(16, 4, 2, stride=2), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 3)),
+    ).to(torch.float64)
+    net = net.replicate(K, list(range(K))) if K else net.initialize(3)
+    net.multiply_in(dtype)
+    rule = optim.SGD(net, lr=0.05, momentum=0.9)  # Adam enlarges the rounding of a gradient of 0
+    seed = list(range(K)) if K else 0
+    each = Trainer(net, nn.CrossEntropyLoss(), rule, batch_size=16, seed=seed, compile=compiled)
+    each.fit(data, data, epochs=3, progress=False)
+    return each
+
+
+@pytest.mark.parametrize("K", [None, 3])
+def test_a_net_with_convolutions_learns_the_same(K):
+    data = images(40)
+    quick, slow = trained(K, True, data), trained(K, False, data)
+    assert (quick.path, slow.path) == ("plain but for convolutions", "plain")
+    for a, b in zip(quick.net.parameters(), slow.net.parameters(), strict=True):
+        torch.testing.assert_close(a.data, b.data, rtol=1e-9, atol=1e-11)
+    for name in ("train_loss", "test_loss"):
+        torch.testing.assert_close(quick.history[name], slow.history[name], rtol=1e-9, atol=0)
+
+
+def test_products_in_another_dtype_are_not_the_kernels():
+    data = images(40)
+    quick, slow = (trained(None, each, data, torch.float32) for each in (True, False))
+    for a, b in zip(quick.net.parameters(), slow.net.parameters(), strict=True):
+        assert torch.equal(a.data, b.data)
+
+
+def test_out_of_a_training_the_plain_functions_are_used(monkeypatch):
+    each = trained(None, True, images(20))
+    monkeypatch.setattr("chainrule.train.fast.convolutions.call", None)  # any use raises
+    assert each.net.forward(torch.randn(2, 2, 9, 9, dtype=torch.float64))[0].shape == (2, 3)
+    with pytest.raises(TypeError):
+        each.fit(images(20), epochs=4, progress=False)
+    assert plain._kernel.get() is None
+
+
+def test_without_a_compiler_there_is_a_warning_and_the_plain_path(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(build, "compiler", lambda: None)
+    build.kernel.cache_clear()
+    with pytest.warns(RuntimeWarning, match=r"no C\+\+ compiler: install g\+\+ or clang\+\+"):
+        each = trained(None, True, images(20))
+    assert each.path.startswith("plain: there is no C++ compiler")
+    build.kernel.cache_clear()
+
+
+def test_all_threads_give_all_samples_their_place():
+    steps, x, w, b = drawn("square", 1)
+    before = torch.get_num_threads()
+    found = []
+    for n in (1, 2, 3, 7, 20):
+        torch.set_num_threads(n)
+        found.append(convolve(plain.output, steps, x, w, b))
+    torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for a, b in itertools.pairwise(found))
