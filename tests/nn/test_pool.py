@@ -93,3 +93,18 @@ def test_wrong_inputs(make, shape):
 def test_an_input_smaller_than_the_window():
     with pytest.raises(nn.LayerError, match=r"no smaller than a window, got \(1, 1, 2, 9\)"):
         nn.MaxPool2d(3)(torch.zeros(1, 1, 2, 9))
+
+
+def test_maxout_is_the_largest_of_neighbouring_channels_and_of_equal_ones_the_first():
+    layer = nn.Maxout(2)
+    y = layer(torch.tensor([[1.0, 3.0, 2.0, 2.0]]))
+    assert y.tolist() == [[3.0, 2.0]]
+    assert layer.backward(torch.tensor([[10.0, 100.0]])).tolist() == [[0.0, 10.0, 100.0, 0.0]]
+
+
+def test_maxout_of_what_it_cannot_take():
+    with pytest.raises(ValueError, match="k is a whole number, 1 or more; got 0"):
+        nn.Maxout(0)
+    for shape in ((2, 4), (3,), (2, 0, 3)):
+        with pytest.raises(nn.LayerError, match=r"Maxout\(3\): expected input .* a multiple of 3"):
+            nn.Maxout(3)(torch.zeros(shape))

@@ -7,7 +7,7 @@ import torch
 
 from chainrule.nn import CrossEntropyLoss
 from chainrule.nn.gradcheck import check_layers
-from chainrule.zoo import color_loss, color_net, digit_net
+from chainrule.zoo import color_best, color_loss, color_net, digit_net
 from tests.nn.cases import odd
 
 
@@ -90,3 +90,13 @@ def test_the_loss_is_the_sum_over_both():
     target = {"digit": torch.tensor([3, 9, 1]), "color": torch.tensor([0, 5, 2])}
     each = [CrossEntropyLoss()(y[name], target[name]) for name in target]
     assert torch.allclose(loss(y, target), sum(each))
+
+
+def test_the_best_reads_a_digit_whatever_its_colour():
+    net = color_best(4, colors=5).initialize(1).eval()
+    x = torch.rand(3, 1, 28, 28)
+    red, yellow = (x * torch.tensor(c).view(3, 1, 1) for c in ((1.0, 0, 0), (1.0, 1, 0)))
+    ours, other = net(red), net(yellow)
+    assert ours["color"].shape == (3, 5)
+    torch.testing.assert_close(ours["digit"], other["digit"])
+    assert not torch.allclose(ours["color"], other["color"])

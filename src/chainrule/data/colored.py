@@ -13,6 +13,7 @@ from chainrule.seeds import generator
 from .dataset import Dataset, Seeds, per_seed
 from .digits import load_digits
 from .mnist import Split
+from .upright import upright
 
 __all__ = ["COLORS", "Color", "colored_digits"]
 
@@ -37,6 +38,7 @@ def colored_digits(
     colors: Sequence[Color] = ("red", "green", "blue", "yellow", "magenta", "cyan"),
     noise: float = 0.1,
     size: int = 28,
+    spread: float | None = None,
     seed: Seeds = 0,
     root: str | Path | None = None,
     download: bool = False,
@@ -47,7 +49,8 @@ def colored_digits(
     targets["digit"] (N,) int64 in 0 … 9, targets["color"] (N,) int64, the place in ``colors``
 
     ``noise`` is the standard deviation that is added to red, green and blue, anew for each image.
-    ``size`` 14 or 7 takes the means of fields of pixels. A sequence of K seeds gives the same
+    ``size`` 14 or 7 takes the means of fields of pixels; with ``spread`` the digits are then set
+    :func:`upright`, and spread over so many pixels. A sequence of K seeds gives the same
     images in K draws of colours as one data set with replicas. `root` and `download` as in
     :func:`digits`. Raises ValueError for what is no colour, size or noise.
     """
@@ -61,6 +64,8 @@ def colored_digits(
     images, labels = load_digits(split, root, download)
     side = 28 // size
     gray = images.reshape(-1, 1, size, side, size, side).mean((3, 5))
+    if spread is not None:
+        gray = upright(gray, spread)
 
     def draw(one: int) -> Dataset:
         g = generator(one, "data", "colored", split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -45,6 +46,7 @@ def colored_digit_images(
     colors: Sequence[Color] = ("red", "green", "blue", "yellow", "magenta", "cyan"),
     noise: float = 0.1,
     size: int = 28,
+    spread: float | None = None,
     root: str | None = None,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
@@ -52,10 +54,8 @@ def colored_digit_images(
 
     def part(split: Split, n: int | None) -> Dataset:
         own = derive(seed, split)
-        painted = colored_digits(
-            split, colors=colors, noise=noise, size=size, seed=own, root=root, download=download
-        )
-        return _drawn(painted, n, own)
+        look: dict[str, Any] = {"colors": colors, "noise": noise, "size": size, "spread": spread}
+        return _drawn(colored_digits(split, **look, seed=own, root=root, download=download), n, own)
 
     return part("train", train), part("test", test)
 

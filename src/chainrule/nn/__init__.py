@@ -43,7 +43,7 @@ from chainrule.nn.module import Module
 from chainrule.nn.norm import GroupNorm, LayerNorm
 from chainrule.nn.order import AtMost
 from chainrule.nn.parameter import Buffer, Parameter
-from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
 from chainrule.nn.rule import ChainRule
 from chainrule.nn.shape import Flatten, Select, Unflatten
 from chainrule.nn.siamese import Siamese
@@ -88,6 +88,7 @@ __all__ = [
     "Loss",
     "MSELoss",
     "MaxPool2d",
+    "Maxout",
     "Module",
     "MultiLoss",
     "NLLLoss",

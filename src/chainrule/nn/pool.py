@@ -1,4 +1,4 @@
-"""Pooling: MaxPool2d, AvgPool2d, AdaptiveAvgPool2d.
+"""Pooling: MaxPool2d, AvgPool2d, AdaptiveAvgPool2d; Maxout, which pools channels.
 
 C channels, H W height and width, k kernel, s stride; … is any of the replica axis K and N samples.
 A *tap* is one place in the window: the entries of x that stand there, for all windows at once, are
@@ -22,7 +22,7 @@ from chainrule.nn.rule import Rule
 from chainrule.nn.tiles import highest
 from chainrule.nn.window import per_axis
 
-__all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d"]
+__all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d", "Maxout"]
 
 Sizes = int | tuple[int, int]
 
@@ -223,6 +223,39 @@ class AdaptiveAvgPool2d(Module):
 
     def _fits(self, x: Tensor) -> bool:
         return x.dim() - self.lead in (3, 4) and min(x.shape[-2:]) > 0
+
+
+@final
+class Maxout(Module):
+    """y = max of each k neighbouring channels        x (…, N, C, any)   y (…, N, C / k, any)
+
+    dL/dx = g to the channel that is the maximum; of equal ones, the first
+
+    C may as well be units, of x (…, N, C). Goodfellow et al., Maxout networks, 2013. Raises
+    ValueError unless k is at least 1, LayerError unless it divides C.
+    """
+
+    def __init__(self, k: int) -> None:
+        if k < 1:
+            raise ValueError(f"k is a whole number, 1 or more; got {k}")
+        self.k = k
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        channel = self.lead + 1
+        check(self, x, f"input (N, C, …), C a multiple of {self.k}", self._fits)
+        groups = torch.unflatten(x, channel, (-1, self.k))
+        y, first = groups.max(channel + 1)
+
+        def backward(g: Tensor) -> Tensor:
+            dx = torch.zeros_like(groups)
+            places = first.unsqueeze(channel + 1)
+            return dx.scatter_(channel + 1, places, g.unsqueeze(channel + 1)).view(x.shape)
+
+        return y, backward
+
+    def _fits(self, x: Tensor) -> bool:
+        channel = self.lead + 1
+        return x.dim() > channel and x.shape[channel] > 0 and x.shape[channel] % self.k == 0
 
 
 def average(x: Tensor, axis: int, size: int | None) -> tuple[Tensor, Rule]:

@@ -1,6 +1,6 @@
 """The networks of the reports, each a few lines."""
 
-from chainrule.zoo.colors import color_loss, color_net
+from chainrule.zoo.colors import color_best, color_loss, color_net
 from chainrule.zoo.digits import digit_net
 from chainrule.zoo.losses import class_loss
 from chainrule.zoo.pair_best import pair_best
@@ -19,6 +19,7 @@ from chainrule.zoo.table import gaussian_net, table_net
 
 __all__ = [
     "class_loss",
+    "color_best",
     "color_loss",
     "color_net",
     "digit_net",

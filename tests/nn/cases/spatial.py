@@ -56,6 +56,9 @@ POOLING = [
     same("AdaptiveAvgPool2d", (2, 3), shape=(2, 2, 5, 7)),
     same("AdaptiveAvgPool2d", (None, 2), shape=(2, 4, 5)),
     same("AdaptiveAvgPool2d", 5, shape=(2, 2, 3, 4)),
+    Case("Maxout(3)", lambda: nn.Maxout(3), (2, 6, 3, 4)),
+    Case("Maxout(2) of units", lambda: nn.Maxout(2), (5, 4)),
+    Case("Maxout(1)", lambda: nn.Maxout(1), (3, 4), keeps_shape=True),
 ]
 
 NORMALIZATIONS = [
