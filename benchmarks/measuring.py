@@ -84,9 +84,9 @@ def compare(
                 times.append((mine.train(work.epochs)[0], side.train(work.epochs)[0]))
             gemms.append(gemm.train(5)[0])
         top = GEMM.processes * 5 * 2 * SIZE**3 / min(gemms) / 1e9
+        peak = mine.peak(work.epochs)
         return [
-            row_of(work, side, times, top, mine.peak())
-            for side, times in zip(sides, pairs, strict=True)
+            row_of(work, side, times, top, peak) for side, times in zip(sides, pairs, strict=True)
         ]
 
 
@@ -94,7 +94,6 @@ def warmed(side: Side, task: Task, work: Work, say: Say) -> np.ndarray:
     """The losses of the first run, in which a compiler may take its time."""
     note = side.prepare(task)
     first, losses = side.train(work.epochs)
-    side.forget()
     second, _ = side.train(work.epochs)
     compiled = f"; compiled in {first - second:.1f} s" if first - second > max(1, second) else ""
     say(f"  {side.peer.name}: {note}{compiled}" if note or compiled else f"  {side.peer.name}")
@@ -121,7 +120,7 @@ def row_of(
         gflops=gflops,
         ceiling_fraction=gflops / top,
         peak_bytes=peak,
-        peer_peak_bytes=side.peak(),
+        peer_peak_bytes=side.peak(work.epochs),
     )
 
 

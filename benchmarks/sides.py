@@ -121,12 +121,14 @@ class Side:
         losses = self._all("train", [(epochs,)] * len(self._pipes))
         return time.perf_counter() - start, np.concatenate(losses, 1)
 
-    def forget(self) -> None:
-        """Begin anew to look for the peak of memory."""
-        self._all("forget")
+    def peak(self, epochs: int) -> int:
+        """Train once more: the bytes that all its processes hold at most meanwhile.
 
-    def peak(self) -> int:
-        """Bytes that all its processes held at most, less what they held after a small step."""
+        Less what they held after a small step, before they had their work.
+        """
+        self._all("reset")
+        self._all("forget")
+        self._all("train", [(epochs,)] * len(self._pipes))
         return sum(self._all("peak"))
 
     def _all(self, command: str, arguments: Sequence[tuple[Any, ...]] = ()) -> list[Any]:
@@ -199,6 +201,7 @@ class Work:
         return self.runner.train(epochs)
 
     def forget(self) -> None:
+        trim()  # of what was needed to begin anew
         with suppress(OSError), open("/proc/self/clear_refs", "w") as file:  # noqa: PTH123
             file.write("5")
 

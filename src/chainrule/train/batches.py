@@ -14,8 +14,8 @@ from chainrule.nn.tree import leaves, tree_map
 
 __all__ = ["orders", "shuffled", "slices"]
 
-CHUNK_BYTES = 32 * 2**20
-"""How much is gathered at once: one indexing for many small batches, without a second data set."""
+CHUNK_BYTES = 2 * 2**20
+"""How much is gathered at once: one indexing for many small batches, and one large batch alone."""
 
 
 def orders(N: int, roots: Sequence[int], epoch: int) -> Tensor:
