@@ -384,6 +384,19 @@ def test_prediction_in_slices_is_prediction_at_once(monkeypatch):
     assert torch.allclose(own.predict(points()), whole)
 
 
+def test_slices_count_what_all_replicas_see(monkeypatch):
+    module, seen = net().replicate(4), []
+    own = trainer(module, batch_size=7, seed=[0, 1, 2, 3])
+    forward = type(module).forward
+    monkeypatch.setattr(
+        type(module), "forward", lambda net, x: seen.append(x.shape[1]) or forward(net, x)
+    )
+    monkeypatch.setattr("chainrule.train.predict.SLICE_BYTES", 20 * 4 * 8)  # two numbers of 4 bytes
+    own.predict(points(50))
+    assert sum(seen) == 50
+    assert 10 < max(seen) <= 20
+
+
 def test_several_heads_are_trained_and_measured_by_name():
     module = nn.Heads(main=nn.Linear(2, 2), other=nn.Linear(2, 3)).initialize(1)
     drawn = disk(40)
