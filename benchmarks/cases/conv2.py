@@ -21,4 +21,4 @@ def run(options: Options) -> list[Row]:
         Work("conv2", NET, K, batches * 100, 100, 1, "Adam", 1e-3, 0.5)
         for K, batches in ((1, 10), (10, 4), (30, 2))
     ]
-    return options.measure(works[:1] if options.quick else works, PEERS)
+    return options.measure(works[:1] if options.quick else works, PEERS, peers.ours_convolving)

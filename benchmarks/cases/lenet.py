@@ -19,4 +19,4 @@ def run(options: Options) -> list[Row]:
         Work("lenet", Net("lenet"), K, batches * 64, 64, 1, "Adam", 1e-3)
         for K, batches in ((1, 30), (10, 10))
     ]
-    return options.measure(works[:1] if options.quick else works, PEERS)
+    return options.measure(works[:1] if options.quick else works, PEERS, peers.ours_convolving)

@@ -26,6 +26,7 @@ CASES = {  # N, C, H, W, O, kernel, padding, stride
     "many channels": (3, 40, 4, 4, 72, (2, 2), (0, 0), (1, 1)),
     "not square": (4, 8, 5, 7, 24, (3, 2), (1, 0), (1, 1)),
     "smaller than its window": (4, 8, 1, 2, 8, (3, 3), (1, 1), (1, 1)),
+    "six and ten channels": (9, 6, 8, 8, 10, (3, 3), (1, 0), (1, 1)),
     "one sample": (1, 8, 6, 6, 8, (3, 3), (1, 1), (1, 1)),
 }
 
@@ -68,7 +69,7 @@ def test_each_is_the_plain_function(case, K, shared, innermost, threads):
     for f, tensors, more in asked:
         expected = plain.each(f, steps, *tensors, **each, **more)
         done = convolve(f, steps, *tensors, **more)
-        left = f is plain.input_gradient and (steps.stride != (1, 1) or x.shape[2] % 4)
+        left = f is plain.input_gradient and (steps.stride != (1, 1) or x.shape[2] == 1)
         assert (done is None) == bool(left)
         if done is not None:
             torch.testing.assert_close(done, expected, rtol=1e-12, atol=1e-12)
@@ -80,10 +81,10 @@ def test_each_is_the_plain_function(case, K, shared, innermost, threads):
         (Steps((3,), (1,), (0,), (1,), 1), ((1, 2, 8, 9), (1, 8, 8, 3))),
         (Steps((3, 3), (1, 1), (0, 0), (2, 1), 1), ((1, 2, 8, 9, 9), (1, 8, 8, 3, 3))),
         (Steps((3, 3), (1, 1), (0, 0), (1, 1), 2), ((1, 2, 8, 9, 9), (1, 8, 4, 3, 3))),
-        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 2, 8, 9, 9), (1, 6, 8, 3, 3))),
+        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 2, 8, 9, 9), (1, 3, 8, 3, 3))),
         (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 0, 8, 9, 9), (1, 8, 8, 3, 3))),
     ],
-    ids=["one axis", "dilated", "groups", "six channels", "no samples"],
+    ids=["one axis", "dilated", "groups", "three channels", "no samples"],
 )
 def test_what_it_does_not_know_it_leaves(steps, shapes):
     assert convolve(plain.output, steps, *map(torch.randn, shapes)) is None

@@ -1,9 +1,9 @@
 """The three convolutions of a Conv2d in the compiled kernel, all replicas in one call.
 
 It multiplies what lies in x alone, no padding, and reads windows where they lie, channels
-innermost. What it does not do, the plain functions of :mod:`chainrule.nn.convolutions` do: other
-devices and dtypes, one axis, dilation, groups, dL/dx of a stride, and channels of the result that
-are no whole vectors.
+innermost. Channels of the result are filled up to whole vectors. What it does not do, the plain
+functions of :mod:`chainrule.nn.convolutions` do: other devices and dtypes, one axis, dilation,
+groups, dL/dx of a stride, and results whose channels are less than half a vector.
 """
 
 from __future__ import annotations
@@ -52,16 +52,17 @@ def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) 
 
 def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor | None:
     """x (K, N, C, H, W)   g (K, N, O, H', W')   result (K, O, C, k, k)"""
-    padded, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
-    x, g = innermost(padded), innermost(g)
-    K, O = max(len(x), len(g)), g.shape[-1]  # noqa: E741 (the letter for it)
-    if O % width(x.dtype):
+    channels = g.shape[2]
+    if few(channels, g.dtype):
         return None
+    padded, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
+    x, g = innermost(padded), filled(innermost(g))
+    K = max(len(x), len(g))
     at = job(x, g.shape[2:], K, steps.kernel, steps.stride)
-    out = x.new_zeros(K, at.parts, *steps.kernel, x.shape[-1], O)
+    out = x.new_zeros(K, at.parts, *steps.kernel, x.shape[-1], at.O)
     call(at, x, g, None, out, learn=1)
     total = out[:, 0] if at.parts == 1 else out.sum(1)
-    return total.permute(0, 4, 3, 1, 2)
+    return total[..., :channels].permute(0, 4, 3, 1, 2)
 
 
 COMPILED: dict[Callable[..., Tensor], Callable[..., Tensor | None]] = {
@@ -80,16 +81,16 @@ def slid(
     margin: Sequence[int],
 ) -> Tensor | None:
     """weight (K, k, k, C, O) slid over x (K, N, C, H, W) with ``margin`` zeros around."""
-    O = weight.shape[-1]  # noqa: E741
-    if O % width(x.dtype):
+    channels = weight.shape[-1]
+    if few(channels, x.dtype):
         return None
-    x, weight = innermost(x), weight.contiguous()
+    x, weight = innermost(x), filled(weight)
     K = max(len(x), len(weight))
-    at = job(x, (*sizes, O), K, weight.shape[1:3], stride)
+    at = job(x, (*sizes, weight.shape[-1]), K, weight.shape[1:3], stride)
     at.top, at.left = margin
-    out = x.new_empty(K, x.shape[1], *sizes, O)
-    call(at, x, weight, None if b is None else b.contiguous(), out, learn=0)
-    return out.permute(0, 1, 4, 2, 3)
+    out = x.new_empty(K, x.shape[1], *sizes, at.O)
+    call(at, x, weight, None if b is None else filled(b), out, learn=0)
+    return out[..., :channels].permute(0, 1, 4, 2, 3)
 
 
 def innermost(x: Tensor) -> Tensor:
@@ -100,6 +101,17 @@ def innermost(x: Tensor) -> Tensor:
 def width(dtype: torch.dtype) -> int:
     """Numbers of a vector."""
     return int(kernel(dtype).vector_bytes()) // dtype.itemsize
+
+
+def few(channels: int, dtype: torch.dtype) -> bool:
+    """Whether most of a vector would be empty."""
+    return 2 * channels < width(dtype)
+
+
+def filled(t: Tensor) -> Tensor:
+    """t, in whole vectors along its last axis: those that were not there are 0."""
+    missing = -t.shape[-1] % width(t.dtype)
+    return torch.constant_pad_nd(t, [0, missing]) if missing else t.contiguous()
 
 
 def job(
