@@ -7,6 +7,8 @@ differ a little between machines; all else is compared as it is.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 import sys
 import warnings
@@ -97,3 +99,15 @@ def test_a_page_without_blocks_has_none():
 def test_blocks_are_found_with_their_lines_and_outputs():
     page = "a\n```python\nx\n```\n\n```text\ny\n```\nb\n```python\nz\n```\n```sh\n```\n"
     assert list(blocks(page)) == [(2, "x\n", "y\n"), (10, "z\n", None)]
+
+
+@pytest.mark.parametrize(
+    "name", ["data", "interop", "nn", "optim", "report", "study", "train", "zoo"]
+)
+def test_the_reference_names_functions_that_their_module_hides(name):
+    """mkdocstrings takes ``data.digits`` for the module of this name."""
+    part = importlib.import_module(f"chainrule.{name}")
+    page = (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8")
+    for function in filter(inspect.isfunction, (getattr(part, each) for each in part.__all__)):
+        if function.__module__.rpartition(".")[2] == function.__name__:
+            assert f"::: {function.__module__}.{function.__name__}\n" in page
