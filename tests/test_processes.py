@@ -38,6 +38,13 @@ def begun():
             popen.kill()
 
 
+def blocks(pid: int, number: int) -> bool:
+    """Whether a process does not receive this signal."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    mask = next(line for line in status.splitlines() if line.startswith("SigBlk"))
+    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
+
+
 def gone(pid: int, seconds: float = 20.0) -> bool:
     """Whether a process ends by itself within that time."""
     until = time.monotonic() + seconds
@@ -51,6 +58,8 @@ def test_ahead_costs_no_import_here_and_ctrl_c_while_it_imports_is_its_parents_b
     pid, *modules = begun.stdout.readline().split()
     assert "chainrule.processes" in modules
     assert not {"torch", "numpy", *NEEDED} & set(modules)
+    assert blocks(int(pid), signal.SIGINT)
+    time.sleep(0.3)  # in the midst of its imports
     os.killpg(begun.pid, signal.SIGINT)
     _, errors = begun.communicate(timeout=20)
     assert errors.count("Traceback") == 1  # its parent's own
@@ -73,6 +82,43 @@ def test_a_worker_has_the_variables_of_now(monkeypatch):
             assert workers.submit(os.getenv, "CHAINRULE_TEST").result() == value
         finally:
             workers.close()
+
+
+@LINUX
+def test_where_no_socket_can_be_workers_import_all_anew(tmp_path):
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    code = (
+        "from chainrule.study.executor import Workers\nimport os\n"
+        "if __name__ == '__main__':\n    workers = Workers(1)\n"
+        "    print(workers._context.get_start_method())\n"
+        "    print(workers.submit(os.getenv, 'TMPDIR').result())\n"
+        "    workers.close()\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | {"TMPDIR": str(deep)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == (f"spawn\n{deep}\n", "")
+
+
+@LINUX
+def test_workers_outlive_what_they_are_forked_from():
+    from multiprocessing import forkserver
+
+    workers = Workers(1)
+    try:
+        assert workers.submit(os.getppid).result() == forkserver._forkserver._forkserver_pid
+        os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+        assert isinstance(workers.submit(os.getpid).result(), int)
+    finally:
+        workers.close(now=True)
 
 
 def test_there_is_a_core_at_least():

@@ -78,7 +78,7 @@ DENSE = (
 """Against small dense nets."""
 
 CONVOLUTIONAL = (
-    *(EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
+    *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
     *(replace(peer, most=10) for peer in (FUNC, JAX, JAX_MAP)),
 )
 """Against nets of convolutions; the last three take 20 to 60 times as long as the others."""

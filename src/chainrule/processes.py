@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.context import BaseContext
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
 
 __all__ = ["ahead", "cores", "shielded", "workshop"]
 
@@ -27,24 +29,45 @@ def workshop() -> BaseContext:
     """How a study's workers are begun.
 
     On Linux they are forked from a process that has imported what they need and never did anything
-    else; that process is started with the first worker, or ``ahead`` of it, and ends with this
-    one. Elsewhere each worker imports everything anew.
+    else; it is started here, and ends with this one. Python has one such process for each program:
+    if yours has started it before, workers import what it has not. Elsewhere, and where there
+    can be none, each worker imports everything anew.
     """
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(NEEDED))
-    return context
+    import multiprocessing
+
+    if sys.platform == "linux":
+        from multiprocessing import forkserver, resource_tracker
+
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(NEEDED))
+        with suppress(OSError):  # a path too long for a socket, say
+            # A tracker started by the server's start would let Ctrl-C through again.
+            resource_tracker.ensure_running()
+            # A library that had begun threads could not be forked safely.
+            with shielded(), variable("OPENBLAS_NUM_THREADS", "1"):
+                forkserver.ensure_running()
+            return context
+    return multiprocessing.get_context("spawn")
 
 
 def ahead() -> None:
     """Let the process that workers are forked from import what they need while this one does."""
     if sys.platform == "linux":
-        from multiprocessing.forkserver import ensure_running
-
         workshop()
-        with shielded():
-            ensure_running()
+
+
+@contextmanager
+def variable(name: str, value: str) -> Iterator[None]:
+    """Processes that are begun in here have this environment variable."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextmanager

@@ -384,6 +384,14 @@ def test_prediction_in_slices_is_prediction_at_once(monkeypatch):
     assert torch.allclose(own.predict(points()), whole)
 
 
+def test_a_net_whose_samples_depend_on_each_other_is_not_sliced(monkeypatch):
+    layers = nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False)
+    own = trainer(nn.Sequential(*layers, nn.Linear(3, 2)).initialize(1), batch_size=7)
+    whole = own.predict(points())
+    monkeypatch.setattr("chainrule.train.predict.SLICE_BYTES", 1)
+    assert torch.equal(own.predict(points()), whole)
+
+
 def test_slices_count_what_all_replicas_see(monkeypatch):
     module, seen = net().replicate(4), []
     own = trainer(module, batch_size=7, seed=[0, 1, 2, 3])

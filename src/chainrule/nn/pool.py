@@ -249,7 +249,7 @@ class Maxout(Module):
         def backward(g: Tensor) -> Tensor:
             dx = torch.zeros_like(groups)
             places = first.unsqueeze(channel + 1)
-            return dx.scatter_(channel + 1, places, g.unsqueeze(channel + 1)).view(x.shape)
+            return dx.scatter_(channel + 1, places, g.unsqueeze(channel + 1)).reshape(x.shape)
 
         return y, backward
 

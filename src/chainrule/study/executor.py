@@ -74,6 +74,11 @@ class Workers:
             self.slots, self._context, initializer=begin, initargs=(self._theirs, dict(os.environ))
         )
 
+    def _anew(self) -> ProcessPoolExecutor:
+        self._pool.shutdown(wait=False)
+        self._pool = self._start()
+        return self._pool
+
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         """Begin f(*args) in a worker."""
         others = set(multiprocessing.active_children()) - self._children
@@ -81,9 +86,10 @@ class Workers:
             try:
                 future = self._pool.submit(f, *args)
             except BrokenProcessPool:
-                self._pool.shutdown(wait=False)
-                self._pool = self._start()
-                future = self._pool.submit(f, *args)
+                future = self._anew().submit(f, *args)
+            except (EOFError, ConnectionError):  # what workers are forked from is gone
+                self._context = multiprocessing.get_context("spawn")
+                future = self._anew().submit(f, *args)
         self._children = set(multiprocessing.active_children()) - others
         return future
 

@@ -40,10 +40,16 @@ def predict(net: Module, data: Dataset, at_least: int = 1) -> Any:
     sample = data.inputs.nbytes // max(1, len(data)) + 1
     if net.replicas is not None and len(data.inputs) == 1:
         sample *= net.replicas  # all see the same
-    size = max(at_least, SLICE_BYTES // sample)
+    room = SLICE_BYTES if data.inputs.device.type == "cpu" else 32 * SLICE_BYTES
+    size = max(1, len(data)) if of_batch(net) else max(at_least, room // sample)
     # An empty data set goes through too: its output has the right shape, and no rows.
     batches = list(slices(data, size)) or [(data.inputs, data.targets)]
     return join([net.forward(x)[0] for x, _ in batches], net.lead)
+
+
+def of_batch(net: Module) -> bool:
+    """Whether a sample's output depends on the others that are there, in evaluation too."""
+    return any(getattr(each, "track_running_stats", True) is False for each in net.modules())
 
 
 def join(parts: Sequence[Any], axis: int) -> Any:

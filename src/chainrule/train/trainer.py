@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule.data import Dataset
+from chainrule.nn.convolutions import computed_by
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.rule import accumulate
@@ -145,7 +145,7 @@ class Trainer:
         for callback in callbacks:
             callback.on_fit_start(self)
         try:
-            with nullcontext() if self._fast is None else self._fast.convolutions():
+            with computed_by(None) if self._fast is None else self._fast.convolutions():
                 while self._goes_on():
                     self._whole_epoch(train, callbacks)
         finally:

@@ -92,6 +92,14 @@ def test_what_it_does_not_know_it_leaves(steps, shapes):
     assert convolve(plain.output, steps, *half) is None
 
 
+def test_tensors_that_do_not_fit_each_other_are_left_to_the_plain_functions():
+    steps, x, w, b = drawn("square", 1)
+    y = convolve(plain.output, steps, x, w, b)
+    assert convolve(plain.output, steps, x, w.float(), b) is None
+    assert convolve(plain.weight_gradient, steps, x, y.float()) is None
+    assert convolve(plain.weight_gradient, steps, x, y[:, :1]) is None
+
+
 def images(n):
     g = torch.Generator().manual_seed(1)
     x = torch.randn(n, 2, 9, 9, generator=g, dtype=torch.float64)

@@ -13,7 +13,7 @@ from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
 from chainrule.train.compact import compact
 from chainrule.train.fast import build
-from chainrule.train.fast.job import Job
+from chainrule.train.fast.job import Job, Windows
 
 SEEDS = [11, 12, 13]
 
@@ -236,6 +236,7 @@ def test_numbers_that_the_kernel_does_not_have_are_refused():
 
 def test_both_sides_agree_on_what_is_handed_over():
     assert build.kernel(torch.float32).job_bytes() == ctypes.sizeof(Job)
+    assert build.kernel(torch.float32).windows_bytes() == ctypes.sizeof(Windows)
 
 
 def test_a_trainer_can_be_copied():

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -164,7 +165,10 @@ template <class T> void convolve(const Windows &at) {
         for (int64_t i; (i = next++) < all;) part_of<T>(at, i / at.parts, i % at.parts);
     };
     std::vector<std::thread> threads;
-    for (int64_t i = 1; i < std::min(at.threads, all); i++) threads.emplace_back(work);
+    try {
+        for (int64_t i = 1; i < std::min(at.threads, all); i++) threads.emplace_back(work);
+    } catch (const std::system_error &) {  // no more threads to be had: those there are do it
+    }
     work();
     for (auto &thread : threads) thread.join();
 }

@@ -30,7 +30,8 @@ def convolve(
     """f of :mod:`chainrule.nn.convolutions` for tensors (K or 1, …), or None: not in the kernel."""
     x = tensors[0]
     known = len(steps.kernel) == 2 and steps.groups == 1 and steps.dilation == (1, 1)
-    if not known or x.device.type != "cpu" or x.dtype not in NUMBERS or not x.numel():
+    alike = {(t.dtype, t.device.type) for t in tensors} <= {(dtype, "cpu") for dtype in NUMBERS}
+    if not known or not alike or any(t.dtype != x.dtype for t in tensors) or not x.numel():
         return None
     return COMPILED[f](steps, *tensors, **more)
 
@@ -53,8 +54,8 @@ def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) 
 def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor | None:
     """x (K, N, C, H, W)   g (K, N, O, H', W')   result (K, O, C, k, k)"""
     channels = g.shape[2]
-    if few(channels, g.dtype):
-        return None
+    if few(channels, g.dtype) or x.shape[1] != g.shape[1]:
+        return None  # samples that do not fit are for the plain function to refuse
     padded, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
     x, g = innermost(padded), filled(innermost(g))
     K = max(len(x), len(g))
@@ -111,7 +112,7 @@ def few(channels: int, dtype: torch.dtype) -> bool:
 def filled(t: Tensor) -> Tensor:
     """t, in whole vectors along its last axis: those that were not there are 0."""
     missing = -t.shape[-1] % width(t.dtype)
-    return torch.constant_pad_nd(t, [0, missing]) if missing else t.contiguous()
+    return (torch.constant_pad_nd(t, [0, missing]) if missing else t).contiguous()
 
 
 def job(

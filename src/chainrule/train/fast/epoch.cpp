@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -219,7 +220,10 @@ template <class T> void epoch(const Job &job) {
     std::atomic<int64_t> next{0};
     const int64_t helpers = (job.threads < job.replicas ? job.threads : job.replicas) - 1;
     std::vector<std::thread> threads;
-    for (int64_t i = 0; i < helpers; i++) threads.emplace_back([&] { work<T>(job, next); });
+    try {
+        for (int64_t i = 0; i < helpers; i++) threads.emplace_back([&] { work<T>(job, next); });
+    } catch (const std::system_error &) {  // no more threads to be had: those there are do it
+    }
     work<T>(job, next);
     for (auto &thread : threads) thread.join();
 }
