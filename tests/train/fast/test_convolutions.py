@@ -13,7 +13,7 @@ from chainrule.nn import convolutions as plain
 from chainrule.nn.convolutions import Steps
 from chainrule.train import Trainer
 from chainrule.train.fast import build
-from chainrule.train.fast.convolutions import convolve
+from chainrule.train.fast.convolutions import convolve, convolving
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")
 
@@ -68,7 +68,9 @@ def test_each_is_the_plain_function(case, K, shared, innermost, threads):
     ]
     for f, tensors, more in asked:
         expected = plain.each(f, steps, *tensors, **each, **more)
-        done = convolve(f, steps, *tensors, **more)
+        with convolving():
+            done = convolve(f, steps, *tensors, **more)
+        assert torch.get_num_threads() == threads
         left = f is plain.input_gradient and (steps.stride != (1, 1) or x.shape[2] == 1)
         assert (done is None) == bool(left)
         if done is not None:
@@ -163,6 +165,8 @@ def test_all_threads_give_all_samples_their_place():
     found = []
     for n in (1, 2, 3, 7, 20):
         torch.set_num_threads(n)
-        found.append(convolve(plain.output, steps, x, w, b))
+        with convolving():
+            assert torch.get_num_threads() == 1
+            found.append(convolve(plain.output, steps, x, w, b))
     torch.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in itertools.pairwise(found))

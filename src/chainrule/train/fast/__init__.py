@@ -18,7 +18,7 @@ from chainrule.data import Dataset
 from chainrule.nn.conv import Conv2d
 from chainrule.nn.convolutions import computed_by
 from chainrule.train.fast.build import NUMBERS, BuildError, build_kernel
-from chainrule.train.fast.convolutions import convolve
+from chainrule.train.fast.convolutions import convolving
 from chainrule.train.fast.engine import Plan, outputs_of, plan, plan_outputs, run
 from chainrule.train.fast.program import Unsupported
 
@@ -95,7 +95,7 @@ class Fast:
 
     def convolutions(self) -> AbstractContextManager[None]:
         """In here, the kernel computes convolutions, if the plain path is to use it."""
-        return computed_by(convolve if self._convolving else None)
+        return convolving() if self._convolving else computed_by(None)
 
     def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> Learned | None:
         """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""

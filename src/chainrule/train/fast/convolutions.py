@@ -9,19 +9,41 @@ groups, dL/dx of a stride, and results whose channels are less than half a vecto
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from chainrule.nn import convolutions as plain
-from chainrule.nn.convolutions import Steps
+from chainrule.nn.convolutions import Steps, computed_by
 from chainrule.nn.window import pad
 from chainrule.train.fast.build import NUMBERS, kernel
 from chainrule.train.fast.job import Windows
 
-__all__ = ["convolve"]
+__all__ = ["convolve", "convolving"]
+
+_threads: ContextVar[int] = ContextVar("threads", default=1)
+
+
+@contextmanager
+def convolving() -> Iterator[None]:
+    """In here, the kernel computes the convolutions that it knows, and has all threads.
+
+    PyTorch's other operations have one: between them its threads wait for work without rest, and
+    the kernel's would have no core.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    before = _threads.set(threads)
+    try:
+        with computed_by(convolve):
+            yield
+    finally:
+        _threads.reset(before)
+        torch.set_num_threads(threads)
 
 
 def convolve(
@@ -119,7 +141,7 @@ def job(
     x: Tensor, result: Sequence[int], K: int, window: Sequence[int], stride: Sequence[int]
 ) -> Windows:
     """The call, but for its tensors        x (K or 1, N, H, W, C)   result (H', W', O)"""
-    threads = torch.get_num_threads()
+    threads = _threads.get()
     names = "replicas samples threads parts H W C h w O kh kw sh sw"
     parts = min(x.shape[1], -(-threads // K))  # samples are divided where replicas are few
     values = (K, x.shape[1], threads, parts, *x.shape[2:], *result, *window, *stride)
