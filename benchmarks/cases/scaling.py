@@ -53,6 +53,7 @@ def draw(rows: Sequence[Row], folder: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
     figure, axes = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
     for panel, axis in zip(axes.flat, AXES, strict=True):
@@ -60,6 +61,11 @@ def draw(rows: Sequence[Row], folder: Path) -> None:
             style = {"color": "black", "linewidth": 2} if side == "chainrule" else {}
             panel.plot(*zip(*sorted(points.items()), strict=True), marker="o", label=side, **style)
         panel.set(xscale="log", yscale="log", xlabel=axis, ylabel="µs for a replica's step")
+        panel.set_xticks(AXES[axis], [f"{value:,}" for value in AXES[axis]])
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:,g}")
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_minor_locator(NullLocator())
     axes.flat[0].legend(frameon=False)
     folder.mkdir(parents=True, exist_ok=True)
     for kind in ("png", "svg"):
