@@ -7,8 +7,9 @@ from typing import final
 import numpy as np
 import torch
 
-from benchmarks.sides import Peer, cores
+from benchmarks.sides import Peer
 from benchmarks.task import Runner, Task
+from chainrule.processes import cores
 
 __all__ = ["GEMM", "SIZE", "Side"]
 

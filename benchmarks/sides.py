@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchmarks.task import Runner, Task
 
-__all__ = ["Peer", "Side", "SideError", "cores"]
+__all__ = ["Peer", "Side", "SideError"]
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -36,11 +36,6 @@ KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**3
 
 class SideError(RuntimeError):
     """What a side's process could not do, with its traceback."""
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

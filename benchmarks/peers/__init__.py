@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.sides import Peer, cores
+from benchmarks.sides import Peer
+from chainrule.processes import cores
 
 __all__ = [
     "BFLOAT16",
@@ -81,7 +82,7 @@ CONVOLUTIONAL = (
     *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
     *(replace(peer, most=10) for peer in (FUNC, JAX, JAX_MAP)),
 )
-"""Against nets of convolutions; the last three take 20 to 60 times as long as the others."""
+"""Against nets of convolutions; the last three, which are slow, with few replicas."""
 
 
 def ours(K: int, threads: int | None = 1) -> Peer:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ahead", "cores", "shielded", "workshop"]
 
-NEEDED = ("chainrule.study.engine", "chainrule.cli")
-"""What a worker imports: the latter where the command line begins it."""
-
 
 def cores() -> int:
     """How many cores this process may use."""
@@ -25,10 +22,10 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def workshop() -> BaseContext:
-    """How a study's workers are begun.
+def workshop(*modules: str) -> BaseContext:
+    """How workers that need these modules are begun.
 
-    On Linux they are forked from a process that has imported what they need and never did anything
+    On Linux they are forked from a process that has imported the modules and never did anything
     else; it is started here, and ends with this one. Python has one such process for each program:
     if yours has started it before, workers import what it has not. Elsewhere, and where there
     can be none, each worker imports everything anew.
@@ -39,7 +36,7 @@ def workshop() -> BaseContext:
         from multiprocessing import forkserver, resource_tracker
 
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(NEEDED))
+        context.set_forkserver_preload(list(modules))
         with suppress(OSError):  # a path too long for a socket, say
             # A tracker started by the server's start would let Ctrl-C through again.
             resource_tracker.ensure_running()
@@ -50,10 +47,10 @@ def workshop() -> BaseContext:
     return multiprocessing.get_context("spawn")
 
 
-def ahead() -> None:
-    """Let the process that workers are forked from import what they need while this one does."""
+def ahead(*modules: str) -> None:
+    """Let the process that workers are forked from import these modules while this one does."""
     if sys.platform == "linux":
-        workshop()
+        workshop(*modules)
 
 
 @contextmanager

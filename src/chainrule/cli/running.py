@@ -91,7 +91,7 @@ def run(
     """
     jobs = jobs or cores()
     if jobs > 1:
-        ahead()
+        ahead("chainrule.study.engine", "chainrule.cli")
     from chainrule import report  # first, so that nothing is slow after Ctrl-C
     from chainrule.cli.display import display_for
     from chainrule.study import run as run_study

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -54,8 +53,17 @@ def colored_digit_images(
 
     def part(split: Split, n: int | None) -> Dataset:
         own = derive(seed, split)
-        look: dict[str, Any] = {"colors": colors, "noise": noise, "size": size, "spread": spread}
-        return _drawn(colored_digits(split, **look, seed=own, root=root, download=download), n, own)
+        painted = colored_digits(
+            split,
+            colors=colors,
+            noise=noise,
+            size=size,
+            spread=spread,
+            seed=own,
+            root=root,
+            download=download,
+        )
+        return _drawn(painted, n, own)
 
     return part("train", train), part("test", test)
 

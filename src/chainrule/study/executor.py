@@ -64,7 +64,7 @@ class Workers:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self._context = workshop()
+        self._context = workshop("chainrule.study.engine")
         self._theirs, self._ours = self._context.Pipe(duplex=False)
         self._children: set[BaseProcess] = set()
         self._pool = self._start()

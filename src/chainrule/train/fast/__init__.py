@@ -78,7 +78,7 @@ class Fast:
 
     @property
     def path(self) -> str:
-        """How the last epoch was trained: "compiled", or "plain" and why."""
+        """How the last epoch was trained: "compiled", "plain but for …", or "plain" and why."""
         return "plain but for convolutions" if self._convolving else self._learning.path
 
     def begin(self, trainer: Trainer, train: Dataset) -> None:

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <system_error>
-#include <thread>
-#include <vector>
 
 #include "products.h"
+#include "threads.h"
 
 // One call: all samples of all replicas. Python fills it in, field by field (convolutions.py).
 struct Windows {
@@ -164,11 +162,5 @@ template <class T> void convolve(const Windows &at) {
     auto work = [&] {
         for (int64_t i; (i = next++) < all;) part_of<T>(at, i / at.parts, i % at.parts);
     };
-    std::vector<std::thread> threads;
-    try {
-        for (int64_t i = 1; i < std::min(at.threads, all); i++) threads.emplace_back(work);
-    } catch (const std::system_error &) {  // no more threads to be had: those there are do it
-    }
-    work();
-    for (auto &thread : threads) thread.join();
+    together(std::min(at.threads, all) - 1, work);
 }

@@ -52,8 +52,8 @@ def convolve(
     """f of :mod:`chainrule.nn.convolutions` for tensors (K or 1, …), or None: not in the kernel."""
     x = tensors[0]
     known = len(steps.kernel) == 2 and steps.groups == 1 and steps.dilation == (1, 1)
-    alike = {(t.dtype, t.device.type) for t in tensors} <= {(dtype, "cpu") for dtype in NUMBERS}
-    if not known or not alike or any(t.dtype != x.dtype for t in tensors) or not x.numel():
+    alike = all(t.dtype == x.dtype and t.device.type == "cpu" for t in tensors)
+    if not known or not alike or x.dtype not in NUMBERS or not x.numel():
         return None
     return COMPILED[f](steps, *tensors, **more)
 

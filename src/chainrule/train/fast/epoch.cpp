@@ -8,13 +8,11 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <system_error>
-#include <thread>
-#include <vector>
 
 #include "convolutions.h"
 #include "layers.h"
 #include "products.h"
+#include "threads.h"
 #include "updates.h"
 
 enum Kind { INPUT, PRODUCT, ACTIVATION, TARGET, ONE_HOT, POINTWISE, CLASSES, OUTPUT };
@@ -219,13 +217,7 @@ template <class T> void work(const Job &job, std::atomic<int64_t> &next) {
 template <class T> void epoch(const Job &job) {
     std::atomic<int64_t> next{0};
     const int64_t helpers = (job.threads < job.replicas ? job.threads : job.replicas) - 1;
-    std::vector<std::thread> threads;
-    try {
-        for (int64_t i = 0; i < helpers; i++) threads.emplace_back([&] { work<T>(job, next); });
-    } catch (const std::system_error &) {  // no more threads to be had: those there are do it
-    }
-    work<T>(job, next);
-    for (auto &thread : threads) thread.join();
+    together(helpers, [&] { work<T>(job, next); });
 }
 
 extern "C" {
