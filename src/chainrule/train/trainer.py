@@ -145,7 +145,7 @@ class Trainer:
         for callback in callbacks:
             callback.on_fit_start(self)
         try:
-            with computed_by(None) if self._fast is None else self._fast.convolutions():
+            with computed_by(None) if self._fast is None else self._fast.at_work():
                 while self._goes_on():
                     self._whole_epoch(train, callbacks)
         finally:

@@ -1,8 +1,9 @@
 """A compiled kernel, which ``build`` compiles once on a machine: ``Trainer(compile=True)``.
 
-It does whole epochs of cohorts of small dense nets: ``lower`` turns net and loss into a list of
-operations (``program``), ``engine`` hands them over. Of other nets it does the convolutions
-(``convolutions``). The layers stay what is read; a test holds both to the same numbers.
+It does whole epochs of cohorts of small nets, dense and convolutional: ``lower`` turns net and
+loss into a list of operations (``program``), ``engine`` hands them over. Of other nets it does the
+convolutions (``convolutions``). The layers stay what is read; a test holds both to the same
+numbers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from chainrule.train.fast.build import NUMBERS, BuildError, build_kernel
 from chainrule.train.fast.convolutions import convolving
 from chainrule.train.fast.engine import Plan, outputs_of, plan, plan_outputs, run
 from chainrule.train.fast.program import Unsupported
+from chainrule.train.fast.threads import threads_to_the_kernel
 
 if TYPE_CHECKING:
     from chainrule.train.trainer import Learned, Trainer
@@ -93,9 +95,11 @@ class Fast:
             except BuildError as problem:
                 self._convolving, self._learning.path = False, unbuilt(problem)
 
-    def convolutions(self) -> AbstractContextManager[None]:
-        """In here, the kernel computes convolutions, if the plain path is to use it."""
-        return convolving() if self._convolving else computed_by(None)
+    def at_work(self) -> AbstractContextManager[None]:
+        """In here, what the kernel does has the threads; of the plain path its convolutions."""
+        if self._convolving:
+            return convolving()
+        return threads_to_the_kernel() if self.path == "compiled" else computed_by(None)
 
     def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> Learned | None:
         """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""

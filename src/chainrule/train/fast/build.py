@@ -17,7 +17,7 @@ import torch
 __all__ = ["BuildError", "build_kernel", "kernel"]
 
 SOURCE = Path(__file__).parent
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")
+FLAGS = ("-std=c++20", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")
 LINK = ("-shared", "-fPIC", "-pthread")
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -22,28 +21,16 @@ from chainrule.nn.convolutions import Steps, computed_by
 from chainrule.nn.window import pad
 from chainrule.train.fast.build import NUMBERS, kernel
 from chainrule.train.fast.job import Windows
+from chainrule.train.fast.threads import kernel_threads, threads_to_the_kernel
 
 __all__ = ["convolve", "convolving"]
-
-_threads: ContextVar[int] = ContextVar("threads", default=1)
 
 
 @contextmanager
 def convolving() -> Iterator[None]:
-    """In here, the kernel computes the convolutions that it knows, and has all threads.
-
-    PyTorch's other operations have one: between them its threads wait for work without rest, and
-    the kernel's would have no core.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    before = _threads.set(threads)
-    try:
-        with computed_by(convolve):
-            yield
-    finally:
-        _threads.reset(before)
-        torch.set_num_threads(threads)
+    """In here, the kernel computes the convolutions that it knows, and has all threads."""
+    with threads_to_the_kernel(), computed_by(convolve):
+        yield
 
 
 def convolve(
@@ -141,7 +128,7 @@ def job(
     x: Tensor, result: Sequence[int], K: int, window: Sequence[int], stride: Sequence[int]
 ) -> Windows:
     """The call, but for its tensors        x (K or 1, N, H, W, C)   result (H', W', O)"""
-    threads = _threads.get()
+    threads = kernel_threads()
     names = "replicas samples threads parts H W C h w O kh kw sh sw"
     parts = min(x.shape[1], -(-threads // K))  # samples are divided where replicas are few
     values = (K, x.shape[1], threads, parts, *x.shape[2:], *result, *window, *stride)

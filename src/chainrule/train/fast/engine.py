@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from ctypes import c_int64, c_void_p
 from math import prod
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -19,8 +21,9 @@ from chainrule.train.fast.build import NUMBERS, kernel
 from chainrule.train.fast.job import Job, native
 from chainrule.train.fast.losses import Outputs, Terms
 from chainrule.train.fast.lower import lower_net, write_outputs
-from chainrule.train.fast.program import INPUT, Op, Program, Unsupported
+from chainrule.train.fast.program import CONVOLUTION, INPUT, Op, Program, Unsupported
 from chainrule.train.fast.rules import check_rule, numbers, switches
+from chainrule.train.fast.threads import kernel_threads
 
 if TYPE_CHECKING:
     from chainrule.train.trainer import Trainer
@@ -29,8 +32,16 @@ __all__ = ["Epoch", "Plan", "outputs_of", "plan", "plan_outputs", "run"]
 
 MOST = 2**23
 """Bytes of one replica's numbers beyond which the library's own products are as fast."""
+CHUNK_BYTES = 2**20
+"""How much room the images of some samples may take: what a core's own cache has."""
+SHARES = 2
+"""How many threads can train one replica, as in epoch.cpp."""
 AT_ONCE = 128
 """Samples that go through a net together when nothing is learned."""
+LONG = 2**27
+"""Replicas times samples times parameters, from which on an epoch is long enough to be stopped."""
+LOOK = 0.2
+"""Seconds between two looks for Ctrl-C."""
 
 
 class Plan(NamedTuple):
@@ -77,10 +88,25 @@ def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs
     if data.replicas is None:
         data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
     where, shape = places(flat.parameters, len(flat.data)), tuple(data.inputs.shape[2:])
-    lower_net(Program(1, where), trainer.net, shape)
-    wide = int(kernel(flat.data.dtype).vector_bytes()) // flat.data.element_size()
-    program = Program(-(-min(batch, len(data)) // wide) * wide, where)
+    one = Program(1, where)
+    lower_net(one, trainer.net, shape)
+    vector = int(kernel(flat.data.dtype).vector_bytes())
+    wide = vector // flat.data.element_size()
+    vectors = -(-min(batch, len(data)) // wide)
+    program = Program(wide * chunk(one, vectors, vector), where)
     return program, lower_net(program, trainer.net, shape), data
+
+
+def chunk(one: Program, vectors: int, bytes_of_a_vector: int) -> int:
+    """How many of a batch's vectors of samples go through all layers together.
+
+    Dense layers want all of them. Images need more room than a core's own cache has, and two
+    threads are to have a part each.
+    """
+    if all(op.kind != CONVOLUTION for op in one.ops):
+        return vectors
+    most = max(1, CHUNK_BYTES // ((2 * one.space + one.scratch) * bytes_of_a_vector))
+    return -(-vectors // max(-(-vectors // most), min(SHARES, vectors)))
 
 
 def ended(
@@ -89,7 +115,8 @@ def ended(
     """The plan, when the operations are known."""
     (flat,) = trainer.optimizer.flats
     heads = write_outputs(program, outputs)
-    if (2 * program.space + 3 * flat.data.shape[1]) * flat.data.element_size() > MOST:
+    own = 2 * program.space + program.room + program.scratch
+    if (own + 3 * flat.data.shape[1]) * flat.data.element_size() > MOST:
         raise Unsupported("a net of this size")
     job, keep = described(program, data, targets)
     job.replicas, job.parameters = flat.data.shape
@@ -149,6 +176,8 @@ def described(program: Program, train: Dataset, targets: Sequence[Tensor]) -> tu
         n_ops=len(ops),
         columns=program.columns,
         space=program.space,
+        room=program.room,
+        scratch=program.scratch,
         zero=zero.data_ptr(),
         zero_parameters=zero_parameters.data_ptr(),
         n_zero=len(zero),
@@ -158,7 +187,7 @@ def described(program: Program, train: Dataset, targets: Sequence[Tensor]) -> tu
         targets=ctypes.addressof(of_targets),
         target_strides=ctypes.addressof(steps),
     )
-    return job, [made, tensors, of_targets, steps, zero, zero_parameters]
+    return job, [ops, made, tensors, of_targets, steps, zero, zero_parameters]
 
 
 def read_rows(ops: Sequence[Op], features: int) -> None:
@@ -210,9 +239,36 @@ def called(
     order, active = order.contiguous(), active.contiguous()
     job.order, job.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
     job.losses, job.alive, job.active = losses.data_ptr(), alive.data_ptr(), active.data_ptr()
-    job.threads = torch.get_num_threads()
-    kernel(data.dtype).epoch_of(ctypes.byref(job))
+    job.threads, job.stop = kernel_threads(), 0
+    epoch_of = kernel(data.dtype).epoch_of
+    if job.replicas * job.samples * job.parameters < LONG:
+        epoch_of(ctypes.byref(job))
+    else:
+        stoppable(job, lambda: epoch_of(ctypes.byref(job)))
     return Epoch(losses, alive, sizes, heads)
+
+
+def stoppable(job: Job, call: Callable[[], object]) -> None:
+    """The call, in a thread of its own: Ctrl-C is heard here, and the kernel stops at a step."""
+    done = Event()
+
+    def work() -> None:
+        try:
+            call()
+        finally:
+            done.set()
+
+    worker = Thread(target=work)
+    try:
+        worker.start()
+        while not done.wait(LOOK):  # without a limit not every system would wake it
+            pass
+    except BaseException:
+        job.stop = 1  # a worker that has not begun does nothing
+        while worker.ident is not None and not done.is_set():  # it writes to what would be freed
+            with suppress(KeyboardInterrupt):
+                done.wait(LOOK)
+        raise
 
 
 def pointer(t: Tensor | None) -> int | None:

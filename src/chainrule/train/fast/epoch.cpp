@@ -1,30 +1,44 @@
-// An epoch of a cohort of small dense nets: for each replica, all steps, one after the other.
+// An epoch of a cohort of small nets: for each replica, all steps, one after the other.
 //
 // A step of such a net is some hundred thousand operations on some ten thousand numbers. They stay
 // in the core's own cache as long as nothing else is done in between; so one replica is trained
 // through the whole epoch before the next, and each thread takes the next replica that is left.
+// Images need more room: of a batch of these, some samples at a time, a chunk, go through all
+// layers and back, and where replicas are few, several threads share the chunks of one.
 // What is computed is a list of operations that program.py writes; values lie feature by feature,
 // samples innermost, and each has its gradient at the same place of another array.
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "convolutions.h"
 #include "layers.h"
 #include "products.h"
 #include "threads.h"
 #include "updates.h"
+#include "winograd.h"
 
-enum Kind { INPUT, PRODUCT, ACTIVATION, TARGET, ONE_HOT, POINTWISE, CLASSES, OUTPUT };
+enum Kind {
+    INPUT, PRODUCT, ACTIVATION, TARGET, ONE_HOT, POINTWISE, CLASSES, OUTPUT,
+    CONVOLUTION, POOLING, PADDING
+};
 
 struct Op {
-    int64_t kind, a[12];
+    int64_t kind, a[20];
     double c[2];
+    template <class What> const What &as() const {
+        static_assert(sizeof(What) <= sizeof(a));
+        return *reinterpret_cast<const What *>(a);
+    }
 };
 
 struct Job {
     const Op *ops;
-    int64_t n_ops, columns, space;          // padded samples, numbers of all values
+    int64_t n_ops, columns, space;          // padded samples of a chunk, numbers of all values
+    int64_t room, scratch;                  // numbers that operations keep for a step, for a call
     const int64_t *zero;                    // (place, count) of gradients of values that add up
     const int64_t *zero_parameters;         // the same among the parameters
     int64_t n_zero, n_zero_parameters;
@@ -44,25 +58,48 @@ struct Job {
     const Numbers *numbers;                 // (K)
     Switches switches;
     int64_t step;                           // of the optimizer, done before
+    volatile int64_t stop;                  // set from outside: nobody waits for the rest
 };
 
 constexpr int64_t NOWHERE = -1;
 enum Flow { NO, ASSIGN, ADD };
 
+// The chunks of a batch are in two shares, each with gradients of its own, which are added in the
+// end. One thread does both or two do one each: the sums are the same.
+constexpr int64_t SHARES = 2;
+
+// Those who train one replica together.
+template <class T> struct Team {
+    const int64_t size;
+    Meeting meeting;
+    T *g[SHARES];
+    T losses[SHARES];
+    bool alive = true, stop = false;
+
+    explicit Team(int64_t size) : size(size), meeting(size) {}
+};
+
 template <class T> struct Replica {
     const Job &job;
     const int64_t k;
-    T *values, *grads, *p, *g;
-    const int64_t *order = nullptr;  // of the batch
+    Team<T> &team;
+    const int64_t member;
+    T *values, *grads, *room, *scratch, *p, *g = nullptr;
+    const int64_t *order = nullptr;  // of the chunk
     int64_t first = 0, n = 0;        // its place in the epoch, its samples
+    int64_t whole = 0;               // samples of the batch
+    bool opening = true;             // it is the first chunk of its share
     T loss = 0;
 
-    Replica(const Job &job, int64_t k, T *values)
-        : job(job), k(k), values(values), grads(values + job.space),
-          p(static_cast<T *>(job.p) + k * job.parameters),
-          g(static_cast<T *>(job.g) + k * job.parameters) {}
+    Replica(const Job &job, int64_t k, Team<T> &team, int64_t member, T *values)
+        : job(job), k(k), team(team), member(member), values(values), grads(values + job.space),
+          room(grads + job.space), scratch(room + job.room),
+          p(static_cast<T *>(job.p) + k * job.parameters) {
+        if (!member) team.g[0] = static_cast<T *>(job.g) + k * job.parameters;
+        if (member == team.size - 1) team.g[1] = scratch + job.scratch;
+    }
 
-    // m numbers of each sample of the batch, from rows to columns. Those past n repeat the first
+    // m numbers of each sample of the chunk, from rows to columns. Those past n repeat the first
     // sample: finite where the batch is.
     void columns(const T *from, int64_t stride, int64_t m, T *to, int64_t ld) {
         using S = Simd<T>;
@@ -95,12 +132,28 @@ template <class T> struct Replica {
         }
         case ONE_HOT: return one_hot(op);
         case PRODUCT:
-            return product<T>(values + a[5], a[6], p + a[0], a[1], 1, values + a[3], a[4], a[7], a[8],
-                              a[9], a[2] == NOWHERE ? nullptr : p + a[2], a[10] & 1);
+            return product<T>(values + a[5], a[6], p + a[0], a[1], 1, Even<T>{values + a[3], a[4]},
+                              a[7], a[8], a[9], a[2] == NOWHERE ? nullptr : p + a[2], a[10] & 1);
         case ACTIVATION:
             return activate<T>(int(a[0]), values + a[1], a[2], a[3], a[4], T(op.c[0]), T(op.c[1]));
         case POINTWISE: case CLASSES: return measure(op);
         case OUTPUT: return output(op);
+        case CONVOLUTION: {
+            auto &at = op.as<Convolution>();
+            T *x = values + at.x, *y = values + at.y;
+            const T *bias = at.bias == NOWHERE ? nullptr : p + at.bias;
+            if (at.fewer == 3) return Winograd<T, 3>(at, room + at.room, scratch).forward(y, x, bias);
+            if (at.fewer == 2) return Winograd<T, 2>(at, room + at.room, scratch).forward(y, x, bias);
+            return slide<T>(at, y, x, p + at.weight, bias);
+        }
+        case POOLING: {
+            auto &at = op.as<Pooling>();
+            return pool<T>(at, values + at.y, values + at.x);
+        }
+        case PADDING: {
+            auto &at = op.as<Padding>();
+            return widen<T>(at, values + at.y, values + at.x);
+        }
         }
     }
 
@@ -124,7 +177,7 @@ template <class T> struct Replica {
                 std::memset(grads + a[3] + i * a[4], 0, job.columns * sizeof(T));
             return;
         }
-        const int64_t count = !a[6] ? 1 : op.kind == CLASSES ? n : n * a[2];
+        const int64_t count = !a[6] ? 1 : op.kind == CLASSES ? whole : whole * a[2];
         const T scale = T(weight / double(count));
         T *o = values + a[3], *d = grads + a[3], *t = values + a[8], value;
         if (op.kind == CLASSES) {
@@ -145,21 +198,66 @@ template <class T> struct Replica {
             for (int64_t i = 0; i < a[3]; i++) to[j * a[1] + i] = values[a[4] + i * a[5] + j];
     }
 
+    // Before the first chunk of a step, and after the last: the other forms of weights.
+    void begin(const Op &op) {
+        if (op.kind != CONVOLUTION) return;
+        auto &at = op.as<Convolution>();
+        if (at.fewer == 3) Winograd<T, 3>(at, room + at.room, scratch).begin(p + at.weight);
+        else if (at.fewer == 2) Winograd<T, 2>(at, room + at.room, scratch).begin(p + at.weight);
+        else if (at.x_flow != NO) turn<T>(at, room + at.room, p + at.weight);
+    }
+
+    void end(const Op &op) {
+        if (op.kind != CONVOLUTION) return;
+        auto &at = op.as<Convolution>();
+        const bool add = at.weights_flow == ADD;
+        if (at.fewer == 3) Winograd<T, 3>(at, room + at.room, scratch).end(g + at.weight, add);
+        if (at.fewer == 2) Winograd<T, 2>(at, room + at.room, scratch).end(g + at.weight, add);
+    }
+
     void backward(const Op &op) {
         const int64_t *a = op.a;
-        if (op.kind == ACTIVATION) {
-            T *bias = a[5] == NOWHERE ? nullptr : g + a[5];
-            deactivate<T>(int(a[0]), grads + a[1], values + a[1], a[2], a[3], a[4], T(op.c[0]),
-                          T(op.c[1]), bias, a[6] == ADD);
-        } else if (op.kind == PRODUCT) {
+        switch (op.kind) {
+        case ACTIVATION: {
+            const Bias<T> bias{a[5] == NOWHERE ? nullptr : g + a[5], a[6], a[7] == ADD || !opening};
+            return deactivate<T>(int(a[0]), grads + a[1], values + a[1], a[2], a[3], a[4], T(op.c[0]),
+                                 T(op.c[1]), bias);
+        }
+        case PRODUCT: {
             const int64_t weights = a[10] >> 1 & 3, flow = a[10] >> 3 & 3;
-            outer<T>(g + a[0], a[1], grads + a[5], a[6], values + a[3], a[4], a[7], a[8], a[9],
-                     weights == ADD);
+            outer<T>(g + a[0], a[1], grads + a[5], a[6], Even<T>{values + a[3], a[4]}, a[7], a[8],
+                     a[9], WHOLE, weights == ADD || !opening);
             if (flow != NO)
-                product<T>(grads + a[3], a[4], p + a[0], 1, a[1], grads + a[5], a[6], a[8], a[7],
-                           a[9], nullptr, flow == ADD);
+                product_back<T>(grads + a[3], a[4], p + a[0], a[1], grads + a[5], a[6], a[8], a[7],
+                                a[9], flow == ADD);
+            return;
+        }
+        case CONVOLUTION: {
+            auto &at = op.as<Convolution>();
+            T *dx = at.x_flow == NO ? nullptr : grads + at.x, *x = values + at.x, *gy = grads + at.y;
+            if (at.x_flow == ASSIGN) clear(dx, at.C * at.H * at.W * at.n);
+            if (at.fewer == 3)
+                return Winograd<T, 3>(at, room + at.room, scratch).backward(dx, gy, x, !opening);
+            if (at.fewer == 2)
+                return Winograd<T, 2>(at, room + at.room, scratch).backward(dx, gy, x, !opening);
+            slide_learn<T>(at, g + at.weight, gy, x, at.weights_flow == ADD || !opening);
+            if (dx) slide_back<T>(at, dx, gy, room + at.room);
+            return;
+        }
+        case POOLING: {
+            auto &at = op.as<Pooling>();
+            if (at.x_flow == NO) return;
+            if (at.x_flow == ASSIGN) clear(grads + at.x, at.C * at.channel);
+            return pool_back<T>(at, grads + at.x, grads + at.y, values + at.x);
+        }
+        case PADDING: {
+            auto &at = op.as<Padding>();
+            if (at.x_flow != NO) narrow<T>(at, grads + at.x, grads + at.y, at.x_flow == ADD);
+        }
         }
     }
+
+    static void clear(T *to, int64_t count) { std::memset(to, 0, count * sizeof(T)); }
 
     bool finite() {
         T total[16] = {};
@@ -181,43 +279,86 @@ template <class T> struct Replica {
         else adam(p, g, state[0], state[1], state[2], job.parameters, h, job.switches, job.step + step);
     }
 
-    void train() {
-        bool alive = job.active[k];
-        int64_t step = 0;
-        for (first = 0; first < job.samples; first += job.batch, step++) {
-            n = job.samples - first < job.batch ? job.samples - first : job.batch;
-            order = job.order + k * job.order_stride + first;
-            loss = 0;
-            for (int64_t i = 0; alive && i < job.n_zero; i++)
-                std::memset(grads + job.zero[2 * i], 0, job.zero[2 * i + 1] * sizeof(T));
+    // A share of a batch: its loss, and with `learn` its gradients.
+    void share(int64_t which, const int64_t *batch, bool learn) {
+        const int64_t start = first;
+        g = team.g[which], loss = 0, opening = true;
+        for (int64_t i = 0; learn && i < job.n_zero_parameters; i++)
+            clear(g + job.zero_parameters[2 * i], job.zero_parameters[2 * i + 1]);
+        for (int64_t at = which * job.columns; at < whole; at += SHARES * job.columns) {
+            first = start + at, order = batch + at;
+            n = whole - at < job.columns ? whole - at : job.columns;
+            for (int64_t i = 0; learn && i < job.n_zero; i++)
+                clear(grads + job.zero[2 * i], job.zero[2 * i + 1]);
             for (int64_t i = 0; i < job.n_ops; i++) forward(job.ops[i]);
-            if (alive) {
-                for (int64_t i = 0; i < job.n_zero_parameters; i++)
-                    std::memset(g + job.zero_parameters[2 * i], 0,
-                                job.zero_parameters[2 * i + 1] * sizeof(T));
-                for (int64_t i = job.n_ops; i-- > 0;) backward(job.ops[i]);
-                alive = finite();
-                if (alive) update(step + 1);
+            for (int64_t i = job.n_ops; learn && i-- > 0;) backward(job.ops[i]);
+            opening = false;
+        }
+        for (int64_t i = 0; learn && i < job.n_ops; i++) end(job.ops[i]);
+        first = start, team.losses[which] = loss;
+    }
+
+    void gather(int64_t shares, bool learn) {
+        g = team.g[0], loss = team.losses[0];
+        for (int64_t i = 1; i < shares; i++) {
+            loss += team.losses[i];
+            for (int64_t j = 0; learn && j < job.parameters; j++) g[j] += team.g[i][j];
+        }
+    }
+
+    void train() {
+        if (!member) team.alive = job.active[k];
+        team.meeting.wait();
+        int64_t step = 0;
+        for (first = 0; first < job.samples && !team.stop; first += job.batch, step++) {
+            whole = std::min(job.batch, job.samples - first);
+            const int64_t shares = std::min(SHARES, (whole + job.columns - 1) / job.columns);
+            const bool learn = team.alive;
+            for (int64_t i = 0; i < job.n_ops; i++) begin(job.ops[i]);
+            for (int64_t i = member; i < shares; i += team.size)
+                share(i, job.order + k * job.order_stride + first, learn);
+            team.meeting.wait();
+            if (!member) {
+                gather(shares, learn);
+                if (learn && (team.alive = finite())) update(step + 1);
+                static_cast<T *>(job.losses)[step * job.replicas + k] = loss;
+                job.alive[step * job.replicas + k] = team.alive;
+                team.stop = job.stop;
             }
-            static_cast<T *>(job.losses)[step * job.replicas + k] = loss;
-            job.alive[step * job.replicas + k] = alive;
+            team.meeting.wait();
         }
     }
 };
 
-template <class T> void work(const Job &job, std::atomic<int64_t> &next) {
-    const size_t bytes = (2 * job.space * sizeof(T) + 63) / 64 * 64;
+// Trains replicas, `next` after the other, as a member of a team.
+template <class T> void work(const Job &job, int64_t member, Team<T> &team, auto next) {
+    const size_t numbers = 2 * job.space + job.room + job.scratch + job.parameters;
+    const size_t bytes = (numbers * sizeof(T) + 63) / 64 * 64;
     T *values = static_cast<T *>(std::aligned_alloc(64, bytes));
     std::memset(values, 0, bytes);
-    for (int64_t k; (k = next++) < job.replicas;)
-        Replica<T>(job, k, values).train();
+    for (int64_t k; !job.stop && (k = next()) < job.replicas;)
+        Replica<T>(job, k, team, member, values).train();
     std::free(values);
 }
 
+template <class T> bool in_teams(const Job &job) {
+    const int64_t size = SHARES;
+    if (job.threads < job.replicas * size || job.batch <= job.columns) return false;
+    std::vector<std::unique_ptr<Team<T>>> teams;
+    for (int64_t k = 0; k < job.replicas; k++) teams.push_back(std::make_unique<Team<T>>(size));
+    return side_by_side(job.replicas * size, [&](int64_t i) {
+        int64_t k = i / size;
+        work<T>(job, i % size, *teams[k], [&] { return std::exchange(k, job.replicas); });
+    });
+}
+
 template <class T> void epoch(const Job &job) {
+    if (in_teams<T>(job)) return;
     std::atomic<int64_t> next{0};
-    const int64_t helpers = (job.threads < job.replicas ? job.threads : job.replicas) - 1;
-    together(helpers, [&] { work<T>(job, next); });
+    together(std::min(job.threads, job.replicas) - 1, [&] {
+        Team<T> alone(1);
+        work<T>(job, 0, alone, [&] { return next++; });
+    });
 }
 
 extern "C" {

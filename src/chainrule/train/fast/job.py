@@ -21,7 +21,7 @@ def fields(kind: type, names: str) -> tuple[tuple[str, type], ...]:
 class NativeOp(ctypes.Structure):
     """Op: what is done, and where."""
 
-    _fields_ = (("kind", c_int64), ("a", c_int64 * 12), ("c", c_double * 2))
+    _fields_ = (("kind", c_int64), ("a", c_int64 * 20), ("c", c_double * 2))
 
 
 @final
@@ -37,7 +37,7 @@ class Job(ctypes.Structure):
 
     _fields_ = (
         *fields(c_void_p, "ops"),
-        *fields(c_int64, "n_ops columns space"),
+        *fields(c_int64, "n_ops columns space room scratch"),
         *fields(c_void_p, "zero zero_parameters"),
         *fields(c_int64, "n_zero n_zero_parameters"),
         *fields(c_int64, "replicas samples batch parameters threads"),
@@ -49,7 +49,7 @@ class Job(ctypes.Structure):
         *fields(c_int64, "order_stride"),
         *fields(c_void_p, "losses alive active weights numbers"),
         ("switches", Switches),
-        *fields(c_int64, "step"),
+        *fields(c_int64, "step stop"),
     )
 
 
@@ -66,5 +66,5 @@ class Windows(ctypes.Structure):
 
 def native(ops: Iterable[Op]) -> ctypes.Array[NativeOp]:
     """The operations as one array."""
-    made = [NativeOp(op.kind, (c_int64 * 12)(*op.a), (c_double * 2)(*op.c)) for op in ops]
+    made = [NativeOp(op.kind, (c_int64 * 20)(*op.a), (c_double * 2)(*op.c)) for op in ops]
     return (NativeOp * len(made))(*made)

@@ -89,22 +89,31 @@ inline void activate(int kind, T *x, int64_t ld, int64_t m, int64_t n, T a, T b)
     }
 }
 
-// g <- g f'(x), and the sum of each row to the bias's gradient.
+// Where the gradient of a bias goes, which `rows` rows in a row share; to nothing: nowhere.
+template <class T> struct Bias {
+    T *to;
+    int64_t rows;
+    bool add;
+};
+
+// g <- g f'(x), and the sums of rows to the bias's gradient.
 template <int kind, class T>
-inline void slope_all(T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b, T *bias,
-                      bool add) {
+inline void slope_all(T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b, Bias<T> bias) {
     using S = Simd<T>;
-    for (int64_t i = 0; i < m; i++) {
+    for (int64_t i = 0; i < m; i += bias.rows) {
         auto total = S::splat(T(0));
-        for (int64_t j = 0; j < n; j += S::W) {
-            auto v = S::load(g + i * ld + j);
-            if (kind != IDENTITY) {
-                v *= slope<T>(kind, S::load(y + i * ld + j), a, b);
-                S::store(g + i * ld + j, v);
+        for (int64_t r = i; r < i + bias.rows; r++)
+            for (int64_t j = 0; j < n; j += S::W) {
+                auto v = S::load(g + r * ld + j);
+                if (kind != IDENTITY) {
+                    v *= slope<T>(kind, S::load(y + r * ld + j), a, b);
+                    S::store(g + r * ld + j, v);
+                }
+                total += v;
             }
-            total += v;
-        }
-        if (bias) bias[i] = add ? bias[i] + S::sum(total) : S::sum(total);
+        if (!bias.to) continue;
+        *bias.to = S::sum(total) + (bias.add ? *bias.to : T(0));
+        bias.to++;
     }
 }
 
@@ -127,19 +136,19 @@ inline void slope_softmax(T *g, const T *y, int64_t ld, int64_t m, int64_t n, bo
 
 template <class T>
 inline void deactivate(int kind, T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b,
-                       T *bias, bool add) {
+                       Bias<T> bias) {
     switch (kind) {
-    case RELU: return slope_all<RELU>(g, y, ld, m, n, a, b, bias, add);
-    case LEAKY: return slope_all<LEAKY>(g, y, ld, m, n, a, b, bias, add);
-    case TANH: return slope_all<TANH>(g, y, ld, m, n, a, b, bias, add);
-    case SIGMOID: return slope_all<SIGMOID>(g, y, ld, m, n, a, b, bias, add);
-    case ELU: return slope_all<ELU>(g, y, ld, m, n, a, b, bias, add);
-    case HARDTANH: return slope_all<HARDTANH>(g, y, ld, m, n, a, b, bias, add);
-    case SOFTSIGN: return slope_all<SOFTSIGN>(g, y, ld, m, n, a, b, bias, add);
+    case RELU: return slope_all<RELU>(g, y, ld, m, n, a, b, bias);
+    case LEAKY: return slope_all<LEAKY>(g, y, ld, m, n, a, b, bias);
+    case TANH: return slope_all<TANH>(g, y, ld, m, n, a, b, bias);
+    case SIGMOID: return slope_all<SIGMOID>(g, y, ld, m, n, a, b, bias);
+    case ELU: return slope_all<ELU>(g, y, ld, m, n, a, b, bias);
+    case HARDTANH: return slope_all<HARDTANH>(g, y, ld, m, n, a, b, bias);
+    case SOFTSIGN: return slope_all<SOFTSIGN>(g, y, ld, m, n, a, b, bias);
     case SOFTMAX:
     case LOGSOFTMAX: slope_softmax(g, y, ld, m, n, kind == LOGSOFTMAX);
     }
-    slope_all<IDENTITY>(g, y, ld, m, n, a, b, bias, add);
+    slope_all<IDENTITY>(g, y, ld, m, n, a, b, bias);
 }
 
 // The loss of one element, and its derivative d.

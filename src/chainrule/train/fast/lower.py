@@ -10,6 +10,8 @@ from math import prod
 
 from chainrule import nn
 from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
+from chainrule.train.fast.images import convolution, pooling
 from chainrule.train.fast.losses import Outputs
 from chainrule.train.fast.program import NOWHERE, OUTPUT, Op, Part, Program, Unsupported, Value
 
@@ -55,14 +57,32 @@ def lower(program: Program, layers: Sequence[Module], lanes: list[Value]) -> lis
             if any(value.shape != (layer.in_features,) for value in lanes):
                 raise Unsupported(f"{layer.label()} of samples {lanes[0].shape}")
             lanes = program.linear(lanes, layer.weight, layer.bias)
-            follows = bool(left) and type(left[0]) in ACTIVATIONS
-            kind, constants = activation(left.pop(0)) if follows else (0, [])
-            program.activation(lanes, kind, constants, layer.bias)
+            activate(program, left, lanes, layer.bias)
+        elif isinstance(layer, nn.Conv2d):
+            lanes = convolution(program, layer, lanes)
+            activate(program, left, lanes, layer.bias)
+        elif isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
+            lanes = pooling(program, layer, lanes)
+            activate(program, left, lanes, None)
         elif isinstance(layer, nn.Siamese):
             lanes = siamese(program, layer, lanes)
         else:
             lanes = [moved(layer, value) for value in lanes]
     return lanes
+
+
+def activate(
+    program: Program, left: list[Module], lanes: list[Value], bias: Parameter | None
+) -> None:
+    """The activation that comes next, if one does: it is done where the lanes are."""
+    kind, shape = 0, lanes[0].shape
+    constants: list[float] = []
+    if left and type(left[0]) in ACTIVATIONS:
+        layer = left.pop(0)
+        if isinstance(layer, nn.Softmax | nn.LogSoftmax) and len(shape) > 1:
+            raise Unsupported(f"{layer.label()} of samples {shape}")
+        kind, constants = activation(layer)
+    program.activation(lanes, kind, constants, bias, prod(shape[1:]))
 
 
 def activation(layer: Module) -> tuple[int, list[float]]:

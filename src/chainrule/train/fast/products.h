@@ -3,11 +3,27 @@
 
 #include "vectors.h"
 
+// The rows of a matrix, at even steps or each where a list says.
+template <class T> struct Even {
+    const T *from;
+    int64_t ld;
+    const T *row(int64_t k) const { return from + k * ld; }
+    Even below(int64_t k) const { return {from + k * ld, ld}; }
+    Even right(int64_t j) const { return {from + j, ld}; }
+};
+template <class T> struct Listed {
+    const T *from;
+    const int64_t *at;
+    const T *row(int64_t k) const { return from + at[k]; }
+    Listed below(int64_t k) const { return {from, at + k}; }
+    Listed right(int64_t j) const { return {from + j, at}; }
+};
+
 // out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (add),
 // as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak].
-template <class T, int R, int C>
-inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, const T *b, int64_t ldb,
-                 int64_t K, const T *bias, bool add) {
+template <class T, class B, int R, int C>
+inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b, int64_t K,
+                 const T *bias, bool add) {
     using S = Simd<T>;
     typename S::V acc[R][C], x[C];
 #pragma GCC unroll 8
@@ -17,7 +33,7 @@ inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, const 
             acc[r][c] = add ? S::load(out + r * ldo + c * S::W) : S::splat(bias ? bias[r] : T(0));
     for (int64_t k = 0; k < K; k++) {
 #pragma GCC unroll 8
-        for (int c = 0; c < C; c++) x[c] = S::load(b + k * ldb + c * S::W);
+        for (int c = 0; c < C; c++) x[c] = S::load(b.row(k) + c * S::W);
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
@@ -29,7 +45,7 @@ inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, const 
         for (int c = 0; c < C; c++) S::store(out + r * ldo + c * S::W, acc[r][c]);
 }
 
-template <class T> using Tile = decltype(&tile<T, 1, 1>);
+template <class T, class B> using Tile = decltype(&tile<T, B, 1, 1>);
 
 // ROWS x COLUMNS vectors of sums, and what they are made of, fill the registers but for a few.
 #if defined(__AVX512F__)
@@ -38,15 +54,16 @@ constexpr int ROWS = 6, COLUMNS = 4;
 constexpr int ROWS = 6, COLUMNS = 2;
 #endif
 
-template <class T, int C> constexpr Tile<T> column_of_tiles[ROWS] = {
-    tile<T, 1, C>, tile<T, 2, C>, tile<T, 3, C>, tile<T, 4, C>, tile<T, 5, C>, tile<T, 6, C>};
+template <class T, class B, int C> constexpr Tile<T, B> column_of_tiles[ROWS] = {
+    tile<T, B, 1, C>, tile<T, B, 2, C>, tile<T, B, 3, C>,
+    tile<T, B, 4, C>, tile<T, B, 5, C>, tile<T, B, 6, C>};
 
-template <class T> inline Tile<T> tile_of(int r, int c) {
+template <class T, class B> inline Tile<T, B> tile_of(int r, int c) {
 #if defined(__AVX512F__)
-    if (c == 4) return column_of_tiles<T, 4>[r - 1];
-    if (c == 3) return column_of_tiles<T, 3>[r - 1];
+    if (c == 4) return column_of_tiles<T, B, 4>[r - 1];
+    if (c == 3) return column_of_tiles<T, B, 3>[r - 1];
 #endif
-    return c == 2 ? column_of_tiles<T, 2>[r - 1] : column_of_tiles<T, 1>[r - 1];
+    return c == 2 ? column_of_tiles<T, B, 2>[r - 1] : column_of_tiles<T, B, 1>[r - 1];
 }
 
 // The size of the next of equal parts of what is left, none larger than most.
@@ -56,35 +73,78 @@ inline int part(int64_t left, int most) {
 }
 
 // out (m, n) = a (m, K) b (K, n); n counts in whole vectors.
-template <class T>
-inline void product(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, const T *b,
-                    int64_t ldb, int64_t m, int64_t K, int64_t n, const T *bias, bool add) {
+template <class T, class B>
+inline void product(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b, int64_t m,
+                    int64_t K, int64_t n, const T *bias, bool add) {
     constexpr int W = Simd<T>::W;
     for (int64_t j = 0, c; j < n; j += c * W) {
         c = part((n - j) / W, COLUMNS);
         for (int64_t i = 0, r; i < m; i += r) {
             r = part(m - i, ROWS);
-            tile_of<T>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak, b + j, ldb, K,
-                                       bias ? bias + i : nullptr, add);
+            tile_of<T, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak, b.right(j), K,
+                                          bias ? bias + i : nullptr, add);
         }
     }
 }
 
-// sums (R, S) = g (R, n) x (S, n)^T, each as a vector of W partial sums.
-template <class T, int R, int S>
-inline void dots(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64_t ldg, const T *x,
-                 int64_t ldx, int64_t n) {
+// out (m, n) = a (K, m)^T b (K, n). For few samples as its transpose b^T a, whole vectors of m at a
+// time: a is then read as it lies, and not down its columns.
+template <class T>
+inline void product_back(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
+                         int64_t m, int64_t K, int64_t n, bool add) {
+    using S = Simd<T>;
+    constexpr int64_t W = S::W, FEW = 4;
+    int64_t i = 0;
+    if (n <= FEW * W) {
+        alignas(64) T turned[FEW * W * COLUMNS * W];
+        for (int64_t c; i + W <= m; i += c * W) {
+            c = part((m - i) / W, COLUMNS);
+            for (int64_t j = 0, r; j < n; j += r) {
+                r = part(n - j, ROWS);
+                tile_of<T, Even<T>>(int(r), int(c))(turned + j * c * W, c * W, b + j, 1, ldb,
+                                                    Even<T>{a + i, lda}, K, nullptr, false);
+            }
+            for (int64_t q = 0; q < c; q++)
+                for (int64_t j = 0; j < n; j += W) {
+                    typename S::V block[W];
+                    for (int r = 0; r < W; r++) block[r] = S::load(turned + ((j + r) * c + q) * W);
+                    transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
+                    for (int r = 0; r < W; r++) {
+                        T *to = out + (i + q * W + r) * ldo + j;
+                        S::store(to, add ? S::load(to) + block[r] : block[r]);
+                    }
+                }
+        }
+    }
+    product<T>(out + i * ldo, ldo, a + i, 1, lda, Even<T>{b, ldb}, m - i, K, n, nullptr, add);
+}
+
+// Pieces of rows that are summed over together: g's are `step` apart, x's where a list says.
+struct Runs {
+    int64_t count, step;
+    const int64_t *starts;
+};
+constexpr int64_t FIRST = 0;
+constexpr Runs WHOLE{1, 0, &FIRST};
+
+// sums (R, S) = g (R, n) x (S, n)^T over all runs, each as a vector of W partial sums.
+template <class T, int R, int S, class X>
+inline void dots(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64_t ldg, X x, int64_t n,
+                 const Runs &runs) {
     using M = Simd<T>;
     typename M::V acc[R][S] = {}, y[S];
-    for (int64_t j = 0; j < n; j += M::W) {
+    for (int64_t run = 0; run < runs.count; run++, g += runs.step) {
+        const X here = x.right(runs.starts[run]);
+        for (int64_t j = 0; j < n; j += M::W) {
 #pragma GCC unroll 8
-        for (int s = 0; s < S; s++) y[s] = M::load(x + s * ldx + j);
+            for (int s = 0; s < S; s++) y[s] = M::load(here.row(s) + j);
 #pragma GCC unroll 8
-        for (int r = 0; r < R; r++) {
-            auto v = M::load(g + r * ldg + j);
-            KEEP(v);
+            for (int r = 0; r < R; r++) {
+                auto v = M::load(g + r * ldg + j);
+                KEEP(v);
 #pragma GCC unroll 8
-            for (int s = 0; s < S; s++) acc[r][s] += v * y[s];
+                for (int s = 0; s < S; s++) acc[r][s] += v * y[s];
+            }
         }
     }
 #pragma GCC unroll 8
@@ -121,9 +181,9 @@ template <class T, int half> inline typename Simd<T>::V sums_of(const typename S
     return halve<T, half>(a, b, All{});
 }
 
-template <class T, int R>
-inline void row_of_dots(T *w, int64_t ldw, const T *g, int64_t ldg, const T *x, int64_t ldx,
-                        int64_t k, int64_t n, bool add) {
+template <class T, int R, class X>
+inline void row_of_dots(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t k, int64_t n,
+                        const Runs &runs, bool add) {
     using M = Simd<T>;
     for (int64_t i = 0; i < k; i += M::W) {
         int64_t width = k - i < M::W ? k - i : M::W;
@@ -131,11 +191,11 @@ inline void row_of_dots(T *w, int64_t ldw, const T *g, int64_t ldg, const T *x, 
         for (int64_t s = 0, most; s < width; s += most) {
             most = width - s < 4 ? width - s : 4;
             auto at = reinterpret_cast<typename M::V(*)[M::W]>(&sums[0][s]);
-            const T *from = x + (i + s) * ldx;
-            if (most == 4) dots<T, R, 4>(at, g, ldg, from, ldx, n);
-            else if (most == 3) dots<T, R, 3>(at, g, ldg, from, ldx, n);
-            else if (most == 2) dots<T, R, 2>(at, g, ldg, from, ldx, n);
-            else dots<T, R, 1>(at, g, ldg, from, ldx, n);
+            const X from = x.below(i + s);
+            if (most == 4) dots<T, R, 4>(at, g, ldg, from, n, runs);
+            else if (most == 3) dots<T, R, 3>(at, g, ldg, from, n, runs);
+            else if (most == 2) dots<T, R, 2>(at, g, ldg, from, n, runs);
+            else dots<T, R, 1>(at, g, ldg, from, n, runs);
         }
         for (int r = 0; r < R; r++) {
             auto v = sums_of<T, 1>(sums[r]);
@@ -147,17 +207,59 @@ inline void row_of_dots(T *w, int64_t ldw, const T *g, int64_t ldg, const T *x, 
     }
 }
 
+constexpr int64_t MANY = 16;  // rows of g, for which it is worth the while to transpose x
+
+// The same for the first entries of x, whole vectors of them, which returns how many those are:
+// x is transposed, some of it at a time, and the sums are those of a product.
+template <class T, class X>
+inline int64_t outer_turned(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k,
+                            int64_t n, const Runs &runs, bool add) {
+    using S = Simd<T>;
+    constexpr int64_t W = S::W, MOST = 64 / W * W;
+    alignas(64) T turned[MOST * COLUMNS * W];
+    const int64_t vectors = k / W;
+    for (int64_t i = 0, c; i < vectors; i += c) {
+        c = part(vectors - i, COLUMNS);
+        bool more = add;
+        for (int64_t run = 0; run < runs.count; run++) {
+            const X here = x.right(runs.starts[run]);
+            for (int64_t j = 0, some; j < n; j += some) {
+                some = n - j < MOST ? n - j : MOST;
+                for (int64_t q = 0; q < c; q++)
+                    for (int64_t s = 0; s < some; s += W) {
+                        typename S::V block[W];
+                        for (int r = 0; r < W; r++) block[r] = S::load(here.row((i + q) * W + r) + j + s);
+                        transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
+                        for (int r = 0; r < W; r++) S::store(turned + ((s + r) * c + q) * W, block[r]);
+                    }
+                for (int64_t o = 0, r; o < m; o += r) {
+                    r = part(m - o, ROWS);
+                    tile_of<T, Even<T>>(int(r), int(c))(
+                        w + o * ldw + i * W, ldw, g + o * ldg + run * runs.step + j, ldg, 1,
+                        Even<T>{turned, c * W}, some, nullptr, more);
+                }
+                more = true;
+            }
+        }
+    }
+    return vectors * W;
+}
+
 // w (m, k) = g (m, n) x (k, n)^T, or += with add; n counts in whole vectors.
-template <class T>
-inline void outer(T *w, int64_t ldw, const T *g, int64_t ldg, const T *x, int64_t ldx, int64_t m,
-                  int64_t k, int64_t n, bool add) {
-    for (int64_t i = 0, r; i < m; i += r) {
+template <class T, class X>
+inline void outer(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k, int64_t n,
+                  const Runs &runs, bool add) {
+    if (m >= MANY) {
+        const int64_t done = outer_turned<T>(w, ldw, g, ldg, x, m, k, n, runs, add);
+        w += done, k -= done, x = x.below(done);
+    }
+    for (int64_t i = 0, r; k && i < m; i += r) {
         r = part(m - i, 5);
-        auto f = r == 5   ? row_of_dots<T, 5>
-                 : r == 4 ? row_of_dots<T, 4>
-                 : r == 3 ? row_of_dots<T, 3>
-                 : r == 2 ? row_of_dots<T, 2>
-                          : row_of_dots<T, 1>;
-        f(w + i * ldw, ldw, g + i * ldg, ldg, x, ldx, k, n, add);
+        auto f = r == 5   ? row_of_dots<T, 5, X>
+                 : r == 4 ? row_of_dots<T, 4, X>
+                 : r == 3 ? row_of_dots<T, 3, X>
+                 : r == 2 ? row_of_dots<T, 2, X>
+                          : row_of_dots<T, 1, X>;
+        f(w + i * ldw, ldw, g + i * ldg, ldg, x, k, n, runs, add);
     }
 }

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import NamedTuple
 
+from torch import Tensor
+
 from chainrule.nn.parameter import Parameter
 
 __all__ = ["Op", "Part", "Program", "Unsupported", "Value"]
 
 INPUT, PRODUCT, ACTIVATION, TARGET, ONE_HOT, POINTWISE, CLASSES, OUTPUT = range(8)
+CONVOLUTION, POOLING, PADDING = range(8, 11)
 NO, ASSIGN, ADD = range(3)
 NOWHERE = -1
 
@@ -28,11 +31,17 @@ class Unsupported(Exception):  # noqa: N818 (it is no error: the plain path does
 
 @dataclass
 class Op:
-    """One operation: its kind, its whole numbers and its constants, as epoch.cpp reads them."""
+    """One operation: its kind, its whole numbers and its constants, as epoch.cpp reads them.
+
+    ``lists`` are what some of its numbers point at; ``moves`` is the array whose gradient it adds
+    to, where the last of its numbers says how.
+    """
 
     kind: int
     a: list[int]
     c: list[float] = field(default_factory=list)
+    lists: list[Tensor] = field(default_factory=list)
+    moves: int | None = None
 
 
 class Part(NamedTuple):
@@ -73,15 +82,17 @@ class Array(NamedTuple):
 class Program:
     """The operations of one training step, and the room that they need.
 
-    ``columns`` is the batch size, filled up to whole vectors. ``places`` says of each parameter,
-    by identity, where it begins in its replica's row of the optimizer's tensor, and its size.
+    ``columns`` is the number of samples that go through it together, filled up to whole vectors.
+    ``places`` says of each parameter, by identity, where it begins in its replica's row of the
+    optimizer's tensor, and its size. ``room`` and ``scratch``: how many more numbers operations
+    keep for a step, and need while they are done.
     """
 
     def __init__(self, columns: int, places: Mapping[int, tuple[int, int]]) -> None:
         self.columns, self.places = columns, places
         self.ops: list[Op] = []
         self.arrays: list[Array] = []
-        self.space = 0
+        self.space = self.room = self.scratch = 0
         self.reads: list[tuple[int, bool]] = []  # array, whether all of it
         self.activations: dict[int, int] = {}  # array → kind
         self.data: set[int] = set()  # the arrays that hold inputs: nobody needs their gradient
@@ -98,6 +109,20 @@ class Program:
         array = self.arrays[part.array]
         ld = array.blocks * self.columns
         return array.place + part.row * ld + part.block * self.columns, ld
+
+    def keep(self, room: int, scratch: int) -> int:
+        """Room for so many numbers, which one operation keeps for a step; where it is."""
+        self.scratch = max(self.scratch, scratch)
+        self.room += room
+        return self.room - room
+
+    def add(self, op: Op, writes: int | None = None) -> None:
+        """An operation that reads all of ``op.moves``, and writes the gradient of a parameter."""
+        self.ops.append(op)
+        if writes is not None:
+            self.written[writes] += 1
+        if op.moves is not None:
+            self.reads.append((op.moves, True))
 
     def of(self, parameter: Parameter) -> int:
         """Where a parameter begins in its replica's row."""
@@ -161,16 +186,30 @@ class Program:
         kind: int,
         constants: Sequence[float],
         bias: Parameter | None,
+        shared: int = 1,
     ) -> None:
-        """y = f(x), in place of what a product has just made; on the way back, the bias's too."""
+        """y = f(x), in place of what was just made; on the way back, the bias's gradient too.
+
+        So many rows share an entry of the bias.
+        """
         array = self.arrays[lanes[0].parts[0].array]
         b = NOWHERE if bias is None else self.of(bias)
         if bias is not None:
             self.written[b] += 1
         columns = array.blocks * self.columns
-        a = [kind, array.place, columns, array.rows, columns, b]
+        a = [kind, array.place, columns, array.rows, columns, b, shared]
         self.activations[lanes[0].parts[0].array] = kind
         self.ops.append(Op(ACTIVATION, a, list(constants)))
+
+    def images(self, lanes: Sequence[Value]) -> int:
+        """The array whose rows the lanes are, all of them, side by side."""
+        lanes = self.gather(lanes)
+        number = lanes[0].parts[0].array
+        array = self.arrays[number]
+        alike = [[Part(number, 0, array.rows, block)] for block in range(array.blocks)]
+        if [value.parts for value in lanes] != alike:
+            raise Unsupported("images that are put together from several")
+        return number
 
     def result(self, value: Value) -> Part:
         """The one part of an output, which a loss reads."""
@@ -192,6 +231,11 @@ class Program:
                 op.a[10] |= self._flow(op.a[0]) << 1 | flow << 3
             elif op.kind in (POINTWISE, CLASSES):
                 op.a[7] = int(self.adds(op.a[7]))
+            elif op.kind == CONVOLUTION:
+                op.a[-1] = self._flow(op.a[0])
+            if op.moves is not None:
+                free = op.moves in self.data
+                op.a.append(NO if free else ADD if self.adds(op.moves) else ASSIGN)
         return self.ops
 
     def _flow(self, place: int) -> int:
