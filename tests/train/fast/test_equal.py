@@ -1,11 +1,14 @@
 """The compiled path against the plain one: the same numbers up to rounding."""
 
+import itertools
+
 import pytest
 import torch
 
 from chainrule import nn, optim, zoo
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
+from chainrule.train.fast import engine
 from chainrule.train.fast.losses import KINDS
 from chainrule.train.fast.lower import ACTIVATIONS as KNOWN
 
@@ -178,6 +181,27 @@ def test_heads_of_the_inputs_themselves():
 @pytest.mark.parametrize("size", [1, 8, 16, 53, 100])
 def test_batch_sizes(size):
     assert_equal(mlp(), nn.MSELoss(), sgd, (3,), 4, batch_size=size)
+
+
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("size", [17, 53])
+def test_some_samples_at_a_time(monkeypatch, least, size):
+    monkeypatch.setattr(engine, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(engine, "LEAST", least)
+    metrics = {"accuracy": Accuracy()}
+    criterion = zoo.pair_loss(torch.tensor([0.0, 0.3, 1.0]))
+    net = zoo.pair_mlp(hidden=40, share=True, aux=True)
+    targets = {"main": -2, "first": -10, "second": -10}
+    assert_equal(net, criterion, sgd, (2, 14, 14), targets, batch_size=size)
+    net = nn.Sequential(nn.Linear(3, 50), nn.ReLU(), nn.Linear(50, 70), nn.Tanh(), nn.Linear(70, 4))
+    assert_equal(net, nn.CrossEntropyLoss(), sgd, (3,), -4, batch_size=size, metrics=metrics)
+
+
+def test_products_of_any_size():
+    widths = [1, 7, 37, 130, 300, 5]
+    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(widths)]
+    net = nn.Sequential(*(each for layer in layers for each in (layer, nn.Tanh())))
+    assert_equal(net, nn.MSELoss(), sgd, (1,), 5, batch_size=53)
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -30,10 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Epoch", "Plan", "outputs_of", "plan", "plan_outputs", "run"]
 
-MOST = 2**23
-"""Bytes of one replica's numbers beyond which the library's own products are as fast."""
+MOST = 2**24
+"""Bytes of one replica's weights, or of its other numbers, that a cache of all cores holds. Beyond
+it the library's own products are as fast."""
 CHUNK_BYTES = 2**20
-"""How much room the images of some samples may take: what a core's own cache has."""
+"""How much room the values of some samples may take: what a core's own cache has."""
+LEAST = 8
+"""Vectors of samples that are worth reading the weights of a dense layer for."""
 SHARES = 2
 """How many threads can train one replica, as in epoch.cpp."""
 AT_ONCE = 128
@@ -100,13 +103,13 @@ def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs
 def chunk(one: Program, vectors: int, bytes_of_a_vector: int) -> int:
     """How many of a batch's vectors of samples go through all layers together.
 
-    Dense layers want all of them. Images need more room than a core's own cache has, and two
-    threads are to have a part each.
+    As many as a core's own cache has room for; but weights of dense layers, which are read for each
+    chunk, want some. Of images two threads are to have a part each.
     """
-    if all(op.kind != CONVOLUTION for op in one.ops):
-        return vectors
-    most = max(1, CHUNK_BYTES // ((2 * one.space + one.scratch) * bytes_of_a_vector))
-    return -(-vectors // max(-(-vectors // most), min(SHARES, vectors)))
+    images = any(op.kind == CONVOLUTION for op in one.ops)
+    room = CHUNK_BYTES // ((2 * one.space + one.scratch) * bytes_of_a_vector)
+    parts = -(-vectors // max(1 if images else LEAST, room))
+    return -(-vectors // max(parts, min(SHARES, vectors) if images else 1))
 
 
 def ended(
@@ -116,7 +119,7 @@ def ended(
     (flat,) = trainer.optimizer.flats
     heads = write_outputs(program, outputs)
     own = 2 * program.space + program.room + program.scratch
-    if (own + 3 * flat.data.shape[1]) * flat.data.element_size() > MOST:
+    if max(own, flat.data.shape[1]) * flat.data.element_size() > MOST:
         raise Unsupported("a net of this size")
     job, keep = described(program, data, targets)
     job.replicas, job.parameters = flat.data.shape

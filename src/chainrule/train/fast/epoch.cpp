@@ -332,7 +332,8 @@ template <class T> struct Replica {
 
 // Trains replicas, `next` after the other, as a member of a team.
 template <class T> void work(const Job &job, int64_t member, Team<T> &team, auto next) {
-    const size_t numbers = 2 * job.space + job.room + job.scratch + job.parameters;
+    const int64_t second = job.batch > job.columns ? job.parameters : 0;
+    const size_t numbers = 2 * job.space + job.room + job.scratch + second;
     const size_t bytes = (numbers * sizeof(T) + 63) / 64 * 64;
     T *values = static_cast<T *>(std::aligned_alloc(64, bytes));
     std::memset(values, 0, bytes);

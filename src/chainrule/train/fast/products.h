@@ -87,30 +87,42 @@ inline void product(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b
     }
 }
 
-// out (m, n) = a (K, m)^T b (K, n). For few samples as its transpose b^T a, whole vectors of m at a
-// time: a is then read as it lies, and not down its columns.
+// out (m, n) = a (K, m)^T b (K, n), by its transpose b^T a, whole vectors of m at a time: so a is
+// read as it lies, and not down its columns. Where it is read often, it is copied side by side.
 template <class T>
 inline void product_back(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
                          int64_t m, int64_t K, int64_t n, bool add) {
     using S = Simd<T>;
-    constexpr int64_t W = S::W, FEW = 4;
+    constexpr int64_t W = S::W, SAMPLES = 128, DEEP = 256, OFTEN = 32;
+    alignas(64) T turned[SAMPLES * COLUMNS * W], beside[DEEP * COLUMNS * W];
     int64_t i = 0;
-    if (n <= FEW * W) {
-        alignas(64) T turned[FEW * W * COLUMNS * W];
-        for (int64_t c; i + W <= m; i += c * W) {
-            c = part((m - i) / W, COLUMNS);
-            for (int64_t j = 0, r; j < n; j += r) {
-                r = part(n - j, ROWS);
-                tile_of<T, Even<T>>(int(r), int(c))(turned + j * c * W, c * W, b + j, 1, ldb,
-                                                    Even<T>{a + i, lda}, K, nullptr, false);
+    for (int64_t c; i + W <= m; i += c * W) {
+        c = part((m - i) / W, COLUMNS);
+        for (int64_t first = 0, some; first < n; first += some) {
+            some = n - first < SAMPLES ? n - first : SAMPLES;
+            for (int64_t k = 0, deep; k < K; k += deep) {
+                deep = K - k < DEEP ? K - k : DEEP;
+                Even<T> from{a + k * lda + i, lda};
+                if (some > OFTEN) {
+                    for (int64_t q = 0; q < deep; q++)
+                        for (int64_t v = 0; v < c * W; v += W)
+                            S::store(beside + q * c * W + v, S::load(from.row(q) + v));
+                    from = {beside, c * W};
+                }
+                for (int64_t j = 0, r; j < some; j += r) {
+                    r = part(some - j, ROWS);
+                    tile_of<T, Even<T>>(int(r), int(c))(turned + j * c * W, c * W,
+                                                        b + k * ldb + first + j, 1, ldb, from, deep,
+                                                        nullptr, k > 0);
+                }
             }
             for (int64_t q = 0; q < c; q++)
-                for (int64_t j = 0; j < n; j += W) {
+                for (int64_t j = 0; j < some; j += W) {
                     typename S::V block[W];
                     for (int r = 0; r < W; r++) block[r] = S::load(turned + ((j + r) * c + q) * W);
                     transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
                     for (int r = 0; r < W; r++) {
-                        T *to = out + (i + q * W + r) * ldo + j;
+                        T *to = out + (i + q * W + r) * ldo + first + j;
                         S::store(to, add ? S::load(to) + block[r] : block[r]);
                     }
                 }
