@@ -217,3 +217,35 @@ def test_control_c_is_heard_within_an_epoch(n):
     assert 1 < taken < 3.5
     assert torch.equal(weights(each), before)
     assert each.epoch == 0
+
+
+def stepped(net, train, dtype, **options):
+    """The gradient that one step of SGD has moved by, in bfloat16 or not."""
+    net = net.replicate(1, [3]).multiply_in(dtype)
+    each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), batch_size=N, compile=True, **options)
+    before = weights(each).clone()
+    each.fit(train, epochs=1, progress=False)
+    return before - weights(each), each.path
+
+
+def test_products_in_bfloat16():
+    layers = (nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.MaxPool2d(2), nn.ReLU())
+    net = behind((*layers, nn.Conv2d(16, 24, 2), nn.ReLU()), 96)
+    train = data((2, 10, 10), -4, torch.float32, replicas=1)
+    exact, _ = stepped(net, train, None)
+    rounded, path = stepped(net, train, torch.bfloat16)
+    off = ((rounded - exact).norm() / exact.norm()).item()
+    assert off < 0.02  # eight bits are three digits
+    if build.kernel(torch.float32).has_bfloat16():
+        assert path == "compiled"
+        assert off > 1e-5
+        with threads(2):
+            again, _ = stepped(net, train, torch.bfloat16)
+        assert torch.equal(again, rounded)
+    else:
+        assert path == "plain but for convolutions"
+
+
+def test_products_in_another_dtype_are_left_to_the_layers():
+    train = data(SHAPE, -4, torch.float32, replicas=1)
+    assert stepped(small(), train, torch.float16)[1] == "plain but for convolutions"

@@ -41,8 +41,9 @@ SHARES = 2
 """How many threads can train one replica, as in epoch.cpp."""
 AT_ONCE = 128
 """Samples that go through a net together when nothing is learned."""
-LONG = 2**27
-"""Replicas times samples times parameters, from which on an epoch is long enough to be stopped."""
+LONG = 2**31
+"""Replicas times samples times parameters of an epoch that is to be stopped before its end: it is
+longer than some tenths of a second."""
 LOOK = 0.2
 """Seconds between two looks for Ctrl-C."""
 
@@ -93,10 +94,11 @@ def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs
     where, shape = places(flat.parameters, len(flat.data)), tuple(data.inputs.shape[2:])
     one = Program(1, where)
     lower_net(one, trainer.net, shape)
-    vector = int(kernel(flat.data.dtype).vector_bytes())
+    built = kernel(flat.data.dtype)
+    vector, bfloat16 = int(built.vector_bytes()), bool(built.has_bfloat16())
     wide = vector // flat.data.element_size()
     vectors = -(-min(batch, len(data)) // wide)
-    program = Program(wide * chunk(one, vectors, vector), where)
+    program = Program(wide * chunk(one, vectors, vector), where, bfloat16=bfloat16)
     return program, lower_net(program, trainer.net, shape), data
 
 

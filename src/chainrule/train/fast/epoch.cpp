@@ -27,7 +27,7 @@ enum Kind {
 };
 
 struct Op {
-    int64_t kind, a[20];
+    int64_t kind, a[22];
     double c[2];
     template <class What> const What &as() const {
         static_assert(sizeof(What) <= sizeof(a));
@@ -142,9 +142,9 @@ template <class T> struct Replica {
             auto &at = op.as<Convolution>();
             T *x = values + at.x, *y = values + at.y;
             const T *bias = at.bias == NOWHERE ? nullptr : p + at.bias;
-            if (at.fewer == 3) return Winograd<T, 3>(at, room + at.room, scratch).forward(y, x, bias);
-            if (at.fewer == 2) return Winograd<T, 2>(at, room + at.room, scratch).forward(y, x, bias);
-            return slide<T>(at, y, x, p + at.weight, bias);
+            if (!by_winograd(at, room, scratch, [&](auto fewer) { fewer.forward(y, x, bias); }))
+                slide<T>(at, y, x, p + at.weight, bias);
+            return;
         }
         case POOLING: {
             auto &at = op.as<Pooling>();
@@ -202,17 +202,15 @@ template <class T> struct Replica {
     void begin(const Op &op) {
         if (op.kind != CONVOLUTION) return;
         auto &at = op.as<Convolution>();
-        if (at.fewer == 3) Winograd<T, 3>(at, room + at.room, scratch).begin(p + at.weight);
-        else if (at.fewer == 2) Winograd<T, 2>(at, room + at.room, scratch).begin(p + at.weight);
-        else if (at.x_flow != NO) turn<T>(at, room + at.room, p + at.weight);
+        if (!by_winograd(at, room, scratch, [&](auto fewer) { fewer.begin(p + at.weight); }))
+            if (at.x_flow != NO) turn<T>(at, room + at.room, p + at.weight);
     }
 
     void end(const Op &op) {
         if (op.kind != CONVOLUTION) return;
         auto &at = op.as<Convolution>();
         const bool add = at.weights_flow == ADD;
-        if (at.fewer == 3) Winograd<T, 3>(at, room + at.room, scratch).end(g + at.weight, add);
-        if (at.fewer == 2) Winograd<T, 2>(at, room + at.room, scratch).end(g + at.weight, add);
+        by_winograd(at, room, scratch, [&](auto fewer) { fewer.end(g + at.weight, add); });
     }
 
     void backward(const Op &op) {
@@ -236,10 +234,8 @@ template <class T> struct Replica {
             auto &at = op.as<Convolution>();
             T *dx = at.x_flow == NO ? nullptr : grads + at.x, *x = values + at.x, *gy = grads + at.y;
             if (at.x_flow == ASSIGN) clear(dx, at.C * at.H * at.W * at.n);
-            if (at.fewer == 3)
-                return Winograd<T, 3>(at, room + at.room, scratch).backward(dx, gy, x, !opening);
-            if (at.fewer == 2)
-                return Winograd<T, 2>(at, room + at.room, scratch).backward(dx, gy, x, !opening);
+            auto fewer = [&](auto fewer) { fewer.backward(dx, gy, x, !opening); };
+            if (by_winograd(at, room, scratch, fewer)) return;
             slide_learn<T>(at, g + at.weight, gy, x, at.weights_flow == ADD || !opening);
             if (dx) slide_back<T>(at, dx, gy, room + at.room);
             return;
@@ -364,6 +360,7 @@ template <class T> void epoch(const Job &job) {
 
 extern "C" {
 int64_t vector_bytes() { return VECTOR_BYTES; }
+int64_t has_bfloat16() { return HAS_BFLOAT16 && sizeof(NUMBER) == 4; }
 int64_t job_bytes() { return sizeof(Job); }
 int64_t windows_bytes() { return sizeof(Windows); }
 void epoch_of(const Job *job) { epoch<NUMBER>(*job); }

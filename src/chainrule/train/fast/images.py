@@ -7,6 +7,7 @@ neighbours along W, with a stride of 1, are one longer row.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
 import torch
@@ -33,11 +34,13 @@ FEWER: dict[tuple[int, ...], int] = {(3, 3): 3, (2, 2): 2}
 """The windows that winograd.h knows."""
 LINE = 16
 """Numbers between the matrices there."""
+TILES = 96
+"""Columns of these matrices, for tiles and samples: enough for a product, few for the cache."""
 
 
 def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
     """W ⋆ x + b of each lane, in a new array."""
-    if layer.groups > 1 or layer.product_dtype is not None:
+    if layer.groups > 1:
         raise Unsupported(layer.label())
     image(layer, lanes, layer.in_channels)
     lanes = padded(program, layer, lanes)
@@ -50,26 +53,47 @@ def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[
     reach = rows(C, H, W, kernel, dilation, n)
     starts = rows(1, H, W, (h, w // run), (stride[0], stride[1] if run == 1 else w), n)
     fewer = FEWER.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
-    room = program.keep(*memory(program, fewer, C * O * prod(kernel), (C, O, h, w), n))
+    short = int(in_bfloat16(program, layer) and bool(fewer) and C % 8 == O % 8 == 0)
+    across = -(-w // 2) * n
+    tile_rows = min(-(-h // 2), max(1, TILES // across))
+    room = program.keep(*memory(fewer, short, C, O, prod(kernel), n, tile_rows * across))
     bias = NOWHERE if layer.bias is None else program.of(layer.bias)
     weight = program.of(layer.weight)
     place, to = program.arrays[source].place, program.arrays[made].place
     a = [weight, bias, place, to, n, C, H, W, O, h, w, prod(kernel), len(starts), run]
-    op = Op(CONVOLUTION, [*a, reach.data_ptr(), starts.data_ptr(), fewer, room, 0])
+    op = Op(
+        CONVOLUTION, [*a, reach.data_ptr(), starts.data_ptr(), fewer, short, tile_rows, room, 0]
+    )
     op.lists, op.moves = [reach, starts], source
     program.add(op, writes=weight)
     return [Value((O, h, w), [Part(made, 0, O * h * w, i)]) for i in range(lane)]
 
 
+def in_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
+    """Whether the layer is to multiply in bfloat16."""
+    if layer.product_dtype is None:
+        return False
+    if layer.product_dtype != torch.bfloat16 or not program.bfloat16:
+        raise Unsupported(f"products in {layer.product_dtype}")
+    return True
+
+
 def memory(
-    program: Program, fewer: int, weights: int, sizes: tuple[int, ...], n: int
+    fewer: int,
+    short: int,
+    C: int,
+    O: int,  # noqa: E741
+    entries: int,
+    n: int,
+    tiles: int,
 ) -> tuple[int, int]:
-    """What a convolution keeps for a step, and what it needs while it is done."""
+    """How many numbers a convolution keeps for a step, and needs while it is done."""
     if not fewer:
-        return weights, 0
-    C, O, h, w = sizes  # noqa: E741
-    products, tiles = (fewer + 1) ** 2, -(-h // 2) * -(-w // 2)
-    return 2 * products * C * O, n + products * ((C + O) * tiles * n + 2 * LINE)
+        return entries * C * O, 0
+    products = (fewer + 1) ** 2
+    matrices, pairs = products * ((C + O) * tiles + 2 * LINE), max(C, O) * tiles // 2
+    scratch = n + matrices + short * (matrices // 2 + pairs)
+    return (2 + short) * products * C * O, scratch
 
 
 def pooling(program: Program, layer: Windows, lanes: list[Value]) -> list[Value]:
@@ -124,15 +148,16 @@ def counts(
     kernel: Sequence[int],
     stride: Sequence[int],
     dilation: Sequence[int],
-) -> list[int]:
+) -> tuple[int, ...]:
     """How many windows there are along each axis."""
     axes = zip(sizes, kernel, stride, dilation, strict=True)
-    found = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in axes]
+    found = tuple((n - (k - 1) * d - 1) // s + 1 for n, k, s, d in axes)
     if min(found) < 1:
         raise Unsupported(f"{layer.label()} of samples {sizes}")
     return found
 
 
+@lru_cache(maxsize=256)
 def rows(C: int, H: int, W: int, count: Sequence[int], step: Sequence[int], n: int) -> Tensor:
     """Where the rows of C x count[0] x count[1] pixels begin, which are ``step`` apart."""
     (h, w), (s, t) = count, step

@@ -21,7 +21,7 @@ def fields(kind: type, names: str) -> tuple[tuple[str, type], ...]:
 class NativeOp(ctypes.Structure):
     """Op: what is done, and where."""
 
-    _fields_ = (("kind", c_int64), ("a", c_int64 * 20), ("c", c_double * 2))
+    _fields_ = (("kind", c_int64), ("a", c_int64 * 22), ("c", c_double * 2))
 
 
 @final
@@ -66,5 +66,5 @@ class Windows(ctypes.Structure):
 
 def native(ops: Iterable[Op]) -> ctypes.Array[NativeOp]:
     """The operations as one array."""
-    made = [NativeOp(op.kind, (c_int64 * 20)(*op.a), (c_double * 2)(*op.c)) for op in ops]
+    made = [NativeOp(op.kind, (c_int64 * 22)(*op.a), (c_double * 2)(*op.c)) for op in ops]
     return (NativeOp * len(made))(*made)

@@ -1,7 +1,7 @@
 // The three products of a linear layer, for matrices that lie in the cache; samples innermost.
 #pragma once
 
-#include "vectors.h"
+#include "bfloat16.h"
 
 // The rows of a matrix, at even steps or each where a list says.
 template <class T> struct Even {
@@ -20,12 +20,13 @@ template <class T> struct Listed {
 };
 
 // out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (add),
-// as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak].
-template <class T, class B, int R, int C>
-inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b, int64_t K,
+// as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak]. A is T, or Pair.
+template <class T, class A, class B, int R, int C>
+inline void tile(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t K,
                  const T *bias, bool add) {
     using S = Simd<T>;
-    typename S::V acc[R][C], x[C];
+    typename S::V acc[R][C];
+    typename Simd<A>::V x[C];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
@@ -33,11 +34,11 @@ inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b, i
             acc[r][c] = add ? S::load(out + r * ldo + c * S::W) : S::splat(bias ? bias[r] : T(0));
     for (int64_t k = 0; k < K; k++) {
 #pragma GCC unroll 8
-        for (int c = 0; c < C; c++) x[c] = S::load(b.row(k) + c * S::W);
+        for (int c = 0; c < C; c++) x[c] = Simd<A>::load(b.row(k) + c * S::W);
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
-            for (int c = 0; c < C; c++) acc[r][c] += a[r * ar + k * ak] * x[c];
+            for (int c = 0; c < C; c++) acc[r][c] = more(acc[r][c], a[r * ar + k * ak], x[c]);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
@@ -45,7 +46,7 @@ inline void tile(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b, i
         for (int c = 0; c < C; c++) S::store(out + r * ldo + c * S::W, acc[r][c]);
 }
 
-template <class T, class B> using Tile = decltype(&tile<T, B, 1, 1>);
+template <class T, class A, class B> using Tile = decltype(&tile<T, A, B, 1, 1>);
 
 // ROWS x COLUMNS vectors of sums, and what they are made of, fill the registers but for a few.
 #if defined(__AVX512F__)
@@ -54,16 +55,16 @@ constexpr int ROWS = 6, COLUMNS = 4;
 constexpr int ROWS = 6, COLUMNS = 2;
 #endif
 
-template <class T, class B, int C> constexpr Tile<T, B> column_of_tiles[ROWS] = {
-    tile<T, B, 1, C>, tile<T, B, 2, C>, tile<T, B, 3, C>,
-    tile<T, B, 4, C>, tile<T, B, 5, C>, tile<T, B, 6, C>};
+template <class T, class A, class B, int C> constexpr Tile<T, A, B> column_of_tiles[ROWS] = {
+    tile<T, A, B, 1, C>, tile<T, A, B, 2, C>, tile<T, A, B, 3, C>,
+    tile<T, A, B, 4, C>, tile<T, A, B, 5, C>, tile<T, A, B, 6, C>};
 
-template <class T, class B> inline Tile<T, B> tile_of(int r, int c) {
+template <class T, class A, class B> inline Tile<T, A, B> tile_of(int r, int c) {
 #if defined(__AVX512F__)
-    if (c == 4) return column_of_tiles<T, B, 4>[r - 1];
-    if (c == 3) return column_of_tiles<T, B, 3>[r - 1];
+    if (c == 4) return column_of_tiles<T, A, B, 4>[r - 1];
+    if (c == 3) return column_of_tiles<T, A, B, 3>[r - 1];
 #endif
-    return c == 2 ? column_of_tiles<T, B, 2>[r - 1] : column_of_tiles<T, B, 1>[r - 1];
+    return c == 2 ? column_of_tiles<T, A, B, 2>[r - 1] : column_of_tiles<T, A, B, 1>[r - 1];
 }
 
 // The size of the next of equal parts of what is left, none larger than most.
@@ -73,62 +74,72 @@ inline int part(int64_t left, int most) {
 }
 
 // out (m, n) = a (m, K) b (K, n); n counts in whole vectors.
-template <class T, class B>
-inline void product(T *out, int64_t ldo, const T *a, int64_t ar, int64_t ak, B b, int64_t m,
+template <class T, class A, class B>
+inline void product(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t m,
                     int64_t K, int64_t n, const T *bias, bool add) {
     constexpr int W = Simd<T>::W;
     for (int64_t j = 0, c; j < n; j += c * W) {
         c = part((n - j) / W, COLUMNS);
         for (int64_t i = 0, r; i < m; i += r) {
             r = part(m - i, ROWS);
-            tile_of<T, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak, b.right(j), K,
+            tile_of<T, A, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak, b.right(j), K,
                                           bias ? bias + i : nullptr, add);
         }
     }
 }
 
-// out (m, n) = a (K, m)^T b (K, n), by its transpose b^T a, whole vectors of m at a time: so a is
-// read as it lies, and not down its columns. Where it is read often, it is copied side by side.
+// out (m, n) = a (K, m)^T b (K, n), where the rows of a lie so that the cache takes few of them at
+// once: by its transpose b^T a. Then a is read as it lies, and not down its columns; what is read
+// again is copied side by side before.
 template <class T>
-inline void product_back(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
+inline void product_apart(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
                          int64_t m, int64_t K, int64_t n, bool add) {
     using S = Simd<T>;
-    constexpr int64_t W = S::W, SAMPLES = 128, DEEP = 256, OFTEN = 32;
-    alignas(64) T turned[SAMPLES * COLUMNS * W], beside[DEEP * COLUMNS * W];
-    int64_t i = 0;
-    for (int64_t c; i + W <= m; i += c * W) {
-        c = part((m - i) / W, COLUMNS);
+    constexpr int64_t W = S::W, SAMPLES = 64 / W * W, DEEP = 64, WIDE = 8;
+    alignas(64) T turned[SAMPLES * WIDE * W], beside[DEEP * WIDE * W];
+    const int64_t vectors = m / W;
+    for (int64_t i = 0, wide; i < vectors; i += wide) {
+        wide = vectors - i < WIDE ? vectors - i : WIDE;
         for (int64_t first = 0, some; first < n; first += some) {
             some = n - first < SAMPLES ? n - first : SAMPLES;
             for (int64_t k = 0, deep; k < K; k += deep) {
                 deep = K - k < DEEP ? K - k : DEEP;
-                Even<T> from{a + k * lda + i, lda};
-                if (some > OFTEN) {
-                    for (int64_t q = 0; q < deep; q++)
-                        for (int64_t v = 0; v < c * W; v += W)
-                            S::store(beside + q * c * W + v, S::load(from.row(q) + v));
-                    from = {beside, c * W};
-                }
+                for (int64_t r = 0; r < deep; r++)
+                    for (int64_t q = 0; q < wide * W; q += W)
+                        S::store(beside + r * wide * W + q, S::load(a + (k + r) * lda + i * W + q));
                 for (int64_t j = 0, r; j < some; j += r) {
                     r = part(some - j, ROWS);
-                    tile_of<T, Even<T>>(int(r), int(c))(turned + j * c * W, c * W,
-                                                        b + k * ldb + first + j, 1, ldb, from, deep,
-                                                        nullptr, k > 0);
+                    for (int64_t q = 0, c; q < wide; q += c) {
+                        c = part(wide - q, COLUMNS);
+                        tile_of<T, T, Even<T>>(int(r), int(c))(
+                            turned + (j * wide + q) * W, wide * W, b + k * ldb + first + j, 1, ldb,
+                            Even<T>{beside + q * W, wide * W}, deep, nullptr, k > 0);
+                    }
                 }
             }
-            for (int64_t q = 0; q < c; q++)
+            for (int64_t q = 0; q < wide; q++)
                 for (int64_t j = 0; j < some; j += W) {
                     typename S::V block[W];
-                    for (int r = 0; r < W; r++) block[r] = S::load(turned + ((j + r) * c + q) * W);
+                    for (int r = 0; r < W; r++) block[r] = S::load(turned + ((j + r) * wide + q) * W);
                     transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
                     for (int r = 0; r < W; r++) {
-                        T *to = out + (i + q * W + r) * ldo + first + j;
+                        T *to = out + ((i + q) * W + r) * ldo + first + j;
                         S::store(to, add ? S::load(to) + block[r] : block[r]);
                     }
                 }
         }
     }
-    product<T>(out + i * ldo, ldo, a + i, 1, lda, Even<T>{b, ldb}, m - i, K, n, nullptr, add);
+    const int64_t done = vectors * W;
+    product<T>(out + done * ldo, ldo, a + done, 1, lda, Even<T>{b, ldb}, m - done, K, n, nullptr, add);
+}
+
+// out (m, n) = a (K, m)^T b (K, n)
+template <class T>
+inline void product_back(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
+                         int64_t m, int64_t K, int64_t n, bool add) {
+    constexpr int64_t PAGE = 4096;  // rows so far apart share a set of the cache
+    if (lda * sizeof(T) % PAGE == 0) product_apart(out, ldo, a, lda, b, ldb, m, K, n, add);
+    else product<T>(out, ldo, a, 1, lda, Even<T>{b, ldb}, m, K, n, nullptr, add);
 }
 
 // Pieces of rows that are summed over together: g's are `step` apart, x's where a list says.
@@ -219,38 +230,41 @@ inline void row_of_dots(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t
     }
 }
 
-constexpr int64_t MANY = 16;  // rows of g, for which it is worth the while to transpose x
+constexpr int64_t MANY = 8;  // rows of g, for which it is worth the while to transpose x
 
 // The same for the first entries of x, whole vectors of them, which returns how many those are:
-// x is transposed, some of it at a time, and the sums are those of a product.
-template <class T, class X>
-inline int64_t outer_turned(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k,
+// x is transposed, a strip that the cache holds at a time, and the sums are those of a product.
+template <class T, class A, class X>
+inline int64_t outer_turned(T *w, int64_t ldw, const A *g, int64_t ldg, X x, int64_t m, int64_t k,
                             int64_t n, const Runs &runs, bool add) {
-    using S = Simd<T>;
-    constexpr int64_t W = S::W, MOST = 64 / W * W;
-    alignas(64) T turned[MOST * COLUMNS * W];
-    const int64_t vectors = k / W;
-    for (int64_t i = 0, c; i < vectors; i += c) {
-        c = part(vectors - i, COLUMNS);
-        bool more = add;
+    using S = Simd<A>;
+    constexpr int64_t W = S::W, DEEP = 64 / W * W, STRIP = 4096;
+    alignas(64) A turned[STRIP];
+    const int64_t vectors = k / W, most = STRIP / (n < DEEP ? n : DEEP) / W;
+    for (int64_t i = 0, wide; i < vectors; i += wide) {
+        wide = vectors - i < most ? vectors - i : most;
+        bool begun = add;
         for (int64_t run = 0; run < runs.count; run++) {
             const X here = x.right(runs.starts[run]);
             for (int64_t j = 0, some; j < n; j += some) {
-                some = n - j < MOST ? n - j : MOST;
-                for (int64_t q = 0; q < c; q++)
+                some = n - j < DEEP ? n - j : DEEP;
+                for (int64_t q = 0; q < wide; q++)
                     for (int64_t s = 0; s < some; s += W) {
                         typename S::V block[W];
                         for (int r = 0; r < W; r++) block[r] = S::load(here.row((i + q) * W + r) + j + s);
-                        transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
-                        for (int r = 0; r < W; r++) S::store(turned + ((s + r) * c + q) * W, block[r]);
+                        transpose<A, W / 2>(block, std::make_integer_sequence<int, W>{});
+                        for (int r = 0; r < W; r++) S::store(turned + ((s + r) * wide + q) * W, block[r]);
                     }
                 for (int64_t o = 0, r; o < m; o += r) {
                     r = part(m - o, ROWS);
-                    tile_of<T, Even<T>>(int(r), int(c))(
-                        w + o * ldw + i * W, ldw, g + o * ldg + run * runs.step + j, ldg, 1,
-                        Even<T>{turned, c * W}, some, nullptr, more);
+                    for (int64_t q = 0, c; q < wide; q += c) {
+                        c = part(wide - q, COLUMNS);
+                        tile_of<T, A, Even<A>>(int(r), int(c))(
+                            w + o * ldw + (i + q) * W, ldw, g + o * ldg + run * runs.step + j, ldg, 1,
+                            Even<A>{turned + q * W, wide * W}, some, nullptr, begun);
+                    }
                 }
-                more = true;
+                begun = true;
             }
         }
     }

@@ -85,11 +85,13 @@ class Program:
     ``columns`` is the number of samples that go through it together, filled up to whole vectors.
     ``places`` says of each parameter, by identity, where it begins in its replica's row of the
     optimizer's tensor, and its size. ``room`` and ``scratch``: how many more numbers operations
-    keep for a step, and need while they are done.
+    keep for a step, and need while they are done. ``bfloat16``: whether the kernel can multiply it.
     """
 
-    def __init__(self, columns: int, places: Mapping[int, tuple[int, int]]) -> None:
-        self.columns, self.places = columns, places
+    def __init__(
+        self, columns: int, places: Mapping[int, tuple[int, int]], *, bfloat16: bool = True
+    ) -> None:
+        self.columns, self.places, self.bfloat16 = columns, places, bfloat16
         self.ops: list[Op] = []
         self.arrays: list[Array] = []
         self.space = self.room = self.scratch = 0

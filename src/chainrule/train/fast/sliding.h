@@ -14,7 +14,8 @@ struct Convolution {
     int64_t entries;                        // of a window, in one channel
     int64_t runs, run;                      // windows side by side, which are done together
     const int64_t *reach, *starts;          // (C entries), (runs)
-    int64_t fewer;                          // R: by winograd.h, for windows of R x R; 0: as they are
+    int64_t fewer, in_bfloat16;             // R: by winograd.h, for windows of R x R; 0: as they are
+    int64_t tile_rows;                      // of its tiles, how many rows at a time
     int64_t room;                           // what it keeps for a step
     int64_t weights_flow, x_flow;           // how gradients are written
 };

@@ -50,6 +50,11 @@ template <class T> struct Simd {
     }
 };
 
+// acc + a x
+template <class T> inline typename Simd<T>::V more(typename Simd<T>::V acc, T a, typename Simd<T>::V x) {
+    return acc + a * x;
+}
+
 // e^x - 1 as 2^k (e^r - 1) + (2^k - 1), |r| <= log(2) / 2: nothing is lost near 0. For x in
 // [lowest, highest], beyond which it is that of the limit; nan stays nan.
 template <class T> inline typename Simd<T>::V expm1_of(typename Simd<T>::V x) {
