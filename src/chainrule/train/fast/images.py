@@ -54,9 +54,10 @@ def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[
     starts = rows(1, H, W, (h, w // run), (stride[0], stride[1] if run == 1 else w), n)
     fewer = FEWER.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
     short = int(in_bfloat16(program, layer) and bool(fewer) and C % 8 == O % 8 == 0)
-    across = -(-w // 2) * n
-    tile_rows = min(-(-h // 2), max(1, TILES // across))
-    room = program.keep(*memory(fewer, short, C, O, prod(kernel), n, tile_rows * across))
+    down, across = -(-h // 2), -(-w // 2) * n
+    tile_rows = min(down, max(1, TILES // across))
+    groups = -(-down // tile_rows)
+    room = program.keep(*memory(fewer, short, C, O, prod(kernel), n, tile_rows * across, groups))
     bias = NOWHERE if layer.bias is None else program.of(layer.bias)
     weight = program.of(layer.weight)
     place, to = program.arrays[source].place, program.arrays[made].place
@@ -86,14 +87,15 @@ def memory(
     entries: int,
     n: int,
     tiles: int,
+    groups: int,
 ) -> tuple[int, int]:
     """How many numbers a convolution keeps for a step, and needs while it is done."""
     if not fewer:
         return entries * C * O, 0
     products = (fewer + 1) ** 2
-    matrices, pairs = products * ((C + O) * tiles + 2 * LINE), max(C, O) * tiles // 2
-    scratch = n + matrices + short * (matrices // 2 + pairs)
-    return (2 + short) * products * C * O, scratch
+    v, m, pairs = C * tiles + LINE, O * tiles + LINE, max(C, O) * tiles // 2
+    kept = (2 + short) * products * C * O + short * groups * products * v // 2
+    return kept, n + products * (v + m) + short * (products * m // 2 + pairs)
 
 
 def pooling(program: Program, layer: Windows, lanes: list[Value]) -> list[Value]:

@@ -72,12 +72,12 @@ template <class T, int R, bool SHORT> struct Winograd {
     const int64_t v_step = at.C * all + LINE, m_step = at.O * all + LINE, u_step = at.O * at.C;
     T *const u, *const du = u + Q * u_step;                            // (Q, O, C), kept for a step
     T *const edge, *const v = edge + at.n, *const m = v + Q * v_step;  // for one call
-    // The factors of the products in bfloat16, where they are: U, V and M, a matrix in pairs, and
-    // U in pairs of rows.
+    // The factors of the products in bfloat16, where they are: U, also in pairs of rows, and V,
+    // which is so small that the way back finds it as it was; dM, and a matrix in pairs.
     Short *const short_u = reinterpret_cast<Short *>(du + Q * u_step);
     Pair *const paired_u = reinterpret_cast<Pair *>(short_u + Q * u_step);
-    Short *const short_v = reinterpret_cast<Short *>(m + Q * m_step);
-    Short *const short_m = short_v + Q * v_step;
+    Short *const kept_v = reinterpret_cast<Short *>(paired_u + Q * u_step / 2);
+    Short *const short_m = reinterpret_cast<Short *>(m + Q * m_step);
     Pair *const paired = reinterpret_cast<Pair *>(short_m + Q * m_step);
 
     Winograd(const Convolution &at, T *room, T *scratch) : at(at), u(room), edge(scratch) {}
@@ -130,8 +130,11 @@ template <class T, int R, bool SHORT> struct Winograd {
         else S::store(to + place, x);
     }
 
+    Short *short_v() const { return kept_v + row / at.tile_rows * Q * v_step; }
+
     // V = B^T x B
     void spread_x(const T *x) const {
+        Short *const short_v = this->short_v();
         std::memset(edge, 0, at.n * sizeof(T));
         tiles(x, at.C, at.H, at.W, E, [&](auto rows, int64_t place) {
             for (int64_t k = 0; k < at.n; k += S::W) {
@@ -236,7 +239,7 @@ template <class T, int R, bool SHORT> struct Winograd {
     void multiply(int q) const {
         T *to = m + q * m_step;
         if constexpr (SHORT) {
-            pair_rows(paired, short_v + q * v_step, at.C, all);
+            pair_rows(paired, short_v() + q * v_step, at.C, all);
             product<T>(to, all, reinterpret_cast<const Pair *>(short_u + q * u_step), at.C / 2, 1,
                        Even<Pair>{paired, all}, at.O, at.C / 2, n, nullptr, false);
         } else {
@@ -250,7 +253,7 @@ template <class T, int R, bool SHORT> struct Winograd {
         T *to = du + q * u_step;
         if constexpr (SHORT) {
             auto dm = reinterpret_cast<const Pair *>(short_m + q * m_step);
-            auto from = reinterpret_cast<const Pair *>(short_v + q * v_step);
+            auto from = reinterpret_cast<const Pair *>(short_v() + q * v_step);
             outer_turned<T>(to, at.C, dm, all / 2, Even<Pair>{from, all / 2}, at.O, at.C, n / 2, WHOLE,
                             add);
         } else {
@@ -291,7 +294,7 @@ template <class T, int R, bool SHORT> struct Winograd {
     // dU, or += with add; dx += unless it is null
     void backward(T *dx, const T *g, const T *x, bool add) {
         some_at_a_time([&] {
-            spread_x(x);
+            if (!SHORT) spread_x(x);
             spread_y(g);
             for (int q = 0; q < Q; q++) {
                 learn(q, add || row);
