@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks import peers
 from benchmarks.options import Options
 from benchmarks.rows import Row
@@ -12,13 +14,19 @@ __all__ = ["run"]
 
 NET = Net("pairs-conv2", (100,))
 
-PEERS = (peers.BFLOAT16, peers.BFLOAT16_BOTH, *peers.CONVOLUTIONAL)
+EAGER = (peers.EAGER, peers.EAGER_ONE, peers.BOTH)
 
 
 def run(options: Options) -> list[Row]:
-    """K = 1, 10 and 30, with fresh pairs each; a run is an epoch of so many batches."""
+    """K = 1, 10 and 30, with fresh pairs each; a run is an epoch of so many batches.
+
+    Then the same with our products in bfloat16, and the peers in float32 as before.
+    """
     works = [
         Work("conv2", NET, K, batches * 100, 100, 1, "Adam", 1e-3, 0.5)
         for K, batches in ((1, 10), (10, 4), (30, 2))
     ]
-    return options.measure(works[:1] if options.quick else works, PEERS, peers.ours_convolving)
+    works = works[:1] if options.quick else works
+    rows = options.measure(works, peers.CONVOLUTIONAL, peers.ours_convolving)
+    short = [replace(work, name="conv2, bfloat16") for work in works]
+    return rows + options.measure(short, EAGER, peers.ours_in_bfloat16)

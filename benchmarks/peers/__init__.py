@@ -8,8 +8,6 @@ from benchmarks.sides import Peer
 from chainrule.processes import cores
 
 __all__ = [
-    "BFLOAT16",
-    "BFLOAT16_BOTH",
     "BOTH",
     "COMPILED_FUNC",
     "COMPILED_LOOP",
@@ -29,6 +27,7 @@ __all__ = [
     "SKLEARN_LOG_LOSS",
     "ours",
     "ours_convolving",
+    "ours_in_bfloat16",
 ]
 
 OURS = "benchmarks.ours"
@@ -65,10 +64,6 @@ SKLEARN_LOG_LOSS = Peer(
     most=10,
     exact=False,
 )
-BFLOAT16 = Peer(
-    "chainrule, bfloat16 products", OURS, {"bfloat16": True}, threads=1, most=9, exact=False
-)
-BFLOAT16_BOTH = replace(BFLOAT16, processes=cores(), least=10, most=10**9)
 PLAIN = Peer("chainrule, compile=False", OURS, {"plain": True}, threads=1, most=9)
 PLAIN_BOTH = Peer(PLAIN.name, OURS, {"plain": True}, threads=1, processes=cores(), least=10)
 
@@ -94,3 +89,9 @@ def ours(K: int, threads: int | None = 1) -> Peer:
 def ours_convolving(K: int) -> Peer:
     """The same; a single net, whose convolutions are large products, has all cores."""
     return ours(K, None if K == 1 else 1)
+
+
+def ours_in_bfloat16(K: int) -> Peer:
+    """The same, with convolutions whose products are in bfloat16."""
+    side = ours_convolving(K)
+    return replace(side, name=f"{side.name}, bfloat16 products", options={"bfloat16": True})
