@@ -72,9 +72,7 @@ def run(
     ] = False,
     compiled: Annotated[
         bool,
-        typer.Option(
-            "--compile", help="Small dense nets, and convolutions, in C++; needs a compiler."
-        ),
+        typer.Option("--compile", help="Small nets, and convolutions, in C++; needs a compiler."),
     ] = False,
     nets: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")

@@ -61,7 +61,7 @@ class Trainer:
       ``train_metrics=False`` leaves them out on the training batches.
     - ``augment``: changes each training batch, a function of (inputs, seeds, step).
     - ``callbacks``: see :class:`Callback`.
-    - ``compile``: train small dense nets in a compiled kernel, of other nets the convolutions; it
+    - ``compile``: train small nets in a compiled kernel, of other nets the convolutions; it
       needs a C++ compiler once, and the results agree up to rounding. What it does not know takes
       the plain path: ``path`` says which. Without a compiler there is a warning, and that path.
 

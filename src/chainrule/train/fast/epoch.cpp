@@ -73,7 +73,7 @@ template <class T> struct Team {
     const int64_t size;
     Meeting meeting;
     T *g[SHARES];
-    T losses[SHARES];
+    T losses[SHARES], totals[SHARES];
     bool alive = true, stop = false;
 
     explicit Team(int64_t size) : size(size), meeting(size) {}
@@ -255,24 +255,39 @@ template <class T> struct Replica {
 
     static void clear(T *to, int64_t count) { std::memset(to, 0, count * sizeof(T)); }
 
-    bool finite() {
-        T total[16] = {};
-        int64_t i = 0;
-        for (; i + 16 <= job.parameters; i += 16)
-            for (int j = 0; j < 16; j++) total[j] += g[i + j];
-        for (; i < job.parameters; i++) total[0] += g[i];
-        for (int j = 1; j < 16; j++) total[0] += total[j];
-        return std::isfinite(loss + total[0]);
+    struct Range {
+        int64_t from, to;
+    };
+
+    // The parameters that are ours when a team divides them.
+    Range ours() const {
+        auto cut = [&](int64_t i) { return job.parameters * i / team.size / 16 * 16; };
+        return {cut(member), member + 1 == team.size ? job.parameters : cut(member + 1)};
     }
 
-    void update(int64_t step) {  // from 1, of this epoch
+    // A sum of gradients that is finite where all are.
+    T total(Range at) const {
+        T sums[16] = {};
+        int64_t i = at.from;
+        for (; i + 16 <= at.to; i += 16)
+            for (int j = 0; j < 16; j++) sums[j] += g[i + j];
+        for (; i < at.to; i++) sums[0] += g[i];
+        for (int j = 1; j < 16; j++) sums[0] += sums[j];
+        return sums[0];
+    }
+
+    void update(Range at, int64_t step) {  // from 1, of this epoch
         T *state[3];
         for (int i = 0; i < 3; i++)
-            state[i] = static_cast<T *>(job.state[i]) + (job.state[i] ? k * job.parameters : 0);
+            state[i] = static_cast<T *>(job.state[i]) + (job.state[i] ? k * job.parameters + at.from : 0);
         const Numbers &h = job.numbers[k];
-        clip(g, job.parameters, h.clip_norm);
-        if (job.switches.rule == SGD) sgd(p, g, state[0], job.parameters, h, job.switches, step == 1);
-        else adam(p, g, state[0], state[1], state[2], job.parameters, h, job.switches, job.step + step);
+        const int64_t count = at.to - at.from;
+        T *mine = p + at.from;
+        const T *slope = g + at.from;
+        if (job.switches.rule == SGD)
+            sgd(mine, slope, state[0], count, h, job.switches, step == 1);
+        else
+            adam(mine, slope, state[0], state[1], state[2], count, h, job.switches, job.step + step);
     }
 
     // A share of a batch: its loss, and with `learn` its gradients.
@@ -294,17 +309,30 @@ template <class T> struct Replica {
         first = start, team.losses[which] = loss;
     }
 
-    void gather(int64_t shares, bool learn) {
-        g = team.g[0], loss = team.losses[0];
-        for (int64_t i = 1; i < shares; i++) {
-            loss += team.losses[i];
-            for (int64_t j = 0; learn && j < job.parameters; j++) g[j] += team.g[i][j];
-        }
+    // The shares of the parameters in `at` together, in their order.
+    void gather(Range at, int64_t shares) {
+        g = team.g[0];
+        for (int64_t i = 1; i < shares; i++)
+            for (int64_t j = at.from; j < at.to; j++) g[j] += team.g[i][j];
+    }
+
+    // What the leader finds when all shares are there.
+    void judge(int64_t shares, bool learn, int64_t step) {
+        loss = 0;
+        for (int64_t i = 0; i < shares; i++) loss += team.losses[i];
+        T sum = loss;
+        for (int64_t i = 0; learn && i < team.size; i++) sum += team.totals[i];
+        team.alive = learn && std::isfinite(sum);
+        if (team.alive) clip(g, job.parameters, job.numbers[k].clip_norm);
+        static_cast<T *>(job.losses)[step * job.replicas + k] = loss;
+        job.alive[step * job.replicas + k] = team.alive;
+        team.stop = job.stop;
     }
 
     void train() {
         if (!member) team.alive = job.active[k];
         team.meeting.wait();
+        const Range at = ours();
         int64_t step = 0;
         for (first = 0; first < job.samples && !team.stop; first += job.batch, step++) {
             whole = std::min(job.batch, job.samples - first);
@@ -314,13 +342,11 @@ template <class T> struct Replica {
             for (int64_t i = member; i < shares; i += team.size)
                 share(i, job.order + k * job.order_stride + first, learn);
             team.meeting.wait();
-            if (!member) {
-                gather(shares, learn);
-                if (learn && (team.alive = finite())) update(step + 1);
-                static_cast<T *>(job.losses)[step * job.replicas + k] = loss;
-                job.alive[step * job.replicas + k] = team.alive;
-                team.stop = job.stop;
-            }
+            if (learn) gather(at, shares), team.totals[member] = total(at);
+            team.meeting.wait();
+            if (!member) judge(shares, learn, step);
+            team.meeting.wait();
+            if (team.alive) update(at, step + 1);
             team.meeting.wait();
         }
     }

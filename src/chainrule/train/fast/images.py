@@ -54,17 +54,15 @@ def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[
     starts = rows(1, H, W, (h, w // run), (stride[0], stride[1] if run == 1 else w), n)
     fewer = FEWER.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
     short = int(in_bfloat16(program, layer) and bool(fewer) and C % 8 == O % 8 == 0)
-    down, across = -(-h // 2), -(-w // 2) * n
-    tile_rows = min(down, max(1, TILES // across))
-    groups = -(-down // tile_rows)
-    room = program.keep(*memory(fewer, short, C, O, prod(kernel), n, tile_rows * across, groups))
+    some, kept, needed = 0, C * O * prod(kernel), 0
+    if fewer:
+        some, kept, needed = tiled(fewer, short, (C, O, h, w), n)
+    room = program.keep(kept, needed)
     bias = NOWHERE if layer.bias is None else program.of(layer.bias)
     weight = program.of(layer.weight)
     place, to = program.arrays[source].place, program.arrays[made].place
     a = [weight, bias, place, to, n, C, H, W, O, h, w, prod(kernel), len(starts), run]
-    op = Op(
-        CONVOLUTION, [*a, reach.data_ptr(), starts.data_ptr(), fewer, short, tile_rows, room, 0]
-    )
+    op = Op(CONVOLUTION, [*a, reach.data_ptr(), starts.data_ptr(), fewer, short, some, room, 0])
     op.lists, op.moves = [reach, starts], source
     program.add(op, writes=weight)
     return [Value((O, h, w), [Part(made, 0, O * h * w, i)]) for i in range(lane)]
@@ -79,23 +77,18 @@ def in_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
     return True
 
 
-def memory(
-    fewer: int,
-    short: int,
-    C: int,
-    O: int,  # noqa: E741
-    entries: int,
-    n: int,
-    tiles: int,
-    groups: int,
-) -> tuple[int, int]:
-    """How many numbers a convolution keeps for a step, and needs while it is done."""
-    if not fewer:
-        return entries * C * O, 0
-    products = (fewer + 1) ** 2
-    v, m, pairs = C * tiles + LINE, O * tiles + LINE, max(C, O) * tiles // 2
-    kept = (2 + short) * products * C * O + short * groups * products * v // 2
-    return kept, n + products * (v + m) + short * (products * m // 2 + pairs)
+def tiled(fewer: int, short: int, sizes: tuple[int, ...], n: int) -> tuple[int, int, int]:
+    """Winograd's tiles: how many rows of them are done at a time.
+
+    And how many numbers that keeps for a step, and needs while it is done.
+    """
+    C, O, h, w = sizes  # noqa: E741
+    down, across = -(-h // 2), -(-w // 2) * n
+    some = min(down, max(1, TILES // across))
+    products, columns = (fewer + 1) ** 2, some * across
+    v, m, pairs = C * columns + LINE, O * columns + LINE, max(C, O) * columns // 2
+    kept = (2 + short) * products * C * O + short * -(-down // some) * products * v // 2
+    return some, kept, n + products * (v + m) + short * (products * m // 2 + pairs)
 
 
 def pooling(program: Program, layer: Windows, lanes: list[Value]) -> list[Value]:

@@ -13,53 +13,47 @@
 constexpr int64_t LINE = 16;
 
 // The transforms along one axis, in place: v has R + 1 entries, `s` apart.
-template <int R> struct Fewer;
-template <> struct Fewer<3> {
-    template <class V> static void x(V *v, int s) {  // B^T
+template <int R, class V> struct Fewer;
+template <class V> struct Fewer<3, V> {
+    static void x(V *v, int s) {  // B^T
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s];
         v[0] = a - c, v[s] = b + c, v[2 * s] = c - b, v[3 * s] = b - d;
     }
-    template <class V> static void dx(V *v, int s) {  // B
+    static void dx(V *v, int s) {  // B
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s];
         v[0] = a, v[s] = b - c + d, v[2 * s] = b + c - a, v[3 * s] = -d;
     }
-    template <class V> static void y(V *v, int s) {  // A^T
+    static void y(V *v, int s) {  // A^T
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s];
         v[0] = a + b + c, v[s] = b - c - d;
     }
-    template <class V> static void dy(V *v, int s) {  // A
+    static void dy(V *v, int s) {  // A
         const V a = v[0], b = v[s];
         v[s] = a + b, v[2 * s] = a - b, v[3 * s] = -b;
     }
-    template <class V> static void w(V *v, int s) {  // G
+    static void w(V *v, int s) {  // G
         const V a = v[0], b = v[s], c = v[2 * s], half = (a + c) / 2;
         v[s] = half + b / 2, v[2 * s] = half - b / 2, v[3 * s] = c;
     }
-    template <class V> static void dw(V *v, int s) {  // G^T
+    static void dw(V *v, int s) {  // G^T
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s], half = (b + c) / 2;
         v[0] = a + half, v[s] = (b - c) / 2, v[2 * s] = half + d;
     }
 };
-template <> struct Fewer<2> {
-    template <class V> static void x(V *v, int s) { v[0] -= v[s], v[2 * s] -= v[s]; }
-    template <class V> static void dx(V *v, int s) { v[s] -= v[0] + v[2 * s]; }
-    template <class V> static void y(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
-    template <class V> static void dy(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
-    template <class V> static void w(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
-    template <class V> static void dw(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
+template <class V> struct Fewer<2, V> {
+    static void x(V *v, int s) { v[0] -= v[s], v[2 * s] -= v[s]; }
+    static void dx(V *v, int s) { v[s] -= v[0] + v[2 * s]; }
+    static void y(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
+    static void dy(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
+    static void w(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
+    static void dw(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
 };
-
-// f along both axes of a matrix (E, E): first down `columns` of them, then along `rows`.
-#define BOTH(f, m, columns, rows)                      \
-    do {                                               \
-        _Pragma("GCC unroll 4") for (int i = 0; i < (columns); i++) f((m) + i, E); \
-        _Pragma("GCC unroll 4") for (int i = 0; i < (rows); i++) f((m) + i * E, 1); \
-    } while (0)
 
 template <class T, int R, bool SHORT> struct Winograd {
     static constexpr int E = R + 1, Q = E * E;
     using S = Simd<T>;
     using V = typename S::V;
+    using By = Fewer<R, V>;
 
     const Convolution &at;
     const int64_t down = (at.h + 1) / 2, across = (at.w + 1) / 2;
@@ -93,8 +87,8 @@ template <class T, int R, bool SHORT> struct Winograd {
         P *operator()(int a, int b) const { return rows[a * E + b]; }
     };
 
-    // f(rows, place) for each tile of each channel of an image (H, W): its e x e rows from 2i, 2j,
-    // and where it is among those of now. Rows past the image are `edge`.
+    // f(rows, place, channel) for each tile of each channel of an image (H, W): its e x e rows from
+    // 2i, 2j, and where it is among those of now. Rows past the image are `edge`.
     template <class P, class F>
     void tiles(P *image, int64_t channels, int64_t H, int64_t W, int e, F f) const {
         for (int64_t place = 0; place < n; place += at.n) {
@@ -103,7 +97,7 @@ template <class T, int R, bool SHORT> struct Winograd {
             const bool within = 2 * i + e <= H && 2 * j + e <= W;
             for (int64_t c = 0; c < channels; c++, from += H * W * at.n) {
                 if (within) {
-                    f(Within<P>{from, W * at.n, at.n}, c * all + place);
+                    f(Within<P>{from, W * at.n, at.n}, c * all + place, c);
                     continue;
                 }
                 Across<P> rows = {};
@@ -111,9 +105,17 @@ template <class T, int R, bool SHORT> struct Winograd {
                     for (int b = 0; b < e; b++)
                         rows.rows[a * E + b] = 2 * i + a < H && 2 * j + b < W
                                                    ? from + (a * W + b) * at.n : edge;
-                f(rows, c * all + place);
+                f(rows, c * all + place, c);
             }
         }
+    }
+
+    // f along both axes of a matrix (E, E): down its first columns, then along its first rows.
+    template <int columns, int rows, class F> static void both(V *m, F f) {
+#pragma GCC unroll 4
+        for (int i = 0; i < columns; i++) f(m + i, E);
+#pragma GCC unroll 4
+        for (int i = 0; i < rows; i++) f(m + i * E, 1);
     }
 
     // f(a, b) for each entry of a tile of e x e
@@ -136,11 +138,11 @@ template <class T, int R, bool SHORT> struct Winograd {
     void spread_x(const T *x) const {
         Short *const short_v = this->short_v();
         std::memset(edge, 0, at.n * sizeof(T));
-        tiles(x, at.C, at.H, at.W, E, [&](auto rows, int64_t place) {
+        tiles(x, at.C, at.H, at.W, E, [&](auto rows, int64_t place, int64_t) {
             for (int64_t k = 0; k < at.n; k += S::W) {
                 V t[Q];
                 entries<E>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
-                BOTH(Fewer<R>::x, t, E, E);
+                both<E, E>(t, By::x);
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) put(v, short_v, q * v_step + place + k, t[q]);
             }
@@ -149,12 +151,12 @@ template <class T, int R, bool SHORT> struct Winograd {
 
     // dx += B dV B^T
     void gather_x(T *dx) const {
-        tiles(dx, at.C, at.H, at.W, E, [&](auto rows, int64_t place) {
+        tiles(dx, at.C, at.H, at.W, E, [&](auto rows, int64_t place, int64_t) {
             for (int64_t k = 0; k < at.n; k += S::W) {
                 V t[Q];
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(v + q * v_step + place + k);
-                BOTH(Fewer<R>::dx, t, E, E);
+                both<E, E>(t, By::dx);
                 entries<E>([&](int a, int b) {
                     T *to = rows(a, b) + k;
                     S::store(to, S::load(to) + t[a * E + b]);
@@ -165,13 +167,13 @@ template <class T, int R, bool SHORT> struct Winograd {
 
     // y = A^T M A + bias
     void gather_y(T *y, const T *bias) const {
-        tiles(y, at.O, at.h, at.w, 2, [&](auto rows, int64_t place) {
-            const auto b = S::splat(bias ? bias[place / all] : T(0));
+        tiles(y, at.O, at.h, at.w, 2, [&](auto rows, int64_t place, int64_t o) {
+            const auto b = S::splat(bias ? bias[o] : T(0));
             for (int64_t k = 0; k < at.n; k += S::W) {
                 V t[Q];
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(m + q * m_step + place + k);
-                BOTH(Fewer<R>::y, t, E, 2);
+                both<E, 2>(t, By::y);
                 entries<2>([&](int i, int j) { S::store(rows(i, j) + k, t[i * E + j] + b); });
             }
         });
@@ -180,11 +182,11 @@ template <class T, int R, bool SHORT> struct Winograd {
     // dM = A g A^T
     void spread_y(const T *g) const {
         std::memset(edge, 0, at.n * sizeof(T));
-        tiles(g, at.O, at.h, at.w, 2, [&](auto rows, int64_t place) {
+        tiles(g, at.O, at.h, at.w, 2, [&](auto rows, int64_t place, int64_t) {
             for (int64_t k = 0; k < at.n; k += S::W) {
                 V t[Q];
                 entries<2>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
-                BOTH(Fewer<R>::dy, t, 2, E);
+                both<2, E>(t, By::dy);
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) put(m, short_m, q * m_step + place + k, t[q]);
             }
@@ -204,7 +206,7 @@ template <class T, int R, bool SHORT> struct Winograd {
                 for (int e = 0; e < R * R; e++) own[e][i] = w[(first + i) * R * R + e];
             V t[Q];
             entries<R>([&](int a, int b) { t[a * E + b] = S::load(own[a * R + b]); });
-            BOTH(Fewer<R>::w, t, R, E);
+            both<R, E>(t, By::w);
             for (int q = 0; q < Q; q++) {
                 if (some == S::W) S::store(u + q * u_step + first, t[q]);
                 else for (int64_t i = 0; i < some; i++) u[q * u_step + first + i] = t[q][i];
@@ -224,7 +226,7 @@ template <class T, int R, bool SHORT> struct Winograd {
                 if (some == S::W) t[q] = S::load(du + q * u_step + first);
                 else for (int64_t i = 0; i < some; i++) t[q][i] = du[q * u_step + first + i];
             }
-            BOTH(Fewer<R>::dw, t, E, R);
+            both<E, R>(t, By::dw);
             T own[R * R][S::W];
             entries<R>([&](int a, int b) { S::store(own[a * R + b], t[a * E + b]); });
             for (int64_t i = 0; i < some; i++)
