@@ -41,6 +41,8 @@ SHARES = 2
 """How many threads can train one replica, as in epoch.cpp."""
 AT_ONCE = 128
 """Samples that go through a net together when nothing is learned."""
+LINE = 16
+"""Numbers of at least one line of the cache."""
 LONG = 2**31
 """Replicas times samples times parameters of an epoch that is to be stopped before its end: it is
 longer than some tenths of a second."""
@@ -54,6 +56,7 @@ class Plan(NamedTuple):
     job: Job
     heads: dict[str, int]  # name → features
     keep: list[Any]  # what the job points at
+    workspace: list[Tensor]  # one, when an epoch has been asked for
 
 
 class Epoch(NamedTuple):
@@ -128,7 +131,7 @@ def ended(
     job.samples = len(data)
     job.batch = min(trainer.batch_size if targets else AT_ONCE, len(data))
     job.p, job.g = flat.data.data_ptr(), flat.grad.data_ptr()
-    return Plan(job, heads, [*keep, flat])
+    return Plan(job, heads, [*keep, flat], [])
 
 
 def check_steps(trainer: Trainer) -> None:
@@ -244,13 +247,27 @@ def called(
     order, active = order.contiguous(), active.contiguous()
     job.order, job.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
     job.losses, job.alive, job.active = losses.data_ptr(), alive.data_ptr(), active.data_ptr()
-    job.threads, job.stop = kernel_threads(), 0
+    make_room(planned, data)
+    job.stop = 0
     epoch_of = kernel(data.dtype).epoch_of
     if job.replicas * job.samples * job.parameters < LONG:
         epoch_of(ctypes.byref(job))
     else:
         stoppable(job, lambda: epoch_of(ctypes.byref(job)))
     return Epoch(losses, alive, sizes, heads)
+
+
+def make_room(planned: Plan, data: Tensor) -> None:
+    """The room of those who work at once: replicas, or where threads are left two for each."""
+    job, threads = planned.job, kernel_threads()
+    shared = job.batch > job.columns
+    teams = shared and threads >= SHARES * job.replicas
+    job.workers = SHARES * job.replicas if teams else min(threads, job.replicas)
+    numbers = 2 * job.space + job.room + job.scratch + (job.parameters if shared else 0)
+    job.worker = -(-numbers // LINE) * LINE
+    if not planned.workspace or len(planned.workspace[0]) < job.workers * job.worker:
+        planned.workspace[:] = [data.new_zeros(job.workers * job.worker)]
+    job.workspace = planned.workspace[0].data_ptr()
 
 
 def stoppable(job: Job, call: Callable[[], object]) -> None:

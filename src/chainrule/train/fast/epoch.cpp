@@ -9,7 +9,6 @@
 // samples innermost, and each has its gradient at the same place of another array.
 
 #include <atomic>
-#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -42,7 +41,9 @@ struct Job {
     const int64_t *zero;                    // (place, count) of gradients of values that add up
     const int64_t *zero_parameters;         // the same among the parameters
     int64_t n_zero, n_zero_parameters;
-    int64_t replicas, samples, batch, parameters, threads;
+    int64_t replicas, samples, batch, parameters;
+    int64_t workers, worker;                // as many replicas at once, or SHARES for each; room of one
+    void *workspace;                        // (workers, worker), at first 0
     void *p, *g, *state[3];                 // (K, P)
     const void *inputs;                     // (K or 1, N, features)
     int64_t input_stride;
@@ -352,35 +353,30 @@ template <class T> struct Replica {
     }
 };
 
-// Trains replicas, `next` after the other, as a member of a team.
-template <class T> void work(const Job &job, int64_t member, Team<T> &team, auto next) {
-    const int64_t second = job.batch > job.columns ? job.parameters : 0;
-    const size_t numbers = 2 * job.space + job.room + job.scratch + second;
-    const size_t bytes = (numbers * sizeof(T) + 63) / 64 * 64;
-    T *values = static_cast<T *>(std::aligned_alloc(64, bytes));
-    std::memset(values, 0, bytes);
+// Trains replicas, `next` after the other, as a member of a team, with a worker's room.
+template <class T>
+void work(const Job &job, int64_t worker, int64_t member, Team<T> &team, auto next) {
+    T *values = static_cast<T *>(job.workspace) + worker * job.worker;
     for (int64_t k; !job.stop && (k = next()) < job.replicas;)
         Replica<T>(job, k, team, member, values).train();
-    std::free(values);
 }
 
 template <class T> bool in_teams(const Job &job) {
-    const int64_t size = SHARES;
-    if (job.threads < job.replicas * size || job.batch <= job.columns) return false;
+    if (job.workers <= job.replicas) return false;
     std::vector<std::unique_ptr<Team<T>>> teams;
-    for (int64_t k = 0; k < job.replicas; k++) teams.push_back(std::make_unique<Team<T>>(size));
-    return side_by_side(job.replicas * size, [&](int64_t i) {
-        int64_t k = i / size;
-        work<T>(job, i % size, *teams[k], [&] { return std::exchange(k, job.replicas); });
+    for (int64_t k = 0; k < job.replicas; k++) teams.push_back(std::make_unique<Team<T>>(SHARES));
+    return side_by_side(job.replicas * SHARES, [&](int64_t i) {
+        int64_t k = i / SHARES;
+        work<T>(job, i, i % SHARES, *teams[k], [&] { return std::exchange(k, job.replicas); });
     });
 }
 
 template <class T> void epoch(const Job &job) {
     if (in_teams<T>(job)) return;
-    std::atomic<int64_t> next{0};
-    together(std::min(job.threads, job.replicas) - 1, [&] {
+    std::atomic<int64_t> next{0}, worker{0};
+    together(std::min(job.workers, job.replicas) - 1, [&] {
         Team<T> alone(1);
-        work<T>(job, 0, alone, [&] { return next++; });
+        work<T>(job, worker++, 0, alone, [&] { return next++; });
     });
 }
 
