@@ -585,7 +585,7 @@ def test_a_stopped_replica_is_measured_with_its_own_running_statistics():
 
 
 def test_an_interrupt_before_an_epoch_begins_ends_the_fit_too(monkeypatch):
-    def interrupt(trainer):
+    def interrupt(trainer, last):
         raise KeyboardInterrupt
 
     own = trainer(nn.Linear(2, 2))

@@ -67,11 +67,23 @@ def set_state(trainer: Trainer, values: dict[str, Any]) -> None:
     torch.set_rng_state(values["global"])
 
 
-def snapshot(trainer: Trainer) -> dict[str, Any]:
-    """A copy of everything, to go back to."""
+def snapshot(trainer: Trainer, last: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A copy of everything, to go back to.
+
+    The net's is made where that of the ``last`` snapshot was, which is lost: a system takes longer
+    to find new memory than to copy into it.
+    """
+    room: dict[str, Tensor] = {} if last is None else last["net"]
+
+    def copied(name: str, tensor: Tensor) -> Tensor:
+        there = room.get(name)
+        if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
+            return tensor.clone()
+        return there.copy_(tensor)
+
     return {
         "state": tree_map(torch.clone, state(trainer)),
-        "net": tree_map(torch.clone, trainer.net.state_dict()),
+        "net": {name: copied(name, tensor) for name, tensor in trainer.net.state_dict().items()},
         "draws": net_draws(trainer.net),
     }
 

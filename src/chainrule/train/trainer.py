@@ -146,8 +146,9 @@ class Trainer:
             callback.on_fit_start(self)
         try:
             with computed_by(None) if self._fast is None else self._fast.at_work():
+                before: dict[str, Any] | None = None
                 while self._goes_on():
-                    self._whole_epoch(train, callbacks)
+                    before = self._whole_epoch(train, callbacks, before)
         finally:
             for callback in callbacks:
                 callback.on_fit_end(self)
@@ -157,11 +158,16 @@ class Trainer:
         running = not self.history.interrupted and bool(self.active.any())
         return running and self.epoch < self.epochs
 
-    def _whole_epoch(self, train: Dataset, callbacks: Sequence[Callback]) -> None:
-        """An epoch, all of it or nothing: an interrupt leaves things as they were before it."""
+    def _whole_epoch(
+        self, train: Dataset, callbacks: Sequence[Callback], last: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        """An epoch, all of it or nothing: an interrupt leaves things as they were before it.
+
+        How they were; ``last``: how before the last epoch, whose room is taken.
+        """
         before: dict[str, Any] | None = None
         try:
-            before = checkpoint.snapshot(self)
+            before = checkpoint.snapshot(self, last)
             start = time.perf_counter()
             self._epoch(train, before["net"])
             self.history.seconds += time.perf_counter() - start
@@ -171,6 +177,7 @@ class Trainer:
             if before is not None:
                 checkpoint.restore(self, before)
             self.history.interrupted = True
+        return before
 
     def _epoch(self, train: Dataset, before: Mapping[str, Tensor]) -> None:
         self.net.train()
