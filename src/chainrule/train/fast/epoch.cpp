@@ -331,7 +331,7 @@ template <class T> struct Replica {
     }
 
     void train() {
-        if (!member) team.alive = job.active[k];
+        if (!member && !(team.stop = job.stop)) team.alive = job.active[k];  // the leader's word
         team.meeting.wait();
         const Range at = ours();
         int64_t step = 0;
@@ -357,7 +357,7 @@ template <class T> struct Replica {
 template <class T>
 void work(const Job &job, int64_t worker, int64_t member, Team<T> &team, auto next) {
     T *values = static_cast<T *>(job.workspace) + worker * job.worker;
-    for (int64_t k; !job.stop && (k = next()) < job.replicas;)
+    for (int64_t k; (k = next()) < job.replicas;)
         Replica<T>(job, k, team, member, values).train();
 }
 
