@@ -163,7 +163,7 @@ class Trainer:
     ) -> dict[str, Any] | None:
         """An epoch, all of it or nothing: an interrupt leaves things as they were before it.
 
-        How they were; ``last``: how before the last epoch, whose room is taken.
+        Returns how they were; ``last`` is how they were one epoch before, and its room is taken.
         """
         before: dict[str, Any] | None = None
         try:

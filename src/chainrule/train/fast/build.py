@@ -29,8 +29,8 @@ class BuildError(OSError):
 def build_kernel(dtype: torch.dtype = torch.float32) -> None:
     """Build what ``Trainer(compile=True)`` needs, if it is not there yet.
 
-    It takes a few seconds, once on a machine, and is done by itself at the first training; before
-    many processes begin it is better done here. Raises BuildError, an OSError, and ValueError for
+    It takes ten to twenty seconds, once on a machine, and is done by itself at the first training;
+    before many processes begin it is better done here. Raises BuildError, an OSError, and ValueError for
     another dtype than float32 and float64.
     """
     if dtype not in NUMBERS:

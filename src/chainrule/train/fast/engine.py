@@ -21,7 +21,7 @@ from chainrule.train.fast.build import NUMBERS, kernel
 from chainrule.train.fast.job import Job, native
 from chainrule.train.fast.losses import Outputs, Terms
 from chainrule.train.fast.lower import lower_net, write_outputs
-from chainrule.train.fast.program import CONVOLUTION, INPUT, Op, Program, Unsupported
+from chainrule.train.fast.program import CONVOLUTION, INPUT, LINE, Op, Program, Unsupported
 from chainrule.train.fast.rules import check_rule, numbers, switches
 from chainrule.train.fast.threads import kernel_threads
 
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Epoch", "Plan", "outputs_of", "plan", "plan_outputs", "run"]
 
 MOST = 2**24
-"""Bytes of one replica's weights, or of its other numbers, that a cache of all cores holds. Beyond
-it the library's own products are as fast."""
+"""Bytes of one replica's weights, or of its other numbers; with more the library is as fast."""
 CHUNK_BYTES = 2**20
 """How much room the values of some samples may take: what a core's own cache has."""
 LEAST = 8
@@ -41,8 +40,6 @@ SHARES = 2
 """How many threads can train one replica, as in epoch.cpp."""
 AT_ONCE = 128
 """Samples that go through a net together when nothing is learned."""
-LINE = 16
-"""Numbers of at least one line of the cache."""
 LONG = 2**31
 """Replicas times samples times parameters of an epoch that is to be stopped before its end: it is
 longer than some tenths of a second."""

@@ -18,6 +18,7 @@ from chainrule.nn.module import Module
 from chainrule.nn.pool import Windows
 from chainrule.train.fast.program import (
     CONVOLUTION,
+    LINE,
     NOWHERE,
     PADDING,
     POOLING,
@@ -32,10 +33,8 @@ __all__ = ["convolution", "pooling"]
 
 FEWER: dict[tuple[int, ...], int] = {(3, 3): 3, (2, 2): 2}
 """The windows that winograd.h knows."""
-LINE = 16
-"""Numbers between the matrices there."""
 TILES = 96
-"""Columns of these matrices, for tiles and samples: enough for a product, few for the cache."""
+"""Columns of the matrices there, for tiles and samples: enough for a product, few for the cache."""
 
 
 def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:

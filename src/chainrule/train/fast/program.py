@@ -23,6 +23,8 @@ INPUT, PRODUCT, ACTIVATION, TARGET, ONE_HOT, POINTWISE, CLASSES, OUTPUT = range(
 CONVOLUTION, POOLING, PADDING = range(8, 11)
 NO, ASSIGN, ADD = range(3)
 NOWHERE = -1
+LINE = 16
+"""Numbers of at least one line of the cache."""
 
 
 class Unsupported(Exception):  # noqa: N818 (it is no error: the plain path does it)
