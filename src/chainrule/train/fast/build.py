@@ -30,8 +30,8 @@ def build_kernel(dtype: torch.dtype = torch.float32) -> None:
     """Build what ``Trainer(compile=True)`` needs, if it is not there yet.
 
     It takes ten to twenty seconds, once on a machine, and is done by itself at the first training;
-    before many processes begin it is better done here. Raises BuildError, an OSError, and ValueError for
-    another dtype than float32 and float64.
+    before many processes begin it is better done here. Raises BuildError, an OSError, and
+    ValueError for another dtype than float32 and float64.
     """
     if dtype not in NUMBERS:
         raise ValueError(f"build_kernel: expected float32 or float64, got {dtype}")
