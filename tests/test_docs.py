@@ -20,7 +20,7 @@ from types import ModuleType
 import matplotlib as mpl
 import pytest
 
-from chainrule.train.fast.build import compiler
+from chainrule.compiled.build import compiler
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -53,7 +53,7 @@ def test_nn_costs_at_most_a_tenth_of_a_second_more_than_torch():
 
 def test_tables_load_nothing_that_draws_or_tests():
     loaded = python("import sys; from chainrule import report, study; print(*sys.modules)").split()
-    assert "chainrule.report.tables" in loaded
+    assert "chainrule.report.render.terminal" in loaded
     assert not {"matplotlib", "scipy.special", "optuna", "sqlalchemy"} & set(loaded)
 
 

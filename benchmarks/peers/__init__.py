@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.sides import Peer
-from chainrule.processes import cores
+from chainrule._util.processes import cores
 
 __all__ = [
     "BOTH",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule import data, interop, nn, optim, report, seeds, study, train, zoo
-    from chainrule.nn.gradcheck import gradcheck
-    from chainrule.train.saving import load, save
+    from chainrule.nn.inspect.gradcheck import gradcheck
+    from chainrule.serialization.nets import load, save
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 _HOME = {
-    "gradcheck": "chainrule.nn.gradcheck",
-    "load": "chainrule.train.saving",
-    "save": "chainrule.train.saving",
+    "gradcheck": "chainrule.nn.inspect.gradcheck",
+    "load": "chainrule.serialization.nets",
+    "save": "chainrule.serialization.nets",
 }
 
 

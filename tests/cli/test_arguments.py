@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chainrule.cli.arguments import parted
+from chainrule.cli.overrides import parted
 
 
 @pytest.mark.parametrize(

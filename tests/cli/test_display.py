@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from chainrule.cli.display import Lines, Panel, Shown, by_interest, clock, display_for
+from chainrule.cli.live import Lines, Panel, Shown, by_interest, clock, display_for
 from chainrule.report import Unit
 from chainrule.study import Study, run
 from tests.cli.conftest import ARMS, TINY

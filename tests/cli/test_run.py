@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.cli.running import differences
+from chainrule.cli.commands.run import differences
+from chainrule.compiled import build
+from chainrule.compiled.build import compiler
 from chainrule.study import Study, open_store
-from chainrule.train.fast import build
-from chainrule.train.fast.build import compiler
 from tests.cli.conftest import ARMS, TINY
 
 HERE = ("--jobs", "1")

@@ -8,7 +8,7 @@ import tomllib
 import jsonschema
 import pytest
 
-from chainrule.studies import NAMES, find
+from chainrule.study.builtin import NAMES, find
 from tests.cli.conftest import TINY
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chainrule.cli.tables import rounded
+from chainrule.cli.csv_study import rounded
 
 CARS = """\
 name = "cars"

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from chainrule import load
-from chainrule.cli.making import settings_of
-from chainrule.train.predictor import Predictor
+from chainrule.estimators.build import settings_of
+from chainrule.estimators.predictor import Predictor
 from tests.data.mnist_files import write_split
 
 NETS = """\

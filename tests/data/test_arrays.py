@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError
-from chainrule.data.arrays import Arrays, read_npz
+from chainrule.data.files.npz_file import Arrays, read_npz
 
 X = np.arange(12.0).reshape(4, 3)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from chainrule.data import digit_pairs, digits
-from chainrule.data.augment import GRID, Warp, sample
+from chainrule.data.transforms.augment import GRID, Warp, sample
 
 NOTHING = {"shift": 0, "rotate": 0, "scale": 0, "shear": 0, "elastic": 0}
 

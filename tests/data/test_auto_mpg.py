@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError, auto_mpg
-from chainrule.data.auto_mpg import FILE, auto_mpg_table
+from chainrule.data.datasets.auto_mpg import FILE, auto_mpg_table
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_auto_mpg.py"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.data.embedded import FILE, read_embedded
+from chainrule.data.files.bundled import FILE, read_embedded
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_digits.py"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chainrule.data import colored_digits, digits, upright
-from chainrule.data.colored import COLORS
+from chainrule.data.datasets.colored_digits import COLORS
 
 
 def test_upright_digits_have_the_same_colours():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError, digits
-from chainrule.data.embedded import FILE, read_embedded
+from chainrule.data.files.bundled import FILE, read_embedded
 
 from .mnist_files import NAMES, header, idx, images, labels, write_split
 

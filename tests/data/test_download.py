@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from chainrule.data import digit_pairs, digits, download
-from chainrule.data.download import MIRRORS, SHA256
+from chainrule.data import digit_pairs, digits
+from chainrule.data.files import download
+from chainrule.data.files.download import MIRRORS, SHA256
 
 from .mnist_files import NAMES, images, write_split
 

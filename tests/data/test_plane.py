@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import bullseye, checkerboard, circles, disk, moons, one_hot, spirals, xor
-from chainrule.data.sources import disk_points
+from chainrule.data.datasets.loaders import disk_points
 
 ALL = [bullseye, disk, moons, circles, spirals, xor, checkerboard]
 

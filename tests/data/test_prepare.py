@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from chainrule.data import DataError, read_csv
-from chainrule.data.arrays import Arrays
-from chainrule.data.prepare import Preparation, targets_in
+from chainrule.data.files.npz_file import Arrays
+from chainrule.data.tabular.preprocessor import Preparation, targets_in
 
 CARS = """\
 origin,weight,mpg

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError, Table
-from chainrule.data.reading import read_data, read_folder
+from chainrule.data.files.reading import read_data, read_folder
 
 from .mnist_files import idx, labels, write_split
 

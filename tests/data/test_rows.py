@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError
-from chainrule.data.sources import table
+from chainrule.data.datasets.loaders import table
 
 HOUSES = "area,town,price\n" + "\n".join(
     f"{50 + i * 7 % 60},{'ABC'[i % 3]},{i * 11 % 40 or ''}" for i in range(41)

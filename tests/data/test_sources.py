@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chainrule.data import digits
-from chainrule.data.sources import bullseye_points, colored_digit_images, digit_images
+from chainrule.data.datasets.loaders import bullseye_points, colored_digit_images, digit_images
 
 
 @pytest.mark.parametrize("source", [bullseye_points, digit_images, colored_digit_images])

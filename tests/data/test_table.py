@@ -7,7 +7,7 @@ import math
 import pytest
 
 from chainrule.data import DataError, read_csv
-from chainrule.data.table import is_number
+from chainrule.data.files.csv_file import is_number
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError
-from chainrule.data.task import Classification, Regression, kind_of
+from chainrule.data.tabular.target import Classification, Regression, kind_of
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from chainrule.data import digit_pairs, upright
-from chainrule.data.sources import pairs
+from chainrule.data.datasets.loaders import pairs
 
 
 def figure(slant: float = 0.0, width: float = 2.0, at: tuple[float, float] = (0.0, 0.0)):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.nn.architecture import from_config, tie, ties, to_config
+from chainrule.nn.config import from_config, tie, ties, to_config
 
 
 def there_and_back(net: nn.Module) -> nn.Module:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from chainrule import gradcheck, nn
-from chainrule.nn.architecture import from_config, to_config
-from chainrule.nn.tree import leaves, tree_map
+from chainrule._util.pytree import leaves, tree_map
+from chainrule.nn.config import from_config, to_config
 from tests.nn.cases import Case, odd
 from tests.nn.cases.basic import CASES as BASIC
 from tests.nn.cases.spatial import CASES as SPATIAL

@@ -3,7 +3,7 @@ import torch
 from torch import nn as tnn
 
 from chainrule import nn
-from chainrule.nn.window import pad
+from chainrule.nn.ops.padding import pad
 
 
 @pytest.mark.parametrize(("ours", "twin"), [(nn.Conv1d, tnn.Conv1d), (nn.Conv2d, tnn.Conv2d)])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.nn import convolutions
-from chainrule.nn.convolutions import Steps, input_gradient, output, stack, weight_gradient
+from chainrule.nn.ops import conv as convolutions
+from chainrule.nn.ops.conv import Steps, input_gradient, output, stack, weight_gradient
 from tests.nn.cases import odd
 
 STEPS = [

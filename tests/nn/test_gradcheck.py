@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule import gradcheck, nn
-from chainrule.nn.gradcheck import check_layers
+from chainrule.nn.inspect.gradcheck import check_layers
 from chainrule.nn.loss.base import Pointwise
 from tests.nn.cases import odd
 

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch import nn as tnn
 
 from chainrule import gradcheck
+from chainrule._util.pytree import leaves, tree_map
 from chainrule.nn import LayerError
 from chainrule.nn import loss as losses
-from chainrule.nn.tree import leaves, tree_map
 from tests.nn.cases import odd
 
 REDUCTIONS = ["none", "mean", "sum"]

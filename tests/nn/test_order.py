@@ -7,7 +7,7 @@ import torch
 
 from chainrule import nn
 from chainrule.nn import AtMost
-from chainrule.nn.gradcheck import gradcheck
+from chainrule.nn.inspect.gradcheck import gradcheck
 from tests.nn.cases import odd
 
 

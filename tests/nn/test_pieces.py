@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule.nn import pieces as module
-from chainrule.nn.moments import normalize
-from chainrule.nn.pieces import gated, pieces
-from chainrule.nn.tiles import highest
+from chainrule.nn.ops import chunked as module
+from chainrule.nn.ops.batch_moments import normalize
+from chainrule.nn.ops.chunked import gated, pieces
+from chainrule.nn.ops.max_pool import highest
 from tests.nn.cases import odd
 
 sizes = pytest.mark.parametrize("size", [1, 500, 2**21])

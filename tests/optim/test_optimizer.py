@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from chainrule import nn, optim
 from chainrule.nn.parameter import Parameter
-from chainrule.optim.flat import Flat
+from chainrule.optim.flat_parameters import Flat
 from tests.optim import twins
 from tests.optim.twins import CASES, COHORTS, IDS
 

@@ -10,9 +10,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from chainrule.study.declaration import Study
-from chainrule.study.result import StudyResult
-from chainrule.study.row import SEARCH_ROUND, Row
+from chainrule.study.results.study_result import StudyResult
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import SEARCH_ROUND, Row
 
 EPOCHS = 5
 GRID = [{"optimizer.lr": lr, "net.hidden": h} for lr, h in product((0.001, 0.01, 0.1), (50, 200))]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.report import render
-from chainrule.study.result import StudyResult
+from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import declared, final_rows, made, row, without_search
 
 CHROMIUM = shutil.which("chromium")

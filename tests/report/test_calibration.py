@@ -8,7 +8,7 @@ import math
 import pytest
 
 from chainrule.report import Plots, as_json, calibration, metric_sheet
-from chainrule.study.result import StudyResult
+from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import declared, diverged, row
 
 LEVELS = {"cover_95": 0.95, "cover_50": 0.5, "accuracy": None}

@@ -25,8 +25,8 @@ from chainrule.report import (
 )
 from chainrule.report.figures.boxes import box_rows
 from chainrule.report.figures.curves import curve_rows
-from chainrule.study.result import StudyResult
-from chainrule.study.statistics import rank
+from chainrule.statistics import rank
+from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import (
     declared,
     diverged,

@@ -13,12 +13,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from chainrule.report import render, sheet_of, write_page
-from chainrule.report.facts import protocol
-from chainrule.report.figures.svg import inline_svg
-from chainrule.report.page import data_uri
-from chainrule.study.declaration import Study
-from chainrule.study.result import StudyResult
-from chainrule.study.row import Row
+from chainrule.report.html.page import data_uri
+from chainrule.report.html.protocol import protocol
+from chainrule.report.html.svg import inline_svg
+from chainrule.study.results.study_result import StudyResult
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import Row
 from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
 
 EVIL = "</script><script>alert('x')</script> & \"<b>\""
@@ -219,7 +219,7 @@ def test_what_cannot_be_compared_is_explained():
 
 
 def test_many_candidates_are_counted_and_not_kept(result, monkeypatch):
-    monkeypatch.setattr("chainrule.report.page.MOST_CANDIDATES", 23)
+    monkeypatch.setattr("chainrule.report.html.page.MOST_CANDIDATES", 23)
     text = render(bare(result))
     assert "24 settings were tried, too many to be kept in this page" in text
     assert "toy-candidates" not in text

@@ -20,11 +20,11 @@ from chainrule.report import (
     sheet_of,
     unit_of,
 )
-from chainrule.report.comparing import robust_sheet
-from chainrule.report.formats import PLAIN, decimal, p_value
-from chainrule.report.sheet import Cell, Column, Sheet
-from chainrule.study.result import StudyResult
-from chainrule.study.statistics import StatisticsError
+from chainrule.report.numbers import PLAIN, decimal, p_value
+from chainrule.report.tables.comparisons import robust_sheet
+from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.statistics import StatisticsError
+from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import declared, final_rows, made, row, without_search
 
 WHAT = ["results", "comparisons", "effects", "candidates"]

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from chainrule.report import compare_table, effects_table, study_table, unit_of
-from chainrule.study.result import StudyResult
+from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import final_rows, made, without_search
 
 

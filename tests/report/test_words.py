@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chainrule.report.words import opening, progress, verdict
-from chainrule.study.result import StudyResult
+from chainrule.report.sentences import opening, progress, verdict
+from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import diverged, final_rows, made, row, without_search
 
 STUDY = without_search()

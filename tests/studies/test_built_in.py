@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from chainrule.studies import NAMES, find
+from chainrule.recipes.component import find as named
 from chainrule.study import StudyError
-from chainrule.study.board import Board
-from chainrule.study.parts import find as named
-from chainrule.study.space import grid
+from chainrule.study.builtin import NAMES, find
+from chainrule.study.run.scheduler import Board
+from chainrule.study.spec.space import grid
 
 REPORTED = {
     "shallow": (71.88, 77.55, 76.04, 77.51),

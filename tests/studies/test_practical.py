@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from chainrule.studies import find
+from chainrule.study.builtin import find
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.studies import NAMES, find
 from chainrule.study import run
+from chainrule.study.builtin import NAMES, find
 
 MEANT_TO_DIVERGE = {"digits": {"sgd-high"}, "prices": {"too-fast"}}
 

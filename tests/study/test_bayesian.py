@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from chainrule.study import Dimension, Row, Study, StudyError, run
-from chainrule.study.bayesian import answers, code, decode, propose, values
-from chainrule.study.row import Value
-from chainrule.study.space import Setting
+from chainrule.study.search.optuna_search import answers, code, decode, propose, values
+from chainrule.study.spec.space import Setting
+from chainrule.study.store.record import Value
 from tests.study.small import lasting, small
 
 optuna = pytest.importorskip("optuna")
@@ -247,7 +247,7 @@ def test_without_optuna_the_error_names_the_extra(monkeypatch):
 
 @pytest.mark.slow
 def test_optuna_is_imported_when_it_is_asked():
-    program = "import sys, chainrule.study.bayesian; print('optuna' in sys.modules)"
+    program = "import sys, chainrule.study.search.optuna_search; print('optuna' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.decode().strip() == "False"
 

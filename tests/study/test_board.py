@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from chainrule.studies import find
-from chainrule.study.board import Board
-from chainrule.study.jobs import evenly, width_for
+from chainrule.study.builtin import find
+from chainrule.study.run.cohorts import evenly, width_for
+from chainrule.study.run.scheduler import Board
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 

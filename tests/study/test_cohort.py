@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from chainrule.study import cohort
-from chainrule.study.board import Board
-from chainrule.study.samples import Samples
+from chainrule.study.round_data import Samples
+from chainrule.study.run import train_cohort as cohort
+from chainrule.study.run.scheduler import Board
 from chainrule.train import load
 from tests.study.small import lasting, searched, small
 

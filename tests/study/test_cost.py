@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from chainrule.nn.summary import summarize
-from chainrule.study.cost import activations, cost, parameters
-from chainrule.study.recipe import Recipe
+from chainrule.nn.inspect.summary import summarize
+from chainrule.recipes.cost import activations, cost, parameters
+from chainrule.recipes.recipe import Recipe
 from chainrule.zoo import digit_net
 
 CODE = """
 import sys
-from chainrule.study.cost import activations
-from chainrule.study.recipe import Recipe
+from chainrule.recipes.cost import activations
+from chainrule.recipes.recipe import Recipe
 print(activations(Recipe(net="disk_net", loss="MSELoss", optimizer="SGD"), (2,)))
 print("torch._dynamo" in sys.modules)
 """

@@ -253,7 +253,7 @@ def test_what_is_wrong_is_named(changes, message):
 
 
 def declared(changes):
-    from chainrule.study.declaration import check
+    from chainrule.study.spec.study import check
 
     return check({**SMALL, **changes}, "study small")
 

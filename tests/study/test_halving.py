@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chainrule.study import Halving, Row, Study, StudyResult, run
-from chainrule.study.board import Board
-from chainrule.study.cohort import opened
-from chainrule.study.halving import best_of, race, rungs
+from chainrule.study.run.halving import best_of, race, rungs
+from chainrule.study.run.scheduler import Board
+from chainrule.study.run.train_cohort import opened
 from tests.study.small import lasting, small
 
 SPACE = {"net.hidden": [3, 5], "optimizer.lr": [0.0003, 0.003, 0.03, 0.3]}

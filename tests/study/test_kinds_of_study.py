@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from chainrule.statistics import FixedSplit, FreshData, Resplits
 from chainrule.study import Row, Study, StudyResult, run
-from chainrule.study.samples import Samples
-from chainrule.study.statistics import FixedSplit, FreshData, Resplits
+from chainrule.study.round_data import Samples
 from chainrule.train import load
 from tests.study.small import lasting, small
 

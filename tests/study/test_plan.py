@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chainrule.study import StudyError, run
-from chainrule.study.pace import Pace
-from chainrule.study.plan import plan
+from chainrule.study.plan.plan import plan
+from chainrule.study.plan.timing import Pace
 from tests.study.small import searched, small
 
 KINDS = {

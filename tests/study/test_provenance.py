@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 import chainrule
-from chainrule.study.provenance import commit, provenance, without_password
+from chainrule.study.run.provenance import commit, provenance, without_password
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

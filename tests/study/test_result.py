@@ -9,9 +9,9 @@ from statistics import mean, stdev
 
 import pytest
 
+from chainrule.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare
 from chainrule.study import StoreError, StudyError, StudyResult, open_store, result_of, run
-from chainrule.study.row import Row
-from chainrule.study.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare
+from chainrule.study.store.record import Row
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from chainrule.study import StudyError
-from chainrule.study.row import SEARCH_ROUND
-from chainrule.study.samples import Samples
+from chainrule.study.round_data import Samples
+from chainrule.study.store.record import SEARCH_ROUND
 from tests.study.small import searched, small
 
 HOLDOUT = {"split": "holdout", "fraction": 0.3}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chainrule.study.space import Dimension, grid, random_settings, shares
+from chainrule.study.spec.space import Dimension, grid, random_settings, shares
 
 
 def test_a_grid_has_every_combination_the_last_path_fastest():

@@ -9,7 +9,7 @@ import torch
 
 from chainrule.data import Dataset, auto_mpg
 from chainrule.study import Study, StudyError, run
-from chainrule.study.samples import Samples
+from chainrule.study.round_data import Samples
 from chainrule.train import load
 
 CARS = {

@@ -9,7 +9,7 @@ from chainrule import nn, optim
 from chainrule.data import Dataset, disk
 from chainrule.optim import lr_scheduler as schedules
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
-from chainrule.train.compact import compact
+from chainrule.train.select_replicas import compact
 
 K, KEEP = 5, [3, 0, 4]
 LR = torch.tensor([0.01, 0.03, 0.07, 0.02, 0.05], dtype=torch.float64)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from chainrule.data import read_csv
-from chainrule.data.arrays import Arrays
-from chainrule.train.division import Division
+from chainrule.data.files.npz_file import Arrays
+from chainrule.estimators.split import Division
 
 
 def rows(n: int, classes: int = 2) -> Arrays:

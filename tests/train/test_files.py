@@ -19,6 +19,7 @@ import chainrule
 from chainrule import load, nn, optim, save
 from chainrule.data import disk
 from chainrule.optim import lr_scheduler
+from chainrule.serialization.safetensors_file import pack, read, unpack, write, write_atomically
 from chainrule.train import (
     Accuracy,
     Checkpoint,
@@ -26,7 +27,6 @@ from chainrule.train import (
     FileError,
     Trainer,
 )
-from chainrule.train.files import pack, read, unpack, write, write_atomically
 from chainrule.zoo import disk_net, pair_mlp
 
 
@@ -290,7 +290,7 @@ def test_files_of_other_kinds_are_refused_by_name(content, message, tmp_path):
 
 
 def test_a_newer_format_is_refused_by_number(tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.train.files.FORMAT", 2)
+    monkeypatch.setattr("chainrule.serialization.safetensors_file.FORMAT", 2)
     save(disk_net(), tmp_path / "net")
     monkeypatch.undo()
     with pytest.raises(FileError, match="format 2 is newer than 1"):

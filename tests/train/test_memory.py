@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from chainrule.train import memory
+from chainrule._util import malloc as memory
 
 STEPS = """
 import resource, torch
-from chainrule.train.memory import keep_memory
+from chainrule._util.malloc import keep_memory
 torch.set_num_threads(1)
 {keep}
 def step():

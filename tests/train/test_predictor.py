@@ -9,12 +9,12 @@ import torch
 
 from chainrule import load, nn, save
 from chainrule.data import read_csv
-from chainrule.data.arrays import Arrays
-from chainrule.data.prepare import Preparation
+from chainrule.data.files.npz_file import Arrays
+from chainrule.data.tabular.preprocessor import Preparation
+from chainrule.estimators.predictor import Predictor, loss_name
+from chainrule.serialization.nets import load_about
+from chainrule.serialization.safetensors_file import read, write
 from chainrule.train import FileError
-from chainrule.train.files import read, write
-from chainrule.train.predictor import Predictor, loss_name
-from chainrule.train.saving import load_about
 
 ROWS = Arrays(
     "here", torch.rand(30, 2, generator=torch.Generator().manual_seed(3)), ("a", "b", "c") * 10

@@ -7,8 +7,8 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.data import Dataset
+from chainrule.estimators.fit import check_fit, fit_best, loss_for
 from chainrule.train import Callback, Trainer
-from chainrule.train.supervised import check_fit, fit_best, loss_for
 
 X = torch.rand(40, 2, generator=torch.Generator().manual_seed(1))
 CLASSES = Dataset(X, (X[:, 0] > 0.5).long())

@@ -380,7 +380,7 @@ def test_prediction_in_slices_is_prediction_at_once(monkeypatch):
     module = net().initialize(1)
     own = trainer(module, batch_size=7)
     whole = own.predict(points())
-    monkeypatch.setattr("chainrule.train.predict.SLICE_BYTES", 1)
+    monkeypatch.setattr("chainrule.train.inference.SLICE_BYTES", 1)
     assert torch.allclose(own.predict(points()), whole)
 
 
@@ -388,7 +388,7 @@ def test_a_net_whose_samples_depend_on_each_other_is_not_sliced(monkeypatch):
     layers = nn.Linear(2, 3), nn.BatchNorm1d(3, track_running_stats=False)
     own = trainer(nn.Sequential(*layers, nn.Linear(3, 2)).initialize(1), batch_size=7)
     whole = own.predict(points())
-    monkeypatch.setattr("chainrule.train.predict.SLICE_BYTES", 1)
+    monkeypatch.setattr("chainrule.train.inference.SLICE_BYTES", 1)
     assert torch.equal(own.predict(points()), whole)
 
 
@@ -399,7 +399,9 @@ def test_slices_count_what_all_replicas_see(monkeypatch):
     monkeypatch.setattr(
         type(module), "forward", lambda net, x: seen.append(x.shape[1]) or forward(net, x)
     )
-    monkeypatch.setattr("chainrule.train.predict.SLICE_BYTES", 20 * 4 * 8)  # two numbers of 4 bytes
+    monkeypatch.setattr(
+        "chainrule.train.inference.SLICE_BYTES", 20 * 4 * 8
+    )  # two numbers of 4 bytes
     own.predict(points(50))
     assert sum(seen) == 50
     assert 10 < max(seen) <= 20

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chainrule.nn import CrossEntropyLoss
-from chainrule.nn.gradcheck import check_layers
+from chainrule.nn.inspect.gradcheck import check_layers
 from chainrule.zoo import color_best, color_loss, color_net, digit_net
 from tests.nn.cases import odd
 

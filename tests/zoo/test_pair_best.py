@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chainrule import zoo
-from chainrule.nn.gradcheck import check_layers
+from chainrule.nn.inspect.gradcheck import check_layers
 from chainrule.zoo import pair_best
 from tests.nn.cases import odd
 from tests.nn.test_order import autograd

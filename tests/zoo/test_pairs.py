@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule import nn, zoo
-from chainrule.nn.gradcheck import check_layers
+from chainrule.nn.inspect.gradcheck import check_layers
 from tests.nn.cases import odd
 
 NETS = [zoo.pair_shallow, zoo.pair_mlp, zoo.pair_conv1, zoo.pair_conv2, zoo.pair_fnn, zoo.pair_cnn]

@@ -10,18 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from chainrule import __version__
-
-from . import (
-    explaining,
-    figures,
-    nets,
-    planning,
-    predicting,
-    results,
-    running,
-    studies,
-    training,
-)
+from chainrule.cli.commands import check, explain, plan, plot, predict, run, show, studies, train
 
 __all__ = ["app", "main"]
 
@@ -65,10 +54,7 @@ def _options(
     pass
 
 
-for commands in (
-    *(studies, planning, running, results, figures),
-    *(training, predicting, nets, explaining),
-):
+for commands in (studies, plan, run, show, plot, train, predict, check, explain):
     commands.add_to(app)
 
 

@@ -1,24 +1,24 @@
 """What a network learns from: generators, digits, pairs; and how samples are shared out."""
 
-from .arrays import Arrays
-from .augment import Warp
-from .auto_mpg import auto_mpg, auto_mpg_table
-from .colored import colored_digits
-from .dataset import Dataset
-from .digits import digits
-from .encoder import Encoder
-from .errors import DataError
-from .idx import read_idx
-from .missing import fill_missing
-from .pairs import digit_pairs
-from .plane import bullseye, checkerboard, circles, disk, moons, spirals, xor
-from .prepare import Preparation
-from .reading import read_data
-from .splits import holdout, kfold, repeated_kfold
-from .standardize import Standardizer, standardize, standardize_targets
-from .table import Table, read_csv
-from .targets import one_hot
-from .upright import upright
+from chainrule.data.dataset import Dataset
+from chainrule.data.datasets.auto_mpg import auto_mpg, auto_mpg_table
+from chainrule.data.datasets.colored_digits import colored_digits
+from chainrule.data.datasets.digit_pairs import digit_pairs
+from chainrule.data.datasets.digits import digits
+from chainrule.data.datasets.toy2d import bullseye, checkerboard, circles, disk, moons, spirals, xor
+from chainrule.data.errors import DataError
+from chainrule.data.files.csv_file import Table, read_csv
+from chainrule.data.files.idx import read_idx
+from chainrule.data.files.npz_file import Arrays
+from chainrule.data.files.reading import read_data
+from chainrule.data.splits import holdout, kfold, repeated_kfold
+from chainrule.data.tabular.encoder import Encoder
+from chainrule.data.tabular.preprocessor import Preparation
+from chainrule.data.transforms.augment import Warp
+from chainrule.data.transforms.deskew import upright
+from chainrule.data.transforms.impute import fill_missing
+from chainrule.data.transforms.one_hot import one_hot
+from chainrule.data.transforms.standardize import Standardizer, standardize, standardize_targets
 
 __all__ = [
     "Arrays",

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from chainrule import nn
-from chainrule.nn.architecture import tie, ties
-from chainrule.nn.arguments import arguments
+from chainrule.nn.config import tie, ties
+from chainrule.nn.constructor import arguments
 
 __all__ = ["common", "from_torch", "to_torch", "twin"]
 

@@ -1,7 +1,8 @@
 """What a network is made of: modules, their chain rules beside them; losses, initializations."""
 
 from chainrule.nn import init
-from chainrule.nn.activation import (
+from chainrule.nn.errors import LayerError
+from chainrule.nn.layers.activations import (
     ELU,
     GELU,
     SELU,
@@ -17,13 +18,18 @@ from chainrule.nn.activation import (
     Softsign,
     Tanh,
 )
-from chainrule.nn.batch_norm import BatchNorm1d, BatchNorm2d
-from chainrule.nn.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
-from chainrule.nn.conv import Conv1d, Conv2d
-from chainrule.nn.dropout import Dropout, Dropout2d
-from chainrule.nn.embedding import Embedding
-from chainrule.nn.errors import LayerError
-from chainrule.nn.linear import Bilinear, Linear
+from chainrule.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d
+from chainrule.nn.layers.comparison import AtMost
+from chainrule.nn.layers.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
+from chainrule.nn.layers.conv import Conv1d, Conv2d
+from chainrule.nn.layers.dropout import Dropout, Dropout2d
+from chainrule.nn.layers.embedding import Embedding
+from chainrule.nn.layers.linear import Bilinear, Linear
+from chainrule.nn.layers.normalization import GroupNorm, LayerNorm
+from chainrule.nn.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
+from chainrule.nn.layers.reshape import Flatten, Select, Unflatten
+from chainrule.nn.layers.siamese import Siamese
+from chainrule.nn.layers.softmax import LogSoftmax, Softmax
 from chainrule.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -40,14 +46,8 @@ from chainrule.nn.loss import (
     SmoothL1Loss,
 )
 from chainrule.nn.module import Module
-from chainrule.nn.norm import GroupNorm, LayerNorm
-from chainrule.nn.order import AtMost
 from chainrule.nn.parameter import Buffer, Parameter
-from chainrule.nn.pool import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
-from chainrule.nn.rule import ChainRule
-from chainrule.nn.shape import Flatten, Select, Unflatten
-from chainrule.nn.siamese import Siamese
-from chainrule.nn.softmax import LogSoftmax, Softmax
+from chainrule.nn.vjp import ChainRule
 
 __all__ = [
     "ELU",

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule.nn.arguments import label
+from chainrule._util.pytree import leaves
+from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.parameter import Buffer, Parameter
-from chainrule.nn.rule import Rule, accumulate
-from chainrule.nn.tree import leaves
+from chainrule.nn.vjp import Rule, accumulate
 
 if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
-    from chainrule.nn.summary import Summary
+    from chainrule.nn.inspect.summary import Summary
 
 __all__ = ["LoadResult", "Module"]
 
@@ -316,13 +316,13 @@ class Module(ABC):
         Raises LayerError where the input does not fit. ``dtype`` is the input's, the
         parameters' unless given.
         """
-        from chainrule.nn.summary import output_shape
+        from chainrule.nn.inspect.summary import output_shape
 
         return output_shape(self, shape, dtype)
 
     def summary(self, *shape: int, dtype: torch.dtype | None = None) -> Summary:
         """A table of the layers: output shapes, parameters, multiply-adds for such an input."""
-        from chainrule.nn.summary import summarize
+        from chainrule.nn.inspect.summary import summarize
 
         return summarize(self, shape, dtype)
 

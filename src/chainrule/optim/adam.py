@@ -13,7 +13,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.arithmetic import Number, add, addcdiv_, addcmul_, is_on, lerp_, mul_, shift_
+from chainrule.optim.inplace import Number, add, addcdiv_, addcmul_, is_on, lerp_, mul_, shift_
 from chainrule.optim.optimizer import Optimizer, Params
 
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]

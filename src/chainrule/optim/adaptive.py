@@ -8,7 +8,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.arithmetic import (
+from chainrule.optim.hyperparameters import column
+from chainrule.optim.inplace import (
     Number,
     add,
     add_,
@@ -19,7 +20,6 @@ from chainrule.optim.arithmetic import (
     mul_,
     shift_,
 )
-from chainrule.optim.hyper import column
 from chainrule.optim.optimizer import Optimizer, Params
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.optim.arithmetic import Number
 from chainrule.optim.groups import distinct, lead
-from chainrule.optim.hyper import check_number
+from chainrule.optim.hyperparameters import check_number
+from chainrule.optim.inplace import Number
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from chainrule.optim.flat import Flat
+from chainrule.optim.flat_parameters import Flat
 from chainrule.optim.groups import Params, distinct, lead, split
-from chainrule.optim.hyper import check_hyper, column
+from chainrule.optim.hyperparameters import check_hyper, column
 
 __all__ = ["Optimizer", "Params"]
 

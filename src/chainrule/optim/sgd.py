@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.arithmetic import Number, add, add_, is_on, mul_
+from chainrule.optim.inplace import Number, add, add_, is_on, mul_
 from chainrule.optim.optimizer import Optimizer, Params
 
 __all__ = ["SGD"]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainrule.report.export import as_csv, as_json, as_latex, as_markdown
-from chainrule.report.formats import Unit, unit_of
-from chainrule.report.layer_table import layers_sheet, layers_table
-from chainrule.report.metric import metric_sheet
-from chainrule.report.page import render, write_page
-from chainrule.report.sheet import Sheet
-from chainrule.report.sheets import rows_of, sheet_of
-from chainrule.report.tables import compare_table, effects_table, study_table
+from chainrule.report.html.page import render, write_page
+from chainrule.report.numbers import Unit, unit_of
+from chainrule.report.render.terminal import compare_table, effects_table, study_table
+from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
+from chainrule.report.tables.by_name import rows_of, sheet_of
+from chainrule.report.tables.layers import layers_sheet, layers_table
+from chainrule.report.tables.metric import metric_sheet
+from chainrule.report.tables.table import Sheet
 
 if TYPE_CHECKING:
     from chainrule.report.figures import (

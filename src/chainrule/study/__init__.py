@@ -1,17 +1,17 @@
 """Comparing networks: the declaration, the run, the result."""
 
-from chainrule.study.arm_result import ArmResult, Candidate
-from chainrule.study.arms import Arm
-from chainrule.study.declaration import Study
-from chainrule.study.engine import run
-from chainrule.study.parts import Part, StudyError
-from chainrule.study.progress import Progress
-from chainrule.study.recipe import Recipe, Schedule
-from chainrule.study.result import StudyResult, result_of
-from chainrule.study.row import Row
-from chainrule.study.sections import Data, Halving, Reported, Search, Selection
-from chainrule.study.space import Dimension
+from chainrule.recipes.component import Part, StudyError
+from chainrule.recipes.recipe import Recipe, Schedule
+from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.study_result import StudyResult, result_of
+from chainrule.study.run.progress import Progress
+from chainrule.study.run.runner import run
+from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
+from chainrule.study.spec.space import Dimension
+from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError, open_store
+from chainrule.study.store.record import Row
 
 __all__ = [
     "Arm",

@@ -1,17 +1,17 @@
 """One cohort from the first step to the last: fit, history, metrics, callbacks, files."""
 
+from chainrule.compiled.build import build_kernel
+from chainrule.estimators.predictor import Predictor
+from chainrule.estimators.split import Division
+from chainrule.serialization.nets import load, save
+from chainrule.serialization.safetensors_file import FileError
 from chainrule.train.callbacks import Callback, Checkpoint, EarlyStopping
-from chainrule.train.division import Division
-from chainrule.train.fast.build import build_kernel
-from chainrule.train.files import FileError
 from chainrule.train.history import Divergence, History
+from chainrule.train.layer_stats import LayerRow, probe
 from chainrule.train.metrics import Accuracy, ErrorRate, JointAccuracy, Metric
-from chainrule.train.onecall import train
-from chainrule.train.predictor import Predictor
-from chainrule.train.probe import LayerRow, probe
+from chainrule.train.one_call import train
 from chainrule.train.progress import ProgressBar
 from chainrule.train.regression import Coverage, MeanAbsoluteError, RootMeanSquaredError
-from chainrule.train.saving import load, save
 from chainrule.train.trainer import Trainer, fit
 
 __all__ = [

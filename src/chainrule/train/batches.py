@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.pytree import leaves, tree_map
 from chainrule.data import Dataset
-from chainrule.nn.tree import leaves, tree_map
 
 __all__ = ["orders", "shuffled", "slices"]
 

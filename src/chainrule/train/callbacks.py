@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.architecture import to_config
+from chainrule.nn.config import to_config
 
 if TYPE_CHECKING:
     from chainrule.train.trainer import Trainer

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from chainrule.nn.tree import tree_map
-from chainrule.train.files import FileError, pack, read, unpack, write
+from chainrule._util.pytree import tree_map
+from chainrule.serialization.nets import load_draws, net_draws, net_header, net_tensors
+from chainrule.serialization.safetensors_file import FileError, pack, read, unpack, write
 from chainrule.train.history import Divergence
-from chainrule.train.saving import load_draws, net_draws, net_header, net_tensors
 
 if TYPE_CHECKING:
     from chainrule.train.trainer import Trainer

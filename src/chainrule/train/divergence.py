@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from chainrule._util.pytree import leaves
 from chainrule.data import Dataset
+from chainrule.nn.inspect.summary import each_layer
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.nn.summary import each_layer
-from chainrule.nn.tree import leaves
 from chainrule.train.batches import shuffled
 from chainrule.train.history import Divergence, History
 

@@ -11,21 +11,21 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.pytree import leaves, tree_map
 from chainrule.data import Dataset
-from chainrule.nn.convolutions import computed_by
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
-from chainrule.nn.rule import accumulate
-from chainrule.nn.tree import leaves, tree_map
+from chainrule.nn.ops.conv import computed_by
+from chainrule.nn.vjp import accumulate
 from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train import checkpoint, divergence
+from chainrule.train.backends.compiled import Fast
 from chainrule.train.batches import orders, shuffled
 from chainrule.train.callbacks import Callback, Checkpoint
-from chainrule.train.fast import Fast
 from chainrule.train.history import History
+from chainrule.train.inference import evaluating, join, predict
 from chainrule.train.metrics import Metric, averaged
-from chainrule.train.predict import evaluating, join, predict
 from chainrule.train.progress import ProgressBar, wants_progress
 
 __all__ = ["Augment", "Learned", "Trainer", "fit"]

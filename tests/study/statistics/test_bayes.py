@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from chainrule.study.statistics import FreshData, Resplits, StatisticsError, correlated_t, paired_t
+from chainrule.statistics import FreshData, Resplits, StatisticsError, correlated_t, paired_t
 from tests.study.statistics.strategies import arms
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from scipy import stats
 
-from chainrule.study.statistics import (
+from chainrule.statistics import (
     StatisticsError,
     friedman,
     holm,
@@ -19,7 +19,7 @@ from chainrule.study.statistics import (
     rank,
     wilcoxon,
 )
-from chainrule.study.statistics.datasets import cliques
+from chainrule.statistics.ranking import cliques
 from tests.study.statistics.strategies import arms
 
 # Ranks of a, b, c on four data sets: 1 2 3, 1 3 2, 1 2 3, 2 1 3.

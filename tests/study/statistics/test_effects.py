@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from scipy import stats
 
-from chainrule.study.statistics import StatisticsError, d_z, superiority
+from chainrule.statistics import StatisticsError, d_z, superiority
 from tests.study.statistics.strategies import arms
 
 

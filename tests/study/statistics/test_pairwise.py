@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from chainrule.study.statistics import (
+from chainrule.statistics import (
     FixedSplit,
     FreshData,
     Resplits,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from chainrule.study.statistics import (
+from chainrule.statistics import (
     FreshData,
     StatisticsError,
     compare,
@@ -19,7 +19,7 @@ from chainrule.study.statistics import (
     superiority,
     wilcoxon,
 )
-from chainrule.study.statistics.scores import finite, paired
+from chainrule.statistics.scores import finite, paired
 
 TESTS = [
     paired_t,

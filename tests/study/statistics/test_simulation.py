@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.study.statistics import (
+from chainrule.statistics import (
     Design,
     FixedSplit,
     FreshData,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chainrule.train.fast.build import compiler
+from chainrule.compiled.build import compiler
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from chainrule import nn, optim
+from chainrule.compiled import build
+from chainrule.compiled.conv import convolve, convolving
 from chainrule.data import Dataset
-from chainrule.nn import convolutions as plain
-from chainrule.nn.convolutions import Steps
+from chainrule.nn.ops import conv as plain
+from chainrule.nn.ops.conv import Steps
 from chainrule.train import Trainer
-from chainrule.train.fast import build
-from chainrule.train.fast.convolutions import convolve, convolving
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")
 
@@ -142,7 +142,7 @@ def test_products_in_another_dtype_are_not_the_kernels():
 
 def test_out_of_a_training_the_plain_functions_are_used(monkeypatch):
     each = trained(None, True, images(20))
-    monkeypatch.setattr("chainrule.train.fast.convolutions.call", None)  # any use raises
+    monkeypatch.setattr("chainrule.compiled.conv.call", None)  # any use raises
     assert each.net.forward(torch.randn(2, 2, 9, 9, dtype=torch.float64))[0].shape == (2, 3)
     with pytest.raises(TypeError):
         each.fit(images(20), epochs=4, progress=False)

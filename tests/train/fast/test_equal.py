@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from chainrule import nn, optim, zoo
+from chainrule.compiled import launch as engine
+from chainrule.compiled.lowering.loss import KINDS
+from chainrule.compiled.lowering.net import ACTIVATIONS as KNOWN
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
-from chainrule.train.fast import engine
-from chainrule.train.fast.losses import KINDS
-from chainrule.train.fast.lower import ACTIVATIONS as KNOWN
 
 K, N, B = 3, 53, 17
 SEEDS = [5, 6, 7]

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from chainrule import nn, optim, zoo
+from chainrule.compiled import build
+from chainrule.compiled import launch as engine
 from chainrule.nn import LayerError
 from chainrule.train import Trainer
-from chainrule.train.fast import build, engine
 from tests.train.fast.test_equal import B, N, assert_equal, data, sgd, trained
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")

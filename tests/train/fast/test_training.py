@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from chainrule import nn, optim
+from chainrule.compiled import build
+from chainrule.compiled.abi import Job, Windows
 from chainrule.data import Dataset, disk
 from chainrule.nn.init import HeNormal
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
-from chainrule.train.compact import compact
-from chainrule.train.fast import build
-from chainrule.train.fast.job import Job, Windows
+from chainrule.train.select_replicas import compact
 
 SEEDS = [11, 12, 13]
 

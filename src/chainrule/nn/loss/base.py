@@ -14,9 +14,9 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor
 
-from chainrule.nn.arguments import label
+from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.rule import Rule
+from chainrule.nn.vjp import Rule
 
 __all__ = ["Loss", "Pointwise", "Reduced"]
 

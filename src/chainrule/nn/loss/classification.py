@@ -15,7 +15,7 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.loss.base import Reduced
-from chainrule.nn.rule import Rule
+from chainrule.nn.vjp import Rule
 
 __all__ = ["CrossEntropyLoss", "NLLLoss"]
 

@@ -8,10 +8,10 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
+from chainrule._util.pytree import tree_map
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.loss.base import Loss, Reduced
-from chainrule.nn.rule import Rule
-from chainrule.nn.tree import tree_map
+from chainrule.nn.vjp import Rule
 
 __all__ = ["MultiLoss"]
 

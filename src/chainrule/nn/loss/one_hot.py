@@ -8,7 +8,7 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check
 from chainrule.nn.loss.base import Loss
-from chainrule.nn.rule import Rule
+from chainrule.nn.vjp import Rule
 
 __all__ = ["OneHotLoss"]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, describe
 from chainrule.nn.loss.base import Pointwise
-from chainrule.nn.rule import Rule
+from chainrule.nn.vjp import Rule
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "KLDivLoss"]
 

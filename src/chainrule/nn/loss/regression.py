@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check, describe
 from chainrule.nn.loss.base import Pointwise, Reduced
-from chainrule.nn.rule import Rule
+from chainrule.nn.vjp import Rule
 
 __all__ = ["GaussianNLLLoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from chainrule.optim.arithmetic import Number
-from chainrule.optim.hyper import check_number
+from chainrule.optim.hyperparameters import check_number
+from chainrule.optim.inplace import Number
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = [

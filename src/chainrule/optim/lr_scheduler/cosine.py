@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, floor, pi
 from typing import final
 
-from chainrule.optim.arithmetic import Number
+from chainrule.optim.inplace import Number
 from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere
 from chainrule.optim.optimizer import Optimizer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
 
-from chainrule.optim.arithmetic import Number
+from chainrule.optim.inplace import Number
 from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere, check_optimizer
 from chainrule.optim.optimizer import Optimizer
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, final
 
 from torch import Tensor
 
-from chainrule.optim.arithmetic import Number
+from chainrule.optim.inplace import Number
 from chainrule.optim.lr_scheduler.base import (
     EpochLR,
     check_everywhere,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import Literal, final
 
-from chainrule.optim.arithmetic import Number
-from chainrule.optim.hyper import check_number
+from chainrule.optim.hyperparameters import check_number
+from chainrule.optim.inplace import Number
 from chainrule.optim.lr_scheduler.base import (
     LRScheduler,
     check_everywhere,

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.drawing import canvas, literal, look, scaled
-from chainrule.report.formats import unit_named, unit_of
+from chainrule.report.figures.canvas import canvas, literal, look, scaled
+from chainrule.report.numbers import unit_named, unit_of
 
 if TYPE_CHECKING:
-    from chainrule.study.arm_result import ArmResult
-    from chainrule.study.result import StudyResult
+    from chainrule.study.results.arm_result import ArmResult
+    from chainrule.study.results.study_result import StudyResult
 
 __all__ = ["box_rows", "boxes"]
 

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from chainrule.report.figures.canvas import canvas, key, literal, look
 from chainrule.report.figures.curves import arms_matching
-from chainrule.report.figures.drawing import canvas, key, literal, look
-from chainrule.report.metric import values_of
+from chainrule.report.tables.metric import values_of
 
 if TYPE_CHECKING:
-    from chainrule.study.declaration import Study
-    from chainrule.study.result import StudyResult
+    from chainrule.study.results.study_result import StudyResult
+    from chainrule.study.spec.study import Study
 
 __all__ = ["calibration", "levels"]
 

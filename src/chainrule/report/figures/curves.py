@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from chainrule.report.figures.drawing import (
+from chainrule.report.figures.canvas import (
     Look,
     canvas,
     key,
@@ -22,12 +22,12 @@ from chainrule.report.figures.drawing import (
     spanned,
     whole,
 )
-from chainrule.report.formats import Unit, unit_named
+from chainrule.report.numbers import Unit, unit_named
 from chainrule.train import History
 
 if TYPE_CHECKING:
-    from chainrule.study.arm_result import ArmResult
-    from chainrule.study.result import StudyResult
+    from chainrule.study.results.arm_result import ArmResult
+    from chainrule.study.results.study_result import StudyResult
 
 __all__ = ["arms_matching", "band", "curve_names", "curve_rows", "curves", "learning_curves", "of"]
 

@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from chainrule.report.figures.drawing import WIDTH, Look, literal, look, plain_axes
-from chainrule.report.layer_table import Rows, first_of
-from chainrule.train.probe import LayerRow
+from chainrule.report.figures.canvas import WIDTH, Look, literal, look, plain_axes
+from chainrule.report.tables.layers import Rows, first_of
+from chainrule.train.layer_stats import LayerRow
 
 __all__ = ["layers"]
 

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from chainrule.report.figures.curves import arms_matching, band, curve_names, of
-from chainrule.report.figures.drawing import (
+from chainrule.report.figures.canvas import (
     WIDTH,
     literal,
     look,
@@ -21,11 +20,12 @@ from chainrule.report.figures.drawing import (
     spanned,
     whole,
 )
-from chainrule.report.formats import unit_named
+from chainrule.report.figures.curves import arms_matching, band, curve_names, of
+from chainrule.report.numbers import unit_named
 
 if TYPE_CHECKING:
-    from chainrule.study.arm_result import ArmResult
-    from chainrule.study.result import StudyResult
+    from chainrule.study.results.arm_result import ArmResult
+    from chainrule.study.results.study_result import StudyResult
 
 __all__ = ["curve_grid"]
 

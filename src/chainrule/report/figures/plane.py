@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.train.predict import evaluating
+from chainrule.train.inference import evaluating
 
 __all__ = ["classes", "plane", "score"]
 

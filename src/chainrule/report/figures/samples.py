@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.report.figures.drawing import WIDTH, look, plain_axes
+from chainrule.report.figures.canvas import WIDTH, look, plain_axes
 from chainrule.report.figures.plane import classes
 
 __all__ = ["samples"]

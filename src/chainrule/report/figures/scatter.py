@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.drawing import canvas, literal, look, scaled
-from chainrule.report.formats import unit_of
-from chainrule.report.search import chosen_values
+from chainrule.report.figures.canvas import canvas, literal, look, scaled
+from chainrule.report.numbers import unit_of
+from chainrule.report.tables.candidate_summary import chosen_values
 
 if TYPE_CHECKING:
-    from chainrule.study.result import StudyResult
+    from chainrule.study.results.study_result import StudyResult
 
 __all__ = ["validation_against_test"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from chainrule.study.row import Key, Row, Stage
+from chainrule.study.store.record import Key, Row, Stage
 
 __all__ = ["Store", "StoreError", "StudyRecord"]
 

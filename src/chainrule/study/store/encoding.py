@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.study.row import Row
 from chainrule.study.store.base import StoreError, StudyRecord
+from chainrule.study.store.record import Row
 
 __all__ = ["canonical", "decode_row", "decode_study", "encode_row", "seal"]
 

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from chainrule.study.row import Key, Row, Stage
 from chainrule.study.store.base import Store, StoreError, StudyRecord
 from chainrule.study.store.encoding import canonical, decode_row, decode_study, encode_row, seal
+from chainrule.study.store.record import Key, Row, Stage
 
 __all__ = ["FORMAT", "TableStore"]
 

@@ -1,0 +1,1 @@
+"""The compiled kernel: nets, losses and optimizers lowered to a program that C++ runs."""

@@ -1,0 +1,1 @@
+"""From nets, losses and optimizers to a program of typed operations."""

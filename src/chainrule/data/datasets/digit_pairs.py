@@ -1,0 +1,55 @@
+"""Pairs of digits, and whether the first is at most the second."""
+
+from __future__ import annotations
+
+import operator
+from pathlib import Path
+
+import torch
+
+from chainrule.data.dataset import Dataset, Seeds, per_seed
+from chainrule.data.datasets.digits import load_digits
+from chainrule.data.files.mnist import Split
+from chainrule.data.transforms.deskew import upright
+from chainrule.seeds import generator
+
+__all__ = ["digit_pairs"]
+
+
+def digit_pairs(
+    n: int,
+    split: Split = "train",
+    *,
+    seed: Seeds = 0,
+    root: str | Path | None = None,
+    download: bool = False,
+    spread: float | None = None,
+) -> Dataset:
+    """Pairs of images of digits, reduced to 14 × 14 by the mean of each 2 × 2 field.
+
+    inputs (n, 2, 14, 14) float32 in [0, 1]
+    targets["main"] (n,) int64, 1 where the first digit ≤ the second, else 0
+    targets["first"], targets["second"] (n,) int64, the digits
+
+    The 2n images are drawn without replacement from the split, so each occurs once, and none of
+    the test pairs in the training pairs. A sequence of K seeds gives K fresh draws as one data
+    set, inputs (K, n, 2, 14, 14), in which replica k is the plain draw of seed k. `root` and
+    `download` as in `digits`. With a `spread` the small images are set :func:`upright`, that wide.
+    Raises ValueError where n is negative or the split too small.
+    """
+    images, labels = load_digits(split, root, download)
+    most = len(labels) // 2
+    if not 0 <= operator.index(n) <= most:
+        raise ValueError(f"digit_pairs: expected n in 0 … {most} for the split {split!r}, got {n}")
+    small = images.reshape(-1, 14, 2, 14, 2).mean((2, 4))
+    if spread is not None:
+        small = upright(small, spread)
+
+    def draw(one: int) -> Dataset:
+        order = torch.randperm(len(labels), generator=generator(one, "data", "pairs", split))
+        pair = order[: 2 * n].reshape(n, 2)
+        first, second = labels[pair].unbind(1)
+        main = (first <= second).long()
+        return Dataset(small[pair], {"main": main, "first": first, "second": second})
+
+    return per_seed(draw, seed)

@@ -1,0 +1,124 @@
+"""Where a study's samples come from: each function makes (training set, test set) of a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from chainrule.data.dataset import Dataset
+from chainrule.data.datasets.colored_digits import Color, colored_digits
+from chainrule.data.datasets.csv_table import table
+from chainrule.data.datasets.digit_pairs import digit_pairs
+from chainrule.data.datasets.digits import digits
+from chainrule.data.datasets.toy2d import bullseye, disk
+from chainrule.data.files.mnist import Split
+from chainrule.data.transforms.one_hot import one_hot
+from chainrule.seeds import derive, generator
+
+__all__ = [
+    "bullseye_points",
+    "colored_digit_images",
+    "digit_images",
+    "disk_points",
+    "pairs",
+    "table",
+]
+
+
+def bullseye_points(
+    seed: int, *, train: int = 1000, test: int = 1000, share: float = 0.5, gap: float = 0.2
+) -> tuple[Dataset, Dataset]:
+    """Points on a disk or on a ring around it: see :func:`bullseye`."""
+    return (
+        bullseye(train, share, gap, seed=derive(seed, "train")),
+        bullseye(test, share, gap, seed=derive(seed, "test")),
+    )
+
+
+def colored_digit_images(
+    seed: int,
+    *,
+    train: int | None = None,
+    test: int | None = None,
+    colors: Sequence[Color] = ("red", "green", "blue", "yellow", "magenta", "cyan"),
+    noise: float = 0.1,
+    size: int = 28,
+    spread: float | None = None,
+    root: str | None = None,
+    download: bool = False,
+) -> tuple[Dataset, Dataset]:
+    """Images of digits in colours, see :func:`colored_digits`; ``train``, ``test``: so many."""
+
+    def part(split: Split, n: int | None) -> Dataset:
+        own = derive(seed, split)
+        painted = colored_digits(
+            split,
+            colors=colors,
+            noise=noise,
+            size=size,
+            spread=spread,
+            seed=own,
+            root=root,
+            download=download,
+        )
+        return _drawn(painted, n, own)
+
+    return part("train", train), part("test", test)
+
+
+def digit_images(
+    seed: int,
+    *,
+    train: int | None = None,
+    test: int | None = None,
+    root: str | None = None,
+    download: bool = False,
+) -> tuple[Dataset, Dataset]:
+    """Images of digits, see :func:`digits`: all of both splits, or so many drawn of each."""
+    return (
+        _drawn(digits("train", root=root, download=download), train, derive(seed, "train")),
+        _drawn(digits("test", root=root, download=download), test, derive(seed, "test")),
+    )
+
+
+def pairs(
+    seed: int,
+    *,
+    train: int = 1000,
+    test: int = 1000,
+    spread: float | None = None,
+    root: str | None = None,
+    download: bool = False,
+) -> tuple[Dataset, Dataset]:
+    """Pairs of digits, see :func:`digit_pairs`; test pairs come from other images."""
+
+    def part(split: Split, n: int) -> Dataset:
+        own = derive(seed, split)
+        return digit_pairs(n, split, seed=own, root=root, download=download, spread=spread)
+
+    return part("train", train), part("test", test)
+
+
+def disk_points(
+    seed: int, *, train: int = 1000, test: int = 1000, signed: bool = False
+) -> tuple[Dataset, Dataset]:
+    """Points of the unit square, inside or outside of a disk: see :func:`disk`.
+
+    With ``signed`` the targets are rows for a tanh: 1 at the class and −1 at the other.
+    """
+    parts = disk(train, seed=derive(seed, "train")), disk(test, seed=derive(seed, "test"))
+    return (_signed(parts[0]), _signed(parts[1])) if signed else parts
+
+
+def _signed(data: Dataset) -> Dataset:
+    return Dataset(data.inputs, one_hot(data.targets, 2, low=-1.0))  # type: ignore[arg-type]
+
+
+def _drawn(data: Dataset, n: int | None, seed: int) -> Dataset:
+    """n of the samples without replacement, or all as they are. Raises ValueError for too many."""
+    if n is None:
+        return data
+    if not 0 < n <= len(data):
+        raise ValueError(f"expected from 1 to {len(data)} images, got {n}")
+    return data.subset(torch.randperm(len(data), generator=generator(seed, "data"))[:n])

@@ -1,0 +1,153 @@
+"""Tables of the user's own: a CSV file, column by column, each cell as it was written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from chainrule.data.errors import DataError
+
+__all__ = ["MISSING", "Table", "is_number", "parse_csv", "read_csv"]
+
+MISSING = {"", "?", "NA", "N/A", "NAN", "NULL"}
+"""How a cell says that its value is not known, in capitals or not."""
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns by name, each a tuple of N cells; a missing one is "".
+
+    ``source`` is the file and ``lines`` the line of each row in it, for messages.
+    """
+
+    source: str
+    columns: dict[str, tuple[str, ...]]
+    lines: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """N, the number of rows."""
+        return len(self.lines)
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        """A column. Raises DataError, which lists them, where there is none of this name."""
+        if name in self.columns:
+            return self.columns[name]
+        like = get_close_matches(name, self.columns, n=1)
+        hint = f"did you mean {like[0]!r}? " if like else ""
+        raise DataError(
+            f"{self.source}: no column {name!r}; {hint}columns: {', '.join(self.columns)}"
+        )
+
+    def subset(self, rows: Iterable[int]) -> Table:
+        """These rows, in this order."""
+        kept = [*rows]
+        columns = {name: tuple(cells[i] for i in kept) for name, cells in self.columns.items()}
+        return Table(self.source, columns, tuple(self.lines[i] for i in kept))
+
+    def known(self, name: str) -> Table:
+        """The rows that have a value in this column. Raises DataError where none has."""
+        rows = [i for i, cell in enumerate(self[name]) if cell]
+        if not rows:
+            raise DataError(f"{self.source}: column {name!r} has no value in any row")
+        return self if len(rows) == len(self) else self.subset(rows)
+
+    def numbers(self, name: str) -> list[float]:
+        """A column of numbers, nan where one is missing.
+
+        Raises DataError for a cell that is none, with its line.
+        """
+        cells = self[name]
+        for cell, line in zip(cells, self.lines, strict=True):
+            if cell and not is_number(cell):
+                raise DataError(
+                    f"{self.source}, line {line}, column {name!r}: expected a number, such as "
+                    f"1234.5, or nothing where it is missing, got {cell!r}"
+                )
+        return [float(cell) if cell else math.nan for cell in cells]
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column has numbers, and nothing else but missing cells."""
+        cells = [cell for cell in self[name] if cell]
+        return bool(cells) and all(map(is_number, cells))
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a finite number with a decimal point, if any: no commas, no units."""
+    return NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell))
+
+
+def read_csv(path: str | Path) -> Table:
+    """The table of a CSV file: :func:`parse_csv`. Raises OSError where it cannot be read."""
+    return parse_csv(Path(path).read_bytes(), str(path))
+
+
+def parse_csv(content: bytes, source: str) -> Table:
+    """The table of a CSV file in UTF-8: a header with the names, then a row a line.
+
+    Separated by commas, semicolons or tabs; texts may stand in double quotes; empty lines are
+    nothing. What surrounds a cell is stripped, and one of ``MISSING`` becomes "". A column
+    without a name gets its place for one. ``source`` names the file in messages.
+
+    Raises DataError, with the line, for a file that is empty, no text, without a header or any
+    row, with rows of other lengths or two columns of one name.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source}: expected a text in UTF-8: {error}") from None
+    header = next((line for line in text.splitlines() if line.strip()), None)
+    if header is None:
+        raise DataError(f"{source}: the file is empty; expected a header and rows")
+    (line, first), *rows = _rows(text, max(",;\t", key=header.count), source)
+    names = _names([cell.strip() for cell in first], f"{source}, line {line}")
+    for line, row in rows:
+        if len(row) != len(names):
+            raise DataError(
+                f"{source}, line {line}: expected {len(names)} cells, as in the header, got "
+                f"{len(row)}; a text with the separator in it stands in double quotes"
+            )
+    if not rows:
+        raise DataError(f"{source}: expected rows after the header, got none")
+    columns = zip(*([_cell(cell) for cell in row] for _, row in rows), strict=True)
+    lines = tuple(line for line, _ in rows)
+    return Table(source, dict(zip(names, columns, strict=True)), lines)
+
+
+def _rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]:
+    """(line, cells) of each row that has any."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise DataError(f"{source}, line {reader.line_num}: not a CSV file: {error}") from None
+
+
+def _names(header: Sequence[str], place: str) -> list[str]:
+    """The names of the columns. Raises DataError where they look like data."""
+    numbers = [name for name in header if is_number(name)]
+    if 2 * len(numbers) >= len(header):
+        raise DataError(
+            f"{place}: expected a header with the names of the columns, got numbers such as "
+            f"{numbers[0]!r}"
+        )
+    names = [name or f"column {i}" for i, name in enumerate(header, 1)]
+    if twice := [*_repeated(names)]:
+        raise DataError(f"{place}: expected each name once, got {twice[0]!r} more than once")
+    return names
+
+
+def _repeated(names: Sequence[str]) -> Iterator[str]:
+    return (name for name in names if names.count(name) > 1)
+
+
+def _cell(cell: str) -> str:
+    cell = cell.strip()
+    return "" if cell.upper() in MISSING else cell

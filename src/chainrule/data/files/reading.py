@@ -1,0 +1,64 @@
+"""A user's data: a CSV or NPZ file, or a folder of IDX files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from chainrule.data.errors import DataError
+from chainrule.data.files.csv_file import Table, read_csv
+from chainrule.data.files.idx import read_idx
+from chainrule.data.files.mnist import Split, find_mnist
+from chainrule.data.files.npz_file import Arrays, read_npz
+
+__all__ = ["Rows", "read_data", "read_folder"]
+
+Rows = Arrays | Table
+"""Samples as they were read: nothing about them is fitted yet."""
+
+TABLES = (".csv", ".tsv", ".txt")
+
+
+def read_data(path: str | Path) -> tuple[Rows, Arrays | None]:
+    """(the samples, those to test with where they come apart) of a file or folder.
+
+    - a file that ends in .csv, .tsv or .txt: see :func:`read_csv`
+    - a file that ends in .npz: its arrays ``inputs`` and ``targets``, see :func:`read_npz`
+    - a folder: its IDX files, named as MNIST's, see :func:`read_folder`
+
+    Raises DataError for a damaged file or another kind, OSError where it cannot be read.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder")
+    if path.is_dir():
+        return read_folder(path)
+    if path.suffix.lower() in TABLES:
+        return read_csv(path), None
+    if path.suffix.lower() == ".npz":
+        return read_npz(path), None
+    raise DataError(
+        f"{path}: expected a file that ends in .csv, .tsv, .txt or .npz, or a folder of IDX files"
+    )
+
+
+def read_folder(folder: str | Path) -> tuple[Arrays, Arrays | None]:
+    """(training set, test set or None) of a folder of IDX files, gzipped or not.
+
+    Named as MNIST's: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and for the test set
+    ``t10k-…``. Images (N, H, W) become inputs (N, 1, H, W) in [0, 1]; other shapes stay.
+    """
+    train = _split(Path(folder), "train")
+    there = any(path.name.startswith("t10k") for path in Path(folder).iterdir())
+    return train, _split(Path(folder), "test") if there else None
+
+
+def _split(folder: Path, split: Split) -> Arrays:
+    images, labels = find_mnist(folder, split)
+    x, y = read_idx(images, limit=1 << 32), read_idx(labels)
+    if y.ndim != 1 or len(x) != len(y):
+        got = tuple(y.shape)
+        raise DataError(f"{labels}: expected {len(x)} labels, as many as {images.name}, got {got}")
+    x = x.unsqueeze(1) if x.ndim == 3 else x
+    return Arrays(str(folder), x.to(torch.float32) / 255, tuple(map(str, y.tolist())))

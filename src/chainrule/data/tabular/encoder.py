@@ -1,0 +1,216 @@
+"""From a table to numbers: what each column becomes, as plain data that a file can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from math import isnan
+from statistics import median
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from chainrule.data.dataset import Dataset
+from chainrule.data.errors import DataError
+from chainrule.data.files.csv_file import Table, is_number
+
+__all__ = ["Category", "Encoder", "Number"]
+
+FEW = 20
+"""So many levels are never too many."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A column that is used as it is; ``fill`` stands for a missing number, None: nan does."""
+
+    name: str
+    fill: float | None
+
+    @property
+    def features(self) -> list[str]:
+        """Its one input."""
+        return [self.name]
+
+    def encode(self, table: Table) -> Tensor:
+        """(N, 1)"""
+        numbers = torch.tensor(table.numbers(self.name), dtype=torch.float64)
+        filled = numbers if self.fill is None else numbers.nan_to_num(self.fill)
+        return filled.float().unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of texts, one-hot: 1 at its level, and only zeros for a level that is not known.
+
+    A missing text is the level "".
+    """
+
+    name: str
+    levels: tuple[str, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """An input a level."""
+        return [f"{self.name}={level or 'missing'}" for level in self.levels]
+
+    def encode(self, table: Table) -> Tensor:
+        """(N, levels)"""
+        at = {level: i for i, level in enumerate(self.levels)}
+        index = torch.tensor([at.get(cell, -1) for cell in table[self.name]])
+        return (index.unsqueeze(1) == torch.arange(len(at))).float()
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Makes inputs (N, D) and targets of a table's rows.
+
+    - ``inputs``: what each column becomes, in the order of the table.
+    - ``target``: the column to be told; ``classes``: its levels, None for a number.
+    - ``notes``: a line for each column that is not simply taken as it is, for the user.
+
+    Targets are (N, 1) float32, or class numbers (N,) int64.
+    """
+
+    inputs: tuple[Number | Category, ...]
+    target: str
+    classes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        table: Table,
+        target: str,
+        rows: Sequence[int] | None = None,
+        *,
+        classify: bool = False,
+        fill: bool = True,
+    ) -> Self:
+        """What these rows (unless given, all) say: levels, medians, and what is no input.
+
+        A column is numbers or text by all of the table, and so are the classes. One that never
+        changes, numbers the rows, or has a text of its own for most rows is left out. ``fill``:
+        a missing number becomes the median; else it stays nan. Raises DataError for an unknown
+        target, one that is text without ``classify``, or where no column is left.
+        """
+        part = table if rows is None else table.subset(rows)
+        if not classify:
+            table.numbers(target)
+        classes = levels_of(table[target]) if classify else None
+        found = [column_of(table, part, name, fill) for name in table.columns if name != target]
+        inputs = tuple(column for column, _ in found if column is not None)
+        if not inputs:
+            raise DataError(f"{table.source}: no column to tell {target!r} from")
+        return cls(inputs, target, classes, tuple(note for _, note in found if note))
+
+    @property
+    def features(self) -> list[str]:
+        """What each of the D inputs is: ``weight``, ``origin=japan``."""
+        return [feature for column in self.inputs for feature in column.features]
+
+    def __call__(self, table: Table) -> Dataset:
+        """The rows as a data set. Raises DataError where a target is missing or not known."""
+        return Dataset(self.inputs_of(table), self.targets_of(table))
+
+    def inputs_of(self, table: Table) -> Tensor:
+        """(N, D) float32; the table needs no target. Raises DataError for a missing column."""
+        return torch.cat([column.encode(table) for column in self.inputs], 1)
+
+    def targets_of(self, table: Table) -> Tensor:
+        """(N, 1) float32, or (N,) int64."""
+        at = {level: i for i, level in enumerate(self.classes or ())}
+        cells = table[self.target]
+        labels = [plain(cell) for cell in cells] if self.classes else cells
+        for label, line in zip(labels, table.lines, strict=True):
+            if not label or (at and label not in at):
+                expected = f"one of {', '.join(at)}" if at else "a number"
+                raise DataError(
+                    f"{table.source}, line {line}, column {self.target!r}: expected {expected}, "
+                    f"got {label or 'nothing'}"
+                )
+        if self.classes is not None:
+            return torch.tensor([at[label] for label in labels])
+        return torch.tensor(table.numbers(self.target)).unsqueeze(1)
+
+    def unknown(self, table: Table) -> Iterator[str]:
+        """A line for each column in which numbers are missing, or levels are not known."""
+        for column in self.inputs:
+            cells = table[column.name]
+            if isinstance(column, Number) and (lost := cells.count("")):
+                taken = "nan" if column.fill is None else f"the training median, {column.fill:g}"
+                yield f"{column.name}: missing in {lost} of {len(cells)} rows, taken as {taken}"
+            if isinstance(column, Category) and (new := sorted({*cells} - {*column.levels})):
+                shown = ", ".join(level or "missing" for level in new[:3])
+                more = ", …" if len(new) > 3 else ""
+                yield f"{column.name}: not known, so no level at all: {shown}{more}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON data, without the notes."""
+        whole = asdict(self)
+        del whole["notes"]
+        return whole
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """What :meth:`as_dict` gave. Raises ValueError for anything else."""
+        try:
+            inputs = tuple(
+                Category(one["name"], tuple(one["levels"]))
+                if "levels" in one
+                else Number(one["name"], one["fill"])
+                for one in data["inputs"]
+            )
+            classes = data["classes"]
+            return cls(inputs, data["target"], None if classes is None else tuple(classes))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not what an Encoder gave: {error!r}") from None
+
+
+def column_of(
+    table: Table, part: Table, name: str, fill: bool
+) -> tuple[Number | Category | None, str]:
+    """What a column becomes, None where it is no input; and what is to be said about it."""
+    cells, lost = part[name], part[name].count("")
+    levels, numeric = tuple(sorted({*cells})), table.is_numeric(name)
+    missing = f"missing in {lost} of {len(cells)} rows" if lost else ""
+    if len(levels) - (numeric and lost > 0) < 2:
+        return None, f"{name}: left out, it never changes"
+    if numeric and counts(table[name]):
+        return None, f"{name}: left out, it numbers the rows"
+    if numeric:
+        middle = median(x for x in part.numbers(name) if not isnan(x))
+        note = f"{name}: {missing}, taken as the training median" if lost else ""
+        return Number(name, middle if fill else None), note
+    if len(levels) > max(FEW, len(cells) / 2):
+        apart = f"{len(levels)} texts in {len(cells)} rows tell rows apart"
+        return None, f"{name}: left out, {apart}{slip(table[name])}"
+    note = f"{name}: text, one-hot, {len(levels)} levels{slip(table[name])}"
+    return Category(name, levels), f"{note}; {missing}, which is one" if lost else note
+
+
+def slip(cells: Sequence[str]) -> str:
+    """What keeps a column from being one of numbers, where most of its cells are."""
+    given = [cell for cell in cells if cell]
+    texts = [cell for cell in given if not is_number(cell)]
+    return f"; most are numbers, {texts[0]!r} is not" if 0 < 2 * len(texts) < len(given) else ""
+
+
+def counts(cells: Sequence[str]) -> bool:
+    """Whether they are 1, 2, 3, … or go on so from another number."""
+    numbers = [float(cell) if cell else 0.5 for cell in cells]
+    start = numbers[0]
+    whole = start.is_integer() and len(cells) > FEW
+    return whole and all(x == start + i for i, x in enumerate(numbers))
+
+
+def levels_of(cells: Sequence[str]) -> tuple[str, ...]:
+    """Each class once, in an order that no row decides: numbers by size, else by letters."""
+    found = sorted({plain(cell) for cell in cells if cell})
+    return tuple(sorted(found, key=float) if all(map(is_number, found)) else found)
+
+
+def plain(cell: str) -> str:
+    """A number in its shortest form, so that 1, 1.0 and 01 are one class; a text as it is."""
+    return f"{float(cell):.15g}" if is_number(cell) else cell

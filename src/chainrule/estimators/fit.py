@@ -1,0 +1,98 @@
+"""One net, a loss and a user's samples: do they fit, and trained until it gets no better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+
+from chainrule.data import Dataset
+from chainrule.estimators.predictor import PROBABILITIES, loss_name
+from chainrule.nn.config import to_config
+from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.loss import Loss
+from chainrule.nn.loss.base import Pointwise
+from chainrule.nn.loss.classification import OfClasses
+from chainrule.nn.loss.one_hot import OneHotLoss
+from chainrule.nn.module import Module
+from chainrule.train.callbacks import EarlyStopping
+from chainrule.train.trainer import Trainer
+
+__all__ = ["Fitted", "check_fit", "fit_best", "loss_for"]
+
+
+@final
+@dataclass(frozen=True)
+class Fitted:
+    """How a training went: epochs done, the best of them, and why it ended, "" for in full."""
+
+    epochs: int
+    best: int
+    seconds: float
+    ended: str = ""
+    interrupted: bool = False
+
+
+def loss_for(loss: Loss, kind: str) -> Loss:
+    """The loss for targets of this kind; classes as vectors for one that wants these.
+
+    Raises ValueError for a loss of classes where the target is a number.
+    """
+    if kind == "classification":
+        return OneHotLoss(loss) if isinstance(loss, Pointwise) else loss
+    if isinstance(loss, OfClasses | OneHotLoss) or loss_name(loss) in PROBABILITIES:
+        raise ValueError(
+            f"{loss_name(loss)} is a loss of classes, but the target is taken for a number; "
+            "else: --task classification"
+        )
+    return loss
+
+
+@torch.no_grad()
+def check_fit(net: Module, loss: Loss, data: Dataset, outputs: int) -> None:
+    """Raise ValueError, before anything is trained, where net, loss and data are no match."""
+    to_config(net)  # a net that cannot be saved
+    some = data.subset(torch.arange(min(2, len(data))))
+    training = net.training
+    try:
+        y, _ = net.eval().forward(some.inputs)
+        if not isinstance(y, torch.Tensor) or y.shape[1:] != (outputs,):
+            raise ValueError(f"expected outputs (N, {outputs}) for the target, got {describe(y)}")
+        loss.forward(y, some.targets)
+    except LayerError as error:
+        raise ValueError(f"the net, the loss and the data do not fit: {error}") from None
+    finally:
+        net.train(training)
+
+
+def fit_best(
+    trainer: Trainer,
+    learned: Dataset,
+    validated: Dataset,
+    *,
+    epochs: int,
+    patience: int,
+    progress: bool | None = None,
+) -> Fitted:
+    """Train, and leave the net as it was after the epoch with the smallest validation loss.
+
+    Ends after ``patience`` epochs that were no better, or with Ctrl-C. Raises KeyboardInterrupt
+    where not one epoch was done, ValueError where the training diverged in the first one.
+    """
+    stopping = EarlyStopping("test_loss", patience=patience)
+    trainer.callbacks.insert(0, stopping)
+    try:
+        interrupted = trainer.fit(learned, validated, epochs=epochs, progress=progress).interrupted
+    except KeyboardInterrupt:  # between two epochs
+        interrupted = True
+    history = trainer.history
+    diverged = str(history.diverged[0]).removeprefix("replica 0 ") if history.diverged else ""
+    if stopping.best is None or not bool(stopping.best.isfinite().all()):
+        if interrupted:
+            raise KeyboardInterrupt
+        raise ValueError(f"the training {diverged or 'gives no loss'}; try a smaller --lr")
+    trainer.net.load_state_dict(stopping.best_state)
+    best = int(history["test_loss"].nan_to_num(torch.inf).argmin()) + 1
+    ended = diverged or ("stopped early" if history.stopped else "")
+    return Fitted(trainer.epoch, best, history.seconds, ended, interrupted)

@@ -1,0 +1,109 @@
+"""A trained net with all that leads from samples as they were read to answers in their words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, final
+
+import torch
+from torch import Tensor
+
+from chainrule.data import Dataset
+from chainrule.data.files.reading import Rows
+from chainrule.data.tabular.preprocessor import Preparation, targets_in
+from chainrule.nn.loss import Loss
+from chainrule.nn.loss.one_hot import OneHotLoss
+from chainrule.nn.module import Module
+from chainrule.serialization.nets import load, load_about, save
+from chainrule.serialization.safetensors_file import FileError
+from chainrule.train.inference import evaluating, predict
+
+__all__ = ["Predictor", "loss_name"]
+
+PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "CrossEntropyLoss": lambda y: y.softmax(-1),
+    "NLLLoss": lambda y: y.exp(),
+    "BCEWithLogitsLoss": lambda y: y.sigmoid(),
+    "BCELoss": lambda y: y,
+}
+"""Of the classes, from the outputs of a net that was trained with this loss."""
+
+
+def loss_name(loss: Loss) -> str:
+    """The class of a loss, or of the one that a OneHotLoss takes."""
+    return type(loss.loss if isinstance(loss, OneHotLoss) else loss).__name__
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Answers for new samples: ``predictor(rows)`` are their classes, or numbers.
+
+    - ``net``: inputs (N, …) → outputs (N, L), or (N, 1).
+    - ``preparation``: of the samples, and what the outputs mean.
+    - ``loss``: what the net was trained with, which says how probabilities come from outputs.
+    - ``target``: the column that it tells, None for arrays.
+    """
+
+    net: Module
+    preparation: Preparation
+    loss: str
+    target: str | None = None
+
+    def __call__(self, rows: Rows) -> list[str] | list[float]:
+        """A class, or a number, for each sample."""
+        return self.preparation.task.decide(self.outputs(rows))
+
+    @torch.no_grad()
+    def outputs(self, rows: Rows) -> Tensor:
+        """The net's outputs, in evaluation mode. Raises DataError for samples of another kind."""
+        x = self.preparation.inputs(rows)
+        with evaluating(self.net) as net:
+            y: Tensor = predict(net, Dataset(x, x))
+        return y
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """(N, L), of each class in the order of ``preparation.task.classes``.
+
+        With a binary cross-entropy each class has its own, and they need not sum to 1. Raises
+        ValueError where the outputs are none.
+        """
+        if self.preparation.task.kind != "classification":
+            raise ValueError("this net tells numbers: there are no probabilities of classes")
+        if self.loss not in PROBABILITIES:
+            raise ValueError(
+                f"a net that was trained with {self.loss} gives no probabilities; those trained "
+                f"with {', '.join(PROBABILITIES)} do"
+            )
+        return PROBABILITIES[self.loss](outputs.double())
+
+    def scores(self, answers: Sequence[Any], rows: Rows) -> dict[str, float]:
+        """How right answers for these rows are, of those that have a target; {} where none has."""
+        cells = targets_in(rows, self.target) or ()
+        known = [(answer, cell) for answer, cell in zip(answers, cells, strict=bool(cells)) if cell]
+        if not known:
+            return {}
+        told, wanted = zip(*known, strict=True)
+        return self.preparation.task.scores(told, wanted)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to one file, atomically; :func:`chainrule.load` reads the net of it."""
+        save(self.net, path, self._about())
+
+    def _about(self) -> dict[str, Any]:
+        prepared = self.preparation.as_dict()
+        return {"preparation": prepared, "loss": self.loss, "target": self.target}
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """What :meth:`save` wrote. Raises FileError for any other file, OSError where it cannot."""
+        net, about = load(path), load_about(path)
+        if "preparation" not in about:
+            raise FileError(path, "a net alone: what predicts is a file that chainrule train wrote")
+        try:
+            prepared = Preparation.from_dict(about["preparation"])
+            return cls(net, prepared, about["loss"], about["target"])
+        except (ValueError, KeyError) as error:
+            raise FileError(path, f"does not say how to predict: {error}") from None

@@ -1,0 +1,60 @@
+"""The samples that one training learns from, judges its epochs by, and is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.estimators.build import data_of
+
+if TYPE_CHECKING:
+    from chainrule.data.files.reading import Rows
+    from chainrule.data.tabular.target import Kind
+    from chainrule.estimators.split import Division
+
+__all__ = ["divided"]
+
+
+def divided(
+    data: str,
+    target: str | None,
+    task: Kind | None,
+    settings: Mapping[str, Any],
+    test: float,
+    validation: float,
+    seed: int,
+) -> Division:
+    """The samples that have a target, and which of them are for what."""
+    from chainrule.data.tabular.preprocessor import targets_in
+    from chainrule.data.tabular.target import kind_of
+    from chainrule.estimators.split import Division
+
+    own = {p.removeprefix("data."): v for p, v in settings.items() if p.startswith("data.")}
+    rows, given = data_of(data, seed, own)
+    check_target(rows, target)
+    cells = [cell for cell in targets_in(rows, target) or () if cell]
+    if not cells:
+        raise ValueError(f"{data}: it has no targets to learn from")
+    kind = task or kind_of(cells)
+    if task is None and kind == "classification" and 2 * len({*cells}) > len(cells):
+        raise ValueError(
+            f"{data}: {len({*cells})} different texts in {len(cells)} targets are too many for "
+            "classes; if that is meant: --task classification"
+        )
+    return Division.make(
+        rows, target, kind, test=test if given is None else given, validation=validation, seed=seed
+    )
+
+
+def check_target(rows: Rows, target: str | None) -> None:
+    """Raise ValueError where --target is missing, too much, or no column."""
+    from chainrule.data import Table
+
+    if not isinstance(rows, Table):
+        if target is not None:
+            raise ValueError(f"--target names a column of a CSV file; {rows.source} has arrays")
+        return
+    if target is None:
+        columns = ", ".join(rows.columns)
+        raise ValueError(f"{rows.source}: say which column to tell, --target COLUMN: {columns}")
+    rows.known(target)

@@ -1,0 +1,1 @@
+"""Looking at nets: gradients checked by finite differences, summaries."""

@@ -1,0 +1,1 @@
+"""The layers, a family a file: formula, shapes, forward and backward on one screen."""

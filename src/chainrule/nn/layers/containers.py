@@ -1,0 +1,257 @@
+"""Modules made of modules: each composes the chain rules of its children.
+
+A value between modules is a tensor, a tuple of tensors (one a branch) or a dict of tensors (one
+a named head). An error below gains the path that led to it: ``Sequential[2] Linear(25, 2): …``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self, final, overload
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import tree_map
+from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.layers.reshape import axis
+from chainrule.nn.module import Module
+from chainrule.nn.vjp import ChainRule, Rule, accumulate
+
+__all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
+
+
+def run(container: Module, name: str, module: Module, x: Any) -> tuple[Any, Rule]:
+    """module.forward(x), with the path to it in the message of an error."""
+    try:
+        return module.forward(x)
+    except LayerError as error:
+        raise error.within(f"{type(container).__name__}[{name}]") from None
+
+
+class Listing(Module, ABC):
+    """A container whose children are numbered: given one by one, or as one list."""
+
+    def __init__(self, *layers: Module | Sequence[Module]) -> None:
+        self.layers = list(given(self, layers))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """("0", first module), ("1", second module), …"""
+        return ((str(i), layer) for i, layer in enumerate(self.layers))
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.layers[index] = given(self, [module])[0]
+
+
+def given(container: Module, modules: Sequence[Any]) -> Sequence[Module]:
+    """The modules of a constructor's arguments, which may be one list of them."""
+    if len(modules) == 1 and isinstance(modules[0], list | tuple):
+        modules = modules[0]
+    for module in modules:
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(container).__name__} is made of modules, got {module!r}")
+    return modules
+
+
+@final
+class Sequential(Listing):
+    """y = fₙ(… f₂(f₁(x)))        whatever the modules take and give
+
+    dL/dx = the chain rules of the modules, last first
+    """
+
+    def forward(self, x: Any) -> tuple[Any, Rule]:
+        layers, rules = self.layers, []
+        for i, layer in enumerate(layers):
+            x, rule = run(self, str(i), layer, x)
+            rules.append(rule)
+
+        def backward(g: Any) -> Any:
+            for rule in reversed(rules):
+                if g is None:  # what has no gradient (class numbers) has none further back
+                    break
+                g = rule(g)
+            return g
+
+        def parameters(g: Any) -> None:
+            first = first_learned(layers)
+            for rule in reversed(rules[first + 1 :]):
+                g = rule(g)
+            for rule in rules[first : first + 1]:
+                accumulate(rule, g)
+
+        return x, ChainRule(backward, parameters)
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Module | Self:
+        """A layer, or for a slice a Sequential of the same (shared) layers."""
+        if isinstance(index, int):
+            return self.layers[index]
+        part = type(self)(self.layers[index])
+        part.training, part.replicas = self.training, self.replicas
+        return part
+
+
+def first_learned(layers: Sequence[Module]) -> int:
+    """The index of the first layer that has parameters; their number where none has."""
+    learned = (i for i, layer in enumerate(layers) if any(True for _ in layer.parameters()))
+    return next(learned, len(layers))
+
+
+@final
+class Parallel(Listing):
+    """yᵢ = fᵢ(xᵢ)        x, y: tuples with one element a module
+
+    dL/dxᵢ = the chain rule of fᵢ at gᵢ. Raises LayerError for another number of inputs.
+    """
+
+    def forward(self, x: Any) -> tuple[Any, Rule]:
+        if not (isinstance(x, tuple | list) and len(x) == len(self.layers)):
+            raise LayerError(self, f"expected a tuple of {len(self)} inputs, got {describe(x)}")
+        ys, rules = run_all(self, x)
+        return ys, join(rules, lambda g: g, tuple)
+
+
+@final
+class Concat(Listing):
+    """y = [f₁(x), f₂(x), …] joined along ``dim``        one x for all
+
+    dL/dx = Σᵢ the chain rule of fᵢ at its part of g. ``dim`` is torch's, without the replicas.
+    """
+
+    def __init__(self, *layers: Module | Sequence[Module], dim: int = 1) -> None:
+        super().__init__(*layers)
+        self.dim = dim
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim < 1 or super().mixes_samples
+
+    def forward(self, x: Any) -> tuple[Tensor, Rule]:
+        if not self.layers:
+            raise LayerError(self, "expected at least one module to join")
+        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        dim = axis(self, ys[0], self.dim)
+        if any(
+            y.shape[:dim] + y.shape[dim + 1 :] != ys[0].shape[:dim] + ys[0].shape[dim + 1 :]
+            for y in ys
+        ):
+            raise LayerError(
+                self,
+                f"expected outputs that differ on dimension {self.dim} alone, got {describe(ys)}",
+            )
+        sizes = [y.shape[dim] for y in ys]
+        return torch.cat(ys, dim), join(rules, lambda g: g.split(sizes, dim), total)
+
+
+@final
+class Sum(Listing):
+    """y = f₁(x) + f₂(x) + …        one x for all; the outputs have one shape
+
+    dL/dx = Σᵢ the chain rule of fᵢ at g
+    """
+
+    def forward(self, x: Any) -> tuple[Tensor, Rule]:
+        if not self.layers:
+            raise LayerError(self, "expected at least one module to add")
+        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        if not all(isinstance(y, Tensor) for y in ys):
+            raise LayerError(self, f"expected modules that give tensors, got {describe(ys)}")
+        if any(y.shape != ys[0].shape for y in ys):
+            raise LayerError(self, f"expected outputs of one shape, got {describe(ys)}")
+        return total(ys), join(rules, lambda g: [g] * len(rules), total)
+
+
+@final
+class Residual(Module):
+    """y = x + f(x)        f keeps the shape of x        He et al., 2016
+
+    dL/dx = g + the chain rule of f at g. Raises LayerError where f changes the shape.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        x = widen(self, x)
+        y, rule = run(self, "module", self.module, x)
+        if y.shape != x.shape:
+            raise LayerError(
+                self, f"expected an output like the input {describe(x)}, got {describe(y)}"
+            )
+        return x + y, ChainRule(lambda g: g + rule(g), lambda g: accumulate(rule, g))
+
+
+@final
+class Heads(Module):
+    """y = {name: f_name(x)}        one x for all; y a dict with one output a head
+
+    dL/dx = Σ over the heads of their chain rules, each at g[name]
+
+    ``Heads(main=…, first=…)`` or ``Heads({"main": …})``.
+    """
+
+    def __init__(self, heads: Mapping[str, Module] | None = None, **more: Module) -> None:
+        self.heads = {**(heads or {}), **more}
+        given(self, list(self.heads.values()))
+        if wrong := [name for name in self.heads if not name or "." in name]:
+            raise ValueError(f"the name of a head has letters and no dot, got {wrong}")
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The heads by name."""
+        return iter(self.heads.items())
+
+    def forward(self, x: Any) -> tuple[dict[str, Any], Rule]:
+        ys, rules = run_all(self, [x] * len(self.heads))
+        names = list(self.heads)
+        rule = join(rules, lambda g: [g[name] for name in names], total)
+        return dict(zip(names, ys, strict=True)), rule
+
+
+def run_all(container: Module, xs: Sequence[Any]) -> tuple[tuple[Any, ...], list[Rule]]:
+    """Each child at its own input: the outputs, and the rules."""
+    pairs = zip(container.named_children(), xs, strict=True)
+    results = [run(container, name, module, x) for (name, module), x in pairs]
+    return tuple(y for y, _ in results), [rule for _, rule in results]
+
+
+def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:
+    """The rule of branches side by side: split g, apply each one's rule, merge the results."""
+
+    def backward(g: Any) -> Any:
+        return merge([rule(part) for rule, part in zip(rules, split(g), strict=True)])
+
+    def parameters(g: Any) -> None:
+        for rule, part in zip(rules, split(g), strict=True):
+            accumulate(rule, part)
+
+    return ChainRule(backward, parameters)
+
+
+def widen(container: Module, x: Any) -> Any:
+    """One batch for all replicas, as K views of it: branches with parameters and without agree."""
+    K = container.replicas
+    if K is None:
+        return x
+    return tree_map(lambda t: t.expand(K, *t.shape[1:]) if t.shape[:1] == (1,) else t, x)
+
+
+def total(parts: Sequence[Any]) -> Any:
+    """The sum of the branches' gradients, never written into any of them; None counts nothing."""
+    given = [part for part in parts if part is not None]
+    if not given or isinstance(given[0], Tensor):
+        return sum(given[1:], given[0]) if given else None
+    return tuple(total(group) for group in zip(*given, strict=True))

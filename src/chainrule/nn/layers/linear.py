@@ -1,0 +1,200 @@
+"""Layers that multiply by a weight: Linear, Bilinear.
+
+N samples, ``in`` and ``out`` features; … is the replica axis K, or nothing in a plain net.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.init import FanInUniform, Initializer, Zeros
+from chainrule.nn.module import Module
+from chainrule.nn.ops.matmul import add_product, affine
+from chainrule.nn.parameter import Parameter
+from chainrule.nn.vjp import ChainRule, Rule, accumulate
+
+__all__ = ["Bilinear", "Linear", "Weighted"]
+
+
+class Weighted(Module, ABC):
+    """A layer with a weight and perhaps a bias, which start as ``init`` says.
+
+    Without ``init`` both are drawn as torch draws them; with it the weight follows ``init`` and
+    the bias starts at 0.
+    """
+
+    weight: Parameter
+    bias: Parameter | None
+    init: Initializer | None
+
+    def _start(
+        self, weight: tuple[int, ...], bias: bool, init: Initializer | None, **to: Any
+    ) -> None:
+        if not all(isinstance(size, int) and size >= 0 for size in weight):
+            raise ValueError(f"{type(self).__name__}: sizes are whole numbers, got {weight}")
+        self.weight = Parameter(torch.empty(weight))
+        self.bias = Parameter(torch.empty(weight[0])) if bias else None
+        self.set_init(init)
+        for _, parameter in self.own_parameters():
+            parameter.redraw(None)
+        self.to(**to)
+
+    def set_init(self, init: Initializer | None) -> None:
+        """Choose how ``initialize`` draws from now on (None: as torch does)."""
+        self.init = init
+        self.weight.init = init or self.default_init()
+        if self.bias is not None:
+            self.bias.init = Zeros() if init else self.default_init()
+
+    def default_init(self) -> Initializer:
+        """torch's: weight and bias in ±1/√fan_in."""
+        return FanInUniform(prod(self.weight.data.shape[self.lead + 1 :]))
+
+
+@final
+class Linear(Weighted):
+    """y = x Wᵀ + b        x (…, N, in)   W (…, out, in)   b (…, out)   y (…, N, out)
+
+    dL/dx = g W,   dL/dW += gᵀ x,   dL/db += Σₙ g        with g = dL/dy (…, N, out)
+
+    A plain net's x may have any number of axes before ``in``. Raises LayerError unless ``in`` is
+    last, and for another dtype or device than the weight's.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: Initializer | None = None,
+    ) -> None:
+        self.in_features, self.out_features = in_features, out_features
+        self._start((out_features, in_features), bias, init, device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        check(self, x, f"input (…, {self.in_features})", self._fits, like=self.weight.data)
+        return self._rows(x) if x.dim() == self.lead + 2 else as_rows(self, self._rows, x)
+
+    def _rows(self, x: Tensor) -> tuple[Tensor, Rule]:
+        weight, bias = self.weight, self.bias
+
+        def parameters(g: Tensor) -> None:
+            add_product(weight.grad, g.mT, x)
+            if bias is not None:
+                bias.grad += g.sum(-2)
+
+        def backward(g: Tensor) -> Tensor:
+            parameters(g)
+            return affine(weight.data.mT, g)
+
+        return affine(weight.data, x, bias.data if bias else None), ChainRule(backward, parameters)
+
+    def _fits(self, x: Tensor) -> bool:
+        return x.dim() > self.lead and x.shape[-1] == self.in_features
+
+    def multiply_adds(self, inputs: Tensor, output: Tensor) -> int:
+        return output.numel() * self.in_features
+
+
+def as_rows(
+    module: Module, forward: Callable[[Tensor], tuple[Tensor, Rule]], x: Tensor
+) -> tuple[Tensor, Rule]:
+    """Apply ``forward`` to all axes between the replicas and the features as to samples."""
+    lead, middle = x.shape[: module.lead], x.shape[module.lead : -1]
+    y, rule = forward(x.reshape(*lead, prod(middle), x.shape[-1]))
+
+    def rows(g: Tensor) -> Tensor:
+        return g.reshape(y.shape)
+
+    def backward(g: Tensor) -> Tensor:
+        dx: Tensor = rule(rows(g))
+        return dx.reshape(*dx.shape[: module.lead], *x.shape[module.lead :])
+
+    whole = y.reshape(*y.shape[: module.lead], *middle, y.shape[-1])
+    return whole, ChainRule(backward, lambda g: accumulate(rule, rows(g)))
+
+
+@final
+class Bilinear(Weighted):
+    """yₒ = x₁ᵀ Wₒ x₂ + bₒ        x₁ (…, N, in1)   x₂ (…, N, in2)   y (…, N, out)
+
+    with W (…, out, in1, in2) and b (…, out)
+
+    With g = dL/dy:   dL/dx₁ = Σₒ gₒ Wₒ x₂,   dL/dx₂ = Σₒ gₒ Wₒᵀ x₁,
+    dL/dWₒ += Σₙ gₒ x₁ x₂ᵀ,   dL/db += Σₙ g
+
+    Called as ``layer(x1, x2)``, or with the pair as one argument inside a container; the input's
+    gradient is the pair (dL/dx₁, dL/dx₂). Raises LayerError for other shapes or dtypes.
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: Initializer | None = None,
+    ) -> None:
+        self.in1_features, self.in2_features = in1_features, in2_features
+        self.out_features = out_features
+        shape = (out_features, in1_features, in2_features)
+        self._start(shape, bias, init, device=device, dtype=dtype)
+
+    def default_init(self) -> Initializer:
+        """torch's: weight and bias in ±1/√in1."""
+        return FanInUniform(self.in1_features)
+
+    def forward(self, x: Any, x2: Tensor | None = None) -> tuple[Tensor, Rule]:
+        x1, x2 = self._pair(x if x2 is None else (x, x2))
+        weight, bias = self.weight, self.bias
+        middle = x1.shape[self.lead : -1]
+        a, b = (t.reshape(*t.shape[: self.lead], prod(middle), t.shape[-1]) for t in (x1, x2))
+        y = torch.einsum("...ni,...oij,...nj->...no", a, weight.data, b)
+        if bias is not None:
+            y = y + bias.data.unsqueeze(-2)
+
+        def backward(g: Tensor) -> tuple[Tensor, Tensor]:
+            g = g.reshape(y.shape)
+            weight.grad += torch.einsum("...no,...ni,...nj->...oij", g, a, b)
+            if bias is not None:
+                bias.grad += g.sum(-2)
+            da = torch.einsum("...no,...oij,...nj->...ni", g, weight.data, b)
+            db = torch.einsum("...no,...oij,...ni->...nj", g, weight.data, a)
+            lead = g.shape[: self.lead]
+            return da.reshape(*lead, *x1.shape[self.lead :]), db.reshape(
+                *lead, *x2.shape[self.lead :]
+            )
+
+        return y.reshape(*y.shape[: self.lead], *middle, self.out_features), backward
+
+    def _pair(self, pair: Any) -> tuple[Tensor, Tensor]:
+        expected = f"a pair (…, {self.in1_features}), (…, {self.in2_features})"
+        if not (isinstance(pair, tuple | list) and len(pair) == 2):
+            raise LayerError(self, f"expected {expected}, got {describe(pair)}")
+        sizes = (self.in1_features, self.in2_features)
+        for x, size in zip(pair, sizes, strict=True):
+            check(self, x, expected, partial(self._fits, size=size), like=self.weight.data)
+        x1, x2 = pair
+        if x1.shape[:-1] != x2.shape[:-1]:
+            raise LayerError(self, f"expected {expected}, got {describe(pair)}")
+        return x1, x2
+
+    def _fits(self, x: Tensor, size: int) -> bool:
+        return x.dim() > self.lead and x.shape[-1] == size
+
+    def multiply_adds(self, inputs: Any, output: Tensor) -> int:
+        return output.numel() * (self.in1_features + 1) * self.in2_features

@@ -1,0 +1,185 @@
+"""Normalizations within a sample: LayerNorm, GroupNorm; what they share with batch_norm.py.
+
+All are y = w x̂ + b with x̂ = (x − μ) / √(σ² + ε); they differ in the entries that share a mean μ
+and a variance σ². N samples, C channels; … is the replica axis K, or nothing in a plain net.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from math import prod
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.errors import check
+from chainrule.nn.init import Constant, Zeros
+from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
+from chainrule.nn.vjp import Rule
+
+__all__ = ["Affine", "GroupNorm", "LayerNorm"]
+
+
+class Standardized(NamedTuple):
+    """x̂ and what it was made with."""
+
+    x: Tensor
+    mean: Tensor
+    var: Tensor
+    rule: Rule
+
+
+def standardize(x: Tensor, dims: list[int], eps: float) -> Standardized:
+    """x̂ = (x − μ) / √(σ² + ε), with μ and σ² over ``dims``
+
+    dL/dx = (g − mean(g) − x̂ mean(g x̂)) / √(σ² + ε)        means over the same dims
+
+    The variance is taken around the mean, and the mean is freed of its own rounding, which counts
+    where it is far above the spread.
+    """
+    mean = x.mean(dims, keepdim=True)
+    centred = x - mean
+    rest = centred.mean(dims, keepdim=True)
+    centred = centred - rest
+    var = centred.square().mean(dims, keepdim=True)
+    scale = (var + eps).rsqrt()
+    x_hat = centred * scale
+
+    def rule(g: Tensor) -> Tensor:
+        along = (g * x_hat).mean(dims, keepdim=True)
+        dx: Tensor = scale * (g - g.mean(dims, keepdim=True) - x_hat * along)
+        return dx
+
+    return Standardized(x_hat, mean + rest, var, rule)
+
+
+class Affine(Module, ABC):
+    """A normalization that ends with a learned scale and shift, which start at 1 and 0."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def _start(self, shape: tuple[int, ...], weight: bool, bias: bool) -> None:
+        self.weight = Parameter.draw(shape, Constant(1.0)) if weight else None
+        self.bias = Parameter.draw(shape, Zeros()) if bias else None
+
+    def _affine(self, x_hat: Tensor, rule: Rule, shape: Sequence[int]) -> tuple[Tensor, Rule]:
+        """y = w x̂ + b, with w and b seen in ``shape``
+
+        dL/dx̂ = w g,   dL/dw += Σ g x̂,   dL/db += Σ g
+        """
+        weight, bias, y = self.weight, self.bias, x_hat
+        shape = ((self.replicas or 1),) * self.lead + tuple(shape)
+        w = None if weight is None else weight.data.reshape(shape)
+        if w is not None:
+            y = y * w
+        if bias is not None:
+            y = y + bias.data.reshape(shape)
+
+        def backward(g: Tensor) -> Any:
+            if weight is not None:
+                weight.grad += (g * x_hat).sum_to_size(shape).reshape(weight.grad.shape)
+            if bias is not None:
+                bias.grad += g.sum_to_size(shape).reshape(bias.grad.shape)
+            return rule(g if w is None else g * w)
+
+        return y, backward
+
+    def _like(self) -> Tensor | None:
+        """A tensor that the input must agree with."""
+        return next((value.data for value in (self.weight, self.bias) if value), None)
+
+
+@final
+class LayerNorm(Affine):
+    """y = w x̂ + b, x̂ over the last axes, of ``normalized_shape``        x (…, any, *shape)
+
+    dL/dx: that of standardize. w, b (…, *shape)        Ba, Kiros and Hinton, 2016
+
+    Raises LayerError unless x ends with this shape, and for another dtype or device.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        if isinstance(normalized_shape, int):
+            normalized_shape = (normalized_shape,)
+        self.normalized_shape = tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._start(self.normalized_shape, elementwise_affine, elementwise_affine and bias)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        shape = self.normalized_shape
+        sizes = ", ".join(map(str, shape))
+        check(self, x, f"input (…, {sizes})", self._fits, like=self._like())
+        x_hat = standardize(x, list(range(-len(shape), 0)), self.eps)
+        ones = [1] * (x.dim() - self.lead - len(shape))
+        return self._affine(x_hat.x, x_hat.rule, [*ones, *shape])
+
+    def _fits(self, x: Tensor) -> bool:
+        n = len(self.normalized_shape)
+        return x.dim() >= self.lead + n and tuple(x.shape[-n:]) == self.normalized_shape
+
+
+@final
+class GroupNorm(Affine):
+    """y = w x̂ + b, x̂ over each sample's C/G channels of a group        x (…, N, C, any)
+
+    dL/dx: that of standardize. w, b (…, C)        Wu and He, 2018
+
+    Raises ValueError unless ``num_groups`` divides ``num_channels``; LayerError for other shapes,
+    another dtype or device, or (as torch does) a batch of one value a group.
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(
+                f"num_groups must divide num_channels, got {num_groups} and {num_channels}"
+            )
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
+        self._start((num_channels,), affine, affine and bias)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        expected = f"input (N, {self.num_channels}, …) with more than one value a group"
+        check(self, x, expected, self._fits, like=self._like())
+        C, G = self.num_channels, self.num_groups
+
+        def grouped(t: Tensor) -> Tensor:
+            return torch.unflatten(t, self.lead + 1, (G, C // G)).flatten(self.lead + 2)
+
+        x_hat = standardize(grouped(x), [-1], self.eps)
+
+        def rule(g: Tensor) -> Tensor:
+            dx: Tensor = x_hat.rule(grouped(g))
+            return dx.reshape(g.shape)
+
+        ones = [1] * (x.dim() - self.lead - 2)
+        return self._affine(x_hat.x.reshape(x.shape), rule, [1, self.num_channels, *ones])
+
+    def _fits(self, x: Tensor) -> bool:
+        channel = self.lead + 1
+        if x.dim() <= channel or x.shape[channel] != self.num_channels:
+            return False
+        return prod(x.shape[self.lead :]) != self.num_groups

@@ -1,0 +1,102 @@
+"""Layers that only rearrange: Flatten, Unflatten, Select.
+
+Their dimensions are torch's: the replica axis of a cohort does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import final
+
+from torch import Tensor
+
+from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.module import Module
+from chainrule.nn.vjp import Rule
+
+__all__ = ["Flatten", "Select", "Unflatten"]
+
+
+def axis(module: Module, x: Tensor, dim: int) -> int:
+    """Where torch's dimension ``dim`` of a sample batch stands in x, counted from 0."""
+
+    def fits(x: Tensor) -> bool:
+        return -(x.dim() - module.lead) <= dim < x.dim() - module.lead
+
+    check(module, x, f"a tensor that has dimension {dim}", fits, floating=False)
+    return dim % (x.dim() - module.lead) + module.lead
+
+
+@final
+class Flatten(Module):
+    """y = x with the axes from ``start_dim`` to ``end_dim`` made one        any shape
+
+    dL/dx = g in the shape of x. Raises LayerError where x has no such axes.
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.start_dim < 1
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        start, end = axis(self, x, self.start_dim), axis(self, x, self.end_dim)
+        if start > end:
+            raise LayerError(self, f"expected start_dim before end_dim, got {describe(x)}")
+        return x.flatten(start, end), lambda g: g.reshape(g.shape[:start] + x.shape[start:])
+
+
+@final
+class Unflatten(Module):
+    """y = x with the axis ``dim`` unfolded to ``unflattened_size``        any shape
+
+    dL/dx = g in the shape of x. One size may be −1. Raises LayerError where the sizes do not fit.
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim < 1
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        dim, sizes = axis(self, x, self.dim), list(self.unflattened_size)
+        if -1 in sizes:
+            sizes[sizes.index(-1)] = x.shape[dim] // max(1, -prod(sizes))
+        if prod(sizes) != x.shape[dim]:
+            raise LayerError(self, f"expected dimension {self.dim} to fit, got {describe(x)}")
+        y = x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :])
+        return y, lambda g: g.flatten(dim, dim + len(sizes) - 1)
+
+
+@final
+class Select(Module):
+    """y = x at ``index`` of the axis ``dim``, which goes        any shape
+
+    dL/dx = g at that index, 0 elsewhere. Raises LayerError where x has no such index.
+    """
+
+    def __init__(self, dim: int, index: int) -> None:
+        self.dim, self.index = dim, index
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim < 1
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        dim, index = axis(self, x, self.dim), self.index
+        if not -x.shape[dim] <= index < x.shape[dim]:
+            raise LayerError(
+                self, f"expected {index} to be on dimension {self.dim}, got {describe(x)}"
+            )
+
+        def backward(g: Tensor) -> Tensor:
+            dx = g.new_zeros(g.shape[: self.lead] + x.shape[self.lead :])
+            dx.select(dim, index).copy_(g)
+            return dx
+
+        return x.select(dim, index), backward

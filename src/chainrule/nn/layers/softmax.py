@@ -1,0 +1,63 @@
+"""Softmax and LogSoftmax: the elements of a slice as shares of one."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import final
+
+from torch import Tensor
+
+from chainrule.nn.errors import check
+from chainrule.nn.layers.reshape import axis
+from chainrule.nn.module import Module
+from chainrule.nn.vjp import Rule
+
+__all__ = ["LogSoftmax", "Softmax"]
+
+
+class AlongOneDim(Module, ABC):
+    """A normalization of each slice along one of torch's dimensions."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        self.dim = dim
+
+    @property
+    def mixes_samples(self) -> bool:
+        return self.dim is None or self.dim < 1  # one from the end may be the samples'
+
+    def _dim(self, x: Tensor) -> int:
+        check(self, x)
+        axes = x.dim() - self.lead
+        dim = int(axes not in (0, 1, 3)) if self.dim is None else self.dim
+        return axis(self, x, dim) if axes else dim
+
+
+@final
+class Softmax(AlongOneDim):
+    """y = eˣ / Σ eˣ along ``dim``        any shape
+
+    dL/dx = y (g − Σ g y)
+
+    ``dim`` counts torch's dimensions, without the replica axis; None takes 0 for 0, 1 or 3
+    dimensions and 1 for others, as torch does. Raises LayerError where x has no such dimension.
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        dim = self._dim(x)
+        y = x.softmax(dim)
+        return y, lambda g: y * (g - (g * y).sum(dim, keepdim=True))
+
+
+@final
+class LogSoftmax(AlongOneDim):
+    """y = x − log Σ eˣ along ``dim``        any shape
+
+    dL/dx = g − eʸ Σ g
+
+    ``dim`` as for Softmax. Raises LayerError where x has no such dimension.
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+        dim = self._dim(x)
+        y = x.log_softmax(dim)
+        return y, lambda g: g - y.exp() * g.sum(dim, keepdim=True)

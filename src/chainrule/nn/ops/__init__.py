@@ -1,0 +1,1 @@
+"""What is fast and ugly: functions on tensors that the layers stand on."""

@@ -1,0 +1,178 @@
+"""The three convolutions of one net, along one axis or two; what is fast and ugly lives here.
+
+N samples, C input and O output channels, G groups, H (and W) sizes, k kernel, s stride, p padding,
+d dilation. On a CPU the results of two axes have the channels innermost in memory (torch's
+channels_last): so the entries of a window lie together, and one copy and one product of matrices
+give dL/dW. Each function is one line of algebra; a test holds it equal to that line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import prod
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.ops.padding import pad
+
+__all__ = [
+    "Kernel",
+    "Steps",
+    "computed_by",
+    "each",
+    "input_gradient",
+    "output",
+    "reach",
+    "stack",
+    "weight_gradient",
+]
+
+PATCH_BYTES = 2 * 2**20
+"""How much of the windows is copied out at once: few enough to stay in the cache."""
+
+
+class Steps(NamedTuple):
+    """How a window moves: k, s, p and d, one an axis; and G."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+
+class Kernel(Protocol):
+    """Another way to compute one of these functions, for all replicas at once."""
+
+    def __call__(
+        self, f: Callable[..., Tensor], steps: Steps, *tensors: Tensor, **more: Any
+    ) -> Tensor | None:
+        """f(steps, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
+
+
+_kernel: ContextVar[Kernel | None] = ContextVar("kernel", default=None)
+
+
+@contextmanager
+def computed_by(kernel: Kernel | None) -> Iterator[None]:
+    """In here, the kernel computes the convolutions that it can."""
+    before = _kernel.set(kernel)
+    try:
+        yield
+    finally:
+        _kernel.reset(before)
+
+
+def each(
+    f: Callable[..., Tensor],
+    steps: Steps,
+    *tensors: Tensor,
+    replicas: int | None,
+    dtype: torch.dtype | None,
+    **more: Any,
+) -> Tensor:
+    """f(steps, *tensors) for each replica, one after the other: each fills a core by itself.
+
+    tensors (K or 1, …), without K for a plain net. With ``dtype`` f computes in that.
+    """
+    kernel, own = _kernel.get(), tensors[0].dtype
+    if kernel is not None and dtype in (None, own):
+        whole = tensors if replicas else tuple(t.unsqueeze(0) for t in tensors)
+        if (done := kernel(f, steps, *whole, **more)) is not None:
+            return done if replicas else done[0]
+    short = dtype or own
+    if replicas is None:
+        return f(steps, *(t.to(short) for t in tensors), **more).to(own)
+    parts = zip(*(t.expand(replicas, *t.shape[1:]) for t in tensors), strict=True)
+    return stack(replicas, own, (f(steps, *(t.to(short) for t in part), **more) for part in parts))
+
+
+def reach(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
+    """d (k − 1): from a window's first entry to its last, for each axis."""
+    return tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+
+
+def output(steps: Steps, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+    """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
+    return convolve(x, w, b, steps.stride, steps.padding, steps.dilation, steps.groups)
+
+
+def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
+    """g↑ ⋆ W turned round        g (N, O, H', …)   W as (C, O/G, k, …)   result (N, C, *sizes)
+
+    g↑ has s − 1 zeros between the entries of g, and is padded by d (k − 1) − p.
+    """
+    grouped = torch.unflatten(w, 0, (steps.groups, -1)).transpose(1, 2).flatten(0, 1)
+    turned = grouped.flip(tuple(range(2, w.dim())))
+    spans = zip(reach(steps.kernel, steps.dilation), steps.padding, strict=True)
+    margin = [span - p for span, p in spans]
+    if prod(steps.stride) > 1:
+        axes = zip(sizes, steps.padding, margin, strict=True)
+        between = g.new_zeros(*g.shape[:2], *(n + p - m for n, p, m in axes))
+        every: Any = (..., *(slice(None, None, s) for s in steps.stride))
+        between[every] = g
+        g = between
+    return convolve(g, turned, None, 1, margin, steps.dilation, steps.groups)
+
+
+def convolve(x: Tensor, w: Tensor, *more: Any) -> Tensor:
+    """torch's; along two axes, on a CPU, the result has the channels innermost."""
+    if w.dim() == 3:
+        return torch.conv1d(x, w, *more)
+    if w.device.type == "cpu":  # torch goes by the weight where x does not tell
+        w = w.clone(memory_format=torch.channels_last)
+    return torch.conv2d(x, w, *more)
+
+
+def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor:
+    """Σ window ⊗ g over samples and positions        x (N, C, H, …)   g (N, O, H', …), N > 0
+
+    The result is (O, C/G, k, …). One product of all windows, copied out, and g; where they are
+    many, of some samples at a time.
+    """
+    x, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
+    size = x.element_size() * prod((x.shape[1], *g.shape[2:], *steps.kernel))
+    some = max(1, PATCH_BYTES // size)
+    parts = zip(torch.split(x, some), torch.split(g, some), strict=True)
+    products = [torch.bmm(patches(steps, a), entries(steps, b)) for a, b in parts]
+    if x.element_size() < 4:  # the sum of many is not for a short dtype
+        products = [product.float() for product in products]
+    dw = torch.unflatten(sum(products[1:], products[0]), 1, (*steps.kernel, -1))
+    return dw.movedim((-1, -2), (1, 2)).flatten(0, 1)  # it was (G, k, …, C/G, O/G)
+
+
+def patches(steps: Steps, x: Tensor) -> Tensor:
+    """The windows of a padded x, a column each: (G, k … C/G, N H' …), copied as they lie."""
+    n, seen = len(steps.kernel), torch.unflatten(x, 1, (steps.groups, -1))
+    spans = zip(reach(steps.kernel, steps.dilation), steps.stride, steps.dilation, strict=True)
+    for axis, (span, s, d) in enumerate(spans, 3):
+        seen = seen.unfold(axis, span + 1, s)[..., ::d]
+    places, window = (0, *range(3, 3 + n)), (*range(3 + n, 3 + 2 * n), 2)
+    rows = prod(steps.kernel) * seen.shape[2]
+    if x.shape[1] > 1 == x.stride(1):  # channels innermost
+        return seen.permute(1, *places, *window).reshape(steps.groups, -1, rows).mT
+    return seen.permute(1, *window, *places).reshape(steps.groups, rows, -1)
+
+
+def entries(steps: Steps, g: Tensor) -> Tensor:
+    """g (N, O, H', …) as (G, N H' …, O/G)"""
+    columns = g.movedim(1, -1).flatten(0, -2)
+    return torch.unflatten(columns, 1, (steps.groups, -1)).transpose(0, 1)
+
+
+def stack(count: int, dtype: torch.dtype, parts: Iterable[Tensor]) -> Tensor:
+    """torch.stack of so many, each copied as soon as it is there: it is still in the cache then.
+
+    Each part lies in memory as it did        parts: dense, and all alike
+    """
+    whole: list[Tensor] = []
+    for k, part in enumerate(parts):
+        if not whole:
+            shape, strides = (count, *part.shape), (part.numel(), *part.stride())
+            whole.append(part.new_empty_strided(shape, strides, dtype=dtype))
+        whole[0][k].copy_(part)
+    return whole[0]

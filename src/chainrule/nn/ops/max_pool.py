@@ -1,0 +1,45 @@
+"""Maxima of windows that lie side by side, axis by axis: two passes of a few large operations."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.ops.chunked import pieces
+from chainrule.nn.vjp import Rule
+
+__all__ = ["highest"]
+
+
+def highest(x: Tensor, axis: int, k: int) -> tuple[Tensor, Rule]:
+    """The maximum of each k entries along one axis, and its rule: g to the first that is it.
+
+    A window's maximum is the highest of its rows' highest, and the first of both is the first.
+    """
+    if k == 1:
+        return x, lambda g: g
+    y = reduce(torch.maximum, along(x, axis, k))
+
+    def rule(g: Tensor) -> Tensor:
+        dx = torch.empty_like(x) if x.shape[axis] % k == 0 else torch.zeros_like(x)
+        for part in pieces(x, y, g, dx):
+            send(axis, k, *part)
+        return dx
+
+    return y, rule
+
+
+def send(axis: int, k: int, x: Tensor, y: Tensor, g: Tensor, dx: Tensor) -> None:
+    """Fill dx."""
+    *shares, last = along(dx, axis, k)
+    for place, share in zip(along(x, axis, k), shares, strict=False):
+        torch.eq(place, y, out=share)  # as 1 and 0: products with a mask of bools are slow
+        g = torch.sub(g, share.mul_(g), out=last)
+
+
+def along(x: Tensor, axis: int, k: int) -> tuple[Tensor, ...]:
+    """Views of every k-th entry along an axis: from the first on, from the second, … the k-th."""
+    n = x.shape[axis] // k
+    return torch.unflatten(x.narrow(axis, 0, n * k), axis, (n, k)).unbind(axis)

@@ -1,0 +1,69 @@
+"""What a net costs: its parameters, the products of a training, and what a batch leaves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from chainrule.nn.inspect.summary import summarize
+from chainrule.nn.module import Module
+from chainrule.recipes.component import Part, make
+from chainrule.recipes.recipe import Recipe, expect
+
+__all__ = ["activations", "cost", "parameters"]
+
+PASSES = 3
+"""Forward, dL/dx and dL/dW are about one product each."""
+
+
+class Sizes(NamedTuple):
+    """Of a net and one sample."""
+
+    parameters: int
+    multiply_adds: int
+    activations: int
+
+
+def parameters(recipe: Recipe) -> int:
+    """How many numbers a net of this recipe learns; at least 1."""
+    return sizes(recipe.net.model_dump_json(), (1,)).parameters
+
+
+def cost(recipe: Recipe, shape: Sequence[int]) -> float:
+    """Multiply-adds of one training on inputs of this shape (N, …), members and epochs included.
+
+    Of a net that cannot be run without numbers, its parameters stand in for its products.
+    """
+    n, *sample = shape
+    products = sizes(recipe.net.model_dump_json(), tuple(sample)).multiply_adds
+    return PASSES * float(products) * n * recipe.epochs * recipe.members
+
+
+def activations(recipe: Recipe, sample: Sequence[int]) -> int:
+    """How many numbers a net's layers put out for one sample; 0 if that needs numbers."""
+    return sizes(recipe.net.model_dump_json(), tuple(sample)).activations
+
+
+@lru_cache(maxsize=1024)
+def sizes(net: str, sample: tuple[int, ...]) -> Sizes:
+    """The sizes of the net that this JSON text declares."""
+    part = Part.model_validate_json(net)
+    made: Module = expect(make("net", part), Module, "net", part)
+    count = max(1, sum(p.data.numel() for p in made.parameters()))
+    try:
+        rows = summarize(made, (1, *sample), device="cpu")
+    except Exception:  # whatever is wrong with it is said, with the arm's name, when it is trained
+        return Sizes(count, count, 0)
+    outputs = sum(numbers_in(row.output) for row in rows.rows)
+    return Sizes(count, max(1, rows.multiply_adds), outputs)
+
+
+def numbers_in(shape: Any) -> int:
+    """Of a tensor of this shape, or of all in a dict or tuple of shapes."""
+    if isinstance(shape, dict):
+        return sum(map(numbers_in, shape.values()))
+    if shape and not isinstance(shape[0], int):
+        return sum(map(numbers_in, shape))
+    return math.prod(shape)

@@ -1,0 +1,145 @@
+"""A recipe: all that decides how one net is made and trained, apart from data and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from torch import Tensor
+
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module
+from chainrule.optim import Optimizer
+from chainrule.optim.lr_scheduler import LRScheduler
+from chainrule.recipes.component import Named, Part, StudyError, make, spelled
+from chainrule.train import Trainer
+
+__all__ = ["Numbers", "Recipe", "Schedule", "expect", "merged"]
+
+T = TypeVar("T")
+
+Numbers = Mapping[str, Tensor]
+"""Path → one number a replica (K,), where the replicas of a cohort differ."""
+
+
+class Schedule(Part):
+    """A learning rate schedule; ``every``: it goes on after each epoch, or after each step."""
+
+    every: Literal["epoch", "step"] = "epoch"
+
+
+class Recipe(BaseModel):
+    """How one net is made and trained.
+
+    - ``net``, ``loss``, ``optimizer``, ``schedule``, ``init``, ``augment``: see :class:`Part`.
+    - ``epochs``, ``batch_size``; ``clip_norm``: a bound on each replica's gradient norm.
+    - ``members``: nets trained for one result; their class probabilities are averaged.
+    - ``trainer``: what carries the steps out, chainrule's own unless said.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    net: Named
+    loss: Named
+    optimizer: Named
+    schedule: Annotated[Schedule, BeforeValidator(spelled)] | None = None
+    init: Named | None = None
+    augment: Named | None = None
+    epochs: int = Field(default=25, ge=1)
+    batch_size: int = Field(default=100, ge=1)
+    clip_norm: float | None = Field(default=None, gt=0)
+    members: int = Field(default=1, ge=1)
+    trainer: Named = Part(name="Trainer")
+
+    def having(self, setting: Mapping[str, Any]) -> Self:
+        """The recipe with other values at some paths (``optimizer.lr``, ``epochs``).
+
+        Raises StudyError for a path that it does not have.
+        """
+        plain = self.model_dump(exclude_none=True)
+        for path, value in setting.items():
+            part, dot, argument = path.partition(".")
+            if part not in type(self).model_fields:
+                known = ", ".join(type(self).model_fields)
+                raise StudyError(f"path {path!r}: a recipe has {known}; not {part!r}")
+            if dot and not isinstance(plain.get(part), dict):
+                raise StudyError(f"path {path!r}: the recipe has no {part} with arguments")
+            if dot:
+                plain[part][argument] = value
+            else:
+                plain[part] = value
+        return type(self).model_validate(plain)
+
+    def make_net(self) -> Module:
+        """A new net, its parameters not yet drawn from a seed of ours."""
+        net: Module = make("net", self.net)
+        return expect(net, Module, "net", self.net)
+
+    def make_loss(self, numbers: Numbers) -> Loss:
+        """A new loss."""
+        loss: Loss = make("loss", self.loss, **of("loss", numbers))
+        return expect(loss, Loss, "loss", self.loss)
+
+    def make_optimizer(self, net: Module, numbers: Numbers) -> Optimizer:
+        """The optimizer of a net's parameters."""
+        optimizer: Optimizer = make("optimizer", self.optimizer, net, **of("optimizer", numbers))
+        return expect(optimizer, Optimizer, "optimizer", self.optimizer)
+
+    def make_schedule(self, optimizer: Optimizer, numbers: Numbers) -> LRScheduler | None:
+        """The schedule of an optimizer's learning rate, if there is one."""
+        if self.schedule is None:
+            return None
+        schedule: LRScheduler = make(
+            "schedule", self.schedule, optimizer, **of("schedule", numbers)
+        )
+        return expect(schedule, LRScheduler, "schedule", self.schedule)
+
+    def make_trainer(self, net: Module, numbers: Numbers, **options: Any) -> Trainer:
+        """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
+        optimizer = self.make_optimizer(net, numbers)
+        trainer: Trainer = make(
+            "trainer",
+            self.trainer,
+            net,
+            self.make_loss(numbers),
+            optimizer,
+            scheduler=self.make_schedule(optimizer, numbers),
+            schedule_every="epoch" if self.schedule is None else self.schedule.every,
+            batch_size=self.batch_size,
+            clip_norm=self.clip_norm,
+            augment=None if self.augment is None else make("augment", self.augment),
+            **options,
+        )
+        return expect(trainer, Trainer, "trainer", self.trainer)
+
+
+def of(part: str, numbers: Numbers) -> dict[str, Tensor]:
+    """Argument → its numbers, of one part."""
+    return {p.removeprefix(f"{part}."): n for p, n in numbers.items() if p.startswith(f"{part}.")}
+
+
+def expect(made: T, kind: type, what: str, part: Part) -> T:
+    """What was made, if it is of this kind. Raises StudyError else."""
+    if not isinstance(made, kind):
+        raise StudyError(
+            f"{what} {part.name}: expected it to make a {kind.__name__}, got {type(made).__name__}"
+        )
+    return made
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with what ``over`` says, level by level.
+
+    A part that gets another name begins anew: the arguments of Adam are not those of SGD.
+    """
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        value = {"name": value} if isinstance(old, Mapping) and isinstance(value, str) else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            anew = "name" in value and old.get("name", value["name"]) != value["name"]
+            result[key] = dict(value) if anew else merged(old, value)
+        else:
+            result[key] = value
+    return result

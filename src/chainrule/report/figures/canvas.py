@@ -1,0 +1,103 @@
+"""What all figures share: a palette for every eye, and how names and epochs are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from chainrule.report.numbers import Unit
+
+__all__ = [
+    "WIDTH",
+    "Look",
+    "canvas",
+    "key",
+    "literal",
+    "look",
+    "plain_axes",
+    "scaled",
+    "spanned",
+    "whole",
+]
+
+WIDTH = 8.6
+"""Inches: a figure as wide as the text of the page."""
+
+# Okabe and Ito (2008), but its yellow and black: one is lost on white, the other on a dark page.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+DASHES = ("-", "--", ":", "-.")
+MARKERS = "os^Dv<>P*Xhp"
+
+
+class Look(NamedTuple):
+    """How line i is told from the others, with colours or without."""
+
+    color: str
+    dash: str
+    marker: str
+
+
+def look(i: int) -> Look:
+    """24 different ones, then again."""
+    turn = i // len(PALETTE)
+    return Look(PALETTE[i % len(PALETTE)], DASHES[turn % len(DASHES)], MARKERS[i % len(MARKERS)])
+
+
+def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """An empty figure with one axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes: Axes = figure.subplots()
+    plain_axes(axes)
+    return figure, axes
+
+
+def plain_axes(axes: Axes) -> None:
+    """A light grid, no box around it."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+
+
+def literal(text: str) -> str:
+    """The text as it is: matplotlib would set what stands between two $ as a formula."""
+    return text.replace("$", r"\$")
+
+
+def scaled(axes: Axes, unit: Unit, *, x: bool = False) -> None:
+    """Ticks in per cent where the unit is."""
+    if unit.scale == 100.0:
+        (axes.xaxis if x else axes.yaxis).set_major_formatter(PercentFormatter(1.0))
+
+
+def spanned(axes: Sequence[Axes]) -> None:
+    """A logarithmic y where the lines of these axes span two powers of ten above 0, as a loss may.
+
+    The axes share their scale.
+    """
+    values = np.concatenate([np.ravel(line.get_ydata()) for a in axes for line in a.lines])
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
+        axes[0].set_yscale("log")
+
+
+def whole(axes: Axes) -> None:
+    """Ticks at whole epochs."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def key(figure: Figure, axes: Axes, lines: list[Line2D], title: str = "") -> None:
+    """The legend: within the axes for a few lines, below them for many or long names."""
+    names = [str(line.get_label()) for line in lines]
+    if len(lines) <= 4:
+        axes.legend(lines, names, title=title, frameon=False)
+    else:
+        columns = 3 if max(map(len, names)) > 24 else 4
+        figure.legend(
+            lines, names, title=title, loc="outside lower center", ncols=columns, frameon=False
+        )

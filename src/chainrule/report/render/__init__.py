@@ -1,0 +1,1 @@
+"""Tables written: for the terminal, and as text for files and papers."""

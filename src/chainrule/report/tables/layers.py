@@ -1,0 +1,113 @@
+"""A net layer by layer: the table of one batch's values and gradients."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from chainrule.report.numbers import NOTHING
+from chainrule.report.render.terminal import Printed
+from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.train.layer_stats import LayerRow
+
+__all__ = ["Rows", "first_of", "layers_sheet", "layers_table"]
+
+Rows: TypeAlias = Mapping[str, Sequence[LayerRow]]
+"""Label → what :func:`chainrule.train.layer_stats` found; the same layers under each label."""
+
+WORDS = "‖·‖: the root of the sum of squares"
+SHARES = ("zeros", "dead", "flat")
+ALL = {
+    "mean": "mean",
+    "std": "std",
+    "zeros": "zeros",
+    "dead": "dead",
+    "flat": "flat",
+    "dy": "‖dL/dy‖",
+    "dw": "‖dL/dW‖",
+    "relative": "‖dL/dW‖\n/ ‖W‖",
+}
+"""The columns of one net's table."""
+
+COMPARED = {"std": "std", "dw": "‖dL/dW‖"}
+"""The columns that are set side by side."""
+
+NOTES = (
+    "zeros: outputs that are 0. dead: units of ReLU that are 0 for every sample.",
+    "flat: outputs of Sigmoid, Tanh where the slope is < 1/10 of the largest.",
+)
+
+
+def layers_table(rows: Rows) -> Printed:
+    """A row a layer: all about one net, or std and ‖dL/dW‖ of several side by side."""
+    return Printed(layers_sheet(rows))
+
+
+def layers_sheet(rows: Rows, title: str = "") -> Sheet:
+    """The table as data; its ``rows`` have every number of each label.
+
+    Raises ValueError where there is nothing, or the labels have different layers.
+    """
+    first = first_of(rows)
+    if len(rows) == 1:
+        columns = [Column(brief.replace("\n", " "), brief) for brief in ALL.values()]
+        shown: list[tuple[str, str]] = [(label, name) for label in rows for name in ALL]
+    else:
+        columns = [
+            Column(f"{label}, {brief}", f"{'' if i else _broken(label)}\n{brief}")
+            for label in rows
+            for i, brief in enumerate(COMPARED.values())
+        ]
+        shown = [(label, name) for label in rows for name in COMPARED]
+    head = [Column("", "", numeric=False), Column("layer", "layer", numeric=False)]
+    cells = [
+        [
+            Cell(row.path, row.path),
+            Cell(_named(row), row.layer),
+            *(_cell(name, rows[label][i].as_row()[name]) for label, name in shown),
+        ]
+        for i, row in enumerate(first)
+    ]
+    notes = [*(NOTES if len(rows) == 1 else ()), f"{WORDS}."]
+    data = [{"label": label, **_known(row.as_row())} for label in rows for row in rows[label]]
+    return Sheet(
+        "layers", title or "Layer by layer, one batch.", [*head, *columns], cells, data, notes
+    )
+
+
+def first_of(rows: Rows) -> Sequence[LayerRow]:
+    """The layers of the first label. Raises ValueError unless all have the same."""
+    if not rows:
+        raise ValueError("layers: expected the rows of at least one net")
+    paths = {label: [row.path for row in found] for label, found in rows.items()}
+    first = next(iter(paths))
+    for label, found in paths.items():
+        if found != paths[first]:
+            raise ValueError(f"layers: {label} and {first} have different layers")
+    return rows[first]
+
+
+def _named(row: LayerRow) -> str:
+    """``Conv2d 32×5×5``: what it is, and what it gives for one sample."""
+    return f"{row.layer} {'×'.join(map(str, row.output))}".strip()
+
+
+def _broken(label: str) -> str:
+    """``Xavier`` and ``Uniform`` on a line each: a column as narrow as its numbers."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "\n", label)
+
+
+def _cell(name: str, x: float | None) -> Cell:
+    if x is None or math.isnan(x):
+        return Cell(NOTHING, None)
+    return Cell(f"{100 * x:.0f} %" if name in SHARES else f"{x:.2g}", x)
+
+
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with None for what is not finite, as JSON has it."""
+    return {
+        name: None if isinstance(x, float) and not math.isfinite(x) else x
+        for name, x in row.items()
+    }

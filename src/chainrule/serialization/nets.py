@@ -1,0 +1,120 @@
+"""A net in a file, and back without its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule.nn.config import from_config, tie, ties, to_config
+from chainrule.nn.module import Module
+from chainrule.serialization.safetensors_file import FileError, read, write
+
+__all__ = [
+    "load",
+    "load_about",
+    "load_draws",
+    "net_draws",
+    "net_header",
+    "net_tensors",
+    "save",
+]
+
+_NOT_A_NET = (
+    AssertionError,  # torch's, for a device that is not there
+    AttributeError,
+    LookupError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+def save(net: Module, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+    """Write a net, plain or a cohort: its architecture, values, ties and the state of its draws.
+
+    Each tied tensor is written once. ``about``, JSON data of the caller's, goes along: see
+    :func:`load_about`. The file is replaced atomically. Raises OSError naming the path, ValueError
+    where the net has a module that is not one of ``chainrule.nn``'s.
+    """
+    header = net_header(net) | ({} if about is None else {"about": dict(about)})
+    write(path, "net", net_tensors(net), header)
+
+
+def load(path: str | Path) -> Module:
+    """The net of a file that :func:`save` or a training's checkpoint wrote.
+
+    Raises OSError where the file cannot be read, FileError (a ValueError) where it is damaged or
+    not one of chainrule's; neither ever gives a net that differs from the one saved.
+    """
+    _, tensors, header = read(path)
+    try:
+        return _build(tensors, header)
+    except _NOT_A_NET as error:
+        raise FileError(path, f"does not describe a net: {error}") from None
+
+
+def load_about(path: str | Path) -> dict[str, Any]:
+    """What was saved along with a net, {} where nothing was. Raises as :func:`load` does."""
+    _, _, header = read(path)
+    about = header.get("about", {})
+    if not isinstance(about, dict):
+        raise FileError(path, "what it says about its net is no JSON object")
+    return about
+
+
+def net_tensors(net: Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once, under "net." and its first path."""
+    tied = ties(net)
+    return {f"net.{path}": t for path, t in net.state_dict().items() if path not in tied}
+
+
+def net_header(net: Module) -> dict[str, Any]:
+    """What is needed besides the tensors to build the net again."""
+    return {
+        "architecture": to_config(net),
+        "ties": ties(net),
+        "replicas": net.replicas,
+        "modes": {path: module.training for path, module in net.named_modules()},
+        "draws": net_draws(net),
+    }
+
+
+def net_draws(net: Module) -> dict[str, Any]:
+    """Path → (seeds, how often drawn) of each module that draws while it runs."""
+    return {path: [module.seeds, module.draws] for path, module in net.named_modules()}
+
+
+def load_draws(net: Module, draws: dict[str, Any]) -> None:
+    """Take over what :func:`net_draws` gave."""
+    for path, module in net.named_modules():
+        seeds, count = draws[path]
+        if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
+            raise ValueError(f"the draws of {path!r} are not seeds and a number: {draws[path]}")
+        if seeds is not None and len(seeds) != (net.replicas or 1):
+            raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
+        module.seeds, module.draws = seeds, count
+
+
+def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
+    with torch.device("meta"):  # nothing is allocated before the shapes are known to be right
+        net = from_config(header["architecture"])
+        if header["replicas"] is not None:
+            net = net.replicate(header["replicas"])
+        tie(net, header["ties"])
+    state = {path.removeprefix("net."): t for path, t in tensors.items() if path.startswith("net.")}
+    state |= {path: state[first] for path, first in header["ties"].items()}
+    net.load_state_dict(state)
+    for path, value in net.named_state():
+        value.map(lambda t, like=state[path]: torch.empty_like(like))  # type: ignore[misc]
+    for parameter in net.parameters():
+        parameter.grad.zero_()
+    net.load_state_dict(state)
+    for path, module in net.named_modules():
+        module.training = header["modes"][path] is True
+    load_draws(net, header["draws"])
+    return net

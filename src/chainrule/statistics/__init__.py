@@ -1,0 +1,62 @@
+"""What a study shows, and how sure that is."""
+
+from chainrule.statistics.bayes import Posterior, correlated_t
+from chainrule.statistics.comparison import Comparison, Comparisons
+from chainrule.statistics.design import Design, FixedSplit, FreshData, Resplits
+from chainrule.statistics.effects import Superiority, d_z, superiority
+from chainrule.statistics.factorial import Effect, Effects, factorial
+from chainrule.statistics.multiple_comparisons import compare, holm
+from chainrule.statistics.pairwise import PairedTest, nadeau_bengio, paired_t, paired_test
+from chainrule.statistics.ranking import (
+    Friedman,
+    Ranking,
+    RankPair,
+    friedman,
+    mean_ranks,
+    rank,
+)
+from chainrule.statistics.scores import StatisticsError
+from chainrule.statistics.sign_tests import (
+    SignTest,
+    rounds_needed,
+    sign_flip,
+    smallest_p,
+    too_few,
+    wilcoxon,
+)
+
+__all__ = [
+    "Comparison",
+    "Comparisons",
+    "Design",
+    "Effect",
+    "Effects",
+    "FixedSplit",
+    "FreshData",
+    "Friedman",
+    "PairedTest",
+    "Posterior",
+    "RankPair",
+    "Ranking",
+    "Resplits",
+    "SignTest",
+    "StatisticsError",
+    "Superiority",
+    "compare",
+    "correlated_t",
+    "d_z",
+    "factorial",
+    "friedman",
+    "holm",
+    "mean_ranks",
+    "nadeau_bengio",
+    "paired_t",
+    "paired_test",
+    "rank",
+    "rounds_needed",
+    "sign_flip",
+    "smallest_p",
+    "superiority",
+    "too_few",
+    "wilcoxon",
+]

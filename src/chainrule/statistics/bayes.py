@@ -1,0 +1,61 @@
+"""How probable is it that an arm is worse than another, as good, or better?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import scipy
+
+from chainrule.statistics.design import Design
+from chainrule.statistics.pairwise import standard_error
+from chainrule.statistics.scores import Scores, StatisticsError, paired
+
+__all__ = ["Posterior", "correlated_t"]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is believed of the mean difference a − b, where larger scores are better.
+
+    ``worse`` = P(difference < −rope), ``equivalent`` = P(|difference| ≤ rope) and ``better`` =
+    P(difference > rope); they add up to 1. The posterior is Student's t with ``df`` degrees of
+    freedom at ``location`` with ``scale``; these two and ``rope`` are in the metric's unit.
+    """
+
+    worse: float
+    equivalent: float
+    better: float
+    rope: float
+    location: float
+    scale: float
+    df: int
+    n: int
+
+
+def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Posterior:
+    """location d̄, scale² = (1/n + n_test/n_train) s², n − 1 degrees of freedom
+
+    The Bayesian correlated t test. The second term of the scale is 0 where rounds are
+    independent. ``rope`` is half the width of the region of practical equivalence: the largest
+    difference that does not matter. With s = 0 the posterior is the point d̄.
+    (Corani and Benavoli 2015; Benavoli, Corani, Demšar and Zaffalon 2017.)
+
+    Raises StatisticsError for a rope that is negative or not finite, fewer than two rounds,
+    unequal numbers of them, a score that is not finite.
+    """
+    if not 0 <= rope < math.inf:
+        raise StatisticsError(f"expected a rope of at least 0, got {rope}")
+    d = paired(a, b)
+    scale = standard_error(d, design.test_over_train)
+    worse = below(-rope, d.mean, scale, d.n - 1)
+    better = below(-rope, -d.mean, scale, d.n - 1)
+    equivalent = max(0.0, 1 - worse - better) if rope or not scale else 0.0
+    return Posterior(worse, equivalent, better, rope, d.mean, scale, d.n - 1, d.n)
+
+
+def below(x: float, location: float, scale: float, df: int) -> float:
+    """P(T < x) for Student's T; a scale of 0 is the point ``location``."""
+    if scale == 0:
+        return float(location < x)
+    return float(scipy.special.stdtr(df, (x - location) / scale))

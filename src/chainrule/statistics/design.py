@@ -1,0 +1,99 @@
+"""How the rounds of a study came about. It decides the test."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+from chainrule.statistics.scores import StatisticsError
+
+__all__ = ["Design", "FixedSplit", "FreshData", "Resplits"]
+
+
+class Design(ABC):
+    """What varies from round to round."""
+
+    @property
+    @abstractmethod
+    def test_over_train(self) -> float:
+        """n_test / n_train where rounds share their data, else 0: they are independent."""
+
+    @property
+    @abstractmethod
+    def scope(self) -> str:
+        """A sentence for the report: the test, why it, and what its conclusion is about."""
+
+    @property
+    def independent(self) -> bool:
+        """Whether the rounds are independent of each other."""
+        return self.test_over_train == 0
+
+
+@final
+@dataclass(frozen=True)
+class FreshData(Design):
+    """Each round draws its own training and test data."""
+
+    @property
+    def test_over_train(self) -> float:
+        return 0.0
+
+    @property
+    def scope(self) -> str:
+        return "Paired t test: every round has data of its own, so rounds are independent."
+
+
+@final
+@dataclass(frozen=True)
+class Resplits(Design):
+    """Each round divides one data set anew, into ``n_train`` and ``n_test`` samples.
+
+    The rounds share samples, so their differences are correlated. Raises StatisticsError unless
+    both numbers are positive.
+    """
+
+    n_test: int
+    n_train: int
+
+    def __post_init__(self) -> None:
+        if self.n_test < 1 or self.n_train < 1:
+            raise StatisticsError(
+                "Resplits: expected n_test and n_train of at least 1, "
+                f"got {self.n_test} and {self.n_train}"
+            )
+
+    @classmethod
+    def folds(cls, k: int) -> Resplits:
+        """The k folds of cross-validation, once or repeated: n_test / n_train = 1 / (k − 1)."""
+        if k < 2:
+            raise StatisticsError(f"Resplits.folds: expected at least 2 folds, got {k}")
+        return cls(n_test=1, n_train=k - 1)
+
+    @property
+    def test_over_train(self) -> float:
+        return self.n_test / self.n_train
+
+    @property
+    def scope(self) -> str:
+        return (
+            "Nadeau-Bengio's corrected t test: the rounds are parts of one data set and share "
+            "samples, so they are correlated."
+        )
+
+
+@final
+@dataclass(frozen=True)
+class FixedSplit(Design):
+    """One training set and one test set; only the seeds differ from round to round."""
+
+    @property
+    def test_over_train(self) -> float:
+        return 0.0
+
+    @property
+    def scope(self) -> str:
+        return (
+            "Paired t test over seeds: the training and the test set are always the same, so the "
+            "conclusion holds for this split alone."
+        )

@@ -1,0 +1,148 @@
+"""Main effects and interactions of a study whose arms are the product of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+
+from chainrule.statistics.design import Design
+from chainrule.statistics.multiple_comparisons import holm
+from chainrule.statistics.pairwise import PairedTest, paired_test
+from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+
+__all__ = ["Effect", "Effects", "factorial"]
+
+Cells = dict[tuple[str, ...], Array]
+Levels = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What changing a factor does (one in ``levels``), or what changing two of them adds.
+
+    ``levels`` is factor → (level, the level that it is compared with).
+    """
+
+    levels: Mapping[str, tuple[str, str]]
+    test: PairedTest
+    p_holm: float
+
+    @property
+    def name(self) -> str:
+        """Such as ``sharing: yes - no`` or ``sharing: yes - no x aux: yes - no``."""
+        return " x ".join(f"{f}: {new} - {old}" for f, (new, old) in self.levels.items())
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as JSON data."""
+        return {
+            "effect": self.name,
+            "kind": "main effect" if len(self.levels) == 1 else "interaction",
+            **self.test.as_row(),
+            "p_holm": self.p_holm,
+        }
+
+
+@dataclass(frozen=True)
+class Effects:
+    """All effects of a factorial study; ``p_holm`` counts them all."""
+
+    effects: Sequence[Effect]
+    design: Design
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """A row an effect, as JSON data."""
+        return [effect.as_row() for effect in self.effects]
+
+
+def factorial(
+    scores: Mapping[str, Scores],
+    factors: Mapping[str, Mapping[str, str]],
+    design: Design,
+    *,
+    confidence: float = 0.95,
+) -> Effects:
+    """Main effects, then the interactions of two factors, each tested as the design asks
+
+    ``scores`` is arm → its scores, one a round; ``factors`` is arm → {factor: level}. The first
+    level that occurs of a factor is the one that its other levels are compared with.
+
+    - main effect: in each round, the score at the level minus the score at the first level,
+      averaged over all levels of the other factors;
+    - interaction: the effect of one factor at the level of the other, minus its effect at the
+      first level of the other; a difference of differences, not halved.
+
+    All are in the metric's unit. (Fisher 1935; Montgomery 2017.)
+
+    Raises StatisticsError where the arms are not the whole product of the levels, each once, and
+    as :func:`paired_t`.
+    """
+    levels = levels_of(scores, factors)
+    cells = cells_of(scores, factors, levels)
+    found = [
+        (changes, paired_test(*sides(cells, levels, changes), design, confidence=confidence))
+        for changes in all_changes(levels)
+    ]
+    adjusted = holm([test.p for _, test in found])
+    rows = [Effect(changes, test, p) for (changes, test), p in zip(found, adjusted, strict=True)]
+    return Effects(tuple(rows), design)
+
+
+def levels_of(scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]]) -> Levels:
+    """Factor → its levels, in the order in which they occur."""
+    missing = [arm for arm in scores if not factors.get(arm)]
+    if missing or not scores:
+        raise StatisticsError(f"expected the levels of every arm; without: {', '.join(missing)}")
+    names = list(factors[next(iter(scores))])
+    for arm in scores:
+        if set(factors[arm]) != set(names):
+            raise StatisticsError(
+                f"arm {arm}: expected the factors {', '.join(names)}, got {', '.join(factors[arm])}"
+            )
+    return {f: list(dict.fromkeys(factors[arm][f] for arm in scores)) for f in names}
+
+
+def cells_of(
+    scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]], levels: Levels
+) -> Cells:
+    """(Level of each factor) → the scores of the one arm there, shape (n,)."""
+    cells: Cells = {}
+    for arm, values in scores.items():
+        place = tuple(factors[arm][f] for f in levels)
+        if place in cells:
+            raise StatisticsError(f"arm {arm}: another arm has its levels, {', '.join(place)}")
+        cells[place] = as_scores(values, f"arm {arm}")
+    absent = [place for place in product(*levels.values()) if place not in cells]
+    if absent:
+        raise StatisticsError(f"expected every combination of levels; no arm has {absent[0]}")
+    if len({len(values) for values in cells.values()}) > 1:
+        raise StatisticsError("expected as many rounds of every arm")
+    if all(len(of) == 1 for of in levels.values()):
+        raise StatisticsError("expected a factor with two levels: nothing varies between the arms")
+    return cells
+
+
+def all_changes(levels: Levels) -> Iterator[dict[str, tuple[str, str]]]:
+    """The main effects, then the interactions: {factor: (level, first level)} of each."""
+    for size in (1, 2):
+        for chosen in combinations(levels, size):
+            for new in product(*(levels[f][1:] for f in chosen)):
+                yield {f: (to, levels[f][0]) for f, to in zip(chosen, new, strict=True)}
+
+
+def sides(
+    cells: Cells, levels: Levels, changes: Mapping[str, tuple[str, str]]
+) -> tuple[Array, Array]:
+    """The cells that count + and those that count −, summed over the changes, else averaged."""
+    plus: list[Array] = []
+    minus: list[Array] = []
+    for place, values in cells.items():
+        at = dict(zip(levels, place, strict=True))
+        if all(at[f] in pair for f, pair in changes.items()):
+            old = sum(at[f] == pair[1] for f, pair in changes.items())
+            (minus if old % 2 else plus).append(values)
+    share = 2 ** (len(changes) - 1) / len(plus)
+    return np.sum(plus, axis=0) * share, np.sum(minus, axis=0) * share

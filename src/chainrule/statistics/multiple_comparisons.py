@@ -1,0 +1,136 @@
+"""Several arms: each against a baseline, or all pairs, with Holm's correction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from chainrule import seeds
+from chainrule.statistics.bayes import correlated_t
+from chainrule.statistics.comparison import Comparison, Comparisons
+from chainrule.statistics.design import Design
+from chainrule.statistics.effects import d_z, superiority
+from chainrule.statistics.pairwise import paired_test
+from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.sign_tests import SignTest, sign_flip, too_few, wilcoxon
+
+__all__ = ["compare", "holm"]
+
+
+def holm(p: Scores) -> list[float]:
+    """p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎), in the order given
+
+    The probability of rejecting any true hypothesis stays at most alpha. (Holm 1979.)
+
+    Raises StatisticsError for none, and for a p outside [0, 1].
+    """
+    values = as_scores(p, "p", at_least=1)
+    if values.min() < 0 or values.max() > 1:
+        raise StatisticsError(f"expected every p in [0, 1], got {values.tolist()}")
+    order = np.argsort(values, kind="stable")
+    steps = np.minimum(1, np.arange(len(values), 0, -1) * values[order])
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.maximum.accumulate(steps)
+    return [float(x) for x in adjusted]
+
+
+def compare(
+    scores: Mapping[str, Scores],
+    design: Design,
+    *,
+    baseline: str | None = None,
+    rope: float | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Comparisons:
+    """Every arm against the baseline, or all pairs where there is none
+
+    ``scores`` is arm → its scores, one a round; larger is better (negate a loss). The design
+    decides the test; ``rope`` is in the metric's unit. There are arms − 1 comparisons with a
+    baseline, else arms (arms − 1) / 2. The root ``seed`` feeds the bootstrap and, beyond 20
+    rounds, the sign-flip test; a pair draws the same whatever other arms there are.
+
+    Raises StatisticsError for fewer than two arms or an unknown baseline, and as
+    :func:`paired_t` and :func:`correlated_t`.
+    """
+    arms = {arm: as_scores(values, f"arm {arm}") for arm, values in scores.items()}
+    pairs = pairs_of(list(arms), baseline)
+    if len({len(values) for values in arms.values()}) > 1:
+        rounds = ", ".join(f"{arm} {len(values)}" for arm, values in arms.items())
+        raise StatisticsError(f"expected as many rounds of every arm, got {rounds}")
+    found = []
+    for a, b in pairs:
+        comparison = plain(a, b, arms[a], arms[b], design, rope, confidence)
+        if design.independent:
+            comparison = with_robust(comparison, arms[a], arms[b], confidence, seed)
+        found.append(comparison)
+    return Comparisons(corrected(found), design, baseline, notes(found, design, confidence))
+
+
+def pairs_of(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
+    """(arm, baseline) of each other arm; or all pairs, in the order of the arms."""
+    if len(arms) < 2:
+        raise StatisticsError(f"expected at least two arms, got {', '.join(arms) or 'none'}")
+    if baseline is None:
+        return list(combinations(arms, 2))
+    if baseline not in arms:
+        raise StatisticsError(
+            f"no arm is named {baseline!r}, the baseline; arms: {', '.join(arms)}"
+        )
+    return [(arm, baseline) for arm in arms if arm != baseline]
+
+
+def plain(
+    a: str,
+    b: str,
+    x: Array,
+    y: Array,
+    design: Design,
+    rope: float | None,
+    confidence: float,
+) -> Comparison:
+    """What any design allows; not yet corrected for the other comparisons."""
+    test = paired_test(x, y, design, confidence=confidence)
+    posterior = None if rope is None else correlated_t(x, y, design, rope=rope)
+    return Comparison(a, b, test, test.p, d_z(x, y), posterior)
+
+
+def with_robust(of: Comparison, x: Array, y: Array, confidence: float, seed: int) -> Comparison:
+    """And what independent rounds allow."""
+    boot, flips = (seeds.derive(seed, purpose, of.a, of.b) for purpose in ("bootstrap", "flip"))
+    return replace(
+        of,
+        superiority=superiority(x, y, confidence=confidence, seed=boot),
+        wilcoxon=wilcoxon(x, y),
+        sign_flip=sign_flip(x, y, seed=flips),
+    )
+
+
+def corrected(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """With the p of each test corrected for all comparisons."""
+    t = holm([c.test.p for c in found])
+    w = holm_of([c.wilcoxon for c in found])
+    f = holm_of([c.sign_flip for c in found])
+    return tuple(
+        replace(c, p_holm=t[i], wilcoxon_p_holm=w[i], sign_flip_p_holm=f[i])
+        for i, c in enumerate(found)
+    )
+
+
+def holm_of(tests: Sequence[SignTest | None]) -> Sequence[float | None]:
+    """The corrected p of tests of one kind; None where the design does not allow them."""
+    done = [test for test in tests if test is not None]
+    return holm([test.p for test in done]) if done else [None] * len(tests)
+
+
+def notes(found: Sequence[Comparison], design: Design, confidence: float) -> tuple[str, ...]:
+    """What must be said beside the table."""
+    n, m = found[0].test.n, len(found)
+    several = "1 comparison" if m == 1 else f"{m} comparisons"
+    few = too_few(n, m, alpha=1 - confidence) if design.independent else None
+    rounds = f"n = {n} rounds. {design.scope}"
+    level = f"Each interval is at {confidence:g} by itself; p_holm is corrected for {several}."
+    return (rounds, level, few) if few else (rounds, level)

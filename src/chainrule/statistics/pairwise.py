@@ -1,0 +1,122 @@
+"""Is the mean difference of two arms 0? The t test that the design asks for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import scipy
+
+from chainrule.statistics.design import Design
+from chainrule.statistics.scores import Paired, Scores, StatisticsError, finite, paired
+
+__all__ = ["PairedTest", "nadeau_bengio", "paired_t", "paired_test"]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """A two-sided t test of "the mean of dⱼ = aⱼ − bⱼ is 0".
+
+    ``difference`` is d̄; ``low`` and ``high`` are the ends of its interval at the level
+    ``confidence``; ``standard_error`` is what t divides by: all in the metric's unit. ``t`` is
+    infinite where the differences are all the same number, and that number is not 0.
+    """
+
+    test: str
+    difference: float
+    low: float
+    high: float
+    confidence: float
+    standard_error: float
+    t: float
+    df: int
+    p: float
+    n: int
+
+    def as_row(self) -> dict[str, Any]:
+        """The test as JSON data; an infinite t is null."""
+        return {
+            "test": self.test,
+            "n": self.n,
+            "difference": self.difference,
+            "low": self.low,
+            "high": self.high,
+            "confidence": self.confidence,
+            "t": finite(self.t),
+            "df": self.df,
+            "p": self.p,
+        }
+
+
+def paired_t(a: Scores, b: Scores, *, confidence: float = 0.95) -> PairedTest:
+    """t = d̄ / √(s² / n), n − 1 degrees of freedom; interval d̄ ± t₀.₉₇₅ √(s² / n)
+
+    For rounds that are independent. ``a`` and ``b`` are the scores of two arms, n numbers each.
+    (Student 1908.)
+
+    Raises StatisticsError for fewer than two rounds, unequal numbers of them, a score that is
+    not finite, a confidence outside (0, 1).
+    """
+    return student(paired(a, b), 0.0, "paired t", confidence)
+
+
+def nadeau_bengio(
+    a: Scores, b: Scores, *, test_over_train: float, confidence: float = 0.95
+) -> PairedTest:
+    """t = d̄ / √((1/n + n_test/n_train) s²), n − 1 degrees of freedom
+
+    For re-splits or folds of one data set, whose differences are correlated; 1/(k − 1) for k
+    folds, repeated or not. (Nadeau and Bengio 2003.)
+
+    Raises StatisticsError as :func:`paired_t`, and for a ratio that is not positive.
+    """
+    if not 0 < test_over_train < math.inf:
+        raise StatisticsError(f"expected n_test / n_train above 0, got {test_over_train}")
+    return student(paired(a, b), test_over_train, "Nadeau-Bengio", confidence)
+
+
+def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.95) -> PairedTest:
+    """The test for rounds of this design. Raises StatisticsError as :func:`paired_t`."""
+    if design.independent:
+        return paired_t(a, b, confidence=confidence)
+    return nadeau_bengio(a, b, test_over_train=design.test_over_train, confidence=confidence)
+
+
+def student(d: Paired, correlation: float, test: str, confidence: float) -> PairedTest:
+    """With s = 0 the interval is a point, and p is 1 if d̄ = 0, else 0."""
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
+    error = standard_error(d, correlation)
+    df = d.n - 1
+    t = ratio(d.mean, error)
+    half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
+    return PairedTest(
+        test=test,
+        difference=d.mean,
+        low=d.mean - half,
+        high=d.mean + half,
+        confidence=confidence,
+        standard_error=error,
+        t=t,
+        df=df,
+        p=two_sided(t, df),
+        n=d.n,
+    )
+
+
+def standard_error(d: Paired, correlation: float) -> float:
+    """√((1/n + n_test/n_train) s²), in the metric's unit; the ratio is 0 for independent rounds."""
+    return math.sqrt(1 / d.n + correlation) * d.std
+
+
+def ratio(mean: float, spread: float) -> float:
+    """mean / spread; with a spread of 0 it is infinite, or 0 where the mean is 0 too."""
+    if spread > 0:
+        return mean / spread
+    return math.copysign(math.inf, mean) if mean else 0.0
+
+
+def two_sided(t: float, df: int) -> float:
+    """P(|T| ≥ |t|) for Student's T with df degrees of freedom."""
+    return min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))

@@ -1,0 +1,183 @@
+"""Arms over several data sets: ranks, and which arms cannot be told apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import scipy
+
+from chainrule.statistics.multiple_comparisons import holm
+from chainrule.statistics.scores import TIE, Array, Scores, StatisticsError, as_scores, finite
+from chainrule.statistics.sign_tests import mid_ranks, too_few, wilcoxon
+
+__all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank"]
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Is there any difference between the arms?
+
+    ``chi_square`` with ``df`` degrees of freedom and its ``chi_square_p`` are Friedman's; ``f``
+    with ``df`` and ``df_error`` and its ``p`` are Iman and Davenport's, less conservative.
+    """
+
+    chi_square: float
+    chi_square_p: float
+    f: float
+    df: int
+    df_error: int
+    p: float
+    arms: int
+    data_sets: int
+
+
+@dataclass(frozen=True)
+class RankPair:
+    """Two arms by Wilcoxon's signed-rank test over data sets."""
+
+    a: str
+    b: str
+    p: float
+    p_holm: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The arms, best first, with what a critical-difference diagram shows.
+
+    ``mean_ranks`` has 1 for an arm that is best everywhere. A clique is a run of neighbours no
+    two of which differ at ``alpha`` after Holm's correction: a bar of the diagram.
+    ``note`` is a sentence where there are too few data sets for any two arms to differ.
+    """
+
+    arms: Sequence[str]
+    mean_ranks: Sequence[float]
+    friedman: Friedman
+    pairs: Sequence[RankPair]
+    cliques: Sequence[tuple[str, ...]]
+    alpha: float
+    n: int
+    note: str | None = None
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """A row an arm, best first, as JSON data; ``cliques`` are numbers from 0."""
+        return [
+            {
+                "arm": arm,
+                "mean_rank": mean_rank,
+                "data_sets": self.n,
+                "cliques": [i for i, clique in enumerate(self.cliques) if arm in clique],
+                "friedman_f": finite(self.friedman.f),
+                "friedman_p": self.friedman.p,
+            }
+            for arm, mean_rank in zip(self.arms, self.mean_ranks, strict=True)
+        ]
+
+
+def rank(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
+    """Mean ranks, Friedman's test, all pairs by Wilcoxon with Holm, and the cliques
+
+    ``scores`` is arm → one score a data set, such as its mean over rounds; larger is better. The
+    test of a pair depends on these two arms alone; Nemenyi's would depend on the others.
+    (Demšar 2006; Benavoli, Corani and Mangili 2016.)
+
+    Raises StatisticsError for an alpha outside (0, 1), and as :func:`friedman`.
+    """
+    if not 0 < alpha < 1:
+        raise StatisticsError(f"expected 0 < alpha < 1, got {alpha}")
+    overall, ranks = friedman(scores), mean_ranks(scores)
+    arms = sorted(ranks, key=ranks.__getitem__)
+    places = list(combinations(arms, 2))
+    p = [wilcoxon(scores[a], scores[b]).p for a, b in places]
+    pairs = [
+        RankPair(a, b, one, both) for (a, b), one, both in zip(places, p, holm(p), strict=True)
+    ]
+    return Ranking(
+        arms=tuple(arms),
+        mean_ranks=tuple(ranks[arm] for arm in arms),
+        friedman=overall,
+        pairs=tuple(pairs),
+        cliques=cliques(arms, {frozenset((x.a, x.b)) for x in pairs if x.p_holm <= alpha}),
+        alpha=alpha,
+        n=overall.data_sets,
+        note=too_few(overall.data_sets, len(pairs), alpha=alpha, of="data sets"),
+    )
+
+
+def mean_ranks(scores: Mapping[str, Scores]) -> dict[str, float]:
+    """Arm → R̄, the mean over data sets of its rank there: 1 for the best, ties share the mean.
+
+    Raises StatisticsError as :func:`friedman`.
+    """
+    means = ranks_of(scores).mean(axis=0)
+    return {arm: float(mean) for arm, mean in zip(scores, means, strict=True)}
+
+
+def friedman(scores: Mapping[str, Scores]) -> Friedman:
+    """χ² = (k − 1) Σⱼ (Rⱼ − N (k+1)/2)² / Σᵢⱼ (rᵢⱼ − (k+1)/2)²
+    F = (N − 1) χ² / (N (k − 1) − χ²)
+
+    for k arms on N data sets; rᵢⱼ is the rank of arm j on data set i and Rⱼ the sum of its ranks.
+    The divisor corrects for ties; without any, it is N k (k² − 1) / 12. χ² has k − 1 degrees of
+    freedom, F has k − 1 and (k − 1)(N − 1). (Friedman 1937; Iman and Davenport 1980.)
+
+    Where all data sets rank the arms alike F is infinite, and p is the probability of just that:
+    that N − 1 of them agree with the first. Where all arms tie everywhere p = 1.
+
+    Raises StatisticsError for fewer than three arms (two are compared by :func:`wilcoxon`), fewer
+    than two data sets, unequal numbers of them, a score that is not finite.
+    """
+    ranks = ranks_of(scores)
+    N, k = ranks.shape
+    df, df_error = k - 1, (k - 1) * (N - 1)
+    scatter = float(((ranks - (k + 1) / 2) ** 2).sum())
+    between = float(((ranks.sum(axis=0) - N * (k + 1) / 2) ** 2).sum())
+    chi_square = df * between / scatter if scatter else 0.0
+    left = N * df - chi_square
+    if left <= 1e-9 * N * df:
+        f, p = math.inf, math.exp((1 - N) * log_orders(ranks[0]))
+    else:
+        f = (N - 1) * chi_square / left
+        p = float(scipy.special.fdtrc(df, df_error, f))
+    chi_square_p = float(scipy.special.chdtrc(df, chi_square))
+    return Friedman(chi_square, chi_square_p, f, df, df_error, p, k, N)
+
+
+def ranks_of(scores: Mapping[str, Scores]) -> Array:
+    """Shape (data sets, arms)."""
+    if len(scores) < 3:
+        raise StatisticsError(
+            f"expected at least three arms, got {len(scores)}; compare two by wilcoxon"
+        )
+    columns = [as_scores(values, f"arm {arm}") for arm, values in scores.items()]
+    if len({len(column) for column in columns}) > 1:
+        raise StatisticsError("expected a score of every arm on every data set")
+    table = np.stack(columns, axis=1)
+    return np.stack([mid_ranks(-row, TIE * np.abs(row)) for row in table])
+
+
+def log_orders(ranks: Array) -> float:
+    """The logarithm of the number of different orders of these ranks: k!, fewer with ties."""
+    _, same = np.unique(ranks, return_counts=True)
+    return math.lgamma(len(ranks) + 1) - sum(math.lgamma(int(t) + 1) for t in same)
+
+
+def cliques(arms: Sequence[str], differ: set[frozenset[str]]) -> tuple[tuple[str, ...], ...]:
+    """The longest runs of neighbours, of two or more, no two of which differ."""
+    found: list[tuple[str, ...]] = []
+    reached = 0
+    for start in range(len(arms)):
+        end = start + 1
+        while end < len(arms) and not any(
+            frozenset((arm, arms[end])) in differ for arm in arms[start:end]
+        ):
+            end += 1
+        if end - start > 1 and end > reached:
+            found.append(tuple(arms[start:end]))
+            reached = end
+    return tuple(found)

@@ -1,0 +1,163 @@
+"""Two tests without the normal distribution, to set beside the t test.
+
+Both ask how unusual the signs of the differences are, given their sizes: with equal arms, each
+dⱼ is as likely as −dⱼ. So both need independent rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.statistics.scores import (
+    TIE,
+    Array,
+    Paired,
+    Scores,
+    StatisticsError,
+    paired,
+)
+
+__all__ = ["SignTest", "rounds_needed", "sign_flip", "smallest_p", "too_few", "wilcoxon"]
+
+EXACT = 20  # up to 2¹⁹ sums
+DRAWS = 100_000
+BLOCK = 10_000
+
+
+@dataclass(frozen=True)
+class SignTest:
+    """A two-sided test under all changes of sign.
+
+    ``nonzero`` counts the rounds that differ and ``smallest_p`` is what p is when they all agree:
+    no p can be smaller. ``draws`` is None where p is exact, else the number of random changes of
+    sign.
+    """
+
+    test: str
+    statistic: float
+    p: float
+    n: int
+    nonzero: int
+    smallest_p: float
+    draws: int | None = None
+
+
+def wilcoxon(a: Scores, b: Scores) -> SignTest:
+    """W = min(Σ rank|dⱼ| over dⱼ > 0, the same over dⱼ < 0)
+
+    Wilcoxon's signed-rank test (1945), exact for any number of rounds, with ties or without: p
+    comes from all 2ⁿ changes of sign of these very ranks. Equal |dⱼ| share the mean of their
+    ranks. Differences of 0 are ranked with the others and then left out (Pratt 1959).
+
+    Raises StatisticsError for fewer than two rounds, unequal numbers of them, a score that is
+    not finite.
+    """
+    d = paired(a, b)
+    ranks = mid_ranks(np.abs(d.differences), d.ties)
+    plus, minus = (float(ranks[(sign * d.differences) > d.ties].sum()) for sign in (1, -1))
+    kept = ranks[np.abs(d.differences) > d.ties]
+    w = min(plus, minus)
+    tail = signed_sums(np.rint(2 * kept).astype(np.int64))[: round(2 * w) + 1].sum()
+    p = min(1.0, 2 * float(tail))
+    return SignTest("Wilcoxon signed-rank", w, p, d.n, len(kept), smallest_p(len(kept)))
+
+
+def sign_flip(a: Scores, b: Scores, *, draws: int = DRAWS, seed: int = 0) -> SignTest:
+    """p = the share of changes of sign with |Σ ±dⱼ| ≥ |Σ dⱼ|; the statistic is d̄
+
+    Fisher's permutation test of paired differences (1935). Exact up to 20 rounds. Beyond, of
+    ``draws`` random changes of sign, c reach the sum and p = (c + 1) / (draws + 1) (Phipson and
+    Smyth 2010); the same seed gives the same p.
+
+    Raises StatisticsError for fewer than one draw, and as :func:`wilcoxon`.
+    """
+    if draws < 1:
+        raise StatisticsError(f"expected at least 1 draw, got {draws}")
+    d = paired(a, b)
+    reach = abs(d.differences.sum()) - TIE * d.units.sum()
+    nonzero = int(np.count_nonzero(np.abs(d.differences) > d.ties))
+    least = smallest_p(nonzero)
+    if d.n <= EXACT:
+        p = float((np.abs(all_sums(d.differences)) >= reach).mean())
+        return SignTest("sign-flip", d.mean, p, d.n, nonzero, least)
+    count = sum(int((np.abs(sums) >= reach).sum()) for sums in random_sums(d, draws, seed))
+    p, least = (count + 1) / (draws + 1), max(least, 1 / (draws + 1))
+    return SignTest("sign-flip", d.mean, p, d.n, nonzero, least, draws)
+
+
+def smallest_p(n: int) -> float:
+    """2^(1−n): the p of both tests when all n rounds agree; 1 for none."""
+    return min(1.0, 2.0 ** (1 - n))
+
+
+def rounds_needed(comparisons: int = 1, *, alpha: float = 0.05) -> int:
+    """The fewest rounds n with which both tests can reject: comparisons · 2^(1−n) ≤ alpha
+
+    6 for one comparison, 7 for three, 9 for ten. Raises StatisticsError unless there is a
+    comparison and alpha is between 0 and 1.
+    """
+    if comparisons < 1 or not 0 < alpha < 1:
+        raise StatisticsError(
+            f"expected at least 1 comparison and 0 < alpha < 1, got {comparisons} and {alpha}"
+        )
+    n = 1
+    while comparisons * smallest_p(n) > alpha:
+        n += 1
+    return n
+
+
+def too_few(n: int, comparisons: int = 1, *, alpha: float = 0.05, of: str = "rounds") -> str | None:
+    """A sentence where n rounds are too few for either test ever to reject, else None.
+
+    ``of`` is what the n are, as the sentence names them. Raises StatisticsError as
+    :func:`rounds_needed`.
+    """
+    needed = rounds_needed(comparisons, alpha=alpha)
+    if n >= needed:
+        return None
+    many = "1 comparison" if comparisons == 1 else f"{comparisons} comparisons"
+    return (
+        f"With {n} {of} and {many} the Wilcoxon and sign-flip tests can never reject at "
+        f"{alpha:g}: their smallest p is {smallest_p(n):.3g}. They need {needed} {of}."
+    )
+
+
+def mid_ranks(x: Array, ties: Array) -> Array:
+    """The ranks of x, from 1 for the smallest; neighbours closer than ``ties`` share their mean."""
+    order = np.argsort(x, kind="stable")
+    near = np.maximum(ties[order][1:], ties[order][:-1])
+    group = np.concatenate([[0], np.cumsum(np.diff(x[order]) > near)])
+    shared = np.bincount(group, weights=np.arange(1.0, len(x) + 1)) / np.bincount(group)
+    ranks = np.empty_like(x)
+    ranks[order] = shared[group]
+    return ranks
+
+
+def signed_sums(weights: NDArray[np.int64]) -> Array:
+    """Entry w is P(the sum of these whole numbers is w), each in or out with probability ½."""
+    p = np.zeros(int(weights.sum()) + 1)
+    p[0] = 1.0
+    for weight in weights:
+        p[weight:] = p[weight:] + p[:-weight]
+        p /= 2
+    return p
+
+
+def all_sums(d: Array) -> Array:
+    """Σ ±dⱼ, shape (2ⁿ⁻¹,): the first sign stays, for the other half mirrors this one."""
+    sums = d[:1]
+    for x in d[1:]:
+        sums = np.concatenate([sums + x, sums - x])
+    return sums
+
+
+def random_sums(d: Paired, draws: int, seed: int) -> Iterator[Array]:
+    """Σ ±dⱼ for random signs, a block at a time."""
+    random = np.random.default_rng(seed)
+    for start in range(0, draws, BLOCK):
+        signs = random.integers(0, 2, (min(BLOCK, draws - start), d.n), dtype=np.int8)
+        yield (2.0 * signs - 1) @ d.differences

@@ -1,0 +1,1 @@
+"""What a study would train and cost, before it is run."""

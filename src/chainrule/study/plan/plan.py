@@ -1,0 +1,166 @@
+"""What a study would train, and about how long that takes, before it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chainrule.recipes.cost import parameters
+from chainrule.study.plan.timing import pace_of
+from chainrule.study.plan.workload import Load, Loads
+from chainrule.study.run.cohorts import Job
+from chainrule.study.run.executors import Here
+from chainrule.study.run.scheduler import Board
+from chainrule.study.search.candidates import wanted
+from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.space import grid
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import Row
+
+__all__ = ["ArmPlan", "Plan", "plan"]
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """What one arm trains. The final trainings are reckoned with the largest net of its search.
+
+    - ``candidates``: tried in each search; ``declared``: those of the whole space where that is
+      a grid; ``idle``: paths of the space that do nothing here, for the arm sets them itself.
+    - ``search``, ``final``: trainings; one of the final ones is alone, for its time.
+    - ``cohorts``, ``widths``: how many, and the least and most trainings in one.
+    - ``steps``: of all cohorts; ``multiply_adds``: of all trainings.
+    - ``parameters``: of the smallest and the largest net, all members.
+    - ``seconds``: on one core, None if not measured; ``bytes``: of the largest cohort.
+    """
+
+    arm: str
+    candidates: int
+    declared: int | None
+    idle: tuple[str, ...]
+    splits: int
+    search: int
+    final: int
+    cohorts: int
+    widths: tuple[int, int]
+    steps: int
+    parameters: tuple[int, int]
+    multiply_adds: float
+    seconds: float | None
+    bytes: int
+
+    @property
+    def trainings(self) -> int:
+        """For the search and for the result."""
+        return self.search + self.final
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as JSON data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the arms of a study train, on ``jobs`` workers."""
+
+    study: Study
+    arms: Sequence[ArmPlan]
+    jobs: int
+
+    @property
+    def trainings(self) -> int:
+        """Of all arms."""
+        return sum(arm.trainings for arm in self.arms)
+
+    @property
+    def seconds(self) -> float | None:
+        """With all workers busy to the end; None if not measured."""
+        times = [arm.seconds for arm in self.arms if arm.seconds is not None]
+        return sum(times) / self.jobs if len(times) == len(self.arms) else None
+
+    def totals(self) -> dict[str, Any]:
+        """The sums over the arms, as JSON data; ``bytes`` is what all workers take at most."""
+        sums = {
+            name: sum(getattr(arm, name) for arm in self.arms)
+            for name in ("trainings", "search", "final", "cohorts", "steps", "multiply_adds")
+        }
+        largest = sorted((arm.bytes for arm in self.arms), reverse=True)
+        hours = None if self.seconds is None else self.seconds / 3600
+        return {**sums, "bytes": sum(largest[: self.jobs]), "jobs": self.jobs, "hours": hours}
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """A row an arm, as JSON data."""
+        return [arm.as_row() for arm in self.arms]
+
+
+def plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = True) -> Plan:
+    """What a run of these arms trains; ``times``: measure some steps of each for its time.
+
+    Raises StudyError, and what making a net or a data set raises.
+    """
+    found = Here().submit(planned, study, study.select(arms), times).result()
+    return Plan(study, found, jobs)
+
+
+def planned(study: Study, arms: Sequence[Arm], times: bool) -> list[ArmPlan]:
+    """The plan of each arm."""
+    board = Board(study, arms)
+    loads = Loads(study, board.samples)
+    return [
+        of_arm(board, arm, [loads.of(job) for job in played(board, arm)], times) for arm in arms
+    ]
+
+
+def of_arm(board: Board, arm: Arm, loads: Sequence[Load], times: bool) -> ArmPlan:
+    """The plan of one arm, from all the cohorts that it will have."""
+    study = board.study
+    widths = [load.width for load in loads]
+    sizes = [load.parameters for load in loads]
+    pace = pace_of(study, board.samples, loads) if times else None
+    return ArmPlan(
+        arm=arm.name,
+        candidates=wanted(study, arm),
+        declared=len(grid(study.space)) if study.search.method == "grid" else None,
+        idle=tuple(path for path in study.space if path not in arm.space),
+        splits=study.selection.splits if arm.space else 0,
+        search=sum(load.width for load in loads if load.job.stage == "search"),
+        final=sum(load.width for load in loads if load.job.stage != "search"),
+        cohorts=len(loads),
+        widths=(min(widths), max(widths)),
+        steps=sum(load.steps for load in loads),
+        parameters=(min(sizes), max(sizes)),
+        multiply_adds=sum(load.products for load in loads),
+        seconds=None if pace is None else sum(map(pace.seconds, loads)),
+        bytes=max(load.bytes for load in loads),
+    )
+
+
+def played(board: Board, arm: Arm) -> Iterator[Job]:
+    """Every cohort of an arm, as if each were trained and the largest net always won."""
+    while jobs := board.ready(arm):
+        cohorts = [cohort for job in jobs for cohort in job.cohorts or (job,)]
+        yield from cohorts
+        board.add(row for job in cohorts for row in pretended(board.study, job))
+
+
+def pretended(study: Study, job: Job) -> Iterator[Row]:
+    """Rows that nobody trained."""
+    size = parameters(job.recipe) * (1 if study.goal == "max" else -1)
+    for training in job.trainings:
+        yield Row(
+            arm=job.arm,
+            stage=job.stage,
+            candidate=training.candidate,
+            round=training.round,
+            fold=training.fold,
+            status="done",
+            setting=training.setting,
+            metrics={study.metric_name: float(size)},
+            epochs=job.recipe.epochs,
+            seconds=0.0,
+            width=len(job.trainings),
+            parameters=abs(size),
+            n_train=0,
+            n_test=0,
+            seeds={},
+        )

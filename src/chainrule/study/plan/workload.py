@@ -1,0 +1,94 @@
+"""What a cohort asks of a machine: steps, products, memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+from chainrule.recipes.cost import PASSES, activations, cost, parameters
+from chainrule.study.round_data import Samples
+from chainrule.study.run.cohorts import Job
+from chainrule.study.run.halving import rungs
+from chainrule.study.spec.study import Study
+
+__all__ = ["Load", "Loads"]
+
+Sizes = tuple[int, int, tuple[int, ...]]
+"""Samples learned from, samples judged on, the shape of one."""
+
+COPIES = 5
+"""Of each parameter: data, gradient, two moments, and what an interrupt goes back to."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """A cohort: its trainings, steps and multiply-adds, the numbers it learns, and its memory."""
+
+    job: Job
+    steps: int
+    products: float
+    bytes: int
+
+    @property
+    def width(self) -> int:
+        """How many trainings."""
+        return len(self.job.trainings)
+
+    @property
+    def parameters(self) -> int:
+        """Of one training, all members."""
+        return parameters(self.job.recipe) * self.job.recipe.members
+
+
+@final
+class Loads:
+    """The loads of a study's cohorts; ``samples`` says how many samples each learns from."""
+
+    def __init__(self, study: Study, samples: Samples) -> None:
+        self.study, self.samples = study, samples
+        self._sizes: dict[tuple[bool, int, int], Sizes] = {}
+
+    def of(self, job: Job) -> Load:
+        """What a cohort asks for; halving is taken into its products."""
+        n, judged, sample = self._sizes_of(job)
+        recipe, width = job.recipe, len(job.trainings)
+        learning = cost(recipe, (n, *sample)) * share_trained(self.study, job)
+        followed = 0 if job.stage == "search" else judged / (PASSES * n)
+        return Load(
+            job,
+            steps=recipe.epochs * math.ceil(n / recipe.batch_size),
+            products=width * learning * (1 + followed),
+            bytes=memory(self.study, job, (n + judged) * math.prod(sample), sample),
+        )
+
+    def _sizes_of(self, job: Job) -> Sizes:
+        """Rounds differ in folds alone."""
+        first, search = job.trainings[0], job.stage == "search"
+        r = first.round if self.study.data.rounds == "folds" else min(first.round, 0)
+        key = search, r, first.fold
+        if key not in self._sizes:
+            learned, judged = self.samples.fold(r, first.fold) if search else self.samples.final(r)
+            self._sizes[key] = len(learned), len(judged), tuple(learned.inputs.shape[1:])
+        return self._sizes[key]
+
+
+def share_trained(study: Study, job: Job) -> float:
+    """How much of its candidates' epochs a search trains: 1 without halving."""
+    halving, epochs = study.search.halving, job.recipe.epochs
+    if halving is None or job.stage != "search":
+        return 1.0
+    done, going, total = 0, 1.0, 0.0
+    for rung in rungs(halving, epochs):
+        total += going * (rung - done)
+        done, going = rung, going / halving.factor
+    return total / epochs
+
+
+def memory(study: Study, job: Job, numbers: int, sample: tuple[int, ...]) -> int:
+    """Bytes: parameters, what a batch leaves for its chain rule, and the data of each round."""
+    size = 8 if study.precision == "float64" else 4
+    nets = len(job.trainings) * job.recipe.members
+    held = 2 * job.recipe.batch_size * activations(job.recipe, sample)
+    rounds = len({t.round for t in job.trainings}) if study.data.rounds != "fixed" else 1
+    return size * (nets * (COPIES * parameters(job.recipe) + held) + rounds * numbers)

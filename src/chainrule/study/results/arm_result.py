@@ -1,0 +1,143 @@
+"""What a study found of one arm: its rounds, and the candidates of its search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import mean, stdev
+from typing import Any
+
+from chainrule.recipes.component import StudyError
+from chainrule.study.spec.sections import Reported
+from chainrule.study.store.record import Row, Value
+
+__all__ = ["ArmResult", "Candidate"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A setting of an arm over the splits that judged it.
+
+    ``values`` are the selecting metric on each split's validation part; a training that diverged
+    counts with the declared worst value. ``round`` is -1 for a search made once.
+    """
+
+    arm: str
+    index: int
+    round: int
+    setting: Mapping[str, Value]
+    values: Sequence[float]
+    n_ok: int
+    chosen: bool
+
+    @property
+    def mean(self) -> float:
+        """The mean over the splits; it selects."""
+        return mean(self.values)
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as JSON data."""
+        return {
+            "arm": self.arm,
+            "candidate": self.index,
+            "round": None if self.round < 0 else self.round,
+            **self.setting,
+            "validation": self.mean,
+            "n": len(self.values),
+            "n_ok": self.n_ok,
+            "chosen": self.chosen,
+        }
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """An arm over its rounds, in the order of the rounds.
+
+    ``values`` are the metric on the test set, one a round; a round that diverged counts with the
+    declared worst value. ``rows`` are the final trainings behind them, ``settings`` what was
+    chosen in each. ``solo_seconds`` is the time of one training run alone (None: not measured);
+    ``amortised_seconds`` the mean over the rounds of cohort time / cohort width.
+    """
+
+    arm: str
+    metric: str
+    values: Sequence[float]
+    n_ok: int
+    parameters: int
+    rows: Sequence[Row]
+    solo_seconds: float | None
+    factors: Mapping[str, str] = field(default_factory=dict)
+    reported: Reported | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of rounds that are done."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """The mean over the rounds."""
+        return mean(self.values)
+
+    @property
+    def std(self) -> float:
+        """The standard deviation over the rounds (ddof = 1); nan for a single one."""
+        if self.n < 2 or not all(map(math.isfinite, self.values)):
+            return math.nan
+        return stdev(self.values)
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean: std / √n."""
+        return self.std / math.sqrt(self.n)
+
+    @property
+    def amortised_seconds(self) -> float:
+        """The mean over the rounds of cohort time / cohort width."""
+        return mean(row.seconds / row.width for row in self.rows)
+
+    @property
+    def settings(self) -> list[Mapping[str, Value]]:
+        """What was chosen, one a round."""
+        return [row.setting for row in self.rows]
+
+    def curves(self, name: str) -> list[list[float]]:
+        """A curve (``test_loss``, ``train_accuracy``) of each round, a value an epoch.
+
+        Raises StudyError, which lists them, where there is no such curve.
+        """
+        if unknown := [row for row in self.rows if name not in row.curves]:
+            known = ", ".join(unknown[0].curves) or "none"
+            raise StudyError(f"arm {self.arm}: no curve {name!r}; curves: {known}")
+        return [list(row.curves[name]) for row in self.rows]
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as JSON data; what is not known is null."""
+        row: dict[str, Any] = {
+            "arm": self.arm,
+            "metric": self.metric,
+            "mean": _known(self.mean),
+            "std": _known(self.std),
+            "n": self.n,
+            "n_ok": self.n_ok,
+            "values": [_known(v) for v in self.values],
+            "parameters": self.parameters,
+            "solo_seconds": self.solo_seconds,
+            "amortised_seconds": self.amortised_seconds,
+            "cohort": max(row.width for row in self.rows),
+            "epochs": max(row.epochs for row in self.rows),
+            "setting": dict(self.settings[0]) if self.same_setting else None,
+        }
+        if self.reported is not None:
+            row["reported"] = {"mean": self.reported.mean, "std": self.reported.std}
+        return row
+
+    @property
+    def same_setting(self) -> bool:
+        """Whether every round was trained with the same setting."""
+        return all(setting == self.settings[0] for setting in self.settings)
+
+
+def _known(x: float) -> float | None:
+    return x if math.isfinite(x) else None

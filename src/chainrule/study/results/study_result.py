@@ -1,0 +1,184 @@
+"""What a study found: its rows, read as arms, candidates, tables and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from chainrule.data import Dataset
+from chainrule.recipes.component import StudyError
+from chainrule.statistics import (
+    Comparisons,
+    Design,
+    Effects,
+    FixedSplit,
+    FreshData,
+    Resplits,
+    compare,
+    factorial,
+)
+from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.round_data import Samples
+from chainrule.study.run.resume import declared_in
+from chainrule.study.search import selection
+from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.study import Study
+from chainrule.study.store import Store, StoreError
+from chainrule.study.store.record import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from chainrule.report import Plots
+
+__all__ = ["StudyResult", "result_of"]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The rows of a study so far, and what they say.
+
+    ``runs`` are the provenances of the runs that made them; ``interrupted``: the last run was
+    ended early. Arms without a final row yet are left out of ``arms``.
+    """
+
+    study: Study
+    rows: Sequence[Row]
+    runs: Sequence[Mapping[str, Any]] = ()
+    interrupted: bool = False
+
+    @cached_property
+    def arms(self) -> list[ArmResult]:
+        """The arms that have results, in the declared order."""
+        by_arm = {arm.name: self._of(arm.name, "final") for arm in self.study.all_arms}
+        return [self._arm(arm, by_arm[arm.name]) for arm in self.study.all_arms if by_arm[arm.name]]
+
+    def arm(self, name: str) -> ArmResult:
+        """The arm of this name. Raises StudyError where it has no results."""
+        for arm in self.arms:
+            if arm.arm == name:
+                return arm
+        known = ", ".join(arm.arm for arm in self.arms) or "none yet"
+        raise StudyError(f"study {self.study.name}: no results of arm {name!r}; there are: {known}")
+
+    def _of(self, arm: str, stage: str) -> list[Row]:
+        return [row for row in self.rows if row.arm == arm and row.stage == stage]
+
+    def _arm(self, arm: Arm, rows: Sequence[Row]) -> ArmResult:
+        rows = sorted(rows, key=lambda row: row.round)
+        solo = self._of(arm.name, "solo")
+        return ArmResult(
+            arm=arm.name,
+            metric=self.study.metric_name,
+            values=[selection.value(self.study, row) for row in rows],
+            n_ok=sum(row.status == "done" for row in rows),
+            parameters=rows[0].parameters,
+            rows=rows,
+            solo_seconds=solo[0].seconds if solo else None,
+            factors=arm.factors,
+            reported=self.study.reported.get(arm.name),
+        )
+
+    def candidates(self, arm: str) -> list[Candidate]:
+        """Every candidate of an arm's search, in the order of rounds and candidates."""
+        judged = selection.judge(self._of(arm, "search"))
+        best = {r: selection.best(self.study, rows) for r, rows in judged.items()}
+        return [
+            Candidate(
+                arm=arm,
+                index=index,
+                round=r,
+                setting=rows[0].setting,
+                values=[selection.value(self.study, row) for row in rows],
+                n_ok=sum(row.status != "diverged" for row in rows),
+                chosen=index == best[r],
+            )
+            for r, of in judged.items()
+            for index, rows in of.items()
+        ]
+
+    def data(self, r: int) -> tuple[Dataset, Dataset]:
+        """(training set, test set) of a round, made anew as the study declares them."""
+        return self._samples.final(r)
+
+    @cached_property
+    def _samples(self) -> Samples:
+        return Samples(self.study)
+
+    @property
+    def done(self) -> bool:
+        """Whether every arm has all its rounds."""
+        rounds = {arm.arm: arm.n for arm in self.arms}
+        return all(rounds.get(a.name, 0) >= self.study.rounds for a in self.study.all_arms)
+
+    @property
+    def design(self) -> Design:
+        """How the rounds came about; it decides the test. Raises StudyError before there is one."""
+        data = self.study.data
+        if data.rounds == "fresh":
+            return FreshData()
+        if data.rounds == "fixed":
+            return FixedSplit()
+        if data.rounds == "folds":
+            return Resplits.folds(data.folds)
+        if not self.arms:
+            raise StudyError(f"study {self.study.name}: no round is done yet")
+        row = self.arms[0].rows[0]
+        return Resplits(n_test=row.n_test, n_train=row.n_train)
+
+    def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
+        """Every arm against the baseline (the declared one unless said), or all pairs.
+
+        Over the rounds that all arms have; larger is better (a loss is negated). Raises
+        StatisticsError where there is too little to compare.
+        """
+        wanted = None if all_pairs else baseline or self.study.baseline
+        return compare(
+            self._scores(), self.design, baseline=wanted, rope=self.study.rope, seed=self.study.seed
+        )
+
+    def effects(self) -> Effects:
+        """Main effects and interactions of the factors, as :func:`statistics.factorial`."""
+        factors = {arm.arm: arm.factors for arm in self.arms}
+        return factorial(self._scores(), factors, self.design)
+
+    def _scores(self) -> dict[str, list[float]]:
+        sign = 1.0 if self.study.goal == "max" else -1.0
+        done = [{row.round for row in arm.rows} for arm in self.arms]
+        rounds = set.intersection(*done) if done else set()
+        return {
+            arm.arm: [
+                sign * v for v, row in zip(arm.values, arm.rows, strict=True) if row.round in rounds
+            ]
+            for arm in self.arms
+        }
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """A row an arm, as JSON data."""
+        return [arm.as_row() for arm in self.arms]
+
+    @property
+    def plot(self) -> Plots:
+        """Its figures: ``result.plot.boxes()``, ``.curves()``, ``.curve_grid()``, …"""
+        from chainrule.report import Plots
+
+        return Plots(self)
+
+    def table(self) -> pd.DataFrame:
+        """A row an arm as a data frame. Needs ``chainrule[pandas]``."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("pandas is missing: pip install 'chainrule[pandas]'") from error
+        return pd.DataFrame(self.as_rows())
+
+
+def result_of(store: Store, study_id: int, *, interrupted: bool = False) -> StudyResult:
+    """What a store has of a study. Raises StoreError where it is damaged or has none of this id."""
+    for record in store.studies():
+        if record.id == study_id:
+            rows = store.rows(study_id, curves=True)
+            return StudyResult(declared_in(record), rows, record.runs, interrupted)
+    raise StoreError("this store", f"has no study {study_id}")

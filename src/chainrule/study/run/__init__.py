@@ -1,0 +1,1 @@
+"""Running a study: cohorts, scheduler, executors, rows kept at once."""

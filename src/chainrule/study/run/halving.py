@@ -1,0 +1,103 @@
+"""Successive halving: all of a search's candidates begin, the better ones go on.
+
+Jamieson and Talwalkar, Non-stochastic best arm identification and hyperparameter optimization,
+2016.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import mean
+from typing import final
+
+import torch
+
+from chainrule.study.round_data import Samples
+from chainrule.study.run.cohorts import Job
+from chainrule.study.run.train_cohort import trained, trainer_of
+from chainrule.study.search import selection
+from chainrule.study.spec.sections import Halving
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import Row
+from chainrule.train.select_replicas import compact
+
+__all__ = ["race", "rungs"]
+
+
+def race(study: Study, samples: Samples, job: Job) -> list[Row]:
+    """The rows of a search: its cohorts are trained from rung to rung, smaller each time.
+
+    A candidate that does not go on has the rows of its last rung, with status ``stopped``, or
+    ``diverged`` where it did. A row's seconds over its width are its share of the time that its
+    cohort took, rung by rung. Raises KeyboardInterrupt; ValueError where none is declared.
+    """
+    halving = study.search.halving
+    if halving is None:
+        raise ValueError(f"study {study.name} declares no halving")
+    runners = [Runner(study, samples, cohort) for cohort in job.cohorts]
+    ended: list[Row] = []
+    *earlier, last = rungs(halving, job.recipe.epochs)
+    for epochs in earlier:
+        rows = [row for runner in runners for row in runner.until(epochs)]
+        better = best_of(study, selection.judge(rows)[rows[0].round], halving.factor)
+        ended += [stopped(row) for row in rows if row.candidate not in better]
+        runners = [runner for runner in runners if runner.keep(better)]
+    return ended + [row for runner in runners for row in runner.until(last)]
+
+
+def rungs(halving: Halving, epochs: int) -> Iterator[int]:
+    """After how many epochs candidates are judged: first, first · factor, …, and at the end."""
+    rung = halving.first
+    while rung < epochs:
+        yield rung
+        rung *= halving.factor
+    yield epochs
+
+
+def best_of(study: Study, judged: Mapping[int, Sequence[Row]], factor: int) -> set[int]:
+    """The better 1/factor of the candidates, at least one, by the mean over their splits.
+
+    Of equal ones those with the smaller number; one that diverged is worse than any other.
+    """
+    sign = 1 if study.goal == "max" else -1
+
+    def rank(candidate: int) -> tuple[bool, float, int]:
+        rows = judged[candidate]
+        lost = any(row.status == "diverged" for row in rows)
+        return lost, -sign * mean(selection.value(study, row) for row in rows), candidate
+
+    return set(sorted(judged, key=rank)[: math.ceil(len(judged) / factor)])
+
+
+def stopped(row: Row) -> Row:
+    """The row of a training that does not go on."""
+    return row if row.status == "diverged" else replace(row, status="stopped")
+
+
+@final
+class Runner:
+    """A cohort under way: what is left of its job, its trainer, and the time that each took."""
+
+    def __init__(self, study: Study, samples: Samples, job: Job) -> None:
+        self.study, self.samples, self.job = study, samples, job
+        self.trainer = trainer_of(study, job)
+        self.share = self.before = 0.0
+
+    def until(self, epochs: int) -> list[Row]:
+        """The rows when so many epochs are done."""
+        rows = trained(self.study, self.samples, self.job, self.trainer, epochs)
+        seconds, width = self.trainer.history.seconds, len(self.job.trainings)
+        self.share, self.before = self.share + (seconds - self.before) / width, seconds
+        return [replace(row, seconds=self.share * width) for row in rows]
+
+    def keep(self, candidates: set[int]) -> bool:
+        """Go on with these candidates alone; whether there are any."""
+        members, trainings = self.job.recipe.members, self.job.trainings
+        going = [i for i, t in enumerate(trainings) if t.candidate in candidates]
+        if going and len(going) < len(trainings):
+            replicas = torch.tensor(going).unsqueeze(1) * members + torch.arange(members)
+            compact(self.trainer, replicas.flatten())
+            self.job = replace(self.job, trainings=tuple(trainings[i] for i in going))
+        return bool(going)

@@ -1,0 +1,70 @@
+"""How far a run is: what a display shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, final
+
+from chainrule.recipes.cost import cost
+from chainrule.study.run.cohorts import Job
+from chainrule.study.run.scheduler import Board
+from chainrule.study.spec.arms import Arm
+
+__all__ = ["Progress"]
+
+
+@final
+class Progress:
+    """How far a run is. ``cohorts`` were trained in this run; ``running`` are being trained."""
+
+    def __init__(self, board: Board, running: Mapping[Any, Job]) -> None:
+        self.board, self.cohorts, self._running = board, 0, running
+        self._begun, self._before = time.monotonic(), {a.name: board.done(a) for a in board.arms}
+
+    @property
+    def running(self) -> list[Job]:
+        """The cohorts under way."""
+        return list(self._running.values())
+
+    @property
+    def trainings(self) -> tuple[int, int]:
+        """(done, in all), those of earlier runs too."""
+        arms = self.board.arms
+        return sum(map(self.board.done, arms)), sum(map(self.board.total, arms))
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Arm → its best validation so far."""
+        found = {arm.name: self.board.best(arm) for arm in self.board.arms}
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self._begun
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace of this run so far, trainings weighed by their products; None at first."""
+        done = left = 0.0
+        for arm in self.board.arms:
+            weight, n = self._of(arm), self.board.done(arm)
+            done += weight * (n - self._before[arm.name])
+            left += weight * (self.board.total(arm) - n)
+        return self.seconds * left / done if done else None
+
+    def cost(self, job: Job) -> float:
+        """What a cohort costs, in multiply-adds."""
+        return len(job.trainings) * cost(job.recipe, self._shape)
+
+    def _of(self, arm: Arm) -> float:
+        """What a training of the arm costs, by its first candidate."""
+        first = {path: d.choices[0] if d.choices else d.at(0.5) for path, d in arm.space.items()}
+        return cost(arm.having(first), self._shape)
+
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
+        r = min(self.board.scopes)
+        return tuple(self.board.samples.round(r)[0].inputs.shape)

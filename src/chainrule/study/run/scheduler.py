@@ -1,0 +1,149 @@
+"""What of a study is done, what can be begun, and what waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import final
+
+from chainrule.study.round_data import Samples
+from chainrule.study.run.cohorts import Job, Training, jobs_of, race_of
+from chainrule.study.search import selection
+from chainrule.study.search.candidates import proposals, wanted
+from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.space import Setting
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import SEARCH_ROUND, Key, Row, Stage
+
+__all__ = ["Board"]
+
+
+@final
+class Board:
+    """The trainings of a study's arms. What can be begun follows from the rows that are there.
+
+    An arm is searched, then trained with what was chosen in all rounds, and once alone for its
+    time. Cohorts are those of the whole study, less what is done: an interrupted run trains the
+    same cohorts as one that was not.
+    """
+
+    def __init__(self, study: Study, arms: Sequence[Arm], rows: Iterable[Row] = ()) -> None:
+        self.study, self.arms = study, arms
+        self.samples = Samples(study)
+        self._rows: dict[str, dict[Key, Row]] = {arm.name: {} for arm in arms}
+        self._sizes: dict[Hashable, Hashable] = {}
+        self.add(rows)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Enter what is done."""
+        for row in rows:
+            if row.arm in self._rows:
+                self._rows[row.arm][row.key] = row
+
+    @property
+    def rounds(self) -> range:
+        """The declared rounds."""
+        return range(self.study.rounds)
+
+    @property
+    def scopes(self) -> Sequence[int]:
+        """The rounds that are searched in."""
+        return self.rounds if self.study.search.each_round else [SEARCH_ROUND]
+
+    def total(self, arm: Arm) -> int:
+        """How many trainings the arm needs in all."""
+        search = len(self.scopes) * wanted(self.study, arm) * self.study.selection.splits
+        return (search if arm.space else 0) + self.study.rounds + 1
+
+    def done(self, arm: Arm) -> int:
+        """How many of them are done."""
+        return len(self._rows[arm.name])
+
+    def best(self, arm: Arm) -> float | None:
+        """The arm's best mean over validation splits so far; None before there is one."""
+        rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
+        found = [
+            sum(selection.value(self.study, row) for row in of) / len(of)
+            for judged in selection.judge(rows).values()
+            for of in judged.values()
+        ]
+        pick = max if self.study.goal == "max" else min
+        return pick(found) if found else None
+
+    def ready(self, arm: Arm) -> list[Job]:
+        """The arm's cohorts that can be trained now and are not done."""
+        jobs, chosen = self._search(arm) if arm.space else ([], self._fixed())
+        if chosen is not None:
+            finals = [Training(c, setting, r, 0) for r, (c, setting) in chosen.items()]
+            jobs += self._cohorts(arm, "final", finals)
+            jobs += self._cohorts(arm, "solo", finals[:1])
+        return [left for job in jobs if (left := self._left(job)).trainings]
+
+    def _left(self, job: Job) -> Job:
+        done = self._rows[job.arm]
+        if job.cohorts and not all(key in done for key in job.keys):
+            return job  # halving is done, or it is not
+        pairs = zip(job.keys, job.trainings, strict=True)
+        return replace(job, trainings=tuple(t for key, t in pairs if key not in done))
+
+    def _fixed(self) -> dict[int, tuple[int, Setting]]:
+        return {r: (0, {}) for r in self.rounds}
+
+    def _search(self, arm: Arm) -> tuple[list[Job], dict[int, tuple[int, Setting]] | None]:
+        """The cohorts of the arm's search, and when it is over what each round has chosen."""
+        rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
+        judged = selection.judge(rows)
+        trainings: list[Training] = []
+        chosen: dict[int, tuple[int, Setting]] = {}
+        splits = range(self.study.selection.splits)
+        for scope in self.scopes:
+            known = judged.get(scope, {})
+            settings = proposals(self.study, arm, scope, known)
+            trainings += [Training(c, s, scope, f) for c, s in enumerate(settings) for f in splits]
+            if len(settings) == wanted(self.study, arm) and all(
+                len(known.get(c, ())) == len(splits) for c in range(len(settings))
+            ):
+                best = selection.best(self.study, known)
+                chosen[scope] = best, known[best][0].setting
+        jobs = self._searches(arm, trainings)
+        if len(chosen) < len(self.scopes):
+            return jobs, None
+        return jobs, chosen if self.study.search.each_round else dict.fromkeys(
+            self.rounds, chosen[SEARCH_ROUND]
+        )
+
+    def _searches(self, arm: Arm, trainings: Sequence[Training]) -> list[Job]:
+        """The cohorts of the search; with successive halving those of each round as one job."""
+        if self.study.search.halving is None:
+            return self._cohorts(arm, "search", trainings)
+        rounds = [[t for t in trainings if t.round == scope] for scope in self.scopes]
+        return [race_of(self._cohorts(arm, "search", of)) for of in rounds]
+
+    def _cohorts(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[Job]:
+        def apart(training: Training) -> Hashable:
+            return self._batch(training, stage), self._size(training, stage)
+
+        return jobs_of(
+            arm, stage, trainings, sample=self._sample, width=self.study.width, apart=apart
+        )
+
+    @cached_property
+    def _sample(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return tuple(self.samples.round(min(self.scopes))[0].inputs.shape[1:])
+
+    def _batch(self, training: Training, stage: Stage) -> int:
+        """Candidates that are proposed at different times are not trained together."""
+        if stage == "search" and self.study.search.method in ("tpe", "gp"):
+            return training.candidate // self.study.search.batch
+        return 0
+
+    def _size(self, training: Training, stage: Stage) -> Hashable:
+        """How many samples it learns from and is judged on; rounds differ in folds alone."""
+        r = training.round if self.study.data.rounds == "folds" else min(training.round, 0)
+        name = (stage == "search", r, training.fold)
+        if name not in self._sizes:
+            fold = self.samples.fold(r, training.fold) if name[0] else self.samples.final(r)
+            self._sizes[name] = tuple(map(len, fold))
+        return self._sizes[name]

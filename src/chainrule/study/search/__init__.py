@@ -1,0 +1,1 @@
+"""Candidates: which are tried, and which of them is best."""

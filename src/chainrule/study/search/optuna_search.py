@@ -1,0 +1,199 @@
+"""Candidates that Optuna proposes, a batch at a time, from what is known of the earlier ones."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import mean
+from types import ModuleType
+from typing import Any, final
+
+import torch
+
+from chainrule import seeds
+from chainrule.recipes.component import StudyError
+from chainrule.study.search import selection
+from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.space import Dimension, Setting, random_settings
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import Row, Value
+
+__all__ = ["propose"]
+
+STARTUP = 10
+"""About so many candidates are drawn at random before a model has a say: Optuna's own number."""
+
+TRIES = 100
+"""How many random draws are looked at for one that is new."""
+
+Known = Mapping[int, Sequence[Row]]
+"""Candidate → its rows, one a split."""
+
+Codes = tuple[int | float, ...]
+"""A setting as Optuna knows it, see :func:`code`, in the order of the space."""
+
+
+def propose(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Setting]:
+    """The settings of candidates 0, 1, … of n, as far as they can be said now: whole batches.
+
+    A batch is proposed when every split of all earlier candidates is known. Each time a new
+    Optuna study is told of them and asked, with a seed of the batch's own: the same rows give the
+    same batch, whatever was interrupted. A candidate with rows has the setting of its rows.
+
+    Raises StudyError where Optuna is not installed.
+    """
+    settings: list[Setting] = []
+    batch, splits = study.search.batch, study.selection.splits
+    for start in range(0, n, batch):
+        numbers = range(start, min(start + batch, n))
+        if any(len(known.get(c, ())) < splits for c in range(start)):
+            break
+        new: Sequence[Setting] = ()
+        if any(c not in known for c in numbers):
+            told = values(study, known, start)
+            own = seeds.derive(seed, "batch", start // batch)
+            new = proposals(study, arm.space, settings, told, len(numbers), own)
+        settings += [known[c][0].setting if c in known else new[c - start] for c in numbers]
+    return settings
+
+
+def values(study: Study, known: Known, n: int) -> list[float]:
+    """The mean of each of the first n candidates over its splits.
+
+    Where a split diverged, the worst of the others' means stands for it: a model that is told a
+    number from far away sees no difference between the rest.
+    """
+    means = [mean(selection.value(study, row) for row in known[c]) for c in range(n)]
+    lost = [any(row.status == "diverged" for row in known[c]) for c in range(n)]
+    whole = [value for value, gone in zip(means, lost, strict=True) if not gone]
+    worst = (min if study.goal == "max" else max)(whole, default=study.worst)
+    return [worst if gone else value for value, gone in zip(means, lost, strict=True)]
+
+
+def proposals(
+    study: Study,
+    space: Mapping[str, Dimension],
+    settings: Sequence[Setting],
+    told: Sequence[float],
+    n: int,
+    seed: int,
+) -> list[Setting]:
+    """n settings more, given the values told of the earlier ones.
+
+    One that is there already gives way to a random draw that is not, if such a one is found.
+    """
+    codes = [tuple(code(d, s[path]) for path, d in space.items()) for s in settings]
+    batch = study.search.batch
+    question = Question(
+        method=study.search.method,
+        maximize=study.goal == "max",
+        startup=STARTUP // batch * batch or STARTUP,  # whole batches: a model from the next one on
+        space=tuple(space.items()),
+        known=tuple(zip(codes, told, strict=True)),
+        n=n,
+        seed=seed % 2**32,
+    )
+    found = list(settings)
+    for answer in answers(question):
+        pairs = zip(space.items(), answer, strict=True)
+        proposed = {path: decode(dimension, coded) for (path, dimension), coded in pairs}
+        draws = random_settings(space, TRIES, seeds.derive(seed, "instead", len(found)))
+        found.append(next((s for s in (proposed, *draws) if s not in found), proposed))
+    return found[len(settings) :]
+
+
+@final
+@dataclass(frozen=True)
+class Question:
+    """What Optuna is asked: n settings more, given (codes, value) of each that is known."""
+
+    method: str
+    maximize: bool
+    startup: int
+    space: tuple[tuple[str, Dimension], ...]
+    known: tuple[tuple[Codes, float], ...]
+    n: int
+    seed: int
+
+
+@lru_cache(maxsize=1024)
+def answers(question: Question) -> tuple[Codes, ...]:
+    """Optuna's answer; kept, for it is asked again whenever some of a batch are done."""
+    optuna = imported()
+    paths = [path for path, _ in question.space]
+    kinds = {path: distribution(optuna, dimension) for path, dimension in question.space}
+    with undisturbed(optuna):
+        direction = "maximize" if question.maximize else "minimize"
+        study = optuna.create_study(sampler=sampler(optuna, question), direction=direction)
+        for codes, value in question.known:
+            params = dict(zip(paths, codes, strict=True))
+            study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=value))
+        asked = [study.ask(kinds).params for _ in range(question.n)]
+    return tuple(tuple(params[path] for path in paths) for params in asked)
+
+
+def imported() -> ModuleType:
+    """Optuna. Raises StudyError, which names the extra, where it is missing."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise StudyError(
+            "search.method: tpe and gp need Optuna: pip install 'chainrule[optuna]'"
+        ) from error
+    return optuna
+
+
+def sampler(optuna: ModuleType, question: Question) -> Any:
+    """That of the declared method. Both keep the candidates of a batch apart."""
+    given = {"seed": question.seed, "n_startup_trials": question.startup}
+    if question.method == "gp":
+        return optuna.samplers.GPSampler(**given)
+    return optuna.samplers.TPESampler(**given, constant_liar=True)
+
+
+@contextmanager
+def undisturbed(optuna: ModuleType) -> Iterator[None]:
+    """Without Optuna's messages and warnings; on one thread, which is several times faster."""
+    verbosity, threads = optuna.logging.get_verbosity(), torch.get_num_threads()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+        torch.set_num_threads(threads)
+
+
+def distribution(optuna: ModuleType, dimension: Dimension) -> Any:
+    """What Optuna draws codes from."""
+    kinds = optuna.distributions
+    if dimension.values is not None:
+        return kinds.CategoricalDistribution(range(len(dimension.values)))
+    if (choices := numbered(dimension)) is not None:
+        return kinds.IntDistribution(0, len(choices) - 1)
+    low, high = dimension.low or 0.0, dimension.high or 0.0
+    if dimension.whole:
+        return kinds.IntDistribution(int(low), int(high), log=True)
+    return kinds.FloatDistribution(low, high, log=dimension.log)
+
+
+def numbered(dimension: Dimension) -> Sequence[Value] | None:
+    """The values that go by their number; None for a log range, or one without steps."""
+    return None if dimension.log else dimension.choices
+
+
+def code(dimension: Dimension, value: Value) -> Any:
+    """A value for Optuna: its number, as 1, 1.0 and true are one to it; else the value itself."""
+    choices = numbered(dimension)
+    return value if choices is None else [*map(repr, choices)].index(repr(value))
+
+
+def decode(dimension: Dimension, coded: Any) -> Value:
+    """The value of a code, of its own type."""
+    choices = numbered(dimension)
+    found: Value = coded if choices is None else choices[coded]
+    return found

@@ -1,0 +1,37 @@
+"""Which candidate is best, judged on validation parts alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import mean
+
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import Row
+
+__all__ = ["best", "judge", "value"]
+
+
+def value(study: Study, row: Row) -> float:
+    """The selecting metric of a training; the declared worst value where it diverged."""
+    found = row.metrics.get(study.metric_name, math.nan)
+    return found if row.status != "diverged" and math.isfinite(found) else study.worst
+
+
+def judge(rows: Sequence[Row]) -> dict[int, dict[int, list[Row]]]:
+    """Round → candidate → its search rows, one a split, all in order."""
+    judged: dict[int, dict[int, list[Row]]] = {}
+    for row in sorted(rows, key=lambda row: (row.round, row.candidate, row.fold)):
+        judged.setdefault(row.round, {}).setdefault(row.candidate, []).append(row)
+    return judged
+
+
+def best(study: Study, judged: Mapping[int, Sequence[Row]]) -> int:
+    """The candidate with the best mean over its splits; the first of equal ones.
+
+    Where halving stopped some, only those that went on to the end are compared.
+    """
+    sign = 1 if study.goal == "max" else -1
+    last = {c: rows for c, rows in judged.items() if all(r.status != "stopped" for r in rows)}
+    whole = last or judged
+    return max(whole, key=lambda c: (sign * mean(value(study, r) for r in whole[c]), -c))

@@ -1,0 +1,128 @@
+"""The arms of a study: written out, or the product of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from pydantic import ValidationError
+
+from chainrule.recipes.recipe import Recipe, merged
+from chainrule.study.spec.space import Dimension, Setting
+
+__all__ = ["Arm", "arms_of"]
+
+Overrides = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the things compared.
+
+    ``space`` is what is searched in it; ``factors`` its level of each factor.
+    """
+
+    name: str
+    recipe: Recipe
+    space: Mapping[str, Dimension]
+    factors: Mapping[str, str] = field(default_factory=dict)
+
+    def having(self, setting: Setting) -> Recipe:
+        """The recipe with the values of a candidate. Raises StudyError for an unknown path."""
+        meant = {p: self.space[p].meant(v) if p in self.space else v for p, v in setting.items()}
+        return self.recipe.having(meant)
+
+
+def arms_of(
+    base: Overrides,
+    written: Mapping[str, Overrides],
+    factors: Mapping[str, Mapping[str, Overrides]],
+    space: Mapping[str, Dimension],
+) -> list[Arm]:
+    """Every arm: the base recipe with what the arm, or each of its levels, says differently.
+
+    Raises ValueError, naming the arm, where a recipe is not whole or not right.
+    """
+    if written and factors:
+        raise ValueError("arms are written out or the product of factors; expected one of the two")
+    if any(not levels for levels in factors.values()):
+        raise ValueError("factors: every factor needs at least one level")
+    found = [*(product_of(factors) if factors else as_written(written or {"only": {}}))]
+    check_names([name for name, _, _ in found])
+    return [arm_of(name, base, parts, levels, space) for name, parts, levels in found]
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Each once, and fit to name a folder of nets."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"arms: {names.count(name)} are named {name!r}; expected one")
+        if not name or name[0] == "." or not name.isprintable() or set(name) & set("/\\"):
+            raise ValueError(
+                f"arms: {name!r} cannot name a folder; expected letters, digits and signs, "
+                "no slash and no dot in front"
+            )
+
+
+Found = Iterator[tuple[str, list[Overrides], dict[str, str]]]
+
+
+def as_written(written: Mapping[str, Overrides]) -> Found:
+    """(name, what it says differently, no levels) of each."""
+    for name, overrides in written.items():
+        yield name, [overrides], {}
+
+
+def product_of(factors: Mapping[str, Mapping[str, Overrides]]) -> Found:
+    """(name, what its levels say, factor → level) of each combination, the first slowest.
+
+    The name joins the levels; for a level "yes" it has the factor's name, for "no" nothing.
+    """
+    for levels in product(*(levels for levels in factors.values())):
+        at = dict(zip(factors, levels, strict=True))
+        words = [{"yes": factor, "no": ""}.get(level, level) for factor, level in at.items()]
+        name = "-".join(word for word in words if word) or "none"
+        yield name, [factors[f][level] for f, level in at.items()], at
+
+
+def arm_of(
+    name: str,
+    base: Overrides,
+    parts: list[Overrides],
+    levels: dict[str, str],
+    space: Mapping[str, Dimension],
+) -> Arm:
+    """The arm; what it sets itself is taken out of the space."""
+    whole: Overrides = base
+    said: dict[str, Any] = {}
+    for part in parts:
+        whole, said = merged(whole, part), merged(said, part)
+    own = list(leaves_of(said))
+    left = {path: d for path, d in space.items() if not any(covers(leaf, path) for leaf in own)}
+    try:
+        arm = Arm(name, Recipe.model_validate(whole), left, levels)
+        first = {path: d.choices[0] if d.choices else d.at(0) for path, d in left.items()}
+        arm.having(first)
+    except ValidationError as error:
+        first_problem = error.errors()[0]
+        place = ".".join(map(str, first_problem["loc"]))
+        raise ValueError(f"arm {name}: {place}: {first_problem['msg']}") from None
+    except ValueError as error:
+        raise ValueError(f"arm {name}: {error}") from None
+    return arm
+
+
+def leaves_of(overrides: Overrides, prefix: str = "") -> Iterator[str]:
+    """``net.hidden`` of ``{"net": {"hidden": 100}}``."""
+    for key, value in overrides.items():
+        if isinstance(value, Mapping):
+            yield from leaves_of(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def covers(leaf: str, path: str) -> bool:
+    """Whether an arm that sets ``leaf`` settles ``path``, or a part of it."""
+    return path == leaf or path.startswith(f"{leaf}.") or leaf.startswith(f"{path}.")

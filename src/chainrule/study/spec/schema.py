@@ -1,0 +1,39 @@
+"""The JSON schema of a study's file, for editors."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+from chainrule.recipes.component import spelled
+from chainrule.study.spec.space import from_list
+from chainrule.study.spec.study import Study
+
+__all__ = ["schema"]
+
+
+def schema() -> dict[str, Any]:
+    """What a TOML file of a study may hold, as JSON schema (2020-12)."""
+    whole = Study.model_json_schema(schema_generator=WithShortForms)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
+
+
+SHORT: dict[Any, dict[str, Any]] = {
+    spelled: {"type": "string"},
+    from_list: {"type": "array", "minItems": 1},
+}
+"""What reads a short form, and the form."""
+
+
+@final
+class WithShortForms(GenerateJsonSchema):
+    """A part may be its name alone, and a dimension the list of its values."""
+
+    def function_before_schema(
+        self, schema: core_schema.BeforeValidatorFunctionSchema
+    ) -> dict[str, Any]:
+        whole = super().function_before_schema(schema)
+        short = SHORT.get(schema["function"]["function"])
+        return whole if short is None else {"anyOf": [short, whole]}

@@ -1,0 +1,91 @@
+"""The sections of a study's declaration: data, search, selection, what was reported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chainrule.recipes.component import Part
+
+__all__ = ["Data", "Halving", "Reported", "Search", "Selection", "Strict"]
+
+
+class Strict(BaseModel):
+    """A section that knows all its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Part):
+    """Where the samples come from: a function of a seed that gives (training set, test set).
+
+    - ``rounds``: ``fresh``: a draw a round; ``fixed``: one draw for all; ``resplit``: one draw,
+      joined and divided anew in each round; ``folds``: round r is fold r of ``folds``, repeated.
+    - ``standardize``: inputs by the mean and spread of the training samples alone, for each
+      feature or for ``all`` together; ``standardize_target``: the target too, a number. Metrics
+      that have a unit are given in the target's own.
+    - ``missing``: inputs that are nan become the ``median`` of the training samples.
+    """
+
+    rounds: Literal["fresh", "fixed", "resplit", "folds"] = "fresh"
+    folds: int = Field(default=10, ge=2)
+    standardize: Literal["feature", "all"] | None = None
+    standardize_target: bool = False
+    missing: Literal["median"] | None = None
+
+
+class Halving(Strict):
+    """Successive halving: after ``first`` epochs, and each time that ``factor`` times as many are
+    done, only the better 1/factor of an arm's candidates go on. (Jamieson and Talwalkar 2016.)
+    """
+
+    first: int = Field(ge=1)
+    factor: int = Field(default=3, ge=2)
+
+
+class Search(Strict):
+    """How candidates are found.
+
+    - ``method``: ``fixed``: one, as declared; ``grid``: every combination; ``random``; ``tpe``
+      or ``gp``: Optuna proposes ``batch`` at a time from what is known.
+    - ``candidates``: how many, for all but the grid.
+    - ``each_round``: search in every round, on its training data; else once, before the first.
+    """
+
+    method: Literal["fixed", "grid", "random", "tpe", "gp"] = "fixed"
+    candidates: int | None = Field(default=None, ge=1)
+    batch: int = Field(default=8, ge=1)
+    halving: Halving | None = None
+    each_round: bool = False
+
+
+class Selection(Strict):
+    """How a candidate is judged, on parts of the training data: the mean over the splits.
+
+    - ``split``: ``holdout`` keeps ``fraction`` back, ``kfold`` each of ``folds`` parts once;
+      ``repeats`` times. ``stratify``: by the class, or by the target of this name.
+    - ``last``: over how many last epochs a split's values are averaged, so that a training whose
+      accuracy jumps from epoch to epoch is not chosen for a lucky one.
+    - ``refit``: the chosen one is trained on the whole training set; else on the part alone.
+    """
+
+    split: Literal["holdout", "kfold"] = "holdout"
+    fraction: float = Field(default=0.3, gt=0, lt=1)
+    folds: int = Field(default=3, ge=2)
+    repeats: int = Field(default=1, ge=1)
+    stratify: bool | str = False
+    last: int = Field(default=1, ge=1)
+    refit: bool = True
+
+    @property
+    def splits(self) -> int:
+        """How many trainings judge a candidate."""
+        return self.repeats * (self.folds if self.split == "kfold" else 1)
+
+
+class Reported(Strict):
+    """What a report printed for an arm, in the metric's own unit; ``std`` where it gave one."""
+
+    mean: float
+    std: float | None = None

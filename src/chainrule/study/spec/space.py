@@ -1,0 +1,145 @@
+"""The space of a search: which values a path may take, and the candidates in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import product
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from chainrule import seeds
+from chainrule.recipes.component import Named
+from chainrule.study.store.record import Value
+
+__all__ = ["Dimension", "Setting", "Space", "grid", "random_settings", "shares"]
+
+Setting = Mapping[str, Value]
+"""Path → value: ``{"optimizer.lr": 0.001, "net.hidden": 100}``."""
+
+
+class Dimension(BaseModel):
+    """The values of one path: a list of them, or a range.
+
+    - ``values``: what may be chosen, in order; any kind of value.
+    - ``parts``: name → a whole part, as a schedule with its arguments; the values are the names.
+    - ``low``, ``high``: a range with both ends; ``log`` draws evenly in the logarithm; ``step``
+      makes a grid of it, and ``whole`` keeps to whole numbers.
+    - ``shared``: whether trainings that differ in it share a cohort. Unless given: yes for
+      numbers of the optimizer, the schedule and the loss, no for what may change a shape.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    values: tuple[bool | int | float | str, ...] | None = None
+    parts: dict[str, Named] | None = None
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    log: bool = False
+    whole: bool = False
+    shared: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not given.get("parts"):
+            return given
+        names = tuple(given["parts"])
+        if tuple(given.get("values") or names) != names:
+            raise ValueError(f"expected values, or parts, which are named {', '.join(names)}")
+        return {**given, "values": names}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ranged = (self.low, self.high) != (None, None)
+        if (self.values is not None) == ranged:
+            raise ValueError("expected either values, or low and high")
+        if self.values is not None:
+            if not self.values or len(set(map(repr, self.values))) < len(self.values):
+                raise ValueError("expected at least one value, each once")
+            if any(isinstance(v, float) and not math.isfinite(v) for v in self.values):
+                raise ValueError(f"expected finite values, got {self.values}")
+            if self.log or self.whole or self.step is not None:
+                raise ValueError("log, whole and step go with low and high, not with values")
+            return self
+        if self.low is None or self.high is None or not self.low <= self.high:
+            raise ValueError(f"expected low ≤ high, got {self.low} and {self.high}")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"expected finite ends, got {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a log range begins above 0, got low = {self.low}")
+        if self.whole and not (self.low.is_integer() and self.high.is_integer()):
+            raise ValueError(f"expected whole ends, got {self.low} and {self.high}")
+        if self.step is not None and (self.log or not 0 < self.step < math.inf):
+            raise ValueError("step is above 0 and does not go with log")
+        if self.step is not None and self.whole and not self.step.is_integer():
+            raise ValueError(f"expected a whole step, got {self.step}")
+        return self
+
+    @cached_property
+    def choices(self) -> Sequence[Value] | None:
+        """The values where they can be counted; None for a range without steps."""
+        if self.values is not None or self.low is None or self.high is None:
+            return self.values
+        if self.step is None:
+            return range(round(self.low), round(self.high) + 1) if self.whole else None
+        count = math.floor((self.high - self.low) / self.step * (1 + 1e-12)) + 1
+        # 12 digits: 0.001 + 2 · 0.001 is 0.003, and prints so.
+        points = (float(f"{self.low + i * self.step:.12g}") for i in range(count))
+        return tuple(round(x) if self.whole else x for x in points)
+
+    def meant(self, value: Value) -> Any:
+        """What a value stands for: the part of this name, or itself."""
+        return value if self.parts is None else self.parts[str(value)].model_dump()
+
+    def at(self, u: float) -> Value:
+        """The value at u in [0, 1) of the way through."""
+        if self.choices is not None and not (self.whole and self.log):
+            return self.choices[int(u * len(self.choices))]
+        low, high = float(self.low or 0), float(self.high or 0)
+        wide = 0.5 if self.whole else 0.0  # the ends of whole numbers are as likely as the others
+        a, b = low - wide, high + wide
+        x = min(max(a * (b / a) ** u if self.log else a + u * (b - a), low), high)
+        return round(x) if self.whole else x
+
+
+def from_list(given: Any) -> Any:
+    """A dimension from its short form, the list of its values."""
+    return {"values": given} if isinstance(given, list | tuple) else given
+
+
+Space = dict[str, Annotated[Dimension, BeforeValidator(from_list)]]
+"""Path → its values; a plain list stands for ``values``."""
+
+
+def grid(space: Mapping[str, Dimension]) -> list[dict[str, Value]]:
+    """Every combination, the last path changing fastest.
+
+    Raises ValueError for a range that has neither steps nor whole numbers.
+    """
+    for path, dimension in space.items():
+        if dimension.choices is None:
+            raise ValueError(f"space {path}: a grid needs values, or a range with a step")
+    choices = [dimension.choices or () for dimension in space.values()]
+    return [dict(zip(space, values, strict=True)) for values in product(*choices)]
+
+
+def random_settings(space: Mapping[str, Dimension], n: int, seed: int) -> list[dict[str, Value]]:
+    """n independent draws; draw i depends on the seed, i and the path alone."""
+
+    def draw(i: int, path: str) -> float:
+        return (seeds.derive(seed, "candidate", i, path) >> 10) / 2**53  # never rounded up to 1
+
+    return [{path: d.at(draw(i, path)) for path, d in space.items()} for i in range(n)]
+
+
+def shares(path: str, dimension: Dimension) -> bool:
+    """Whether trainings that differ in this path may share a cohort."""
+    values = dimension.values or ()
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    if dimension.shared is not None:
+        return dimension.shared and numbers
+    return numbers and path.partition(".")[0] in ("optimizer", "schedule", "loss")

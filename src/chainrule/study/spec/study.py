@@ -1,0 +1,249 @@
+"""What a study is: data x arms x search x rounds, as a TOML file or in Python."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from chainrule.recipes.component import PLAIN, Named, Part, StudyError, is_plain, listed, spelled
+from chainrule.recipes.recipe import Recipe, merged
+from chainrule.study.spec.arms import Arm, arms_of
+from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
+from chainrule.study.spec.space import Space, grid
+
+__all__ = ["Study"]
+
+Draft = Annotated[dict[str, Any], BeforeValidator(spelled)]
+"""A part that is not whole before an arm has added to it."""
+
+
+def in_full(given: Any) -> Any:
+    """Overrides with their parts as tables. Raises ValueError for what no file could hold."""
+    if not isinstance(given, Mapping):
+        return given
+    parts = {"data", "net", "loss", "optimizer", "schedule", "init", "augment", "trainer"}
+    full = {k: spelled(value) if k in parts else listed(value) for k, value in given.items()}
+    for key, value in full.items():
+        if not is_plain(value):
+            raise ValueError(f"{key}: expected {PLAIN}, got {value!r}")
+    return full
+
+
+Overrides = Annotated[dict[str, Any], BeforeValidator(in_full)]
+"""What an arm, a level of a factor or the quick form says differently."""
+
+
+class Study(BaseModel):
+    """A declared comparison.
+
+    The recipe that all arms start from stands at the top level (``net``, ``loss``, ``optimizer``,
+    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``clip_norm``, ``members``,
+    ``trainer``).
+    The arms are written out in ``arms``, or are the product of the levels of ``factors``; each
+    says what is different. ``space`` maps paths such as ``optimizer.lr`` to values; a path that an
+    arm sets itself is not searched in that arm.
+
+    ``metric`` names the one that selects and is tested, by default the first of ``metrics``;
+    ``goal`` says which way is better, ``worst`` what a diverged training counts as. ``rope``: a
+    difference that does not matter, in the metric's unit. ``precision``: bfloat16 is float32, but
+    for the products of convolutions. ``width``: trainings a cohort, by default what fits a cache.
+
+    Raises pydantic's ValidationError, a ValueError, which names the field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    summary: str = ""
+    seed: int = 0
+    rounds: int = Field(default=10, ge=1)
+    data: Annotated[Data, BeforeValidator(spelled)]
+    metrics: dict[str, Named] = {"accuracy": Part(name="Accuracy")}
+    metric: str = ""
+    goal: Literal["max", "min"] = "max"
+    worst: float = Field(default=0.0, allow_inf_nan=False)
+    baseline: str | None = None
+    rope: float | None = Field(default=None, ge=0)
+    device: str = "cpu"
+    precision: Literal["float32", "float64", "bfloat16"] = "float32"
+    width: int | None = Field(default=None, ge=1)
+
+    net: Draft = {}
+    loss: Draft = {}
+    optimizer: Draft = {}
+    schedule: Draft | None = None
+    init: Draft | None = None
+    augment: Draft | None = None
+    epochs: int = Field(default=25, ge=1)
+    batch_size: int = Field(default=100, ge=1)
+    clip_norm: float | None = Field(default=None, gt=0)
+    members: int = Field(default=1, ge=1)
+    trainer: Draft | None = None
+
+    arms: dict[str, Overrides] = {}
+    factors: dict[str, dict[str, Overrides]] = {}
+    space: Space = {}
+    search: Search = Search()
+    selection: Selection = Selection()
+    reported: dict[str, Reported] = {}
+    quick: Overrides = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.metric_name not in {*self.metrics, "loss"}:
+            raise ValueError(f"metric: expected one of {[*self.metrics, 'loss']}")
+        if self.metric_name == "loss" and self.goal == "max":
+            raise ValueError("goal: a loss is better when it is smaller; expected 'min'")
+        if self.goal == "min" and self.worst == 0:
+            raise ValueError(
+                "worst: with goal 'min', 0 would be the best; expected a large value, "
+                "which a training that diverged counts as"
+            )
+        names = [arm.name for arm in self.all_arms]
+        for field, given in (
+            ("baseline", [self.baseline or names[0]]),
+            ("reported", self.reported),
+        ):
+            if unknown := [name for name in given if name not in names]:
+                raise ValueError(f"{field}: no arm {', '.join(unknown)}; arms: {', '.join(names)}")
+        self._check_search()
+        return self
+
+    def _check_search(self) -> None:
+        search, shared = self.search, self.data.rounds in ("resplit", "folds")
+        if bool(self.space) == (search.method == "fixed"):
+            raise ValueError("search.method is 'fixed' where, and only where, there is no space")
+        if search.method in ("random", "tpe", "gp") and search.candidates is None:
+            raise ValueError(f"search.candidates: {search.method} needs to know how many")
+        if search.method == "grid":
+            grid(self.space)
+        if self.space and shared and not search.each_round:
+            raise ValueError(
+                "search.each_round: with re-splits or folds of one data set, a search before the "
+                "first round would see other rounds' test data; expected true"
+            )
+        if search.halving:
+            self._check_halving(search.halving)
+        if not self.selection.refit and self.selection.splits > 1:
+            raise ValueError("selection.refit: without it, one hold-out is needed; expected true")
+
+    def _check_halving(self, halving: Halving) -> None:
+        if self.search.method not in ("grid", "random"):
+            raise ValueError(
+                "search.halving: goes with method grid or random, whose candidates begin together"
+            )
+        searched = [arm for arm in self.all_arms if arm.space]
+        if any("epochs" in arm.space for arm in searched):
+            raise ValueError("search.halving: decides on the epochs; expected none in the space")
+        least = min((arm.recipe.epochs for arm in searched), default=self.epochs)
+        if halving.first >= least:
+            raise ValueError(f"search.halving.first: expected less than epochs = {least}")
+
+    @property
+    def metric_name(self) -> str:
+        """The metric that selects and is tested."""
+        return self.metric or next(iter(self.metrics), "loss")
+
+    @cached_property
+    def all_arms(self) -> list[Arm]:
+        """Every arm with its recipe, in the declared order."""
+        drafts = {name: getattr(self, name) for name in Recipe.model_fields}
+        base = {name: draft for name, draft in drafts.items() if draft is not None}
+        return arms_of(base, self.arms, self.factors, self.space)
+
+    def select(self, pattern: str = "*") -> list[Arm]:
+        """The arms whose names match a glob pattern such as ``mlp*``.
+
+        Raises StudyError, which lists the names, where none does.
+        """
+        found = [arm for arm in self.all_arms if fnmatchcase(arm.name, pattern)]
+        if not found:
+            names = ", ".join(arm.name for arm in self.all_arms)
+            raise StudyError(f"study {self.name}: no arm matches {pattern!r}; arms: {names}")
+        return found
+
+    def having(self, **changes: Any) -> Study:
+        """The study with other values in some fields; None leaves one as it is."""
+        said = {k: v for k, v in changes.items() if v is not None}
+        return check(merged(self.as_dict(), said), f"study {self.name}")
+
+    def quickly(self) -> Study:
+        """The small form that the study declares in ``quick``, under a name of its own.
+
+        What others reported is left out: it is not the same study. Raises StudyError where there
+        is none.
+        """
+        if not self.quick:
+            raise StudyError(f"study {self.name} declares no quick form ([quick] in its file)")
+        small = {"name": f"{self.name}-quick"} | {**self.quick}
+        plain = {k: v for k, v in self.as_dict().items() if k not in ("quick", "reported")}
+        return check(merged(plain, small), f"study {self.name}, quick form")
+
+    def as_dict(self) -> dict[str, Any]:
+        """What was declared as JSON data, without what is left at its default."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+
+    def to_toml(self) -> str:
+        """The declaration as the text of a TOML file."""
+        import tomli_w
+
+        return tomli_w.dumps(self.as_dict())
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of all that decides a number in the result.
+
+        In what order things are written down counts for factors, which name the arms, and for the
+        space, which numbers the candidates.
+        """
+        told = {k: v for k, v in self.as_dict().items() if k not in COSMETIC}
+        told |= {"metric": self.metric_name, "order": [[*self.factors], [*self.space]]}
+        return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def from_toml(cls, text: str, source: str = "study") -> Study:
+        """The study that a TOML text declares. Raises StudyError with a line a problem."""
+        try:
+            return check(tomllib.loads(text), source)
+        except tomllib.TOMLDecodeError as error:
+            raise StudyError(f"{source}: not TOML: {error}") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Study:
+        """The study in a TOML file. Raises OSError or StudyError, naming the file."""
+        try:
+            text = Path(path).read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
+        return cls.from_toml(text, str(path))
+
+
+COSMETIC = {"summary", "baseline", "rope", "reported", "quick"}
+"""What changes how results are shown and compared, but no training."""
+
+
+def check(declared: Mapping[str, Any], source: str) -> Study:
+    """The study that these data declare. Raises StudyError with a line for each problem."""
+    try:
+        return Study.model_validate(declared)
+    except ValidationError as error:
+        lines = "\n  ".join(problems(error))
+        raise StudyError(f"{source} is not a study:\n  {lines}") from None
+
+
+def problems(error: ValidationError) -> Iterator[str]:
+    """``field: what is wrong`` for each problem."""
+    for one in error.errors():
+        place = ".".join(str(part) for part in one["loc"])
+        text = one["msg"].removeprefix("Value error, ")
+        given = "" if isinstance(one["input"], dict) else f", got {one['input']!r}"
+        shown = text if one["type"] in ("value_error", "missing") else f"{text}{given}"
+        yield f"{place}: {shown}" if place else shown
