@@ -9,13 +9,13 @@ import torch
 
 from benchmarks.sides import Peer
 from benchmarks.task import Runner, Task
-from chainrule._util.processes import cores
+from chainrule._util.processes import available_cpus
 
 __all__ = ["GEMM", "SIZE", "Side"]
 
 SIZE = 2048
 
-GEMM = Peer("GEMM", "benchmarks.ceiling", threads=1, processes=cores())
+GEMM = Peer("GEMM", "benchmarks.ceiling", threads=1, processes=available_cpus())
 
 
 @final

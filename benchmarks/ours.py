@@ -53,7 +53,7 @@ class Side(Runner):
         ends = [task.K * i // n for i in range(n + 1)]
         self.cohorts = [cohort(task.part(a, b), compiled=not plain) for a, b in pairwise(ends)]
         for trainer, _ in self.cohorts:
-            trainer.net.multiply_in(torch.bfloat16 if bfloat16 else None)
+            trainer.net.set_matmul_dtype(torch.bfloat16 if bfloat16 else None)
         self.folder = TemporaryDirectory()
         for i, (trainer, _) in enumerate(self.cohorts):
             trainer.save(self._file(i))

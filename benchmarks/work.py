@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmarks.ours import net_of
 from benchmarks.task import Net, Task
 from chainrule.data import Dataset, digit_pairs, digits, disk, one_hot, standardize
-from chainrule.train.batches import orders
+from chainrule.train.batches import epoch_permutations
 
 __all__ = ["Work"]
 
@@ -58,7 +58,10 @@ class Work:
         # A first init of float32 in either precision, so that both start from the same numbers.
         cohort = net.replicate(K, [0] * K if self.alike else [*range(K)])
         seeds = [0] * K if self.alike else [*range(K)]
-        drawn = [orders(self.samples, seeds[: len(data.inputs)], e) for e in range(self.epochs)]
+        drawn = [
+            epoch_permutations(self.samples, seeds[: len(data.inputs)], e)
+            for e in range(self.epochs)
+        ]
         return Task(
             net=self.net,
             optimizer=self.optimizer,
@@ -103,7 +106,7 @@ def data_of(work: Work, seeds: list[int]) -> Dataset:
         points = standardize(disk(work.samples, seed=seeds))[0][0]
         return Dataset(points.inputs, one_hot(points.targets, 2, -1.0, 1.0), len(seeds))
     images = digits()
-    chosen = orders(len(images), seeds, 0)[:, : work.samples]
+    chosen = epoch_permutations(len(images), seeds, 0)[:, : work.samples]
     return flattened(images.subset(chosen), work.net)
 
 

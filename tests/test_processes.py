@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from chainrule._util.processes import cores
-from chainrule.study.run.executors import Workers
+from chainrule._util.processes import available_cpus
+from chainrule.study.run.executors import ProcessExecutor
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers import all anew")
 
 AHEAD = """\
 import sys, time
 from multiprocessing import forkserver
-from chainrule._util.processes import ahead
-ahead("chainrule.study.run.runner", "chainrule.cli")
+from chainrule._util.processes import preload_workers
+preload_workers("chainrule.study.run.runner", "chainrule.cli")
 print(forkserver._forkserver._forkserver_pid, *sorted(sys.modules), flush=True)
 time.sleep(60)
 """
@@ -28,7 +28,7 @@ time.sleep(60)
 
 @pytest.fixture
 def begun():
-    """A process that has called ``ahead``, in a process group of its own, as in a terminal."""
+    """A process that called ``preload_workers``, in a group of its own, as in a terminal."""
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", AHEAD]
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, process_group=0) as popen:
@@ -77,7 +77,7 @@ def test_it_ends_with_its_parent_however_that_ends(begun):
 def test_a_worker_has_the_variables_of_now(monkeypatch):
     for value in ("first", "second"):
         monkeypatch.setenv("CHAINRULE_TEST", value)
-        workers = Workers(1)
+        workers = ProcessExecutor(1)
         try:
             assert workers.submit(os.getenv, "CHAINRULE_TEST").result() == value
         finally:
@@ -89,8 +89,8 @@ def test_where_no_socket_can_be_workers_import_all_anew(tmp_path):
     deep = tmp_path / ("d" * 100)
     deep.mkdir()
     code = (
-        "from chainrule.study.run.executors import Workers\nimport os\n"
-        "if __name__ == '__main__':\n    workers = Workers(1)\n"
+        "from chainrule.study.run.executors import ProcessExecutor\nimport os\n"
+        "if __name__ == '__main__':\n    workers = ProcessExecutor(1)\n"
         "    print(workers._context.get_start_method())\n"
         "    print(workers.submit(os.getenv, 'TMPDIR').result())\n"
         "    workers.close()\n"
@@ -112,7 +112,7 @@ def test_where_no_socket_can_be_workers_import_all_anew(tmp_path):
 def test_workers_outlive_what_they_are_forked_from():
     from multiprocessing import forkserver
 
-    workers = Workers(1)
+    workers = ProcessExecutor(1)
     try:
         assert workers.submit(os.getppid).result() == forkserver._forkserver._forkserver_pid
         os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
@@ -122,4 +122,4 @@ def test_workers_outlive_what_they_are_forked_from():
 
 
 def test_there_is_a_core_at_least():
-    assert cores() >= 1
+    assert available_cpus() >= 1

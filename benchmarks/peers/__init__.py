@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.sides import Peer
-from chainrule._util.processes import cores
+from chainrule._util.processes import available_cpus
 
 __all__ = [
     "BOTH",
@@ -37,7 +37,7 @@ WITH_JAX, WITH_SKLEARN = ("jax", "optax"), ("sklearn",)
 
 EAGER = Peer("PyTorch eager, default threads", LOOP)
 EAGER_ONE = Peer("PyTorch eager, one thread", LOOP, threads=1)
-BOTH = Peer("PyTorch eager, a process a core", LOOP, threads=1, processes=cores())
+BOTH = Peer("PyTorch eager, a process a core", LOOP, threads=1, processes=available_cpus())
 COMPILED_LOOP = Peer(
     "torch.compile, one thread", LOOP, {"compiled": True, "forms": ("fused",)}, threads=1, most=1
 )
@@ -51,9 +51,9 @@ JAX = Peer("JAX jit + vmap + scan", SCAN, needs=WITH_JAX)
 JAX_BOTH = Peer(
     "JAX jit + vmap + scan, a device a core",
     SCAN,
-    {"devices": cores()},
+    {"devices": available_cpus()},
     needs=WITH_JAX,
-    least=cores(),
+    least=available_cpus(),
 )
 JAX_MAP = Peer("JAX jit + map + scan", SCAN, {"over": "map"}, needs=WITH_JAX)
 SKLEARN = Peer("scikit-learn MLPClassifier", SKLEARN_MODULE, needs=WITH_SKLEARN, most=10)
@@ -65,7 +65,9 @@ SKLEARN_LOG_LOSS = Peer(
     exact=False,
 )
 PLAIN = Peer("chainrule, compile=False", OURS, {"plain": True}, threads=1, most=9)
-PLAIN_BOTH = Peer(PLAIN.name, OURS, {"plain": True}, threads=1, processes=cores(), least=10)
+PLAIN_BOTH = Peer(
+    PLAIN.name, OURS, {"plain": True}, threads=1, processes=available_cpus(), least=10
+)
 
 DENSE = (
     *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
@@ -82,7 +84,7 @@ CONVOLUTIONAL = (
 
 def ours(K: int, threads: int | None = 1) -> Peer:
     """Our side: from ten trainings on a process a core, as a study has them."""
-    processes = cores() if K >= 10 else 1
+    processes = available_cpus() if K >= 10 else 1
     return Peer("chainrule", OURS, threads=threads, processes=processes)
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chainrule.cli.overrides import parted
+from chainrule.cli.overrides import split_assignment
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from chainrule.cli.overrides import parted
     ],
 )
 def test_a_value_is_toml_or_else_a_text(text, expected):
-    assert parted(text) == expected
+    assert split_assignment(text) == expected
 
 
 def test_a_plan_is_of_the_data_that_were_said(call, tiny):

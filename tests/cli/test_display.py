@@ -7,7 +7,14 @@ import io
 import pytest
 from rich.console import Console
 
-from chainrule.cli.live import Lines, Panel, Shown, by_interest, clock, display_for
+from chainrule.cli.live import (
+    LiveDisplay,
+    PlainDisplay,
+    ProgressSnapshot,
+    by_interest,
+    clock,
+    display_for,
+)
 from chainrule.report import Unit
 from chainrule.study import Study, run
 from tests.cli.conftest import ARMS, TINY
@@ -29,7 +36,7 @@ def text(of: Console) -> str:
 
 
 def test_a_line_when_it_begins_and_when_an_arm_is_done():
-    display = Lines("tiny", PERCENT, plain(), now=lambda: 0.0)
+    display = PlainDisplay("tiny", PERCENT, plain(), now=lambda: 0.0)
     with display:
         run(Study.from_toml(TINY), watch=display.watch)
     lines = text(display.console).splitlines()
@@ -42,10 +49,10 @@ def test_a_line_when_it_begins_and_when_an_arm_is_done():
 
 def test_lines_are_two_seconds_apart():
     times = iter([0.0, 1.0, 1.9, 2.1])
-    display = Lines("x", PERCENT, plain(), now=lambda: next(times))
+    display = PlainDisplay("x", PERCENT, plain(), now=lambda: next(times))
     for done in range(4):
         before = display.shown
-        display.shown = Shown(arms={"a": (done, 9)}, cohorts=done)
+        display.shown = ProgressSnapshot(arms={"a": (done, 9)}, cohorts=done)
         display.update(before)
     assert [line.split()[1] for line in text(display.console).splitlines()] == ["0", "3"]
 
@@ -53,14 +60,14 @@ def test_lines_are_two_seconds_apart():
 def test_nothing_is_said_where_all_is_done(tmp_path):
     study = Study.from_toml(TINY)
     run(study, store=tmp_path / "tiny.sqlite")
-    display = Lines("tiny", PERCENT, plain())
+    display = PlainDisplay("tiny", PERCENT, plain())
     run(study, store=tmp_path / "tiny.sqlite", watch=display.watch)
     assert not text(display.console)
     assert not display.trained
 
 
 def test_the_time_left_runs_down_between_two_cohorts():
-    shown = Shown(arms={"a": (3, 9)}, cohorts=1, seconds=10.0, left=100.0, at=50.0)
+    shown = ProgressSnapshot(arms={"a": (3, 9)}, cohorts=1, seconds=10.0, left=100.0, at=50.0)
     assert shown.line(50.0) == "3 of 9 trainings, 1 cohort, 0:00:10, about 0:01:40 left"
     assert shown.line(80.0) == "3 of 9 trainings, 1 cohort, 0:00:40, about 0:01:10 left"
     assert shown.line(999.0).endswith("about 0:00:00 left")
@@ -71,7 +78,7 @@ def test_the_clock():
 
 
 def test_the_panel_shows_a_bar_and_the_best_of_each_arm():
-    display = Panel("tiny", PERCENT, console())
+    display = LiveDisplay("tiny", PERCENT, console())
     with display:
         run(Study.from_toml(TINY), watch=display.watch)
         display.console.print(display.drawn())
@@ -84,8 +91,10 @@ def test_the_panel_shows_a_bar_and_the_best_of_each_arm():
 
 @pytest.mark.parametrize("height", [8, 24])
 def test_no_more_arms_than_the_screen_has_lines(height):
-    display = Panel("many", PERCENT, console(height))
-    display.shown = Shown(arms={f"arm-{i}": (0, 9) for i in range(16)}, best={"arm-1": 0.815})
+    display = LiveDisplay("many", PERCENT, console(height))
+    display.shown = ProgressSnapshot(
+        arms={f"arm-{i}": (0, 9) for i in range(16)}, best={"arm-1": 0.815}
+    )
     display.console.print(display.drawn())
     shown = text(display.console)
     assert len(shown.splitlines()) <= height
@@ -94,16 +103,18 @@ def test_no_more_arms_than_the_screen_has_lines(height):
 
 
 def test_arms_that_are_trained_come_first_and_those_done_last():
-    shown = Shown(arms={"done": (9, 9), "new": (0, 9), "begun": (3, 9), "active": (1, 9)})
+    shown = ProgressSnapshot(
+        arms={"done": (9, 9), "new": (0, 9), "begun": (3, 9), "active": (1, 9)}
+    )
     assert by_interest(shown, {"active"}) == ["active", "begun", "new", "done"]
 
 
 @pytest.mark.parametrize(
     ("environment", "kind"),
     [
-        ({"FORCE_COLOR": "1", "TERM": "xterm"}, Panel),
-        ({"FORCE_COLOR": "1", "TERM": "dumb"}, Lines),
-        ({}, Lines),
+        ({"FORCE_COLOR": "1", "TERM": "xterm"}, LiveDisplay),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, PlainDisplay),
+        ({}, PlainDisplay),
     ],
 )
 def test_a_terminal_gets_the_panel_and_a_file_lines(monkeypatch, environment, kind):

@@ -49,7 +49,7 @@ def test_what_there_is_too_little_for_is_left_out_unless_asked_for(call, tmp_pat
 
 def test_several_runs_give_their_critical_differences(call, finished, tmp_path):
     for seed in (5, 6):
-        run(Study.from_toml(TINY).having(seed=seed), store=tmp_path / f"{seed}.sqlite")
+        run(Study.from_toml(TINY).with_overrides(seed=seed), store=tmp_path / f"{seed}.sqlite")
     code, _, err = call("plot", "tiny", "5.sqlite", "6.sqlite", "-o", "figures")
     assert (code, err) == (0, "wrote figures/critical-differences.png\n")
     assert call("plot", "tiny", "5.sqlite", "boxes")[0] == 2

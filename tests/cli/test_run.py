@@ -89,7 +89,7 @@ def test_a_changed_declaration_is_another_study_and_it_says_what_changed(call, t
 
 def test_differences_are_named_by_their_paths():
     old = Study.from_toml(TINY)
-    new = old.having(optimizer={"name": "SGD", "lr": 0.5}, rounds=7)
+    new = old.with_overrides(optimizer={"name": "SGD", "lr": 0.5}, rounds=7)
     assert list(differences(old, new)) == [
         "rounds: 3 → 7",
         "optimizer.name: Adam → SGD",
@@ -98,7 +98,7 @@ def test_differences_are_named_by_their_paths():
 
 
 def test_a_second_runner_is_told_of_the_first(call, tiny, finished):
-    with open_store(finished) as store, store.running():
+    with open_store(finished) as store, store.run_lock():
         code, out, err = call("run", tiny, *HERE)
     assert (code, out) == (1, "")
     assert err.startswith("chainrule: ")

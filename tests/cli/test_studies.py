@@ -89,7 +89,7 @@ def test_every_file_is_checked(call, tiny, tmp_path):
 def test_a_study_may_be_written_in_python(call, tmp_path):
     (tmp_path / "own_studies.py").write_text(
         "from chainrule.study import Study\n\n"
-        f"text = '''{TINY}'''\nmine = Study.from_toml(text).having(name='mine')\n",
+        f"text = '''{TINY}'''\nmine = Study.from_toml(text).with_overrides(name='mine')\n",
         encoding="utf-8",
     )
     assert "ok: mine, 4 arms" in call("check-study", "own_studies.py:mine")[1]

@@ -86,7 +86,7 @@ def test_as_json_it_says_all_and_saves_it(call, flowers, tmp_path):
     assert code == 0
     assert found["rows"] == {"learned": 38, "validation": 9, "test": 12}
     assert found["epochs"] == 3
-    assert (found["task"], found["usual"], found["file"]) == ("classification", "iris", "n.st")
+    assert (found["task"], found["baseline"], found["file"]) == ("classification", "iris", "n.st")
     assert 0 <= found["test"]["accuracy"] <= 1
     predictor = Predictor.load(tmp_path / "n.st")
     assert predictor.target == "kind"
@@ -100,8 +100,8 @@ def test_a_number_is_regression_in_its_own_unit(call):
     assert err.startswith("mpg: 127 different numbers, so regression (else: --task classif")
     assert list(found["test"]) == ["rmse", "mae"]
     assert found["loss"] == "MSELoss"
-    assert found["usual"] == pytest.approx(23.5, abs=1)
-    assert found["test"]["rmse"] < 0.6 * found["test_of_usual"]["rmse"]
+    assert found["baseline"] == pytest.approx(23.5, abs=1)
+    assert found["test"]["rmse"] < 0.6 * found["test_of_baseline"]["rmse"]
 
 
 def test_the_task_may_be_told(call):

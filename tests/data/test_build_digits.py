@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.data.files.bundled import FILE, read_embedded
+from chainrule.data.files.bundled import FILE, read_bundled
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_digits.py"
 
@@ -21,7 +21,7 @@ def script():
 
 
 def test_packing_the_shipped_digits_gives_the_shipped_bytes(script):
-    images, labels = (part.numpy() for part in read_embedded())
+    images, labels = (part.numpy() for part in read_bundled())
     assert script.pack(images, labels) == FILE.read_bytes()
 
 

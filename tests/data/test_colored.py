@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule.data import colored_digits, digits, upright
+from chainrule.data import colored_digits, deskew, digits
 from chainrule.data.datasets.colored_digits import COLORS
 
 
 def test_upright_digits_have_the_same_colours():
     data, plain = colored_digits(spread=6.0, noise=0), colored_digits(noise=0)
-    gray = upright(digits().inputs, 6.0)
+    gray = deskew(digits().inputs, 6.0)
     torch.testing.assert_close(data.inputs.amax(1, keepdim=True), gray)
     assert torch.equal(data.inputs > 0, (gray > 0) & (plain.inputs.amax((2, 3), keepdim=True) > 0))
 

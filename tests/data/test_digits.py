@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError, digits
-from chainrule.data.files.bundled import FILE, read_embedded
+from chainrule.data.files.bundled import FILE, read_bundled
 
 from .mnist_files import NAMES, header, idx, images, labels, write_split
 
@@ -70,7 +70,7 @@ def test_a_cut_package_file_is_refused(tmp_path, length):
     path = tmp_path / "digits.npz"
     path.write_bytes(FILE.read_bytes()[:length])
     with pytest.raises(DataError, match=r"digits\.npz: expected SHA-256 .*; reinstall"):
-        read_embedded(path)
+        read_bundled(path)
 
 
 @pytest.mark.parametrize("place", range(0, FILE.stat().st_size, 50_000))
@@ -80,7 +80,7 @@ def test_a_changed_byte_of_the_package_file_is_refused(tmp_path, place):
     path = tmp_path / "digits.npz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"digits\.npz: expected SHA-256"):
-        read_embedded(path)
+        read_bundled(path)
 
 
 @pytest.mark.parametrize("zipped", [False, True])
@@ -94,7 +94,7 @@ def test_a_pickle_under_the_name_of_the_package_file_is_not_run(tmp_path, zipped
         content = archive.getvalue()
     path.write_bytes(content)
     with pytest.raises(DataError):
-        read_embedded(path)
+        read_bundled(path)
     assert not sprung.exists()
 
 

@@ -9,7 +9,7 @@ import torch
 
 from chainrule.data import DataError, read_csv
 from chainrule.data.files.npz_file import Arrays
-from chainrule.data.tabular.preprocessor import Preparation, targets_in
+from chainrule.data.tabular.preprocessor import Preprocessor, targets_in
 
 CARS = """\
 origin,weight,mpg
@@ -29,7 +29,7 @@ def cars(tmp_path):
 
 
 def test_all_is_fitted_on_the_learned_rows_alone(cars):
-    prepared = Preparation.fit(cars, [0, 2], "regression", "mpg")
+    prepared = Preprocessor.fit(cars, [0, 2], "regression", "mpg")
     assert (prepared.task.mean, prepared.task.std) == (24.5, 6.5)
     x = prepared.inputs(cars)
     assert prepared.columns.features == ["origin=japan", "origin=usa", "weight"]
@@ -39,7 +39,7 @@ def test_all_is_fitted_on_the_learned_rows_alone(cars):
 
 
 def test_a_data_set_has_what_is_learned(cars):
-    prepared = Preparation.fit(cars, range(5), "classification", "origin")
+    prepared = Preprocessor.fit(cars, range(5), "classification", "origin")
     data = prepared.dataset(cars, "origin")
     assert data.targets.tolist() == [2, 2, 1, 0, 1]
     assert data.inputs.shape == (5, 2)
@@ -48,8 +48,8 @@ def test_a_data_set_has_what_is_learned(cars):
 def test_it_comes_back_from_json(cars):
     images = Arrays("here", torch.rand(4, 1, 3, 3), ("a", "b", "a", "b"))
     for rows, kind, target in ((cars, "regression", "mpg"), (images, "classification", None)):
-        prepared = Preparation.fit(rows, range(4), kind, target)
-        again = Preparation.from_dict(json.loads(json.dumps(prepared.as_dict())))
+        prepared = Preprocessor.fit(rows, range(4), kind, target)
+        again = Preprocessor.from_dict(json.loads(json.dumps(prepared.as_dict())))
         assert torch.equal(again.inputs(rows), prepared.inputs(rows))
         assert again.task == prepared.task
         assert again.shape == prepared.shape
@@ -57,14 +57,14 @@ def test_it_comes_back_from_json(cars):
 
 @pytest.mark.parametrize("key", ["task", "mean", "shape", "columns"])
 def test_half_of_it_is_refused(cars, key):
-    data = Preparation.fit(cars, range(4), "regression", "mpg").as_dict()
-    with pytest.raises(ValueError, match="not what a Preparation gave"):
-        Preparation.from_dict({name: value for name, value in data.items() if name != key})
+    data = Preprocessor.fit(cars, range(4), "regression", "mpg").as_dict()
+    with pytest.raises(ValueError, match="not what a Preprocessor gave"):
+        Preprocessor.from_dict({name: value for name, value in data.items() if name != key})
 
 
 def test_images_keep_their_contrasts():
     images = Arrays("here", torch.rand(8, 1, 3, 3) * 200, ("a", "b") * 4)
-    prepared = Preparation.fit(images, range(8), "classification")
+    prepared = Preprocessor.fit(images, range(8), "classification")
     x = prepared.inputs(images)
     assert prepared.scale.mean.numel() == 1
     assert (float(x.mean()), float(x.std(correction=0))) == pytest.approx((0, 1), abs=1e-5)
@@ -72,14 +72,14 @@ def test_images_keep_their_contrasts():
 
 def test_a_column_that_is_not_there_is_named(cars, tmp_path):
     (tmp_path / "new.csv").write_text("orgin,weight\nusa,3000\n")
-    prepared = Preparation.fit(cars, range(5), "regression", "mpg")
+    prepared = Preprocessor.fit(cars, range(5), "regression", "mpg")
     with pytest.raises(DataError, match=r"new.csv: no column 'origin'; did you mean 'orgin'\?"):
         prepared.inputs(read_csv(tmp_path / "new.csv"))
 
 
 def test_columns_may_come_in_another_order_and_be_more(cars, tmp_path):
     (tmp_path / "new.csv").write_text("colour,weight,origin\nred,3500,usa\n")
-    prepared = Preparation.fit(cars, range(5), "regression", "mpg")
+    prepared = Preprocessor.fit(cars, range(5), "regression", "mpg")
     new = read_csv(tmp_path / "new.csv")
     assert torch.equal(prepared.inputs(new), prepared.inputs(cars)[:1])
     assert targets_in(new, "mpg") is None
@@ -87,8 +87,8 @@ def test_columns_may_come_in_another_order_and_be_more(cars, tmp_path):
 
 def test_another_shape_or_kind_is_refused(cars):
     arrays = Arrays("here", torch.rand(4, 2), ("a", "b", "a", "b"))
-    of_arrays = Preparation.fit(arrays, range(4), "classification")
-    of_cars = Preparation.fit(cars, range(5), "regression", "mpg")
+    of_arrays = Preprocessor.fit(arrays, range(4), "classification")
+    of_cars = Preprocessor.fit(cars, range(5), "regression", "mpg")
     with pytest.raises(DataError, match=r"expected inputs \(N, 2\), .* got \(N, 3\)"):
         of_arrays.inputs(Arrays("there", torch.rand(4, 3)))
     with pytest.raises(DataError, match="expected a table with the columns origin, weight, got"):
@@ -102,11 +102,11 @@ def test_a_number_beyond_float32_is_named_with_its_line(tmp_path):
     path.write_text("x,y\n1,1\n2,2\n1e300,3\n")
     rows = read_csv(path)
     with pytest.raises(DataError, match=r"large.csv, line 4, column 'x': expected a number that"):
-        Preparation.fit(rows, range(3), "regression", "y")
+        Preprocessor.fit(rows, range(3), "regression", "y")
 
 
 def test_without_targets_there_is_nothing_to_learn(cars):
     with pytest.raises(DataError, match="here: it has no targets to learn from"):
-        Preparation.fit(Arrays("here", torch.rand(4, 2)), range(4), "regression")
+        Preprocessor.fit(Arrays("here", torch.rand(4, 2)), range(4), "regression")
     with pytest.raises(DataError, match="it has no targets"):
-        Preparation.fit(cars, range(4), "regression", "mpg").dataset(cars)
+        Preprocessor.fit(cars, range(4), "regression", "mpg").dataset(cars)

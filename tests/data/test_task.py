@@ -35,9 +35,9 @@ def test_classes_are_in_an_order_that_no_row_decides():
 
 def test_classes_become_numbers_and_outputs_classes():
     task = Classification.fit(["b", "a", "c"], ["c", "b", "b"])
-    assert (task.outputs, task.usual) == (3, "b")
+    assert (task.outputs, task.baseline_prediction) == (3, "b")
     assert task.encode(["c", "a"]).tolist() == [2, 0]
-    assert task.decide(torch.tensor([[0.1, 3.0, 0.2], [5.0, 3.0, 0.2]])) == ["b", "a"]
+    assert task.decode(torch.tensor([[0.1, 3.0, 0.2], [5.0, 3.0, 0.2]])) == ["b", "a"]
 
 
 def test_the_accuracy_counts_a_class_that_is_not_known_as_wrong():
@@ -52,10 +52,10 @@ def test_one_class_is_nothing_to_tell():
 
 def test_numbers_are_learned_in_standard_deviations_and_told_in_their_unit():
     task = Regression.fit(["10", "14"])
-    assert (task.mean, task.std, task.usual, task.outputs) == (12, 2, 12, 1)
+    assert (task.mean, task.std, task.baseline_prediction, task.outputs) == (12, 2, 12, 1)
     z = task.encode(["10", "13"])
     assert z.tolist() == [[-1.0], [0.5]]
-    assert task.decide(z) == [10, 13]
+    assert task.decode(z) == [10, 13]
 
 
 def test_errors_are_in_the_unit_of_the_target():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.nn.config import from_config, tie, ties, to_config
+from chainrule.nn.config import apply_ties, find_ties, from_config, to_config
 
 
 def there_and_back(net: nn.Module) -> nn.Module:
@@ -103,29 +103,29 @@ def tied() -> nn.Sequential:
 
 
 def test_ties_lead_to_the_first_path():
-    assert ties(tied()) == {"1.module.weight": "0.weight"}
+    assert find_ties(tied()) == {"1.module.weight": "0.weight"}
 
 
 def test_a_net_without_ties_has_none():
-    assert ties(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))) == {}
+    assert find_ties(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))) == {}
 
 
 def test_a_shared_module_is_tied_at_each_path():
     layer = nn.Linear(3, 3)
-    assert ties(nn.Sequential(layer, layer)) == {"1.weight": "0.weight", "1.bias": "0.bias"}
+    assert find_ties(nn.Sequential(layer, layer)) == {"1.weight": "0.weight", "1.bias": "0.bias"}
 
 
 def test_ties_are_made_again():
     again = there_and_back(tied())
     assert again[1].module.weight is not again[0].weight
-    tie(again, ties(tied()))
+    apply_ties(again, find_ties(tied()))
     assert again[1].module.weight is again[0].weight
 
 
 @pytest.mark.parametrize("tied", [{"9.weight": "0.weight"}, {"0.weight": "9.weight"}])
 def test_a_tie_to_nowhere_is_refused(tied):
     with pytest.raises(ValueError, match="the net has no such parameters"):
-        tie(nn.Sequential(nn.Linear(3, 3)), tied)
+        apply_ties(nn.Sequential(nn.Linear(3, 3)), tied)
 
 
 # refusals

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import gradcheck, nn
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.config import from_config, to_config
 from tests.nn.cases import Case, odd
 from tests.nn.cases.basic import CASES as BASIC
@@ -40,7 +40,7 @@ def cotangent(y, seed=7):
 
 def close(a, b, tolerance: float) -> None:
     """Equal up to an error relative to the largest number."""
-    pairs = list(zip(leaves(a), leaves(b), strict=True))
+    pairs = list(zip(named_leaves(a), named_leaves(b), strict=True))
     for (_, s), (_, t) in pairs:
         assert s.shape == t.shape
         scale = max(1.0, float(t.abs().max())) if t.numel() else 1.0
@@ -58,7 +58,7 @@ def oracle(case: Case, module: nn.Module, x, g=None, training: bool = True):
     twin.load_state_dict(
         {k: v.double() if v.is_floating_point() else v for k, v in module.state_dict().items()}
     )
-    inputs = [t.detach().clone() for _, t in leaves(x)]
+    inputs = [t.detach().clone() for _, t in named_leaves(x)]
     inputs = [t.double().requires_grad_() if t.is_floating_point() else t for t in inputs]
     y = twin(*inputs)
     g = cotangent(y.detach()) if g is None else g
@@ -77,7 +77,7 @@ def oracle(case: Case, module: nn.Module, x, g=None, training: bool = True):
 def test_gradients_agree_with_finite_differences(case, training):
     report = gradcheck(build(case, training), case.x())
     assert report, report
-    assert report.rows or case.integer or not len(list(leaves(case.x())))
+    assert report.rows or case.integer or not len(list(named_leaves(case.x())))
 
 
 @twins
@@ -141,14 +141,14 @@ def test_the_input_gradient_can_be_left_out(case):
     module = build(case)
     g = cotangent(module(case.x()))
     module.backward(g)
-    whole, state = gradients(module), [m.draws for m in module.modules()]
+    whole, state = gradients(module), [m.rng_counter for m in module.modules()]
     module.zero_grad()
     for m in module.modules():
-        m.draws = 0
+        m.rng_counter = 0
     module(case.x())
     assert module.backward(g, input_grad=False) is None
     close(gradients(module), whole, 1e-14)
-    assert state == [m.draws for m in module.modules()]
+    assert state == [m.rng_counter for m in module.modules()]
 
 
 def pick(value, k: int):
@@ -250,4 +250,4 @@ def test_nan_in_is_never_a_plausible_number_out(case):
         return
     x = tree_map(lambda t: torch.full_like(t, float("nan")), x)
     y = build(case)(x)
-    assert all(t.isnan().all() for _, t in leaves(y))
+    assert all(t.isnan().all() for _, t in named_leaves(y))

@@ -292,15 +292,15 @@ def test_batch_norm_in_a_shared_branch_learns_from_each_use_in_order(form):
 def test_together_batch_norm_is_used_once_on_both_branches():
     x = odd(5, 2, 3)
     norm, alone = batch_norm_branch(), torch.nn.BatchNorm1d(3, dtype=torch.float64)
-    y = nn.Siamese(norm, together=True)(x)
+    y = nn.Siamese(norm, joint_batch=True)(x)
     assert torch.allclose(y.flatten(0, 1), alone(x.flatten(0, 1)))
     assert torch.allclose(norm.running_var.data, alone.running_var)
 
 
 def test_together_needs_sharing_and_one_tensor():
     with pytest.raises(ValueError, match="together is for a shared module"):
-        nn.Siamese(nn.Tanh(), share=False, together=True)
-    net = nn.Siamese(nn.Tanh(), together=True)
+        nn.Siamese(nn.Tanh(), share=False, joint_batch=True)
+    net = nn.Siamese(nn.Tanh(), joint_batch=True)
     pair = (torch.rand(5, 3), torch.rand(5, 3))
     assert message(net, pair).startswith("Siamese: expected a tensor (N, 2, …), got a tuple")
 

@@ -7,25 +7,25 @@ import torch
 
 from chainrule import nn
 from chainrule.nn.ops import conv as convolutions
-from chainrule.nn.ops.conv import Steps, input_gradient, output, stack, weight_gradient
+from chainrule.nn.ops.conv import ConvParams, conv_forward, conv_input_grad, conv_weight_grad, stack
 from tests.nn.cases import odd
 
 STEPS = [
-    Steps((3, 3), (1, 1), (0, 0), (1, 1), 1),
-    Steps((2, 3), (2, 1), (1, 0), (1, 2), 1),
-    Steps((2, 2), (1, 2), (0, 1), (2, 1), 2),
-    Steps((1, 1), (1, 1), (0, 0), (1, 1), 4),
-    Steps((3,), (2,), (1,), (2,), 2),
+    ConvParams((3, 3), (1, 1), (0, 0), (1, 1), 1),
+    ConvParams((2, 3), (2, 1), (1, 0), (1, 2), 1),
+    ConvParams((2, 2), (1, 2), (0, 1), (2, 1), 2),
+    ConvParams((1, 1), (1, 1), (0, 0), (1, 1), 4),
+    ConvParams((3,), (2,), (1,), (2,), 2),
 ]
 every = pytest.mark.parametrize("steps", STEPS, ids=str)
 layouts = pytest.mark.parametrize("innermost", [False, True], ids=["rows", "channels"])
 
 
-def tensors(steps: Steps, innermost: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def tensors(steps: ConvParams, innermost: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """x, W and g = dL/dy, with channels innermost in memory or not."""
     axes = len(steps.kernel)
     x, w = odd(5, 4, *(9, 8)[:axes]), odd(8, 4 // steps.groups, *steps.kernel, seed=1)
-    g = odd(*output(steps, x, w).shape, seed=2)
+    g = odd(*conv_forward(steps, x, w).shape, seed=2)
     if innermost and axes == 2:
         x, g = (t.contiguous(memory_format=torch.channels_last) for t in (x, g))
     return x, w, g
@@ -36,8 +36,8 @@ def tensors(steps: Steps, innermost: bool) -> tuple[torch.Tensor, torch.Tensor, 
 def test_both_gradients_are_those_of_the_sum(steps, innermost):
     """L = Σ g (W ⋆ x) is linear in x and in W: both gradients give L back."""
     x, w, g = tensors(steps, innermost)
-    total = (g * output(steps, x, w)).sum()
-    dx, dw = input_gradient(steps, g, w, sizes=x.shape[2:]), weight_gradient(steps, x, g)
+    total = (g * conv_forward(steps, x, w)).sum()
+    dx, dw = conv_input_grad(steps, g, w, sizes=x.shape[2:]), conv_weight_grad(steps, x, g)
     assert (dx.shape, dw.shape) == (x.shape, w.shape)
     torch.testing.assert_close((dx * x).sum(), total)
     torch.testing.assert_close((dw * w).sum(), total)
@@ -49,16 +49,16 @@ def test_the_weight_gradient_is_windows_times_g(innermost):
     x, _, g = tensors(steps, innermost)
     windows = x.unfold(2, 3, 1).unfold(3, 3, 1)
     expected = torch.einsum("nchwij,nohw->ocij", windows, g)
-    torch.testing.assert_close(weight_gradient(steps, x, g), expected)
+    torch.testing.assert_close(conv_weight_grad(steps, x, g), expected)
 
 
 @every
 def test_a_few_samples_at_a_time_are_all_of_them(steps, monkeypatch):
     x, _, g = tensors(steps, True)
-    whole = weight_gradient(steps, x, g)
+    whole = conv_weight_grad(steps, x, g)
     for size in (1, 20_000):
         monkeypatch.setattr(convolutions, "PATCH_BYTES", size)
-        torch.testing.assert_close(weight_gradient(steps, x, g), whole)
+        torch.testing.assert_close(conv_weight_grad(steps, x, g), whole)
 
 
 @pytest.mark.parametrize("K", [None, 2], ids=["plain", "cohort"])
@@ -93,7 +93,7 @@ def test_products_in_bfloat16_leave_the_rest_in_float32(K):
     g = torch.randn(*layer(x).shape)
     results = []
     for dtype in (None, torch.bfloat16):
-        layer.multiply_in(dtype).zero_grad()
+        layer.set_matmul_dtype(dtype).zero_grad()
         results.append([layer(x), layer.backward(g), layer.weight.grad.clone()])
     for exact, rounded in zip(*results, strict=True):
         assert rounded.dtype == torch.float32

@@ -9,7 +9,7 @@ import torch
 
 from chainrule import gradcheck, nn
 from chainrule.nn.inspect.gradcheck import check_layers
-from chainrule.nn.loss.base import Pointwise
+from chainrule.nn.loss.base import ElementwiseLoss
 from tests.nn.cases import odd
 
 
@@ -200,7 +200,7 @@ def test_a_loss_is_checked_with_its_target():
 
 
 def test_a_wrong_loss_is_found():
-    class Twice(Pointwise):
+    class Twice(ElementwiseLoss):
         def losses(self, o, t):
             return (o - t) ** 2, lambda g: g * (o - t)
 
@@ -249,7 +249,7 @@ def test_the_module_and_the_input_stay_as_they_were():
     assert all(torch.equal(s, t) for s, t in zip(before, net.state_dict().values(), strict=True))
     assert net[0].weight.data.dtype == torch.float32
     assert not any(p.grad.any() for p in net.parameters())
-    assert [m.draws for m in net.modules()] == [0, 0, 0, 0]
+    assert [m.rng_counter for m in net.modules()] == [0, 0, 0, 0]
     assert torch.equal(x, kept)
 
 

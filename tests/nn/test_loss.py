@@ -17,7 +17,7 @@ from torch import Tensor
 from torch import nn as tnn
 
 from chainrule import gradcheck
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn import LayerError
 from chainrule.nn import loss as losses
 from tests.nn.cases import odd
@@ -59,7 +59,7 @@ class Case:
 
     def __str__(self) -> str:
         o, t = (
-            " ".join(str(tuple(x.shape)) for _, x in leaves(f(seed=0)))
+            " ".join(str(tuple(x.shape)) for _, x in named_leaves(f(seed=0)))
             for f in (self.output, self.target)
         )
         return " ".join([self.name, *(f"{k}" for k in self.kwargs), o, t])
@@ -200,7 +200,7 @@ def oracle(case: Case, reduction: str, o: Any, t: Tensor, g: Tensor | None = Non
 
 
 def tensors(value: Any) -> list[Tensor]:
-    return [t for _, t in leaves(value)]
+    return [t for _, t in named_leaves(value)]
 
 
 def strided(t: Tensor) -> Tensor:

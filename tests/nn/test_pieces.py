@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from chainrule.nn.ops import chunked as module
-from chainrule.nn.ops.batch_moments import normalize
-from chainrule.nn.ops.chunked import gated, pieces
-from chainrule.nn.ops.max_pool import highest
+from chainrule.nn.ops.batch_moments import batch_norm_forward
+from chainrule.nn.ops.chunked import chunks, relu_backward
+from chainrule.nn.ops.max_pool import max_along_axis
 from tests.nn.cases import odd
 
 sizes = pytest.mark.parametrize("size", [1, 500, 2**21])
@@ -16,9 +16,9 @@ sizes = pytest.mark.parametrize("size", [1, 500, 2**21])
 
 @sizes
 def test_pieces_are_all_of_it_in_order(size, monkeypatch):
-    monkeypatch.setattr(module, "PIECE_BYTES", size)
+    monkeypatch.setattr(module, "CHUNK_BYTES", size)
     x, same = odd(7, 3, 2), odd(1, 3)
-    parts = list(pieces(x, same))
+    parts = list(chunks(x, same))
     assert torch.equal(torch.cat([part for part, _ in parts]), x)
     assert all(other is same for _, other in parts)
     assert len(parts) == {1: 7, 500: 1, 2**21: 1}[size]
@@ -29,7 +29,7 @@ def test_pieces_are_all_of_it_in_order(size, monkeypatch):
 @pytest.mark.parametrize("x_replicas", [1, 3])
 def test_normalize_is_its_formula(size, x_replicas, w_replicas, monkeypatch):
     """With its derivative as the difference quotient of Σ g y."""
-    monkeypatch.setattr(module, "PIECE_BYTES", size)
+    monkeypatch.setattr(module, "CHUNK_BYTES", size)
     x, w, b = odd(x_replicas, 5, 4, 3), odd(w_replicas, 1, 4, 1), odd(w_replicas, 1, 4, 1, seed=1)
 
     def plain(x, w, b):
@@ -37,7 +37,7 @@ def test_normalize_is_its_formula(size, x_replicas, w_replicas, monkeypatch):
         var = (x - mean).square().mean((1, 3), keepdim=True)
         return w * (x - mean) / (var + 0.1).sqrt() + b, mean, var
 
-    y, mean, var, rule = normalize(x, [1, 3], 0.1, w, b)
+    y, mean, var, rule = batch_norm_forward(x, [1, 3], 0.1, w, b)
     for ours, theirs in zip((y, mean, var), plain(x, w, b), strict=True):
         torch.testing.assert_close(*torch.broadcast_tensors(ours, theirs))
     g = odd(*y.shape, seed=2)
@@ -53,15 +53,15 @@ def test_normalize_is_its_formula(size, x_replicas, w_replicas, monkeypatch):
 
 @sizes
 def test_a_gate_lets_through_where_y_is_positive(size, monkeypatch):
-    monkeypatch.setattr(module, "PIECE_BYTES", size)
+    monkeypatch.setattr(module, "CHUNK_BYTES", size)
     g, y = odd(6, 5), odd(6, 5, seed=1).relu()
-    assert torch.equal(gated(g, y), torch.where(y > 0, g, 0))
+    assert torch.equal(relu_backward(g, y), torch.where(y > 0, g, 0))
 
 
 @sizes
 def test_a_maximum_sends_back_the_same(size, monkeypatch):
     x, g = odd(6, 4, 4), odd(6, 4, 2, seed=1)
-    _, rule = highest(x, -1, 2)
+    _, rule = max_along_axis(x, -1, 2)
     whole = rule(g)
-    monkeypatch.setattr(module, "PIECE_BYTES", size)
+    monkeypatch.setattr(module, "CHUNK_BYTES", size)
     assert torch.equal(rule(g), whole)

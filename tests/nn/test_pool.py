@@ -38,7 +38,7 @@ def test_windows_side_by_side_send_g_where_any_windows_do(kernel):
     layer = nn.MaxPool2d(kernel)
     y, rule = layer.forward(x)
     g = torch.arange(1.0, y.numel() + 1).double().reshape(y.shape)
-    assert torch.equal(rule(g), layer._send(x, y, g))
+    assert torch.equal(rule(g), layer._scatter_grad(x, y, g))
 
 
 def test_a_window_of_more_than_255_places():

@@ -154,7 +154,7 @@ def test_nothing_is_computed_drawn_or_changed():
     assert all(torch.equal(s, t) for s, t in zip(before, net.state_dict().values(), strict=True))
     assert torch.equal(torch.get_rng_state(), state)
     assert net.training
-    assert net[2].draws == 0
+    assert net[2].rng_counter == 0
     with pytest.raises(RuntimeError, match="backward needs a call"):
         net.backward(torch.ones(5, 4))
 

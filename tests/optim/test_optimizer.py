@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from chainrule import nn, optim
 from chainrule.nn.parameter import Parameter
-from chainrule.optim.flat_parameters import Flat
+from chainrule.optim.flat_parameters import FlatParameters
 from tests.optim import twins
 from tests.optim.twins import CASES, COHORTS, IDS
 
@@ -385,7 +385,11 @@ def mixed():
             ValueError,
             r"one number of replicas is needed, got \[2, 3\]",
         ),
-        (lambda: Flat(mixed()[:1], 3), ValueError, r"a parameter of 3 replicas has shape \(2,\)"),
+        (
+            lambda: FlatParameters(mixed()[:1], 3),
+            ValueError,
+            r"a parameter of 3 replicas has shape \(2,\)",
+        ),
     ],
 )
 def test_wrong_parameters(build, error, message):

@@ -12,7 +12,7 @@ import pytest
 
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import SEARCH_ROUND, Row
+from chainrule.study.store.record import SEARCH_ROUND, TrainingRecord
 
 EPOCHS = 5
 GRID = [{"optimizer.lr": lr, "net.hidden": h} for lr, h in product((0.001, 0.01, 0.1), (50, 200))]
@@ -52,8 +52,10 @@ def curves(accuracy: float) -> dict[str, list[float]]:
     }
 
 
-def row(arm: str, stage: str, candidate: int, round_: int, accuracy: float, **changes) -> Row:
-    made = Row(
+def row(
+    arm: str, stage: str, candidate: int, round_: int, accuracy: float, **changes
+) -> TrainingRecord:
+    made = TrainingRecord(
         arm=arm,
         stage=stage,
         candidate=candidate,
@@ -74,12 +76,12 @@ def row(arm: str, stage: str, candidate: int, round_: int, accuracy: float, **ch
     return replace(made, **changes)
 
 
-def diverged(of: Row) -> Row:
+def diverged(of: TrainingRecord) -> TrainingRecord:
     lost = dict.fromkeys(of.metrics, math.nan)
     return replace(of, status="diverged", metrics=lost, note="epoch 2, step 3: train loss is nan")
 
 
-def final_rows(study: Study, rounds: int) -> list[Row]:
+def final_rows(study: Study, rounds: int) -> list[TrainingRecord]:
     """Each arm is a point better than the one before; the rounds differ for all alike."""
     rng, made = np.random.default_rng(3), []
     shared = 0.02 * rng.standard_normal(rounds)
@@ -92,7 +94,7 @@ def final_rows(study: Study, rounds: int) -> list[Row]:
     return made
 
 
-def search_rows(study: Study) -> list[Row]:
+def search_rows(study: Study) -> list[TrainingRecord]:
     return [
         row(arm.name, "search", c, SEARCH_ROUND, 0.6 + 0.01 * i + 0.02 * (c if c < 3 else 4 - c))
         for i, arm in enumerate(study.all_arms)

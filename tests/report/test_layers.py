@@ -11,7 +11,7 @@ from rich.console import Console
 
 from chainrule import nn
 from chainrule.report import as_csv, as_json, layers, layers_sheet, layers_table
-from chainrule.train import probe
+from chainrule.train import layer_stats
 from chainrule.zoo import plane_net
 
 INITS = ("FanInUniform", "XavierUniform", "HeNormal", "Zeros")
@@ -21,7 +21,7 @@ INITS = ("FanInUniform", "XavierUniform", "HeNormal", "Zeros")
 def rows():
     x = torch.randn(30, 2, generator=torch.Generator().manual_seed(1))
     net = plane_net(25, 10, "Sigmoid")
-    return {name: probe(net.initialize(0, getattr(nn.init, name)()), x) for name in INITS}
+    return {name: layer_stats(net.initialize(0, getattr(nn.init, name)()), x) for name in INITS}
 
 
 def printed(rows) -> list[str]:
@@ -58,7 +58,7 @@ def test_the_data_have_every_number_and_nothing_that_json_has_not(rows):
 
 def test_what_is_not_finite_is_null():
     x = torch.full((3, 2), torch.inf)
-    data = layers_sheet({"a": probe(nn.Linear(2, 2), x)}).rows
+    data = layers_sheet({"a": layer_stats(nn.Linear(2, 2), x)}).rows
     assert data[0]["mean"] is None
 
 

@@ -18,7 +18,7 @@ from chainrule.report.html.protocol import protocol
 from chainrule.report.html.svg import inline_svg
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
 
 EVIL = "</script><script>alert('x')</script> & \"<b>\""
@@ -70,7 +70,7 @@ def bare(found: StudyResult) -> StudyResult:
     return replace(found, rows=[replace(r, curves={}) for r in found.rows])
 
 
-def first(rounds: int) -> list[Row]:
+def first(rounds: int) -> list[TrainingRecord]:
     return final_rows(STUDY, rounds)
 
 

@@ -22,7 +22,7 @@ from chainrule.report import (
 )
 from chainrule.report.numbers import PLAIN, decimal, p_value
 from chainrule.report.tables.comparisons import robust_sheet
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import StatisticsError
 from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import declared, final_rows, made, row, without_search
@@ -31,7 +31,7 @@ WHAT = ["results", "comparisons", "effects", "candidates"]
 PERCENT = Unit(100.0, 2, " %", " points")
 
 
-def texts(sheet: Sheet, i: int = 0) -> list[str]:
+def texts(sheet: Table, i: int = 0) -> list[str]:
     return [cell.text for cell in sheet.cells[i]]
 
 
@@ -235,7 +235,7 @@ def test_csv_takes_objects_apart(result):
     assert json.loads(first["values"]) == list(result.arms[0].values)
 
 
-ODD = Sheet(
+ODD = Table(
     "odd",
     "100 % of a_b ± c",
     [Column("a|b", numeric=False), Column("x")],

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from chainrule.recipes.component import find as named
+from chainrule.recipes.component import resolve_callable as named
 from chainrule.study import StudyError
 from chainrule.study.builtin import NAMES, find
-from chainrule.study.run.scheduler import Board
+from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.spec.space import grid
 
 REPORTED = {
@@ -24,7 +24,7 @@ REPORTED = {
 
 
 FORMS = {name: find(name) for name in NAMES}
-FORMS |= {f"{name} quick": study.quickly() for name, study in FORMS.items()}
+FORMS |= {f"{name} quick": study.quick_form() for name, study in FORMS.items()}
 
 
 def test_those_of_the_reports_are_there():
@@ -57,7 +57,7 @@ def test_every_name_is_of_something(study):
 def test_every_arm_can_be_made_with_its_first_candidate(study):
     for arm in study.all_arms:
         first = {path: d.choices[0] if d.choices else d.at(0) for path, d in arm.space.items()}
-        recipe = arm.having(first)
+        recipe = arm.with_overrides(first)
         net = recipe.make_net()
         recipe.make_loss({})
         recipe.make_schedule(recipe.make_optimizer(net, {}), {})
@@ -65,9 +65,9 @@ def test_every_arm_can_be_made_with_its_first_candidate(study):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_quick_form_has_the_same_arms_and_less_to_do(name):
-    study, quick = find(name), find(name).quickly()
+    study, quick = find(name), find(name).quick_form()
     assert [arm.name for arm in quick.all_arms] == [arm.name for arm in study.all_arms]
-    totals = [sum(map(b.total, b.arms)) for b in (Board(s, s.all_arms) for s in (study, quick))]
+    totals = [sum(map(b.total, b.arms)) for b in (Scheduler(s, s.all_arms) for s in (study, quick))]
     assert totals[1] < totals[0]
 
 
@@ -162,7 +162,10 @@ def test_prices_is_declared_as_in_its_report():
 
 
 def test_sharing_is_a_net_with_fewer_numbers():
-    arms = {arm.name: arm.recipe.having({"net.hidden": 50}) for arm in find("pairs-depth").all_arms}
+    arms = {
+        arm.name: arm.recipe.with_overrides({"net.hidden": 50})
+        for arm in find("pairs-depth").all_arms
+    }
     for architecture in ("shallow", "mlp", "conv1", "conv2"):
         apart, shared = (
             sum(p.data.numel() for p in arms[name].make_net().parameters())

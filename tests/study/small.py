@@ -13,7 +13,7 @@ import torch
 from chainrule import nn
 from chainrule.data import Dataset, disk
 from chainrule.seeds import derive
-from chainrule.study import Row, Study
+from chainrule.study import Study, TrainingRecord
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -43,7 +43,7 @@ def searched(**changes: Any) -> Study:
     return small(**{**SEARCH, **changes})
 
 
-def lasting(rows: Iterable[Row]) -> list[Row]:
+def lasting(rows: Iterable[TrainingRecord]) -> list[TrainingRecord]:
     """The rows in the order of their keys, less what differs from run to run."""
     plain = [replace(row, seconds=0.0, finished="", worker="") for row in rows]
     return sorted(plain, key=lambda row: row.key)

@@ -139,8 +139,8 @@ def test_a_whole_part_may_be_searched_by_name():
     }
     study = small(space={"schedule": {"parts": parts}}, search={"method": "grid"})
     arm = study.all_arms[0]
-    assert arm.having({"schedule": "steps"}).schedule.arguments == {"step_size": 3}
-    assert arm.having({"schedule": "even"}).schedule.name == "TimeBasedLR"
+    assert arm.with_overrides({"schedule": "steps"}).schedule.arguments == {"step_size": 3}
+    assert arm.with_overrides({"schedule": "even"}).schedule.name == "TimeBasedLR"
     result = run(study)
     assert {c.setting["schedule"] for c in result.candidates(arm.name)} == {"steps", "even"}
     assert study.from_toml(study.to_toml()).digest == study.digest

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from chainrule.study import Dimension, Row, Study, StudyError, run
+from chainrule.study import Dimension, Study, StudyError, TrainingRecord, run
 from chainrule.study.search.optuna_search import answers, code, decode, propose, values
-from chainrule.study.spec.space import Setting
+from chainrule.study.spec.space import Params
 from chainrule.study.store.record import Value
 from tests.study.small import lasting, small
 
@@ -44,17 +44,21 @@ def study(method: str = "tpe", **changes: Any) -> Study:
     return small(**{"arms": {"only": {}}, "space": SPACE, "search": search, **changes})
 
 
-def asked(study: Study, known: dict[int, list[Row]], seed: int = 7) -> list[Setting]:
+def asked(study: Study, known: dict[int, list[TrainingRecord]], seed: int = 7) -> list[Params]:
     n = study.search.candidates or 0
     return propose(study, study.all_arms[0], n, seed, known)
 
 
-def row(candidate: int, setting: Setting, value: float, **changes: Any) -> Row:
-    made = Row("only", "search", candidate, -1, 0, "done", setting, {}, 1, 1.0, 1, 1, 1, 1, {})
+def row(candidate: int, setting: Params, value: float, **changes: Any) -> TrainingRecord:
+    made = TrainingRecord(
+        "only", "search", candidate, -1, 0, "done", setting, {}, 1, 1.0, 1, 1, 1, 1, {}
+    )
     return replace(made, **{"metrics": {"accuracy": value}, **changes})
 
 
-def renamed(rows: dict[int, list[Row]], name: str, sign: float) -> dict[int, list[Row]]:
+def renamed(
+    rows: dict[int, list[TrainingRecord]], name: str, sign: float
+) -> dict[int, list[TrainingRecord]]:
     """The rows with their accuracy under another name, perhaps negated."""
     return {
         c: [replace(r, metrics={name: sign * r.metrics["accuracy"]}) for r in of]
@@ -62,19 +66,19 @@ def renamed(rows: dict[int, list[Row]], name: str, sign: float) -> dict[int, lis
     }
 
 
-def score(setting: Setting) -> float:
+def score(setting: Params) -> float:
     """Best at a learning rate of 0.01 with 5 units."""
     far = abs(math.log10(float(setting["optimizer.lr"])) + 2)
     return 0.9 - 0.1 * far - 0.05 * abs(float(setting.get("net.hidden", 5)) - 5)
 
 
-def known(settings: Sequence[Setting], n: int) -> dict[int, list[Row]]:
+def known(settings: Sequence[Params], n: int) -> dict[int, list[TrainingRecord]]:
     return {c: [row(c, settings[c], score(settings[c]))] for c in range(n)}
 
 
-def searched(study: Study) -> list[Setting]:
+def searched(study: Study) -> list[Params]:
     """All candidates, each batch proposed when the earlier ones are known."""
-    settings: list[Setting] = []
+    settings: list[Params] = []
     while len(settings) < (study.search.candidates or 0):
         settings = asked(study, known(settings, len(settings)))
     return settings

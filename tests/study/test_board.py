@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from chainrule.study.builtin import find
-from chainrule.study.run.cohorts import evenly, width_for
-from chainrule.study.run.scheduler import Board
+from chainrule.study.run.cohorts import cohort_size_for, evenly
+from chainrule.study.run.scheduler import Scheduler
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 
 
 def board(study, rows=()):
-    return Board(study, study.all_arms, rows)
+    return Scheduler(study, study.all_arms, rows)
 
 
 def finished(job):
@@ -166,15 +166,15 @@ def test_parts_are_as_few_and_as_equal_as_can_be(n, width, sizes):
 
 def test_a_large_net_has_narrow_cohorts_and_members_count():
     narrow = small().all_arms[0].recipe
-    assert width_for(narrow, (2,)) == 48
-    assert width_for(narrow.having({"members": 6}), (2,)) == 8
-    assert width_for(narrow.having({"net.hidden": 300}), (2,)) < 12
+    assert cohort_size_for(narrow, (2,)) == 48
+    assert cohort_size_for(narrow.with_overrides({"members": 6}), (2,)) == 8
+    assert cohort_size_for(narrow.with_overrides({"net.hidden": 300}), (2,)) < 12
 
 
 def test_a_net_whose_layers_put_out_much_is_trained_alone():
     conv1 = find("pairs-depth").select("conv1")[0].recipe
-    assert width_for(conv1, (2, 14, 14)) == 1
-    assert width_for(conv1.having({"batch_size": 10}), (2, 14, 14)) > 4
+    assert cohort_size_for(conv1, (2, 14, 14)) == 1
+    assert cohort_size_for(conv1.with_overrides({"batch_size": 10}), (2, 14, 14)) > 4
 
 
 def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():

@@ -10,7 +10,7 @@ import torch
 
 from chainrule.study.round_data import Samples
 from chainrule.study.run import train_cohort as cohort
-from chainrule.study.run.scheduler import Board
+from chainrule.study.run.scheduler import Scheduler
 from chainrule.train import load
 from tests.study.small import lasting, searched, small
 
@@ -27,7 +27,7 @@ PAIRS = {
 
 def jobs_of(study, stage):
     """The first arm's jobs of a stage; a search is taken for granted."""
-    made = Board(study, study.all_arms)
+    made = Scheduler(study, study.all_arms)
     return [job for job in made.ready(made.arms[0]) if job.stage == stage]
 
 
@@ -97,7 +97,7 @@ def test_all_candidates_of_a_fold_have_the_same_seeds_and_rounds_have_others():
 
 def test_two_arms_of_a_round_have_the_same_seeds():
     study = small(arms={"a": {}, "b": {"net": {"hidden": 5}}})
-    made = Board(study, study.all_arms)
+    made = Scheduler(study, study.all_arms)
     a, b = (trained(study, made.ready(arm)[0]) for arm in made.arms)
     assert [row.seeds for row in a] == [row.seeds for row in b]
 
@@ -152,7 +152,9 @@ def test_members_average_probabilities():
         scores = []
         for m in range(3):
             seeds = cohort.seeds_of(study, job, training, m)
-            one = replace(job, recipe=job.recipe.having({"members": 1}), trainings=(training,))
+            one = replace(
+                job, recipe=job.recipe.with_overrides({"members": 1}), trainings=(training,)
+            )
             trainer = cohort.trainer_of(study, one)
             trainer.net.initialize([seeds["net"]])
             trainer.seeds = [seeds["order"]]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chainrule import nn
-from chainrule.study import Data, Dimension, Part, Search, Study, StudyError
+from chainrule.study import Component, Data, Dimension, Search, Study, StudyError
 from chainrule.train import Accuracy
 from tests.study import small as toys
 from tests.study.small import SEARCH, SMALL, searched, small
@@ -49,7 +49,7 @@ FORMS = {
     "plain": small(),
     "searched": searched(),
     "factors": small(arms={}, factors={"aux": {"no": {}, "yes": {"net": {"hidden": 9}}}}),
-    "tuples": small(optimizer=Part(name="Adam", betas=(0.8, 0.9))),
+    "tuples": small(optimizer=Component(name="Adam", betas=(0.8, 0.9))),
     "functions": small(net=toys.fragile, arms={"a": {"net": toys.deadly}}),
     "reported": small(reported={"wide": {"mean": 0.5, "std": 0.1}}, rope=0.01),
     "quick": small(quick={"rounds": 1, "data": {"train": 20}}),
@@ -108,7 +108,7 @@ def test_a_name_alone_is_a_part():
 
 def test_a_part_and_a_section_may_be_given_as_objects():
     objects = small(
-        net=Part(name="disk_net", hidden=3), data=Data(name="disk_points", train=60, test=30)
+        net=Component(name="disk_net", hidden=3), data=Data(name="disk_points", train=60, test=30)
     )
     assert objects == small()
     assert searched(search=Search(method="grid")).digest == searched().digest
@@ -160,7 +160,10 @@ WRONG = {
     ),
     "lambda": ({"loss": lambda: None}, r"loss: <lambda>: a study names what it is made of"),
     "local function": ({"net": local()}, "net: local.<locals>.net: a study names what it is"),
-    "method": ({"net": Study.having}, "net: Study.having: a study names what it is"),
+    "method": (
+        {"net": Study.with_overrides},
+        "net: Study.with_overrides: a study names what it is",
+    ),
     "lambda in an arm": ({"arms": {"a": {"net": lambda: 0}}}, "arms.a: <lambda>: a study names"),
     "object": ({"loss": nn.CrossEntropyLoss()}, r"loss: expected the function or class that makes"),
     "metric object": (
@@ -248,7 +251,7 @@ WRONG = {
 @pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_named(changes, message):
     with pytest.raises(StudyError, match=message) as caught:
-        small().having() if not changes else declared(changes)
+        small().with_overrides() if not changes else declared(changes)
     assert str(caught.value).startswith("study small is not a study:\n  ")
 
 
@@ -301,44 +304,44 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 def test_having_changes_what_it_names_and_nothing_else():
     study = small()
-    assert study.having(rounds=5, epochs=None) == small(rounds=5)
+    assert study.with_overrides(rounds=5, epochs=None) == small(rounds=5)
     assert study.rounds == 3
 
 
 def test_having_goes_level_by_level():
-    assert small().having(optimizer={"lr": 0.5}).optimizer == {"name": "Adam", "lr": 0.5}
+    assert small().with_overrides(optimizer={"lr": 0.5}).optimizer == {"name": "Adam", "lr": 0.5}
 
 
 def test_a_part_of_another_name_begins_anew():
-    assert small().having(optimizer={"name": "SGD"}).optimizer == {"name": "SGD"}
-    assert small().having(optimizer="SGD").optimizer == {"name": "SGD"}
+    assert small().with_overrides(optimizer={"name": "SGD"}).optimizer == {"name": "SGD"}
+    assert small().with_overrides(optimizer="SGD").optimizer == {"name": "SGD"}
 
 
 def test_having_refuses_what_a_study_does_not_have():
     with pytest.raises(StudyError, match=r"study small is not a study:\n  speed: Extra inputs"):
-        small().having(speed=3)
+        small().with_overrides(speed=3)
 
 
 def test_the_quick_form_has_a_name_of_its_own_and_is_not_quicker_still():
-    quick = small(quick={"rounds": 1, "data": {"train": 20}}).quickly()
+    quick = small(quick={"rounds": 1, "data": {"train": 20}}).quick_form()
     assert (quick.name, quick.rounds, quick.epochs) == ("small-quick", 1, 2)
     assert quick.data.arguments == {"train": 20, "test": 30}
     assert not quick.quick
 
 
 def test_a_quick_space_takes_the_place_of_the_whole():
-    quick = searched(quick={"space": {"optimizer.lr": [0.1]}}).quickly()
+    quick = searched(quick={"space": {"optimizer.lr": [0.1]}}).quick_form()
     assert quick.space["optimizer.lr"].values == (0.1,)
 
 
 def test_no_quick_form_is_said():
     with pytest.raises(StudyError, match="study small declares no quick form"):
-        small().quickly()
+        small().quick_form()
 
 
 def test_a_wrong_quick_form_is_named():
     with pytest.raises(StudyError, match=r"study small, quick form is not a study:\n  rounds: "):
-        small(quick={"rounds": 0}).quickly()
+        small(quick={"rounds": 0}).quick_form()
 
 
 # the digest

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from chainrule.study import Halving, Row, Study, StudyResult, run
-from chainrule.study.run.halving import best_of, race, rungs
-from chainrule.study.run.scheduler import Board
-from chainrule.study.run.train_cohort import opened
+from chainrule.study import Halving, Study, StudyResult, TrainingRecord, run
+from chainrule.study.run.halving import best_of, run_halving, rungs
+from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.run.train_cohort import load_study_cached
 from tests.study.small import lasting, small
 
 SPACE = {"net.hidden": [3, 5], "optimizer.lr": [0.0003, 0.003, 0.03, 0.3]}
@@ -30,7 +30,7 @@ def halved(**changes: Any) -> Study:
     return small(**{**declared, **changes})
 
 
-def searched_rows(result: StudyResult) -> list[Row]:
+def searched_rows(result: StudyResult) -> list[TrainingRecord]:
     return [row for row in lasting(result.rows) if row.stage == "search"]
 
 
@@ -43,8 +43,8 @@ def test_rungs_grow_by_the_factor_to_the_last_epoch():
 # who goes on
 
 
-def judged(*values: float, status: str = "done") -> dict[int, list[Row]]:
-    row = Row("a", "search", 0, -1, 0, status, {}, {}, 1, 1.0, 1, 1, 1, 1, {})
+def judged(*values: float, status: str = "done") -> dict[int, list[TrainingRecord]]:
+    row = TrainingRecord("a", "search", 0, -1, 0, status, {}, {}, 1, 1.0, 1, 1, 1, 1, {})
     return {c: [replace(row, candidate=c, metrics={"accuracy": v})] for c, v in enumerate(values)}
 
 
@@ -110,7 +110,7 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_who_goes_on_does_not_notice_who_has_left(name):
     study = halved(**CHANGES[name])
-    whole = run(study.having(search={"method": "grid", "halving": None}))
+    whole = run(study.with_overrides(search={"method": "grid", "halving": None}))
     expected = {row.key: row for row in whole.rows}
     assert {row.status for row in whole.rows} == {"done"}
     for row in searched_rows(run(study)):
@@ -197,12 +197,12 @@ def test_processes_give_the_rows_of_one():
 def test_a_search_is_one_job_that_is_done_or_is_not():
     study = halved()
     arm = study.all_arms[0]
-    (job,) = Board(study, [arm]).ready(arm)
+    (job,) = Scheduler(study, [arm]).ready(arm)
     assert (len(job.trainings), len(job.cohorts)) == (8, 2)
     rows = searched_rows(run(study))
-    (again,) = Board(study, [arm], rows[:5]).ready(arm)
+    (again,) = Scheduler(study, [arm], rows[:5]).ready(arm)
     assert again.keys == job.keys
-    assert {job.stage for job in Board(study, [arm], rows).ready(arm)} == {"final", "solo"}
+    assert {job.stage for job in Scheduler(study, [arm], rows).ready(arm)} == {"final", "solo"}
 
 
 def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
@@ -223,9 +223,9 @@ def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
 def test_nothing_to_halve_by_is_an_error():
     study = halved(search={"method": "grid"})
     arm = study.all_arms[0]
-    job = Board(study, [arm]).ready(arm)[0]
+    job = Scheduler(study, [arm]).ready(arm)[0]
     with pytest.raises(ValueError, match=r"^study small declares no halving$"):
-        race(*opened(study.model_dump_json()), job)
+        run_halving(*load_study_cached(study.model_dump_json()), job)
 
 
 @pytest.mark.parametrize(

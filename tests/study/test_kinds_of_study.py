@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from chainrule.statistics import FixedSplit, FreshData, Resplits
-from chainrule.study import Row, Study, StudyResult, run
+from chainrule.study import Study, StudyResult, TrainingRecord, run
 from chainrule.study.round_data import Samples
 from chainrule.train import load
 from tests.study.small import lasting, small
@@ -29,7 +29,7 @@ def points(**changes: Any) -> dict[str, Any]:
     return {"name": "disk_points", "train": 60, "test": 30, **changes}
 
 
-def rows_of(result: StudyResult, stage: str) -> list[Row]:
+def rows_of(result: StudyResult, stage: str) -> list[TrainingRecord]:
     return [row for row in lasting(result.rows) if row.stage == stage]
 
 

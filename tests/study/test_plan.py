@@ -6,7 +6,7 @@ import pytest
 
 from chainrule.study import StudyError, run
 from chainrule.study.plan.plan import plan
-from chainrule.study.plan.timing import Pace
+from chainrule.study.plan.timing import TimeModel
 from tests.study.small import searched, small
 
 KINDS = {
@@ -86,7 +86,7 @@ def test_a_pace_is_a_time_a_step_and_a_time_a_product():
     class Work:
         steps, products = 30, 5000.0
 
-    assert Pace(0.01, 0.001).seconds(Work()) == pytest.approx(0.3 + 5.0)
+    assert TimeModel(0.01, 0.001).seconds(Work()) == pytest.approx(0.3 + 5.0)
 
 
 def test_unknown_arms_are_refused():

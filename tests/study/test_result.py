@@ -11,7 +11,7 @@ import pytest
 
 from chainrule.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare
 from chainrule.study import StoreError, StudyError, StudyResult, open_store, result_of, run
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 
@@ -33,7 +33,7 @@ SCORES = {
 }
 
 
-def rows_of(scores: dict[str, list[float]]) -> list[Row]:
+def rows_of(scores: dict[str, list[float]]) -> list[TrainingRecord]:
     """The last rounds come first; a score of None diverged."""
     return [
         replace(
@@ -142,7 +142,7 @@ def test_another_baseline_and_all_pairs():
 
 
 def test_a_loss_is_better_when_it_is_small():
-    study = STUDY.having(goal="min", worst=9.0)
+    study = STUDY.with_overrides(goal="min", worst=9.0)
     (flat, *_) = result(study).compare(baseline="flat-aux").comparisons
     assert flat.test.difference == pytest.approx(mean(SCORES["flat-aux"]) - mean(SCORES["flat"]))
 
@@ -165,7 +165,7 @@ def test_only_rounds_that_all_arms_have_are_compared():
     ],
 )
 def test_the_design_follows_from_the_data(data, design):
-    assert result(STUDY.having(data=data)).design == design
+    assert result(STUDY.with_overrides(data=data)).design == design
 
 
 def test_effects_of_factors():
@@ -197,7 +197,7 @@ def test_before_the_first_row_there_is_nothing():
 @pytest.mark.parametrize("rounds", ["fresh", "resplit"])
 def test_nothing_cannot_be_compared(ask, rounds):
     with pytest.raises(ValueError, match=r"two arms|no round is done|every arm"):
-        ask(StudyResult(STUDY.having(data={"rounds": rounds}), []))
+        ask(StudyResult(STUDY.with_overrides(data={"rounds": rounds}), []))
 
 
 def test_arms_without_a_common_round_cannot_be_compared():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chainrule.study.spec.space import Dimension, grid, random_settings, shares
+from chainrule.study.spec.space import Dimension, grid, is_batchable, random_settings
 
 
 def test_a_grid_has_every_combination_the_last_path_fastest():
@@ -131,7 +131,7 @@ NUMBERS, WORDS = Dimension(values=(0.1, 0.2)), Dimension(values=("a", "b"))
     ],
 )
 def test_numbers_share_a_cohort_and_shapes_do_not(path, dimension, shared):
-    assert shares(path, dimension) is shared
+    assert is_batchable(path, dimension) is shared
 
 
 SCHEDULES = Dimension(
@@ -144,9 +144,9 @@ SCHEDULES = Dimension(
 
 def test_the_values_of_parts_are_their_names_which_start_a_cohort_each():
     assert SCHEDULES.choices == ("steps", "none")
-    assert not shares("schedule", SCHEDULES)
-    assert SCHEDULES.meant("steps") == {"name": "StepLR", "step_size": 3}
-    assert Dimension(values=(1, 2)).meant(2) == 2
+    assert not is_batchable("schedule", SCHEDULES)
+    assert SCHEDULES.resolve("steps") == {"name": "StepLR", "step_size": 3}
+    assert Dimension(values=(1, 2)).resolve(2) == 2
 
 
 def test_parts_come_back_from_what_is_written():

@@ -121,7 +121,7 @@ def test_the_error_is_in_miles_per_gallon(result, arm):
 
 def test_each_training_of_a_search_is_judged_in_its_own_unit():
     study = Study(**{**CARS, **SEARCH, "arms": {"point": {}}, "rounds": 2})
-    alone = run(study.having(width=1))
+    alone = run(study.with_overrides(width=1))
     for a, b in zip(run(study).rows, alone.rows, strict=True):
         assert a.key == b.key
         assert a.metrics["rmse"] == pytest.approx(b.metrics["rmse"], rel=1e-3)

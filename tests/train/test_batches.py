@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.data import Dataset
-from chainrule.train.batches import orders, shuffled, slices
+from chainrule.train.batches import epoch_permutations, iter_batches, slices
 
 numbers = st.integers(1, 40)
 roots = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=4)
@@ -22,8 +22,8 @@ def numbered(n: int, K: int | None) -> Dataset:
 
 @given(n=numbers, batch_size=numbers, roots=roots, epoch=st.integers(0, 1000))
 def test_each_replica_sees_each_of_its_samples_once(n, batch_size, roots, epoch):
-    order = orders(n, roots, epoch)
-    batches = list(shuffled(numbered(n, len(roots)), order, batch_size))
+    order = epoch_permutations(n, roots, epoch)
+    batches = list(iter_batches(numbered(n, len(roots)), order, batch_size))
     assert [x.shape[1] for x, _ in batches[:-1]] == [batch_size] * (len(batches) - 1)
     seen = torch.cat([x for x, _ in batches], 1).squeeze(-1)
     assert torch.equal(seen, order + 100 * torch.arange(len(roots)).unsqueeze(1))
@@ -32,8 +32,8 @@ def test_each_replica_sees_each_of_its_samples_once(n, batch_size, roots, epoch)
 
 @given(n=numbers, root=st.integers(0, 2**63 - 1), others=roots, epoch=st.integers(0, 1000))
 def test_an_order_depends_on_its_own_seed_and_epoch_alone(n, root, others, epoch):
-    alone = orders(n, [root], epoch)
-    assert torch.equal(orders(n, [*others, root], epoch)[-1:], alone)
+    alone = epoch_permutations(n, [root], epoch)
+    assert torch.equal(epoch_permutations(n, [*others, root], epoch)[-1:], alone)
     assert torch.equal(alone.sort().values, torch.arange(n).unsqueeze(0))
 
 

@@ -9,7 +9,7 @@ from chainrule import nn, optim
 from chainrule.data import Dataset, disk
 from chainrule.optim import lr_scheduler as schedules
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
-from chainrule.train.select_replicas import compact
+from chainrule.train.select_replicas import select_replicas
 
 K, KEEP = 5, [3, 0, 4]
 LR = torch.tensor([0.01, 0.03, 0.07, 0.02, 0.05], dtype=torch.float64)
@@ -43,7 +43,7 @@ def trainer(optimizer=None, schedule=None, module=None, **options) -> Trainer:
 
 
 def smaller(own: Trainer, keep=KEEP) -> Trainer:
-    compact(own, torch.tensor(keep))
+    select_replicas(own, torch.tensor(keep))
     return own
 
 
@@ -188,7 +188,7 @@ def test_a_plain_net_has_nothing_to_choose_from():
     module = nn.Linear(2, 2)
     own = Trainer(module, nn.CrossEntropyLoss(), optim.Adam(module))
     with pytest.raises(ValueError, match="a plain net has no replicas"):
-        compact(own, torch.tensor([0]))
+        select_replicas(own, torch.tensor([0]))
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,6 @@ def test_a_plain_net_has_nothing_to_choose_from():
 def test_other_indices_are_refused_and_nothing_changes(keep, message):
     own = trainer()
     with pytest.raises(ValueError, match=message):
-        compact(own, keep)
+        select_replicas(own, keep)
     assert own.net.replicas == own.optimizer.replicas == K
     own.fit(points(), epochs=1, progress=False)

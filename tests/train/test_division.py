@@ -7,7 +7,7 @@ import torch
 
 from chainrule.data import read_csv
 from chainrule.data.files.npz_file import Arrays
-from chainrule.estimators.split import Division
+from chainrule.estimators.split import DataSplit
 
 
 def rows(n: int, classes: int = 2) -> Arrays:
@@ -17,21 +17,21 @@ def rows(n: int, classes: int = 2) -> Arrays:
 
 
 def test_each_row_is_in_one_part():
-    found = Division.make(rows(50), None, "classification")
+    found = DataSplit.make(rows(50), None, "classification")
     parts = found.learned, found.validated, found.tested
     assert [*map(len, parts)] == [32, 8, 10]
     assert sorted(i for part in parts for i in part) == [*range(50)]
 
 
 def test_each_part_has_its_share_of_each_class():
-    found = Division.make(rows(100), None, "classification", test=0.1, validation=0.2)
+    found = DataSplit.make(rows(100), None, "classification", test=0.1, validation=0.2)
     for part in (found.learned, found.validated, found.tested):
         ones = sum(found.rows.targets[i] == "1" for i in part)
         assert abs(2 * ones - len(part)) <= 1
 
 
 def test_a_test_set_of_its_own_stays_as_it_is():
-    found = Division.make(rows(20), None, "classification", test=rows(7))
+    found = DataSplit.make(rows(20), None, "classification", test=rows(7))
     assert len(found.rows) == 27
     assert [*found.tested] == [*range(20, 27)]
     assert sorted([*found.learned, *found.validated]) == [*range(20)]
@@ -39,25 +39,25 @@ def test_a_test_set_of_its_own_stays_as_it_is():
 
 
 def test_the_seed_decides():
-    first, again, other = (Division.make(rows(50), None, "regression", seed=s) for s in (3, 3, 4))
+    first, again, other = (DataSplit.make(rows(50), None, "regression", seed=s) for s in (3, 3, 4))
     assert first.learned == again.learned
     assert first.learned != other.learned
 
 
 def test_another_validation_share_leaves_the_test_rows():
-    few, many = (Division.make(rows(50), None, "regression", validation=v) for v in (0.1, 0.5))
+    few, many = (DataSplit.make(rows(50), None, "regression", validation=v) for v in (0.1, 0.5))
     assert few.tested == many.tested
 
 
 def test_a_handful_is_too_few():
     with pytest.raises(ValueError, match="here: too few rows with a target to divide: 9"):
-        Division.make(rows(9), None, "regression")
+        DataSplit.make(rows(9), None, "regression")
 
 
 def test_rows_without_a_target_are_in_no_part(tmp_path):
     (tmp_path / "t.csv").write_text(
         "x,y\n" + "".join(f"{i},{'a' if i % 4 else ''}\n" for i in range(40))
     )
-    found = Division.make(read_csv(tmp_path / "t.csv"), "y", "classification")
+    found = DataSplit.make(read_csv(tmp_path / "t.csv"), "y", "classification")
     parts = [*found.learned, *found.validated, *found.tested]
     assert sorted(parts) == [i for i in range(40) if i % 4]

@@ -10,9 +10,9 @@ import torch
 from chainrule import load, nn, save
 from chainrule.data import read_csv
 from chainrule.data.files.npz_file import Arrays
-from chainrule.data.tabular.preprocessor import Preparation
+from chainrule.data.tabular.preprocessor import Preprocessor
 from chainrule.estimators.predictor import Predictor, loss_name
-from chainrule.serialization.nets import load_about
+from chainrule.serialization.nets import load_metadata
 from chainrule.serialization.safetensors_file import read, write
 from chainrule.train import FileError
 
@@ -23,7 +23,7 @@ ROWS = Arrays(
 
 def predictor(loss: str = "CrossEntropyLoss") -> Predictor:
     net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Linear(3, 3)).initialize(1)
-    return Predictor(net, Preparation.fit(ROWS, range(30), "classification"), loss)
+    return Predictor(net, Preprocessor.fit(ROWS, range(30), "classification"), loss)
 
 
 def test_it_answers_in_evaluation_mode_and_stays_as_it_was():
@@ -46,7 +46,7 @@ def test_what_is_saved_answers_the_same(tmp_path):
 def test_a_table_needs_no_more_than_the_file(tmp_path):
     (tmp_path / "t.csv").write_text("x,kind,y\n1,a,2\n2,b,4\n3,a,5\n4,,9\n")
     rows = read_csv(tmp_path / "t.csv")
-    prepared = Preparation.fit(rows, range(4), "regression", "y")
+    prepared = Preprocessor.fit(rows, range(4), "regression", "y")
     one = Predictor(nn.Linear(4, 1).initialize(0), prepared, "MSELoss", "y")
     one.save(tmp_path / "net.safetensors")
     again = Predictor.load(tmp_path / "net.safetensors")
@@ -88,7 +88,7 @@ def test_without_targets_there_are_no_scores():
 
 def test_a_net_alone_does_not_predict(tmp_path):
     save(nn.Linear(2, 2), tmp_path / "net.safetensors")
-    assert load_about(tmp_path / "net.safetensors") == {}
+    assert load_metadata(tmp_path / "net.safetensors") == {}
     with pytest.raises(FileError, match=r"net.safetensors: a net alone: what predicts is a file"):
         Predictor.load(tmp_path / "net.safetensors")
 

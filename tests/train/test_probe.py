@@ -9,7 +9,7 @@ import torch
 
 from chainrule import nn
 from chainrule.data import disk, standardize
-from chainrule.train import probe
+from chainrule.train import layer_stats
 from chainrule.zoo import plane_net
 
 
@@ -29,7 +29,7 @@ def chain() -> nn.Sequential:
 
 def test_values_and_gradients_are_those_of_autograd(x, labels):
     net = chain()
-    rows = probe(net, x, labels, nn.CrossEntropyLoss())
+    rows = layer_stats(net, x, labels, nn.CrossEntropyLoss())
     twin = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
     twin.load_state_dict(net.state_dict())
     hidden = twin[0](x)
@@ -48,7 +48,7 @@ def test_values_and_gradients_are_those_of_autograd(x, labels):
 
 
 def test_a_row_names_its_layer(x):
-    rows = probe(chain(), x)
+    rows = layer_stats(chain(), x)
     assert [(r.path, r.layer, r.output) for r in rows] == [
         ("0", "Linear", (5,)),
         ("1", "Tanh", (5,)),
@@ -57,13 +57,13 @@ def test_a_row_names_its_layer(x):
 
 
 def test_without_a_loss_the_gradient_at_the_output_is_a_sign_each(x):
-    last = probe(chain(), x)[-1]
+    last = layer_stats(chain(), x)[-1]
     assert last.dy == pytest.approx((40 * 2) ** 0.5 / 40)
 
 
 def test_a_layer_used_twice_has_a_row_a_use(x):
     layer = nn.Linear(3, 3)
-    first, second = probe(nn.Sequential(layer, layer), x)
+    first, second = layer_stats(nn.Sequential(layer, layer), x)
     assert first.path == second.path == "0"
     assert first.dw == second.dw
     assert first.dy != second.dy
@@ -72,7 +72,7 @@ def test_a_layer_used_twice_has_a_row_a_use(x):
 def test_dead_units_are_those_that_no_sample_makes_active(x):
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
     net[0].bias.data.copy_(torch.tensor([-99.0, 0.0, 99.0, -99.0]))
-    linear, relu = probe(net, x)
+    linear, relu = layer_stats(net, x)
     assert relu.dead == 0.5
     assert linear.dead is None
     assert 0.5 < relu.zeros < 0.75
@@ -81,7 +81,7 @@ def test_dead_units_are_those_that_no_sample_makes_active(x):
 def test_dead_channels_of_images():
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU())
     net[0].bias.data.copy_(torch.tensor([-99.0, 99.0, 99.0]))
-    assert probe(net, torch.rand(2, 1, 5, 5))[1].dead == pytest.approx(1 / 3)
+    assert layer_stats(net, torch.rand(2, 1, 5, 5))[1].dead == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_dead_channels_of_images():
     ],
 )
 def test_flat_is_where_the_slope_is_small(activation, x, flat):
-    (row,) = probe(activation, torch.tensor(x)[:, None])
+    (row,) = layer_stats(activation, torch.tensor(x)[:, None])
     assert row.flat == flat
 
 
@@ -104,7 +104,7 @@ def test_a_deep_sigmoid_net_loses_its_gradient_and_a_zero_net_has_none():
 
     def norms(init: nn.init.Initializer) -> list[float]:
         net.initialize(0, init)
-        rows = probe(net, points.inputs, points.targets, nn.CrossEntropyLoss())
+        rows = layer_stats(net, points.inputs, points.targets, nn.CrossEntropyLoss())
         return [row.dw for row in rows if row.layer == "Linear"]
 
     xavier = norms(nn.init.XavierUniform())
@@ -115,7 +115,7 @@ def test_a_deep_sigmoid_net_loses_its_gradient_and_a_zero_net_has_none():
 
 def test_a_weight_of_zero_has_no_relative_gradient(x):
     net = nn.Sequential(nn.Linear(3, 2, init=nn.init.Zeros()))
-    (row,) = probe(net, x)
+    (row,) = layer_stats(net, x)
     assert row.w == 0
     assert row.relative is None
 
@@ -123,23 +123,23 @@ def test_a_weight_of_zero_has_no_relative_gradient(x):
 def test_the_net_is_left_as_it_is(x):
     net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).initialize(0)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    probe(net, x)
+    layer_stats(net, x)
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
     assert all(not p.grad.any() for p in net.parameters())
-    assert net[2].draws == 0
+    assert net[2].rng_counter == 0
 
 
 def test_heads_and_class_numbers_are_no_trouble():
     net = nn.Sequential(nn.Embedding(7, 3), nn.Heads(a=nn.Linear(3, 2), b=nn.Linear(3, 4)))
-    rows = probe(net, torch.tensor([0, 3, 6]))
+    rows = layer_stats(net, torch.tensor([0, 3, 6]))
     assert [row.path for row in rows] == ["0", "1.a", "1.b"]
 
 
 def test_a_cohort_is_refused(x):
     with pytest.raises(ValueError, match=r"expected a plain net, such as net.replica\(0\)"):
-        probe(chain().replicate(3), x)
+        layer_stats(chain().replicate(3), x)
 
 
 def test_a_target_needs_a_criterion(x, labels):
     with pytest.raises(ValueError, match="a target with its criterion"):
-        probe(chain(), x, labels)
+        layer_stats(chain(), x, labels)

@@ -7,7 +7,7 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.data import Dataset
-from chainrule.estimators.fit import check_fit, fit_best, loss_for
+from chainrule.estimators.fit import check_fit, fit_with_early_stopping, loss_for
 from chainrule.train import Callback, Trainer
 
 X = torch.rand(40, 2, generator=torch.Generator().manual_seed(1))
@@ -23,7 +23,7 @@ def trainer(lr: float = 0.1, callbacks=(), net=None) -> Trainer:
 
 
 def fit(one: Trainer, **options):
-    return fit_best(
+    return fit_with_early_stopping(
         one, NUMBERS, NUMBERS, progress=False, **({"epochs": 5, "patience": 2} | options)
     )
 
@@ -111,7 +111,7 @@ def test_an_interrupt_between_two_epochs_too():
     class Between(Callback):
         def on_epoch_end(self, trainer):
             if trainer.epoch == 2:
-                trainer._goes_on = self.interrupt
+                trainer._should_continue = self.interrupt
 
         def interrupt(self):
             raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from chainrule import nn, optim
 from chainrule.data import Dataset, disk, one_hot
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer, fit, train
-from chainrule.train.batches import orders, shuffled, slices
+from chainrule.train.batches import epoch_permutations, iter_batches, slices
 from chainrule.zoo import disk_net
 
 SEEDS = [3, 4, 5]
@@ -53,7 +53,7 @@ def test_one_plain_training_is_what_a_loop_by_hand_does():
     step, sums = torch.optim.SGD(twin.parameters(), lr=0.5), []
     for epoch in range(2):
         total = 0.0
-        for index in orders(60, [7], epoch)[0].split(16):
+        for index in epoch_permutations(60, [7], epoch)[0].split(16):
             step.zero_grad()
             loss = torch.nn.functional.mse_loss(twin(data.inputs[index]), data.targets[index])
             loss.backward()
@@ -145,7 +145,7 @@ def poisoned(k: int, sample: int) -> Dataset:
 
 def test_a_diverged_replica_is_frozen_and_named_and_its_neighbours_do_not_notice():
     sick, healthy = (nn.Linear(2, 2).replicate(3, SEEDS) for _ in range(2))
-    order = orders(60, [4], 1)[0].tolist()
+    order = epoch_permutations(60, [4], 1)[0].tolist()
     history = trainer(sick, SEEDS).fit(poisoned(1, 0), points(seed=SEEDS), epochs=3)
     trainer(healthy, SEEDS).fit(points(seed=SEEDS), epochs=3)
     for k in (0, 2):
@@ -155,7 +155,7 @@ def test_a_diverged_replica_is_frozen_and_named_and_its_neighbours_do_not_notice
     assert history["test_accuracy"][:, 1].isnan().all()
     assert history["test_accuracy"][:, [0, 2]].isfinite().all()
     (divergence,) = history.diverged
-    step = orders(60, [4], 0)[0].tolist().index(0) // 16 + 1
+    step = epoch_permutations(60, [4], 0)[0].tolist().index(0) // 16 + 1
     assert (divergence.replica, divergence.epoch, divergence.step) == (1, 1, step)
     assert str(divergence).endswith("the input is not finite")
     assert order
@@ -163,7 +163,7 @@ def test_a_diverged_replica_is_frozen_and_named_and_its_neighbours_do_not_notice
 
 def test_it_keeps_the_parameters_from_before_the_bad_step():
     cohort, data = nn.Linear(2, 2).replicate(3, SEEDS), poisoned(1, 0)
-    first = orders(60, [4], 0)[0].tolist().index(0) // 16
+    first = epoch_permutations(60, [4], 0)[0].tolist().index(0) // 16
     watched = []
 
     class Watch(Callback):
@@ -469,21 +469,21 @@ def test_the_one_call_form_of_the_first_report():
 
 def test_every_sample_comes_once_an_epoch_in_an_order_of_its_own():
     data = Dataset(torch.arange(10.0)[None, :, None], torch.zeros(1, 10), 2)
-    order = orders(10, [1, 2], 0)
-    batches = list(shuffled(data, order, 4))
+    order = epoch_permutations(10, [1, 2], 0)
+    batches = list(iter_batches(data, order, 4))
     assert [x.shape for x, _ in batches] == [(2, 4, 1), (2, 4, 1), (2, 2, 1)]
     seen = torch.cat([x for x, _ in batches], 1).squeeze(-1)
     assert torch.equal(seen, order.float())
     assert not torch.equal(order[0], order[1])
-    assert not torch.equal(order[0], orders(10, [1], 1)[0])
+    assert not torch.equal(order[0], epoch_permutations(10, [1], 1)[0])
 
 
 def test_small_gathers_give_the_same_batches(monkeypatch):
     data = points(50, SEEDS)
-    order = orders(50, SEEDS, 0)
-    whole = list(shuffled(data, order, 8))
+    order = epoch_permutations(50, SEEDS, 0)
+    whole = list(iter_batches(data, order, 8))
     monkeypatch.setattr("chainrule.train.batches.CHUNK_BYTES", 1)
-    for (x, t), (y, u) in zip(whole, shuffled(data, order, 8), strict=True):
+    for (x, t), (y, u) in zip(whole, iter_batches(data, order, 8), strict=True):
         assert torch.equal(x, y)
         assert torch.equal(t, u)
 

@@ -6,13 +6,13 @@ import ctypes
 import sys
 from contextlib import suppress
 
-__all__ = ["keep_memory"]
+__all__ = ["disable_malloc_trim"]
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # names of <malloc.h>
 LARGEST = {TRIM_THRESHOLD: 2**31 - 1, MMAP_THRESHOLD: 2**30}  # bytes
 
 
-def keep_memory() -> bool:
+def disable_malloc_trim() -> bool:
     """Let this process keep freed memory for its next tensors; true where that is possible.
 
     Each step of a training makes the same large tensors as the one before. By default the C

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-__all__ = ["ahead", "cores", "shielded", "workshop"]
+__all__ = ["available_cpus", "block_sigint", "forkserver_context", "preload_workers"]
 
 
-def cores() -> int:
+def available_cpus() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def workshop(*modules: str) -> BaseContext:
+def forkserver_context(*modules: str) -> BaseContext:
     """How workers that need these modules are begun.
 
     On Linux they are forked from a process that has imported the modules and never did anything
@@ -41,20 +41,20 @@ def workshop(*modules: str) -> BaseContext:
             # A tracker started by the server's start would let Ctrl-C through again.
             resource_tracker.ensure_running()
             # A library that had begun threads could not be forked safely.
-            with shielded(), variable("OPENBLAS_NUM_THREADS", "1"):
+            with block_sigint(), temporary_env("OPENBLAS_NUM_THREADS", "1"):
                 forkserver.ensure_running()
             return context
     return multiprocessing.get_context("spawn")
 
 
-def ahead(*modules: str) -> None:
+def preload_workers(*modules: str) -> None:
     """Let the process that workers are forked from import these modules while this one does."""
     if sys.platform == "linux":
-        workshop(*modules)
+        forkserver_context(*modules)
 
 
 @contextmanager
-def variable(name: str, value: str) -> Iterator[None]:
+def temporary_env(name: str, value: str) -> Iterator[None]:
     """Processes that are begun in here have this environment variable."""
     before = os.environ.get(name)
     os.environ[name] = value
@@ -68,7 +68,7 @@ def variable(name: str, value: str) -> Iterator[None]:
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
+def block_sigint() -> Iterator[None]:
     """Processes that are begun in here do not notice Ctrl-C, which is their parent's business."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -7,17 +7,17 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["leaves", "tree_map"]
+__all__ = ["named_leaves", "tree_map"]
 
 
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+def named_leaves(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
     """(name, tensor) of each tensor within: "" for a lone one, "0", "main", "main.0" below."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, dict | tuple | list):
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
-            yield from leaves(item, f"{name}.{key}".lstrip("."))
+            yield from named_leaves(item, f"{name}.{key}".lstrip("."))
 
 
 def tree_map(f: Callable[[Tensor], Any], value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from chainrule.cli.resolve import note
+from chainrule.cli.resolve import echo_err
 
 if TYPE_CHECKING:
     from chainrule.data import Encoder, Table
@@ -36,7 +36,7 @@ def with_table(study: Study, csv: Path | None, target: str | None) -> Study:
     encoder, rows = encoded(study, data)
     sized = {"net": {"inputs": len(encoder.features)}}
     arms = {name: sized for name, said in study.arms.items() if "name" in said.get("net", {})}
-    return study.having(data=data, arms=arms, worst=range_of(rows, target), **sized)
+    return study.with_overrides(data=data, arms=arms, worst=range_of(rows, target), **sized)
 
 
 def check(study: Study) -> None:
@@ -62,7 +62,7 @@ def encoded(study: Study, data: dict[str, str]) -> tuple[Encoder, Table]:
     lost = len(read_csv(data["csv"])) - len(rows)
     said = [f"{lost} rows without {data['target']} are left out"] if lost else []
     shape = f"{len(rows)} rows, {len(encoder.features)} inputs"
-    note("\n  ".join([f"{data['csv']}: {shape}", *said, *encoder.notes]))
+    echo_err("\n  ".join([f"{data['csv']}: {shape}", *said, *encoder.notes]))
     return encoder, rows
 
 

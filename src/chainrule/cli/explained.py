@@ -52,7 +52,7 @@ def saved(path: str, data: str, target: str | None) -> Explained:
     from chainrule.data.tabular.preprocessor import targets_in
     from chainrule.estimators.fit import loss_for
     from chainrule.estimators.predictor import Predictor
-    from chainrule.recipes.component import Part, make
+    from chainrule.recipes.component import Component, build
 
     predictor = Predictor.load(path)
     if target not in (None, predictor.target):
@@ -64,6 +64,6 @@ def saved(path: str, data: str, target: str | None) -> Explained:
         raise ValueError(f"{data}: it has no targets, and the loss asks for them")
     prepared = predictor.preparation
     batch = prepared.dataset(known, predictor.target)
-    loss = loss_for(make("loss", Part(name=predictor.loss)), prepared.task.kind)
+    loss = loss_for(build("loss", Component(name=predictor.loss)), prepared.task.kind)
     words = f"{path}: {len(known)} samples of {data}, {predictor.loss}."
     return Explained(predictor.net, batch.inputs, batch.targets, loss, words)

@@ -21,7 +21,7 @@ from chainrule.study import Progress, Study, StudyResult
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Display", "Lines", "Panel", "Shown", "display_for"]
+__all__ = ["Display", "LiveDisplay", "PlainDisplay", "ProgressSnapshot", "display_for"]
 
 APART = 2.0
 """Seconds between two plain lines, unless an arm is done."""
@@ -31,7 +31,7 @@ FRAME = 5
 
 
 @dataclass(frozen=True)
-class Shown:
+class ProgressSnapshot:
     """How far a run was at one moment; nothing in it changes while it is drawn.
 
     ``arms``: name → (trainings done, in all); ``best``: name → its best validation so far;
@@ -93,7 +93,7 @@ class Display(ABC):
 
     def __init__(self, name: str, unit: Unit, console: Console) -> None:
         self.name, self.unit, self.console = name, unit, console
-        self.shown = Shown()
+        self.shown = ProgressSnapshot()
         self.progress: Progress | None = None
 
     @property
@@ -103,11 +103,11 @@ class Display(ABC):
 
     def watch(self, progress: Progress) -> None:
         """Show how far it is."""
-        before, self.shown, self.progress = self.shown, Shown.of(progress), progress
+        before, self.shown, self.progress = self.shown, ProgressSnapshot.of(progress), progress
         self.update(before)
 
     @abstractmethod
-    def update(self, before: Shown) -> None:
+    def update(self, before: ProgressSnapshot) -> None:
         """Something happened."""
 
     def __enter__(self) -> Self:
@@ -123,7 +123,7 @@ class Display(ABC):
 
 
 @final
-class Lines(Display):
+class PlainDisplay(Display):
     """A plain line when a cohort or an arm is done, and not too many of them."""
 
     def __init__(
@@ -136,7 +136,7 @@ class Lines(Display):
         super().__init__(name, unit, console)
         self._now, self._last = now, -APART
 
-    def update(self, before: Shown) -> None:
+    def update(self, before: ProgressSnapshot) -> None:
         if self.shown.done == (before.done if before.arms else self.shown.total):
             return
         finished, now = sorted(self.shown.complete - before.complete), self._now()
@@ -149,7 +149,7 @@ class Lines(Display):
 
 
 @final
-class Panel(Display):
+class LiveDisplay(Display):
     """A bar, the clock, and the arms that fit; drawn anew by a thread of its own."""
 
     def __init__(self, name: str, unit: Unit, console: Console) -> None:
@@ -158,7 +158,7 @@ class Panel(Display):
             console=console, get_renderable=self.drawn, refresh_per_second=4, transient=True
         )
 
-    def update(self, before: Shown) -> None:
+    def update(self, before: ProgressSnapshot) -> None:
         self._live.refresh()
 
     def __enter__(self) -> Self:
@@ -186,7 +186,7 @@ class Panel(Display):
         """Read as it is now: a run tells of a cohort when it ends, not when it begins."""
         return set() if self.progress is None else {job.arm for job in self.progress.running}
 
-    def _table(self, shown: Shown) -> Table:
+    def _table(self, shown: ProgressSnapshot) -> Table:
         active = self._active()
         names = by_interest(shown, active)
         room = max(1, self.console.height - FRAME)
@@ -203,7 +203,7 @@ class Panel(Display):
         return table
 
 
-def by_interest(shown: Shown, active: set[str]) -> Sequence[str]:
+def by_interest(shown: ProgressSnapshot, active: set[str]) -> Sequence[str]:
     """The arms that are being trained, then those begun, those to come, those done."""
 
     def place(name: str) -> int:
@@ -221,4 +221,4 @@ def display_for(study: Study) -> Display:
     """What suits the standard error of this process."""
     console, unit = Console(stderr=True, highlight=False), unit_of(StudyResult(study, ()))
     lively = console.is_terminal and not console.is_dumb_terminal
-    return (Panel if lively else Lines)(study.name, unit, console)
+    return (LiveDisplay if lively else PlainDisplay)(study.name, unit, console)

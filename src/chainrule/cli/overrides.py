@@ -19,10 +19,10 @@ def with_data(study: Study, given: Sequence[str] | None) -> Study:
 
     Raises typer.BadParameter for what is not NAME=VALUE, StudyError for what does not fit.
     """
-    return study.having(data=dict(map(parted, given))) if given else study
+    return study.with_overrides(data=dict(map(split_assignment, given))) if given else study
 
 
-def parted(text: str) -> tuple[str, Any]:
+def split_assignment(text: str) -> tuple[str, Any]:
     """("train", 500) of ``train=500``; a value that is not TOML is a text."""
     name, equals, value = text.partition("=")
     if not (equals and name.isidentifier()):

@@ -17,18 +17,27 @@ if TYPE_CHECKING:
 
     from chainrule.study import Store, Study, StudyResult
 
-__all__ = ["RUNS", "close", "importable", "note", "result_at", "store_of", "study_of", "viewed"]
+__all__ = [
+    "RUNS",
+    "did_you_mean",
+    "echo_err",
+    "importable",
+    "open_read_only",
+    "result_at",
+    "store_of",
+    "study_of",
+]
 
 RUNS = Path("runs")
 """Where stores, figures and pages go unless told."""
 
 
-def note(text: str) -> None:
+def echo_err(text: str) -> None:
     """Say something beside the result: on stderr."""
     typer.echo(text, err=True)
 
 
-def close(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean 'pairs-depth'? ``, or nothing where no known word is like it."""
     found = get_close_matches(word, list(known), n=1)
     return f"did you mean {found[0]!r}? " if found else ""
@@ -50,7 +59,7 @@ def study_of(given: str) -> Study:
     if ":" in given:
         return _in_python(given)
     known = f"built-in studies: {', '.join(NAMES)}; or a file that ends in .toml"
-    raise StudyError(f"no study {given!r}; {close(given, NAMES)}{known}")
+    raise StudyError(f"no study {given!r}; {did_you_mean(given, NAMES)}{known}")
 
 
 def _in_python(given: str) -> Study:
@@ -107,12 +116,12 @@ def store_of(run: str) -> str:
     there = sorted(path.stem for path in RUNS.glob("*.sqlite"))
     raise FileNotFoundError(
         f"no run {run!r}: neither {run} nor {RUNS / f'{run}.sqlite'} is a file; "
-        f"{close(run, there)}runs here: {', '.join(there) or 'none'}"
+        f"{did_you_mean(run, there)}runs here: {', '.join(there) or 'none'}"
     )
 
 
 @contextmanager
-def viewed(run: str) -> Iterator[Store]:
+def open_read_only(run: str) -> Iterator[Store]:
     """The store that RUN names, open to be read."""
     from chainrule.study import open_store
 
@@ -127,12 +136,14 @@ def result_at(run: str, number: int | None = None) -> StudyResult:
     """
     from chainrule.study import StudyError, result_of
 
-    with viewed(run) as store:
+    with open_read_only(run) as store:
         records = {record.id: record for record in store.studies()}
         listed = "; ".join(f"{r.id}: {r.name}, begun {r.created}" for r in records.values())
         wanted = max(records, default=0) if number is None else number
         if wanted not in records:
             raise StudyError(f"{run}: no study {wanted or ''} in it; studies: {listed or 'none'}")
         if len(records) > 1:
-            note(f"study {wanted} of {len(records)} in this store ({listed}); choose by --study")
+            echo_err(
+                f"study {wanted} of {len(records)} in this store ({listed}); choose by --study"
+            )
         return result_of(store, wanted)

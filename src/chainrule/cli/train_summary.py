@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.data.tabular.preprocessor import Preparation
-    from chainrule.estimators.fit import Fitted
+    from chainrule.data.tabular.preprocessor import Preprocessor
+    from chainrule.estimators.fit import FitResult
     from chainrule.estimators.predictor import Predictor
-    from chainrule.estimators.split import Division
+    from chainrule.estimators.split import DataSplit
 
 __all__ = ["as_text", "remarks", "scores_in_words", "summary"]
 
 
-def remarks(division: Division, prepared: Preparation, *, told: bool) -> Iterator[str]:
+def remarks(division: DataSplit, prepared: Preprocessor, *, told: bool) -> Iterator[str]:
     """What is taken for the task, how to say otherwise; and what becomes of columns."""
     from chainrule.data.files.csv_file import is_number
     from chainrule.data.tabular.preprocessor import targets_in
@@ -35,7 +35,7 @@ def remarks(division: Division, prepared: Preparation, *, told: bool) -> Iterato
         yield from prepared.columns.notes
 
 
-def summary(predictor: Predictor, division: Division, fitted: Fitted) -> dict[str, Any]:
+def summary(predictor: Predictor, division: DataSplit, fitted: FitResult) -> dict[str, Any]:
     """All about a training, as JSON data."""
     task, rows = predictor.preparation.task, division.rows
     judged = {"validation": division.validated, "test": division.tested}
@@ -51,15 +51,17 @@ def summary(predictor: Predictor, division: Division, fitted: Fitted) -> dict[st
         "ended": fitted.ended,
         "seconds": round(fitted.seconds, 3),
         **{name: predictor.scores(predictor(part), part) for name, part in parts.items()},
-        "usual": task.usual,
-        "test_of_usual": predictor.scores([task.usual] * len(parts["test"]), parts["test"]),
+        "baseline": task.baseline_prediction,
+        "test_of_baseline": predictor.scores(
+            [task.baseline_prediction] * len(parts["test"]), parts["test"]
+        ),
     }
 
 
 def as_text(found: Mapping[str, Any]) -> str:
     """The same for people."""
-    rows, usual = found["rows"], found["usual"]
-    always = f"{usual:.4g}, the mean," if found["task"] == "regression" else repr(usual)
+    rows, baseline = found["rows"], found["baseline"]
+    always = f"{baseline:.4g}, the mean," if found["task"] == "regression" else repr(baseline)
     ended = f" ({found['ended']})" if found["ended"] else ""
     epochs = "1 epoch" if found["epochs"] == 1 else f"{found['epochs']} epochs"
     lines = {
@@ -70,7 +72,7 @@ def as_text(found: Mapping[str, Any]) -> str:
         f"epoch {found['best_epoch']}",
         "validation": scores_in_words(found["validation"]),
         "test": scores_in_words(found["test"]),
-        "": f"always {always} would be {scores_in_words(found['test_of_usual'])}",
+        "": f"always {always} would be {scores_in_words(found['test_of_baseline'])}",
         "file": found["file"],
     }
     return "\n".join(f"{name:10}  {text}" for name, text in lines.items())

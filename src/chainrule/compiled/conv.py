@@ -20,7 +20,7 @@ from chainrule._util.threads import kernel_threads, threads_to_the_kernel
 from chainrule.compiled.abi import Windows
 from chainrule.compiled.build import NUMBERS, kernel
 from chainrule.nn.ops import conv as plain
-from chainrule.nn.ops.conv import Steps, computed_by
+from chainrule.nn.ops.conv import ConvParams, use_conv_backend
 from chainrule.nn.ops.padding import pad
 
 __all__ = ["convolve", "convolving"]
@@ -29,12 +29,12 @@ __all__ = ["convolve", "convolving"]
 @contextmanager
 def convolving() -> Iterator[None]:
     """In here, the kernel computes the convolutions that it knows, and has all threads."""
-    with threads_to_the_kernel(), computed_by(convolve):
+    with threads_to_the_kernel(), use_conv_backend(convolve):
         yield
 
 
 def convolve(
-    f: Callable[..., Tensor], steps: Steps, *tensors: Tensor, **more: Any
+    f: Callable[..., Tensor], steps: ConvParams, *tensors: Tensor, **more: Any
 ) -> Tensor | None:
     """f of :mod:`chainrule.nn.ops.conv` for tensors (K or 1, …), or None: not in the kernel."""
     x = tensors[0]
@@ -45,14 +45,16 @@ def convolve(
     return COMPILED[f](steps, *tensors, **more)
 
 
-def output(steps: Steps, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor | None:
+def output(steps: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor | None:
     """x (K, N, C, H, W)   w (K, O, C, k, k)   b (K, O)   result (K, N, O, H', W')"""
     axes = zip(x.shape[-2:], steps.kernel, steps.stride, steps.padding, strict=True)
     sizes = [(n + 2 * p - k) // s + 1 for n, k, s, p in axes]
     return slid(x, w.permute(0, 3, 4, 2, 1), b, sizes, steps.stride, steps.padding)
 
 
-def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor | None:
+def input_gradient(
+    steps: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]
+) -> Tensor | None:
     """g (K, N, O, H', W')   w (K, O, C, k, k)   result (K, N, C, *sizes)"""
     if steps.stride != (1, 1):
         return None
@@ -60,7 +62,7 @@ def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) 
     return slid(g, w.flip(3, 4).permute(0, 3, 4, 1, 2), None, sizes, (1, 1), margin)
 
 
-def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor | None:
+def weight_gradient(steps: ConvParams, x: Tensor, g: Tensor) -> Tensor | None:
     """x (K, N, C, H, W)   g (K, N, O, H', W')   result (K, O, C, k, k)"""
     channels = g.shape[2]
     if few(channels, g.dtype) or x.shape[1] != g.shape[1]:
@@ -76,9 +78,9 @@ def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor | None:
 
 
 COMPILED: dict[Callable[..., Tensor], Callable[..., Tensor | None]] = {
-    plain.output: output,
-    plain.input_gradient: input_gradient,
-    plain.weight_gradient: weight_gradient,
+    plain.conv_forward: output,
+    plain.conv_input_grad: input_gradient,
+    plain.conv_weight_grad: weight_gradient,
 }
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.threads import kernel_threads
 from chainrule.compiled.abi import Job, native
 from chainrule.compiled.build import NUMBERS, kernel
@@ -150,7 +150,7 @@ def check_data(given: Dataset, data: Tensor) -> None:
         raise Unsupported(f"{data.dtype} on {data.device}")
     if given.inputs.dtype != data.dtype:
         raise Unsupported(f"inputs of {given.inputs.dtype}")
-    if any(t.device.type != "cpu" for _, t in leaves((given.inputs, given.targets))):
+    if any(t.device.type != "cpu" for _, t in named_leaves((given.inputs, given.targets))):
         raise Unsupported("data that are not on the CPU")
 
 

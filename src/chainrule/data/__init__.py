@@ -13,9 +13,9 @@ from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import read_data
 from chainrule.data.splits import holdout, kfold, repeated_kfold
 from chainrule.data.tabular.encoder import Encoder
-from chainrule.data.tabular.preprocessor import Preparation
+from chainrule.data.tabular.preprocessor import Preprocessor
 from chainrule.data.transforms.augment import Warp
-from chainrule.data.transforms.deskew import upright
+from chainrule.data.transforms.deskew import deskew
 from chainrule.data.transforms.impute import fill_missing
 from chainrule.data.transforms.one_hot import one_hot
 from chainrule.data.transforms.standardize import Standardizer, standardize, standardize_targets
@@ -25,7 +25,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Encoder",
-    "Preparation",
+    "Preprocessor",
     "Standardizer",
     "Table",
     "Warp",
@@ -35,6 +35,7 @@ __all__ = [
     "checkerboard",
     "circles",
     "colored_digits",
+    "deskew",
     "digit_pairs",
     "digits",
     "disk",
@@ -50,6 +51,5 @@ __all__ = [
     "spirals",
     "standardize",
     "standardize_targets",
-    "upright",
     "xor",
 ]

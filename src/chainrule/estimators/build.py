@@ -8,13 +8,13 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.resolve import close, importable
+from chainrule.cli.resolve import did_you_mean, importable
 
 if TYPE_CHECKING:
     from chainrule.data import Dataset
     from chainrule.data.files.npz_file import Arrays
     from chainrule.data.files.reading import Rows
-    from chainrule.data.tabular.preprocessor import Preparation
+    from chainrule.data.tabular.preprocessor import Preprocessor
     from chainrule.recipes.recipe import Recipe
     from chainrule.train import Trainer
 
@@ -35,14 +35,14 @@ def settings_of(given: Sequence[str]) -> dict[str, Any]:
         part = path.partition(".")[0]
         if not sign or part not in PARTS:
             raise ValueError(
-                f"--set {one}: {close(part, PARTS)}expected PART.ARGUMENT=VALUE, such as "
+                f"--set {one}: {did_you_mean(part, PARTS)}expected PART.ARGUMENT=VALUE, such as "
                 f"net.hidden=50; parts: {', '.join(PARTS)}"
             )
-        settings[path] = value_of(text)
+        settings[path] = parse_toml_value(text)
     return settings
 
 
-def value_of(text: str) -> Any:
+def parse_toml_value(text: str) -> Any:
     """50, 0.5, true, [8, 16]; else the text itself."""
     try:
         found = tomllib.loads(f"value = {text}")
@@ -72,18 +72,18 @@ def data_of(
     if not Path(given).exists() and not Path(given).suffix:
         known = ["auto_mpg", *sources]
         raise FileNotFoundError(
-            f"no data {given!r}; {close(given, known)}built in: {', '.join(known)}; or a CSV or "
-            "NPZ file, a folder of IDX files, file.py:FUNCTION"
+            f"no data {given!r}; {did_you_mean(given, known)}built in: {', '.join(known)}; or a "
+            "CSV or NPZ file, a folder of IDX files, file.py:FUNCTION"
         )
     return read_data(given)
 
 
 def drawn(name: str, seed: int, arguments: Mapping[str, Any]) -> tuple[Arrays, Arrays]:
     """(training set, test set) of a function of a seed, such as those of data.datasets.loaders."""
-    from chainrule.recipes.component import Part, make
+    from chainrule.recipes.component import Component, build
     from chainrule.seeds import derive
 
-    made = make("data", Part(name=name, **arguments), derive(seed, "data"))
+    made = build("data", Component(name=name, **arguments), derive(seed, "data"))
     if not isinstance(made, tuple) or len(made) != 2:
         raise ValueError(f"{name}: expected it to make (train, test), two data sets, got {made!r}")
     return _arrays(made[0], name), _arrays(made[1], name)
@@ -114,31 +114,31 @@ def recipe_of(
     recipe = Recipe(net=named, loss=loss, optimizer=optimizer, **numbers)  # type: ignore[arg-type]
     for path, value in settings.items():
         if path.partition(".")[0] != "data":
-            recipe = recipe.having({path: value})
+            recipe = recipe.with_overrides({path: value})
     return recipe
 
 
-def sized(recipe: Recipe, prepared: Preparation) -> Recipe:
+def sized(recipe: Recipe, prepared: Preprocessor) -> Recipe:
     """With the data's sizes where the net's function has ``inputs`` or ``outputs``, not yet set."""
     from math import prod
 
-    from chainrule.recipes.component import find
+    from chainrule.recipes.component import resolve_callable
 
     sizes = {"inputs": prod(prepared.shape), "outputs": prepared.task.outputs}
-    wanted = signature(find("net", recipe.net.name)).parameters
+    wanted = signature(resolve_callable("net", recipe.net.name)).parameters
     open_ = {k: v for k, v in sizes.items() if k in wanted and k not in recipe.net.arguments}
-    return recipe.having({f"net.{name}": size for name, size in open_.items()})
+    return recipe.with_overrides({f"net.{name}": size for name, size in open_.items()})
 
 
-def trainer_of(recipe: Recipe, prepared: Preparation, learned: Dataset, seed: int) -> Trainer:
+def trainer_of(recipe: Recipe, prepared: Preprocessor, learned: Dataset, seed: int) -> Trainer:
     """What trains the recipe's net. Raises ValueError where net, loss and data do not fit."""
     from chainrule.estimators.fit import check_fit, loss_for
-    from chainrule.recipes.component import make
+    from chainrule.recipes.component import build
     from chainrule.seeds import derive
     from chainrule.train import Trainer
 
     net = recipe.make_net()
-    init = None if recipe.init is None else make("init", recipe.init)
+    init = None if recipe.init is None else build("init", recipe.init)
     net.initialize(derive(seed, "net"), init)
     loss = loss_for(recipe.make_loss({}), prepared.task.kind)
     check_fit(net, loss, learned, prepared.task.outputs)
@@ -152,5 +152,5 @@ def trainer_of(recipe: Recipe, prepared: Preparation, learned: Dataset, seed: in
         batch_size=recipe.batch_size,
         seed=derive(seed, "order"),
         clip_norm=recipe.clip_norm,
-        augment=None if recipe.augment is None else make("augment", recipe.augment),
+        augment=None if recipe.augment is None else build("augment", recipe.augment),
     )

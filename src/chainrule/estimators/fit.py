@@ -10,21 +10,21 @@ import torch
 from chainrule.data import Dataset
 from chainrule.estimators.predictor import PROBABILITIES, loss_name
 from chainrule.nn.config import to_config
-from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss import Loss
-from chainrule.nn.loss.base import Pointwise
-from chainrule.nn.loss.classification import OfClasses
+from chainrule.nn.loss.base import ElementwiseLoss
+from chainrule.nn.loss.classification import ClassificationLoss
 from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
 from chainrule.train.callbacks import EarlyStopping
 from chainrule.train.trainer import Trainer
 
-__all__ = ["Fitted", "check_fit", "fit_best", "loss_for"]
+__all__ = ["FitResult", "check_fit", "fit_with_early_stopping", "loss_for"]
 
 
 @final
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """How a training went: epochs done, the best of them, and why it ended, "" for in full."""
 
     epochs: int
@@ -40,8 +40,8 @@ def loss_for(loss: Loss, kind: str) -> Loss:
     Raises ValueError for a loss of classes where the target is a number.
     """
     if kind == "classification":
-        return OneHotLoss(loss) if isinstance(loss, Pointwise) else loss
-    if isinstance(loss, OfClasses | OneHotLoss) or loss_name(loss) in PROBABILITIES:
+        return OneHotLoss(loss) if isinstance(loss, ElementwiseLoss) else loss
+    if isinstance(loss, ClassificationLoss | OneHotLoss) or loss_name(loss) in PROBABILITIES:
         raise ValueError(
             f"{loss_name(loss)} is a loss of classes, but the target is taken for a number; "
             "else: --task classification"
@@ -58,7 +58,9 @@ def check_fit(net: Module, loss: Loss, data: Dataset, outputs: int) -> None:
     try:
         y, _ = net.eval().forward(some.inputs)
         if not isinstance(y, torch.Tensor) or y.shape[1:] != (outputs,):
-            raise ValueError(f"expected outputs (N, {outputs}) for the target, got {describe(y)}")
+            raise ValueError(
+                f"expected outputs (N, {outputs}) for the target, got {describe_shape(y)}"
+            )
         loss.forward(y, some.targets)
     except LayerError as error:
         raise ValueError(f"the net, the loss and the data do not fit: {error}") from None
@@ -66,7 +68,7 @@ def check_fit(net: Module, loss: Loss, data: Dataset, outputs: int) -> None:
         net.train(training)
 
 
-def fit_best(
+def fit_with_early_stopping(
     trainer: Trainer,
     learned: Dataset,
     validated: Dataset,
@@ -74,7 +76,7 @@ def fit_best(
     epochs: int,
     patience: int,
     progress: bool | None = None,
-) -> Fitted:
+) -> FitResult:
     """Train, and leave the net as it was after the epoch with the smallest validation loss.
 
     Ends after ``patience`` epochs that were no better, or with Ctrl-C. Raises KeyboardInterrupt
@@ -95,4 +97,4 @@ def fit_best(
     trainer.net.load_state_dict(stopping.best_state)
     best = int(history["test_loss"].nan_to_num(torch.inf).argmin()) + 1
     ended = diverged or ("stopped early" if history.stopped else "")
-    return Fitted(trainer.epoch, best, history.seconds, ended, interrupted)
+    return FitResult(trainer.epoch, best, history.seconds, ended, interrupted)

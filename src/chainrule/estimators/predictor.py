@@ -12,13 +12,13 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.data.files.reading import Rows
-from chainrule.data.tabular.preprocessor import Preparation, targets_in
+from chainrule.data.tabular.preprocessor import Preprocessor, targets_in
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
-from chainrule.serialization.nets import load, load_about, save
+from chainrule.serialization.nets import load, load_metadata, save
 from chainrule.serialization.safetensors_file import FileError
-from chainrule.train.inference import evaluating, predict
+from chainrule.train.inference import eval_mode, predict
 
 __all__ = ["Predictor", "loss_name"]
 
@@ -48,19 +48,19 @@ class Predictor:
     """
 
     net: Module
-    preparation: Preparation
+    preparation: Preprocessor
     loss: str
     target: str | None = None
 
     def __call__(self, rows: Rows) -> list[str] | list[float]:
         """A class, or a number, for each sample."""
-        return self.preparation.task.decide(self.outputs(rows))
+        return self.preparation.task.decode(self.outputs(rows))
 
     @torch.no_grad()
     def outputs(self, rows: Rows) -> Tensor:
         """The net's outputs, in evaluation mode. Raises DataError for samples of another kind."""
         x = self.preparation.inputs(rows)
-        with evaluating(self.net) as net:
+        with eval_mode(self.net) as net:
             y: Tensor = predict(net, Dataset(x, x))
         return y
 
@@ -99,11 +99,11 @@ class Predictor:
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """What :meth:`save` wrote. Raises FileError for any other file, OSError where it cannot."""
-        net, about = load(path), load_about(path)
+        net, about = load(path), load_metadata(path)
         if "preparation" not in about:
             raise FileError(path, "a net alone: what predicts is a file that chainrule train wrote")
         try:
-            prepared = Preparation.from_dict(about["preparation"])
+            prepared = Preprocessor.from_dict(about["preparation"])
             return cls(net, prepared, about["loss"], about["target"])
         except (ValueError, KeyError) as error:
             raise FileError(path, f"does not say how to predict: {error}") from None

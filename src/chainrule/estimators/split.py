@@ -14,10 +14,10 @@ from chainrule.data import holdout
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import Rows
 from chainrule.data.tabular.encoder import plain
-from chainrule.data.tabular.preprocessor import Preparation, targets_in
+from chainrule.data.tabular.preprocessor import Preprocessor, targets_in
 from chainrule.data.tabular.target import Kind
 
-__all__ = ["Division"]
+__all__ = ["DataSplit"]
 
 FEWEST = 10
 """Rows that can be divided: two to test on, two to judge epochs by."""
@@ -25,7 +25,7 @@ FEWEST = 10
 
 @final
 @dataclass(frozen=True, eq=False)
-class Division:
+class DataSplit:
     """``rows``, and the places in them of three parts that share none; those without a target
     are in no part.
 
@@ -69,9 +69,9 @@ class Division:
         learned, validated = _split(rest, by, validation, seeds.derive(seed, "validation"))
         return cls(rows, target, kind, learned, validated, tested)
 
-    def preparation(self) -> Preparation:
+    def preparation(self) -> Preprocessor:
         """Fitted on what is learned from."""
-        return Preparation.fit(self.rows, self.learned, self.kind, self.target)
+        return Preprocessor.fit(self.rows, self.learned, self.kind, self.target)
 
 
 def _classes(cells: Sequence[str], kind: Kind) -> Tensor | None:

@@ -10,7 +10,7 @@ from chainrule.estimators.build import data_of
 if TYPE_CHECKING:
     from chainrule.data.files.reading import Rows
     from chainrule.data.tabular.target import Kind
-    from chainrule.estimators.split import Division
+    from chainrule.estimators.split import DataSplit
 
 __all__ = ["divided"]
 
@@ -23,11 +23,11 @@ def divided(
     test: float,
     validation: float,
     seed: int,
-) -> Division:
+) -> DataSplit:
     """The samples that have a target, and which of them are for what."""
     from chainrule.data.tabular.preprocessor import targets_in
     from chainrule.data.tabular.target import kind_of
-    from chainrule.estimators.split import Division
+    from chainrule.estimators.split import DataSplit
 
     own = {p.removeprefix("data."): v for p, v in settings.items() if p.startswith("data.")}
     rows, given = data_of(data, seed, own)
@@ -41,7 +41,7 @@ def divided(
             f"{data}: {len({*cells})} different texts in {len(cells)} targets are too many for "
             "classes; if that is meant: --task classification"
         )
-    return Division.make(
+    return DataSplit.make(
         rows, target, kind, test=test if given is None else given, validation=validation, seed=seed
     )
 

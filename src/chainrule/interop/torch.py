@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from chainrule import nn
-from chainrule.nn.config import tie, ties
-from chainrule.nn.constructor import arguments
+from chainrule.nn.config import apply_ties, find_ties
+from chainrule.nn.constructor import constructor_args
 
 __all__ = ["common", "from_torch", "to_torch", "twin"]
 
@@ -23,7 +23,7 @@ def to_torch(net: nn.Module) -> torch.nn.Module:
     if net.replicas is not None:
         raise ValueError("torch.nn has no cohorts: convert one replica, net.replica(k)")
     other = _to_torch(net, {})
-    for path, first in ties(net).items():
+    for path, first in find_ties(net).items():
         (owner, name), (source, origin) = path.rpartition(".")[::2], first.rpartition(".")[::2]
         setattr(other.get_submodule(owner), name, getattr(other.get_submodule(source), origin))
     for parameter in net.parameters():
@@ -55,7 +55,7 @@ def from_torch(module: torch.nn.Module) -> nn.Module:
         first = seen.setdefault(id(tensor), path)
         if first != path:
             tied[path] = first
-    tie(net, tied)
+    apply_ties(net, tied)
     for tensor in module.parameters():
         net.to(tensor.device, tensor.dtype)
         break
@@ -90,4 +90,4 @@ def twin(library: Any, module: object) -> Any:
 def common(module: object, other: Any) -> dict[str, Any]:
     """The module's arguments that the other class takes too."""
     known = inspect.signature(other).parameters
-    return {p.name: value for p, value in arguments(module) if p.name in known}
+    return {p.name: value for p, value in constructor_args(module) if p.name in known}

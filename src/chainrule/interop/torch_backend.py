@@ -15,8 +15,8 @@ from chainrule.interop.torch import common, to_torch, twin
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
-from chainrule.train.batches import shuffled
-from chainrule.train.trainer import Learned, Trainer
+from chainrule.train.batches import iter_batches
+from chainrule.train.trainer import EpochOutput, Trainer
 
 __all__ = ["TorchTrainer"]
 
@@ -57,20 +57,20 @@ class TorchTrainer(Trainer):
 
     load = save
 
-    def _learn(self, train: Dataset, order: Tensor) -> Learned:
+    def _train_epoch(self, train: Dataset, order: Tensor) -> EpochOutput:
         if len(self.nets) != (self.net.replicas or 1):
             raise ValueError("TorchTrainer: a cohort of PyTorch's nets cannot be made smaller")
         parts = [self._replica(k, train, order) for k in range(len(self.nets))]
         if self.net.replicas is None:
             losses, sizes, outputs, targets = parts[0]
-            return Learned(losses, still(losses).unsqueeze(-1), sizes, outputs, targets)
+            return EpochOutput(losses, still(losses).unsqueeze(-1), sizes, outputs, targets)
         losses = torch.stack([part[0] for part in parts], 1)
         outputs, targets = (
             [torch.stack(batch) for batch in zip(*(part[i] for part in parts), strict=True)]
             for i in (2, 3)
         )
         alive = still(losses) & self.active.to(losses.device)
-        return Learned(losses, alive, parts[0][1], outputs, targets)
+        return EpochOutput(losses, alive, parts[0][1], outputs, targets)
 
     @torch.enable_grad()
     def _replica(
@@ -85,7 +85,7 @@ class TorchTrainer(Trainer):
             theirs["lr"] = number(ours["lr"], k)
         with torch.random.fork_rng(devices=[]):  # what dropout draws from
             torch.manual_seed(seeds.derive(self.seeds[k], "torch", self.epoch))
-            for x, target in shuffled(data, order[k : k + 1], self.batch_size):
+            for x, target in iter_batches(data, order[k : k + 1], self.batch_size):
                 optimizer.zero_grad()
                 y = net(x)
                 loss = self.loss(y, target)

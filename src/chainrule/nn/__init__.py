@@ -19,7 +19,7 @@ from chainrule.nn.layers.activations import (
     Tanh,
 )
 from chainrule.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d
-from chainrule.nn.layers.comparison import AtMost
+from chainrule.nn.layers.comparison import LessEqualProbability
 from chainrule.nn.layers.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
 from chainrule.nn.layers.conv import Conv1d, Conv2d
 from chainrule.nn.layers.dropout import Dropout, Dropout2d
@@ -54,7 +54,6 @@ __all__ = [
     "GELU",
     "SELU",
     "AdaptiveAvgPool2d",
-    "AtMost",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
@@ -83,6 +82,7 @@ __all__ = [
     "LayerError",
     "LayerNorm",
     "LeakyReLU",
+    "LessEqualProbability",
     "Linear",
     "LogSoftmax",
     "Loss",

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from chainrule.nn.constructor import arguments
+from chainrule.nn.constructor import constructor_args
 from chainrule.nn.init import Initializer
 from chainrule.nn.module import Module
 
-__all__ = ["from_config", "tie", "ties", "to_config"]
+__all__ = ["apply_ties", "find_ties", "from_config", "to_config"]
 
 
 def to_config(net: Module) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class _Writer:
         self.seen[id(module)] = len(self.seen)
         kept = {
             parameter.name: self.write(value)
-            for parameter, value in arguments(module)
+            for parameter, value in constructor_args(module)
             if parameter.kind != parameter.VAR_KEYWORD
         }
         return {"module": type(module).__name__, "arguments": kept}
@@ -139,7 +139,7 @@ def _class(kind: type, name: Any) -> Any:
     return cls
 
 
-def ties(net: Module) -> dict[str, str]:
+def find_ties(net: Module) -> dict[str, str]:
     """Path → path of the same parameter or buffer met before: what is tied to what."""
     first: dict[int, str] = {}
     tied = {}
@@ -150,7 +150,7 @@ def ties(net: Module) -> dict[str, str]:
     return tied
 
 
-def tie(net: Module, tied: dict[str, str]) -> None:
+def apply_ties(net: Module, tied: dict[str, str]) -> None:
     """Make the parameters at these paths one, as :func:`ties` found them."""
     modules = dict(net.named_modules(every=True))
     for path, first in tied.items():

@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["arguments", "label"]
+__all__ = ["constructor_args", "label"]
 
 
-def arguments(built: object) -> Iterator[tuple[inspect.Parameter, Any]]:
+def constructor_args(built: object) -> Iterator[tuple[inspect.Parameter, Any]]:
     """The constructor's parameters with the values that would build such an object again.
 
     Where a name holds a Parameter or None instead of a bool (``bias``), the argument was whether
@@ -31,16 +31,18 @@ def arguments(built: object) -> Iterator[tuple[inspect.Parameter, Any]]:
 def label(built: object) -> str:
     """Class and arguments in one line, without those that have their default."""
     shown = []
-    for parameter, value in arguments(built):
+    for parameter, value in constructor_args(built):
         if parameter.default is parameter.empty:
-            shown.append(_show(value))
+            shown.append(short_repr(value))
         elif isinstance(value, Tensor) or value != parameter.default:
-            shown.append(f"{parameter.name}={_show(value)}")
+            shown.append(f"{parameter.name}={short_repr(value)}")
     return f"{type(built).__name__}({', '.join(shown)})"
 
 
-def _show(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """An argument; of a tensor only its shape."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name!r}: {_show(item)}" for name, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{name!r}: {short_repr(item)}" for name, item in value.items()) + "}"
+        )
     return f"tensor{tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-__all__ = ["LayerError", "check", "describe"]
+__all__ = ["LayerError", "check_input", "describe_shape"]
 
 
-class Labelled(Protocol):
+class HasLabel(Protocol):
     """A module or a loss: it can name itself in one line, and knows its replicas."""
 
     replicas: int | None
@@ -26,30 +26,30 @@ class LayerError(ValueError):
     path to the module, the module, what would be right, and what was given.
     """
 
-    def __init__(self, module: Labelled, problem: str, path: str = "") -> None:
+    def __init__(self, module: HasLabel, problem: str, path: str = "") -> None:
         self.module, self.problem, self.path = module, problem, path
         super().__init__(f"{path} {module.label()}: {problem}".lstrip())
 
-    def within(self, container: str) -> LayerError:
+    def with_path(self, container: str) -> LayerError:
         """The same error, seen from a container one level up."""
         return LayerError(self.module, self.problem, f"{container} {self.path}".rstrip())
 
 
-def describe(value: Any, *, dtype: bool = False) -> str:
+def describe_shape(value: Any, *, dtype: bool = False) -> str:
     """The shape of a tensor (and its dtype and device), or what else was given in its place."""
     if isinstance(value, Tensor):
         return f"{tuple(value.shape)}" + (f" {value.dtype} on {value.device}" if dtype else "")
     if isinstance(value, dict):
-        items = (f"{name!r}: {describe(v, dtype=dtype)}" for name, v in value.items())
+        items = (f"{name!r}: {describe_shape(v, dtype=dtype)}" for name, v in value.items())
         return "{" + ", ".join(items) + "}"
     if isinstance(value, tuple | list):
-        items = (describe(v, dtype=dtype) for v in value)
+        items = (describe_shape(v, dtype=dtype) for v in value)
         return f"a {type(value).__name__} of " + (", ".join(items) or "nothing")
     return f"a {type(value).__name__}"
 
 
-def check(
-    module: Labelled,
+def check_input(
+    module: HasLabel,
     x: Any,
     expected: str = "a tensor",
     fits: Callable[[Tensor], bool] | None = None,
@@ -64,10 +64,12 @@ def check(
     with ``floating`` off, any at all).
     """
     if not isinstance(x, Tensor) or (fits is not None and not fits(x)):
-        raise LayerError(module, f"expected {expected}, got {describe(x)}")
+        raise LayerError(module, f"expected {expected}, got {describe_shape(x)}")
     K = module.replicas
     if K is not None and (x.dim() == 0 or x.shape[0] not in (1, K)):
-        raise LayerError(module, f"expected {K} replicas, or 1 for all, first; got {describe(x)}")
+        raise LayerError(
+            module, f"expected {K} replicas, or 1 for all, first; got {describe_shape(x)}"
+        )
     if like is None:
         if floating and not x.is_floating_point():
             raise LayerError(module, f"expected a floating dtype, got {x.dtype}")

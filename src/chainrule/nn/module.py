@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import leaves
+from chainrule._util.pytree import named_leaves
 from chainrule.nn.constructor import label
-from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.parameter import Buffer, Parameter
-from chainrule.nn.vjp import Rule, accumulate
+from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
 
 if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
@@ -42,13 +42,13 @@ class Module(ABC):
 
     training: bool = True
     replicas: int | None = None
-    product_dtype: torch.dtype | None = None
+    matmul_dtype: torch.dtype | None = None
     seeds: list[int] | None = None  # of what it draws while it runs, one a replica
-    draws: int = 0  # how often it has drawn
-    _last: tuple[Rule, Any, list[tuple[Tensor, int]]] | None = None
+    rng_counter: int = 0  # how often it has drawn
+    _last: tuple[BackwardFn, Any, list[tuple[Tensor, int]]] | None = None
 
     @abstractmethod
-    def forward(self, x: Any) -> tuple[Any, Rule]:
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         """Return y and the rule that takes dL/dy to dL/dx and adds to the gradients."""
 
     def __call__(self, x: Any, *more: Any) -> Any:
@@ -65,7 +65,7 @@ class Module(ABC):
 
     def _versions(self, x: Any) -> list[tuple[Tensor, int]]:
         """What the rule reads when it is applied, with torch's count of the changes to it."""
-        read = [t for _, t in leaves(x)] + [p.data for p in self.parameters()]
+        read = [t for _, t in named_leaves(x)] + [p.data for p in self.parameters()]
         return [(t, t._version) for t in read if not t.is_inference()]
 
     def backward(self, g: Any, *, input_grad: bool = True) -> Any:
@@ -81,7 +81,7 @@ class Module(ABC):
                 "each call once: y = net(x), then net.backward(dL/dy)"
             )
         rule, y, versions = self._last
-        expected, given = describe(y, dtype=True), describe(g, dtype=True)
+        expected, given = describe_shape(y, dtype=True), describe_shape(g, dtype=True)
         if given != expected:
             raise LayerError(self, f"expected dL/dy of {expected}, got {given}")
         if any(t._version != version for t, version in versions):
@@ -91,25 +91,25 @@ class Module(ABC):
             )
         self._last = None
         with torch.no_grad():
-            return rule(g) if input_grad else accumulate(rule, g)
+            return rule(g) if input_grad else accumulate_param_grads(rule, g)
 
     @property
-    def mixes_samples(self) -> bool:
+    def depends_on_batch(self) -> bool:
         """Whether a sample's output depends on the rest of its batch, here or in a child."""
-        return any(child.mixes_samples for child in self.children())
+        return any(child.depends_on_batch for child in self.children())
 
     @property
-    def lead(self) -> int:
+    def num_replica_dims(self) -> int:
         """How many axes stand before torch's: 1 in a cohort, else 0."""
         return 0 if self.replicas is None else 1
 
-    def own_parameters(self) -> Iterator[tuple[str, Parameter]]:
+    def local_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(name, parameter) of this module alone."""
         for name, value in vars(self).items():
             if isinstance(value, Parameter):
                 yield name, value
 
-    def own_buffers(self) -> Iterator[tuple[str, Buffer]]:
+    def local_buffers(self) -> Iterator[tuple[str, Buffer]]:
         """(name, buffer) of this module alone."""
         for name, value in vars(self).items():
             if isinstance(value, Buffer) and not isinstance(value, Parameter):
@@ -149,7 +149,7 @@ class Module(ABC):
         """(path, parameter), each parameter once, a tied one too (``every``: at each path)."""
         seen: set[int] = set()
         for path, module in self.named_modules(every=every):
-            for name, parameter in module.own_parameters():
+            for name, parameter in module.local_parameters():
                 if every or id(parameter) not in seen:
                     seen.add(id(parameter))
                     yield f"{path}.{name}".lstrip("."), parameter
@@ -174,7 +174,7 @@ class Module(ABC):
         """Put itself and all below in evaluation mode; return it."""
         return self.train(False)
 
-    def multiply_in(self, dtype: torch.dtype | None) -> Self:
+    def set_matmul_dtype(self, dtype: torch.dtype | None) -> Self:
         """Let the convolutions here and below take their products in a shorter dtype; return self.
 
         With torch.bfloat16 they are about twice as fast on processors that know it. Each of their
@@ -182,13 +182,13 @@ class Module(ABC):
         layers stay in the dtype of the parameters. None: no difference is made.
         """
         for module in self.modules():
-            module.product_dtype = dtype
+            module.matmul_dtype = dtype
         return self
 
     def named_state(self) -> Iterator[tuple[str, Buffer]]:
         """(path, parameter or buffer), at each path, in the order of torch's state_dict."""
         for path, module in self.named_modules(every=True):
-            for name, value in (*module.own_parameters(), *module.own_buffers()):
+            for name, value in (*module.local_parameters(), *module.local_buffers()):
                 yield f"{path}.{name}".lstrip("."), value
 
     def _tensors(self) -> Iterator[Buffer]:
@@ -212,9 +212,10 @@ class Module(ABC):
         problems += [f"unexpected: {', '.join(unexpected)}"] if strict and unexpected else []
         common = [name for name in own if name in state]
         problems += [
-            f"{name}: expected shape {tuple(own[name].data.shape)}, got {describe(state[name])}"
+            f"{name}: expected shape {tuple(own[name].data.shape)}, "
+            f"got {describe_shape(state[name])}"
             for name in common
-            if describe(state[name]) != describe(own[name].data)
+            if describe_shape(state[name]) != describe_shape(own[name].data)
         ]
         if problems:
             raise ValueError(f"state_dict does not fit {self.label()}: " + "; ".join(problems))
@@ -251,7 +252,7 @@ class Module(ABC):
         A parameter's values depend on its own path alone: another head more or less does not
         change them. Dropout takes its draws from the same seeds.
         """
-        roots = self._roots(seed)
+        roots = self._seeds_per_replica(seed)
         for module in self.modules():
             if init is not None:
                 module.set_init(init)
@@ -260,13 +261,13 @@ class Module(ABC):
             parameter.redraw(*generators, replicas=self.replicas)
         for path, module in self.named_modules():
             module.seeds = [seeds.derive(root, "draws", path) for root in roots]
-            module.draws = 0
+            module.rng_counter = 0
         return self
 
     def set_init(self, init: Initializer | None) -> None:  # noqa: B027 (most have no weights)
         """Choose how ``initialize`` draws this module's own weights from now on."""
 
-    def _roots(self, seed: int | Sequence[int]) -> list[int]:
+    def _seeds_per_replica(self, seed: int | Sequence[int]) -> list[int]:
         roots = list(seed) if isinstance(seed, Iterable) else [seed]
         expected = self.replicas or 1
         if len(roots) != expected:

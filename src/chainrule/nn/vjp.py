@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias, final
 
-__all__ = ["ChainRule", "Rule", "accumulate"]
+__all__ = ["BackwardFn", "ChainRule", "accumulate_param_grads"]
 
-Rule: TypeAlias = Callable[[Any], Any]
+BackwardFn: TypeAlias = Callable[[Any], Any]
 """From dL/dy to dL/dx; adds to the parameters' gradients on its way."""
 
 
@@ -15,18 +15,18 @@ Rule: TypeAlias = Callable[[Any], Any]
 class ChainRule:
     """A rule that can also leave dL/dx out, which nobody needs of a network's first layer."""
 
-    __slots__ = ("parameters", "whole")
+    __slots__ = ("full", "params_only")
 
-    def __init__(self, whole: Rule, parameters: Callable[[Any], None]) -> None:
-        self.whole, self.parameters = whole, parameters
+    def __init__(self, whole: BackwardFn, parameters: Callable[[Any], None]) -> None:
+        self.full, self.params_only = whole, parameters
 
     def __call__(self, g: Any) -> Any:
-        return self.whole(g)
+        return self.full(g)
 
 
-def accumulate(rule: Rule, g: Any) -> None:
+def accumulate_param_grads(rule: BackwardFn, g: Any) -> None:
     """Add to the parameters' gradients, and spare dL/dx where the rule knows how."""
     if isinstance(rule, ChainRule):
-        rule.parameters(g)
+        rule.params_only(g)
     else:
         rule(g)

@@ -13,13 +13,22 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.inplace import Number, add, addcdiv_, addcmul_, is_on, lerp_, mul_, shift_
+from chainrule.optim.inplace import (
+    Scalar,
+    add,
+    add_scalar_,
+    addcdiv_,
+    addcmul_,
+    is_nonzero,
+    lerp_,
+    mul_,
+)
 from chainrule.optim.optimizer import Optimizer, Params
 
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
 
 
-class Moments(Optimizer, ABC):
+class AdamBase(Optimizer, ABC):
     """g ← g + λ p;   m ← β₁ m + (1 − β₁) g;   v ← β₂ v + (1 − β₂) g²
 
     With ``decoupled_weight_decay`` the first is p ← (1 − lr λ) p instead.
@@ -30,16 +39,16 @@ class Moments(Optimizer, ABC):
     def moments(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> list[Tensor]:
         """[g, m, v] after the lines above."""
         beta1, beta2 = h.betas
-        if is_on(h.weight_decay) and h.decoupled_weight_decay:
+        if is_nonzero(h.weight_decay) and h.decoupled_weight_decay:
             mul_(p, 1 - h.lr * h.weight_decay)
-        elif is_on(h.weight_decay):
+        elif is_nonzero(h.weight_decay):
             g = add(g, p, h.weight_decay)
         m = lerp_(state["exp_avg"], g, 1 - beta1)
         v = addcmul_(mul_(state["exp_avg_sq"], beta2), g, g, 1 - beta2)
         return [g, m, v]
 
 
-class Adam(Moments):
+class Adam(AdamBase):
     """p ← p − lr (m / c₁) / (√(v / c₂) + ε)
 
     ``amsgrad`` puts the largest v so far in the place of v. Computed as m · lr √c₂ / c₁ over
@@ -54,10 +63,10 @@ class Adam(Moments):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
-        betas: tuple[Number, Number] = (0.9, 0.999),
-        eps: Number = 1e-8,
-        weight_decay: Number = 0,
+        lr: Scalar = 1e-3,
+        betas: tuple[Scalar, Scalar] = (0.9, 0.999),
+        eps: Scalar = 1e-8,
+        weight_decay: Scalar = 0,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
@@ -82,7 +91,7 @@ class Adam(Moments):
             v = torch.maximum(largest, v, out=largest)
         beta1, beta2 = h.betas
         c1, root = 1 - beta1**h.step, (1 - beta2**h.step) ** 0.5
-        addcdiv_(p, m, shift_(v.sqrt(), h.eps * root), -h.lr * root / c1)
+        addcdiv_(p, m, add_scalar_(v.sqrt(), h.eps * root), -h.lr * root / c1)
 
 
 @final
@@ -95,10 +104,10 @@ class AdamW(Adam):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
-        betas: tuple[Number, Number] = (0.9, 0.999),
-        eps: Number = 1e-8,
-        weight_decay: Number = 1e-2,
+        lr: Scalar = 1e-3,
+        betas: tuple[Scalar, Scalar] = (0.9, 0.999),
+        eps: Scalar = 1e-8,
+        weight_decay: Scalar = 1e-2,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
@@ -118,7 +127,7 @@ class AdamW(Adam):
 
 
 @final
-class NAdam(Moments):
+class NAdam(AdamBase):
     """p ← p − lr [g (1 − μₜ) / (1 − Πₜ) + m μₜ₊₁ / (1 − Πₜ₊₁)] / (√(v / c₂) + ε)
 
     μₜ = β₁ (1 − ½ 0.96^(t ψ)), ψ: ``momentum_decay``, and Πₜ = μ₁ ⋯ μₜ, which is kept in torch's
@@ -132,11 +141,11 @@ class NAdam(Moments):
     def __init__(
         self,
         params: Params,
-        lr: Number = 2e-3,
-        betas: tuple[Number, Number] = (0.9, 0.999),
-        eps: Number = 1e-8,
-        weight_decay: Number = 0,
-        momentum_decay: Number = 4e-3,
+        lr: Scalar = 2e-3,
+        betas: tuple[Scalar, Scalar] = (0.9, 0.999),
+        eps: Scalar = 1e-8,
+        weight_decay: Scalar = 0,
+        momentum_decay: Scalar = 4e-3,
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
@@ -165,13 +174,13 @@ class NAdam(Moments):
         )
         product = mul_(state["mu_product"], mu).double()
         root = (1 - beta2**h.step) ** 0.5
-        lr, denominator = h.lr * root, shift_(v.sqrt(), h.eps * root)
+        lr, denominator = h.lr * root, add_scalar_(v.sqrt(), h.eps * root)
         addcdiv_(p, g, denominator, -lr * (1 - mu) / (1 - product))
         addcdiv_(p, m, denominator, -lr * mu_next / (1 - product * mu_next))
 
 
 @final
-class RAdam(Moments):
+class RAdam(AdamBase):
     """p ← p − lr r (m / c₁) / ((√v + ε) / √c₂) where ρₜ > 5, else p ← p − lr m / c₁
 
     ρ = 2 / (1 − β₂) − 1,   ρₜ = ρ − 2 t β₂ᵗ / c₂,
@@ -183,10 +192,10 @@ class RAdam(Moments):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
-        betas: tuple[Number, Number] = (0.9, 0.999),
-        eps: Number = 1e-8,
-        weight_decay: Number = 0,
+        lr: Scalar = 1e-3,
+        betas: tuple[Scalar, Scalar] = (0.9, 0.999),
+        eps: Scalar = 1e-8,
+        weight_decay: Scalar = 0,
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
@@ -211,5 +220,5 @@ class RAdam(Moments):
         rho_t = rho - 2 * h.step * (1 - c2) / c2
         r = ((rho_t - 4) * (rho_t - 2) * rho / ((rho - 4) * (rho - 2) * rho_t)).sqrt()
         long = rho_t > 5
-        denominator = torch.where(long, shift_(v.sqrt(), h.eps), 1.0)
+        denominator = torch.where(long, add_scalar_(v.sqrt(), h.eps), 1.0)
         addcdiv_(p, m, denominator, -lr * torch.where(long, r * c2.sqrt(), 1.0))

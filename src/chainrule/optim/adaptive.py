@@ -8,17 +8,17 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.hyperparameters import column
+from chainrule.optim.hyperparameters import as_column
 from chainrule.optim.inplace import (
-    Number,
+    Scalar,
     add,
     add_,
+    add_scalar_,
     addcdiv_,
     addcmul_,
-    is_on,
+    is_nonzero,
     lerp_,
     mul_,
-    shift_,
 )
 from chainrule.optim.optimizer import Optimizer, Params
 
@@ -40,11 +40,11 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
-        lr_decay: Number = 0,
-        weight_decay: Number = 0,
-        initial_accumulator_value: Number = 0,
-        eps: Number = 1e-10,
+        lr: Scalar = 1e-2,
+        lr_decay: Scalar = 0,
+        weight_decay: Scalar = 0,
+        initial_accumulator_value: Scalar = 0,
+        eps: Scalar = 1e-10,
         *,
         maximize: bool = False,
         replicas: int | None = None,
@@ -61,14 +61,14 @@ class Adagrad(Optimizer):
 
     def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
         name = "initial_accumulator_value"
-        return {"sum": shift_(torch.zeros_like(p), column(name, group[name], p))}
+        return {"sum": add_scalar_(torch.zeros_like(p), as_column(name, group[name], p))}
 
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
-        if is_on(h.weight_decay):
+        if is_nonzero(h.weight_decay):
             g = add(g, p, h.weight_decay)
         s = state["sum"].addcmul_(g, g)
         lr = h.lr / (1 + (h.step - 1) * h.lr_decay)
-        addcdiv_(p, g, shift_(s.sqrt(), h.eps), -lr)
+        addcdiv_(p, g, add_scalar_(s.sqrt(), h.eps), -lr)
 
 
 @final
@@ -88,11 +88,11 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-2,
-        alpha: Number = 0.99,
-        eps: Number = 1e-8,
-        weight_decay: Number = 0,
-        momentum: Number = 0,
+        lr: Scalar = 1e-2,
+        alpha: Scalar = 0.99,
+        eps: Scalar = 1e-8,
+        weight_decay: Scalar = 0,
+        momentum: Scalar = 0,
         centered: bool = False,
         *,
         maximize: bool = False,
@@ -110,7 +110,7 @@ class RMSprop(Optimizer):
         super().__init__(params, defaults, replicas)
 
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
-        if is_on(h.weight_decay):
+        if is_nonzero(h.weight_decay):
             g = add(g, p, h.weight_decay)
         v = addcmul_(mul_(state["square_avg"], h.alpha), g, g, 1 - h.alpha)
         if h.centered:
@@ -118,8 +118,8 @@ class RMSprop(Optimizer):
             root = v.addcmul(mean, mean, value=-1).sqrt_()
         else:
             root = v.sqrt()
-        shift_(root, h.eps)
-        if is_on(h.momentum):
+        add_scalar_(root, h.eps)
+        if is_nonzero(h.momentum):
             b = state.setdefault("momentum_buffer", torch.zeros_like(p))
             add_(p, mul_(b, h.momentum).addcdiv_(g, root), -h.lr)
         else:
@@ -140,10 +140,10 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1.0,
-        rho: Number = 0.9,
-        eps: Number = 1e-6,
-        weight_decay: Number = 0,
+        lr: Scalar = 1.0,
+        rho: Scalar = 0.9,
+        eps: Scalar = 1e-6,
+        weight_decay: Scalar = 0,
         *,
         maximize: bool = False,
         replicas: int | None = None,
@@ -159,10 +159,10 @@ class Adadelta(Optimizer):
 
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
         v, u = state["square_avg"], state["acc_delta"]
-        if is_on(h.weight_decay):
+        if is_nonzero(h.weight_decay):
             g = add(g, p, h.weight_decay)
         addcmul_(mul_(v, h.rho), g, g, 1 - h.rho)
-        root = shift_(v.clone(), h.eps).sqrt_()
-        delta = shift_(u.clone(), h.eps).sqrt_().div_(root).mul_(g)
+        root = add_scalar_(v.clone(), h.eps).sqrt_()
+        delta = add_scalar_(u.clone(), h.eps).sqrt_().div_(root).mul_(g)
         addcmul_(mul_(u, h.rho), delta, delta, 1 - h.rho)
         add_(p, delta, -h.lr)

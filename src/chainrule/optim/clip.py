@@ -9,9 +9,9 @@ from torch import Tensor
 
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.optim.groups import distinct, lead
+from chainrule.optim.groups import num_replica_dims, unique_parameters
 from chainrule.optim.hyperparameters import check_number
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
@@ -21,7 +21,7 @@ Source = Optimizer | Module | Parameter | Iterable[Parameter]
 
 def clip_grad_norm_(
     parameters: Source,
-    max_norm: Number,
+    max_norm: Scalar,
     norm_type: float = 2.0,
     *,
     replicas: int | None = None,
@@ -55,7 +55,7 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(
-    parameters: Source, clip_value: Number, *, replicas: int | None = None
+    parameters: Source, clip_value: Scalar, *, replicas: int | None = None
 ) -> None:
     """g ← min(max(g, −clip_value), clip_value), each entry; ``clip_value`` may be (K,)."""
     gradients, K = _gradients(parameters, replicas)
@@ -74,8 +74,8 @@ def _gradients(source: Source, replicas: int | None) -> tuple[list[Tensor], int 
         for flat in source.flats:
             flat.check()
         return [flat.grad for flat in source.flats], source.replicas
-    K = lead([source], replicas)
-    gradients = [p.grad for p in distinct(source)]
+    K = num_replica_dims([source], replicas)
+    gradients = [p.grad for p in unique_parameters(source)]
     if not gradients:
         raise ValueError("there are no parameters whose gradients could be clipped")
     if wrong := [tuple(g.shape) for g in gradients if K and g.shape[:1] != (K,)]:

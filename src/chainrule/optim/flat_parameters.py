@@ -10,11 +10,11 @@ from torch import Tensor
 
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["Flat"]
+__all__ = ["FlatParameters"]
 
 
 @final
-class Flat:
+class FlatParameters:
     """Parameters side by side: ``data`` (K, P) and ``grad`` (K, P), K = 1 in a plain net.
 
     ``bind`` makes each parameter's data and gradient views of the two, with their values. After
@@ -37,7 +37,7 @@ class Flat:
         self.grad = torch.cat([p.grad.reshape(K, -1) for p in self.parameters], 1)
         self.views: list[tuple[Tensor, Tensor]] = []
 
-    def bind(self) -> None:
+    def create_views(self) -> None:
         """Point each parameter at its columns."""
         shapes = [p.data.shape for p in self.parameters]
         widths = [p.data.numel() // len(self.data) for p in self.parameters]

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["Params", "distinct", "lead", "split"]
+__all__ = ["Params", "num_replica_dims", "to_param_groups", "unique_parameters"]
 
 Params: TypeAlias = Module | Iterable[Parameter] | Iterable[dict[str, Any]]
 
 
-def split(params: Params) -> list[dict[str, Any]]:
+def to_param_groups(params: Params) -> list[dict[str, Any]]:
     """The parameter groups, new dicts with "params" and perhaps more."""
     if isinstance(params, Module):
         return [{"params": params}]
@@ -29,7 +29,7 @@ def split(params: Params) -> list[dict[str, Any]]:
     return [{"params": listed}]
 
 
-def distinct(source: Module | Parameter | Iterable[Parameter]) -> list[Parameter]:
+def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[Parameter]:
     """Each parameter once, in order."""
     if isinstance(source, Module):
         return list(source.parameters())
@@ -40,7 +40,7 @@ def distinct(source: Module | Parameter | Iterable[Parameter]) -> list[Parameter
     return list(listed.values())
 
 
-def lead(sources: Iterable[object], replicas: int | None) -> int | None:
+def num_replica_dims(sources: Iterable[object], replicas: int | None) -> int | None:
     """The number of replicas: what the modules among the sources say, or the given one.
 
     Raises ValueError where they disagree.

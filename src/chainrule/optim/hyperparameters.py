@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 
-__all__ = ["check_hyper", "check_number", "column"]
+__all__ = ["as_column", "check_number", "validate_hyperparameter"]
 
 
 def _not_negative(x: Any) -> Any:
@@ -41,7 +41,7 @@ VALID: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
-def check_hyper(name: str, value: Any, replicas: int | None) -> None:
+def validate_hyperparameter(name: str, value: Any, replicas: int | None) -> None:
     """Raise TypeError or ValueError unless the hyper-parameter may have this value."""
     if name not in VALID:
         return
@@ -69,14 +69,14 @@ def check_number(name: str, value: Any, replicas: int | None) -> None:
         raise TypeError(f"{name}: expected a number or a tensor, got {type(value).__name__}")
 
 
-def column(name: str, value: Any, data: Tensor) -> Any:
+def as_column(name: str, value: Any, data: Tensor) -> Any:
     """A hyper-parameter as the update rule of ``data`` (K, P) uses it: tensors as (K, 1)."""
     if isinstance(value, tuple):
-        return tuple(column(name, part, data) for part in value)
+        return tuple(as_column(name, part, data) for part in value)
     if not isinstance(value, Tensor):
         if value > torch.finfo(data.dtype).max:
             raise ValueError(f"{name}: {value} is beyond what {data.dtype} holds")
         return value
     check_number(name, value, len(data))
-    wide: Number = value.to(data.device, torch.float64).reshape(-1, 1)
+    wide: Scalar = value.to(data.device, torch.float64).reshape(-1, 1)
     return wide

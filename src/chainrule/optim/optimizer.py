@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from chainrule.optim.flat_parameters import Flat
-from chainrule.optim.groups import Params, distinct, lead, split
-from chainrule.optim.hyperparameters import check_hyper, column
+from chainrule.optim.flat_parameters import FlatParameters
+from chainrule.optim.groups import Params, num_replica_dims, to_param_groups, unique_parameters
+from chainrule.optim.hyperparameters import as_column, validate_hyperparameter
 
 __all__ = ["Optimizer", "Params"]
 
@@ -38,21 +38,21 @@ class Optimizer(ABC):
     def __init__(
         self, params: Params, defaults: dict[str, Any], replicas: int | None = None
     ) -> None:
-        groups = split(params)
-        self.replicas = lead([group["params"] for group in groups], replicas)
+        groups = to_param_groups(params)
+        self.replicas = num_replica_dims([group["params"] for group in groups], replicas)
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = [
-            {"params": distinct(group.pop("params")), **defaults, "step": 0, **group}
+            {"params": unique_parameters(group.pop("params")), **defaults, "step": 0, **group}
             for group in groups
         ]
         self._check_groups()
-        self.flats = [Flat(group["params"], self.replicas) for group in self.param_groups]
+        self.flats = [FlatParameters(group["params"], self.replicas) for group in self.param_groups]
         self.state = [
             self.initial_state(flat.data, group)
             for flat, group in zip(self.flats, self.param_groups, strict=True)
         ]
         for flat in self.flats:
-            flat.bind()
+            flat.create_views()
 
     @abstractmethod
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
@@ -69,31 +69,31 @@ class Optimizer(ABC):
     def validate(self, group: Mapping[str, Any]) -> None:
         """Raise unless the hyper-parameters of a group may be so."""
         for name in self.defaults:
-            check_hyper(name, group[name], self.replicas)
+            validate_hyperparameter(name, group[name], self.replicas)
 
-    def step(self, alive: Tensor | None = None) -> None:
+    def step(self, active: Tensor | None = None) -> None:
         """Update every parameter once.
 
         A replica that is not ``alive`` (K,) keeps its parameters and its state bit for bit; None,
         which is quicker, means that all are. Raises RuntimeError where parameters were replaced
         since they were packed.
         """
-        mask = self._mask(alive)
+        mask = self._active_mask(active)
         for flat in self.flats:
             flat.check()
         for flat, group, state in zip(self.flats, self.param_groups, self.state, strict=True):
             h = SimpleNamespace(
-                **{name: column(name, group[name], flat.data) for name in self.defaults},
+                **{name: as_column(name, group[name], flat.data) for name in self.defaults},
                 step=group["step"] + 1,
             )
             g = -flat.grad if h.maximize else flat.grad
             if mask is None:
                 self.update(flat.data, g, state, h)
             else:
-                self._update_alive(mask, flat.data, g, state, h)
+                self._update_active(mask, flat.data, g, state, h)
             group["step"] += 1
 
-    def _update_alive(
+    def _update_active(
         self, mask: Tensor, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any
     ) -> None:
         before = {name: t.clone() for name, t in state.items()}
@@ -103,14 +103,14 @@ class Optimizer(ABC):
         for name, t in state.items():
             torch.where(mask, t, before.get(name, zero), out=t)
 
-    def _mask(self, alive: Tensor | None) -> Tensor | None:
-        if alive is None:
+    def _active_mask(self, active: Tensor | None) -> Tensor | None:
+        if active is None:
             return None
         K = self.replicas or 1
-        if alive.dtype != torch.bool or alive.shape != (K,):
-            shape = tuple(alive.shape)
-            raise ValueError(f"alive: expected a bool tensor ({K},), got {alive.dtype} {shape}")
-        return alive.to(self.flats[0].data.device).unsqueeze(-1)
+        if active.dtype != torch.bool or active.shape != (K,):
+            shape = tuple(active.shape)
+            raise ValueError(f"alive: expected a bool tensor ({K},), got {active.dtype} {shape}")
+        return active.to(self.flats[0].data.device).unsqueeze(-1)
 
     def grad_sum(self) -> Tensor:
         """The sum of each replica's gradient (K,): finite where all of it is."""
@@ -197,7 +197,7 @@ class Optimizer(ABC):
             if not group["params"]:
                 raise ValueError(f"{self._label()} got an empty parameter list")
         members = [p for group in self.param_groups for p in group["params"]]
-        if len(distinct(members)) < len(members):
+        if len(unique_parameters(members)) < len(members):
             raise ValueError("some parameters appear in more than one parameter group")
 
     def _label(self) -> str:

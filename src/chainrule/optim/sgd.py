@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.inplace import Number, add, add_, is_on, mul_
+from chainrule.optim.inplace import Scalar, add, add_, is_nonzero, mul_
 from chainrule.optim.optimizer import Optimizer, Params
 
 __all__ = ["SGD"]
@@ -30,10 +30,10 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: Number = 1e-3,
-        momentum: Number = 0,
-        dampening: Number = 0,
-        weight_decay: Number = 0,
+        lr: Scalar = 1e-3,
+        momentum: Scalar = 0,
+        dampening: Scalar = 0,
+        weight_decay: Scalar = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -56,9 +56,9 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
-        if is_on(h.weight_decay):
+        if is_nonzero(h.weight_decay):
             g = add(g, p, h.weight_decay)
-        if is_on(h.momentum):
+        if is_nonzero(h.momentum):
             b = self._buffer(g, state, h)
             g = add(g, b, h.momentum) if h.nesterov else b
         add_(p, g, -h.lr)

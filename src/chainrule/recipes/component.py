@@ -9,9 +9,18 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-__all__ = ["Named", "Part", "StudyError", "find", "is_plain", "listed", "make", "spelled"]
+__all__ = [
+    "Component",
+    "Named",
+    "StudyError",
+    "build",
+    "is_plain",
+    "normalize_component",
+    "resolve_callable",
+    "tuples_to_lists",
+]
 
-HOMES = {
+SEARCH_MODULES = {
     "data": ("chainrule.data.datasets.loaders",),
     "net": ("chainrule.zoo",),
     "loss": ("chainrule.nn", "chainrule.zoo"),
@@ -29,7 +38,7 @@ class StudyError(ValueError):
     """A study that cannot be run as asked; the message says what would be right."""
 
 
-class Part(BaseModel):
+class Component(BaseModel):
     """What makes one part of a training: the name of a function or class, and its arguments.
 
     A name is one of chainrule's (``"Adam"``), or ``"package.module:name"`` of one's own. All
@@ -65,20 +74,20 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def listed(value: Any) -> Any:
+def tuples_to_lists(value: Any) -> Any:
     """The value with lists for tuples, as it comes back from a file."""
     if isinstance(value, list | tuple):
-        return [listed(one) for one in value]
+        return [tuples_to_lists(one) for one in value]
     if isinstance(value, Mapping):
-        return {key: listed(one) for key, one in value.items()}
+        return {key: tuples_to_lists(one) for key, one in value.items()}
     return value
 
 
-def spelled(given: Any) -> Any:
+def normalize_component(given: Any) -> Any:
     """A part from its short forms: a name alone, or a function or class that can be imported."""
     if isinstance(given, str):
         return {"name": given}
-    if isinstance(given, Part):
+    if isinstance(given, Component):
         given = given.model_dump(exclude_unset=True)
     if callable(given):
         module, name = given.__module__, getattr(given, "__qualname__", None)
@@ -93,20 +102,20 @@ def spelled(given: Any) -> Any:
                 "runs find it: put the function at the top of a module that can be imported"
             )
         return {"name": f"{module}:{name}"}
-    return listed(given)
+    return tuples_to_lists(given)
 
 
-Named = Annotated[Part, BeforeValidator(spelled)]
+Named = Annotated[Component, BeforeValidator(normalize_component)]
 """A part, or its short form."""
 
 
-def find(kind: str, name: str) -> Callable[..., Any]:
+def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
     """The function or class that a part of this kind names.
 
     Raises StudyError where there is none; it lists what chainrule itself has of the kind.
     """
     module, colon, attribute = name.rpartition(":")
-    homes: Sequence[str] = (module,) if colon else HOMES[kind]
+    homes: Sequence[str] = (module,) if colon else SEARCH_MODULES[kind]
     for home in homes:
         try:
             found = getattr(import_module(home), attribute, None)
@@ -128,12 +137,12 @@ def public(home: str) -> list[str]:
     return [n for n in getattr(module, "__all__", ()) if callable(getattr(module, n))]
 
 
-def make(kind: str, part: Part, *given: Any, **more: Any) -> Any:
+def build(kind: str, part: Component, *given: Any, **more: Any) -> Any:
     """Call what the part names, with ``given`` first and its own arguments by name.
 
     Raises StudyError, with the part's arguments, where it does not accept them.
     """
-    function = find(kind, part.name)
+    function = resolve_callable(kind, part.name)
     try:
         return function(*given, **{**part.arguments, **more})
     except TypeError as error:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from chainrule.nn.inspect.summary import summarize
 from chainrule.nn.module import Module
-from chainrule.recipes.component import Part, make
-from chainrule.recipes.recipe import Recipe, expect
+from chainrule.recipes.component import Component, build
+from chainrule.recipes.recipe import Recipe, check_type
 
 __all__ = ["activations", "cost", "parameters"]
 
@@ -49,8 +49,8 @@ def activations(recipe: Recipe, sample: Sequence[int]) -> int:
 @lru_cache(maxsize=1024)
 def sizes(net: str, sample: tuple[int, ...]) -> Sizes:
     """The sizes of the net that this JSON text declares."""
-    part = Part.model_validate_json(net)
-    made: Module = expect(make("net", part), Module, "net", part)
+    part = Component.model_validate_json(net)
+    made: Module = check_type(build("net", part), Module, "net", part)
     count = max(1, sum(p.data.numel() for p in made.parameters()))
     try:
         rows = summarize(made, (1, *sample), device="cpu")

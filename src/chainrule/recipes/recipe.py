@@ -12,10 +12,10 @@ from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
-from chainrule.recipes.component import Named, Part, StudyError, make, spelled
+from chainrule.recipes.component import Component, Named, StudyError, build, normalize_component
 from chainrule.train import Trainer
 
-__all__ = ["Numbers", "Recipe", "Schedule", "expect", "merged"]
+__all__ = ["Numbers", "Recipe", "Schedule", "check_type", "deep_merge"]
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ Numbers = Mapping[str, Tensor]
 """Path → one number a replica (K,), where the replicas of a cohort differ."""
 
 
-class Schedule(Part):
+class Schedule(Component):
     """A learning rate schedule; ``every``: it goes on after each epoch, or after each step."""
 
     every: Literal["epoch", "step"] = "epoch"
@@ -43,16 +43,16 @@ class Recipe(BaseModel):
     net: Named
     loss: Named
     optimizer: Named
-    schedule: Annotated[Schedule, BeforeValidator(spelled)] | None = None
+    schedule: Annotated[Schedule, BeforeValidator(normalize_component)] | None = None
     init: Named | None = None
     augment: Named | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
     members: int = Field(default=1, ge=1)
-    trainer: Named = Part(name="Trainer")
+    trainer: Named = Component(name="Trainer")
 
-    def having(self, setting: Mapping[str, Any]) -> Self:
+    def with_overrides(self, setting: Mapping[str, Any]) -> Self:
         """The recipe with other values at some paths (``optimizer.lr``, ``epochs``).
 
         Raises StudyError for a path that it does not have.
@@ -73,32 +73,32 @@ class Recipe(BaseModel):
 
     def make_net(self) -> Module:
         """A new net, its parameters not yet drawn from a seed of ours."""
-        net: Module = make("net", self.net)
-        return expect(net, Module, "net", self.net)
+        net: Module = build("net", self.net)
+        return check_type(net, Module, "net", self.net)
 
     def make_loss(self, numbers: Numbers) -> Loss:
         """A new loss."""
-        loss: Loss = make("loss", self.loss, **of("loss", numbers))
-        return expect(loss, Loss, "loss", self.loss)
+        loss: Loss = build("loss", self.loss, **of("loss", numbers))
+        return check_type(loss, Loss, "loss", self.loss)
 
     def make_optimizer(self, net: Module, numbers: Numbers) -> Optimizer:
         """The optimizer of a net's parameters."""
-        optimizer: Optimizer = make("optimizer", self.optimizer, net, **of("optimizer", numbers))
-        return expect(optimizer, Optimizer, "optimizer", self.optimizer)
+        optimizer: Optimizer = build("optimizer", self.optimizer, net, **of("optimizer", numbers))
+        return check_type(optimizer, Optimizer, "optimizer", self.optimizer)
 
     def make_schedule(self, optimizer: Optimizer, numbers: Numbers) -> LRScheduler | None:
         """The schedule of an optimizer's learning rate, if there is one."""
         if self.schedule is None:
             return None
-        schedule: LRScheduler = make(
+        schedule: LRScheduler = build(
             "schedule", self.schedule, optimizer, **of("schedule", numbers)
         )
-        return expect(schedule, LRScheduler, "schedule", self.schedule)
+        return check_type(schedule, LRScheduler, "schedule", self.schedule)
 
     def make_trainer(self, net: Module, numbers: Numbers, **options: Any) -> Trainer:
         """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
         optimizer = self.make_optimizer(net, numbers)
-        trainer: Trainer = make(
+        trainer: Trainer = build(
             "trainer",
             self.trainer,
             net,
@@ -108,10 +108,10 @@ class Recipe(BaseModel):
             schedule_every="epoch" if self.schedule is None else self.schedule.every,
             batch_size=self.batch_size,
             clip_norm=self.clip_norm,
-            augment=None if self.augment is None else make("augment", self.augment),
+            augment=None if self.augment is None else build("augment", self.augment),
             **options,
         )
-        return expect(trainer, Trainer, "trainer", self.trainer)
+        return check_type(trainer, Trainer, "trainer", self.trainer)
 
 
 def of(part: str, numbers: Numbers) -> dict[str, Tensor]:
@@ -119,7 +119,7 @@ def of(part: str, numbers: Numbers) -> dict[str, Tensor]:
     return {p.removeprefix(f"{part}."): n for p, n in numbers.items() if p.startswith(f"{part}.")}
 
 
-def expect(made: T, kind: type, what: str, part: Part) -> T:
+def check_type(made: T, kind: type, what: str, part: Component) -> T:
     """What was made, if it is of this kind. Raises StudyError else."""
     if not isinstance(made, kind):
         raise StudyError(
@@ -128,7 +128,7 @@ def expect(made: T, kind: type, what: str, part: Part) -> T:
     return made
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def deep_merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """``base`` with what ``over`` says, level by level.
 
     A part that gets another name begins anew: the arguments of Adam are not those of SGD.
@@ -139,7 +139,7 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         value = {"name": value} if isinstance(old, Mapping) and isinstance(value, str) else value
         if isinstance(old, Mapping) and isinstance(value, Mapping):
             anew = "name" in value and old.get("name", value["name"]) != value["name"]
-            result[key] = dict(value) if anew else merged(old, value)
+            result[key] = dict(value) if anew else deep_merge(old, value)
         else:
             result[key] = value
     return result

@@ -15,7 +15,7 @@ from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
 from chainrule.report.tables.by_name import rows_of, sheet_of
 from chainrule.report.tables.layers import layers_sheet, layers_table
 from chainrule.report.tables.metric import metric_sheet
-from chainrule.report.tables.table import Sheet
+from chainrule.report.tables.table import Table
 
 if TYPE_CHECKING:
     from chainrule.report.figures import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Plots",
-    "Sheet",
+    "Table",
     "Unit",
     "as_csv",
     "as_json",

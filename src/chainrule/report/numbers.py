@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from chainrule.study import Study
     from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["NOTHING", "PLAIN", "Unit", "decimal", "p_value", "unit_named", "unit_of", "value"]
+__all__ = ["MISSING", "PLAIN", "Unit", "decimal", "p_value", "unit_named", "unit_of", "value"]
 
-NOTHING = "–"
+MISSING = "–"
 """What stands where a number is not known."""
 
 HUGE = 1e10
@@ -95,7 +95,7 @@ def _decimals(x: float, digits: int) -> int:
 def decimal(x: float | None, decimals: int) -> str:
     """With this many decimals, or as 2.7e+16; a dash for what is not known."""
     if x is None or math.isnan(x):
-        return NOTHING
+        return MISSING
     if math.isinf(x):
         return "∞" if x > 0 else "-∞"
     if abs(x) >= HUGE:

@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from chainrule.nn.config import from_config, tie, ties, to_config
+from chainrule.nn.config import apply_ties, find_ties, from_config, to_config
 from chainrule.nn.module import Module
 from chainrule.serialization.safetensors_file import FileError, read, write
 
 __all__ = [
     "load",
-    "load_about",
-    "load_draws",
-    "net_draws",
+    "load_metadata",
+    "load_rng_state",
     "net_header",
     "net_tensors",
+    "rng_state",
     "save",
 ]
 
@@ -58,7 +58,7 @@ def load(path: str | Path) -> Module:
         raise FileError(path, f"does not describe a net: {error}") from None
 
 
-def load_about(path: str | Path) -> dict[str, Any]:
+def load_metadata(path: str | Path) -> dict[str, Any]:
     """What was saved along with a net, {} where nothing was. Raises as :func:`load` does."""
     _, _, header = read(path)
     about = header.get("about", {})
@@ -69,7 +69,7 @@ def load_about(path: str | Path) -> dict[str, Any]:
 
 def net_tensors(net: Module) -> dict[str, Tensor]:
     """Every parameter and buffer once, under "net." and its first path."""
-    tied = ties(net)
+    tied = find_ties(net)
     return {f"net.{path}": t for path, t in net.state_dict().items() if path not in tied}
 
 
@@ -77,19 +77,19 @@ def net_header(net: Module) -> dict[str, Any]:
     """What is needed besides the tensors to build the net again."""
     return {
         "architecture": to_config(net),
-        "ties": ties(net),
+        "ties": find_ties(net),
         "replicas": net.replicas,
         "modes": {path: module.training for path, module in net.named_modules()},
-        "draws": net_draws(net),
+        "draws": rng_state(net),
     }
 
 
-def net_draws(net: Module) -> dict[str, Any]:
+def rng_state(net: Module) -> dict[str, Any]:
     """Path → (seeds, how often drawn) of each module that draws while it runs."""
-    return {path: [module.seeds, module.draws] for path, module in net.named_modules()}
+    return {path: [module.seeds, module.rng_counter] for path, module in net.named_modules()}
 
 
-def load_draws(net: Module, draws: dict[str, Any]) -> None:
+def load_rng_state(net: Module, draws: dict[str, Any]) -> None:
     """Take over what :func:`net_draws` gave."""
     for path, module in net.named_modules():
         seeds, count = draws[path]
@@ -97,7 +97,7 @@ def load_draws(net: Module, draws: dict[str, Any]) -> None:
             raise ValueError(f"the draws of {path!r} are not seeds and a number: {draws[path]}")
         if seeds is not None and len(seeds) != (net.replicas or 1):
             raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
-        module.seeds, module.draws = seeds, count
+        module.seeds, module.rng_counter = seeds, count
 
 
 def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
@@ -105,7 +105,7 @@ def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
         net = from_config(header["architecture"])
         if header["replicas"] is not None:
             net = net.replicate(header["replicas"])
-        tie(net, header["ties"])
+        apply_ties(net, header["ties"])
     state = {path.removeprefix("net."): t for path, t in tensors.items() if path.startswith("net.")}
     state |= {path: state[first] for path, first in header["ties"].items()}
     net.load_state_dict(state)
@@ -116,5 +116,5 @@ def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
     net.load_state_dict(state)
     for path, module in net.named_modules():
         module.training = header["modes"][path] is True
-    load_draws(net, header["draws"])
+    load_rng_state(net, header["draws"])
     return net

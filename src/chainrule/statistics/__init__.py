@@ -18,10 +18,10 @@ from chainrule.statistics.ranking import (
 from chainrule.statistics.scores import StatisticsError
 from chainrule.statistics.sign_tests import (
     SignTest,
+    power_warning,
     rounds_needed,
     sign_flip,
     smallest_p,
-    too_few,
     wilcoxon,
 )
 
@@ -52,11 +52,11 @@ __all__ = [
     "nadeau_bengio",
     "paired_t",
     "paired_test",
+    "power_warning",
     "rank",
     "rounds_needed",
     "sign_flip",
     "smallest_p",
     "superiority",
-    "too_few",
     "wilcoxon",
 ]

@@ -15,7 +15,7 @@ from chainrule.statistics.design import Design
 from chainrule.statistics.effects import d_z, superiority
 from chainrule.statistics.pairwise import paired_test
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
-from chainrule.statistics.sign_tests import SignTest, sign_flip, too_few, wilcoxon
+from chainrule.statistics.sign_tests import SignTest, power_warning, sign_flip, wilcoxon
 
 __all__ = ["compare", "holm"]
 
@@ -65,9 +65,9 @@ def compare(
     for a, b in pairs:
         comparison = plain(a, b, arms[a], arms[b], design, rope, confidence)
         if design.independent:
-            comparison = with_robust(comparison, arms[a], arms[b], confidence, seed)
+            comparison = add_sign_tests(comparison, arms[a], arms[b], confidence, seed)
         found.append(comparison)
-    return Comparisons(corrected(found), design, baseline, notes(found, design, confidence))
+    return Comparisons(holm_adjusted(found), design, baseline, notes(found, design, confidence))
 
 
 def pairs_of(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
@@ -98,7 +98,7 @@ def plain(
     return Comparison(a, b, test, test.p, d_z(x, y), posterior)
 
 
-def with_robust(of: Comparison, x: Array, y: Array, confidence: float, seed: int) -> Comparison:
+def add_sign_tests(of: Comparison, x: Array, y: Array, confidence: float, seed: int) -> Comparison:
     """And what independent rounds allow."""
     boot, flips = (seeds.derive(seed, purpose, of.a, of.b) for purpose in ("bootstrap", "flip"))
     return replace(
@@ -109,7 +109,7 @@ def with_robust(of: Comparison, x: Array, y: Array, confidence: float, seed: int
     )
 
 
-def corrected(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
+def holm_adjusted(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
     """With the p of each test corrected for all comparisons."""
     t = holm([c.test.p for c in found])
     w = holm_of([c.wilcoxon for c in found])
@@ -130,7 +130,7 @@ def notes(found: Sequence[Comparison], design: Design, confidence: float) -> tup
     """What must be said beside the table."""
     n, m = found[0].test.n, len(found)
     several = "1 comparison" if m == 1 else f"{m} comparisons"
-    few = too_few(n, m, alpha=1 - confidence) if design.independent else None
+    few = power_warning(n, m, alpha=1 - confidence) if design.independent else None
     rounds = f"n = {n} rounds. {design.scope}"
     level = f"Each interval is at {confidence:g} by itself; p_holm is corrected for {several}."
     return (rounds, level, few) if few else (rounds, level)

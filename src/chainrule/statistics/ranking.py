@@ -13,7 +13,7 @@ import scipy
 
 from chainrule.statistics.multiple_comparisons import holm
 from chainrule.statistics.scores import TIE, Array, Scores, StatisticsError, as_scores, finite
-from chainrule.statistics.sign_tests import mid_ranks, too_few, wilcoxon
+from chainrule.statistics.sign_tests import mid_ranks, power_warning, wilcoxon
 
 __all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank"]
 
@@ -105,7 +105,7 @@ def rank(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
         cliques=cliques(arms, {frozenset((x.a, x.b)) for x in pairs if x.p_holm <= alpha}),
         alpha=alpha,
         n=overall.data_sets,
-        note=too_few(overall.data_sets, len(pairs), alpha=alpha, of="data sets"),
+        note=power_warning(overall.data_sets, len(pairs), alpha=alpha, of="data sets"),
     )
 
 

@@ -21,7 +21,7 @@ from chainrule.statistics.scores import (
     paired,
 )
 
-__all__ = ["SignTest", "rounds_needed", "sign_flip", "smallest_p", "too_few", "wilcoxon"]
+__all__ = ["SignTest", "power_warning", "rounds_needed", "sign_flip", "smallest_p", "wilcoxon"]
 
 EXACT = 20  # up to 2¹⁹ sums
 DRAWS = 100_000
@@ -110,7 +110,9 @@ def rounds_needed(comparisons: int = 1, *, alpha: float = 0.05) -> int:
     return n
 
 
-def too_few(n: int, comparisons: int = 1, *, alpha: float = 0.05, of: str = "rounds") -> str | None:
+def power_warning(
+    n: int, comparisons: int = 1, *, alpha: float = 0.05, of: str = "rounds"
+) -> str | None:
     """A sentence where n rounds are too few for either test ever to reject, else None.
 
     ``of`` is what the n are, as the sentence names them. Raises StatisticsError as

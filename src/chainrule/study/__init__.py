@@ -1,6 +1,6 @@
 """Comparing networks: the declaration, the run, the result."""
 
-from chainrule.recipes.component import Part, StudyError
+from chainrule.recipes.component import Component, StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.results.study_result import StudyResult, result_of
@@ -11,20 +11,19 @@ from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selec
 from chainrule.study.spec.space import Dimension
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError, open_store
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 __all__ = [
     "Arm",
     "ArmResult",
     "Candidate",
+    "Component",
     "Data",
     "Dimension",
     "Halving",
-    "Part",
     "Progress",
     "Recipe",
     "Reported",
-    "Row",
     "Schedule",
     "Search",
     "Selection",
@@ -33,6 +32,7 @@ __all__ = [
     "Study",
     "StudyError",
     "StudyResult",
+    "TrainingRecord",
     "open_store",
     "result_of",
     "run",

@@ -18,7 +18,7 @@ from chainrule.data import (
     standardize,
     standardize_targets,
 )
-from chainrule.recipes.component import StudyError, make
+from chainrule.recipes.component import StudyError, build
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 
@@ -128,7 +128,7 @@ class Samples:
         return data.targets
 
     def _draw(self, seed: int) -> Parts:
-        made = make("data", self.study.data, seed)
+        made = build("data", self.study.data, seed)
         if not (
             isinstance(made, tuple)
             and len(made) == 2

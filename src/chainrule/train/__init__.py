@@ -1,13 +1,11 @@
 """One cohort from the first step to the last: fit, history, metrics, callbacks, files."""
 
 from chainrule.compiled.build import build_kernel
-from chainrule.estimators.predictor import Predictor
-from chainrule.estimators.split import Division
 from chainrule.serialization.nets import load, save
 from chainrule.serialization.safetensors_file import FileError
 from chainrule.train.callbacks import Callback, Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
-from chainrule.train.layer_stats import LayerRow, probe
+from chainrule.train.layer_stats import LayerRow, layer_stats
 from chainrule.train.metrics import Accuracy, ErrorRate, JointAccuracy, Metric
 from chainrule.train.one_call import train
 from chainrule.train.progress import ProgressBar
@@ -20,7 +18,6 @@ __all__ = [
     "Checkpoint",
     "Coverage",
     "Divergence",
-    "Division",
     "EarlyStopping",
     "ErrorRate",
     "FileError",
@@ -29,14 +26,13 @@ __all__ = [
     "LayerRow",
     "MeanAbsoluteError",
     "Metric",
-    "Predictor",
     "ProgressBar",
     "RootMeanSquaredError",
     "Trainer",
     "build_kernel",
     "fit",
+    "layer_stats",
     "load",
-    "probe",
     "save",
     "train",
 ]

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
 
-__all__ = ["orders", "shuffled", "slices"]
+__all__ = ["epoch_permutations", "iter_batches", "slices"]
 
 CHUNK_BYTES = 2 * 2**20
 """How much is gathered at once: one indexing for many small batches, and one large batch alone."""
 
 
-def orders(N: int, roots: Sequence[int], epoch: int) -> Tensor:
+def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
     """The order in which each replica sees its samples in this epoch: (K, N).
 
     It depends on the replica's seed and the epoch alone, so that a training may stop and resume
@@ -28,14 +28,16 @@ def orders(N: int, roots: Sequence[int], epoch: int) -> Tensor:
     return torch.stack(rows)
 
 
-def shuffled(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:
+def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:
     """(inputs, targets) of each batch in this order, the last one perhaps smaller.
 
     order (K, N), with K = 1 for a plain data set. Batches are (K, B, …), plain ones (B, …); and
     (1, B, …) where all replicas see the same samples in the same order.
     """
     shared = data.replicas is None or (len(data.inputs) == 1 and bool((order == order[0]).all()))
-    sample = sum(t.nbytes for _, t in leaves((data.inputs, data.targets))) // max(1, len(data))
+    sample = sum(t.nbytes for _, t in named_leaves((data.inputs, data.targets))) // max(
+        1, len(data)
+    )
     chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
     for part in torch.split(order, chunk, dim=1):
         yield from slices(data.subset(part[0] if shared else part), batch_size)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule.serialization.nets import load_draws, net_draws, net_header, net_tensors
+from chainrule.serialization.nets import load_rng_state, net_header, net_tensors, rng_state
 from chainrule.serialization.safetensors_file import FileError, pack, read, unpack, write
 from chainrule.train.history import Divergence
 
@@ -84,14 +84,14 @@ def snapshot(trainer: Trainer, last: dict[str, Any] | None = None) -> dict[str, 
     return {
         "state": tree_map(torch.clone, state(trainer)),
         "net": {name: copied(name, tensor) for name, tensor in trainer.net.state_dict().items()},
-        "draws": net_draws(trainer.net),
+        "draws": rng_state(trainer.net),
     }
 
 
 def restore(trainer: Trainer, kept: dict[str, Any]) -> None:
     """Go back to a snapshot."""
     trainer.net.load_state_dict(kept["net"])
-    load_draws(trainer.net, kept["draws"])
+    load_rng_state(trainer.net, kept["draws"])
     set_state(trainer, kept["state"])
 
 

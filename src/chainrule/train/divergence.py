@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import leaves
+from chainrule._util.pytree import named_leaves
 from chainrule.data import Dataset
-from chainrule.nn.inspect.summary import each_layer
+from chainrule.nn.inspect.summary import trace_layers
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.train.batches import shuffled
+from chainrule.train.batches import iter_batches
 from chainrule.train.history import Divergence, History
 
 if TYPE_CHECKING:
     from chainrule.train.trainer import Trainer
 
-__all__ = ["first_non_finite", "hide", "note", "put_back"]
+__all__ = ["first_non_finite", "mask_diverged", "record_divergence", "restore_diverged"]
 
 
-def note(trainer: Trainer, train: Dataset, order: Tensor, alive: Tensor) -> None:
+def record_divergence(trainer: Trainer, train: Dataset, order: Tensor, active: Tensor) -> None:
     """Enter in the history who fell out in this epoch; who is left stays active.
 
     order (K, N) is the epoch's, alive (steps, K) says who took part in each step.
     """
-    alive = alive.cpu()
-    for k in (trainer.active & ~alive[-1]).nonzero().flatten().tolist():
-        step = int(alive[:, k].sum())
+    active = active.cpu()
+    for k in (trainer.active & ~active[-1]).nonzero().flatten().tolist():
+        step = int(active[:, k].sum())
         where = _where(trainer, train, order[k : k + 1], step, k)
         trainer.history.diverged.append(Divergence(k, trainer.epoch + 1, step + 1, where))
     finite = trainer.optimizer.data_sum().isfinite().cpu()
-    for k in (alive[-1] & ~finite).nonzero().flatten().tolist():
-        last = Divergence(k, trainer.epoch + 1, len(alive), "the update of the parameters")
+    for k in (active[-1] & ~finite).nonzero().flatten().tolist():
+        last = Divergence(k, trainer.epoch + 1, len(active), "the update of the parameters")
         trainer.history.diverged.append(last)
-    trainer.active = alive[-1] & finite
+    trainer.active = active[-1] & finite
 
 
-def put_back(trainer: Trainer, before: Mapping[str, Tensor]) -> None:
+def restore_diverged(trainer: Trainer, before: Mapping[str, Tensor]) -> None:
     """What a replica that takes part no more had before this epoch.
 
     That is its running statistics; and, where an update overflowed, its parameters.
@@ -50,12 +50,12 @@ def put_back(trainer: Trainer, before: Mapping[str, Tensor]) -> None:
     finite = trainer.optimizer.data_sum().isfinite()
     for name, value in trainer.net.named_state():
         keep = finite if isinstance(value, Parameter) else trainer.active
-        ones = [1] * (value.data.dim() - trainer.net.lead)
-        keep = keep.reshape(-1, *ones) if trainer.net.lead else keep[0]
+        ones = [1] * (value.data.dim() - trainer.net.num_replica_dims)
+        keep = keep.reshape(-1, *ones) if trainer.net.num_replica_dims else keep[0]
         value.data.copy_(torch.where(keep.to(value.data.device), value.data, before[name]))
 
 
-def hide(history: History, value: Tensor) -> Tensor:
+def mask_diverged(history: History, value: Tensor) -> Tensor:
     """value (K,), or a scalar, with nan for who has diverged: never a plausible number."""
     dead = torch.zeros(history.replicas or 1, dtype=torch.bool, device=value.device)
     dead[[d.replica for d in history.diverged]] = True
@@ -68,7 +68,7 @@ def _where(trainer: Trainer, train: Dataset, order: Tensor, step: int, k: int) -
     if net.replicas is not None:
         net, criterion, data = net.replica(k), criterion.replica(k), train.replica(k)
     size = trainer.batch_size
-    x, target = next(shuffled(data, order[:, step * size : (step + 1) * size], size))
+    x, target = next(iter_batches(data, order[:, step * size : (step + 1) * size], size))
     return first_non_finite(net, criterion, x, target)
 
 
@@ -86,7 +86,7 @@ def first_non_finite(net: Module, criterion: Loss, x: Any, target: Any) -> str:
         if not _finite(y):
             places.append(f"the output of layer {path or '(the net)'}, {layer.label()}")
 
-    watched = each_layer(net, see)
+    watched = trace_layers(net, see)
     watched.zero_grad()
     y, rule = watched.forward(x)
     loss, loss_rule = criterion.forward(y, target)
@@ -102,4 +102,4 @@ def first_non_finite(net: Module, criterion: Loss, x: Any, target: Any) -> str:
 
 
 def _finite(value: Any) -> bool:
-    return all(bool(t.isfinite().all()) for _, t in leaves(value) if t.is_floating_point())
+    return all(bool(t.isfinite().all()) for _, t in named_leaves(value) if t.is_floating_point())

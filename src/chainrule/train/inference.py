@@ -13,7 +13,7 @@ from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.train.batches import slices
 
-__all__ = ["evaluating", "join", "predict"]
+__all__ = ["eval_mode", "join", "predict"]
 
 SLICE_BYTES = 2 * 2**20
 """How much input, of all replicas, goes through a net at once when nothing is learned.
@@ -22,7 +22,7 @@ What layers put out may be fifty times as much, and is best in the cache."""
 
 
 @contextmanager
-def evaluating(net: Module) -> Iterator[Module]:
+def eval_mode(net: Module) -> Iterator[Module]:
     """The net in evaluation mode, and afterwards each of its modules in the mode it had."""
     modes = [(module, module.training) for module in net.modules()]
     try:
@@ -41,13 +41,13 @@ def predict(net: Module, data: Dataset, at_least: int = 1) -> Any:
     if net.replicas is not None and len(data.inputs) == 1:
         sample *= net.replicas  # all see the same
     room = SLICE_BYTES if data.inputs.device.type == "cpu" else 32 * SLICE_BYTES
-    size = max(1, len(data)) if of_batch(net) else max(at_least, room // sample)
+    size = max(1, len(data)) if uses_batch_statistics(net) else max(at_least, room // sample)
     # An empty data set goes through too: its output has the right shape, and no rows.
     batches = list(slices(data, size)) or [(data.inputs, data.targets)]
-    return join([net.forward(x)[0] for x, _ in batches], net.lead)
+    return join([net.forward(x)[0] for x, _ in batches], net.num_replica_dims)
 
 
-def of_batch(net: Module) -> bool:
+def uses_batch_statistics(net: Module) -> bool:
     """Whether a sample's output depends on the others that are there, in evaluation too."""
     return any(getattr(each, "track_running_stats", True) is False for each in net.modules())
 

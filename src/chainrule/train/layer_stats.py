@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn import Hardtanh, Module, ReLU, Sigmoid, Softsign, Tanh
-from chainrule.nn.inspect.summary import each_layer
+from chainrule.nn.inspect.summary import trace_layers
 from chainrule.nn.loss import Loss
 
-__all__ = ["LayerRow", "probe"]
+__all__ = ["LayerRow", "layer_stats"]
 
 STEEPEST: dict[type[Module], float] = {Sigmoid: 0.25, Tanh: 1.0, Hardtanh: 1.0, Softsign: 1.0}
 """The largest slope of each activation that has flat ends."""
@@ -60,7 +60,9 @@ class LayerRow:
         return {**asdict(self), "relative": self.relative}
 
 
-def probe(net: Module, x: Any, target: Any = None, criterion: Loss | None = None) -> list[LayerRow]:
+def layer_stats(
+    net: Module, x: Any, target: Any = None, criterion: Loss | None = None
+) -> list[LayerRow]:
     """One forward and one backward of a plain net: a row for each use of a layer, in order.
 
     L is the criterion's value; without one, Σ ± y / N with signs drawn once. The net runs in the
@@ -77,7 +79,7 @@ def probe(net: Module, x: Any, target: Any = None, criterion: Loss | None = None
         uses.append(_Use(path, layer, x, y))
         return uses[-1].back
 
-    watched = each_layer(net, see)
+    watched = trace_layers(net, see)
     watched.zero_grad()
     with torch.no_grad():
         y, rule = watched.forward(x)
@@ -108,11 +110,11 @@ class _Use:
 
     def row(self) -> LayerRow:
         y = _flat(self.y)
-        weights = [p for name, p in self.layer.own_parameters() if name != "bias"]
+        weights = [p for name, p in self.layer.local_parameters() if name != "bias"]
         return LayerRow(
             path=self.path,
             layer=type(self.layer).__name__,
-            output=next(tuple(t.shape[1:]) for _, t in leaves(self.y)),
+            output=next(tuple(t.shape[1:]) for _, t in named_leaves(self.y)),
             mean=float(y.mean()),
             std=float(y.std(correction=0)),
             zeros=float((y == 0).double().mean()),
@@ -141,4 +143,4 @@ class _Use:
 
 def _flat(value: Any) -> Tensor:
     """All numbers within, in float64."""
-    return torch.cat([t.detach().double().flatten() for _, t in leaves(value)])
+    return torch.cat([t.detach().double().flatten() for _, t in named_leaves(value)])

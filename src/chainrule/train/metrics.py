@@ -13,16 +13,16 @@ from typing import Any, TypeAlias, final
 import torch
 from torch import Tensor
 
-__all__ = ["Accuracy", "ErrorRate", "JointAccuracy", "Metric", "OfMean", "averaged"]
+__all__ = ["Accuracy", "ErrorRate", "JointAccuracy", "Metric", "TransformedMean", "averaged"]
 
 Metric: TypeAlias = Callable[[Any, Any], Tensor]
 
 
-class OfMean(ABC):
+class TransformedMean(ABC):
     """A metric that is not the mean over the samples, but something of it: its root."""
 
     @abstractmethod
-    def of_mean(self, mean: Tensor) -> Tensor:
+    def transform(self, mean: Tensor) -> Tensor:
         """The metric, of the mean over the samples."""
 
 
@@ -32,7 +32,7 @@ def averaged(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
     In float64: 987 of 1,000 is 0.987, and prints so.
     """
     mean = metric(output, target).mean(axis, dtype=torch.float64)
-    return metric.of_mean(mean) if isinstance(metric, OfMean) else mean
+    return metric.transform(mean) if isinstance(metric, TransformedMean) else mean
 
 
 @final

@@ -10,13 +10,13 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
-from chainrule.train.metrics import OfMean
+from chainrule.train.metrics import TransformedMean
 
-__all__ = ["Coverage", "InUnits", "MeanAbsoluteError", "RootMeanSquaredError"]
+__all__ = ["Coverage", "MeanAbsoluteError", "RootMeanSquaredError", "TargetUnitMetric"]
 
 
 @dataclass(frozen=True, eq=False)
-class InUnits(ABC):
+class TargetUnitMetric(ABC):
     """A metric in the unit of its target.
 
     Output and target are numbers (…, N, D) or, for D = 1, a target (…, N); an output may be a
@@ -40,18 +40,18 @@ class InUnits(ABC):
 
 
 @final
-class RootMeanSquaredError(InUnits, OfMean):
+class RootMeanSquaredError(TargetUnitMetric, TransformedMean):
     """√ of the mean over the samples of d², in the target's unit"""
 
     def of(self, d: Tensor) -> Tensor:
         return d.square()
 
-    def of_mean(self, mean: Tensor) -> Tensor:
+    def transform(self, mean: Tensor) -> Tensor:
         return mean.sqrt()
 
 
 @final
-class MeanAbsoluteError(InUnits):
+class MeanAbsoluteError(TargetUnitMetric):
     """The mean over the samples of |d|, in the target's unit"""
 
     def of(self, d: Tensor) -> Tensor:

@@ -13,18 +13,18 @@ from chainrule._util.pytree import tree_map
 from chainrule.nn.loss import Loss, MultiLoss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
-from chainrule.optim.flat_parameters import Flat
+from chainrule.optim.flat_parameters import FlatParameters
 from chainrule.optim.lr_scheduler import LambdaLR, LRScheduler, SequentialLR
 from chainrule.train.history import History
 from chainrule.train.trainer import Trainer
 
-__all__ = ["compact"]
+__all__ = ["select_replicas"]
 
 Pick = Callable[[Tensor], Tensor]
 """A tensor (K, …) with those of its rows that stay; any other as it is."""
 
 
-def compact(trainer: Trainer, keep: Tensor) -> None:
+def select_replicas(trainer: Trainer, keep: Tensor) -> None:
     """Keep these replicas of a cohort, in this order, and forget the others    keep int64 (n,)
 
     What was replica ``keep[i]`` is replica i from now on: its net, moments, numbers, seeds, draws
@@ -87,9 +87,9 @@ def _optimizer(optimizer: Optimizer, pick: Pick, K: int) -> None:
     optimizer.state = tree_map(pick, optimizer.state)
     for group in optimizer.param_groups:
         group.update(tree_map(pick, {k: v for k, v in group.items() if k != "params"}))
-    optimizer.flats = [Flat(group["params"], K) for group in optimizer.param_groups]
+    optimizer.flats = [FlatParameters(group["params"], K) for group in optimizer.param_groups]
     for flat in optimizer.flats:
-        flat.bind()
+        flat.create_views()
 
 
 def _schedule(scheduler: LRScheduler, pick: Pick) -> None:

@@ -11,30 +11,30 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
-from chainrule.nn.ops.conv import computed_by
-from chainrule.nn.vjp import accumulate
+from chainrule.nn.ops.conv import use_conv_backend
+from chainrule.nn.vjp import accumulate_param_grads
 from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train import checkpoint, divergence
 from chainrule.train.backends.compiled import Fast
-from chainrule.train.batches import orders, shuffled
+from chainrule.train.batches import epoch_permutations, iter_batches
 from chainrule.train.callbacks import Callback, Checkpoint
 from chainrule.train.history import History
-from chainrule.train.inference import evaluating, join, predict
+from chainrule.train.inference import eval_mode, join, predict
 from chainrule.train.metrics import Metric, averaged
 from chainrule.train.progress import ProgressBar, wants_progress
 
-__all__ = ["Augment", "Learned", "Trainer", "fit"]
+__all__ = ["Augment", "EpochOutput", "Trainer", "fit"]
 
 Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
 """(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
 
 
-class Learned(NamedTuple):
+class EpochOutput(NamedTuple):
     """What the steps of an epoch leave behind.
 
     losses (steps, K) or (steps,); alive bool (steps, K or 1), who was still finite in each step;
@@ -135,7 +135,10 @@ class Trainer:
             raise TypeError(f"epochs is a whole number, got {epochs!r}")
         if epochs < 0:
             raise ValueError(f"epochs is at least 0, got {epochs}")
-        train, self._test = self._fitting(train), None if test is None else self._fitting(test)
+        train, self._test = (
+            self._with_replica_axis(train),
+            None if test is None else self._with_replica_axis(test),
+        )
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
         self.epochs, self.history.interrupted = epochs, False
@@ -145,20 +148,20 @@ class Trainer:
         for callback in callbacks:
             callback.on_fit_start(self)
         try:
-            with computed_by(None) if self._fast is None else self._fast.at_work():
+            with use_conv_backend(None) if self._fast is None else self._fast.at_work():
                 before: dict[str, Any] | None = None
-                while self._goes_on():
-                    before = self._whole_epoch(train, callbacks, before)
+                while self._should_continue():
+                    before = self._epoch_or_rollback(train, callbacks, before)
         finally:
             for callback in callbacks:
                 callback.on_fit_end(self)
         return self.history
 
-    def _goes_on(self) -> bool:
+    def _should_continue(self) -> bool:
         running = not self.history.interrupted and bool(self.active.any())
         return running and self.epoch < self.epochs
 
-    def _whole_epoch(
+    def _epoch_or_rollback(
         self, train: Dataset, callbacks: Sequence[Callback], last: dict[str, Any] | None
     ) -> dict[str, Any] | None:
         """An epoch, all of it or nothing: an interrupt leaves things as they were before it.
@@ -181,41 +184,43 @@ class Trainer:
 
     def _epoch(self, train: Dataset, before: Mapping[str, Tensor]) -> None:
         self.net.train()
-        order = orders(len(train), self.seeds, self.epoch)
-        done = self._learn(train, order)
-        divergence.note(self, train, order, done.alive)
-        divergence.put_back(self, before)
+        order = epoch_permutations(len(train), self.seeds, self.epoch)
+        done = self._train_epoch(train, order)
+        divergence.record_divergence(self, train, order, done.alive)
+        divergence.restore_diverged(self, before)
         self.epoch += 1
         values = {"train_loss": self._total(done.losses, done.sizes)}
         values |= self._measure("train", done.outputs, done.targets)
         if self._test is not None:
             values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
-        self.history.add({name: divergence.hide(self.history, v) for name, v in values.items()})
+        self.history.add(
+            {name: divergence.mask_diverged(self.history, v) for name, v in values.items()}
+        )
         if self.scheduler is not None and self.schedule_every == "epoch":
             self._schedule(values)
 
-    def _learn(self, train: Dataset, order: Tensor) -> Learned:
+    def _train_epoch(self, train: Dataset, order: Tensor) -> EpochOutput:
         """The steps of an epoch, its samples in this order (K, N). Another engine replaces it."""
         if self._fast is not None and (done := self._fast.learn(self, train, order)) is not None:
             return done
         active = self.active.to(train.inputs.device)
         losses, alive, outputs, targets, sizes = [], [], [], [], []
-        for x, target in shuffled(train, order, self.batch_size):
+        for x, target in iter_batches(train, order, self.batch_size):
             y, loss, active = self._step(self._augmented(x), target, active)
             losses.append(loss)
             alive.append(active)
-            sizes.append(_samples(x, self.net.lead))
+            sizes.append(_samples(x, self.net.num_replica_dims))
             if self.metrics and self.train_metrics:
                 outputs.append(y)
                 targets.append(target)
-        return Learned(torch.stack(losses), torch.stack(alive), sizes, outputs, targets)
+        return EpochOutput(torch.stack(losses), torch.stack(alive), sizes, outputs, targets)
 
     def _step(self, x: Any, target: Any, active: Tensor) -> tuple[Any, Tensor, Tensor]:
         """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is alive."""
         y, rule = self.net.forward(x)
         loss, loss_rule = self.criterion.forward(y, target)
         self.optimizer.zero_grad()
-        accumulate(rule, loss_rule(torch.ones_like(loss)))
+        accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
         active = active & (loss + self.optimizer.grad_sum()).isfinite()
         if self.clip_norm is not None:
             clip_grad_norm_(self.optimizer, self.clip_norm)
@@ -259,32 +264,32 @@ class Trainer:
     ) -> dict[str, Tensor]:
         if not outputs:
             return {}
-        axis = self.net.lead
+        axis = self.net.num_replica_dims
         y, target = join(outputs, axis), join(targets, axis)
         return {f"{part}_{name}": averaged(f, y, target, axis) for name, f in self.metrics.items()}
 
     @torch.no_grad()
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
-        data = self._fitting(data)
+        data = self._with_replica_axis(data)
         return self.measure(self.predict(data), data)
 
     @torch.no_grad()
     def measure(self, y: Any, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics of outputs for a data set: name → (K,), or a scalar."""
-        data = self._fitting(data)
+        data = self._with_replica_axis(data)
         loss, _ = self.criterion.forward(y, data.targets)
-        lead, metrics = self.net.lead, self.metrics.items()
+        lead, metrics = self.net.num_replica_dims, self.metrics.items()
         named = {name: averaged(f, y, data.targets, lead) for name, f in metrics}
         return {"loss": loss, **named}
 
     @torch.no_grad()
     def predict(self, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""
-        data = self._fitting(data)
+        data = self._with_replica_axis(data)
         if self._fast is not None and (y := self._fast.predict(self, data)) is not None:
             return y
-        with evaluating(self.net) as net:
+        with eval_mode(self.net) as net:
             return predict(net, data, self.batch_size)
 
     @property
@@ -310,7 +315,7 @@ class Trainer:
         """
         checkpoint.load(self, path)
 
-    def _fitting(self, data: Dataset) -> Dataset:
+    def _with_replica_axis(self, data: Dataset) -> Dataset:
         """The data set with the net's replica axis."""
         if not isinstance(data, Dataset):
             raise TypeError(f"expected a Dataset(inputs, targets), got {type(data).__name__}")
@@ -360,4 +365,4 @@ def _seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
 
 
 def _samples(x: Any, lead: int) -> int:
-    return next(leaves(x))[1].shape[lead]
+    return next(named_leaves(x))[1].shape[lead]

@@ -7,12 +7,12 @@ Input (N, 2, 14, 14); output a dict with "main" (N, 2), log-probabilities, and "
 from __future__ import annotations
 
 from chainrule.nn import (
-    AtMost,
     BatchNorm2d,
     Conv2d,
     Dropout,
     Flatten,
     Heads,
+    LessEqualProbability,
     Linear,
     MaxPool2d,
     ReLU,
@@ -35,5 +35,5 @@ def pair_best(width: int = 32, dropout: float = 0.3) -> Sequential:
         *(Conv2d(width, 2 * width, 3, bias=False), BatchNorm2d(2 * width), ReLU()),
         *(Flatten(), Dropout(dropout), Linear(2 * width, 10)),
     )
-    heads = Heads(main=AtMost(), first=Select(1, 0), second=Select(1, 1))
-    return Sequential(Siamese(encoder, together=True), heads)
+    heads = Heads(main=LessEqualProbability(), first=Select(1, 0), second=Select(1, 1))
+    return Sequential(Siamese(encoder, joint_batch=True), heads)

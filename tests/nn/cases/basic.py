@@ -127,12 +127,12 @@ CONTAINERS = [
         lambda: nn.Parallel(nn.Linear(3, 4), nn.Tanh()),
         input=lambda seed: (odd(5, 3, seed=seed), odd(5, 2, seed=seed + 1)),
     ),
-    Case("AtMost()", nn.AtMost, (4, 2, 5)),
+    Case("LessEqualProbability()", nn.LessEqualProbability, (4, 2, 5)),
     Case("Siamese shared", lambda: nn.Siamese(nn.Linear(3, 4)), (5, 2, 3)),
     Case("Siamese apart", lambda: nn.Siamese(nn.Linear(3, 4), share=False), (5, 2, 3)),
     Case(
         "Siamese together",
-        lambda: nn.Siamese(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), together=True),
+        lambda: nn.Siamese(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), joint_batch=True),
         (5, 2, 3),
     ),
     Case(

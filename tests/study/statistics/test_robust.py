@@ -12,10 +12,10 @@ from scipy import stats
 from chainrule.statistics import (
     StatisticsError,
     paired_t,
+    power_warning,
     rounds_needed,
     sign_flip,
     smallest_p,
-    too_few,
     wilcoxon,
 )
 from tests.study.statistics.strategies import arms
@@ -154,17 +154,17 @@ def test_wilcoxon_is_exact_for_many_rounds():
 @pytest.mark.parametrize(("comparisons", "rounds"), [(1, 6), (3, 7), (10, 9)])
 def test_rounds_needed(comparisons, rounds):
     assert rounds_needed(comparisons) == rounds
-    assert too_few(rounds, comparisons) is None
-    assert f"They need {rounds} rounds." in too_few(rounds - 1, comparisons)
+    assert power_warning(rounds, comparisons) is None
+    assert f"They need {rounds} rounds." in power_warning(rounds - 1, comparisons)
 
 
 def test_too_few_says_why():
-    assert too_few(5) == (
+    assert power_warning(5) == (
         "With 5 rounds and 1 comparison the Wilcoxon and sign-flip tests can never reject at "
         "0.05: their smallest p is 0.0625. They need 6 rounds."
     )
-    assert "With 5 data sets and 3 comparisons" in too_few(5, 3, of="data sets")
-    assert too_few(5, alpha=0.1) is None
+    assert "With 5 data sets and 3 comparisons" in power_warning(5, 3, of="data sets")
+    assert power_warning(5, alpha=0.1) is None
 
 
 def test_wrong_numbers():

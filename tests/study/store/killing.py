@@ -18,7 +18,7 @@ from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 def write(path: Path, rounds: int = 10**9, say=lambda r: None) -> None:
     """Go on where the store is, three rows at a time; say each round that was acknowledged."""
-    with open_store(path) as store, store.running():
+    with open_store(path) as store, store.run_lock():
         study = store.open_study("pairs", "abc", DECLARATION, PROVENANCE).id
         done = {key.round for key in store.keys(study)}
         for r in range(len(done), rounds):

@@ -8,16 +8,16 @@ from dataclasses import asdict
 
 from hypothesis import strategies as st
 
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 DECLARATION = {"arms": ["mlp", "conv"], "rounds": 3, "rope": math.inf}
 PROVENANCE = {"versions": {"torch": "2.13.0"}, "commit": None, "command": ["chainrule", "run"]}
 
 
-def row(r: int = 0, candidate: int = 0, *, arm: str = "mlp", epochs: int = 5) -> Row:
+def row(r: int = 0, candidate: int = 0, *, arm: str = "mlp", epochs: int = 5) -> TrainingRecord:
     """One of many rows that all differ; round ``r`` = 2 of each arm diverged."""
     curve = [r + candidate / 7 + epoch / 3 for epoch in range(epochs)]
-    return Row(
+    return TrainingRecord(
         arm=arm,
         stage="final",
         candidate=candidate,
@@ -39,7 +39,7 @@ def row(r: int = 0, candidate: int = 0, *, arm: str = "mlp", epochs: int = 5) ->
     )
 
 
-def text(rows: Iterable[Row]) -> list[str]:
+def text(rows: Iterable[TrainingRecord]) -> list[str]:
     """What is equal where all is equal: nan to nan, 1 not to 1.0; names in any order."""
     return [repr(_sorted(asdict(row))) for row in rows]
 
@@ -53,7 +53,7 @@ def _sorted(value: object) -> object:
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 numbers = st.integers(-(2**31), 2**31 - 1)
 rows = st.builds(
-    Row,
+    TrainingRecord,
     arm=names,
     stage=st.sampled_from(["search", "final", "solo"]),
     candidate=numbers,

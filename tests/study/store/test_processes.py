@@ -70,7 +70,7 @@ def test_the_right_to_run_ends_with_the_process(where):
 import sys
 from pathlib import Path
 from chainrule.study.store import open_store
-with open_store(sys.argv[1]) as store, store.running():
+with open_store(sys.argv[1]) as store, store.run_lock():
     print("runs", flush=True)
     sys.stdin.read()
 """
@@ -79,7 +79,7 @@ with open_store(sys.argv[1]) as store, store.running():
     )
     with other, open_store(where) as store:
         assert other.stdout.readline() == b"runs\n"
-        with pytest.raises(StoreError, match=f"process {other.pid} on "), store.running():
+        with pytest.raises(StoreError, match=f"process {other.pid} on "), store.run_lock():
             pass
         study = store.open_study("pairs", "abc", DECLARATION, PROVENANCE).id
         other.kill()
@@ -91,7 +91,7 @@ def retry(store, study: int) -> None:
     """A server needs a moment to see that a client is gone."""
     for attempt in range(100):
         try:
-            with store.running():
+            with store.run_lock():
                 store.add(study, [row()])
                 return
         except StoreError:
@@ -182,7 +182,7 @@ def test_a_runner_is_told_where_nothing_may_be_written(read_only_folder):
     with (
         pytest.raises(PermissionError, match=str(path)),
         open_store(path) as store,
-        store.running(),
+        store.run_lock(),
     ):
         pass
     with pytest.raises(PermissionError, match=r"new\.sqlite"):

@@ -117,7 +117,7 @@ def test_a_finished_writer_leaves_one_file(path):
 
 def test_a_finished_writer_leaves_all_in_the_file_beside_a_viewer(path, tmp_path):
     with open_store(path, read_only=True) as viewer:
-        with open_store(path) as store, store.running():
+        with open_store(path) as store, store.run_lock():
             store.add(1, [row(3)])
         shutil.copy(path, tmp_path / "copy")
         assert len(viewer.rows(1)) == 4
@@ -129,9 +129,9 @@ def test_two_names_of_a_store_are_one_store_to_runners(path, tmp_path):
     with (
         open_store(path) as one,
         open_store(tmp_path / "link") as two,
-        one.running(),
+        one.run_lock(),
         pytest.raises(StoreError, match="runs studies on it"),
-        two.running(),
+        two.run_lock(),
     ):
         pass
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.study.store import StoreError, open_store
-from chainrule.study.store.record import Key
+from chainrule.study.store.record import TrainingKey
 from tests.study.store import rows as made
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
@@ -71,7 +71,10 @@ def test_the_first_row_of_a_key_stays(store):
 def test_keys_are_those_of_the_rows(store):
     study = begin(store)
     store.add(study, [row(0), row(1, 2, epochs=0)])
-    assert store.keys(study) == {Key("mlp", "final", 0, 0, -1), Key("mlp", "final", 2, 1, -1)}
+    assert store.keys(study) == {
+        TrainingKey("mlp", "final", 0, 0, -1),
+        TrainingKey("mlp", "final", 2, 1, -1),
+    }
 
 
 def test_nothing_is_added_by_nothing(store):
@@ -175,16 +178,16 @@ def test_a_closed_store_is_an_error_and_closes_again(where):
 def test_a_second_runner_is_told_of_the_first(where):
     named = f"process {os.getpid()} on {socket.gethostname()} runs studies on it"
     with open_store(where) as one, open_store(where) as two:
-        with one.running():
+        with one.run_lock():
             for other in (one, two):
-                with pytest.raises(StoreError, match=named), other.running():
+                with pytest.raises(StoreError, match=named), other.run_lock():
                     pass
-        with two.running():
+        with two.run_lock():
             begin(two)
 
 
 def test_a_store_in_memory_runs_at_once():
-    with open_store(":memory:") as store, store.running():
+    with open_store(":memory:") as store, store.run_lock():
         begin(store)
 
 

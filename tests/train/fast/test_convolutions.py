@@ -12,7 +12,7 @@ from chainrule.compiled import build
 from chainrule.compiled.conv import convolve, convolving
 from chainrule.data import Dataset
 from chainrule.nn.ops import conv as plain
-from chainrule.nn.ops.conv import Steps
+from chainrule.nn.ops.conv import ConvParams
 from chainrule.train import Trainer
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")
@@ -42,7 +42,7 @@ def drawn(case, K, shared=False, innermost=False):
     x = draw(1 if shared else K, N, C, H, W)
     if innermost:
         x = x.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
-    return Steps(kernel, stride, padding, (1, 1), 1), x, draw(K, O, C, *kernel), draw(K, O)
+    return ConvParams(kernel, stride, padding, (1, 1), 1), x, draw(K, O, C, *kernel), draw(K, O)
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -58,20 +58,20 @@ def threads(request):
 def test_each_is_the_plain_function(case, K, shared, innermost, threads):
     steps, x, w, b = drawn(case, K, shared, innermost)
     each = {"replicas": K, "dtype": None}
-    y = plain.each(plain.output, steps, x, w, b, **each)
+    y = plain.map_replicas(plain.conv_forward, steps, x, w, b, **each)
     g = torch.randn_like(y)
     asked = [
-        (plain.output, (x, w, b), {}),
-        (plain.output, (x, w), {}),
-        (plain.input_gradient, (g, w), {"sizes": x.shape[-2:]}),
-        (plain.weight_gradient, (x, g), {}),
+        (plain.conv_forward, (x, w, b), {}),
+        (plain.conv_forward, (x, w), {}),
+        (plain.conv_input_grad, (g, w), {"sizes": x.shape[-2:]}),
+        (plain.conv_weight_grad, (x, g), {}),
     ]
     for f, tensors, more in asked:
-        expected = plain.each(f, steps, *tensors, **each, **more)
+        expected = plain.map_replicas(f, steps, *tensors, **each, **more)
         with convolving():
             done = convolve(f, steps, *tensors, **more)
         assert torch.get_num_threads() == threads
-        left = f is plain.input_gradient and (steps.stride != (1, 1) or x.shape[2] == 1)
+        left = f is plain.conv_input_grad and (steps.stride != (1, 1) or x.shape[2] == 1)
         assert (done is None) == bool(left)
         if done is not None:
             torch.testing.assert_close(done, expected, rtol=1e-12, atol=1e-12)
@@ -80,26 +80,26 @@ def test_each_is_the_plain_function(case, K, shared, innermost, threads):
 @pytest.mark.parametrize(
     ("steps", "shapes"),
     [
-        (Steps((3,), (1,), (0,), (1,), 1), ((1, 2, 8, 9), (1, 8, 8, 3))),
-        (Steps((3, 3), (1, 1), (0, 0), (2, 1), 1), ((1, 2, 8, 9, 9), (1, 8, 8, 3, 3))),
-        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 2), ((1, 2, 8, 9, 9), (1, 8, 4, 3, 3))),
-        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 2, 8, 9, 9), (1, 3, 8, 3, 3))),
-        (Steps((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 0, 8, 9, 9), (1, 8, 8, 3, 3))),
+        (ConvParams((3,), (1,), (0,), (1,), 1), ((1, 2, 8, 9), (1, 8, 8, 3))),
+        (ConvParams((3, 3), (1, 1), (0, 0), (2, 1), 1), ((1, 2, 8, 9, 9), (1, 8, 8, 3, 3))),
+        (ConvParams((3, 3), (1, 1), (0, 0), (1, 1), 2), ((1, 2, 8, 9, 9), (1, 8, 4, 3, 3))),
+        (ConvParams((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 2, 8, 9, 9), (1, 3, 8, 3, 3))),
+        (ConvParams((3, 3), (1, 1), (0, 0), (1, 1), 1), ((1, 0, 8, 9, 9), (1, 8, 8, 3, 3))),
     ],
     ids=["one axis", "dilated", "groups", "three channels", "no samples"],
 )
 def test_what_it_does_not_know_it_leaves(steps, shapes):
-    assert convolve(plain.output, steps, *map(torch.randn, shapes)) is None
+    assert convolve(plain.conv_forward, steps, *map(torch.randn, shapes)) is None
     half = [torch.randn(shape).bfloat16() for shape in shapes]
-    assert convolve(plain.output, steps, *half) is None
+    assert convolve(plain.conv_forward, steps, *half) is None
 
 
 def test_tensors_that_do_not_fit_each_other_are_left_to_the_plain_functions():
     steps, x, w, b = drawn("square", 1)
-    y = convolve(plain.output, steps, x, w, b)
-    assert convolve(plain.output, steps, x, w.float(), b) is None
-    assert convolve(plain.weight_gradient, steps, x, y.float()) is None
-    assert convolve(plain.weight_gradient, steps, x, y[:, :1]) is None
+    y = convolve(plain.conv_forward, steps, x, w, b)
+    assert convolve(plain.conv_forward, steps, x, w.float(), b) is None
+    assert convolve(plain.conv_weight_grad, steps, x, y.float()) is None
+    assert convolve(plain.conv_weight_grad, steps, x, y[:, :1]) is None
 
 
 def images(n):
@@ -114,7 +114,7 @@ def trained(K, compiled, data, dtype=None):
         *(nn.Conv2d(16, 4, 2, stride=2), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 3)),
     ).to(torch.float64)
     net = net.replicate(K, list(range(K))) if K else net.initialize(3)
-    net.multiply_in(dtype)
+    net.set_matmul_dtype(dtype)
     rule = optim.SGD(net, lr=0.05, momentum=0.9)  # Adam enlarges the rounding of a gradient of 0
     seed = list(range(K)) if K else 0
     each = Trainer(net, nn.CrossEntropyLoss(), rule, batch_size=16, seed=seed, compile=compiled)
@@ -167,6 +167,6 @@ def test_all_threads_give_all_samples_their_place():
         torch.set_num_threads(n)
         with convolving():
             assert torch.get_num_threads() == 1
-            found.append(convolve(plain.output, steps, x, w, b))
+            found.append(convolve(plain.conv_forward, steps, x, w, b))
     torch.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in itertools.pairwise(found))

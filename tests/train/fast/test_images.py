@@ -222,7 +222,7 @@ def test_control_c_is_heard_within_an_epoch(n):
 
 def stepped(net, train, dtype, *, compiled=True):
     """What one step of SGD has moved by, with products in this dtype; and its path."""
-    net = net.replicate(1, [3]).multiply_in(dtype)
+    net = net.replicate(1, [3]).set_matmul_dtype(dtype)
     each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), batch_size=N, compile=compiled)
     before = weights(each).clone()
     each.fit(train, epochs=1, progress=False)

@@ -13,7 +13,7 @@ from chainrule.data import Dataset, disk
 from chainrule.nn.init import HeNormal
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
-from chainrule.train.select_replicas import compact
+from chainrule.train.select_replicas import select_replicas
 
 SEEDS = [11, 12, 13]
 
@@ -127,7 +127,7 @@ def test_a_cohort_made_smaller_goes_on():
     whole, smaller = trainer(network()), trainer(network())
     whole.fit(disk(130), epochs=4, progress=False)
     smaller.fit(disk(130), epochs=2, progress=False)
-    compact(smaller, torch.tensor([2, 0]))
+    select_replicas(smaller, torch.tensor([2, 0]))
     smaller.fit(disk(130), epochs=4, progress=False)
     assert smaller.path == "compiled"
     assert torch.equal(weights(whole)[[2, 0]], weights(smaller))
@@ -270,7 +270,7 @@ def test_outputs_and_evaluation_are_those_of_the_net(replicas, heads):
     found = each.predict(test)
     expected = net(test.inputs if replicas is None else test.inputs[None])
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-    loss = each.criterion(expected, each._fitting(test).targets)
+    loss = each.criterion(expected, each._with_replica_axis(test).targets)
     torch.testing.assert_close(history.last("test_loss"), loss, rtol=1e-12, atol=1e-12)
 
 

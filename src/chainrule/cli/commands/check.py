@@ -72,11 +72,11 @@ def saved_net(
 
     Without a shape, so many samples of the one that ``chainrule train`` wrote into the file.
     """
-    from chainrule.serialization.nets import load, load_about
+    from chainrule.serialization.nets import load, load_metadata
 
     if not Path(name).exists():
         raise ValueError(f"no file {name}, and no built-in net; built in: {', '.join(built_in)}")
-    net, prepared = load(name), load_about(name).get("preparation")
+    net, prepared = load(name), load_metadata(name).get("preparation")
     if shape is not None:
         return net, random_input(shape)
     if prepared is None:

@@ -14,7 +14,7 @@ from chainrule.cli.commands.check import saved_net
 from chainrule.cli.commands.show import write
 from chainrule.cli.explained import BATCH, Explained, on_data
 from chainrule.cli.options import Json, Out, examples
-from chainrule.cli.resolve import close, note
+from chainrule.cli.resolve import did_you_mean, echo_err
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -167,7 +167,7 @@ def known_activation(name: str) -> str:
     from chainrule.nn.layers import activations as activation
 
     if name not in activation.__all__:
-        hint = close(name, activation.__all__)
+        hint = did_you_mean(name, activation.__all__)
         raise ValueError(
             f"no activation {name!r}; {hint}there are: {', '.join(activation.__all__)}"
         )
@@ -182,7 +182,7 @@ def initializer(name: str) -> Initializer:
     ready.remove("calculate_gain")
     if name not in ready:
         raise ValueError(
-            f"no initialization {name!r}; {close(name, ready)}there are: {', '.join(ready)}"
+            f"no initialization {name!r}; {did_you_mean(name, ready)}there are: {', '.join(ready)}"
         )
     made: Initializer = getattr(init, name)()
     return made
@@ -190,13 +190,13 @@ def initializer(name: str) -> Initializer:
 
 def probed(shown: Explained, inits: Sequence[str], seed: int) -> dict[str, list[LayerRow]]:
     """Label → rows: the net as it is, or drawn anew in each way."""
-    from chainrule.train import probe
+    from chainrule.train import layer_stats
 
     drawn = {name: initializer(name) for name in inits}
     found = {}
     for label, init in drawn.items() or [("as it is", None)]:
         net = shown.net if init is None else shown.net.initialize(seed, init)
-        found[label] = probe(net, shown.inputs, shown.targets, shown.criterion)
+        found[label] = layer_stats(net, shown.inputs, shown.targets, shown.criterion)
     return found
 
 
@@ -209,4 +209,4 @@ def draw(rows: Mapping[str, Sequence[LayerRow]], path: Path) -> None:
     image = BytesIO()
     figure.savefig(image, format=path.suffix.lstrip("."), dpi=150)
     write_atomically(path, image.getvalue())
-    note(f"wrote {path}")
+    echo_err(f"wrote {path}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.commands.run import declared
+from chainrule.cli.commands.run import apply_overrides
 from chainrule.cli.csv_study import with_table
 from chainrule.cli.options import (
     Arms,
@@ -25,7 +25,7 @@ from chainrule.cli.overrides import with_data
 from chainrule.cli.resolve import study_of
 
 if TYPE_CHECKING:
-    from chainrule.report import Sheet
+    from chainrule.report import Table
     from chainrule.study.plan.plan import ArmPlan, Plan
 
 __all__ = ["add_to"]
@@ -72,27 +72,27 @@ def plan(
     """
     from rich.console import Console
 
-    from chainrule._util.processes import cores
-    from chainrule.report.render.terminal import Printed
+    from chainrule._util.processes import available_cpus
+    from chainrule.report.render.terminal import RichTable
     from chainrule.study.plan.plan import plan as plan_of
 
-    wanted = declared(study_of(study), quick, rounds=rounds, epochs=epochs)
+    wanted = apply_overrides(study_of(study), quick, rounds=rounds, epochs=epochs)
     wanted = with_table(with_data(wanted, data), csv, target)
-    found = plan_of(wanted, arms=arms, jobs=jobs or cores(), times=not no_time)
+    found = plan_of(wanted, arms=arms, jobs=jobs or available_cpus(), times=not no_time)
     if as_json:
         rows = {"study": wanted.name, "arms": found.as_rows(), "totals": found.totals()}
         typer.echo(json.dumps(rows, indent=2))
         return
-    Console().print(Printed(sheet_of(found)))
+    Console().print(RichTable(sheet_of(found)))
 
 
-def sheet_of(plan: Plan) -> Sheet:
+def sheet_of(plan: Plan) -> Table:
     """A row an arm; the totals above it, and below it what must be known to read it."""
-    from chainrule.report.tables.table import Cell, Column, Sheet
+    from chainrule.report.tables.table import Cell, Column, Table
 
     columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
     rows = [[Cell(text, text) for text in cells(arm)] for arm in plan.arms]
-    return Sheet("plan", totals(plan), columns, rows, plan.as_rows(), [*notes(plan), *idle(plan)])
+    return Table("plan", totals(plan), columns, rows, plan.as_rows(), [*notes(plan), *idle(plan)])
 
 
 def cells(arm: ArmPlan) -> list[str]:

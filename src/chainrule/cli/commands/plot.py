@@ -12,7 +12,7 @@ import typer
 
 from chainrule.cli.commands.show import Number
 from chainrule.cli.options import Arms, Out, Run, examples
-from chainrule.cli.resolve import RUNS, note, result_at
+from chainrule.cli.resolve import RUNS, echo_err, result_at
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,13 +141,13 @@ def draw(figures: Mapping[str, Make], folder: Path, form: str, dpi: int, *, need
         except (ValueError, OSError) as error:
             if needed:
                 raise
-            note(f"no {name}: {error}")
+            echo_err(f"no {name}: {error}")
             continue
         image = BytesIO()
         figure.savefig(image, format=form, dpi=dpi)
         path = folder / f"{name}.{form}"
         write_atomically(path, image.getvalue())
-        note(f"wrote {path}")
+        echo_err(f"wrote {path}")
 
 
 def ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
@@ -175,7 +175,7 @@ def page(run: Run, output: Out = None, study: Number = None) -> None:
     path = output or RUNS / f"{result.study.name}.html"
     made_folder(path.parent)
     write_page(result, path)
-    note(f"wrote {path}")
+    echo_err(f"wrote {path}")
 
 
 def made_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from chainrule.cli.commands.train import Data, on_threads
 from chainrule.cli.options import Json, Out, examples
-from chainrule.cli.resolve import note
+from chainrule.cli.resolve import echo_err
 from chainrule.cli.train_summary import scores_in_words
 from chainrule.estimators.build import data_of
 
@@ -57,7 +57,7 @@ def predict(
     rows = rows if test is None else test
     with on_threads(1):
         outputs = predictor.outputs(rows)
-    answers = predictor.preparation.task.decide(outputs)
+    answers = predictor.preparation.task.decode(outputs)
     shares = predictor.probabilities(outputs).tolist() if proba else None
     text = (as_json_text if as_json else as_csv)(predictor, answers, shares)
     remark(predictor, rows, answers)
@@ -65,7 +65,7 @@ def predict(
         typer.echo(text, nl=False)
         return
     write_atomically(output, text.encode())
-    note(f"wrote {len(answers)} predictions to {output}")
+    echo_err(f"wrote {len(answers)} predictions to {output}")
 
 
 def as_csv(
@@ -107,6 +107,6 @@ def remark(predictor: Predictor, rows: Rows, answers: Sequence[Any]) -> None:
     columns = predictor.preparation.columns
     if columns is not None and isinstance(rows, Table):
         for line in columns.unknown(rows):
-            note(line)
+            echo_err(line)
     if scores := predictor.scores(answers, rows):
-        note(f"{rows.source} has the targets: {scores_in_words(scores)}")
+        echo_err(f"{rows.source} has the targets: {scores_in_words(scores)}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule._util.processes import ahead, cores
+from chainrule._util.processes import available_cpus, preload_workers
 from chainrule.cli.csv_study import with_table
 from chainrule.cli.options import (
     Arms,
@@ -27,12 +27,12 @@ from chainrule.cli.options import (
 )
 from chainrule.cli.options import Study as StudyArgument
 from chainrule.cli.overrides import with_data
-from chainrule.cli.resolve import RUNS, note, study_of
+from chainrule.cli.resolve import RUNS, echo_err, study_of
 
 if TYPE_CHECKING:
     from chainrule.study import Study, StudyResult
 
-__all__ = ["add_to", "declared"]
+__all__ = ["add_to", "apply_overrides"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -87,16 +87,16 @@ def run(
     What is done is kept at once. Ctrl-C ends the run, and the same command goes on from there;
     when all is done it prints the table again.
     """
-    jobs = jobs or cores()
+    jobs = jobs or available_cpus()
     if jobs > 1:
-        ahead("chainrule.study.run.runner", "chainrule.cli")
+        preload_workers("chainrule.study.run.runner", "chainrule.cli")
     from chainrule import report  # first, so that nothing is slow after Ctrl-C
-    from chainrule._util.malloc import keep_memory
+    from chainrule._util.malloc import disable_malloc_trim
     from chainrule.cli.live import display_for
     from chainrule.study import run as run_study
 
-    keep_memory()  # with one job, training is done here
-    wanted = declared(
+    disable_malloc_trim()  # with one job, training is done here
+    wanted = apply_overrides(
         study_of(study), quick, rounds=rounds, epochs=epochs, seed=seed, device=device, width=width
     )
     wanted = with_table(with_data(wanted, data), csv, target)
@@ -123,9 +123,9 @@ def run(
     finish(result, where, wanted.name if store is None else store, trained=display.trained)
 
 
-def declared(study: Study, quick: bool, **changes: Any) -> Study:
+def apply_overrides(study: Study, quick: bool, **changes: Any) -> Study:
     """The study, or its small form, with what the command line says differently."""
-    return (study.quickly() if quick else study).having(**changes)
+    return (study.quick_form() if quick else study).with_overrides(**changes)
 
 
 def compiling(study: Study) -> Study:
@@ -139,7 +139,7 @@ def compiling(study: Study) -> Study:
     if (study.trainer or {}).get("name", "Trainer") != "Trainer":
         return study
     build_kernel(dtype_of(study))  # once, and not by each process
-    return study.having(trainer={"name": "Trainer", "compile": True})
+    return study.with_overrides(trainer={"name": "Trainer", "compile": True})
 
 
 def prepare(where: str, study: Study) -> None:
@@ -164,7 +164,7 @@ def prepare(where: str, study: Study) -> None:
     with suppress(StudyError):  # an old declaration, which this version cannot read
         if namesakes:
             differing = ", ".join(differences(declared_in(namesakes[-1]), study))
-            note(f"{where} has {study.name} as it was declared before ({differing})")
+            echo_err(f"{where} has {study.name} as it was declared before ({differing})")
 
 
 def differences(old: Study, new: Study) -> Iterator[str]:
@@ -190,13 +190,15 @@ def finish(result: StudyResult, where: str, run: str, *, trained: bool) -> None:
 
     shown = shlex.quote(run)
     if result.interrupted:
-        note(f"interrupted: what was done is kept in {where}; go on with:\n  {called()}")
+        echo_err(f"interrupted: what was done is kept in {where}; go on with:\n  {command_line()}")
         raise typer.Exit(130)
-    note(f"{progress(result)} Kept in {where}{'' if trained else '; nothing was left to train'}.")
+    echo_err(
+        f"{progress(result)} Kept in {where}{'' if trained else '; nothing was left to train'}."
+    )
     if result.arms:
-        note(f"Next: chainrule compare {shown}; chainrule report {shown}")
+        echo_err(f"Next: chainrule compare {shown}; chainrule report {shown}")
 
 
-def called() -> str:
+def command_line() -> str:
     """The command, to be typed again."""
     return shlex.join(["chainrule", *sys.argv[1:]])

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.options import Format, Json, Run, examples
-from chainrule.cli.resolve import note, result_at
+from chainrule.cli.resolve import echo_err, result_at
 
 if TYPE_CHECKING:
-    from chainrule.report import Sheet
+    from chainrule.report import Table
     from chainrule.study import StudyResult
 
 __all__ = ["Number", "add_to"]
@@ -62,7 +62,7 @@ def show(
 
     result = result_at(run, study)
     if not result.done:
-        note(progress(result))
+        echo_err(progress(result))
     form = "json" if as_json else form
     if metric is not None:
         write(report.metric_sheet(result, metric), form)
@@ -70,16 +70,16 @@ def show(
         write(report.sheet_of(result, "candidates" if candidates else "results"), form)
 
 
-def write(sheet: Sheet, form: Format) -> None:
+def write(sheet: Table, form: Format) -> None:
     """Print a table."""
     from chainrule import report
 
     if form == "text":
         from rich.console import Console
 
-        from chainrule.report.render.terminal import Printed
+        from chainrule.report.render.terminal import RichTable
 
-        Console().print(Printed(sheet))
+        Console().print(RichTable(sheet))
         return
     text = {
         "csv": report.as_csv,
@@ -122,7 +122,7 @@ def compare(
         write(sheet, form)
 
 
-def comparisons_of(result: StudyResult, baseline: str | None, all_pairs: bool) -> Sheet:
+def comparisons_of(result: StudyResult, baseline: str | None, all_pairs: bool) -> Table:
     """The table of comparisons."""
     from chainrule.report import unit_of
     from chainrule.report.tables.comparisons import comparisons_sheet
@@ -131,7 +131,7 @@ def comparisons_of(result: StudyResult, baseline: str | None, all_pairs: bool) -
     return comparisons_sheet(found, unit_of(result), goal=result.study.goal)
 
 
-def effects_of(result: StudyResult, *, needed: bool) -> list[Sheet]:
+def effects_of(result: StudyResult, *, needed: bool) -> list[Table]:
     """The table of effects; none, and why on stderr, where it cannot be made and is not needed."""
     from chainrule.report import sheet_of
 
@@ -140,11 +140,11 @@ def effects_of(result: StudyResult, *, needed: bool) -> list[Sheet]:
     except ValueError as error:
         if needed:
             raise
-        note(f"no effects of the factors: {error}")
+        echo_err(f"no effects of the factors: {error}")
         return []
 
 
-def as_object(result: StudyResult, sheets: list[Sheet]) -> dict[str, Any]:
+def as_object(result: StudyResult, sheets: list[Table]) -> dict[str, Any]:
     """Each table by its name, with its notes, as JSON data."""
     tables = {s.name: {"rows": [dict(row) for row in s.rows], "notes": [*s.notes]} for s in sheets}
     return {"study": result.study.name, "metric": result.study.metric_name, **tables}

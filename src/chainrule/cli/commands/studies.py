@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.options import Json, Out, examples
-from chainrule.cli.resolve import note, study_of
+from chainrule.cli.resolve import echo_err, study_of
 
 if TYPE_CHECKING:
     from chainrule.study import Study
@@ -90,20 +90,20 @@ def check_study(
 def _checked(file: str) -> bool:
     """Whether this one is right; says so."""
     from chainrule.study.plan.dry_run import problems
-    from chainrule.study.run.executors import Here
-    from chainrule.study.run.scheduler import Board
+    from chainrule.study.run.executors import SerialExecutor
+    from chainrule.study.run.scheduler import Scheduler
 
     try:
         study = study_of(file)
-        found = Here().submit(problems, study).result()
+        found = SerialExecutor().submit(problems, study).result()
     except (ValueError, OSError) as error:
-        note(f"chainrule: {error}")
+        echo_err(f"chainrule: {error}")
         return False
     for problem in found:
-        note(f"chainrule: {file}: {problem}")
+        echo_err(f"chainrule: {file}: {problem}")
     if found:
         return False
-    board = Board(study, study.all_arms)
+    board = Scheduler(study, study.all_arms)
     trainings = sum(map(board.total, board.arms))
     arms = f"{len(board.arms)} arms, {study.rounds} rounds"
     typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
@@ -124,4 +124,4 @@ def schema(output: Out = None) -> None:
         typer.echo(text, nl=False)
         return
     write_atomically(output, text.encode())
-    note(f"wrote {output}")
+    echo_err(f"wrote {output}")

@@ -12,7 +12,7 @@ import typer
 
 from chainrule.cli.commands.plot import made_folder
 from chainrule.cli.options import Json, examples
-from chainrule.cli.resolve import RUNS, note
+from chainrule.cli.resolve import RUNS, echo_err
 from chainrule.cli.train_summary import as_text, remarks, summary
 from chainrule.estimators.build import recipe_of, settings_of, sized, trainer_of
 from chainrule.estimators.split_parts import divided
@@ -117,11 +117,11 @@ def train(
     A net's function that has the arguments inputs and outputs is given the data's. Ctrl-C ends the
     training, and keeps the best epoch so far.
     """
-    from chainrule._util.malloc import keep_memory
-    from chainrule.estimators.fit import fit_best
+    from chainrule._util.malloc import disable_malloc_trim
+    from chainrule.estimators.fit import fit_with_early_stopping
     from chainrule.estimators.predictor import Predictor, loss_name
 
-    keep_memory()
+    disable_malloc_trim()
     given = settings_of(settings or [])
     rate = {} if lr is None else {"optimizer.lr": lr}
     division = divided(data, target, task, given, test=test, validation=validation, seed=seed)
@@ -138,16 +138,18 @@ def train(
     trainer = trainer_of(sized(recipe, prepared), prepared, learned, seed)
     made_folder(path.parent)
     for line in remarks(division, prepared, told=task is not None):
-        note(line)
+        echo_err(line)
     with on_threads(threads):
-        fitted = fit_best(trainer, learned, validated, epochs=epochs, patience=patience)
+        fitted = fit_with_early_stopping(
+            trainer, learned, validated, epochs=epochs, patience=patience
+        )
         predictor = Predictor(trainer.net, prepared, loss_name(trainer.criterion), division.target)
         predictor.save(path)
         found = summary(predictor, division, fitted)
     found = {"file": str(path), "net": net, "data": data} | found
     typer.echo(json.dumps(found, indent=2) if as_json else as_text(found))
     if fitted.interrupted:
-        note("interrupted: the net of the best epoch so far is kept")
+        echo_err("interrupted: the net of the best epoch so far is kept")
         raise typer.Exit(130)
 
 

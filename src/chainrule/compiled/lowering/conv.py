@@ -26,7 +26,7 @@ from chainrule.compiled.lowering.ir import (
     Unsupported,
     Value,
 )
-from chainrule.nn.layers.pooling import Windows
+from chainrule.nn.layers.pooling import Pool2d
 from chainrule.nn.module import Module
 
 __all__ = ["convolution", "pooling"]
@@ -69,10 +69,10 @@ def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[
 
 def in_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
     """Whether the layer is to multiply in bfloat16."""
-    if layer.product_dtype is None:
+    if layer.matmul_dtype is None:
         return False
-    if layer.product_dtype != torch.bfloat16 or not program.bfloat16:
-        raise Unsupported(f"products in {layer.product_dtype}")
+    if layer.matmul_dtype != torch.bfloat16 or not program.bfloat16:
+        raise Unsupported(f"products in {layer.matmul_dtype}")
     return True
 
 
@@ -90,7 +90,7 @@ def tiled(fewer: int, short: int, sizes: tuple[int, ...], n: int) -> tuple[int, 
     return some, kept, n + products * (v + m) + short * (products * m // 2 + pairs)
 
 
-def pooling(program: Program, layer: Windows, lanes: list[Value]) -> list[Value]:
+def pooling(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Value]:
     """Maximum or mean over windows of each lane, in a new array."""
     mean = isinstance(layer, nn.AvgPool2d)
     if any(layer._padding) or layer.ceil_mode:

@@ -11,8 +11,8 @@ from torch import Tensor
 from chainrule.compiled.abi import Switches
 from chainrule.compiled.lowering.ir import Unsupported
 from chainrule.optim import SGD, Adam, AdamW, Optimizer
-from chainrule.optim.hyperparameters import check_number, column
-from chainrule.optim.inplace import Number, is_on
+from chainrule.optim.hyperparameters import as_column, check_number
+from chainrule.optim.inplace import Scalar, is_nonzero
 
 __all__ = ["check_rule", "numbers", "switches"]
 
@@ -28,10 +28,10 @@ def check_rule(optimizer: Optimizer) -> None:
         raise Unsupported("several parameter groups")
 
 
-def numbers(optimizer: Optimizer, clip_norm: Number | None) -> Tensor:
+def numbers(optimizer: Optimizer, clip_norm: Scalar | None) -> Tensor:
     """The hyper-parameters of each replica (K, 8), in float64."""
     group, data = optimizer.param_groups[0], optimizer.flats[0].data
-    named = {name: column(name, group[name], data) for name in optimizer.defaults}
+    named = {name: as_column(name, group[name], data) for name in optimizer.defaults}
     named["beta1"], named["beta2"] = named.pop("betas", (0.0, 0.0))
     check_number("max_norm", inf if clip_norm is None else clip_norm, optimizer.replicas)
     named["clip_norm"] = inf if clip_norm is None else tensor_as_column(clip_norm)
@@ -44,7 +44,7 @@ def numbers(optimizer: Optimizer, clip_norm: Number | None) -> Tensor:
     return found
 
 
-def tensor_as_column(value: Number) -> Number:
+def tensor_as_column(value: Scalar) -> Scalar:
     """A number, or numbers (K,) as a column."""
     return value.double().reshape(-1, 1) if isinstance(value, Tensor) else value
 
@@ -52,7 +52,7 @@ def tensor_as_column(value: Number) -> Number:
 def switches(optimizer: Optimizer) -> tuple[Switches, list[Tensor | None]]:
     """What is on, and the rule's state: three tensors (K, P), made where they are missing."""
     group, state = optimizer.param_groups[0], optimizer.state[0]
-    told = Switches(maximize=group["maximize"], decay=is_on(group["weight_decay"]))
+    told = Switches(maximize=group["maximize"], decay=is_nonzero(group["weight_decay"]))
     if isinstance(optimizer, SGD):
         return told, _momentum(told, optimizer, group, state)
     told.rule, told.amsgrad = 1, group["amsgrad"]
@@ -64,7 +64,7 @@ def switches(optimizer: Optimizer) -> tuple[Switches, list[Tensor | None]]:
 def _momentum(
     told: Switches, optimizer: Optimizer, group: dict[str, Any], state: dict[str, Tensor]
 ) -> list[Tensor | None]:
-    told.with_momentum, told.nesterov = is_on(group["momentum"]), group["nesterov"]
+    told.with_momentum, told.nesterov = is_nonzero(group["momentum"]), group["nesterov"]
     told.fresh = "momentum_buffer" not in state
     kept = _kept(state, "momentum_buffer", optimizer) if told.with_momentum else None
     return [kept, None, None]

@@ -11,7 +11,7 @@ import torch
 from chainrule.data.dataset import Dataset, Seeds, per_seed
 from chainrule.data.datasets.digits import load_digits
 from chainrule.data.files.mnist import Split
-from chainrule.data.transforms.deskew import upright
+from chainrule.data.transforms.deskew import deskew
 from chainrule.seeds import generator
 
 __all__ = ["COLORS", "Color", "colored_digits"]
@@ -64,7 +64,7 @@ def colored_digits(
     side = 28 // size
     gray = images.reshape(-1, 1, size, side, size, side).mean((3, 5))
     if spread is not None:
-        gray = upright(gray, spread)
+        gray = deskew(gray, spread)
 
     def draw(one: int) -> Dataset:
         g = generator(one, "data", "colored", split)

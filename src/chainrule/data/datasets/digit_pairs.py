@@ -10,7 +10,7 @@ import torch
 from chainrule.data.dataset import Dataset, Seeds, per_seed
 from chainrule.data.datasets.digits import load_digits
 from chainrule.data.files.mnist import Split
-from chainrule.data.transforms.deskew import upright
+from chainrule.data.transforms.deskew import deskew
 from chainrule.seeds import generator
 
 __all__ = ["digit_pairs"]
@@ -43,7 +43,7 @@ def digit_pairs(
         raise ValueError(f"digit_pairs: expected n in 0 … {most} for the split {split!r}, got {n}")
     small = images.reshape(-1, 14, 2, 14, 2).mean((2, 4))
     if spread is not None:
-        small = upright(small, spread)
+        small = deskew(small, spread)
 
     def draw(one: int) -> Dataset:
         order = torch.randperm(len(labels), generator=generator(one, "data", "pairs", split))

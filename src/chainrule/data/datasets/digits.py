@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from chainrule.data.dataset import Dataset
-from chainrule.data.files.bundled import read_embedded
+from chainrule.data.files.bundled import read_bundled
 from chainrule.data.files.download import download_mnist
 from chainrule.data.files.mnist import FILES, Split, find_mnist, read_mnist
 
@@ -49,5 +49,5 @@ def load_digits(split: Split, root: str | Path | None, download: bool) -> tuple[
         images, labels = read_mnist(*find_mnist(root, split))
     else:
         half = slice(HALF) if split == "train" else slice(HALF, None)
-        images, labels = (part[half] for part in read_embedded())
+        images, labels = (part[half] for part in read_bundled())
     return images.unsqueeze(1).to(torch.float32) / 255, labels.long()

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from chainrule.data.errors import DataError
 
-__all__ = ["checked", "read_embedded"]
+__all__ = ["checked", "read_bundled"]
 
 FILE = Path(__file__).with_name("digits.npz")
 SHA256 = "98ab451c67388df86fda379c993ffc0909a1d4977898e23eadb08b512f37b956"
 
 
 @cache
-def read_embedded(path: Path = FILE) -> tuple[Tensor, Tensor]:
+def read_bundled(path: Path = FILE) -> tuple[Tensor, Tensor]:
     """The images (5000, 28, 28) and labels (5000,), both uint8; read once, not to be written to.
 
     The first half trains and the second tests; in each, the digits follow each other in turn.

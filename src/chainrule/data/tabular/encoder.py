@@ -15,14 +15,14 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import Table, is_number
 
-__all__ = ["Category", "Encoder", "Number"]
+__all__ = ["CategoricalColumn", "Encoder", "NumericColumn"]
 
-FEW = 20
+MAX_LEVELS = 20
 """So many levels are never too many."""
 
 
 @dataclass(frozen=True)
-class Number:
+class NumericColumn:
     """A column that is used as it is; ``fill`` stands for a missing number, None: nan does."""
 
     name: str
@@ -41,7 +41,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Category:
+class CategoricalColumn:
     """A column of texts, one-hot: 1 at its level, and only zeros for a level that is not known.
 
     A missing text is the level "".
@@ -73,7 +73,7 @@ class Encoder:
     Targets are (N, 1) float32, or class numbers (N,) int64.
     """
 
-    inputs: tuple[Number | Category, ...]
+    inputs: tuple[NumericColumn | CategoricalColumn, ...]
     target: str
     classes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -138,10 +138,12 @@ class Encoder:
         """A line for each column in which numbers are missing, or levels are not known."""
         for column in self.inputs:
             cells = table[column.name]
-            if isinstance(column, Number) and (lost := cells.count("")):
+            if isinstance(column, NumericColumn) and (lost := cells.count("")):
                 taken = "nan" if column.fill is None else f"the training median, {column.fill:g}"
                 yield f"{column.name}: missing in {lost} of {len(cells)} rows, taken as {taken}"
-            if isinstance(column, Category) and (new := sorted({*cells} - {*column.levels})):
+            if isinstance(column, CategoricalColumn) and (
+                new := sorted({*cells} - {*column.levels})
+            ):
                 shown = ", ".join(level or "missing" for level in new[:3])
                 more = ", …" if len(new) > 3 else ""
                 yield f"{column.name}: not known, so no level at all: {shown}{more}"
@@ -157,9 +159,9 @@ class Encoder:
         """What :meth:`as_dict` gave. Raises ValueError for anything else."""
         try:
             inputs = tuple(
-                Category(one["name"], tuple(one["levels"]))
+                CategoricalColumn(one["name"], tuple(one["levels"]))
                 if "levels" in one
-                else Number(one["name"], one["fill"])
+                else NumericColumn(one["name"], one["fill"])
                 for one in data["inputs"]
             )
             classes = data["classes"]
@@ -170,7 +172,7 @@ class Encoder:
 
 def column_of(
     table: Table, part: Table, name: str, fill: bool
-) -> tuple[Number | Category | None, str]:
+) -> tuple[NumericColumn | CategoricalColumn | None, str]:
     """What a column becomes, None where it is no input; and what is to be said about it."""
     cells, lost = part[name], part[name].count("")
     levels, numeric = tuple(sorted({*cells})), table.is_numeric(name)
@@ -182,15 +184,15 @@ def column_of(
     if numeric:
         middle = median(x for x in part.numbers(name) if not isnan(x))
         note = f"{name}: {missing}, taken as the training median" if lost else ""
-        return Number(name, middle if fill else None), note
-    if len(levels) > max(FEW, len(cells) / 2):
+        return NumericColumn(name, middle if fill else None), note
+    if len(levels) > max(MAX_LEVELS, len(cells) / 2):
         apart = f"{len(levels)} texts in {len(cells)} rows tell rows apart"
-        return None, f"{name}: left out, {apart}{slip(table[name])}"
-    note = f"{name}: text, one-hot, {len(levels)} levels{slip(table[name])}"
-    return Category(name, levels), f"{note}; {missing}, which is one" if lost else note
+        return None, f"{name}: left out, {apart}{almost_numeric_hint(table[name])}"
+    note = f"{name}: text, one-hot, {len(levels)} levels{almost_numeric_hint(table[name])}"
+    return CategoricalColumn(name, levels), f"{note}; {missing}, which is one" if lost else note
 
 
-def slip(cells: Sequence[str]) -> str:
+def almost_numeric_hint(cells: Sequence[str]) -> str:
     """What keeps a column from being one of numbers, where most of its cells are."""
     given = [cell for cell in cells if cell]
     texts = [cell for cell in given if not is_number(cell)]
@@ -201,7 +203,7 @@ def counts(cells: Sequence[str]) -> bool:
     """Whether they are 1, 2, 3, … or go on so from another number."""
     numbers = [float(cell) if cell else 0.5 for cell in cells]
     start = numbers[0]
-    whole = start.is_integer() and len(cells) > FEW
+    whole = start.is_integer() and len(cells) > MAX_LEVELS
     return whole and all(x == start + i for i, x in enumerate(numbers))
 
 

@@ -18,7 +18,7 @@ from chainrule.data.tabular.encoder import Encoder
 from chainrule.data.tabular.target import Classification, Kind, Regression
 from chainrule.data.transforms.standardize import Standardizer, standardize
 
-__all__ = ["Preparation", "targets_in"]
+__all__ = ["Preprocessor", "targets_in"]
 
 
 def targets_in(rows: Rows, target: str | None) -> tuple[str, ...] | None:
@@ -30,7 +30,7 @@ def targets_in(rows: Rows, target: str | None) -> tuple[str, ...] | None:
 
 @final
 @dataclass(frozen=True, eq=False)
-class Preparation:
+class Preprocessor:
     """What happens to samples before a net sees them, and what its outputs mean.
 
     - ``task``: classes, or the mean and deviation of a number.
@@ -108,7 +108,7 @@ class Preparation:
             task, columns = dict(data["task"]), data["columns"]
             mean, std = (torch.tensor(data[name], dtype=torch.float64) for name in ("mean", "std"))
             return cls(
-                task=Classification(tuple(task["classes"]), task["usual"])
+                task=Classification(tuple(task["classes"]), task["baseline_prediction"])
                 if task["kind"] == "classification"
                 else Regression(float(task["mean"]), float(task["std"])),
                 scale=Standardizer(mean, std),
@@ -116,7 +116,7 @@ class Preparation:
                 columns=None if columns is None else Encoder.from_dict(columns),
             )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not what a Preparation gave: {error!r}") from None
+            raise ValueError(f"not what a Preprocessor gave: {error!r}") from None
 
 
 def raw_inputs(rows: Rows, columns: Encoder | None) -> Tensor:

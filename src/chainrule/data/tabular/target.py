@@ -17,11 +17,11 @@ from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import is_number
 from chainrule.data.tabular.encoder import levels_of, plain
 
-__all__ = ["Classification", "Kind", "Regression", "Task", "kind_of"]
+__all__ = ["Classification", "Kind", "Regression", "TargetEncoder", "kind_of"]
 
 Kind = Literal["classification", "regression"]
 
-FEW = 20
+MAX_CLASSES = 20
 """Whole numbers are classes where there are at most so many different ones."""
 
 
@@ -30,11 +30,11 @@ def kind_of(cells: Sequence[str]) -> Kind:
     if not all(map(is_number, cells)):
         return "classification"
     numbers = {float(cell) for cell in cells}
-    few = len(numbers) <= FEW and 2 * len(numbers) <= len(cells)
+    few = len(numbers) <= MAX_CLASSES and 2 * len(numbers) <= len(cells)
     return "classification" if few and all(x.is_integer() for x in numbers) else "regression"
 
 
-class Task(ABC):
+class TargetEncoder(ABC):
     """Between targets as they are written, ``cells``, and a net's targets and outputs."""
 
     kind: ClassVar[Kind]
@@ -49,7 +49,7 @@ class Task(ABC):
         """What a net learns."""
 
     @abstractmethod
-    def decide(self, y: Tensor) -> list[str] | list[float]:
+    def decode(self, y: Tensor) -> list[str] | list[float]:
         """What outputs mean."""
 
     @abstractmethod
@@ -63,13 +63,13 @@ class Task(ABC):
 
 @final
 @dataclass(frozen=True)
-class Classification(Task):
+class Classification(TargetEncoder):
     """One of L classes        targets (N,) int64, outputs (N, L), the largest counts."""
 
     kind: ClassVar[Kind] = "classification"
 
     classes: tuple[str, ...]
-    usual: str
+    baseline_prediction: str
     """The most frequent one."""
 
     @classmethod
@@ -89,7 +89,7 @@ class Classification(Task):
         at = {name: i for i, name in enumerate(self.classes)}
         return torch.tensor([at[plain(cell)] for cell in cells])
 
-    def decide(self, y: Tensor) -> list[str]:
+    def decode(self, y: Tensor) -> list[str]:
         return [self.classes[i] for i in y.argmax(-1).tolist()]
 
     def scores(self, answers: Sequence[str], cells: Sequence[str]) -> dict[str, float]:
@@ -100,7 +100,7 @@ class Classification(Task):
 
 @final
 @dataclass(frozen=True)
-class Regression(Task):
+class Regression(TargetEncoder):
     """A number, which a net learns in standard deviations
 
     z = (t − mean) / std        targets and outputs (N, 1) float32
@@ -127,7 +127,7 @@ class Regression(Task):
         return 1
 
     @property
-    def usual(self) -> float:
+    def baseline_prediction(self) -> float:
         """The answer of one who has not seen the inputs."""
         return self.mean
 
@@ -135,7 +135,7 @@ class Regression(Task):
         numbers = torch.tensor([*map(float, cells)], dtype=torch.float64)
         return ((numbers - self.mean) / self.std).float().unsqueeze(1)
 
-    def decide(self, y: Tensor) -> list[float]:
+    def decode(self, y: Tensor) -> list[float]:
         return (y.double().squeeze(-1) * self.std + self.mean).tolist()
 
     def scores(self, answers: Sequence[float], cells: Sequence[str]) -> dict[str, float]:

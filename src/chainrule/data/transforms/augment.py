@@ -73,13 +73,15 @@ class Warp:
             raise ValueError(f"Warp: expected images (…, {C}, H, W), got {tuple(x.shape)}")
         images = x.reshape(-1, *x.shape[-2:])
         n = len(images) // (K * C)
-        draws = torch.cat([drawn(n, s, step).repeat_interleave(C, 0) for s in seeds]).to(x)
+        draws = torch.cat([draw_parameters(n, s, step).repeat_interleave(C, 0) for s in seeds]).to(
+            x
+        )
         places = self._places(draws, *x.shape[-2:])
         ground = images.amin((1, 2), keepdim=True)
         moved = sample(images - ground, *places.unbind(1)).view_as(images)
         if self.gamma:
             height = images.amax((1, 2), keepdim=True) - ground
-            moved = stronger(moved, height, (draws[:, -1] * self.gamma).exp())
+            moved = gamma_correct(moved, height, (draws[:, -1] * self.gamma).exp())
         return (moved + ground).view(x.shape)
 
     def _places(self, draws: Tensor, H: int, W: int) -> Tensor:
@@ -96,24 +98,24 @@ class Warp:
         places += (centre + draws[:, 4:6] * self.shift).unsqueeze(-1)
         if self.elastic:
             field = draws[:, 6:-1].reshape(-1, 2, GRID**2) * self.elastic
-            places += field @ torch.kron(hats(H), hats(W)).to(draws)
+            places += field @ torch.kron(linear_basis(H), linear_basis(W)).to(draws)
         return places
 
 
-def drawn(n: int, seed: int, step: int) -> Tensor:
+def draw_parameters(n: int, seed: int, step: int) -> Tensor:
     """n times a number between −1 and 1 for each bound, for each direction where there are two."""
     source = generator(seed, "augment", step)
     moves = torch.rand(n, 6 + 2 * GRID**2, generator=source)
     return torch.cat([moves, torch.rand(n, 1, generator=source)], 1).mul(2).sub(1)
 
 
-def stronger(x: Tensor, height: Tensor, power: Tensor) -> Tensor:
+def gamma_correct(x: Tensor, height: Tensor, power: Tensor) -> Tensor:
     """height · (x / height)^power, x (N, H, W) taken as within 0 … height (N, 1, 1)."""
     share = (x / height.clamp(min=torch.finfo(x.dtype).tiny)).clamp(0, 1)
     return height * share.pow(power[:, None, None])
 
 
-def hats(n: int) -> Tensor:
+def linear_basis(n: int) -> Tensor:
     """The shares of GRID evenly spaced points in each of n pixels, bilinear: (GRID, n)."""
     at = torch.linspace(0, GRID - 1, n)
     return (1 - (at - torch.arange(GRID).unsqueeze(-1)).abs()).clamp(min=0)
@@ -127,9 +129,9 @@ def sample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     rows, columns = rows.clamp(-2, H + 1), columns.clamp(-2, W + 1)
     top, left = rows.floor(), columns.floor()
     first = ((top + 2) * width + left + 2).long()
-    across = list(keys(columns - left))
+    across = list(cubic_weights(columns - left))
     y = torch.zeros_like(rows)
-    for i, share in enumerate(keys(rows - top)):
+    for i, share in enumerate(cubic_weights(rows - top)):
         row = torch.zeros_like(rows)
         for j, weight in enumerate(across):
             row.addcmul_(weight, flat[:, i * width + j :].gather(1, first))
@@ -137,7 +139,7 @@ def sample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return y
 
 
-def keys(t: Tensor) -> Iterator[Tensor]:
+def cubic_weights(t: Tensor) -> Iterator[Tensor]:
     """What the pixels at −1, 0, 1 and 2 count at t in [0, 1): Keys' kernel, a = −1/2."""
     yield ((1 - t / 2) * t - 0.5) * t
     yield (1.5 * t - 2.5) * t * t + 1

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from chainrule.data.transforms.augment import sample
 
-__all__ = ["upright"]
+__all__ = ["deskew"]
 
 NARROWEST, WIDEST = 0.4, 2.5
 """So much an image is stretched or squeezed at most: a dot is not blown up to a bar."""
 
 
-def upright(x: Tensor, spread: float) -> Tensor:
+def deskew(x: Tensor, spread: float) -> Tensor:
     """y(i, j) = x(r + i, c + a i + b j), i and j counted from the centre        x (…, H, W)
 
     (r, c) is the centre of mass of an image, a = v_rc / v_rr its slant, at most 1, from its

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from chainrule._util.pytree import leaves, tree_map
-from chainrule.nn.inspect.summary import each_layer
+from chainrule._util.pytree import named_leaves, tree_map
+from chainrule.nn.inspect.summary import trace_layers
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 if TYPE_CHECKING:
     from chainrule.nn.loss import Loss
@@ -83,7 +83,7 @@ def gradcheck(
 
     The report is true where all is well; print it to read it. The module is left as it was.
     """
-    probe = _Probe(module, x, target, seed)
+    probe = _Checker(module, x, target, seed)
     rows = [probe.row(name, data, entries, directions) for name, data in probe.tensors()]
     problems = [
         f"{row.name}: the gradient is off by {row.error:.1e}, tolerance {tolerance:.0e}"
@@ -92,7 +92,7 @@ def gradcheck(
     ]
     problems += [f"{row.name}: nothing but kinks" for row in rows if row.kinks and not row.compared]
     label = module.label()
-    return GradReport(label, rows, [*problems, *probe.kept_rules()], tolerance)
+    return GradReport(label, rows, [*problems, *probe.contract_violations()], tolerance)
 
 
 def check_layers(net: Module, x: Any) -> list[tuple[str, GradReport]]:
@@ -102,14 +102,14 @@ def check_layers(net: Module, x: Any) -> list[tuple[str, GradReport]]:
     """
     uses: list[tuple[str, Any]] = []
     double = copy.deepcopy(net).to("cpu", torch.float64)
-    watched = each_layer(double, lambda path, layer, x, y: uses.append((path, x)))
+    watched = trace_layers(double, lambda path, layer, x, y: uses.append((path, x)))
     watched.forward(tree_map(_double, x))
     layers = dict(double.named_modules())
     reports = [(path, gradcheck(layers[path], x)) for path, x in uses if path]
     return [*reports, ("", gradcheck(net, x))]
 
 
-class _Probe:
+class _Checker:
     """L = Σ c ⊙ f(x) with fixed random c, its gradients by the chain rule, its differences."""
 
     def __init__(self, module: Module | Loss, x: Any, target: Any, seed: int) -> None:
@@ -118,7 +118,7 @@ class _Probe:
         self.f = copy.deepcopy(module)
         if isinstance(self.f, Module):
             self.f.to("cpu", torch.float64)
-        self.draws = [m.draws for m in self._modules()]
+        self.draws = [m.rng_counter for m in self._modules()]
         self.x = tree_map(_double, x)
         self.target = () if target is None else (tree_map(_double, target),)
         x = tree_map(torch.clone, self.x)
@@ -133,11 +133,11 @@ class _Probe:
     def parameters(self) -> list[tuple[str, Any]]:
         return list(self.f.named_parameters()) if isinstance(self.f, Module) else []
 
-    def forward(self, x: Any) -> tuple[Any, Rule]:
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         """f at x, with the same random draws each time."""
         torch.set_rng_state(self.rng)
         for m, draws in zip(self._modules(), self.draws, strict=True):
-            m.draws = draws
+            m.rng_counter = draws
         return self.f.forward(x, *self.target)
 
     def random(self, like: Tensor) -> Tensor:
@@ -155,8 +155,8 @@ class _Probe:
 
     def tensors(self) -> Iterator[tuple[str, tuple[Tensor, Tensor]]]:
         """(name, (tensor, its gradient)) of each floating input and each parameter."""
-        gradients = dict(leaves(self.dx))
-        for name, x in leaves(self.x):
+        gradients = dict(named_leaves(self.dx))
+        for name, x in named_leaves(self.x):
             if x.is_floating_point() and name in gradients:
                 yield f"input {name}".rstrip(), (x, gradients[name])
         for (name, parameter), grad in zip(self.parameters(), self.dparameters, strict=True):
@@ -164,7 +164,7 @@ class _Probe:
 
     def value(self) -> float:
         y, _ = self.forward(self.x)
-        pairs = zip(leaves(y), leaves(self.c), strict=True)
+        pairs = zip(named_leaves(y), named_leaves(self.c), strict=True)
         return float(sum((a * b).sum() for (_, a), (_, b) in pairs))
 
     def row(self, name: str, pair: tuple[Tensor, Tensor], entries: int, directions: int) -> GradRow:
@@ -193,7 +193,7 @@ class _Probe:
         """
         best = float("inf")
         for size in STEPS:
-            before, after = self.sides(tensor, size * step, size)
+            before, after = self.one_sided_slopes(tensor, size * step, size)
             off = abs(exact - (after + before) / 2) / scale
             best = min(best, off if off == off else best)
             if best < GOOD:
@@ -213,7 +213,7 @@ class _Probe:
             step = self.random(like)
             yield step / step.norm()
 
-    def sides(self, tensor: Tensor, step: Tensor, size: float) -> tuple[float, float]:
+    def one_sided_slopes(self, tensor: Tensor, step: Tensor, size: float) -> tuple[float, float]:
         """The slopes of L to the left and to the right."""
         start, here = tensor.clone(), self.value()
         values = []
@@ -223,10 +223,10 @@ class _Probe:
         tensor.copy_(start)
         return values[0], values[1]
 
-    def kept_rules(self) -> Iterator[str]:
+    def contract_violations(self) -> Iterator[str]:
         """What a chain rule must not do, where it was done."""
-        found = dict(leaves(self.dx))
-        for name, x in leaves(self.x):
+        found = dict(named_leaves(self.dx))
+        for name, x in named_leaves(self.x):
             if x.is_floating_point() and name not in found:
                 yield f"input {name}".rstrip() + ": the rule returns no gradient for it"
         _, twice = self.gradients(self.x, self.c, times=2)
@@ -267,4 +267,6 @@ def _equal(a: Any, b: Any, *, exact: bool = False) -> bool:
     compare: Callable[[Tensor, Tensor], bool] = (
         torch.equal if exact else lambda s, t: torch.allclose(s, t, rtol=1e-9, atol=1e-12)
     )
-    return all(compare(s, t) for (_, s), (_, t) in zip(leaves(a), leaves(b), strict=True))
+    return all(
+        compare(s, t) for (_, s), (_, t) in zip(named_leaves(a), named_leaves(b), strict=True)
+    )

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from chainrule._util.pytree import tree_map
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Summary", "SummaryRow", "each_layer", "output_shape", "summarize"]
+__all__ = ["Summary", "SummaryRow", "output_shape", "summarize", "trace_layers"]
 
 
 class SummaryRow(NamedTuple):
@@ -65,7 +65,7 @@ Back: TypeAlias = Callable[[Any], None]
 """Is shown dL/dy of one use of a layer."""
 
 
-def each_layer(net: Module, see: Callable[[str, Module, Any, Any], Back | None]) -> Module:
+def trace_layers(net: Module, see: Callable[[str, Module, Any, Any], Back | None]) -> Module:
     """A copy of net whose forward shows ``see(path, layer, input, output)`` each use of a layer.
 
     A layer is a module without children; the layers of the copy are shown under their own paths.
@@ -76,10 +76,10 @@ def each_layer(net: Module, see: Callable[[str, Module, Any, Any], Back | None])
     def watch(path: str, layer: Module) -> None:
         inner = layer.forward
 
-        def forward(*x: Any) -> tuple[Any, Rule]:
+        def forward(*x: Any) -> tuple[Any, BackwardFn]:
             y, rule = inner(*x)
             back = see(path, layer, x[0] if len(x) == 1 else x, y)
-            return y, rule if back is None else told(rule, back)
+            return y, rule if back is None else with_backward_hook(rule, back)
 
         vars(layer)["forward"] = forward
 
@@ -89,7 +89,7 @@ def each_layer(net: Module, see: Callable[[str, Module, Any, Any], Back | None])
     return copied
 
 
-def told(rule: Rule, back: Back) -> Rule:
+def with_backward_hook(rule: BackwardFn, back: Back) -> BackwardFn:
     """The rule, which tells ``back`` what it is given."""
 
     def backward(g: Any) -> Any:
@@ -115,7 +115,7 @@ def _dry_run(
 
     one = not sizes or isinstance(sizes[0], int)
     x = empty(sizes) if one else tuple(map(empty, sizes))
-    ghost = each_layer(net, see).eval().to(device)
+    ghost = trace_layers(net, see).eval().to(device)
     y, _ = ghost.forward(x[0] if not one and len(x) == 1 else x)
     return y
 

@@ -14,12 +14,12 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import check
+from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant
 from chainrule.nn.module import Module
-from chainrule.nn.ops.chunked import gated
+from chainrule.nn.ops.chunked import relu_backward
 from chainrule.nn.parameter import Parameter
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = [
     "ELU",
@@ -49,11 +49,11 @@ class Identity(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take any arguments and ignore them, as torch does."""
 
-    def forward(self, x: Any) -> tuple[Any, Rule]:
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         return x, lambda g: g
 
 
-class InPlace(Module, ABC):
+class InplaceCompatible(Module, ABC):
     """An activation whose torch twin can overwrite its input; this one never does."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -61,16 +61,16 @@ class InPlace(Module, ABC):
 
 
 @final
-class ReLU(InPlace):
+class ReLU(InplaceCompatible):
     """y = max(x, 0)        any shape
 
     dL/dx = g where x > 0, else 0
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         y = x.relu()
-        return y, lambda g: gated(g, y)
+        return y, lambda g: relu_backward(g, y)
 
 
 @final
@@ -83,8 +83,8 @@ class LeakyReLU(Module):
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         self.negative_slope, self.inplace = negative_slope, inplace
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         slope, positive = self.negative_slope, x > 0
         return torch.where(positive, x, slope * x), lambda g: torch.where(positive, g, slope * g)
 
@@ -109,15 +109,15 @@ class PReLU(Module):
         self.weight = Parameter.draw((num_parameters,), Constant(init))
         self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        weight, channel, n = self.weight, self.lead + 1, self.num_parameters
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        weight, channel, n = self.weight, self.num_replica_dims + 1, self.num_parameters
 
         def fits(x: Tensor) -> bool:
             return n == 1 or (x.dim() > channel and x.shape[channel] == n)
 
-        check(self, x, f"input (N, {n}, …)" if n > 1 else "a tensor", fits, like=weight.data)
-        ones = [n if axis == channel else 1 for axis in range(self.lead, x.dim())]
-        w = weight.data.reshape(*weight.data.shape[: self.lead], *ones)
+        check_input(self, x, f"input (N, {n}, …)" if n > 1 else "a tensor", fits, like=weight.data)
+        ones = [n if axis == channel else 1 for axis in range(self.num_replica_dims, x.dim())]
+        w = weight.data.reshape(*weight.data.shape[: self.num_replica_dims], *ones)
         positive = x > 0
 
         def backward(g: Tensor) -> Tensor:
@@ -138,15 +138,15 @@ class ELU(Module):
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         self.alpha, self.inplace = alpha, inplace
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         positive, below = x > 0, x.clamp(max=0)
         y = torch.where(positive, x, self.alpha * below.expm1())
         return y, lambda g: torch.where(positive, g, g * self.alpha * below.exp())
 
 
 @final
-class SELU(InPlace):
+class SELU(InplaceCompatible):
     """y = λ x where x > 0, else λ α (eˣ − 1)        any shape
 
     dL/dx = λ g where x > 0, else λ α eˣ g        Klambauer et al., 2017
@@ -155,8 +155,8 @@ class SELU(InPlace):
     SCALE = 1.0507009873554804934193349852946
     ALPHA = 1.6732632423543772848170429916717
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         positive, below, steep = x > 0, x.clamp(max=0), self.SCALE * self.ALPHA
         y = torch.where(positive, self.SCALE * x, steep * below.expm1())
         return y, lambda g: g * torch.where(positive, self.SCALE, steep * below.exp())
@@ -169,8 +169,8 @@ class Exp(Module):
     dL/dx = g y
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         y = x.exp()
         return y, lambda g: g * y
 
@@ -190,8 +190,8 @@ class GELU(Module):
             raise ValueError(f"approximate is 'none' or 'tanh', got {approximate!r}")
         self.approximate = approximate
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         if self.approximate == "tanh":
             c = sqrt(2 / pi)
             t = (c * (x + 0.044715 * x**3)).tanh()
@@ -202,14 +202,14 @@ class GELU(Module):
 
 
 @final
-class SiLU(InPlace):
+class SiLU(InplaceCompatible):
     """y = x σ(x)        any shape
 
     dL/dx = g σ (1 + x (1 − σ))        Elfwing et al., 2018
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         s = x.sigmoid()
         return x * s, lambda g: g * s * (1 + x * (1 - s))
 
@@ -224,8 +224,8 @@ class Softplus(Module):
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         z = self.beta * x
         linear = z > self.threshold
         y = torch.where(linear, x, z.clamp(max=self.threshold).exp().log1p() / self.beta)
@@ -239,8 +239,8 @@ class Softsign(Module):
     dL/dx = g / (1 + |x|)²
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         size = 1 + x.abs()
         return x / size, lambda g: g / (size * size)
 
@@ -252,8 +252,8 @@ class Tanh(Module):
     dL/dx = g (1 − y²)
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         y = x.tanh()
         return y, lambda g: g - g * y * y
 
@@ -265,8 +265,8 @@ class Sigmoid(Module):
     dL/dx = g y (1 − y)
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         y = x.sigmoid()
         return y, lambda g: g * (y - y * y)
 
@@ -283,7 +283,7 @@ class Hardtanh(Module):
             raise ValueError(f"min_val must be below max_val, got {min_val} and {max_val}")
         self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x)
         y = x.clamp(self.min_val, self.max_val)
         return y, lambda g: g.masked_fill((x <= self.min_val) | (x >= self.max_val), 0)

@@ -14,11 +14,11 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import check
+from chainrule.nn.errors import check_input
 from chainrule.nn.layers.normalization import Affine
-from chainrule.nn.ops.batch_moments import normalize
+from chainrule.nn.ops.batch_moments import batch_norm_forward
 from chainrule.nn.parameter import Buffer
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["BatchNorm1d", "BatchNorm2d"]
 
@@ -55,24 +55,30 @@ class BatchNorm(Affine, ABC):
     ) -> None:
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._start((num_features,), affine, affine and bias)
+        self._init_parameters((num_features,), affine, affine and bias)
         track = track_running_stats
         self.running_mean = Buffer(torch.zeros(num_features)) if track else None
         self.running_var = Buffer(torch.ones(num_features)) if track else None
         self.num_batches_tracked = Buffer(torch.tensor(0)) if track else None
         self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         like = self._like() if self.running_mean is None else self.running_mean.data
-        check(self, x, self.expected.format(self.num_features), self._fits, like=like)
-        shape = [1, self.num_features, *[1] * (x.dim() - self.lead - 2)]
+        check_input(self, x, self.expected.format(self.num_features), self._fits, like=like)
+        shape = [1, self.num_features, *[1] * (x.dim() - self.num_replica_dims - 2)]
         if self.running_mean is not None and self.running_var is not None and not self.training:
             return self._evaluate(x, self.running_mean.data, self.running_var.data, shape)
-        dims = [axis for axis in range(self.lead, x.dim()) if axis != self.lead + 1]
+        dims = [
+            axis
+            for axis in range(self.num_replica_dims, x.dim())
+            if axis != self.num_replica_dims + 1
+        ]
         count = prod(x.shape[axis] for axis in dims)
-        check(self, x, "more than one value for each channel in training", lambda _: count != 1)
+        check_input(
+            self, x, "more than one value for each channel in training", lambda _: count != 1
+        )
         w, b = self._scale_and_shift(x, shape)
-        normalized = normalize(x, dims, self.eps, w, b)
+        normalized = batch_norm_forward(x, dims, self.eps, w, b)
         self._track(normalized.mean, normalized.var, count)
 
         def backward(g: Tensor) -> Tensor:
@@ -84,8 +90,8 @@ class BatchNorm(Affine, ABC):
 
     def _evaluate(
         self, x: Tensor, mean: Tensor, var: Tensor, shape: Sequence[int]
-    ) -> tuple[Tensor, Rule]:
-        mean, var = (t.reshape(*t.shape[: self.lead], *shape) for t in (mean, var))
+    ) -> tuple[Tensor, BackwardFn]:
+        mean, var = (t.reshape(*t.shape[: self.num_replica_dims], *shape) for t in (mean, var))
         w, b = self._scale_and_shift(x, shape)
         s = (var + self.eps).rsqrt()
 
@@ -99,9 +105,9 @@ class BatchNorm(Affine, ABC):
         """w and b as they are seen from x; 1 and 0 where there are none."""
         for value, constant in ((self.weight, 1.0), (self.bias, 0.0)):
             if value is None:
-                yield x.new_full([1] * self.lead + [*shape], constant)
+                yield x.new_full([1] * self.num_replica_dims + [*shape], constant)
             else:
-                yield value.data.reshape(*value.data.shape[: self.lead], *shape)
+                yield value.data.reshape(*value.data.shape[: self.num_replica_dims], *shape)
 
     def _add(self, dw: Tensor, db: Tensor) -> None:
         for value, gradient in ((self.weight, dw), (self.bias, db)):
@@ -109,7 +115,7 @@ class BatchNorm(Affine, ABC):
                 value.grad += gradient.reshape(value.grad.shape)
 
     @property
-    def mixes_samples(self) -> bool:
+    def depends_on_batch(self) -> bool:
         return True
 
     def _track(self, mean: Tensor, var: Tensor, count: int) -> None:
@@ -124,12 +130,14 @@ class BatchNorm(Affine, ABC):
             m = 1 / self.num_batches_tracked.data.unsqueeze(-1).to(mean.dtype)
         unbiased = var * (count / (count - 1))
         for running, batch in ((self.running_mean, mean), (self.running_var, unbiased)):
-            batch = batch.reshape(*batch.shape[: self.lead], -1)
+            batch = batch.reshape(*batch.shape[: self.num_replica_dims], -1)
             running.data.mul_(1 - m).add_(m * batch)
 
     def _fits(self, x: Tensor) -> bool:
-        channel = self.lead + 1
-        return x.dim() - self.lead in self.dims and x.shape[channel] == self.num_features
+        channel = self.num_replica_dims + 1
+        return (
+            x.dim() - self.num_replica_dims in self.dims and x.shape[channel] == self.num_features
+        )
 
 
 @final

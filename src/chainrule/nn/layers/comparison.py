@@ -1,4 +1,4 @@
-"""How two numbers that are known with a probability each are ordered: AtMost."""
+"""How two numbers that are known with a probability each are ordered: LessEqualProbability."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import check
+from chainrule.nn.errors import check_input
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["AtMost"]
+__all__ = ["LessEqualProbability"]
 
 
 @final
-class AtMost(Module):
+class LessEqualProbability(Module):
     """y = (log P(i > j), log P(i ≤ j)), i and j drawn from softmax x₁ and softmax x₂
 
     x (…, N, 2, L) logits, L ≥ 2   y (…, N, 2)   s = log softmax x   P_ij = exp(s₁ᵢ + s₂ⱼ)
@@ -26,8 +26,8 @@ class AtMost(Module):
     as they are. Raises LayerError for another shape or a dtype that is not floating.
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x, "logits (N, 2, ≥2)", self._fits)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x, "logits (N, 2, ≥2)", self._fits)
         shares = x.log_softmax(-1)
         joint = shares[..., 0, :, None] + shares[..., 1, None, :]
         at_most = torch.ones_like(joint, dtype=torch.bool).triu()
@@ -43,4 +43,4 @@ class AtMost(Module):
         return y, rule
 
     def _fits(self, x: Tensor) -> bool:
-        return x.dim() == self.lead + 3 and x.shape[-2] == 2 and x.shape[-1] > 1
+        return x.dim() == self.num_replica_dims + 3 and x.shape[-2] == 2 and x.shape[-1] > 1

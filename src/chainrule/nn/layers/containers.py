@@ -14,27 +14,27 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule.nn.errors import LayerError, describe
+from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.layers.reshape import axis
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import ChainRule, Rule, accumulate
+from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
 __all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
 
 
-def run(container: Module, name: str, module: Module, x: Any) -> tuple[Any, Rule]:
+def forward_child(container: Module, name: str, module: Module, x: Any) -> tuple[Any, BackwardFn]:
     """module.forward(x), with the path to it in the message of an error."""
     try:
         return module.forward(x)
     except LayerError as error:
-        raise error.within(f"{type(container).__name__}[{name}]") from None
+        raise error.with_path(f"{type(container).__name__}[{name}]") from None
 
 
-class Listing(Module, ABC):
+class ModuleList(Module, ABC):
     """A container whose children are numbered: given one by one, or as one list."""
 
     def __init__(self, *layers: Module | Sequence[Module]) -> None:
-        self.layers = list(given(self, layers))
+        self.layers = list(check_modules(self, layers))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """("0", first module), ("1", second module), …"""
@@ -50,10 +50,10 @@ class Listing(Module, ABC):
         return self.layers[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        self.layers[index] = given(self, [module])[0]
+        self.layers[index] = check_modules(self, [module])[0]
 
 
-def given(container: Module, modules: Sequence[Any]) -> Sequence[Module]:
+def check_modules(container: Module, modules: Sequence[Any]) -> Sequence[Module]:
     """The modules of a constructor's arguments, which may be one list of them."""
     if len(modules) == 1 and isinstance(modules[0], list | tuple):
         modules = modules[0]
@@ -64,16 +64,16 @@ def given(container: Module, modules: Sequence[Any]) -> Sequence[Module]:
 
 
 @final
-class Sequential(Listing):
+class Sequential(ModuleList):
     """y = fₙ(… f₂(f₁(x)))        whatever the modules take and give
 
     dL/dx = the chain rules of the modules, last first
     """
 
-    def forward(self, x: Any) -> tuple[Any, Rule]:
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         layers, rules = self.layers, []
         for i, layer in enumerate(layers):
-            x, rule = run(self, str(i), layer, x)
+            x, rule = forward_child(self, str(i), layer, x)
             rules.append(rule)
 
         def backward(g: Any) -> Any:
@@ -84,11 +84,11 @@ class Sequential(Listing):
             return g
 
         def parameters(g: Any) -> None:
-            first = first_learned(layers)
+            first = first_trainable(layers)
             for rule in reversed(rules[first + 1 :]):
                 g = rule(g)
             for rule in rules[first : first + 1]:
-                accumulate(rule, g)
+                accumulate_param_grads(rule, g)
 
         return x, ChainRule(backward, parameters)
 
@@ -105,28 +105,30 @@ class Sequential(Listing):
         return part
 
 
-def first_learned(layers: Sequence[Module]) -> int:
+def first_trainable(layers: Sequence[Module]) -> int:
     """The index of the first layer that has parameters; their number where none has."""
     learned = (i for i, layer in enumerate(layers) if any(True for _ in layer.parameters()))
     return next(learned, len(layers))
 
 
 @final
-class Parallel(Listing):
+class Parallel(ModuleList):
     """yᵢ = fᵢ(xᵢ)        x, y: tuples with one element a module
 
     dL/dxᵢ = the chain rule of fᵢ at gᵢ. Raises LayerError for another number of inputs.
     """
 
-    def forward(self, x: Any) -> tuple[Any, Rule]:
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         if not (isinstance(x, tuple | list) and len(x) == len(self.layers)):
-            raise LayerError(self, f"expected a tuple of {len(self)} inputs, got {describe(x)}")
-        ys, rules = run_all(self, x)
-        return ys, join(rules, lambda g: g, tuple)
+            raise LayerError(
+                self, f"expected a tuple of {len(self)} inputs, got {describe_shape(x)}"
+            )
+        ys, rules = forward_children(self, x)
+        return ys, parallel_backward(rules, lambda g: g, tuple)
 
 
 @final
-class Concat(Listing):
+class Concat(ModuleList):
     """y = [f₁(x), f₂(x), …] joined along ``dim``        one x for all
 
     dL/dx = Σᵢ the chain rule of fᵢ at its part of g. ``dim`` is torch's, without the replicas.
@@ -137,13 +139,13 @@ class Concat(Listing):
         self.dim = dim
 
     @property
-    def mixes_samples(self) -> bool:
-        return self.dim < 1 or super().mixes_samples
+    def depends_on_batch(self) -> bool:
+        return self.dim < 1 or super().depends_on_batch
 
-    def forward(self, x: Any) -> tuple[Tensor, Rule]:
+    def forward(self, x: Any) -> tuple[Tensor, BackwardFn]:
         if not self.layers:
             raise LayerError(self, "expected at least one module to join")
-        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        ys, rules = forward_children(self, [expand_replicas(self, x)] * len(self.layers))
         dim = axis(self, ys[0], self.dim)
         if any(
             y.shape[:dim] + y.shape[dim + 1 :] != ys[0].shape[:dim] + ys[0].shape[dim + 1 :]
@@ -151,28 +153,31 @@ class Concat(Listing):
         ):
             raise LayerError(
                 self,
-                f"expected outputs that differ on dimension {self.dim} alone, got {describe(ys)}",
+                f"expected outputs that differ on dimension {self.dim} alone, "
+                f"got {describe_shape(ys)}",
             )
         sizes = [y.shape[dim] for y in ys]
-        return torch.cat(ys, dim), join(rules, lambda g: g.split(sizes, dim), total)
+        return torch.cat(ys, dim), parallel_backward(
+            rules, lambda g: g.split(sizes, dim), sum_grads
+        )
 
 
 @final
-class Sum(Listing):
+class Sum(ModuleList):
     """y = f₁(x) + f₂(x) + …        one x for all; the outputs have one shape
 
     dL/dx = Σᵢ the chain rule of fᵢ at g
     """
 
-    def forward(self, x: Any) -> tuple[Tensor, Rule]:
+    def forward(self, x: Any) -> tuple[Tensor, BackwardFn]:
         if not self.layers:
             raise LayerError(self, "expected at least one module to add")
-        ys, rules = run_all(self, [widen(self, x)] * len(self.layers))
+        ys, rules = forward_children(self, [expand_replicas(self, x)] * len(self.layers))
         if not all(isinstance(y, Tensor) for y in ys):
-            raise LayerError(self, f"expected modules that give tensors, got {describe(ys)}")
+            raise LayerError(self, f"expected modules that give tensors, got {describe_shape(ys)}")
         if any(y.shape != ys[0].shape for y in ys):
-            raise LayerError(self, f"expected outputs of one shape, got {describe(ys)}")
-        return total(ys), join(rules, lambda g: [g] * len(rules), total)
+            raise LayerError(self, f"expected outputs of one shape, got {describe_shape(ys)}")
+        return sum_grads(ys), parallel_backward(rules, lambda g: [g] * len(rules), sum_grads)
 
 
 @final
@@ -185,14 +190,15 @@ class Residual(Module):
     def __init__(self, module: Module) -> None:
         self.module = module
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        x = widen(self, x)
-        y, rule = run(self, "module", self.module, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        x = expand_replicas(self, x)
+        y, rule = forward_child(self, "module", self.module, x)
         if y.shape != x.shape:
             raise LayerError(
-                self, f"expected an output like the input {describe(x)}, got {describe(y)}"
+                self,
+                f"expected an output like the input {describe_shape(x)}, got {describe_shape(y)}",
             )
-        return x + y, ChainRule(lambda g: g + rule(g), lambda g: accumulate(rule, g))
+        return x + y, ChainRule(lambda g: g + rule(g), lambda g: accumulate_param_grads(rule, g))
 
 
 @final
@@ -206,7 +212,7 @@ class Heads(Module):
 
     def __init__(self, heads: Mapping[str, Module] | None = None, **more: Module) -> None:
         self.heads = {**(heads or {}), **more}
-        given(self, list(self.heads.values()))
+        check_modules(self, list(self.heads.values()))
         if wrong := [name for name in self.heads if not name or "." in name]:
             raise ValueError(f"the name of a head has letters and no dot, got {wrong}")
 
@@ -214,21 +220,25 @@ class Heads(Module):
         """The heads by name."""
         return iter(self.heads.items())
 
-    def forward(self, x: Any) -> tuple[dict[str, Any], Rule]:
-        ys, rules = run_all(self, [x] * len(self.heads))
+    def forward(self, x: Any) -> tuple[dict[str, Any], BackwardFn]:
+        ys, rules = forward_children(self, [x] * len(self.heads))
         names = list(self.heads)
-        rule = join(rules, lambda g: [g[name] for name in names], total)
+        rule = parallel_backward(rules, lambda g: [g[name] for name in names], sum_grads)
         return dict(zip(names, ys, strict=True)), rule
 
 
-def run_all(container: Module, xs: Sequence[Any]) -> tuple[tuple[Any, ...], list[Rule]]:
+def forward_children(
+    container: Module, xs: Sequence[Any]
+) -> tuple[tuple[Any, ...], list[BackwardFn]]:
     """Each child at its own input: the outputs, and the rules."""
     pairs = zip(container.named_children(), xs, strict=True)
-    results = [run(container, name, module, x) for (name, module), x in pairs]
+    results = [forward_child(container, name, module, x) for (name, module), x in pairs]
     return tuple(y for y, _ in results), [rule for _, rule in results]
 
 
-def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:
+def parallel_backward(
+    rules: Sequence[BackwardFn], split: BackwardFn, merge: BackwardFn
+) -> ChainRule:
     """The rule of branches side by side: split g, apply each one's rule, merge the results."""
 
     def backward(g: Any) -> Any:
@@ -236,12 +246,12 @@ def join(rules: Sequence[Rule], split: Rule, merge: Rule) -> ChainRule:
 
     def parameters(g: Any) -> None:
         for rule, part in zip(rules, split(g), strict=True):
-            accumulate(rule, part)
+            accumulate_param_grads(rule, part)
 
     return ChainRule(backward, parameters)
 
 
-def widen(container: Module, x: Any) -> Any:
+def expand_replicas(container: Module, x: Any) -> Any:
     """One batch for all replicas, as K views of it: branches with parameters and without agree."""
     K = container.replicas
     if K is None:
@@ -249,9 +259,9 @@ def widen(container: Module, x: Any) -> Any:
     return tree_map(lambda t: t.expand(K, *t.shape[1:]) if t.shape[:1] == (1,) else t, x)
 
 
-def total(parts: Sequence[Any]) -> Any:
+def sum_grads(parts: Sequence[Any]) -> Any:
     """The sum of the branches' gradients, never written into any of them; None counts nothing."""
     given = [part for part in parts if part is not None]
     if not given or isinstance(given[0], Tensor):
         return sum(given[1:], given[0]) if given else None
-    return tuple(total(group) for group in zip(*given, strict=True))
+    return tuple(sum_grads(group) for group in zip(*given, strict=True))

@@ -14,26 +14,26 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import check
+from chainrule.nn.errors import check_input
 from chainrule.nn.init import Initializer
-from chainrule.nn.layers.linear import Weighted
+from chainrule.nn.layers.linear import WeightedLayer
 from chainrule.nn.ops.conv import (
-    Steps,
-    each,
-    input_gradient,
-    output,
-    reach,
-    weight_gradient,
+    ConvParams,
+    conv_forward,
+    conv_input_grad,
+    conv_weight_grad,
+    dilated_extent,
+    map_replicas,
 )
-from chainrule.nn.ops.padding import MODES, pad, per_axis
-from chainrule.nn.vjp import ChainRule, Rule, accumulate
+from chainrule.nn.ops.padding import MODES, pad, to_tuple
+from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
 __all__ = ["Conv1d", "Conv2d"]
 
 Sizes = int | tuple[int, ...]
 
 
-class Conv(Weighted, ABC):
+class Conv(WeightedLayer, ABC):
     """y = W ⋆ x + b, a window of k entries every s-th step        ⋆: sliding products, summed
 
     With g = dL/dy, and g↑ = g with s − 1 zeros between its entries, as a stride of 1 has them:
@@ -70,90 +70,94 @@ class Conv(Weighted, ABC):
             )
         if padding_mode not in MODES:
             raise ValueError(f"padding_mode is one of {', '.join(MODES)}; got {padding_mode!r}")
-        self._kernel = per_axis("kernel_size", kernel_size, self.axes, 1)
-        self._stride = per_axis("stride", stride, self.axes, 1)
-        self._dilation = per_axis("dilation", dilation, self.axes, 1)
-        self._reach = reach(self._kernel, self._dilation)
+        self._kernel = to_tuple("kernel_size", kernel_size, self.axes, 1)
+        self._stride = to_tuple("stride", stride, self.axes, 1)
+        self._dilation = to_tuple("dilation", dilation, self.axes, 1)
+        self._dilated_extent = dilated_extent(self._kernel, self._dilation)
         self._set_padding()
-        self._steps = Steps(self._kernel, self._stride, self._p, self._dilation, groups)
+        self._steps = ConvParams(self._kernel, self._stride, self._p, self._dilation, groups)
         shape = (out_channels, in_channels // groups, *self._kernel)
-        self._start(shape, bias, init, device=device, dtype=dtype)
+        self._init_parameters(shape, bias, init, device=device, dtype=dtype)
 
     def _set_padding(self) -> None:
         """p, the padding that the convolution does itself, and the edges that are added before."""
         if self.padding == "same" and prod(self._stride) > 1:
             raise ValueError(f"padding='same' needs a stride of 1, got {self.stride}")
         if self.padding == "same":
-            edges = [(reach // 2, reach - reach // 2) for reach in self._reach]
+            edges = [(reach // 2, reach - reach // 2) for reach in self._dilated_extent]
         elif isinstance(self.padding, str) and self.padding != "valid":
             raise ValueError(f"padding is a number, 'same' or 'valid'; got {self.padding!r}")
         else:
             given = 0 if self.padding == "valid" else self.padding
-            edges = [(p, p) for p in per_axis("padding", given, self.axes, 0)]
-        within = zip(edges, self._reach, strict=True)
+            edges = [(p, p) for p in to_tuple("padding", given, self.axes, 0)]
+        within = zip(edges, self._dilated_extent, strict=True)
         own = self.padding_mode == "zeros" and all(a == b <= reach for (a, b), reach in within)
         self._p = tuple(a if own else 0 for a, _ in edges)
         self._edges, self._added = edges, [] if own else edges
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x, self._expected(), self._fits, like=self.weight.data)
-        return self._one_sample(x) if x.dim() == self.lead + 1 + self.axes else self._batch(x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x, self._expected(), self._fits, like=self.weight.data)
+        return (
+            self._one_sample(x)
+            if x.dim() == self.num_replica_dims + 1 + self.axes
+            else self._batch(x)
+        )
 
-    def _batch(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def _batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
         x, fold = pad(x, self._added, self.padding_mode)
         b = () if bias is None else (bias.data,)
-        y = self._each(output, x, weight.data, *b)
-        positions = [self.lead, *range(self.lead + 2, y.dim())]
+        y = self._each(conv_forward, x, weight.data, *b)
+        positions = [self.num_replica_dims, *range(self.num_replica_dims + 2, y.dim())]
 
         def parameters(g: Tensor) -> None:
             if g.numel():  # an empty batch adds nothing
-                weight.grad += self._each(weight_gradient, x, g)
+                weight.grad += self._each(conv_weight_grad, x, g)
             if bias is not None:
                 bias.grad += g.sum(positions)
 
         def backward(g: Tensor) -> Tensor:
             parameters(g)
             sizes = x.shape[-self.axes :]
-            dx: Tensor = fold(self._each(input_gradient, g, weight.data, sizes=sizes))
+            dx: Tensor = fold(self._each(conv_input_grad, g, weight.data, sizes=sizes))
             return dx
 
         return y, ChainRule(backward, parameters)
 
     def _each(self, f: Callable[..., Tensor], *tensors: Tensor, **more: Any) -> Tensor:
         """f for each replica."""
-        K, dtype = self.replicas, self.product_dtype
-        return each(f, self._steps, *tensors, replicas=K, dtype=dtype, **more)
+        K, dtype = self.replicas, self.matmul_dtype
+        return map_replicas(f, self._steps, *tensors, replicas=K, dtype=dtype, **more)
 
-    def _one_sample(self, x: Tensor) -> tuple[Tensor, Rule]:
-        y, rule = self._batch(x.unsqueeze(self.lead))
+    def _one_sample(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        y, rule = self._batch(x.unsqueeze(self.num_replica_dims))
 
         def whole(g: Tensor) -> Tensor:
-            dx: Tensor = rule(g.unsqueeze(self.lead))
-            return dx.squeeze(self.lead)
+            dx: Tensor = rule(g.unsqueeze(self.num_replica_dims))
+            return dx.squeeze(self.num_replica_dims)
 
-        return y.squeeze(self.lead), ChainRule(
-            whole, lambda g: accumulate(rule, g.unsqueeze(self.lead))
+        return y.squeeze(self.num_replica_dims), ChainRule(
+            whole, lambda g: accumulate_param_grads(rule, g.unsqueeze(self.num_replica_dims))
         )
 
-    def _least(self) -> list[int]:
+    def _min_input_size(self) -> list[int]:
         """The smallest size of input along each axis: one window fits, the padding has sources."""
         pads = {"reflect": 1, "circular": 0}
         return [
             max(1, 1 + reach - a - b, max(a, b) + pads.get(self.padding_mode, -max(a, b)))
-            for reach, (a, b) in zip(self._reach, self._edges, strict=True)
+            for reach, (a, b) in zip(self._dilated_extent, self._edges, strict=True)
         ]
 
     def _expected(self) -> str:
-        sizes = ", ".join(f"≥{n}" for n in self._least())
+        sizes = ", ".join(f"≥{n}" for n in self._min_input_size())
         return f"input (N, {self.in_channels}, {sizes}) or ({self.in_channels}, {sizes})"
 
     def _fits(self, x: Tensor) -> bool:
         sizes = x.shape[-self.axes :]
         return (
-            x.dim() - self.lead - self.axes in (1, 2)
+            x.dim() - self.num_replica_dims - self.axes in (1, 2)
             and x.shape[-1 - self.axes] == self.in_channels
-            and all(n >= least for n, least in zip(sizes, self._least(), strict=True))
+            and all(n >= least for n, least in zip(sizes, self._min_input_size(), strict=True))
         )
 
     def multiply_adds(self, inputs: Tensor, output: Tensor) -> int:

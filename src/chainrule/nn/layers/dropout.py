@@ -14,14 +14,14 @@ import torch
 from torch import Generator, Tensor
 
 from chainrule import seeds
-from chainrule.nn.errors import LayerError, check
+from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["Dropout", "Dropout2d"]
 
 
-class RandomZeros(Module, ABC):
+class DropoutBase(Module, ABC):
     """y = x m in training, m = 1 / (1 − p), or 0 with probability p; y = x in evaluation
 
     dL/dx = g m        Srivastava et al., 2014
@@ -34,12 +34,12 @@ class RandomZeros(Module, ABC):
         self.p = p.item() if isinstance(p, Tensor) and not p.dim() else p
         self.inplace = inplace
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         self._check(x)
         chances = self._chances()
         if not self.training:
             return x, lambda g: g
-        n, self.draws = self.draws, self.draws + 1
+        n, self.rng_counter = self.rng_counter, self.rng_counter + 1
         if not any(chances):
             return x, lambda g: g
         mask = self._masks(x, chances, n)
@@ -74,7 +74,7 @@ class RandomZeros(Module, ABC):
         return mask.to(x.device)
 
     def _check(self, x: Tensor) -> None:
-        check(self, x)
+        check_input(self, x)
 
     @abstractmethod
     def _blank(self, like: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class RandomZeros(Module, ABC):
 
 
 @final
-class Dropout(RandomZeros):
+class Dropout(DropoutBase):
     """y = x m in training, each entry of m 1 / (1 − p), or 0 with probability p        any shape
 
     dL/dx = g m. In evaluation y = x.        Srivastava et al., 2014
@@ -96,7 +96,7 @@ class Dropout(RandomZeros):
 
 
 @final
-class Dropout2d(RandomZeros):
+class Dropout2d(DropoutBase):
     """y = x m in training, m one number for each sample and channel        x (…, N, C, H, W)
 
     dL/dx = g m. In evaluation y = x.        Tompson et al., 2015
@@ -106,7 +106,12 @@ class Dropout2d(RandomZeros):
     """
 
     def _check(self, x: Tensor) -> None:
-        check(self, x, "input (N, C, H, W) or (N, C, L)", lambda x: x.dim() - self.lead in (3, 4))
+        check_input(
+            self,
+            x,
+            "input (N, C, H, W) or (N, C, L)",
+            lambda x: x.dim() - self.num_replica_dims in (3, 4),
+        )
 
     def _blank(self, like: Tensor) -> Tensor:
         return like.new_empty(*like.shape[:2], *[1] * (like.dim() - 2))

@@ -8,10 +8,10 @@ from typing import Any, final
 import torch
 from torch import Generator, Tensor
 
-from chainrule.nn.errors import LayerError, check
+from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.init import Initializer, Normal
-from chainrule.nn.layers.linear import Weighted
-from chainrule.nn.vjp import Rule
+from chainrule.nn.layers.linear import WeightedLayer
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["Embedding"]
 
@@ -31,7 +31,7 @@ class ZeroRow(Initializer):
 
 
 @final
-class Embedding(Weighted):
+class Embedding(WeightedLayer):
     """y = the row of W that x names        x (…, any), whole numbers   W (…, V, D)   y (…, any, D)
 
     dL/dW: each row's += Σ g where x names it. There is no dL/dx: x is of whole numbers, the rule
@@ -67,7 +67,7 @@ class Embedding(Weighted):
         self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         shape = (num_embeddings, embedding_dim)
-        self._start(shape, bias=False, init=init, device=device, dtype=dtype)
+        self._init_parameters(shape, bias=False, init=init, device=device, dtype=dtype)
 
     def default_init(self) -> Initializer:
         """torch's: N(0, 1)."""
@@ -79,12 +79,12 @@ class Embedding(Weighted):
         if self.padding_idx is not None and self.weight.init is not None:
             self.weight.init = ZeroRow(self.weight.init, self.padding_idx)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight = self.weight
         self._check(x)
         if self.replicas is not None:
             x = x.expand(self.replicas, *x.shape[1:])
-        lead, D = x.shape[: self.lead], self.embedding_dim
+        lead, D = x.shape[: self.num_replica_dims], self.embedding_dim
         rows = x.reshape(*lead, -1, 1).long().expand(*lead, -1, D)
 
         def backward(g: Tensor) -> None:
@@ -99,7 +99,7 @@ class Embedding(Weighted):
         return weight.data.gather(-2, rows).reshape(*x.shape, D), backward
 
     def _check(self, x: Tensor) -> None:
-        check(self, x, f"whole numbers below {self.num_embeddings}", floating=False)
+        check_input(self, x, f"whole numbers below {self.num_embeddings}", floating=False)
         if x.dtype not in (torch.int32, torch.int64):
             raise LayerError(self, f"expected torch.int64 or torch.int32, got {x.dtype}")
         if x.device != self.weight.data.device:

@@ -14,17 +14,17 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.init import FanInUniform, Initializer, Zeros
 from chainrule.nn.module import Module
-from chainrule.nn.ops.matmul import add_product, affine
+from chainrule.nn.ops.matmul import addmm_, linear_forward
 from chainrule.nn.parameter import Parameter
-from chainrule.nn.vjp import ChainRule, Rule, accumulate
+from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
-__all__ = ["Bilinear", "Linear", "Weighted"]
+__all__ = ["Bilinear", "Linear", "WeightedLayer"]
 
 
-class Weighted(Module, ABC):
+class WeightedLayer(Module, ABC):
     """A layer with a weight and perhaps a bias, which start as ``init`` says.
 
     Without ``init`` both are drawn as torch draws them; with it the weight follows ``init`` and
@@ -35,7 +35,7 @@ class Weighted(Module, ABC):
     bias: Parameter | None
     init: Initializer | None
 
-    def _start(
+    def _init_parameters(
         self, weight: tuple[int, ...], bias: bool, init: Initializer | None, **to: Any
     ) -> None:
         if not all(isinstance(size, int) and size >= 0 for size in weight):
@@ -43,7 +43,7 @@ class Weighted(Module, ABC):
         self.weight = Parameter(torch.empty(weight))
         self.bias = Parameter(torch.empty(weight[0])) if bias else None
         self.set_init(init)
-        for _, parameter in self.own_parameters():
+        for _, parameter in self.local_parameters():
             parameter.redraw(None)
         self.to(**to)
 
@@ -56,11 +56,11 @@ class Weighted(Module, ABC):
 
     def default_init(self) -> Initializer:
         """torch's: weight and bias in ±1/√fan_in."""
-        return FanInUniform(prod(self.weight.data.shape[self.lead + 1 :]))
+        return FanInUniform(prod(self.weight.data.shape[self.num_replica_dims + 1 :]))
 
 
 @final
-class Linear(Weighted):
+class Linear(WeightedLayer):
     """y = x Wᵀ + b        x (…, N, in)   W (…, out, in)   b (…, out)   y (…, N, out)
 
     dL/dx = g W,   dL/dW += gᵀ x,   dL/db += Σₙ g        with g = dL/dy (…, N, out)
@@ -80,38 +80,44 @@ class Linear(Weighted):
         init: Initializer | None = None,
     ) -> None:
         self.in_features, self.out_features = in_features, out_features
-        self._start((out_features, in_features), bias, init, device=device, dtype=dtype)
+        self._init_parameters((out_features, in_features), bias, init, device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x, f"input (…, {self.in_features})", self._fits, like=self.weight.data)
-        return self._rows(x) if x.dim() == self.lead + 2 else as_rows(self, self._rows, x)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x, f"input (…, {self.in_features})", self._fits, like=self.weight.data)
+        return (
+            self._check_and_flatten(x)
+            if x.dim() == self.num_replica_dims + 2
+            else flatten_leading_dims(self, self._check_and_flatten, x)
+        )
 
-    def _rows(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def _check_and_flatten(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
 
         def parameters(g: Tensor) -> None:
-            add_product(weight.grad, g.mT, x)
+            addmm_(weight.grad, g.mT, x)
             if bias is not None:
                 bias.grad += g.sum(-2)
 
         def backward(g: Tensor) -> Tensor:
             parameters(g)
-            return affine(weight.data.mT, g)
+            return linear_forward(weight.data.mT, g)
 
-        return affine(weight.data, x, bias.data if bias else None), ChainRule(backward, parameters)
+        return linear_forward(weight.data, x, bias.data if bias else None), ChainRule(
+            backward, parameters
+        )
 
     def _fits(self, x: Tensor) -> bool:
-        return x.dim() > self.lead and x.shape[-1] == self.in_features
+        return x.dim() > self.num_replica_dims and x.shape[-1] == self.in_features
 
     def multiply_adds(self, inputs: Tensor, output: Tensor) -> int:
         return output.numel() * self.in_features
 
 
-def as_rows(
-    module: Module, forward: Callable[[Tensor], tuple[Tensor, Rule]], x: Tensor
-) -> tuple[Tensor, Rule]:
+def flatten_leading_dims(
+    module: Module, forward: Callable[[Tensor], tuple[Tensor, BackwardFn]], x: Tensor
+) -> tuple[Tensor, BackwardFn]:
     """Apply ``forward`` to all axes between the replicas and the features as to samples."""
-    lead, middle = x.shape[: module.lead], x.shape[module.lead : -1]
+    lead, middle = x.shape[: module.num_replica_dims], x.shape[module.num_replica_dims : -1]
     y, rule = forward(x.reshape(*lead, prod(middle), x.shape[-1]))
 
     def rows(g: Tensor) -> Tensor:
@@ -119,14 +125,14 @@ def as_rows(
 
     def backward(g: Tensor) -> Tensor:
         dx: Tensor = rule(rows(g))
-        return dx.reshape(*dx.shape[: module.lead], *x.shape[module.lead :])
+        return dx.reshape(*dx.shape[: module.num_replica_dims], *x.shape[module.num_replica_dims :])
 
-    whole = y.reshape(*y.shape[: module.lead], *middle, y.shape[-1])
-    return whole, ChainRule(backward, lambda g: accumulate(rule, rows(g)))
+    whole = y.reshape(*y.shape[: module.num_replica_dims], *middle, y.shape[-1])
+    return whole, ChainRule(backward, lambda g: accumulate_param_grads(rule, rows(g)))
 
 
 @final
-class Bilinear(Weighted):
+class Bilinear(WeightedLayer):
     """yₒ = x₁ᵀ Wₒ x₂ + bₒ        x₁ (…, N, in1)   x₂ (…, N, in2)   y (…, N, out)
 
     with W (…, out, in1, in2) and b (…, out)
@@ -152,17 +158,20 @@ class Bilinear(Weighted):
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features = out_features
         shape = (out_features, in1_features, in2_features)
-        self._start(shape, bias, init, device=device, dtype=dtype)
+        self._init_parameters(shape, bias, init, device=device, dtype=dtype)
 
     def default_init(self) -> Initializer:
         """torch's: weight and bias in ±1/√in1."""
         return FanInUniform(self.in1_features)
 
-    def forward(self, x: Any, x2: Tensor | None = None) -> tuple[Tensor, Rule]:
+    def forward(self, x: Any, x2: Tensor | None = None) -> tuple[Tensor, BackwardFn]:
         x1, x2 = self._pair(x if x2 is None else (x, x2))
         weight, bias = self.weight, self.bias
-        middle = x1.shape[self.lead : -1]
-        a, b = (t.reshape(*t.shape[: self.lead], prod(middle), t.shape[-1]) for t in (x1, x2))
+        middle = x1.shape[self.num_replica_dims : -1]
+        a, b = (
+            t.reshape(*t.shape[: self.num_replica_dims], prod(middle), t.shape[-1])
+            for t in (x1, x2)
+        )
         y = torch.einsum("...ni,...oij,...nj->...no", a, weight.data, b)
         if bias is not None:
             y = y + bias.data.unsqueeze(-2)
@@ -174,27 +183,27 @@ class Bilinear(Weighted):
                 bias.grad += g.sum(-2)
             da = torch.einsum("...no,...oij,...nj->...ni", g, weight.data, b)
             db = torch.einsum("...no,...oij,...ni->...nj", g, weight.data, a)
-            lead = g.shape[: self.lead]
-            return da.reshape(*lead, *x1.shape[self.lead :]), db.reshape(
-                *lead, *x2.shape[self.lead :]
+            lead = g.shape[: self.num_replica_dims]
+            return da.reshape(*lead, *x1.shape[self.num_replica_dims :]), db.reshape(
+                *lead, *x2.shape[self.num_replica_dims :]
             )
 
-        return y.reshape(*y.shape[: self.lead], *middle, self.out_features), backward
+        return y.reshape(*y.shape[: self.num_replica_dims], *middle, self.out_features), backward
 
     def _pair(self, pair: Any) -> tuple[Tensor, Tensor]:
         expected = f"a pair (…, {self.in1_features}), (…, {self.in2_features})"
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
-            raise LayerError(self, f"expected {expected}, got {describe(pair)}")
+            raise LayerError(self, f"expected {expected}, got {describe_shape(pair)}")
         sizes = (self.in1_features, self.in2_features)
         for x, size in zip(pair, sizes, strict=True):
-            check(self, x, expected, partial(self._fits, size=size), like=self.weight.data)
+            check_input(self, x, expected, partial(self._fits, size=size), like=self.weight.data)
         x1, x2 = pair
         if x1.shape[:-1] != x2.shape[:-1]:
-            raise LayerError(self, f"expected {expected}, got {describe(pair)}")
+            raise LayerError(self, f"expected {expected}, got {describe_shape(pair)}")
         return x1, x2
 
     def _fits(self, x: Tensor, size: int) -> bool:
-        return x.dim() > self.lead and x.shape[-1] == size
+        return x.dim() > self.num_replica_dims and x.shape[-1] == size
 
     def multiply_adds(self, inputs: Any, output: Tensor) -> int:
         return output.numel() * (self.in1_features + 1) * self.in2_features

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import check
+from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant, Zeros
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["Affine", "GroupNorm", "LayerNorm"]
 
@@ -29,7 +29,7 @@ class Standardized(NamedTuple):
     x: Tensor
     mean: Tensor
     var: Tensor
-    rule: Rule
+    rule: BackwardFn
 
 
 def standardize(x: Tensor, dims: list[int], eps: float) -> Standardized:
@@ -62,17 +62,19 @@ class Affine(Module, ABC):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _start(self, shape: tuple[int, ...], weight: bool, bias: bool) -> None:
+    def _init_parameters(self, shape: tuple[int, ...], weight: bool, bias: bool) -> None:
         self.weight = Parameter.draw(shape, Constant(1.0)) if weight else None
         self.bias = Parameter.draw(shape, Zeros()) if bias else None
 
-    def _affine(self, x_hat: Tensor, rule: Rule, shape: Sequence[int]) -> tuple[Tensor, Rule]:
+    def _affine(
+        self, x_hat: Tensor, rule: BackwardFn, shape: Sequence[int]
+    ) -> tuple[Tensor, BackwardFn]:
         """y = w x̂ + b, with w and b seen in ``shape``
 
         dL/dx̂ = w g,   dL/dw += Σ g x̂,   dL/db += Σ g
         """
         weight, bias, y = self.weight, self.bias, x_hat
-        shape = ((self.replicas or 1),) * self.lead + tuple(shape)
+        shape = ((self.replicas or 1),) * self.num_replica_dims + tuple(shape)
         w = None if weight is None else weight.data.reshape(shape)
         if w is not None:
             y = y * w
@@ -115,20 +117,22 @@ class LayerNorm(Affine):
             normalized_shape = (normalized_shape,)
         self.normalized_shape = tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self._start(self.normalized_shape, elementwise_affine, elementwise_affine and bias)
+        self._init_parameters(
+            self.normalized_shape, elementwise_affine, elementwise_affine and bias
+        )
         self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         shape = self.normalized_shape
         sizes = ", ".join(map(str, shape))
-        check(self, x, f"input (…, {sizes})", self._fits, like=self._like())
+        check_input(self, x, f"input (…, {sizes})", self._fits, like=self._like())
         x_hat = standardize(x, list(range(-len(shape), 0)), self.eps)
-        ones = [1] * (x.dim() - self.lead - len(shape))
+        ones = [1] * (x.dim() - self.num_replica_dims - len(shape))
         return self._affine(x_hat.x, x_hat.rule, [*ones, *shape])
 
     def _fits(self, x: Tensor) -> bool:
         n = len(self.normalized_shape)
-        return x.dim() >= self.lead + n and tuple(x.shape[-n:]) == self.normalized_shape
+        return x.dim() >= self.num_replica_dims + n and tuple(x.shape[-n:]) == self.normalized_shape
 
 
 @final
@@ -158,16 +162,18 @@ class GroupNorm(Affine):
             )
         self.num_groups, self.num_channels = num_groups, num_channels
         self.eps, self.affine = eps, affine
-        self._start((num_channels,), affine, affine and bias)
+        self._init_parameters((num_channels,), affine, affine and bias)
         self.to(device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         expected = f"input (N, {self.num_channels}, …) with more than one value a group"
-        check(self, x, expected, self._fits, like=self._like())
+        check_input(self, x, expected, self._fits, like=self._like())
         C, G = self.num_channels, self.num_groups
 
         def grouped(t: Tensor) -> Tensor:
-            return torch.unflatten(t, self.lead + 1, (G, C // G)).flatten(self.lead + 2)
+            return torch.unflatten(t, self.num_replica_dims + 1, (G, C // G)).flatten(
+                self.num_replica_dims + 2
+            )
 
         x_hat = standardize(grouped(x), [-1], self.eps)
 
@@ -175,11 +181,11 @@ class GroupNorm(Affine):
             dx: Tensor = x_hat.rule(grouped(g))
             return dx.reshape(g.shape)
 
-        ones = [1] * (x.dim() - self.lead - 2)
+        ones = [1] * (x.dim() - self.num_replica_dims - 2)
         return self._affine(x_hat.x.reshape(x.shape), rule, [1, self.num_channels, *ones])
 
     def _fits(self, x: Tensor) -> bool:
-        channel = self.lead + 1
+        channel = self.num_replica_dims + 1
         if x.dim() <= channel or x.shape[channel] != self.num_channels:
             return False
-        return prod(x.shape[self.lead :]) != self.num_groups
+        return prod(x.shape[self.num_replica_dims :]) != self.num_groups

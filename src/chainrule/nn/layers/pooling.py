@@ -16,18 +16,18 @@ from typing import final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.module import Module
-from chainrule.nn.ops.max_pool import highest
-from chainrule.nn.ops.padding import per_axis
-from chainrule.nn.vjp import Rule
+from chainrule.nn.ops.max_pool import max_along_axis
+from chainrule.nn.ops.padding import to_tuple
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d", "Maxout"]
 
 Sizes = int | tuple[int, int]
 
 
-class Windows(Module, ABC):
+class Pool2d(Module, ABC):
     """A layer that slides a window over the last two axes."""
 
     def __init__(
@@ -40,10 +40,10 @@ class Windows(Module, ABC):
     ) -> None:
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         self.ceil_mode = ceil_mode
-        self._kernel = per_axis("kernel_size", kernel_size, 2, 1)
-        self._stride = self._kernel if stride is None else per_axis("stride", stride, 2, 1)
-        self._padding = per_axis("padding", padding, 2, 0)
-        self._dilation = per_axis("dilation", dilation, 2, 1)
+        self._kernel = to_tuple("kernel_size", kernel_size, 2, 1)
+        self._stride = self._kernel if stride is None else to_tuple("stride", stride, 2, 1)
+        self._padding = to_tuple("padding", padding, 2, 0)
+        self._dilation = to_tuple("dilation", dilation, 2, 1)
         self._span = [(k - 1) * d + 1 for k, d in zip(self._kernel, self._dilation, strict=True)]
         if any(2 * p > k for p, k in zip(self._padding, self._kernel, strict=True)):
             raise ValueError(
@@ -52,7 +52,12 @@ class Windows(Module, ABC):
 
     def _sizes(self, x: Tensor) -> list[int]:
         """Height and width of the output: windows that start in x or in the padding before it."""
-        check(self, x, "input (N, C, H, W) or (C, H, W)", lambda x: x.dim() - self.lead in (3, 4))
+        check_input(
+            self,
+            x,
+            "input (N, C, H, W) or (C, H, W)",
+            lambda x: x.dim() - self.num_replica_dims in (3, 4),
+        )
         sizes = []
         axes = zip(x.shape[-2:], self._span, self._stride, self._padding, strict=True)
         for n, span, s, p in axes:
@@ -61,7 +66,9 @@ class Windows(Module, ABC):
             count -= self.ceil_mode and (count - 1) * s >= n + p
             sizes.append(count if n else 0)
         if min(sizes) < 1:
-            raise LayerError(self, f"expected H and W no smaller than a window, got {describe(x)}")
+            raise LayerError(
+                self, f"expected H and W no smaller than a window, got {describe_shape(x)}"
+            )
         return sizes
 
     def _widen(self, x: Tensor, sizes: list[int], fill: float) -> Tensor:
@@ -72,7 +79,7 @@ class Windows(Module, ABC):
             edges = [p, max(0, (count - 1) * s + span - n - p), *edges]
         return torch.constant_pad_nd(x, edges, fill) if any(edges) else x
 
-    def _taps(self, x: Tensor, sizes: list[int]) -> Iterator[Tensor]:
+    def _window_views(self, x: Tensor, sizes: list[int]) -> Iterator[Tensor]:
         """The taps of a widened x, in the order of scanning a window."""
         (h, w), (s, t), (d, e) = sizes, self._stride, self._dilation
         for i in range(0, self._span[0], d):
@@ -81,7 +88,7 @@ class Windows(Module, ABC):
 
 
 @final
-class MaxPool2d(Windows):
+class MaxPool2d(Pool2d):
     """y = max of x over each window        x (…, C, H, W)   y (…, C, H', W')
 
     dL/dx = Σ g of the windows whose maximum the entry is; of equal maxima, the first one's
@@ -104,14 +111,17 @@ class MaxPool2d(Windows):
         self.dilation, self.return_indices = dilation, return_indices
         super().__init__(kernel_size, stride, padding, ceil_mode, dilation)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         sizes = self._sizes(x)
         if self._apart(x, sizes):
-            rows, across = highest(x, -1, self._kernel[1])
-            y, down = highest(rows, -2, self._kernel[0])
-            return y, lambda g: across(down(g)) if y.sum().isfinite() else self._send(x, y, g)
-        y = reduce(torch.maximum, self._taps(self._widen(x, sizes, float("-inf")), sizes))
-        return y, lambda g: self._send(x, y, g)
+            rows, across = max_along_axis(x, -1, self._kernel[1])
+            y, down = max_along_axis(rows, -2, self._kernel[0])
+            return (
+                y,
+                lambda g: across(down(g)) if y.sum().isfinite() else self._scatter_grad(x, y, g),
+            )
+        y = reduce(torch.maximum, self._window_views(self._widen(x, sizes, float("-inf")), sizes))
+        return y, lambda g: self._scatter_grad(x, y, g)
 
     def _apart(self, x: Tensor, sizes: list[int]) -> bool:
         """Whether the windows lie side by side within x: no entry is in two of them."""
@@ -119,7 +129,7 @@ class MaxPool2d(Windows):
         tiled = self._stride == self._kernel and max(self._dilation) == 1
         return tiled and not any(self._padding) and all(m * k <= n for n, m, k in axes)
 
-    def _send(self, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+    def _scatter_grad(self, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
         """dL/dx for any windows: each g to the place of its maximum."""
         dx = x.new_zeros(x.shape).flatten(-2)
         return dx.scatter_add_(-1, self._places(x, y), g.flatten(-2)).view(x.shape)
@@ -139,17 +149,17 @@ class MaxPool2d(Windows):
         sizes, few = [*y.shape[-2:]], prod(self._kernel) < 256
         missing = torch.ones_like(y, dtype=torch.uint8 if few else torch.int64)
         tap = torch.zeros_like(missing)
-        for v in self._taps(self._widen(x, sizes, float("nan")), sizes):
+        for v in self._window_views(self._widen(x, sizes, float("nan")), sizes):
             missing &= v != y
             tap += missing
         if missing.any():  # where y is nan, torch's choice is the last nan
-            for i, v in enumerate(self._taps(self._widen(x, sizes, 0), sizes)):
+            for i, v in enumerate(self._window_views(self._widen(x, sizes, 0), sizes)):
                 tap.masked_fill_(v.isnan(), i)
         return tap
 
 
 @final
-class AvgPool2d(Windows):
+class AvgPool2d(Pool2d):
     """y = Σ of x over each window / how many it counts        x (…, C, H, W)   y (…, C, H', W')
 
     dL/dx = Σ g / count, over the windows that the entry is in
@@ -173,14 +183,14 @@ class AvgPool2d(Windows):
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
         super().__init__(kernel_size, stride, padding, ceil_mode)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         sizes = self._sizes(x)
         wide, count = self._widen(x, sizes, 0), self._count(x, sizes)
-        total = reduce(torch.add, self._taps(wide, sizes))
+        total = reduce(torch.add, self._window_views(wide, sizes))
 
         def backward(g: Tensor) -> Tensor:
             dx, share = torch.zeros_like(wide), g / count
-            for tap in self._taps(dx, sizes):
+            for tap in self._window_views(dx, sizes):
                 tap += share
             (p, q), (height, width) = self._padding, x.shape[-2:]
             return dx[..., p : p + height, q : q + width]
@@ -194,7 +204,7 @@ class AvgPool2d(Windows):
         for axis, p in zip((-2, -1), self._padding, strict=True):
             end = x.shape[axis] + 2 * p
             counted.transpose(axis, -1)[..., end:] = 0
-        return reduce(torch.add, self._taps(counted, sizes))
+        return reduce(torch.add, self._window_views(counted, sizes))
 
 
 @final
@@ -212,17 +222,17 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = output_size
         several = output_size if isinstance(output_size, list | tuple) else (output_size,) * 2
         known = tuple(1 if size is None else size for size in several)
-        per_axis("output_size", known, 2, 1)
+        to_tuple("output_size", known, 2, 1)
         self._sizes = tuple(several)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        check(self, x, "input (N, C, H, W) or (C, H, W)", self._fits)
-        y, down = average(x, -2, self._sizes[0])
-        y, across = average(y, -1, self._sizes[1])
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x, "input (N, C, H, W) or (C, H, W)", self._fits)
+        y, down = adaptive_avg_axis(x, -2, self._sizes[0])
+        y, across = adaptive_avg_axis(y, -1, self._sizes[1])
         return y, lambda g: down(across(g))
 
     def _fits(self, x: Tensor) -> bool:
-        return x.dim() - self.lead in (3, 4) and min(x.shape[-2:]) > 0
+        return x.dim() - self.num_replica_dims in (3, 4) and min(x.shape[-2:]) > 0
 
 
 @final
@@ -240,9 +250,9 @@ class Maxout(Module):
             raise ValueError(f"k is a whole number, 1 or more; got {k}")
         self.k = k
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
-        channel = self.lead + 1
-        check(self, x, f"input (N, C, …), C a multiple of {self.k}", self._fits)
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        channel = self.num_replica_dims + 1
+        check_input(self, x, f"input (N, C, …), C a multiple of {self.k}", self._fits)
         groups = torch.unflatten(x, channel, (-1, self.k))
         y, first = groups.max(channel + 1)
 
@@ -254,11 +264,11 @@ class Maxout(Module):
         return y, backward
 
     def _fits(self, x: Tensor) -> bool:
-        channel = self.lead + 1
+        channel = self.num_replica_dims + 1
         return x.dim() > channel and x.shape[channel] > 0 and x.shape[channel] % self.k == 0
 
 
-def average(x: Tensor, axis: int, size: int | None) -> tuple[Tensor, Rule]:
+def adaptive_avg_axis(x: Tensor, axis: int, size: int | None) -> tuple[Tensor, BackwardFn]:
     """The means of ``size`` regions along one axis, and the rule; None leaves the axis alone."""
     if size is None:
         return x, lambda g: g

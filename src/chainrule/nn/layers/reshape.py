@@ -11,9 +11,9 @@ from typing import final
 
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check, describe
+from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["Flatten", "Select", "Unflatten"]
 
@@ -22,10 +22,10 @@ def axis(module: Module, x: Tensor, dim: int) -> int:
     """Where torch's dimension ``dim`` of a sample batch stands in x, counted from 0."""
 
     def fits(x: Tensor) -> bool:
-        return -(x.dim() - module.lead) <= dim < x.dim() - module.lead
+        return -(x.dim() - module.num_replica_dims) <= dim < x.dim() - module.num_replica_dims
 
-    check(module, x, f"a tensor that has dimension {dim}", fits, floating=False)
-    return dim % (x.dim() - module.lead) + module.lead
+    check_input(module, x, f"a tensor that has dimension {dim}", fits, floating=False)
+    return dim % (x.dim() - module.num_replica_dims) + module.num_replica_dims
 
 
 @final
@@ -39,13 +39,13 @@ class Flatten(Module):
         self.start_dim, self.end_dim = start_dim, end_dim
 
     @property
-    def mixes_samples(self) -> bool:
+    def depends_on_batch(self) -> bool:
         return self.start_dim < 1
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         start, end = axis(self, x, self.start_dim), axis(self, x, self.end_dim)
         if start > end:
-            raise LayerError(self, f"expected start_dim before end_dim, got {describe(x)}")
+            raise LayerError(self, f"expected start_dim before end_dim, got {describe_shape(x)}")
         return x.flatten(start, end), lambda g: g.reshape(g.shape[:start] + x.shape[start:])
 
 
@@ -60,15 +60,15 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     @property
-    def mixes_samples(self) -> bool:
+    def depends_on_batch(self) -> bool:
         return self.dim < 1
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         dim, sizes = axis(self, x, self.dim), list(self.unflattened_size)
         if -1 in sizes:
             sizes[sizes.index(-1)] = x.shape[dim] // max(1, -prod(sizes))
         if prod(sizes) != x.shape[dim]:
-            raise LayerError(self, f"expected dimension {self.dim} to fit, got {describe(x)}")
+            raise LayerError(self, f"expected dimension {self.dim} to fit, got {describe_shape(x)}")
         y = x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :])
         return y, lambda g: g.flatten(dim, dim + len(sizes) - 1)
 
@@ -84,18 +84,18 @@ class Select(Module):
         self.dim, self.index = dim, index
 
     @property
-    def mixes_samples(self) -> bool:
+    def depends_on_batch(self) -> bool:
         return self.dim < 1
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         dim, index = axis(self, x, self.dim), self.index
         if not -x.shape[dim] <= index < x.shape[dim]:
             raise LayerError(
-                self, f"expected {index} to be on dimension {self.dim}, got {describe(x)}"
+                self, f"expected {index} to be on dimension {self.dim}, got {describe_shape(x)}"
             )
 
         def backward(g: Tensor) -> Tensor:
-            dx = g.new_zeros(g.shape[: self.lead] + x.shape[self.lead :])
+            dx = g.new_zeros(g.shape[: self.num_replica_dims] + x.shape[self.num_replica_dims :])
             dx.select(dim, index).copy_(g)
             return dx
 

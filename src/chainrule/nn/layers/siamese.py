@@ -9,11 +9,11 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import leaves
-from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.layers.containers import join, run
+from chainrule._util.pytree import named_leaves
+from chainrule.nn.errors import LayerError, check_input, describe_shape
+from chainrule.nn.layers.containers import forward_child, parallel_backward
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import ChainRule, Rule, accumulate
+from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
 __all__ = ["Siamese"]
 
@@ -32,54 +32,54 @@ class Siamese(Module):
     LayerError unless there are two inputs, which with ``together`` are one tensor.
     """
 
-    def __init__(self, module: Module, share: bool = True, *, together: bool = False) -> None:
-        if together and not share:
+    def __init__(self, module: Module, share: bool = True, *, joint_batch: bool = False) -> None:
+        if joint_batch and not share:
             raise ValueError("Siamese: together is for a shared module; expected share=True")
-        self.share, self.together = share, together
+        self.share, self.joint_batch = share, joint_batch
         self.module = module
         if not share:
             self.other = copy.deepcopy(module)
             for parameter in self.other.parameters():
                 parameter.redraw(None)
 
-    def forward(self, x: Any) -> tuple[Any, Rule]:
-        if isinstance(x, tuple | list) and not self.together:
-            return self._pair(x)
-        axis = self.lead + 1
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
+        if isinstance(x, tuple | list) and not self.joint_batch:
+            return self._forward_pair(x)
+        axis = self.num_replica_dims + 1
 
         def fits(x: Tensor) -> bool:
             return x.dim() > axis and x.shape[axis] == 2
 
-        expected = "a tensor (N, 2, …)" if self.together else "a pair, or a tensor (N, 2, …)"
-        check(self, x, expected, fits, floating=False)
-        if self.together or (self.share and not self.module.mixes_samples):
-            return self._together(x, axis)
-        y, rule = self._pair(x.unbind(axis))
-        whole = join_rule(rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis))
+        expected = "a tensor (N, 2, …)" if self.joint_batch else "a pair, or a tensor (N, 2, …)"
+        check_input(self, x, expected, fits, floating=False)
+        if self.joint_batch or (self.share and not self.module.depends_on_batch):
+            return self._forward_joint(x, axis)
+        y, rule = self._forward_pair(x.unbind(axis))
+        whole = rearranged_backward(rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis))
         return torch.stack(y, axis), whole
 
-    def _pair(self, x: Sequence[Any]) -> tuple[Any, Rule]:
+    def _forward_pair(self, x: Sequence[Any]) -> tuple[Any, BackwardFn]:
         if len(x) != 2:
-            raise LayerError(self, f"expected a pair of inputs, got {describe(x)}")
-        y1, rule1 = run(self, "module", self.module, x[0])
+            raise LayerError(self, f"expected a pair of inputs, got {describe_shape(x)}")
+        y1, rule1 = forward_child(self, "module", self.module, x[0])
         second = "module" if self.share else "other"
-        y2, rule2 = run(self, second, self.module if self.share else self.other, x[1])
-        return (y1, y2), join([rule1, rule2], lambda g: g, tuple)
+        y2, rule2 = forward_child(self, second, self.module if self.share else self.other, x[1])
+        return (y1, y2), parallel_backward([rule1, rule2], lambda g: g, tuple)
 
-    def _together(self, x: Tensor, axis: int) -> tuple[Tensor, Rule]:
-        y, rule = run(self, "module", self.module, x.flatten(axis - 1, axis))
+    def _forward_joint(self, x: Tensor, axis: int) -> tuple[Tensor, BackwardFn]:
+        y, rule = forward_child(self, "module", self.module, x.flatten(axis - 1, axis))
 
         def split(t: Tensor) -> Tensor:
             return t.reshape(*t.shape[: axis - 1], t.shape[axis - 1] // 2, 2, *t.shape[axis:])
 
-        return split(y), join_rule(rule, lambda g: g.flatten(axis - 1, axis), split)
+        return split(y), rearranged_backward(rule, lambda g: g.flatten(axis - 1, axis), split)
 
 
-def join_rule(rule: Rule, before: Rule, after: Rule) -> ChainRule:
+def rearranged_backward(rule: BackwardFn, before: BackwardFn, after: BackwardFn) -> ChainRule:
     """A rule between two rearrangements of its gradients; None, no gradient, stays None."""
 
     def backward(g: Any) -> Any:
         dx = rule(before(g))
-        return None if next(leaves(dx), None) is None else after(dx)
+        return None if next(named_leaves(dx), None) is None else after(dx)
 
-    return ChainRule(backward, lambda g: accumulate(rule, before(g)))
+    return ChainRule(backward, lambda g: accumulate_param_grads(rule, before(g)))

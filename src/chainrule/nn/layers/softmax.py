@@ -7,33 +7,33 @@ from typing import final
 
 from torch import Tensor
 
-from chainrule.nn.errors import check
+from chainrule.nn.errors import check_input
 from chainrule.nn.layers.reshape import axis
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["LogSoftmax", "Softmax"]
 
 
-class AlongOneDim(Module, ABC):
+class SoftmaxBase(Module, ABC):
     """A normalization of each slice along one of torch's dimensions."""
 
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim
 
     @property
-    def mixes_samples(self) -> bool:
+    def depends_on_batch(self) -> bool:
         return self.dim is None or self.dim < 1  # one from the end may be the samples'
 
     def _dim(self, x: Tensor) -> int:
-        check(self, x)
-        axes = x.dim() - self.lead
+        check_input(self, x)
+        axes = x.dim() - self.num_replica_dims
         dim = int(axes not in (0, 1, 3)) if self.dim is None else self.dim
         return axis(self, x, dim) if axes else dim
 
 
 @final
-class Softmax(AlongOneDim):
+class Softmax(SoftmaxBase):
     """y = eˣ / Σ eˣ along ``dim``        any shape
 
     dL/dx = y (g − Σ g y)
@@ -42,14 +42,14 @@ class Softmax(AlongOneDim):
     dimensions and 1 for others, as torch does. Raises LayerError where x has no such dimension.
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         dim = self._dim(x)
         y = x.softmax(dim)
         return y, lambda g: y * (g - (g * y).sum(dim, keepdim=True))
 
 
 @final
-class LogSoftmax(AlongOneDim):
+class LogSoftmax(SoftmaxBase):
     """y = x − log Σ eˣ along ``dim``        any shape
 
     dL/dx = g − eʸ Σ g
@@ -57,7 +57,7 @@ class LogSoftmax(AlongOneDim):
     ``dim`` as for Softmax. Raises LayerError where x has no such dimension.
     """
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         dim = self._dim(x)
         y = x.log_softmax(dim)
         return y, lambda g: g - y.exp() * g.sum(dim, keepdim=True)

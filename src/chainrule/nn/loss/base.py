@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.constructor import label
-from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.vjp import Rule
+from chainrule.nn.errors import LayerError, check_input, describe_shape
+from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Loss", "Pointwise", "Reduced"]
+__all__ = ["ElementwiseLoss", "Loss", "ReducedLoss"]
 
 
 class Loss(ABC):
@@ -30,10 +30,10 @@ class Loss(ABC):
     """
 
     replicas: int | None = None
-    _last: tuple[Rule, Tensor] | None = None
+    _last: tuple[BackwardFn, Tensor] | None = None
 
     @abstractmethod
-    def forward(self, output: Any, target: Any) -> tuple[Tensor, Rule]:
+    def forward(self, output: Any, target: Any) -> tuple[Tensor, BackwardFn]:
         """Return the value and the rule that takes g = dL/dvalue to dL/doutput."""
 
     def __call__(self, output: Any, target: Any) -> Tensor:
@@ -64,12 +64,12 @@ class Loss(ABC):
 
     def _incoming(self, g: Any, value: Tensor) -> Tensor:
         """g in the shape of the value."""
-        if value.dim() == self.lead:
+        if value.dim() == self.num_replica_dims:
             if g is None or isinstance(g, int | float):
                 return torch.full_like(value, 1.0 if g is None else g)
             if isinstance(g, Tensor) and not g.dim():
                 g = g.expand(value.shape)
-        given, expected = describe(g, dtype=True), describe(value, dtype=True)
+        given, expected = describe_shape(g, dtype=True), describe_shape(value, dtype=True)
         if g is None:
             raise LayerError(self, f"the value is not reduced: backward needs g of {expected}")
         if given != expected:
@@ -77,7 +77,7 @@ class Loss(ABC):
         return cast("Tensor", g)
 
     @property
-    def lead(self) -> int:
+    def num_replica_dims(self) -> int:
         """How many axes stand before torch's: 1 in a cohort, else 0."""
         return 0 if self.replicas is None else 1
 
@@ -102,9 +102,12 @@ class Loss(ABC):
         lead = () if self.replicas is None else (self.replicas,)
 
         def fits(o: Tensor) -> bool:
-            return o.shape[: self.lead] == lead and o.dim() >= self.lead + least
+            return (
+                o.shape[: self.num_replica_dims] == lead
+                and o.dim() >= self.num_replica_dims + least
+            )
 
-        check(self, output, f"output ({', '.join([*map(str, lead), axes])})", fits)
+        check_input(self, output, f"output ({', '.join([*map(str, lead), axes])})", fits)
 
     def _check_target(
         self,
@@ -120,9 +123,12 @@ class Loss(ABC):
         expected = f"{what} ({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 
         def fits(t: Tensor) -> bool:
-            return t.shape[: self.lead] in leads and t.shape[self.lead :] == shape
+            return (
+                t.shape[: self.num_replica_dims] in leads
+                and t.shape[self.num_replica_dims :] == shape
+            )
 
-        check(self, target, expected, fits, like=like, floating=False)
+        check_input(self, target, expected, fits, like=like, floating=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the chain rule of the last call, which holds on to a batch."""
@@ -136,7 +142,7 @@ class Loss(ABC):
         return label(self)
 
 
-class Reduced(Loss, ABC):
+class ReducedLoss(Loss, ABC):
     """A loss ℓ of each element or sample, and the ``reduction`` of them all to L.
 
     "mean": L = Σ ℓ / n        "sum": L = Σ ℓ        "none": L = ℓ
@@ -157,8 +163,8 @@ class Reduced(Loss, ABC):
         return losses.numel() // (self.replicas or 1)
 
     def _reduce(
-        self, losses: Tensor, rule: Rule, shares: Tensor | None = None
-    ) -> tuple[Tensor, Rule]:
+        self, losses: Tensor, rule: BackwardFn, shares: Tensor | None = None
+    ) -> tuple[Tensor, BackwardFn]:
         """L and its rule, from ℓ and the rule that takes dL/dℓ to dL/doutput.
 
         That rule is given a tensor that broadcasts to ℓ. Where samples count by their
@@ -176,21 +182,21 @@ class Reduced(Loss, ABC):
 
     def _sum(self, x: Tensor) -> Tensor:
         """Σ over all axes but the replicas."""
-        axes = tuple(range(self.lead, x.dim()))
+        axes = tuple(range(self.num_replica_dims, x.dim()))
         return x.sum(axes) if axes else x
 
 
-class Pointwise(Reduced, ABC):
+class ElementwiseLoss(ReducedLoss, ABC):
     """A loss of each element: output and target have one shape and one dtype.
 
     Raises LayerError where they differ: nothing is broadcast but one target for all replicas.
     """
 
     @abstractmethod
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         """Return ℓ and the rule g → g dℓ/do."""
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         self._check_output(output)
-        self._check_target(target, output.shape[self.lead :], like=output)
+        self._check_target(target, output.shape[self.num_replica_dims :], like=output)
         return self._reduce(*self.losses(output, target))

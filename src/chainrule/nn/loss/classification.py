@@ -13,9 +13,9 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, describe
-from chainrule.nn.loss.base import Reduced
-from chainrule.nn.vjp import Rule
+from chainrule.nn.errors import LayerError, describe_shape
+from chainrule.nn.loss.base import ReducedLoss
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["CrossEntropyLoss", "NLLLoss"]
 
@@ -33,7 +33,7 @@ class Labels(NamedTuple):
         return x if self.ignored is None else x.masked_fill(self.ignored, 0)
 
 
-class OfClasses(Reduced, ABC):
+class ClassificationLoss(ReducedLoss, ABC):
     """A loss whose target is a class: with class weights, and samples that do not count.
 
     ``weight`` has one number a class (L,), and the mean is then Σ ℓ / Σ w. A sample whose target
@@ -49,9 +49,9 @@ class OfClasses(Reduced, ABC):
     def _class_axis(self, output: Tensor) -> int:
         """Which axis the classes are on: the only one of a lone sample, else the one after N."""
         self._check_output(output, "N, L, …", least=1)
-        axis = self.lead + (output.dim() > self.lead + 1)
+        axis = self.num_replica_dims + (output.dim() > self.num_replica_dims + 1)
         if not output.shape[axis]:
-            raise LayerError(self, f"expected at least one class, got {describe(output)}")
+            raise LayerError(self, f"expected at least one class, got {describe_shape(output)}")
         if self.weight is not None and self.weight.shape != output.shape[axis : axis + 1]:
             raise LayerError(
                 self, f"expected one class for each weight, got {output.shape[axis]} classes"
@@ -60,7 +60,7 @@ class OfClasses(Reduced, ABC):
 
     def _labels(self, output: Tensor, target: Tensor, axis: int) -> Labels:
         shape = output.shape[:axis] + output.shape[axis + 1 :]
-        self._check_target(target, shape[self.lead :], "class indices")
+        self._check_target(target, shape[self.num_replica_dims :], "class indices")
         if target.dtype != torch.int64 or target.device != output.device:
             raise LayerError(
                 self,
@@ -93,7 +93,7 @@ class OfClasses(Reduced, ABC):
 
 
 @final
-class NLLLoss(OfClasses):
+class NLLLoss(ClassificationLoss):
     """ℓ = −w_t o_t        o (N, L, …) or (L,) log-probabilities, t (N, …) or () classes
 
     dℓ/do = −w_t at t, 0 elsewhere        w: see ``weight``, 1 without
@@ -101,7 +101,7 @@ class NLLLoss(OfClasses):
     Raises LayerError for another shape or dtype and for a class that is not there.
     """
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         axis = self._class_axis(output)
         labels = self._labels(output, target, axis)
         losses = labels.share(-output.gather(axis, labels.at).squeeze(axis))
@@ -114,7 +114,7 @@ class NLLLoss(OfClasses):
 
 
 @final
-class CrossEntropyLoss(OfClasses):
+class CrossEntropyLoss(ClassificationLoss):
     """ℓ = −Σₗ qₗ log pₗ,  p = softmax o        o (N, L, …) or (L,)
 
     dℓ/do = p Σ q − q; without weights and smoothing p − q
@@ -139,7 +139,7 @@ class CrossEntropyLoss(OfClasses):
             raise ValueError(f"label_smoothing must be in [0, 1], got {label_smoothing}")
         self.label_smoothing = label_smoothing
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         axis = self._class_axis(output)
         if isinstance(target, Tensor) and target.is_floating_point():
             self._check_probabilities(output, target)
@@ -150,7 +150,7 @@ class CrossEntropyLoss(OfClasses):
             return self._soft(output, axis, q, labels.shares, labels.ignored)
         return self._hard(output, axis, labels)
 
-    def _hard(self, output: Tensor, axis: int, labels: Labels) -> tuple[Tensor, Rule]:
+    def _hard(self, output: Tensor, axis: int, labels: Labels) -> tuple[Tensor, BackwardFn]:
         """q is w_t at the target: take it there, and nothing need be added up."""
         log_p = log_softmax(output, axis)
         losses = labels.share(-log_p.gather(axis, labels.at).squeeze(axis))
@@ -169,7 +169,7 @@ class CrossEntropyLoss(OfClasses):
         q: Tensor,
         shares: Tensor | None = None,
         ignored: Tensor | None = None,
-    ) -> tuple[Tensor, Rule]:
+    ) -> tuple[Tensor, BackwardFn]:
         """q has every class."""
         log_p = log_softmax(output, axis)
         if self.label_smoothing:
@@ -188,7 +188,7 @@ class CrossEntropyLoss(OfClasses):
 
     def _check_probabilities(self, output: Tensor, target: Tensor) -> None:
         what = "class indices of torch.int64 or class probabilities"
-        self._check_target(target, output.shape[self.lead :], what, like=output)
+        self._check_target(target, output.shape[self.num_replica_dims :], what, like=output)
         if self.ignore_index >= 0:
             raise LayerError(self, "expected class indices to ignore one, got probabilities")
 

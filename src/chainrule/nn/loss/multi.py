@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule.nn.errors import LayerError, describe
-from chainrule.nn.loss.base import Loss, Reduced
-from chainrule.nn.vjp import Rule
+from chainrule.nn.errors import LayerError, describe_shape
+from chainrule.nn.loss.base import Loss, ReducedLoss
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["MultiLoss"]
 
@@ -38,7 +38,7 @@ class MultiLoss(Loss):
         if not self.losses:
             raise ValueError("MultiLoss is made of at least one loss, got none")
         for name, loss in self.losses.items():
-            if isinstance(loss, Reduced) and loss.reduction == "none":
+            if isinstance(loss, ReducedLoss) and loss.reduction == "none":
                 raise ValueError(f"a sum needs losses that are reduced, got {name!r}: {loss!r}")
         unknown = [name for name in weights or {} if name not in self.losses]
         if unknown:
@@ -46,14 +46,16 @@ class MultiLoss(Loss):
         self.weights: dict[str, float | Tensor] = {**dict.fromkeys(losses, 1.0), **(weights or {})}
         self.values: dict[str, Tensor] = {}
 
-    def forward(self, output: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[Tensor, Rule]:
+    def forward(
+        self, output: Mapping[str, Any], target: Mapping[str, Any]
+    ) -> tuple[Tensor, BackwardFn]:
         self._check_names(output, target)
         values, rules = {}, {}
         for name, loss in self.losses.items():
             try:
                 values[name], rules[name] = loss.forward(output[name], target[name])
             except LayerError as error:
-                raise error.within(f"MultiLoss[{name!r}]") from None
+                raise error.with_path(f"MultiLoss[{name!r}]") from None
         weights = {name: self._weight(name, value) for name, value in values.items()}
         self.values = values
         parts = [mask(weights[name] * value, weights[name]) for name, value in values.items()]
@@ -68,7 +70,7 @@ class MultiLoss(Loss):
         shown = ", ".join(map(repr, self.losses))
         for what, given in (("outputs", output), ("targets", target)):
             if not isinstance(given, Mapping) or not names <= set(given):
-                raise LayerError(self, f"expected {what} for {shown}, got {describe(given)}")
+                raise LayerError(self, f"expected {what} for {shown}, got {describe_shape(given)}")
         extra = [name for name in output if name not in names]
         if extra:
             raise LayerError(self, f"expected outputs for {shown} alone, got {extra} besides")
@@ -79,8 +81,10 @@ class MultiLoss(Loss):
         if not isinstance(weight, Tensor):
             return weight
         if weight.shape not in ((), value.shape):
-            expected = f"a number or a tensor {describe(value)}"
-            raise LayerError(self, f"expected weight {name!r} {expected}, got {describe(weight)}")
+            expected = f"a number or a tensor {describe_shape(value)}"
+            raise LayerError(
+                self, f"expected weight {name!r} {expected}, got {describe_shape(weight)}"
+            )
         return weight.to(value)
 
     def replicate(self, K: int) -> Self:

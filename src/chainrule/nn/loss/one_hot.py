@@ -6,9 +6,9 @@ from typing import Any, Self, final
 
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check
+from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.loss.base import Loss
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["OneHotLoss"]
 
@@ -25,11 +25,11 @@ class OneHotLoss(Loss):
     def __init__(self, loss: Loss, low: float = 0.0, high: float = 1.0) -> None:
         self.loss, self.low, self.high = loss, low, high
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         try:
             return self.loss.forward(output, self._vectors(output, target))
         except LayerError as error:
-            raise error if error.module is self else error.within("OneHotLoss") from None
+            raise error if error.module is self else error.with_path("OneHotLoss") from None
 
     @property
     def reduction(self) -> str:
@@ -38,8 +38,8 @@ class OneHotLoss(Loss):
 
     def _vectors(self, output: Tensor, target: Any) -> Tensor:
         self._check_output(output, "…, classes", least=1)
-        self._check_target(target, output.shape[self.lead : -1], "class indices")
-        check(self, target, like=target.new_empty((), dtype=int), floating=False)
+        self._check_target(target, output.shape[self.num_replica_dims : -1], "class indices")
+        check_input(self, target, like=target.new_empty((), dtype=int), floating=False)
         classes = max(2, output.shape[-1])
         if target.device.type == "cpu" and ((target < 0) | (target >= classes)).any():
             wrong = target[(target < 0) | (target >= classes)][0]

@@ -11,9 +11,9 @@ from typing import final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, describe
-from chainrule.nn.loss.base import Pointwise
-from chainrule.nn.vjp import Rule
+from chainrule.nn.errors import LayerError, describe_shape
+from chainrule.nn.loss.base import ElementwiseLoss
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "KLDivLoss"]
 
@@ -21,7 +21,7 @@ TORCH_EPS = 9.999999960041972e-13
 """1e-12 as torch has it, in float32, whatever the dtype."""
 
 
-class Binary(Pointwise, ABC):
+class BinaryLoss(ElementwiseLoss, ABC):
     """A loss of probabilities, each by itself; ``weight`` multiplies ℓ and does not change n.
 
     It may have fewer axes than the target, or axes of length 1, as torch broadcasts it.
@@ -29,9 +29,9 @@ class Binary(Pointwise, ABC):
 
     weight: Tensor | None
 
-    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         self._check_output(output)
-        self._check_target(target, output.shape[self.lead :], like=output)
+        self._check_target(target, output.shape[self.num_replica_dims :], like=output)
         losses, rule = self.losses(output, target)
         if self.weight is None:
             return self._reduce(losses, rule)
@@ -40,15 +40,17 @@ class Binary(Pointwise, ABC):
 
     def _constant(self, name: str, value: Tensor, o: Tensor) -> Tensor:
         """A tensor of the constructor, ready to multiply with."""
-        shape = o.shape[self.lead :]
+        shape = o.shape[self.num_replica_dims :]
         pairs = zip(reversed(value.shape), reversed(shape), strict=False)
         if value.dim() > len(shape) or any(a not in (1, b) for a, b in pairs):
-            raise LayerError(self, f"expected {name} to fit {tuple(shape)}, got {describe(value)}")
+            raise LayerError(
+                self, f"expected {name} to fit {tuple(shape)}, got {describe_shape(value)}"
+            )
         return value.to(o)
 
 
 @final
-class BCELoss(Binary):
+class BCELoss(BinaryLoss):
     """ℓ = −w (t log o + (1 − t) log(1 − o))        o, t any shape, in [0, 1]
 
     dℓ/do = w (o − t) / (o (1 − o)); as in torch a log is at least −100 and o (1 − o) 1e-12
@@ -60,7 +62,7 @@ class BCELoss(Binary):
         super().__init__(reduction)
         self.weight = weight
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         self._check_probabilities("output", o)
         self._check_probabilities("target", t)
         yes, no = o.log().clamp(min=-100), (-o).log1p().clamp(min=-100)
@@ -74,7 +76,7 @@ class BCELoss(Binary):
 
 
 @final
-class BCEWithLogitsLoss(Binary):
+class BCEWithLogitsLoss(BinaryLoss):
     """ℓ = w (m log(1 + e⁻ᵒ) + (1 − t) o),  m = 1 − t + u,  u = p t        o, t any shape
 
     dℓ/do = w (m σ(o) − u); without ``pos_weight`` p, u = t and m = 1
@@ -93,7 +95,7 @@ class BCEWithLogitsLoss(Binary):
         super().__init__(reduction)
         self.weight, self.pos_weight = weight, pos_weight
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         minus_log = torch.logaddexp(o.new_zeros(()), -o)  # −log σ(o)
         if self.pos_weight is None:
             return minus_log + (1 - t) * o, lambda g: g * (o.sigmoid() - t)
@@ -103,7 +105,7 @@ class BCEWithLogitsLoss(Binary):
 
 
 @final
-class KLDivLoss(Pointwise):
+class KLDivLoss(ElementwiseLoss):
     """ℓ = t (log t − o), 0 where t = 0        o log-probabilities, t probabilities, any shape
 
     dℓ/do = −t
@@ -118,7 +120,7 @@ class KLDivLoss(Pointwise):
         super().__init__(reduction)
         self.log_target = log_target
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         if self.log_target:
             q = t.exp()
             return q * (t - o), lambda g: -g * q
@@ -126,5 +128,5 @@ class KLDivLoss(Pointwise):
 
     def _count(self, losses: Tensor) -> int:
         if self.reduction == "batchmean":
-            return losses.shape[self.lead : self.lead + 1].numel()
+            return losses.shape[self.num_replica_dims : self.num_replica_dims + 1].numel()
         return super()._count(losses)

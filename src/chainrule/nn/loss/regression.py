@@ -11,39 +11,39 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check, describe
-from chainrule.nn.loss.base import Pointwise, Reduced
-from chainrule.nn.vjp import Rule
+from chainrule.nn.errors import LayerError, check_input, describe_shape
+from chainrule.nn.loss.base import ElementwiseLoss, ReducedLoss
+from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["GaussianNLLLoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
 
 
 @final
-class MSELoss(Pointwise):
+class MSELoss(ElementwiseLoss):
     """ℓ = d²        o, t any shape; d = o − t
 
     dℓ/do = 2 d
     """
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         d = o - t
         return d * d, lambda g: 2 * g * d
 
 
 @final
-class L1Loss(Pointwise):
+class L1Loss(ElementwiseLoss):
     """ℓ = |d|        o, t any shape; d = o − t
 
     dℓ/do = sign d, 0 at 0
     """
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         d = o - t
         return d.abs(), lambda g: g * sign(d)
 
 
 @final
-class SmoothL1Loss(Pointwise):
+class SmoothL1Loss(ElementwiseLoss):
     """ℓ = d² / 2β where |d| < β, else |d| − β / 2        o, t any shape; d = o − t
 
     dℓ/do = s, d / β limited to ±1; so ℓ = s (d − β s / 2).        Girshick, 2015
@@ -57,14 +57,14 @@ class SmoothL1Loss(Pointwise):
             raise ValueError(f"beta must not be negative, got {beta}")
         self.beta = beta
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         d, beta = o - t, self.beta
         s = (d / beta).clamp(-1, 1) if beta else sign(d)
         return s * (d - beta / 2 * s), lambda g: g * s
 
 
 @final
-class HuberLoss(Pointwise):
+class HuberLoss(ElementwiseLoss):
     """ℓ = d² / 2 where |d| ≤ δ, else δ (|d| − δ / 2)        o, t any shape; d = o − t
 
     dℓ/do = c, d limited to ±δ; so ℓ = c (d − c / 2).        Huber, 1964
@@ -78,7 +78,7 @@ class HuberLoss(Pointwise):
             raise ValueError(f"delta must be positive, got {delta}")
         self.delta = delta
 
-    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, Rule]:
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         d = o - t
         c = d.clamp(-self.delta, self.delta)
         return c * (d - c / 2), lambda g: g * c
@@ -90,7 +90,7 @@ def sign(d: Tensor) -> Tensor:
 
 
 @final
-class GaussianNLLLoss(Reduced):
+class GaussianNLLLoss(ReducedLoss):
     """ℓ = ½ (log v + d² / v)        mean, t any shape; v = max(var, ε); d = mean − t
 
     dℓ/dmean = d / v,   dℓ/dvar = ½ (1 / v − d² / v²)        Nix and Weigend, 1994
@@ -113,9 +113,9 @@ class GaussianNLLLoss(Reduced):
         """Return the value for (mean, var), or for mean and var apart."""
         return super().__call__(output if var is None else (output, var), target)
 
-    def forward(self, output: Any, target: Tensor) -> tuple[Tensor, Rule]:
+    def forward(self, output: Any, target: Tensor) -> tuple[Tensor, BackwardFn]:
         mean, var = self._pair(output)
-        self._check_target(target, mean.shape[self.lead :], like=mean)
+        self._check_target(target, mean.shape[self.num_replica_dims :], like=mean)
         v = self._beside(var, mean).clamp(min=self.eps)
         d = mean - target
         z = d / v
@@ -134,12 +134,12 @@ class GaussianNLLLoss(Reduced):
         if isinstance(output, dict) and output.keys() == {"mean", "var"}:
             output = output["mean"], output["var"]
         if not (isinstance(output, tuple | list) and len(output) == 2):
-            raise LayerError(self, f"expected a pair (mean, var), got {describe(output)}")
+            raise LayerError(self, f"expected a pair (mean, var), got {describe_shape(output)}")
         mean, var = output
         self._check_output(mean)
         if isinstance(var, int | float):
             var = torch.full_like(mean, var)
-        check(self, var, like=mean)
+        check_input(self, var, like=mean)
         if var.device.type == "cpu" and (var < 0).any():  # elsewhere a look costs a wait
             raise LayerError(self, f"expected var of 0 or more, got {var[var < 0][0].item()}")
         return mean, var
@@ -148,13 +148,13 @@ class GaussianNLLLoss(Reduced):
         """var with as many axes as mean."""
         if var.shape == mean.shape:
             return var
-        if var.dim() >= self.lead and var.shape == mean.shape[:-1]:
+        if var.dim() >= self.num_replica_dims and var.shape == mean.shape[:-1]:
             return var.unsqueeze(-1)
         shared = [b for a, b in zip(mean.shape, var.shape, strict=False) if a != b]
-        per_replica = var.shape[: self.lead] == mean.shape[: self.lead]
+        per_replica = var.shape[: self.num_replica_dims] == mean.shape[: self.num_replica_dims]
         if var.dim() != mean.dim() or shared != [1] or not per_replica:
-            shape = describe(mean)
+            shape = describe_shape(mean)
             raise LayerError(
-                self, f"expected var {shape}, or one axis of length 1, got {describe(var)}"
+                self, f"expected var {shape}, or one axis of length 1, got {describe_shape(var)}"
             )
         return var.expand_as(var)

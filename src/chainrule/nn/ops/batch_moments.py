@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from chainrule.nn.ops.chunked import pieces
+from chainrule.nn.ops.chunked import chunks
 
-__all__ = ["Normalized", "normalize"]
+__all__ = ["Normalized", "batch_norm_forward"]
 
 
 class Normalized(NamedTuple):
@@ -27,7 +27,7 @@ class Normalized(NamedTuple):
     rule: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
-def normalize(x: Tensor, dims: list[int], eps: float, w: Tensor, b: Tensor) -> Normalized:
+def batch_norm_forward(x: Tensor, dims: list[int], eps: float, w: Tensor, b: Tensor) -> Normalized:
     """y = w (x − μ) / √(σ² + ε) + b, μ and σ² over ``dims``        w, b: 1 long there
 
     With c = x less its rounded mean, of mean r and Σ g' = Σ g c − r Σ g, and s = 1 / √(σ² + ε):
@@ -41,13 +41,13 @@ def normalize(x: Tensor, dims: list[int], eps: float, w: Tensor, b: Tensor) -> N
         x = x.expand(w.shape[0], *x.shape[1:])
     n = max(1, prod(x.shape[axis] for axis in dims))
     c, y = torch.empty_like(x), torch.empty_like(x)
-    cut = pieces if 0 not in dims else whole
-    parts = [centre(dims, n, eps, *part) for part in cut(x, w, b, c, y)]
+    cut = chunks if 0 not in dims else whole
+    parts = [center_and_scale(dims, n, eps, *part) for part in cut(x, w, b, c, y)]
     mean, var, rest, s = (torch.cat(moments) for moments in zip(*parts, strict=True))
 
     def rule(g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         dx = torch.empty_like(c)
-        sums = [turn(dims, n, *part) for part in cut(g, c, dx, w, rest, s)]
+        sums = [batch_norm_backward(dims, n, *part) for part in cut(g, c, dx, w, rest, s)]
         dw, db = (torch.cat(parts) for parts in zip(*sums, strict=True))
         return dx, dw, db
 
@@ -59,7 +59,7 @@ def whole(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
     return [tensors]
 
 
-def centre(
+def center_and_scale(
     dims: list[int], n: int, eps: float, x: Tensor, w: Tensor, b: Tensor, c: Tensor, y: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Fill c and y; return μ, σ², r and s."""
@@ -74,7 +74,7 @@ def centre(
     return mean + rest, var, rest, s
 
 
-def turn(
+def batch_norm_backward(
     dims: list[int], n: int, g: Tensor, c: Tensor, dx: Tensor, w: Tensor, rest: Tensor, s: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Fill dx; return dL/dw and dL/db."""

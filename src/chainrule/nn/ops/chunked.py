@@ -11,31 +11,31 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["gated", "pieces"]
+__all__ = ["chunks", "relu_backward"]
 
-PIECE_BYTES = 2**21
+CHUNK_BYTES = 2**21
 """A piece of at most so much, unless one entry of the first axis is larger."""
 
 
-def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Views of all tensors on the same few entries of the first axis, from the first to the last.
 
     Tensors: of one length along the first axis, or 1 long, for "the same for all". The largest
-    is cut into pieces of about PIECE_BYTES; small ones stay whole.
+    is cut into pieces of about CHUNK_BYTES; small ones stay whole.
     """
     length = max(t.shape[0] for t in tensors)
     size = max(t.numel() * t.element_size() for t in tensors)
-    if size <= PIECE_BYTES or length == 1:
+    if size <= CHUNK_BYTES or length == 1:
         yield tensors
         return
-    some = max(1, PIECE_BYTES * length // size)
+    some = max(1, CHUNK_BYTES * length // size)
     for begin in range(0, length, some):
         yield tuple(t if t.shape[0] == 1 else t[begin : begin + some] for t in tensors)
 
 
-def gated(g: Tensor, y: Tensor) -> Tensor:
+def relu_backward(g: Tensor, y: Tensor) -> Tensor:
     """g where y > 0, else 0        y ≥ 0"""
     dx = torch.empty_like(y)
-    for part, gate, out in pieces(g, y, dx):
+    for part, gate, out in chunks(g, y, dx):
         torch.sign(gate, out=out).mul_(part)
     return dx

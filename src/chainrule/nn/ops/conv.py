@@ -20,22 +20,22 @@ from torch import Tensor
 from chainrule.nn.ops.padding import pad
 
 __all__ = [
-    "Kernel",
-    "Steps",
-    "computed_by",
-    "each",
-    "input_gradient",
-    "output",
-    "reach",
+    "ConvBackend",
+    "ConvParams",
+    "conv_forward",
+    "conv_input_grad",
+    "conv_weight_grad",
+    "dilated_extent",
+    "map_replicas",
     "stack",
-    "weight_gradient",
+    "use_conv_backend",
 ]
 
 PATCH_BYTES = 2 * 2**20
 """How much of the windows is copied out at once: few enough to stay in the cache."""
 
 
-class Steps(NamedTuple):
+class ConvParams(NamedTuple):
     """How a window moves: k, s, p and d, one an axis; and G."""
 
     kernel: tuple[int, ...]
@@ -45,20 +45,20 @@ class Steps(NamedTuple):
     groups: int
 
 
-class Kernel(Protocol):
+class ConvBackend(Protocol):
     """Another way to compute one of these functions, for all replicas at once."""
 
     def __call__(
-        self, f: Callable[..., Tensor], steps: Steps, *tensors: Tensor, **more: Any
+        self, f: Callable[..., Tensor], steps: ConvParams, *tensors: Tensor, **more: Any
     ) -> Tensor | None:
         """f(steps, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
 
 
-_kernel: ContextVar[Kernel | None] = ContextVar("kernel", default=None)
+_kernel: ContextVar[ConvBackend | None] = ContextVar("kernel", default=None)
 
 
 @contextmanager
-def computed_by(kernel: Kernel | None) -> Iterator[None]:
+def use_conv_backend(kernel: ConvBackend | None) -> Iterator[None]:
     """In here, the kernel computes the convolutions that it can."""
     before = _kernel.set(kernel)
     try:
@@ -67,9 +67,9 @@ def computed_by(kernel: Kernel | None) -> Iterator[None]:
         _kernel.reset(before)
 
 
-def each(
+def map_replicas(
     f: Callable[..., Tensor],
-    steps: Steps,
+    steps: ConvParams,
     *tensors: Tensor,
     replicas: int | None,
     dtype: torch.dtype | None,
@@ -91,24 +91,24 @@ def each(
     return stack(replicas, own, (f(steps, *(t.to(short) for t in part), **more) for part in parts))
 
 
-def reach(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
+def dilated_extent(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
     """d (k − 1): from a window's first entry to its last, for each axis."""
     return tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
 
 
-def output(steps: Steps, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+def conv_forward(steps: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
     return convolve(x, w, b, steps.stride, steps.padding, steps.dilation, steps.groups)
 
 
-def input_gradient(steps: Steps, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
+def conv_input_grad(steps: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
     """g↑ ⋆ W turned round        g (N, O, H', …)   W as (C, O/G, k, …)   result (N, C, *sizes)
 
     g↑ has s − 1 zeros between the entries of g, and is padded by d (k − 1) − p.
     """
     grouped = torch.unflatten(w, 0, (steps.groups, -1)).transpose(1, 2).flatten(0, 1)
     turned = grouped.flip(tuple(range(2, w.dim())))
-    spans = zip(reach(steps.kernel, steps.dilation), steps.padding, strict=True)
+    spans = zip(dilated_extent(steps.kernel, steps.dilation), steps.padding, strict=True)
     margin = [span - p for span, p in spans]
     if prod(steps.stride) > 1:
         axes = zip(sizes, steps.padding, margin, strict=True)
@@ -128,7 +128,7 @@ def convolve(x: Tensor, w: Tensor, *more: Any) -> Tensor:
     return torch.conv2d(x, w, *more)
 
 
-def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor:
+def conv_weight_grad(steps: ConvParams, x: Tensor, g: Tensor) -> Tensor:
     """Σ window ⊗ g over samples and positions        x (N, C, H, …)   g (N, O, H', …), N > 0
 
     The result is (O, C/G, k, …). One product of all windows, copied out, and g; where they are
@@ -138,17 +138,19 @@ def weight_gradient(steps: Steps, x: Tensor, g: Tensor) -> Tensor:
     size = x.element_size() * prod((x.shape[1], *g.shape[2:], *steps.kernel))
     some = max(1, PATCH_BYTES // size)
     parts = zip(torch.split(x, some), torch.split(g, some), strict=True)
-    products = [torch.bmm(patches(steps, a), entries(steps, b)) for a, b in parts]
+    products = [torch.bmm(im2col(steps, a), weight_entries(steps, b)) for a, b in parts]
     if x.element_size() < 4:  # the sum of many is not for a short dtype
         products = [product.float() for product in products]
     dw = torch.unflatten(sum(products[1:], products[0]), 1, (*steps.kernel, -1))
     return dw.movedim((-1, -2), (1, 2)).flatten(0, 1)  # it was (G, k, …, C/G, O/G)
 
 
-def patches(steps: Steps, x: Tensor) -> Tensor:
+def im2col(steps: ConvParams, x: Tensor) -> Tensor:
     """The windows of a padded x, a column each: (G, k … C/G, N H' …), copied as they lie."""
     n, seen = len(steps.kernel), torch.unflatten(x, 1, (steps.groups, -1))
-    spans = zip(reach(steps.kernel, steps.dilation), steps.stride, steps.dilation, strict=True)
+    spans = zip(
+        dilated_extent(steps.kernel, steps.dilation), steps.stride, steps.dilation, strict=True
+    )
     for axis, (span, s, d) in enumerate(spans, 3):
         seen = seen.unfold(axis, span + 1, s)[..., ::d]
     places, window = (0, *range(3, 3 + n)), (*range(3 + n, 3 + 2 * n), 2)
@@ -158,7 +160,7 @@ def patches(steps: Steps, x: Tensor) -> Tensor:
     return seen.permute(1, *window, *places).reshape(steps.groups, rows, -1)
 
 
-def entries(steps: Steps, g: Tensor) -> Tensor:
+def weight_entries(steps: ConvParams, g: Tensor) -> Tensor:
     """g (N, O, H', …) as (G, N H' …, O/G)"""
     columns = g.movedim(1, -1).flatten(0, -2)
     return torch.unflatten(columns, 1, (steps.groups, -1)).transpose(0, 1)

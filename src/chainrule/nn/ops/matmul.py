@@ -8,17 +8,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["add_product", "affine"]
+__all__ = ["addmm_", "linear_forward"]
 
 
-def affine(weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear_forward(weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b        weight (…, out, in)   x (…, N, in)   bias (…, out)   result (…, N, out)
 
     The result lies in memory with the samples innermost, (…, out, N): the next product along
     the features is then a quarter faster, and the bias costs no pass of its own.
     """
     if bias is None:
-        return product(weight, x.mT).mT
+        return batched_matmul(weight, x.mT).mT
     column = bias.unsqueeze(-1)
     if weight.dim() == 2:
         return torch.addmm(column, weight, x.mT).mT
@@ -27,7 +27,7 @@ def affine(weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
     return torch.baddbmm(column, weight, x.mT).mT
 
 
-def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+def addmm_(total: Tensor, a: Tensor, b: Tensor) -> None:
     """total += a b, in place        total (…, n, m)   a (…, n, k)   b (…, k, m)
 
     For a plain net in one operation. For a cohort in two: adding within a batched product to a
@@ -36,10 +36,10 @@ def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
     if total.dim() == 2:
         total.addmm_(a, b)
     else:
-        total.add_(product(a, b))
+        total.add_(batched_matmul(a, b))
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
+def batched_matmul(a: Tensor, b: Tensor) -> Tensor:
     """a b        a (…, n, k)   b (…, k, m); without the detours of matmul where it needs none"""
     if a.dim() == 3 and a.shape[0] == b.shape[0]:
         return torch.bmm(a, b)

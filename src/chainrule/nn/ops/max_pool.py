@@ -7,13 +7,13 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from chainrule.nn.ops.chunked import pieces
-from chainrule.nn.vjp import Rule
+from chainrule.nn.ops.chunked import chunks
+from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["highest"]
+__all__ = ["max_along_axis"]
 
 
-def highest(x: Tensor, axis: int, k: int) -> tuple[Tensor, Rule]:
+def max_along_axis(x: Tensor, axis: int, k: int) -> tuple[Tensor, BackwardFn]:
     """The maximum of each k entries along one axis, and its rule: g to the first that is it.
 
     A window's maximum is the highest of its rows' highest, and the first of both is the first.
@@ -24,14 +24,14 @@ def highest(x: Tensor, axis: int, k: int) -> tuple[Tensor, Rule]:
 
     def rule(g: Tensor) -> Tensor:
         dx = torch.empty_like(x) if x.shape[axis] % k == 0 else torch.zeros_like(x)
-        for part in pieces(x, y, g, dx):
-            send(axis, k, *part)
+        for part in chunks(x, y, g, dx):
+            scatter_to_argmax(axis, k, *part)
         return dx
 
     return y, rule
 
 
-def send(axis: int, k: int, x: Tensor, y: Tensor, g: Tensor, dx: Tensor) -> None:
+def scatter_to_argmax(axis: int, k: int, x: Tensor, y: Tensor, g: Tensor, dx: Tensor) -> None:
     """Fill dx."""
     *shares, last = along(dx, axis, k)
     for place, share in zip(along(x, axis, k), shares, strict=False):

@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from chainrule.nn.vjp import Rule
+from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["MODES", "Edges", "pad", "per_axis"]
+__all__ = ["MODES", "PadWidths", "pad", "to_tuple"]
 
-Edges: TypeAlias = Sequence[tuple[int, int]]
+PadWidths: TypeAlias = Sequence[tuple[int, int]]
 """How many entries come before and after, for each of the last axes."""
 
 
-def per_axis(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
+def to_tuple(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
     """An argument as one whole number an axis; ValueError unless all are at least ``least``."""
     sizes = (value,) * axes if isinstance(value, int) else value
     if isinstance(sizes, list | tuple) and len(sizes) == axes:
@@ -37,7 +37,7 @@ SOURCES: dict[str, Callable[[Tensor, int], Tensor]] = {
 MODES = ("zeros", *SOURCES)
 
 
-def pad(x: Tensor, edges: Edges, mode: str) -> tuple[Tensor, Rule]:
+def pad(x: Tensor, edges: PadWidths, mode: str) -> tuple[Tensor, BackwardFn]:
     """x with its last axes made wider        dL/dx = g folded back: each entry to its source"""
     rules = []
     for axis, (before, after) in enumerate(edges, x.dim() - len(edges)):
@@ -53,7 +53,9 @@ def pad(x: Tensor, edges: Edges, mode: str) -> tuple[Tensor, Rule]:
     return x, fold
 
 
-def _pad_axis(x: Tensor, axis: int, before: int, after: int, mode: str) -> tuple[Tensor, Rule]:
+def _pad_axis(
+    x: Tensor, axis: int, before: int, after: int, mode: str
+) -> tuple[Tensor, BackwardFn]:
     n = x.shape[axis]
     if mode == "zeros":
         sizes = [0, 0] * (x.dim() - 1 - axis) + [before, after]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from chainrule.optim.hyperparameters import check_number
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = [
@@ -38,12 +38,12 @@ class LRScheduler(ABC):
     def step(self, *args: Any, **kwargs: Any) -> None:
         """Go on by one epoch."""
 
-    def get_last_lr(self) -> list[Number]:
+    def get_last_lr(self) -> list[Scalar]:
         """Each group's rate as last set."""
         return self._last_lr
 
     def _remember(self) -> None:
-        self._last_lr: list[Number] = [group["lr"] for group in self.optimizer.param_groups]
+        self._last_lr: list[Scalar] = [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
         """What a save needs: numbers, tensors and lists of them; functions are left out."""
@@ -89,30 +89,30 @@ class EpochLR(LRScheduler, ABC):
                     f"'initial_lr' is not specified in param_groups[{i}]: it is needed to resume "
                     "a schedule; load the optimizer's state first"
                 )
-        self.base_lrs: list[Number] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs: list[Scalar] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
-        self._set(self.start)
+        self._set(self.first_lr)
 
     @abstractmethod
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         """The rate of epoch ``last_epoch``, given the present one and the first."""
 
-    def start(self, lr: float, base: float, *constants: float) -> float:
+    def first_lr(self, lr: float, base: float, *constants: float) -> float:
         """The rate that the schedule begins with: the present one, unless a rule says else."""
         return lr
 
     def step(self) -> None:
         self.last_epoch += 1
-        self._set(self.advance)
+        self._set(self.next_lr)
 
     def restart(self) -> None:
         """Go back to epoch 0 and the first rates."""
         self.last_epoch = 0
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = base
-        self._set(self.start)
+        self._set(self.first_lr)
 
-    def group_constants(self, index: int) -> list[Number]:
+    def group_constants(self, index: int) -> list[Scalar]:
         """What the rule takes for the parameter group of this index."""
         return [getattr(self, name) for name in self.constants]
 
@@ -123,7 +123,7 @@ class EpochLR(LRScheduler, ABC):
         self._remember()
 
 
-def per_replica(rule: Callable[..., Any], *numbers: Number) -> Any:
+def per_replica(rule: Callable[..., Any], *numbers: Scalar) -> Any:
     """``rule`` of plain numbers; where some are tensors (K,), of each replica's, as (K,).
 
     A rule that returns a tuple gives as many tensors.
@@ -137,7 +137,7 @@ def per_replica(rule: Callable[..., Any], *numbers: Number) -> Any:
     return values.movedim(0, -1).to(tensors[0].device)
 
 
-def per_group(name: str, value: Any, optimizer: Optimizer) -> list[Number]:
+def per_group(name: str, value: Any, optimizer: Optimizer) -> list[Scalar]:
     """A value for each parameter group: those of the list given, or the same for all."""
     count = len(optimizer.param_groups)
     values = list(value) if isinstance(value, list | tuple) else [value] * count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, floor, pi
 from typing import final
 
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere
 from chainrule.optim.optimizer import Optimizer
 
@@ -24,13 +24,13 @@ class CosineAnnealingLR(EpochLR):
     constants = ("T_max", "eta_min")
 
     def __init__(
-        self, optimizer: Optimizer, T_max: Number, eta_min: Number = 0.0, last_epoch: int = -1
+        self, optimizer: Optimizer, T_max: Scalar, eta_min: Scalar = 0.0, last_epoch: int = -1
     ) -> None:
         check_everywhere(T_max > 0, f"Expected positive T_max, but got {T_max}")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         T, low = constants
         t = self.last_epoch
         if (t - 1 - T) % (2 * T) == 0:  # the step up from the lowest point
@@ -53,9 +53,9 @@ class CosineAnnealingWarmRestarts(EpochLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        T_0: Number,
-        T_mult: Number = 1,
-        eta_min: Number = 0.0,
+        T_0: Scalar,
+        T_mult: Scalar = 1,
+        eta_min: Scalar = 0.0,
         last_epoch: int = -1,
     ) -> None:
         whole = (T_0 > 0) & (T_0 % 1 == 0)
@@ -71,13 +71,13 @@ class CosineAnnealingWarmRestarts(EpochLR):
         if epoch < 0:
             raise ValueError(f"Expected non-negative epoch, but got {epoch}")
         self.epoch, self.last_epoch = epoch, floor(epoch)
-        self._set(self.advance)
+        self._set(self.next_lr)
 
     def restart(self) -> None:
         self.epoch = 0
         super().restart()
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         T, growth, low = constants
         s = self.epoch
         if growth == 1:
@@ -86,4 +86,4 @@ class CosineAnnealingWarmRestarts(EpochLR):
             s, T = s - T, T * growth
         return low + (base - low) * (1 + cos(pi * s / T)) / 2
 
-    start = advance
+    first_lr = next_lr

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, final
 
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere, check_optimizer
 from chainrule.optim.optimizer import Optimizer
 
@@ -33,7 +33,7 @@ class LambdaLR(EpochLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        lr_lambda: Callable[[int], Number] | Sequence[Callable[[int], Number]],
+        lr_lambda: Callable[[int], Scalar] | Sequence[Callable[[int], Scalar]],
         last_epoch: int = -1,
     ) -> None:
         groups = len(check_optimizer(optimizer).param_groups)
@@ -42,14 +42,14 @@ class LambdaLR(EpochLR):
             raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
 
-    def group_constants(self, index: int) -> list[Number]:
+    def group_constants(self, index: int) -> list[Scalar]:
         return [self.lr_lambdas[index](self.last_epoch)]
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         (factor,) = constants
         return base * factor
 
-    start = advance
+    first_lr = next_lr
 
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
@@ -64,17 +64,17 @@ class StepLR(EpochLR):
     constants = ("step_size", "gamma")
 
     def __init__(
-        self, optimizer: Optimizer, step_size: Number, gamma: Number = 0.1, last_epoch: int = -1
+        self, optimizer: Optimizer, step_size: Scalar, gamma: Scalar = 0.1, last_epoch: int = -1
     ) -> None:
         check_everywhere(step_size > 0, f"Expected positive step_size, but got {step_size}")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         step_size, gamma = constants
         return lr if self.last_epoch == 0 or self.last_epoch % step_size else lr * gamma
 
-    start = advance
+    first_lr = next_lr
 
 
 @final
@@ -87,18 +87,18 @@ class MultiStepLR(EpochLR):
         self,
         optimizer: Optimizer,
         milestones: Iterable[int],
-        gamma: Number = 0.1,
+        gamma: Scalar = 0.1,
         last_epoch: int = -1,
     ) -> None:
         self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         (gamma,) = constants
         times = self.milestones.count(self.last_epoch)
         return lr * gamma**times if times else lr
 
-    start = advance
+    first_lr = next_lr
 
 
 @final
@@ -107,11 +107,11 @@ class ExponentialLR(EpochLR):
 
     constants = ("gamma",)
 
-    def __init__(self, optimizer: Optimizer, gamma: Number, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, gamma: Scalar, last_epoch: int = -1) -> None:
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         (gamma,) = constants
         return lr * gamma
 
@@ -122,12 +122,12 @@ class TimeBasedLR(EpochLR):
 
     constants = ("decay",)
 
-    def __init__(self, optimizer: Optimizer, decay: Number, last_epoch: int = -1) -> None:
+    def __init__(self, optimizer: Optimizer, decay: Scalar, last_epoch: int = -1) -> None:
         check_everywhere(decay >= 0, f"Invalid decay value: {decay}")
         self.decay = decay
         super().__init__(optimizer, last_epoch)
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         (decay,) = constants
         return base / (1 + decay * self.last_epoch)
 
@@ -146,9 +146,9 @@ class LinearLR(EpochLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        start_factor: Number = 1.0 / 3,
-        end_factor: Number = 1.0,
-        total_iters: Number = 5,
+        start_factor: Scalar = 1.0 / 3,
+        end_factor: Scalar = 1.0,
+        total_iters: Scalar = 5,
         last_epoch: int = -1,
     ) -> None:
         check_everywhere(
@@ -163,10 +163,10 @@ class LinearLR(EpochLR):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def start(self, lr: float, base: float, *constants: float) -> float:
+    def first_lr(self, lr: float, base: float, *constants: float) -> float:
         return lr * constants[0] if self.last_epoch == 0 else lr
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         a, b, T = constants
         t = self.last_epoch
         return lr if t > T else lr * (1 + (b - a) / (T * a + (t - 1) * (b - a)))
@@ -184,14 +184,14 @@ class PolynomialLR(EpochLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        total_iters: Number = 5,
-        power: Number = 1.0,
+        total_iters: Scalar = 5,
+        power: Scalar = 1.0,
         last_epoch: int = -1,
     ) -> None:
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         T, power = constants
         t = self.last_epoch
         if t > T:

@@ -9,7 +9,7 @@ from typing import Any, Literal, final
 
 from torch import Tensor
 
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import (
     EpochLR,
     check_everywhere,
@@ -40,17 +40,17 @@ class OneCycleLR(EpochLR):
     def __init__(
         self,
         optimizer: Optimizer,
-        max_lr: Number | list[Number],
+        max_lr: Scalar | list[Scalar],
         total_steps: int | None = None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
-        pct_start: Number = 0.3,
+        pct_start: Scalar = 0.3,
         anneal_strategy: Literal["cos", "linear"] = "cos",
         cycle_momentum: bool = True,
-        base_momentum: Number | list[Number] = 0.85,
-        max_momentum: Number | list[Number] = 0.95,
-        div_factor: Number = 25.0,
-        final_div_factor: Number = 1e4,
+        base_momentum: Scalar | list[Scalar] = 0.85,
+        max_momentum: Scalar | list[Scalar] = 0.95,
+        div_factor: Scalar = 25.0,
+        final_div_factor: Scalar = 1e4,
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
@@ -86,14 +86,14 @@ class OneCycleLR(EpochLR):
             )
         super().step()
 
-    def group_constants(self, index: int) -> list[Number]:
+    def group_constants(self, index: int) -> list[Scalar]:
         return [self.pct_start, self.max_lrs[index], self.final_div_factor]
 
-    def advance(self, lr: float, base: float, *constants: float) -> float:
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
         pct_start, top, final_div_factor = constants
         return self._cycle(pct_start, base, top, base / final_div_factor)
 
-    start = advance
+    first_lr = next_lr
 
     def _set(self, rule: Callable[..., float]) -> None:
         super()._set(rule)

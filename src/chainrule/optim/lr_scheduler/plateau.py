@@ -6,7 +6,7 @@ from math import inf
 from typing import Literal, final
 
 from chainrule.optim.hyperparameters import check_number
-from chainrule.optim.inplace import Number
+from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import (
     LRScheduler,
     check_everywhere,
@@ -34,13 +34,13 @@ class ReduceLROnPlateau(LRScheduler):
         self,
         optimizer: Optimizer,
         mode: Literal["min", "max"] = "min",
-        factor: Number = 0.1,
-        patience: Number = 10,
-        threshold: Number = 1e-4,
+        factor: Scalar = 0.1,
+        patience: Scalar = 10,
+        threshold: Scalar = 1e-4,
         threshold_mode: Literal["rel", "abs"] = "rel",
-        cooldown: Number = 0,
-        min_lr: Number | list[Number] = 0,
-        eps: Number = 1e-8,
+        cooldown: Scalar = 0,
+        min_lr: Scalar | list[Scalar] = 0,
+        eps: Scalar = 1e-8,
     ) -> None:
         super().__init__(optimizer)
         check_everywhere(factor < 1.0, "Factor should be < 1.0.")
@@ -54,18 +54,18 @@ class ReduceLROnPlateau(LRScheduler):
         for name in ("factor", "patience", "threshold", "cooldown", "eps"):
             check_number(name, getattr(self, name), optimizer.replicas)
         self.min_lrs = per_group("min_lr", min_lr, optimizer)
-        self.best: Number = inf if mode == "min" else -inf
-        self.num_bad_epochs: Number = 0
-        self.cooldown_counter: Number = 0
+        self.best: Scalar = inf if mode == "min" else -inf
+        self.num_bad_epochs: Scalar = 0
+        self.cooldown_counter: Scalar = 0
         self.last_epoch = 0
 
-    def step(self, metrics: Number) -> None:
+    def step(self, metrics: Scalar) -> None:
         check_number("metrics", metrics, self.optimizer.replicas)
         if self.optimizer.replicas is None:
             metrics = float(metrics)
         self.last_epoch += 1
         self.best, self.num_bad_epochs, self.cooldown_counter, reduce = per_replica(
-            self._judge,
+            self._update_counters,
             metrics,
             self.best,
             self.num_bad_epochs,
@@ -79,7 +79,7 @@ class ReduceLROnPlateau(LRScheduler):
             group["lr"] = per_replica(_reduced, *numbers)
         self._remember()
 
-    def _judge(
+    def _update_counters(
         self,
         metric: float,
         best: float,

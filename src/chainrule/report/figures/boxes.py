@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.canvas import canvas, literal, look, scaled
+from chainrule.report.figures.canvas import line_style, literal, new_figure, scaled
 from chainrule.report.numbers import unit_named, unit_of
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def boxes(result: StudyResult, metric: str | None = None) -> tuple[Figure, Axes]
     rows = [_shown(result, arm, name) for arm in result.arms]
     if not any(rows):
         raise ValueError(f"study {result.study.name}: no values of {name!r} to show")
-    figure, axes = canvas(1.2 + 0.36 * len(rows))
+    figure, axes = new_figure(1.2 + 0.36 * len(rows))
     axes.boxplot(
         [[value for value, _ in row] for row in rows],
         orientation="horizontal",
         widths=0.6,
         showfliers=False,
-        medianprops={"color": look(1).color, "linewidth": 2},
+        medianprops={"color": line_style(1).color, "linewidth": 2},
     )
     _points(axes, _zoomed(axes, rows))
     if name == result.study.metric_name:
@@ -90,7 +90,7 @@ def _points(axes: Axes, rows: list[list[Shown]]) -> None:
             x += [v for v, _ in points]
             y += [float(h) for _, h in points]
         if x:
-            color = look(1 if lost else 0).color
+            color = line_style(1 if lost else 0).color
             axes.scatter(
                 x,
                 y,
@@ -107,7 +107,7 @@ def _reported(axes: Axes, result: StudyResult) -> None:
     said = [(arm.reported.mean, y) for y, arm in enumerate(result.arms, 1) if arm.reported]
     if said:
         x, y = zip(*said, strict=True)
-        color = look(2).color
+        color = line_style(2).color
         axes.scatter(x, y, s=44, marker="D", color=color, label="reported mean", zorder=4)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
-from chainrule.report.figures.canvas import canvas, key, literal, look
+from chainrule.report.figures.canvas import key, line_style, literal, new_figure
 from chainrule.report.figures.curves import arms_matching
 from chainrule.report.tables.metric import values_of
 
@@ -42,7 +42,7 @@ def calibration(result: StudyResult, arms: str = "*") -> tuple[Figure, Axes]:
     claiming = {arm: lines for arm, lines in found.items() if all(lines.values())}
     if not claiming:
         raise ValueError(f"study {result.study.name}: no arm of these predicts an interval")
-    figure, axes = canvas(4.6, 5.4)
+    figure, axes = new_figure(4.6, 5.4)
     (ideal,) = axes.plot([0, 1], [0, 1], color="#808080", ls="--", lw=1, label="calibrated")
     drawn = [ideal, *(_line(axes, i, arm, claiming[arm]) for i, arm in enumerate(claiming))]
     axes.set(xlabel="level of the predicted interval", ylabel="test targets within it", aspect=1)
@@ -63,7 +63,7 @@ def levels(study: Study) -> Mapping[float, str]:
 
 
 def _line(axes: Axes, i: int, arm: str, found: Mapping[float, list[float]]) -> Line2D:
-    style = look(i)
+    style = line_style(i)
     shown = axes.errorbar(
         [*found],
         [mean(values) for values in found.values()],

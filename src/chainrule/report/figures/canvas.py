@@ -15,11 +15,11 @@ from chainrule.report.numbers import Unit
 
 __all__ = [
     "WIDTH",
-    "Look",
-    "canvas",
+    "LineStyle",
     "key",
+    "line_style",
     "literal",
-    "look",
+    "new_figure",
     "plain_axes",
     "scaled",
     "spanned",
@@ -35,7 +35,7 @@ DASHES = ("-", "--", ":", "-.")
 MARKERS = "os^Dv<>P*Xhp"
 
 
-class Look(NamedTuple):
+class LineStyle(NamedTuple):
     """How line i is told from the others, with colours or without."""
 
     color: str
@@ -43,13 +43,15 @@ class Look(NamedTuple):
     marker: str
 
 
-def look(i: int) -> Look:
+def line_style(i: int) -> LineStyle:
     """24 different ones, then again."""
     turn = i // len(PALETTE)
-    return Look(PALETTE[i % len(PALETTE)], DASHES[turn % len(DASHES)], MARKERS[i % len(MARKERS)])
+    return LineStyle(
+        PALETTE[i % len(PALETTE)], DASHES[turn % len(DASHES)], MARKERS[i % len(MARKERS)]
+    )
 
 
-def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+def new_figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty figure with one axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes: Axes = figure.subplots()

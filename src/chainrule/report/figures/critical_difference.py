@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.canvas import WIDTH, literal, look
+from chainrule.report.figures.canvas import WIDTH, line_style, literal
 
 if TYPE_CHECKING:
     from chainrule.statistics import Ranking
@@ -33,7 +33,7 @@ def critical_differences(ranking: Ranking) -> tuple[Figure, Axes]:
     for i, clique in enumerate(ranking.cliques):
         ends = [ranking.mean_ranks[ranking.arms.index(arm)] for arm in (clique[0], clique[-1])]
         height = 0.5 * (i + 1)
-        axes.plot([ends[0] - 0.05, ends[1] + 0.05], [height] * 2, color=look(1).color, lw=4)
+        axes.plot([ends[0] - 0.05, ends[1] + 0.05], [height] * 2, color=line_style(1).color, lw=4)
     for i in range(arms):
         _arm(axes, ranking, i, bars)
     if ranking.note:

@@ -13,11 +13,11 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from chainrule.report.figures.canvas import (
-    Look,
-    canvas,
+    LineStyle,
     key,
+    line_style,
     literal,
-    look,
+    new_figure,
     scaled,
     spanned,
     whole,
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from chainrule.study.results.arm_result import ArmResult
     from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["arms_matching", "band", "curve_names", "curve_rows", "curves", "learning_curves", "of"]
+__all__ = [
+    "arms_matching",
+    "curve_names",
+    "curve_rows",
+    "curves",
+    "learning_curves",
+    "mean_std_band",
+    "of",
+]
 
 Array = NDArray[np.float64]
 
@@ -61,8 +69,11 @@ def curves(result: StudyResult, name: str = "test_loss", arms: str = "*") -> tup
 
 
 def _together(lines: Mapping[str, Array], name: str, over: str, unit: Unit) -> tuple[Figure, Axes]:
-    figure, axes = canvas(4.2 if len(lines) <= 4 else 4.4 + 0.2 * -(-len(lines) // 4))
-    drawn = [band(axes, values, label, look(i)) for i, (label, values) in enumerate(lines.items())]
+    figure, axes = new_figure(4.2 if len(lines) <= 4 else 4.4 + 0.2 * -(-len(lines) // 4))
+    drawn = [
+        mean_std_band(axes, values, label, line_style(i))
+        for i, (label, values) in enumerate(lines.items())
+    ]
     axes.set(xlabel="epoch", ylabel=literal(name.replace("_", " ")))
     scaled(axes, unit)
     if name.endswith("loss"):
@@ -72,7 +83,7 @@ def _together(lines: Mapping[str, Array], name: str, over: str, unit: Unit) -> t
     return figure, axes
 
 
-def band(axes: Axes, values: Array, label: str, style: Look) -> Line2D:
+def mean_std_band(axes: Axes, values: Array, label: str, style: LineStyle) -> Line2D:
     """The mean of ``values`` (n, epochs) in a band of ± one std (ddof = 1); returns the line."""
     kept = values[np.isfinite(values).all(1)]
     if len(kept) < len(values):

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.report.figures.canvas import WIDTH, literal, look
+from chainrule.report.figures.canvas import WIDTH, line_style, literal
 from chainrule.report.figures.curves import arms_matching
 from chainrule.report.figures.plane import classes, score
 from chainrule.serialization.nets import load
-from chainrule.train.inference import evaluating
+from chainrule.train.inference import eval_mode
 
 if TYPE_CHECKING:
     from chainrule.study.results.arm_result import ArmResult
@@ -89,7 +89,7 @@ def _scatter(axes: Axes, inputs: Tensor, labels: Tensor, what: str) -> None:
     """The points of each class; smaller ones where there are many."""
     size = min(12.0, 80 / len(inputs) ** 0.5)
     for label in torch.unique(labels).tolist():
-        of, color = inputs[labels == label], look(label).color
+        of, color = inputs[labels == label], line_style(label).color
         axes.scatter(of[:, 0], of[:, 1], s=size, lw=0, color=color, label=f"{what} {label}")
 
 
@@ -167,7 +167,7 @@ def _ends(panels: Mapping[str, Sequence[Round]]) -> tuple[float, float]:
 @torch.no_grad()
 def _decision(result: StudyResult, net: Module, x: Tensor) -> Tensor:
     """(N,): above 0 where the net says class 1."""
-    with evaluating(net):
+    with eval_mode(net):
         y: Tensor = net.forward(x)[0]
     metric = result.study.metrics.get(result.study.metric_name)
     threshold = metric.arguments.get("threshold", 0.5) if metric is not None else 0.5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.canvas import canvas, literal, look
+from chainrule.report.figures.canvas import line_style, literal, new_figure
 from chainrule.report.numbers import PLAIN, Unit
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def effect_sizes(found: Effects, unit: Unit = PLAIN) -> tuple[Figure, Axes]:
 
 def _forest(lines: Sequence[Line], unit: Unit, title: str) -> tuple[Figure, Axes]:
     """Filled marks: p below 0.05 after Holm's correction. Above 0 is better."""
-    figure, axes = canvas(1.1 + 0.27 * len(lines))
-    color = look(0).color
+    figure, axes = new_figure(1.1 + 0.27 * len(lines))
+    color = line_style(0).color
     for y, (_, test, p) in enumerate(lines):
         low, middle, high = (unit.scale * x for x in (test.low, test.difference, test.high))
         axes.plot([low, high], [y, y], color=color, lw=1.6)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from chainrule.report.figures.canvas import WIDTH, Look, literal, look, plain_axes
+from chainrule.report.figures.canvas import WIDTH, LineStyle, line_style, literal, plain_axes
 from chainrule.report.tables.layers import Rows, first_of
 from chainrule.train.layer_stats import LayerRow
 
@@ -41,13 +41,20 @@ def layers(rows: Rows) -> tuple[Figure, NDArray[Any]]:
         axes.set_title(title, fontsize=10)
         for j, found in enumerate(rows.values()):
             values = np.array([_or_nan(number(row)) for row in found])
-            _line(axes, values, look(j), log=i > 1)
+            _line(axes, values, line_style(j), log=i > 1)
         _scale(axes, share=i == 1, log=i > 1)
     for axes in grid[-1]:
         axes.set_xticks(range(len(names)), [literal(name) for name in names])
         axes.tick_params(axis="x", rotation=90, labelsize=7 if len(names) > 16 else 8)
     lines = [
-        Line2D([], [], color=look(j).color, marker=look(j).marker, ls=look(j).dash, label=label)
+        Line2D(
+            [],
+            [],
+            color=line_style(j).color,
+            marker=line_style(j).marker,
+            ls=line_style(j).dash,
+            label=label,
+        )
         for j, label in enumerate(rows)
     ]
     if len(lines) > 1:
@@ -59,7 +66,7 @@ def _or_nan(x: float | None) -> float:
     return math.nan if x is None else x
 
 
-def _line(axes: Axes, values: NDArray[Any], style: Look, *, log: bool) -> None:
+def _line(axes: Axes, values: NDArray[Any], style: LineStyle, *, log: bool) -> None:
     """The known values, joined; on a log scale zeros as open marks on the lower edge."""
     at = np.arange(len(values))
     zero = (values == 0) & log

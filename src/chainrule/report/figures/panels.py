@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from chainrule.report.figures.canvas import (
     WIDTH,
+    line_style,
     literal,
-    look,
     plain_axes,
     scaled,
     spanned,
     whole,
 )
-from chainrule.report.figures.curves import arms_matching, band, curve_names, of
+from chainrule.report.figures.curves import arms_matching, curve_names, mean_std_band, of
 from chainrule.report.numbers import unit_named
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ def _panel(axes: Axes, arm: ArmResult, kind: str) -> list[Line2D]:
     for i, side in enumerate(SIDES):
         values = of(arm, f"{side}_{kind}")
         if values.shape[1]:
-            lines.append(band(axes, values, side, look(i)._replace(dash="-" if i else "--")))
+            lines.append(
+                mean_std_band(axes, values, side, line_style(i)._replace(dash="-" if i else "--"))
+            )
     whole(axes)
     return lines
 
@@ -110,6 +112,6 @@ def _name(grid: Grid, kinds: Sequence[str]) -> None:
 
 def _legend() -> list[Line2D]:
     return [
-        Line2D([], [], color=look(i).color, ls="-" if i else "--", label=side)
+        Line2D([], [], color=line_style(i).color, ls="-" if i else "--", label=side)
         for i, side in enumerate(SIDES)
     ]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.train.inference import evaluating
+from chainrule.train.inference import eval_mode
 
 __all__ = ["classes", "plane", "score"]
 
@@ -27,7 +27,7 @@ def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tup
     low, high = (0.0, 1.0) if data is None else (float(data.inputs.min()), float(data.inputs.max()))
     side = torch.linspace(low, high, points)
     grid = torch.cartesian_prod(side, side)
-    with evaluating(net):
+    with eval_mode(net):
         y = net.forward(grid)[0]
     image = score(y).reshape(points, points).T.numpy()
     bound = float(np.abs(image).max()) or 1.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.report.figures.canvas import WIDTH, look, plain_axes
+from chainrule.report.figures.canvas import WIDTH, line_style, plain_axes
 from chainrule.report.figures.plane import classes
 
 __all__ = ["samples"]
@@ -57,7 +57,7 @@ def _points(x: Tensor, labels: Tensor) -> tuple[Figure, Any]:
     axes = figure.subplots()
     plain_axes(axes)
     for label in torch.unique(labels).tolist():
-        of, style = x[labels == label], look(label)
+        of, style = x[labels == label], line_style(label)
         name = f"class {label}: {len(of)}"
         axes.scatter(of[:, 0], of[:, 1], s=9, c=style.color, marker=style.marker, lw=0, label=name)
     axes.set(xlabel="x₁", ylabel="x₂", aspect="equal")
@@ -120,7 +120,7 @@ def _columns(data: Dataset, x: Tensor) -> tuple[Figure, NDArray[Any]]:
     for (name, values), axes in zip(panels.items(), places, strict=False):
         plain_axes(axes)
         target = name in targets
-        axes.hist(np.asarray(values.flatten()), bins=20, color=look(int(target)).color)
+        axes.hist(np.asarray(values.flatten()), bins=20, color=line_style(int(target)).color)
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=7)
     return figure, places[: len(panels)]

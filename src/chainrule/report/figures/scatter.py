@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.canvas import canvas, literal, look, scaled
+from chainrule.report.figures.canvas import line_style, literal, new_figure, scaled
 from chainrule.report.numbers import unit_of
 from chainrule.report.tables.candidate_summary import chosen_values
 
@@ -26,9 +26,9 @@ def validation_against_test(result: StudyResult) -> tuple[Figure, Axes]:
     rows = [row for row in chosen_values(result) if math.isfinite(row["test"])]
     if not rows:
         raise ValueError(f"study {result.study.name}: no search that gave finite values")
-    figure, axes = canvas(4.6 + 0.17 * -(-len(rows) // 3))
+    figure, axes = new_figure(4.6 + 0.17 * -(-len(rows) // 3))
     for i, row in enumerate(rows):
-        style = look(i)
+        style = line_style(i)
         axes.errorbar(
             row["validation"],
             row["test"],

@@ -14,9 +14,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from chainrule.report.figures.canvas import WIDTH, canvas, literal, look, plain_axes, scaled
+from chainrule.report.figures.canvas import (
+    WIDTH,
+    line_style,
+    literal,
+    new_figure,
+    plain_axes,
+    scaled,
+)
 from chainrule.report.numbers import Unit, unit_of, value
-from chainrule.report.tables.candidate_summary import Tried, paths_of, tried
+from chainrule.report.tables.candidate_summary import CandidateSummary, paths_of, tried
 
 if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult
@@ -46,14 +53,14 @@ def heat_maps(result: StudyResult, arm: str) -> tuple[Figure, list[Axes]]:
     return _lines(result, found, paths[:3])
 
 
-def is_grid(found: Sequence[Tried], paths: Sequence[str]) -> bool:
+def is_grid(found: Sequence[CandidateSummary], paths: Sequence[str]) -> bool:
     """Whether every path has few values, and most of their pairs were tried."""
     counts = [len(values_of(found, path)) for path in paths]
     cells = min(a * b for a, b in combinations(counts, 2))
     return max(counts) <= LARGEST and len(found) >= 0.5 * cells
 
 
-def values_of(found: Sequence[Tried], path: str) -> list[Value]:
+def values_of(found: Sequence[CandidateSummary], path: str) -> list[Value]:
     """The values of a path: numbers in order, others as they came."""
     values = list(
         {repr(x): x for one in found if (x := one.setting.get(path)) is not None}.values()
@@ -63,7 +70,9 @@ def values_of(found: Sequence[Tried], path: str) -> list[Value]:
     return values
 
 
-def weighty(result: StudyResult, found: Sequence[Tried], paths: Sequence[str]) -> list[str]:
+def weighty(
+    result: StudyResult, found: Sequence[CandidateSummary], paths: Sequence[str]
+) -> list[str]:
     """The paths, first the one whose best validation varies most from value to value."""
 
     def spread(path: str) -> float:
@@ -73,14 +82,16 @@ def weighty(result: StudyResult, found: Sequence[Tried], paths: Sequence[str]) -
     return sorted(paths, key=spread, reverse=True)
 
 
-def _best(result: StudyResult, found: Sequence[Tried], at: dict[str, Value]) -> float:
+def _best(result: StudyResult, found: Sequence[CandidateSummary], at: dict[str, Value]) -> float:
     """The best mean of the candidates that have these values; nan for none."""
     means = [one.mean for one in found if all(one.setting.get(p) == x for p, x in at.items())]
     best = max if result.study.goal == "max" else min
     return best(means, default=float("nan"))
 
 
-def _maps(result: StudyResult, found: list[Tried], paths: list[str]) -> tuple[Figure, list[Axes]]:
+def _maps(
+    result: StudyResult, found: list[CandidateSummary], paths: list[str]
+) -> tuple[Figure, list[Axes]]:
     pairs = list(combinations(sorted(paths, key=paths_of(found).index), 2))
     width = max(4.6, WIDTH / 3 * len(pairs))
     figure = Figure(figsize=(width, 3.4), layout="constrained")
@@ -104,7 +115,7 @@ def _maps(result: StudyResult, found: list[Tried], paths: list[str]) -> tuple[Fi
 def _map(
     axes: Axes,
     result: StudyResult,
-    found: Sequence[Tried],
+    found: Sequence[CandidateSummary],
     x: str,
     y: str,
     limits: tuple[float, float],
@@ -117,7 +128,7 @@ def _map(
         for j, a in enumerate(across):
             if any(o.chosen and o.setting.get(x) == a and o.setting.get(y) == b for o in found):
                 axes.add_patch(
-                    Rectangle((j, i), 1, 1, fill=False, ec=look(1).color, lw=3, clip_on=False)
+                    Rectangle((j, i), 1, 1, fill=False, ec=line_style(1).color, lw=3, clip_on=False)
                 )
     axes.set_xticks(np.arange(len(across)) + 0.5, [literal(value(a)) for a in across], fontsize=8)
     axes.set_yticks(np.arange(len(up)) + 0.5, [literal(value(b)) for b in up], fontsize=8)
@@ -141,9 +152,11 @@ def _numbers(axes: Axes, grid: Map, limits: tuple[float, float], unit: Unit) -> 
         axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=7)
 
 
-def _lines(result: StudyResult, found: list[Tried], paths: list[str]) -> tuple[Figure, list[Axes]]:
+def _lines(
+    result: StudyResult, found: list[CandidateSummary], paths: list[str]
+) -> tuple[Figure, list[Axes]]:
     if len(paths) == 1:
-        figure, only = canvas(3.2, 5.4)
+        figure, only = new_figure(3.2, 5.4)
         panels = [only]
     else:
         figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
@@ -160,7 +173,7 @@ def _lines(result: StudyResult, found: list[Tried], paths: list[str]) -> tuple[F
     return figure, panels
 
 
-def _line(axes: Axes, found: Sequence[Tried], path: str, *, joined: bool) -> None:
+def _line(axes: Axes, found: Sequence[CandidateSummary], path: str, *, joined: bool) -> None:
     """Points over a path, joined where there is no other; the chosen larger."""
     values = values_of(found, path)
     numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in values)
@@ -169,10 +182,10 @@ def _line(axes: Axes, found: Sequence[Tried], path: str, *, joined: bool) -> Non
     points = sorted(zip(at, known, strict=True), key=lambda pair: pair[0])
     x, y = [place for place, _ in points], [one.mean for _, one in points]
     axes.plot(
-        x, y, "-o" if joined else "o", ms=4, color=look(0).color, alpha=0.8, label="candidate"
+        x, y, "-o" if joined else "o", ms=4, color=line_style(0).color, alpha=0.8, label="candidate"
     )
     chosen = [(place, one.mean) for place, one in points if one.chosen]
-    axes.plot(*zip(*chosen, strict=True), "D", ms=8, color=look(1).color, label="chosen")
+    axes.plot(*zip(*chosen, strict=True), "D", ms=8, color=line_style(1).color, label="chosen")
     if numeric and min(at) > 0 and max(at) / min(at) > 30:
         axes.set_xscale("log")
     elif numeric and len(values) <= 6:

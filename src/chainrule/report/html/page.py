@@ -15,7 +15,7 @@ from chainrule.report.sentences import opening, progress, verdict
 from chainrule.report.tables.candidates import candidates_sheet
 from chainrule.report.tables.comparisons import comparisons_sheet, effects_sheet, robust_sheet
 from chainrule.report.tables.results import results_sheet
-from chainrule.report.tables.table import Sheet
+from chainrule.report.tables.table import Table
 from chainrule.serialization.safetensors_file import write_atomically
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def render(result: StudyResult) -> str:
 
 
 def _content(result: StudyResult) -> dict[str, Any]:
-    from chainrule.report.html.page_figures import pictures
+    from chainrule.report.html.page_figures import page_figures
 
     comparisons, why_not = _tried(result, result.compare, at_least=2)
     effects, _ = _tried(result, result.effects, at_least=2)
-    shown = pictures(result, comparisons, effects)
+    shown = page_figures(result, comparisons, effects)
     return {
         "result": result,
         "study": result.study,
@@ -89,7 +89,7 @@ def _tried(result: StudyResult, make: Callable[[], T], *, at_least: int) -> tupl
 
 def _sheets(
     result: StudyResult, comparisons: Comparisons | None, effects: Effects | None
-) -> list[Sheet]:
+) -> list[Table]:
     """The tables that these results allow."""
     unit, goal = unit_of(result), result.study.goal
     found = [diverged_sheet(result)]
@@ -104,7 +104,7 @@ def _sheets(
     return [sheet for sheet in found if sheet.cells]
 
 
-def _downloads(sheet: Sheet) -> list[tuple[str, str, str]]:
+def _downloads(sheet: Table) -> list[tuple[str, str, str]]:
     """(format, file name, address) each."""
     return [
         (name, f"{sheet.name}.{ending}", data_uri(write(sheet), kind))

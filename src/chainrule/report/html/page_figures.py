@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
     from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["Picture", "pictures"]
+__all__ = ["PageFigure", "page_figures"]
 
 Rows = Sequence[Mapping[str, Any]]
 Shown = Callable[[], tuple[Figure, Any]]
@@ -31,7 +31,7 @@ Shown = Callable[[], tuple[Figure, Any]]
 
 @final
 @dataclass(frozen=True)
-class Picture:
+class PageFigure:
     """A figure in words, as SVG, and its numbers as CSV; ``group`` is where it stands."""
 
     group: str
@@ -41,9 +41,9 @@ class Picture:
     csv: str
 
 
-def pictures(
+def page_figures(
     result: StudyResult, comparisons: Comparisons | None, effects: Effects | None
-) -> list[Picture]:
+) -> list[PageFigure]:
     """Every figure that these results allow."""
     if not result.arms:
         return []
@@ -51,12 +51,12 @@ def pictures(
     return [*made, *_search(result)]
 
 
-def _picture(group: str, name: str, caption: str, show: Shown, rows: Rows) -> Picture:
+def _picture(group: str, name: str, caption: str, show: Shown, rows: Rows) -> PageFigure:
     figure, _ = show()
-    return Picture(group, name, caption, inline_svg(figure, name, caption), csv_of(rows))
+    return PageFigure(group, name, caption, inline_svg(figure, name, caption), csv_of(rows))
 
 
-def _results(result: StudyResult) -> Iterator[Picture]:
+def _results(result: StudyResult) -> Iterator[PageFigure]:
     metric, rows = result.study.metric_name, box_rows(result)
     yield _picture(
         "results",
@@ -84,7 +84,7 @@ def _lost(result: StudyResult) -> str:
 
 def _tests(
     result: StudyResult, comparisons: Comparisons | None, effects: Effects | None
-) -> Iterator[Picture]:
+) -> Iterator[PageFigure]:
     unit, filled = unit_of(result), "Filled: p below 0.05 after Holm's correction."
     if comparisons is not None and len(comparisons.comparisons) <= 40:
         yield _picture(
@@ -104,7 +104,7 @@ def _tests(
         )
 
 
-def _curves(result: StudyResult) -> Iterator[Picture]:
+def _curves(result: StudyResult) -> Iterator[PageFigure]:
     known, rows = curve_names(result.arms), curve_rows(result)
     for name in dict.fromkeys(("test_loss", f"test_{result.study.metric_name}")):
         if name in known:
@@ -130,7 +130,7 @@ def _kinds(result: StudyResult) -> tuple[str, str]:
     return ("loss", result.study.metric_name)
 
 
-def _search(result: StudyResult) -> Iterator[Picture]:
+def _search(result: StudyResult) -> Iterator[PageFigure]:
     chosen = chosen_values(result)
     if chosen:
         yield _picture(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.report.numbers import NOTHING, value
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.numbers import MISSING, value
+from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult
-    from chainrule.study.store.record import Row
+    from chainrule.study.store.record import TrainingRecord
 
 __all__ = ["Facts", "diverged_sheet", "protocol", "randomness", "runs_of", "times"]
 
@@ -58,7 +58,7 @@ def _split(result: StudyResult) -> str:
 
 def _sizes(result: StudyResult) -> str:
     sizes = {(row.n_train, row.n_test) for arm in result.arms for row in arm.rows}
-    return "; ".join(f"{a:,} to learn from, {b:,} to test on" for a, b in sorted(sizes)) or NOTHING
+    return "; ".join(f"{a:,} to learn from, {b:,} to test on" for a, b in sorted(sizes)) or MISSING
 
 
 def randomness(result: StudyResult) -> Facts:
@@ -66,7 +66,7 @@ def randomness(result: StudyResult) -> Facts:
     drawn = list(dict.fromkeys(name for row in result.rows for name in row.seeds))
     return [
         ("root seed", str(result.study.seed)),
-        ("drawn, each from a seed of its own", ", ".join(drawn) or NOTHING),
+        ("drawn, each from a seed of its own", ", ".join(drawn) or MISSING),
     ]
 
 
@@ -92,9 +92,9 @@ def _flat(run: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]
         if isinstance(found, Mapping):
             yield from _flat(found, f"{prefix}{key}.")
         elif isinstance(found, list | tuple):
-            yield f"{prefix}{key}", " ".join(map(str, found)) or NOTHING
+            yield f"{prefix}{key}", " ".join(map(str, found)) or MISSING
         else:
-            yield f"{prefix}{key}", NOTHING if found is None else str(found)
+            yield f"{prefix}{key}", MISSING if found is None else str(found)
 
 
 DIVERGED = (
@@ -108,7 +108,7 @@ DIVERGED = (
 MOST = 100
 
 
-def diverged_sheet(result: StudyResult) -> Sheet:
+def diverged_sheet(result: StudyResult) -> Table:
     """A row a training that diverged, final ones first; readers see the first hundred."""
     lost = [row for row in result.rows if row.status == "diverged"]
     lost.sort(key=lambda row: (row.stage != "final", row.arm, row.round, row.candidate, row.fold))
@@ -118,7 +118,7 @@ def diverged_sheet(result: StudyResult) -> Sheet:
         | {"setting": dict(r.setting), "where": r.note}
         for r in lost
     ]
-    return Sheet(
+    return Table(
         "diverged",
         f"Trainings that met nan or infinity: {len(lost)} of {len(result.rows)}.",
         DIVERGED,
@@ -128,19 +128,19 @@ def diverged_sheet(result: StudyResult) -> Sheet:
     )
 
 
-def _round(row: Row) -> int | None:
+def _round(row: TrainingRecord) -> int | None:
     """None for a search that belongs to no round."""
     return None if row.round < 0 else row.round
 
 
-def _lost(row: Row) -> list[Cell]:
-    setting = ", ".join(f"{path} {value(x)}" for path, x in row.setting.items()) or NOTHING
+def _lost(row: TrainingRecord) -> list[Cell]:
+    setting = ", ".join(f"{path} {value(x)}" for path, x in row.setting.items()) or MISSING
     at = _round(row)
     return [
         Cell(row.arm, row.arm),
         Cell(row.stage, row.stage),
-        Cell(NOTHING if at is None else str(at), at),
+        Cell(MISSING if at is None else str(at), at),
         Cell(str(row.fold), row.fold),
         Cell(setting, setting),
-        Cell(row.note or NOTHING, row.note),
+        Cell(row.note or MISSING, row.note),
     ]

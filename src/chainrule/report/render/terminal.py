@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, final
 
+from rich import table as rich_table
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from chainrule.report.numbers import PLAIN, Unit
 from chainrule.report.tables.comparisons import comparisons_sheet, effects_sheet
 from chainrule.report.tables.results import results_sheet
-from chainrule.report.tables.table import Sheet
+from chainrule.report.tables.table import Table
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
     from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["Printed", "compare_table", "effects_table", "study_table"]
+__all__ = ["RichTable", "compare_table", "effects_table", "study_table"]
 
 
 @final
-class Printed:
+class RichTable:
     """A sheet as rich prints it, without blanks at the ends of lines; ``table`` is rich's own."""
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Table) -> None:
         self.caption = sheet.caption
         self.notes = tuple(sheet.notes)
         self.table = _table(sheet)
@@ -39,32 +39,32 @@ class Printed:
                 yield Segment.line()
 
 
-def study_table(result: StudyResult) -> Printed:
+def study_table(result: StudyResult) -> RichTable:
     """A row an arm; 80 columns hold arm names of 22 letters."""
-    return Printed(results_sheet(result))
+    return RichTable(results_sheet(result))
 
 
 def compare_table(
     comparisons: Comparisons, unit: Unit = PLAIN, *, goal: Literal["max", "min"] = "max"
-) -> Printed:
+) -> RichTable:
     """A row a comparison; ``unit`` is the metric's, from :func:`unit_of`, ``goal`` the study's."""
-    return Printed(comparisons_sheet(comparisons, unit, goal=goal))
+    return RichTable(comparisons_sheet(comparisons, unit, goal=goal))
 
 
 def effects_table(
     effects: Effects, unit: Unit = PLAIN, *, goal: Literal["max", "min"] = "max"
-) -> Printed:
+) -> RichTable:
     """A row an effect; ``unit`` and ``goal`` as for :func:`compare_table`."""
-    return Printed(effects_sheet(effects, unit, goal=goal))
+    return RichTable(effects_sheet(effects, unit, goal=goal))
 
 
-def _table(sheet: Sheet) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    shown = [i for i, column in enumerate(sheet.columns) if column.brief is not None]
+def _table(sheet: Table) -> rich_table.Table:
+    table = rich_table.Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    shown = [i for i, column in enumerate(sheet.columns) if column.short_title is not None]
     for column in (sheet.columns[i] for i in shown):
         # A long name breaks over lines; a number is never cut.
         table.add_column(
-            Text(column.brief or ""),
+            Text(column.short_title or ""),
             justify="right" if column.numeric else "left",
             overflow="fold",
             no_wrap=column.numeric,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chainrule.report.tables.table import Sheet
+from chainrule.report.tables.table import Table
 
 __all__ = ["as_csv", "as_json", "as_latex", "as_markdown", "csv_of"]
 
@@ -37,18 +37,18 @@ LATEX = {
 }
 
 
-def as_csv(sheet: Sheet) -> str:
+def as_csv(sheet: Table) -> str:
     """A line a row, in full precision; what is not known is empty."""
     return csv_of(sheet.rows)
 
 
-def as_json(sheet: Sheet) -> str:
+def as_json(sheet: Table) -> str:
     """A list of objects, one a line, in full precision; what is not known is null."""
     lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in sheet.rows]
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def as_markdown(sheet: Sheet) -> str:
+def as_markdown(sheet: Table) -> str:
     """A table as GitHub and pandoc read it, rounded, with its caption and notes."""
     head = [column.title for column in sheet.columns]
     rule = ["---:" if column.numeric else ":---" for column in sheet.columns]
@@ -58,7 +58,7 @@ def as_markdown(sheet: Sheet) -> str:
     return "\n".join([*lines, ""]) + "".join(f"\n{text}\n" for text in after)
 
 
-def as_latex(sheet: Sheet) -> str:
+def as_latex(sheet: Table) -> str:
     """A ``table`` with booktabs' rules, rounded, with its caption and notes; all text escaped."""
     head = [column.title for column in sheet.columns]
     align = "".join("r" if column.numeric else "l" for column in sheet.columns)

@@ -8,7 +8,7 @@ from chainrule.report.numbers import unit_of
 from chainrule.report.tables.candidates import candidates_sheet
 from chainrule.report.tables.comparisons import comparisons_sheet, effects_sheet
 from chainrule.report.tables.results import results_sheet
-from chainrule.report.tables.table import Sheet
+from chainrule.report.tables.table import Table
 
 if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult
@@ -19,7 +19,7 @@ What = Literal["results", "comparisons", "effects", "candidates"]
 """The tables of a study."""
 
 
-def sheet_of(result: StudyResult, what: What) -> Sheet:
+def sheet_of(result: StudyResult, what: What) -> Table:
     """A table of a study. Raises ValueError where there is too little for it, and for others."""
     if what == "results":
         return results_sheet(result)

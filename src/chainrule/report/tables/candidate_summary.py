@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult
     from chainrule.study.store.record import Value
 
-__all__ = ["Tried", "chosen_values", "paths_of", "tried"]
+__all__ = ["CandidateSummary", "chosen_values", "paths_of", "tried"]
 
 
 @final
 @dataclass(frozen=True)
-class Tried:
+class CandidateSummary:
     """A setting over all searches that tried it: one, or one a round.
 
     ``values`` are the selecting metric on every split; ``chosen`` counts the searches that chose
@@ -36,7 +36,7 @@ class Tried:
         return mean(self.values)
 
 
-def tried(result: StudyResult, arm: str) -> list[Tried]:
+def tried(result: StudyResult, arm: str) -> list[CandidateSummary]:
     """The settings of an arm's search, each once, in the order in which they came."""
     candidates = result.candidates(arm)
     searches = len({candidate.round for candidate in candidates})
@@ -46,8 +46,8 @@ def tried(result: StudyResult, arm: str) -> list[Tried]:
     return [_merged(group, searches) for group in groups.values()]
 
 
-def _merged(group: Sequence[Candidate], searches: int) -> Tried:
-    return Tried(
+def _merged(group: Sequence[Candidate], searches: int) -> CandidateSummary:
+    return CandidateSummary(
         setting=group[0].setting,
         values=[value for candidate in group for value in candidate.values],
         n_ok=sum(candidate.n_ok for candidate in group),
@@ -56,7 +56,7 @@ def _merged(group: Sequence[Candidate], searches: int) -> Tried:
     )
 
 
-def paths_of(found: Sequence[Tried]) -> list[str]:
+def paths_of(found: Sequence[CandidateSummary]) -> list[str]:
     """The paths that were searched: those with more than one value."""
     paths = dict.fromkeys(path for one in found for path in one.setting)
     return [p for p in paths if len({repr(one.setting.get(p)) for one in found}) > 1]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chainrule.report.numbers import NOTHING, Unit, unit_of, value
-from chainrule.report.tables.candidate_summary import Tried, tried
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.numbers import MISSING, Unit, unit_of, value
+from chainrule.report.tables.candidate_summary import CandidateSummary, tried
+from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["candidates_sheet"]
 
 
-def candidates_sheet(result: StudyResult, *, only_chosen: bool = False) -> Sheet:
+def candidates_sheet(result: StudyResult, *, only_chosen: bool = False) -> Table:
     """A row an arm and setting: how it did on the validation parts, and how often it was chosen.
 
     Raises ValueError where nothing was searched.
@@ -26,7 +26,7 @@ def candidates_sheet(result: StudyResult, *, only_chosen: bool = False) -> Sheet
     paths = list(dict.fromkeys(path for _, one in found for path in one.setting))
     shown = [pair for pair in found if pair[1].chosen or not only_chosen]
     unit = unit_of(result)
-    return Sheet(
+    return Table(
         "chosen" if only_chosen else "candidates",
         f"{'Chosen settings' if only_chosen else 'Candidates'}: mean of the validation "
         f"{result.study.metric_name}{' in %' if unit.sign else ''} over n trainings.",
@@ -47,7 +47,9 @@ def _candidate_columns(paths: Sequence[str]) -> list[Column]:
     return [Column("arm", "arm", numeric=False), *settings, *counts]
 
 
-def _candidate_cells(arm: str, one: Tried, paths: Sequence[str], unit: Unit) -> list[Cell]:
+def _candidate_cells(
+    arm: str, one: CandidateSummary, paths: Sequence[str], unit: Unit
+) -> list[Cell]:
     return [
         Cell(arm, arm),
         *(_setting_cell(one.setting.get(path)) for path in paths),
@@ -59,10 +61,10 @@ def _candidate_cells(arm: str, one: Tried, paths: Sequence[str], unit: Unit) -> 
 
 def _setting_cell(x: float | int | str | bool | None) -> Cell:
     if x is None:
-        return Cell(NOTHING, None)
+        return Cell(MISSING, None)
     return Cell(value(x), x)
 
 
-def _candidate_row(arm: str, one: Tried) -> dict[str, object]:
+def _candidate_row(arm: str, one: CandidateSummary) -> dict[str, object]:
     counts = {"validation": one.mean, "n": len(one.values), "n_ok": one.n_ok}
     return {"arm": arm, **one.setting, **counts, "chosen": one.chosen, "searches": one.searches}

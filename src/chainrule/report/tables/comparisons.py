@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from chainrule.report.numbers import PLAIN, Unit, decimal, p_value
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons, Effect, Effects, SignTest
@@ -15,7 +15,7 @@ __all__ = ["comparisons_sheet", "effects_sheet", "robust_sheet"]
 
 def comparisons_sheet(
     found: Comparisons, unit: Unit = PLAIN, *, goal: Literal["max", "min"] = "max"
-) -> Sheet:
+) -> Table:
     """A row a comparison: the difference, its interval, and how sure it is."""
     against = "" if found.baseline is None else f" with the baseline {found.baseline}"
     rope = next((c.posterior.rope for c in found.comparisons if c.posterior), None)
@@ -26,7 +26,7 @@ def comparisons_sheet(
             f"{unit.number(rope)}{unit.gap} count as the same."
         )
     test = found.comparisons[0].test
-    return Sheet(
+    return Table(
         "comparisons",
         f"Comparisons{against}: {test.test}; differences{_in(unit)}, each with its "
         f"{test.confidence:.0%} interval.",
@@ -93,10 +93,10 @@ EFFECTS = (
 
 def effects_sheet(
     found: Effects, unit: Unit = PLAIN, *, goal: Literal["max", "min"] = "max"
-) -> Sheet:
+) -> Table:
     """A row an effect: main effects, then interactions."""
     test = found.effects[0].test
-    return Sheet(
+    return Table(
         "effects",
         f"Effects of the factors: {test.test} over n = {test.n} rounds; differences{_in(unit)}, "
         f"each with its {test.confidence:.0%} interval.",
@@ -149,13 +149,13 @@ ROBUST = (
 )
 
 
-def robust_sheet(found: Comparisons) -> Sheet:
+def robust_sheet(found: Comparisons) -> Table:
     """A row a comparison: the tests that suppose no normal distribution.
 
     Empty where the rounds share data: these tests need independent rounds.
     """
     tested = [(c, c.wilcoxon, c.sign_flip) for c in found.comparisons if c.wilcoxon and c.sign_flip]
-    return Sheet(
+    return Table(
         "robustness",
         "The same comparisons without the normal distribution: p of two tests of signs.",
         ROBUST,

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from chainrule.report.numbers import NOTHING
-from chainrule.report.render.terminal import Printed
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.numbers import MISSING
+from chainrule.report.render.terminal import RichTable
+from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.train.layer_stats import LayerRow
 
 __all__ = ["Rows", "first_of", "layers_sheet", "layers_table"]
@@ -40,12 +40,12 @@ NOTES = (
 )
 
 
-def layers_table(rows: Rows) -> Printed:
+def layers_table(rows: Rows) -> RichTable:
     """A row a layer: all about one net, or std and ‖dL/dW‖ of several side by side."""
-    return Printed(layers_sheet(rows))
+    return RichTable(layers_sheet(rows))
 
 
-def layers_sheet(rows: Rows, title: str = "") -> Sheet:
+def layers_sheet(rows: Rows, title: str = "") -> Table:
     """The table as data; its ``rows`` have every number of each label.
 
     Raises ValueError where there is nothing, or the labels have different layers.
@@ -72,7 +72,7 @@ def layers_sheet(rows: Rows, title: str = "") -> Sheet:
     ]
     notes = [*(NOTES if len(rows) == 1 else ()), f"{WORDS}."]
     data = [{"label": label, **_known(row.as_row())} for label in rows for row in rows[label]]
-    return Sheet(
+    return Table(
         "layers", title or "Layer by layer, one batch.", [*head, *columns], cells, data, notes
     )
 
@@ -101,7 +101,7 @@ def _broken(label: str) -> str:
 
 def _cell(name: str, x: float | None) -> Cell:
     if x is None or math.isnan(x):
-        return Cell(NOTHING, None)
+        return Cell(MISSING, None)
     return Cell(f"{100 * x:.0f} %" if name in SHARES else f"{x:.2g}", x)
 
 

@@ -6,8 +6,8 @@ import math
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from chainrule.report.numbers import NOTHING, Unit, unit_named
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.numbers import MISSING, Unit, unit_named
+from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from chainrule.study.results.arm_result import ArmResult
@@ -26,7 +26,7 @@ COLUMNS = (
 KNOWN = "n known / n: rounds that gave a value, of those done; the others are left out."
 
 
-def metric_sheet(result: StudyResult, name: str) -> Sheet:
+def metric_sheet(result: StudyResult, name: str) -> Table:
     """A row an arm: a metric over the rounds that have it, those that diverged left out.
 
     Raises ValueError, which lists the metrics, where no round has one of this name.
@@ -38,7 +38,7 @@ def metric_sheet(result: StudyResult, name: str) -> Sheet:
     found = {arm.arm: values_of(arm, name) for arm in result.arms}
     unit = unit_named(name, result.study)
     spread = "mean ± standard deviation (ddof = 1)"
-    return Sheet(
+    return Table(
         name,
         f"{result.study.name}: test {name}{' in %' if unit.sign else ''}, {spread}.",
         COLUMNS,
@@ -62,7 +62,7 @@ def _spread(values: list[float]) -> tuple[float | None, float | None]:
 def _cells(arm: ArmResult, values: list[float], unit: Unit) -> list[Cell]:
     middle, std = _spread(values)
     low, high = min(values, default=None), max(values, default=None)
-    shown = NOTHING if middle is None else unit.spread(middle, std)
+    shown = MISSING if middle is None else unit.spread(middle, std)
     return [
         Cell(arm.arm, arm.arm),
         Cell(shown, middle),

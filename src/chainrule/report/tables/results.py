@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chainrule.report.numbers import NOTHING, Unit, decimal, unit_of
-from chainrule.report.tables.table import Cell, Column, Sheet
+from chainrule.report.numbers import MISSING, Unit, decimal, unit_of
+from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from chainrule.study.results.arm_result import ArmResult
@@ -30,7 +30,7 @@ RESULTS = (
 OK = "n ok / n: rounds that did not diverge, of those done; a diverged one counts as"
 
 
-def results_sheet(result: StudyResult) -> Sheet:
+def results_sheet(result: StudyResult) -> Table:
     """A row an arm: the metric on the test set, beside what was reported, size and times."""
     unit, metric = unit_of(result), result.study.metric_name
     shown = f"test {metric}{' in %' if unit.sign else ''}"
@@ -40,7 +40,7 @@ def results_sheet(result: StudyResult) -> Sheet:
     ]
     if any(arm.reported for arm in result.arms):
         notes.append("reported ± is the source's own; s.e. is std / √n of ours.")
-    return Sheet(
+    return Table(
         "results",
         f"{result.study.name}: {shown}, mean ± standard deviation (ddof = 1) over n rounds.",
         RESULTS,
@@ -58,8 +58,8 @@ def _result_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
         Cell(arm.arm, arm.arm),
         Cell(unit.spread(arm.mean, arm.std), arm.mean),
         Cell(f"{arm.n_ok}/{arm.n}", arm.n_ok / arm.n),
-        Cell(unit.spread(said.mean, said.std) if said else NOTHING, said.mean if said else None),
-        Cell(NOTHING if far is None else f"{far:+.1f}", far),
+        Cell(unit.spread(said.mean, said.std) if said else MISSING, said.mean if said else None),
+        Cell(MISSING if far is None else f"{far:+.1f}", far),
         Cell(f"{arm.parameters:,}", arm.parameters),
         Cell(_seconds(arm.solo_seconds), arm.solo_seconds),
         Cell(_seconds(arm.amortised_seconds), arm.amortised_seconds),

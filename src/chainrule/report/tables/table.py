@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-__all__ = ["Cell", "Column", "Sheet"]
+__all__ = ["Cell", "Column", "Table"]
 
 
 @final
@@ -15,7 +15,7 @@ class Column:
     """A column: its title; ``brief`` is the title in the terminal, None leaves it out there."""
 
     title: str
-    brief: str | None = None
+    short_title: str | None = None
     numeric: bool = True
 
 
@@ -30,7 +30,7 @@ class Cell:
 
 @final
 @dataclass(frozen=True)
-class Sheet:
+class Table:
     """A table for readers (``columns``, ``cells``) and for programs (``rows``, full precision).
 
     ``caption`` names the ±; ``notes`` must be said beside the table.

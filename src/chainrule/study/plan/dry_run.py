@@ -11,7 +11,7 @@ from chainrule.study.round_data import Samples
 from chainrule.study.run.cohorts import Training, jobs_of
 from chainrule.study.run.train_cohort import trainer_of
 from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Dimension, Setting
+from chainrule.study.spec.space import Dimension, Params
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 from chainrule.train import Trainer
@@ -30,7 +30,7 @@ def problems(study: Study) -> list[str]:
 
     Every arm is trained for a moment, on the CPU, with each value of its space at least once.
     """
-    here = study.having(device="cpu")
+    here = study.with_overrides(device="cpu")
     try:
         learned, judged = (few(data, SAMPLES) for data in first_data(here, Samples(here)))
     except Exception as error:  # whatever a function of the user raises
@@ -57,7 +57,7 @@ def failures(study: Study, arm: Arm, learned: Dataset, judged: Dataset) -> Itera
             yield said(error)
 
 
-def settings(space: Mapping[str, Dimension]) -> list[Setting]:
+def settings(space: Mapping[str, Dimension]) -> list[Params]:
     """So few settings that each value of each path, or each end of its range, is in one."""
     values = {path: d.choices or (d.at(0), d.at(NEARLY)) for path, d in space.items()}
     longest = max(map(len, values.values()), default=1)

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chainrule.recipes.cost import parameters
-from chainrule.study.plan.timing import pace_of
+from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import Load, Loads
-from chainrule.study.run.cohorts import Job
-from chainrule.study.run.executors import Here
-from chainrule.study.run.scheduler import Board
+from chainrule.study.run.cohorts import CohortJob
+from chainrule.study.run.executors import SerialExecutor
+from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.search.candidates import wanted
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import grid
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 __all__ = ["ArmPlan", "Plan", "plan"]
 
@@ -98,25 +98,26 @@ def plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = True) ->
 
     Raises StudyError, and what making a net or a data set raises.
     """
-    found = Here().submit(planned, study, study.select(arms), times).result()
+    found = SerialExecutor().submit(planned, study, study.select(arms), times).result()
     return Plan(study, found, jobs)
 
 
 def planned(study: Study, arms: Sequence[Arm], times: bool) -> list[ArmPlan]:
     """The plan of each arm."""
-    board = Board(study, arms)
+    board = Scheduler(study, arms)
     loads = Loads(study, board.samples)
     return [
-        of_arm(board, arm, [loads.of(job) for job in played(board, arm)], times) for arm in arms
+        of_arm(board, arm, [loads.of(job) for job in simulate_jobs(board, arm)], times)
+        for arm in arms
     ]
 
 
-def of_arm(board: Board, arm: Arm, loads: Sequence[Load], times: bool) -> ArmPlan:
+def of_arm(board: Scheduler, arm: Arm, loads: Sequence[Load], times: bool) -> ArmPlan:
     """The plan of one arm, from all the cohorts that it will have."""
     study = board.study
     widths = [load.width for load in loads]
     sizes = [load.parameters for load in loads]
-    pace = pace_of(study, board.samples, loads) if times else None
+    pace = fit_time_model(study, board.samples, loads) if times else None
     return ArmPlan(
         arm=arm.name,
         candidates=wanted(study, arm),
@@ -135,19 +136,19 @@ def of_arm(board: Board, arm: Arm, loads: Sequence[Load], times: bool) -> ArmPla
     )
 
 
-def played(board: Board, arm: Arm) -> Iterator[Job]:
+def simulate_jobs(board: Scheduler, arm: Arm) -> Iterator[CohortJob]:
     """Every cohort of an arm, as if each were trained and the largest net always won."""
     while jobs := board.ready(arm):
         cohorts = [cohort for job in jobs for cohort in job.cohorts or (job,)]
         yield from cohorts
-        board.add(row for job in cohorts for row in pretended(board.study, job))
+        board.add(row for job in cohorts for row in fake_rows(board.study, job))
 
 
-def pretended(study: Study, job: Job) -> Iterator[Row]:
+def fake_rows(study: Study, job: CohortJob) -> Iterator[TrainingRecord]:
     """Rows that nobody trained."""
     size = parameters(job.recipe) * (1 if study.goal == "max" else -1)
     for training in job.trainings:
-        yield Row(
+        yield TrainingRecord(
             arm=job.arm,
             stage=job.stage,
             candidate=training.candidate,

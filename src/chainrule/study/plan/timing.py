@@ -13,7 +13,7 @@ from chainrule.study.round_data import Samples
 from chainrule.study.run.train_cohort import trainer_of
 from chainrule.study.spec.study import Study
 
-__all__ = ["Pace", "pace_of"]
+__all__ = ["TimeModel", "fit_time_model"]
 
 STEPS = 8
 ENOUGH = 0.12
@@ -21,7 +21,7 @@ ENOUGH = 0.12
 
 
 @dataclass(frozen=True)
-class Pace:
+class TimeModel:
     """seconds = a step's own time x steps + a product's x products"""
 
     step: float
@@ -32,7 +32,7 @@ class Pace:
         return self.step * load.steps + self.product * load.products
 
 
-def pace_of(study: Study, samples: Samples, loads: Sequence[Load]) -> Pace:
+def fit_time_model(study: Study, samples: Samples, loads: Sequence[Load]) -> TimeModel:
     """The line through two cohorts' measured steps: that of the fewest products and of the most.
 
     Trains each for some steps, at random first parameters, on the study's device.
@@ -42,8 +42,8 @@ def pace_of(study: Study, samples: Samples, loads: Sequence[Load]) -> Pace:
     (x0, t0), (x1, t1) = (measured(study, load, learned) for load in ends)
     product = max(0.0, (t1 - t0) / (x1 - x0)) if x1 > x0 else 0.0
     if product and t0 < product * x0:  # a line through the origin
-        return Pace(0.0, t1 / x1)
-    return Pace(t0 - product * x0, product)
+        return TimeModel(0.0, t1 / x1)
+    return TimeModel(t0 - product * x0, product)
 
 
 def products_a_step(load: Load) -> float:

@@ -8,7 +8,7 @@ from typing import final
 
 from chainrule.recipes.cost import PASSES, activations, cost, parameters
 from chainrule.study.round_data import Samples
-from chainrule.study.run.cohorts import Job
+from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.halving import rungs
 from chainrule.study.spec.study import Study
 
@@ -25,7 +25,7 @@ COPIES = 5
 class Load:
     """A cohort: its trainings, steps and multiply-adds, the numbers it learns, and its memory."""
 
-    job: Job
+    job: CohortJob
     steps: int
     products: float
     bytes: int
@@ -49,7 +49,7 @@ class Loads:
         self.study, self.samples = study, samples
         self._sizes: dict[tuple[bool, int, int], Sizes] = {}
 
-    def of(self, job: Job) -> Load:
+    def of(self, job: CohortJob) -> Load:
         """What a cohort asks for; halving is taken into its products."""
         n, judged, sample = self._sizes_of(job)
         recipe, width = job.recipe, len(job.trainings)
@@ -62,7 +62,7 @@ class Loads:
             bytes=memory(self.study, job, (n + judged) * math.prod(sample), sample),
         )
 
-    def _sizes_of(self, job: Job) -> Sizes:
+    def _sizes_of(self, job: CohortJob) -> Sizes:
         """Rounds differ in folds alone."""
         first, search = job.trainings[0], job.stage == "search"
         r = first.round if self.study.data.rounds == "folds" else min(first.round, 0)
@@ -73,7 +73,7 @@ class Loads:
         return self._sizes[key]
 
 
-def share_trained(study: Study, job: Job) -> float:
+def share_trained(study: Study, job: CohortJob) -> float:
     """How much of its candidates' epochs a search trains: 1 without halving."""
     halving, epochs = study.search.halving, job.recipe.epochs
     if halving is None or job.stage != "search":
@@ -85,7 +85,7 @@ def share_trained(study: Study, job: Job) -> float:
     return total / epochs
 
 
-def memory(study: Study, job: Job, numbers: int, sample: tuple[int, ...]) -> int:
+def memory(study: Study, job: CohortJob, numbers: int, sample: tuple[int, ...]) -> int:
     """Bytes: parameters, what a batch leaves for its chain rule, and the data of each round."""
     size = 8 if study.precision == "float64" else 4
     nets = len(job.trainings) * job.recipe.members

@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.recipes.component import StudyError
 from chainrule.study.spec.sections import Reported
-from chainrule.study.store.record import Row, Value
+from chainrule.study.store.record import TrainingRecord, Value
 
 __all__ = ["ArmResult", "Candidate"]
 
@@ -65,7 +65,7 @@ class ArmResult:
     values: Sequence[float]
     n_ok: int
     parameters: int
-    rows: Sequence[Row]
+    rows: Sequence[TrainingRecord]
     solo_seconds: float | None
     factors: Mapping[str, str] = field(default_factory=dict)
     reported: Reported | None = None

@@ -26,7 +26,7 @@ from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ class StudyResult:
     """
 
     study: Study
-    rows: Sequence[Row]
+    rows: Sequence[TrainingRecord]
     runs: Sequence[Mapping[str, Any]] = ()
     interrupted: bool = False
 
@@ -63,10 +63,10 @@ class StudyResult:
         known = ", ".join(arm.arm for arm in self.arms) or "none yet"
         raise StudyError(f"study {self.study.name}: no results of arm {name!r}; there are: {known}")
 
-    def _of(self, arm: str, stage: str) -> list[Row]:
+    def _of(self, arm: str, stage: str) -> list[TrainingRecord]:
         return [row for row in self.rows if row.arm == arm and row.stage == stage]
 
-    def _arm(self, arm: Arm, rows: Sequence[Row]) -> ArmResult:
+    def _arm(self, arm: Arm, rows: Sequence[TrainingRecord]) -> ArmResult:
         rows = sorted(rows, key=lambda row: row.round)
         solo = self._of(arm.name, "solo")
         return ArmResult(

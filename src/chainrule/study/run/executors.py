@@ -16,15 +16,15 @@ from typing import Any, Protocol, TypeVar, final
 
 import torch
 
-from chainrule._util.malloc import keep_memory
-from chainrule._util.processes import shielded, workshop
+from chainrule._util.malloc import disable_malloc_trim
+from chainrule._util.processes import block_sigint, forkserver_context
 
-__all__ = ["Here", "Submits", "Workers"]
+__all__ = ["Executor", "ProcessExecutor", "SerialExecutor"]
 
 T = TypeVar("T")
 
 
-class Submits(Protocol):
+class Executor(Protocol):
     """The part of ``concurrent.futures.Executor`` that a study needs."""
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
@@ -32,7 +32,7 @@ class Submits(Protocol):
 
 
 @final
-class Here:
+class SerialExecutor:
     """One thing at a time, in this process, on one thread; it is done when ``submit`` returns."""
 
     slots = 1
@@ -55,7 +55,7 @@ class Here:
 
 
 @final
-class Workers:
+class ProcessExecutor:
     """``slots`` processes, one thread each, that end with this one, however it ends.
 
     A worker that dies breaks all futures of that moment (BrokenProcessPool); the next ``submit``
@@ -63,18 +63,21 @@ class Workers:
     """
 
     def __init__(self, slots: int) -> None:
-        self.slots = slots
-        self._context = workshop("chainrule.study.run.runner")
+        self.max_workers = slots
+        self._context = forkserver_context("chainrule.study.run.runner")
         self._theirs, self._ours = self._context.Pipe(duplex=False)
         self._children: set[BaseProcess] = set()
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.slots, self._context, initializer=begin, initargs=(self._theirs, dict(os.environ))
+            self.max_workers,
+            self._context,
+            initializer=initialize_worker,
+            initargs=(self._theirs, dict(os.environ)),
         )
 
-    def _anew(self) -> ProcessPoolExecutor:
+    def _restart(self) -> ProcessPoolExecutor:
         self._pool.shutdown(wait=False)
         self._pool = self._start()
         return self._pool
@@ -82,14 +85,14 @@ class Workers:
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         """Begin f(*args) in a worker."""
         others = set(multiprocessing.active_children()) - self._children
-        with shielded():
+        with block_sigint():
             try:
                 future = self._pool.submit(f, *args)
             except BrokenProcessPool:
-                future = self._anew().submit(f, *args)
+                future = self._restart().submit(f, *args)
             except (EOFError, ConnectionError):  # what workers are forked from is gone
                 self._context = multiprocessing.get_context("spawn")
-                future = self._anew().submit(f, *args)
+                future = self._restart().submit(f, *args)
         self._children = set(multiprocessing.active_children()) - others
         return future
 
@@ -103,7 +106,7 @@ class Workers:
         self._theirs.close()
 
 
-def begin(parent: Connection, environ: Mapping[str, str]) -> None:
+def initialize_worker(parent: Connection, environ: Mapping[str, str]) -> None:
     """What a worker does first: Ctrl-C is its parent's business, one thread, and a watch.
 
     ``environ``: its parent's variables, which may have changed since it was forked.
@@ -112,11 +115,11 @@ def begin(parent: Connection, environ: Mapping[str, str]) -> None:
     os.environ.update(environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    keep_memory()
-    threading.Thread(target=watch, args=(parent,), daemon=True).start()
+    disable_malloc_trim()
+    threading.Thread(target=exit_with_parent, args=(parent,), daemon=True).start()
 
 
-def watch(parent: Connection) -> None:
+def exit_with_parent(parent: Connection) -> None:
     """End this process when its parent, who holds the other end of the pipe, is gone."""
     with suppress(EOFError, OSError):
         parent.recv_bytes()

@@ -15,18 +15,18 @@ from typing import final
 import torch
 
 from chainrule.study.round_data import Samples
-from chainrule.study.run.cohorts import Job
-from chainrule.study.run.train_cohort import trained, trainer_of
+from chainrule.study.run.cohorts import CohortJob
+from chainrule.study.run.train_cohort import train_until, trainer_of
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row
-from chainrule.train.select_replicas import compact
+from chainrule.study.store.record import TrainingRecord
+from chainrule.train.select_replicas import select_replicas
 
-__all__ = ["race", "rungs"]
+__all__ = ["run_halving", "rungs"]
 
 
-def race(study: Study, samples: Samples, job: Job) -> list[Row]:
+def run_halving(study: Study, samples: Samples, job: CohortJob) -> list[TrainingRecord]:
     """The rows of a search: its cohorts are trained from rung to rung, smaller each time.
 
     A candidate that does not go on has the rows of its last rung, with status ``stopped``, or
@@ -37,7 +37,7 @@ def race(study: Study, samples: Samples, job: Job) -> list[Row]:
     if halving is None:
         raise ValueError(f"study {study.name} declares no halving")
     runners = [Runner(study, samples, cohort) for cohort in job.cohorts]
-    ended: list[Row] = []
+    ended: list[TrainingRecord] = []
     *earlier, last = rungs(halving, job.recipe.epochs)
     for epochs in earlier:
         rows = [row for runner in runners for row in runner.until(epochs)]
@@ -56,7 +56,7 @@ def rungs(halving: Halving, epochs: int) -> Iterator[int]:
     yield epochs
 
 
-def best_of(study: Study, judged: Mapping[int, Sequence[Row]], factor: int) -> set[int]:
+def best_of(study: Study, judged: Mapping[int, Sequence[TrainingRecord]], factor: int) -> set[int]:
     """The better 1/factor of the candidates, at least one, by the mean over their splits.
 
     Of equal ones those with the smaller number; one that diverged is worse than any other.
@@ -71,7 +71,7 @@ def best_of(study: Study, judged: Mapping[int, Sequence[Row]], factor: int) -> s
     return set(sorted(judged, key=rank)[: math.ceil(len(judged) / factor)])
 
 
-def stopped(row: Row) -> Row:
+def stopped(row: TrainingRecord) -> TrainingRecord:
     """The row of a training that does not go on."""
     return row if row.status == "diverged" else replace(row, status="stopped")
 
@@ -80,14 +80,14 @@ def stopped(row: Row) -> Row:
 class Runner:
     """A cohort under way: what is left of its job, its trainer, and the time that each took."""
 
-    def __init__(self, study: Study, samples: Samples, job: Job) -> None:
+    def __init__(self, study: Study, samples: Samples, job: CohortJob) -> None:
         self.study, self.samples, self.job = study, samples, job
         self.trainer = trainer_of(study, job)
         self.share = self.before = 0.0
 
-    def until(self, epochs: int) -> list[Row]:
+    def until(self, epochs: int) -> list[TrainingRecord]:
         """The rows when so many epochs are done."""
-        rows = trained(self.study, self.samples, self.job, self.trainer, epochs)
+        rows = train_until(self.study, self.samples, self.job, self.trainer, epochs)
         seconds, width = self.trainer.history.seconds, len(self.job.trainings)
         self.share, self.before = self.share + (seconds - self.before) / width, seconds
         return [replace(row, seconds=self.share * width) for row in rows]
@@ -98,6 +98,6 @@ class Runner:
         going = [i for i, t in enumerate(trainings) if t.candidate in candidates]
         if going and len(going) < len(trainings):
             replicas = torch.tensor(going).unsqueeze(1) * members + torch.arange(members)
-            compact(self.trainer, replicas.flatten())
+            select_replicas(self.trainer, replicas.flatten())
             self.job = replace(self.job, trainings=tuple(trainings[i] for i in going))
         return bool(going)

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any, final
 
 from chainrule.recipes.cost import cost
-from chainrule.study.run.cohorts import Job
-from chainrule.study.run.scheduler import Board
+from chainrule.study.run.cohorts import CohortJob
+from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.spec.arms import Arm
 
 __all__ = ["Progress"]
@@ -19,12 +19,12 @@ __all__ = ["Progress"]
 class Progress:
     """How far a run is. ``cohorts`` were trained in this run; ``running`` are being trained."""
 
-    def __init__(self, board: Board, running: Mapping[Any, Job]) -> None:
+    def __init__(self, board: Scheduler, running: Mapping[Any, CohortJob]) -> None:
         self.board, self.cohorts, self._running = board, 0, running
         self._begun, self._before = time.monotonic(), {a.name: board.done(a) for a in board.arms}
 
     @property
-    def running(self) -> list[Job]:
+    def running(self) -> list[CohortJob]:
         """The cohorts under way."""
         return list(self._running.values())
 
@@ -55,14 +55,14 @@ class Progress:
             left += weight * (self.board.total(arm) - n)
         return self.seconds * left / done if done else None
 
-    def cost(self, job: Job) -> float:
+    def cost(self, job: CohortJob) -> float:
         """What a cohort costs, in multiply-adds."""
         return len(job.trainings) * cost(job.recipe, self._shape)
 
     def _of(self, arm: Arm) -> float:
         """What a training of the arm costs, by its first candidate."""
         first = {path: d.choices[0] if d.choices else d.at(0.5) for path, d in arm.space.items()}
-        return cost(arm.having(first), self._shape)
+        return cost(arm.with_overrides(first), self._shape)
 
     @cached_property
     def _shape(self) -> tuple[int, ...]:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.recipes.component import StudyError
-from chainrule.study.spec.study import COSMETIC, Study
+from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study
 from chainrule.study.store import Store, StudyRecord
 
-__all__ = ["declared_in", "enrol"]
+__all__ = ["declared_in", "open_or_resume"]
 
 GROWING = {"rounds", "arms", "factors"}
 """What a study may get more of without a change in what is there."""
 
 
-def enrol(
+def open_or_resume(
     store: Store, study: Study, provenance: Mapping[str, Any], *, extend: bool = False
 ) -> StudyRecord:
     """The record that this study's rows belong to.
@@ -31,7 +31,7 @@ def enrol(
             return found
         return store.update(found.id, told, provenance)
     for record in reversed(store.studies()):
-        if record.name == study.name and grows(old := declared_in(record), study):
+        if record.name == study.name and is_extension(old := declared_in(record), study):
             if not extend:
                 raise StudyError(
                     f"study {study.name}: the store has it with {size(old)}; "
@@ -39,7 +39,7 @@ def enrol(
                     "or choose another --store"
                 )
             return store.update(record.id, told, provenance, digest=digest)
-        if record.name == study.name and grows(study, declared_in(record)):
+        if record.name == study.name and is_extension(study, declared_in(record)):
             raise StudyError(
                 f"study {study.name}: the store has it with {size(declared_in(record))}, more "
                 f"than {size(study)}: look at it with chainrule show, or choose another --store"
@@ -54,9 +54,9 @@ def declared_in(record: StudyRecord) -> Study:
     )
 
 
-def grows(old: Study, new: Study) -> bool:
+def is_extension(old: Study, new: Study) -> bool:
     """Whether ``new`` is ``old`` with more rounds or more arms, and nothing else."""
-    apart = COSMETIC | GROWING
+    apart = NON_SEMANTIC_FIELDS | GROWING
     rest = [{k: v for k, v in s.as_dict().items() if k not in apart} for s in (old, new)]
     arms = {arm.name: arm for arm in new.all_arms}
     kept = all(

@@ -12,15 +12,15 @@ from pathlib import Path
 from chainrule.recipes.component import StudyError
 from chainrule.study.results.study_result import StudyResult, result_of
 from chainrule.study.run import train_cohort as cohort
-from chainrule.study.run.cohorts import Job
-from chainrule.study.run.executors import Here, Submits, Workers
+from chainrule.study.run.cohorts import CohortJob
+from chainrule.study.run.executors import Executor, ProcessExecutor, SerialExecutor
 from chainrule.study.run.progress import Progress
 from chainrule.study.run.provenance import provenance
-from chainrule.study.run.resume import enrol
-from chainrule.study.run.scheduler import Board
+from chainrule.study.run.resume import open_or_resume
+from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 __all__ = ["run"]
 
@@ -36,7 +36,7 @@ def run(
     arms: str = "*",
     store: str | Path | None = None,
     jobs: int = 1,
-    executor: Submits | None = None,
+    executor: Executor | None = None,
     extend: bool = False,
     nets: str | Path | None = None,
     watch: Watch = lambda _: None,
@@ -57,26 +57,26 @@ def run(
         raise StudyError(f"expected at least 1 job, got {jobs}")
     with ExitStack() as stack:
         kept = stack.enter_context(open_store(":memory:" if store is None else store))
-        stack.enter_context(kept.running())
+        stack.enter_context(kept.run_lock())
         here = provenance()
-        record = enrol(kept, study, here, extend=extend)
-        board = Board(study, chosen, kept.rows(record.id))
+        record = open_or_resume(kept, study, here, extend=extend)
+        board = Scheduler(study, chosen, kept.rows(record.id))
 
-        def keep(rows: list[Row]) -> None:
+        def keep(rows: list[TrainingRecord]) -> None:
             kept.add_run(record.id, here)
             kept.add(record.id, rows)
 
         where = None if nets is None else str(nets)
-        workers = executor or (Here() if jobs == 1 else Workers(jobs))
+        workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
         interrupted = False
         try:
-            Run(board, workers, keep, watch, where).finish()
+            Runner(board, workers, keep, watch, where).finish()
         except KeyboardInterrupt:
             interrupted = True
         return result_of(kept, record.id, interrupted=interrupted)
 
 
-def carry_out(declared: str, job: Job, nets: str | None) -> list[Row]:
+def run_job(declared: str, job: CohortJob, nets: str | None) -> list[TrainingRecord]:
     """``cohort.train``; any error but the system's as a StudyError that names the arm.
 
     Unlike others, that one is understood by every process.
@@ -90,22 +90,22 @@ def carry_out(declared: str, job: Job, nets: str | None) -> list[Row]:
         raise StudyError(f"arm {job.arm}: {kind}{error}") from error
 
 
-class Run:
+class Runner:
     """The trainings of a board, carried out on workers until none is left."""
 
     def __init__(
         self,
-        board: Board,
-        workers: Submits,
-        keep: Callable[[list[Row]], None],
+        board: Scheduler,
+        workers: Executor,
+        keep: Callable[[list[TrainingRecord]], None],
         watch: Watch,
         nets: str | None,
     ) -> None:
         self.board, self.workers, self.keep, self.nets = board, workers, keep, nets
         self.declared = board.study.model_dump_json()
-        self.waiting: list[Job] = [job for arm in board.arms for job in board.ready(arm)]
-        self.running: dict[Future[list[Row]], Job] = {}
-        self.tries: Counter[Job] = Counter()
+        self.waiting: list[CohortJob] = [job for arm in board.arms for job in board.ready(arm)]
+        self.running: dict[Future[list[TrainingRecord]], CohortJob] = {}
+        self.tries: Counter[CohortJob] = Counter()
         self.progress = Progress(board, self.running)
         self.watch = watch
 
@@ -115,19 +115,19 @@ class Run:
         try:
             self.watch(self.progress)
             while self.waiting or self.running:
-                self._begin()
+                self._submit_ready()
                 done = wait(self.running, return_when=FIRST_COMPLETED).done
                 for future in sorted(done, key=lambda f: f.exception() is not None):
-                    self._end(future)
+                    self._collect(future)
                 self.watch(self.progress)
             whole = True
         finally:
             for future in self.running:
                 future.cancel()
-            if isinstance(self.workers, Here | Workers):
+            if isinstance(self.workers, SerialExecutor | ProcessExecutor):
                 self.workers.close(now=not whole)
 
-    def _begin(self) -> None:
+    def _submit_ready(self) -> None:
         """Keep each worker busy, and one cohort in wait; searches first, large cohorts first."""
         slots = getattr(self.workers, "slots", len(self.waiting))
         self.waiting.sort(key=lambda job: (job.stage != "search", -self.progress.cost(job)))
@@ -136,15 +136,15 @@ class Run:
             if self.running and suspects:
                 break  # which of them kills its worker shows when each is alone
             job = self.waiting.pop(0)
-            future = self.workers.submit(carry_out, self.declared, job, self.nets)
+            future = self.workers.submit(run_job, self.declared, job, self.nets)
             self.running[future] = job
 
-    def _end(self, future: Future[list[Row]]) -> None:
+    def _collect(self, future: Future[list[TrainingRecord]]) -> None:
         job = self.running.pop(future)
         try:
             rows = future.result()
         except BrokenProcessPool:
-            self._again(job)
+            self._retry(job)
             return
         self.keep(rows)
         self.board.add(rows)
@@ -153,7 +153,7 @@ class Run:
         known = {key for other in (*self.waiting, *self.running.values()) for key in other.keys}
         self.waiting += [new for new in self.board.ready(arm) if known.isdisjoint(new.keys)]
 
-    def _again(self, job: Job) -> None:
+    def _retry(self, job: CohortJob) -> None:
         self.tries[job] += 1
         if self.tries[job] == TRIES:
             raise StudyError(

@@ -8,19 +8,19 @@ from functools import cached_property
 from typing import final
 
 from chainrule.study.round_data import Samples
-from chainrule.study.run.cohorts import Job, Training, jobs_of, race_of
+from chainrule.study.run.cohorts import CohortJob, Training, jobs_of, race_of
 from chainrule.study.search import selection
 from chainrule.study.search.candidates import proposals, wanted
 from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Setting
+from chainrule.study.spec.space import Params
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import SEARCH_ROUND, Key, Row, Stage
+from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 
-__all__ = ["Board"]
+__all__ = ["Scheduler"]
 
 
 @final
-class Board:
+class Scheduler:
     """The trainings of a study's arms. What can be begun follows from the rows that are there.
 
     An arm is searched, then trained with what was chosen in all rounds, and once alone for its
@@ -28,14 +28,16 @@ class Board:
     same cohorts as one that was not.
     """
 
-    def __init__(self, study: Study, arms: Sequence[Arm], rows: Iterable[Row] = ()) -> None:
+    def __init__(
+        self, study: Study, arms: Sequence[Arm], rows: Iterable[TrainingRecord] = ()
+    ) -> None:
         self.study, self.arms = study, arms
         self.samples = Samples(study)
-        self._rows: dict[str, dict[Key, Row]] = {arm.name: {} for arm in arms}
+        self._rows: dict[str, dict[TrainingKey, TrainingRecord]] = {arm.name: {} for arm in arms}
         self._sizes: dict[Hashable, Hashable] = {}
         self.add(rows)
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[TrainingRecord]) -> None:
         """Enter what is done."""
         for row in rows:
             if row.arm in self._rows:
@@ -71,7 +73,7 @@ class Board:
         pick = max if self.study.goal == "max" else min
         return pick(found) if found else None
 
-    def ready(self, arm: Arm) -> list[Job]:
+    def ready(self, arm: Arm) -> list[CohortJob]:
         """The arm's cohorts that can be trained now and are not done."""
         jobs, chosen = self._search(arm) if arm.space else ([], self._fixed())
         if chosen is not None:
@@ -80,22 +82,22 @@ class Board:
             jobs += self._cohorts(arm, "solo", finals[:1])
         return [left for job in jobs if (left := self._left(job)).trainings]
 
-    def _left(self, job: Job) -> Job:
+    def _left(self, job: CohortJob) -> CohortJob:
         done = self._rows[job.arm]
         if job.cohorts and not all(key in done for key in job.keys):
             return job  # halving is done, or it is not
         pairs = zip(job.keys, job.trainings, strict=True)
         return replace(job, trainings=tuple(t for key, t in pairs if key not in done))
 
-    def _fixed(self) -> dict[int, tuple[int, Setting]]:
+    def _fixed(self) -> dict[int, tuple[int, Params]]:
         return {r: (0, {}) for r in self.rounds}
 
-    def _search(self, arm: Arm) -> tuple[list[Job], dict[int, tuple[int, Setting]] | None]:
+    def _search(self, arm: Arm) -> tuple[list[CohortJob], dict[int, tuple[int, Params]] | None]:
         """The cohorts of the arm's search, and when it is over what each round has chosen."""
         rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
         judged = selection.judge(rows)
         trainings: list[Training] = []
-        chosen: dict[int, tuple[int, Setting]] = {}
+        chosen: dict[int, tuple[int, Params]] = {}
         splits = range(self.study.selection.splits)
         for scope in self.scopes:
             known = judged.get(scope, {})
@@ -113,14 +115,14 @@ class Board:
             self.rounds, chosen[SEARCH_ROUND]
         )
 
-    def _searches(self, arm: Arm, trainings: Sequence[Training]) -> list[Job]:
+    def _searches(self, arm: Arm, trainings: Sequence[Training]) -> list[CohortJob]:
         """The cohorts of the search; with successive halving those of each round as one job."""
         if self.study.search.halving is None:
             return self._cohorts(arm, "search", trainings)
         rounds = [[t for t in trainings if t.round == scope] for scope in self.scopes]
         return [race_of(self._cohorts(arm, "search", of)) for of in rounds]
 
-    def _cohorts(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[Job]:
+    def _cohorts(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:
         def apart(training: Training) -> Hashable:
             return self._batch(training, stage), self._size(training, stage)
 

@@ -15,50 +15,54 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import leaves, tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.optim.lr_scheduler import ReduceLROnPlateau
-from chainrule.recipes.component import make
+from chainrule.recipes.component import build
 from chainrule.recipes.cost import parameters
 from chainrule.recipes.recipe import Numbers, Recipe
 from chainrule.study.round_data import Samples, dtype_of, root_of
-from chainrule.study.run.cohorts import Job, Training
+from chainrule.study.run.cohorts import CohortJob, Training
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 from chainrule.train import History, Trainer, save
 from chainrule.train.metrics import Metric
-from chainrule.train.regression import InUnits
+from chainrule.train.regression import TargetUnitMetric
 
-__all__ = ["train", "trained", "trainer_of"]
+__all__ = ["train", "train_until", "trainer_of"]
 
 
-def train(declared: str, job: Job, nets: str | None = None) -> list[Row]:
+def train(declared: str, job: CohortJob, nets: str | None = None) -> list[TrainingRecord]:
     """The rows of a job's trainings. ``declared`` is the study as JSON text.
 
     ``nets`` is a folder for the final nets. Raises KeyboardInterrupt where the training was
     interrupted: a job is done or it is not.
     """
-    study, samples = opened(declared)
+    study, samples = load_study_cached(declared)
     if job.cohorts:
         from chainrule.study.run.halving import (
-            race,  # which trains cohorts by what is in this module
+            run_halving,  # which trains cohorts by what is in this module
         )
 
-        return race(study, samples, job)
+        return run_halving(study, samples, job)
     trainer = trainer_of(study, job)
-    rows = trained(study, samples, job, trainer, job.recipe.epochs)
+    rows = train_until(study, samples, job, trainer, job.recipe.epochs)
     if nets is not None and job.stage == "final":
         save_nets(trainer.net, job, Path(nets))
     return rows
 
 
-def trained(study: Study, samples: Samples, job: Job, trainer: Trainer, epochs: int) -> list[Row]:
+def train_until(
+    study: Study, samples: Samples, job: CohortJob, trainer: Trainer, epochs: int
+) -> list[TrainingRecord]:
     """The rows of a job's trainings when ``epochs`` are done in all. Raises KeyboardInterrupt."""
     members = job.recipe.members
     parts = [samples_of(samples, job, t) for t in job.trainings]
     trainer.metrics = in_units(trainer, samples, job)
-    learned, judged = (each_member(together(side), members) for side in zip(*parts, strict=True))
+    learned, judged = (
+        each_member(stack_datasets(side), members) for side in zip(*parts, strict=True)
+    )
     if trainer.net.replicas is None:
         learned, judged = learned.replica(0), judged.replica(0)
     # A schedule that follows the test loss would learn from the test set.
@@ -69,27 +73,27 @@ def trained(study: Study, samples: Samples, job: Job, trainer: Trainer, epochs: 
     for epoch in range(max(trainer.epoch + 1, epochs - last + 1), epochs + 1):
         if trainer.fit(learned, followed, epochs=epoch, progress=False).interrupted:
             raise KeyboardInterrupt
-        found.append(measured(trainer, judged, members))
+        found.append(evaluate_trainings(trainer, judged, members))
     values = {name: [*map(fmean, zip(*(f[name] for f in found), strict=True))] for name in found[0]}
     count = parameters(job.recipe) * members
-    return rows_of(study, job, trainer.history, values, (len(learned), len(judged)), count)
+    return make_rows(study, job, trainer.history, values, (len(learned), len(judged)), count)
 
 
 @lru_cache(maxsize=2)
-def opened(declared: str) -> tuple[Study, Samples]:
+def load_study_cached(declared: str) -> tuple[Study, Samples]:
     """The study of a JSON text and its samples; kept, for a worker trains many of its cohorts."""
     study = Study.model_validate_json(declared)
     return study, Samples(study)
 
 
-def samples_of(samples: Samples, job: Job, training: Training) -> tuple[Dataset, Dataset]:
+def samples_of(samples: Samples, job: CohortJob, training: Training) -> tuple[Dataset, Dataset]:
     """What a training learns from, and what it is judged on."""
     if job.stage == "search":
         return samples.fold(training.round, training.fold)
     return samples.final(training.round)
 
 
-def in_units(trainer: Trainer, samples: Samples, job: Job) -> dict[str, Metric]:
+def in_units(trainer: Trainer, samples: Samples, job: CohortJob) -> dict[str, Metric]:
     """The metrics, those that have a unit in that of each replica's target."""
     folds = [t.fold if job.stage == "search" else None for t in job.trainings]
     units = [samples.unit(t.round, f) for t, f in zip(job.trainings, folds, strict=True)]
@@ -98,12 +102,12 @@ def in_units(trainer: Trainer, samples: Samples, job: Job) -> dict[str, Metric]:
         each = torch.tensor(units, dtype=torch.float64).repeat_interleave(job.recipe.members)
         unit = each.to(samples.study.device).reshape(-1, 1, 1)
     return {
-        name: metric.given_in(unit) if isinstance(metric, InUnits) else metric
+        name: metric.given_in(unit) if isinstance(metric, TargetUnitMetric) else metric
         for name, metric in trainer.metrics.items()
     }
 
 
-def together(parts: Sequence[Dataset]) -> Dataset:
+def stack_datasets(parts: Sequence[Dataset]) -> Dataset:
     """Plain data sets as one with a replica each; one for all where they are all the same."""
     first = parts[0]
     if all(part is first or same(part, first) for part in parts):
@@ -119,7 +123,7 @@ def same(a: Dataset, b: Dataset) -> bool:
 
 def tensors(data: Dataset) -> list[Tensor]:
     """Its inputs and targets."""
-    return [t for _, t in leaves((data.inputs, data.targets))]
+    return [t for _, t in named_leaves((data.inputs, data.targets))]
 
 
 def each_member(data: Dataset, members: int) -> Dataset:
@@ -132,7 +136,7 @@ def each_member(data: Dataset, members: int) -> Dataset:
     return Dataset(wide(data.inputs), tree_map(wide, data.targets), K)
 
 
-def seeds_of(study: Study, job: Job, training: Training, member: int) -> dict[str, int]:
+def seeds_of(study: Study, job: CohortJob, training: Training, member: int) -> dict[str, int]:
     """Purpose → seed. Candidates of a round and fold, and arms, have the same."""
     root = root_of(study, training.round)
     if job.stage == "search":
@@ -142,48 +146,48 @@ def seeds_of(study: Study, job: Job, training: Training, member: int) -> dict[st
     return {purpose: seeds.derive(root, purpose) for purpose in ("net", "order")}
 
 
-def trainer_of(study: Study, job: Job) -> Trainer:
+def trainer_of(study: Study, job: CohortJob) -> Trainer:
     """What trains the job: a cohort, or for a training on its own a plain net."""
     members = range(job.recipe.members)
     of = [seeds_of(study, job, t, m) for t in job.trainings for m in members]
     recipe, numbers = numbers_of(job)
     net = recipe.make_net().to(study.device, dtype_of(study))
     if study.precision == "bfloat16":
-        net.multiply_in(torch.bfloat16)
+        net.set_matmul_dtype(torch.bfloat16)
     cohort: Module = net if len(of) == 1 else net.replicate(len(of))
     inits = [s["net"] for s in of]
-    cohort.initialize(inits, None if recipe.init is None else make("init", recipe.init))
+    cohort.initialize(inits, None if recipe.init is None else build("init", recipe.init))
     return recipe.make_trainer(
         cohort,
         numbers,
         seed=[s["order"] for s in of],
-        metrics={name: make("metric", part) for name, part in study.metrics.items()},
+        metrics={name: build("metric", part) for name, part in study.metrics.items()},
         train_metrics=job.stage != "search",
     )
 
 
-def numbers_of(job: Job) -> tuple[Recipe, Numbers]:
+def numbers_of(job: CohortJob) -> tuple[Recipe, Numbers]:
     """The recipe with what all trainings share, and path → a number a replica where they differ."""
     first, members = job.trainings[0].setting, job.recipe.members
     values = {path: [t.setting[path] for t in job.trainings] for path in job.paths}
     common = {path: first[path] for path, of in values.items() if len(set(of)) == 1}
-    return job.recipe.having(common), {
+    return job.recipe.with_overrides(common), {
         path: torch.tensor(of, dtype=torch.float64).repeat_interleave(members)
         for path, of in values.items()
         if path not in common
     }
 
 
-def measured(trainer: Trainer, judged: Dataset, members: int) -> dict[str, list[float]]:
+def evaluate_trainings(trainer: Trainer, judged: Dataset, members: int) -> dict[str, list[float]]:
     """Name → the loss or metric of each training on what it is judged on."""
     y = trainer.predict(judged)
     if members > 1:
-        y = tree_map(lambda scores: averaged(scores, members), y)
+        y = tree_map(lambda scores: ensemble_log_probs(scores, members), y)
     values = trainer.measure(y, judged)
     return {name: value.double().reshape(-1)[::members].tolist() for name, value in values.items()}
 
 
-def averaged(scores: Tensor, members: int) -> Tensor:
+def ensemble_log_probs(scores: Tensor, members: int) -> Tensor:
     """log of the members' mean class probabilities, for each of them        scores (K, N, L)"""
     each = scores.double().log_softmax(-1)
     shares = each.reshape(-1, members, *each.shape[1:])
@@ -191,7 +195,7 @@ def averaged(scores: Tensor, members: int) -> Tensor:
     return mean.expand_as(shares).reshape(each.shape).to(scores.dtype)
 
 
-def save_nets(net: Module, job: Job, folder: Path) -> None:
+def save_nets(net: Module, job: CohortJob, folder: Path) -> None:
     """Write each training's net, or its members', as FOLDER/ARM/round-000.safetensors."""
     members = job.recipe.members
     (folder / job.arm).mkdir(parents=True, exist_ok=True)
@@ -202,14 +206,14 @@ def save_nets(net: Module, job: Job, folder: Path) -> None:
         save(one, folder / job.arm / f"{name}.safetensors")
 
 
-def rows_of(
+def make_rows(
     study: Study,
-    job: Job,
+    job: CohortJob,
     history: History,
     values: Mapping[str, Sequence[float]],
     sizes: tuple[int, int],
     count: int,
-) -> list[Row]:
+) -> list[TrainingRecord]:
     """A row a training; one diverged where any of its members did, or what it gives is nan."""
     members = job.recipe.members
     notes = {d.replica // members: str(d) for d in reversed(history.diverged)}
@@ -223,7 +227,7 @@ def rows_of(
         if lost:  # what the net before it diverged would give is no result
             metrics = dict.fromkeys(metrics, math.nan)
         rows.append(
-            Row(
+            TrainingRecord(
                 arm=job.arm,
                 stage=job.stage,
                 candidate=training.candidate,

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from chainrule import seeds
 from chainrule.study.round_data import root_of
 from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Setting, grid, random_settings
+from chainrule.study.spec.space import Params, grid, random_settings
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 __all__ = ["proposals", "wanted"]
 
@@ -23,7 +23,9 @@ def wanted(study: Study, arm: Arm) -> int:
     return study.search.candidates or 1
 
 
-def proposals(study: Study, arm: Arm, r: int, known: Mapping[int, Sequence[Row]]) -> list[Setting]:
+def proposals(
+    study: Study, arm: Arm, r: int, known: Mapping[int, Sequence[TrainingRecord]]
+) -> list[Params]:
     """The settings of candidates 0, 1, … as far as they can be said now.
 
     ``r`` is the round that is searched in, ``known`` candidate → its rows of this search, one a

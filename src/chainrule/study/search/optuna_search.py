@@ -17,9 +17,9 @@ from chainrule import seeds
 from chainrule.recipes.component import StudyError
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Dimension, Setting, random_settings
+from chainrule.study.spec.space import Dimension, Params, random_settings
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row, Value
+from chainrule.study.store.record import TrainingRecord, Value
 
 __all__ = ["propose"]
 
@@ -29,14 +29,14 @@ STARTUP = 10
 TRIES = 100
 """How many random draws are looked at for one that is new."""
 
-Known = Mapping[int, Sequence[Row]]
+Known = Mapping[int, Sequence[TrainingRecord]]
 """Candidate → its rows, one a split."""
 
 Codes = tuple[int | float, ...]
 """A setting as Optuna knows it, see :func:`code`, in the order of the space."""
 
 
-def propose(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Setting]:
+def propose(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Params]:
     """The settings of candidates 0, 1, … of n, as far as they can be said now: whole batches.
 
     A batch is proposed when every split of all earlier candidates is known. Each time a new
@@ -45,13 +45,13 @@ def propose(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Set
 
     Raises StudyError where Optuna is not installed.
     """
-    settings: list[Setting] = []
+    settings: list[Params] = []
     batch, splits = study.search.batch, study.selection.splits
     for start in range(0, n, batch):
         numbers = range(start, min(start + batch, n))
         if any(len(known.get(c, ())) < splits for c in range(start)):
             break
-        new: Sequence[Setting] = ()
+        new: Sequence[Params] = ()
         if any(c not in known for c in numbers):
             told = values(study, known, start)
             own = seeds.derive(seed, "batch", start // batch)
@@ -76,11 +76,11 @@ def values(study: Study, known: Known, n: int) -> list[float]:
 def proposals(
     study: Study,
     space: Mapping[str, Dimension],
-    settings: Sequence[Setting],
+    settings: Sequence[Params],
     told: Sequence[float],
     n: int,
     seed: int,
-) -> list[Setting]:
+) -> list[Params]:
     """n settings more, given the values told of the earlier ones.
 
     One that is there already gives way to a random draw that is not, if such a one is found.

@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
 __all__ = ["best", "judge", "value"]
 
 
-def value(study: Study, row: Row) -> float:
+def value(study: Study, row: TrainingRecord) -> float:
     """The selecting metric of a training; the declared worst value where it diverged."""
     found = row.metrics.get(study.metric_name, math.nan)
     return found if row.status != "diverged" and math.isfinite(found) else study.worst
 
 
-def judge(rows: Sequence[Row]) -> dict[int, dict[int, list[Row]]]:
+def judge(rows: Sequence[TrainingRecord]) -> dict[int, dict[int, list[TrainingRecord]]]:
     """Round → candidate → its search rows, one a split, all in order."""
-    judged: dict[int, dict[int, list[Row]]] = {}
+    judged: dict[int, dict[int, list[TrainingRecord]]] = {}
     for row in sorted(rows, key=lambda row: (row.round, row.candidate, row.fold)):
         judged.setdefault(row.round, {}).setdefault(row.candidate, []).append(row)
     return judged
 
 
-def best(study: Study, judged: Mapping[int, Sequence[Row]]) -> int:
+def best(study: Study, judged: Mapping[int, Sequence[TrainingRecord]]) -> int:
     """The candidate with the best mean over its splits; the first of equal ones.
 
     Where halving stopped some, only those that went on to the end are compared.

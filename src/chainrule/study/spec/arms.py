@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chainrule.recipes.recipe import Recipe, merged
-from chainrule.study.spec.space import Dimension, Setting
+from chainrule.recipes.recipe import Recipe, deep_merge
+from chainrule.study.spec.space import Dimension, Params
 
 __all__ = ["Arm", "arms_of"]
 
@@ -29,10 +29,10 @@ class Arm:
     space: Mapping[str, Dimension]
     factors: Mapping[str, str] = field(default_factory=dict)
 
-    def having(self, setting: Setting) -> Recipe:
+    def with_overrides(self, setting: Params) -> Recipe:
         """The recipe with the values of a candidate. Raises StudyError for an unknown path."""
-        meant = {p: self.space[p].meant(v) if p in self.space else v for p, v in setting.items()}
-        return self.recipe.having(meant)
+        meant = {p: self.space[p].resolve(v) if p in self.space else v for p, v in setting.items()}
+        return self.recipe.with_overrides(meant)
 
 
 def arms_of(
@@ -49,7 +49,7 @@ def arms_of(
         raise ValueError("arms are written out or the product of factors; expected one of the two")
     if any(not levels for levels in factors.values()):
         raise ValueError("factors: every factor needs at least one level")
-    found = [*(product_of(factors) if factors else as_written(written or {"only": {}}))]
+    found = [*(factorial_arms(factors) if factors else explicit_arms(written or {"only": {}}))]
     check_names([name for name, _, _ in found])
     return [arm_of(name, base, parts, levels, space) for name, parts, levels in found]
 
@@ -69,13 +69,13 @@ def check_names(names: Sequence[str]) -> None:
 Found = Iterator[tuple[str, list[Overrides], dict[str, str]]]
 
 
-def as_written(written: Mapping[str, Overrides]) -> Found:
+def explicit_arms(written: Mapping[str, Overrides]) -> Found:
     """(name, what it says differently, no levels) of each."""
     for name, overrides in written.items():
         yield name, [overrides], {}
 
 
-def product_of(factors: Mapping[str, Mapping[str, Overrides]]) -> Found:
+def factorial_arms(factors: Mapping[str, Mapping[str, Overrides]]) -> Found:
     """(name, what its levels say, factor → level) of each combination, the first slowest.
 
     The name joins the levels; for a level "yes" it has the factor's name, for "no" nothing.
@@ -98,13 +98,13 @@ def arm_of(
     whole: Overrides = base
     said: dict[str, Any] = {}
     for part in parts:
-        whole, said = merged(whole, part), merged(said, part)
+        whole, said = deep_merge(whole, part), deep_merge(said, part)
     own = list(leaves_of(said))
     left = {path: d for path, d in space.items() if not any(covers(leaf, path) for leaf in own)}
     try:
         arm = Arm(name, Recipe.model_validate(whole), left, levels)
         first = {path: d.choices[0] if d.choices else d.at(0) for path, d in left.items()}
-        arm.having(first)
+        arm.with_overrides(first)
     except ValidationError as error:
         first_problem = error.errors()[0]
         place = ".".join(map(str, first_problem["loc"]))

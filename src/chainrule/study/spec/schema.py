@@ -7,7 +7,7 @@ from typing import Any, final
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
-from chainrule.recipes.component import spelled
+from chainrule.recipes.component import normalize_component
 from chainrule.study.spec.space import from_list
 from chainrule.study.spec.study import Study
 
@@ -21,7 +21,7 @@ def schema() -> dict[str, Any]:
 
 
 SHORT: dict[Any, dict[str, Any]] = {
-    spelled: {"type": "string"},
+    normalize_component: {"type": "string"},
     from_list: {"type": "array", "minItems": 1},
 }
 """What reads a short form, and the form."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chainrule.recipes.component import Part
+from chainrule.recipes.component import Component
 
 __all__ = ["Data", "Halving", "Reported", "Search", "Selection", "Strict"]
 
@@ -17,7 +17,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Data(Part):
+class Data(Component):
     """Where the samples come from: a function of a seed that gives (training set, test set).
 
     - ``rounds``: ``fresh``: a draw a round; ``fixed``: one draw for all; ``resplit``: one draw,

@@ -14,9 +14,9 @@ from chainrule import seeds
 from chainrule.recipes.component import Named
 from chainrule.study.store.record import Value
 
-__all__ = ["Dimension", "Setting", "Space", "grid", "random_settings", "shares"]
+__all__ = ["Dimension", "Params", "Space", "grid", "is_batchable", "random_settings"]
 
-Setting = Mapping[str, Value]
+Params = Mapping[str, Value]
 """Path → value: ``{"optimizer.lr": 0.001, "net.hidden": 100}``."""
 
 
@@ -91,7 +91,7 @@ class Dimension(BaseModel):
         points = (float(f"{self.low + i * self.step:.12g}") for i in range(count))
         return tuple(round(x) if self.whole else x for x in points)
 
-    def meant(self, value: Value) -> Any:
+    def resolve(self, value: Value) -> Any:
         """What a value stands for: the part of this name, or itself."""
         return value if self.parts is None else self.parts[str(value)].model_dump()
 
@@ -136,7 +136,7 @@ def random_settings(space: Mapping[str, Dimension], n: int, seed: int) -> list[d
     return [{path: d.at(draw(i, path)) for path, d in space.items()} for i in range(n)]
 
 
-def shares(path: str, dimension: Dimension) -> bool:
+def is_batchable(path: str, dimension: Dimension) -> bool:
     """Whether trainings that differ in this path may share a cohort."""
     values = dimension.values or ()
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)

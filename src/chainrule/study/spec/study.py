@@ -13,15 +13,23 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from chainrule.recipes.component import PLAIN, Named, Part, StudyError, is_plain, listed, spelled
-from chainrule.recipes.recipe import Recipe, merged
+from chainrule.recipes.component import (
+    PLAIN,
+    Component,
+    Named,
+    StudyError,
+    is_plain,
+    normalize_component,
+    tuples_to_lists,
+)
+from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, arms_of
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Space, grid
 
 __all__ = ["Study"]
 
-Draft = Annotated[dict[str, Any], BeforeValidator(spelled)]
+Draft = Annotated[dict[str, Any], BeforeValidator(normalize_component)]
 """A part that is not whole before an arm has added to it."""
 
 
@@ -30,7 +38,10 @@ def in_full(given: Any) -> Any:
     if not isinstance(given, Mapping):
         return given
     parts = {"data", "net", "loss", "optimizer", "schedule", "init", "augment", "trainer"}
-    full = {k: spelled(value) if k in parts else listed(value) for k, value in given.items()}
+    full = {
+        k: normalize_component(value) if k in parts else tuples_to_lists(value)
+        for k, value in given.items()
+    }
     for key, value in full.items():
         if not is_plain(value):
             raise ValueError(f"{key}: expected {PLAIN}, got {value!r}")
@@ -65,8 +76,8 @@ class Study(BaseModel):
     summary: str = ""
     seed: int = 0
     rounds: int = Field(default=10, ge=1)
-    data: Annotated[Data, BeforeValidator(spelled)]
-    metrics: dict[str, Named] = {"accuracy": Part(name="Accuracy")}
+    data: Annotated[Data, BeforeValidator(normalize_component)]
+    metrics: dict[str, Named] = {"accuracy": Component(name="Accuracy")}
     metric: str = ""
     goal: Literal["max", "min"] = "max"
     worst: float = Field(default=0.0, allow_inf_nan=False)
@@ -170,12 +181,12 @@ class Study(BaseModel):
             raise StudyError(f"study {self.name}: no arm matches {pattern!r}; arms: {names}")
         return found
 
-    def having(self, **changes: Any) -> Study:
+    def with_overrides(self, **changes: Any) -> Study:
         """The study with other values in some fields; None leaves one as it is."""
         said = {k: v for k, v in changes.items() if v is not None}
-        return check(merged(self.as_dict(), said), f"study {self.name}")
+        return check(deep_merge(self.as_dict(), said), f"study {self.name}")
 
-    def quickly(self) -> Study:
+    def quick_form(self) -> Study:
         """The small form that the study declares in ``quick``, under a name of its own.
 
         What others reported is left out: it is not the same study. Raises StudyError where there
@@ -185,7 +196,7 @@ class Study(BaseModel):
             raise StudyError(f"study {self.name} declares no quick form ([quick] in its file)")
         small = {"name": f"{self.name}-quick"} | {**self.quick}
         plain = {k: v for k, v in self.as_dict().items() if k not in ("quick", "reported")}
-        return check(merged(plain, small), f"study {self.name}, quick form")
+        return check(deep_merge(plain, small), f"study {self.name}, quick form")
 
     def as_dict(self) -> dict[str, Any]:
         """What was declared as JSON data, without what is left at its default."""
@@ -204,7 +215,7 @@ class Study(BaseModel):
         In what order things are written down counts for factors, which name the arms, and for the
         space, which numbers the candidates.
         """
-        told = {k: v for k, v in self.as_dict().items() if k not in COSMETIC}
+        told = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
         told |= {"metric": self.metric_name, "order": [[*self.factors], [*self.space]]}
         return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
@@ -226,7 +237,7 @@ class Study(BaseModel):
         return cls.from_toml(text, str(path))
 
 
-COSMETIC = {"summary", "baseline", "rope", "reported", "quick"}
+NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick"}
 """What changes how results are shown and compared, but no training."""
 
 
@@ -235,11 +246,11 @@ def check(declared: Mapping[str, Any], source: str) -> Study:
     try:
         return Study.model_validate(declared)
     except ValidationError as error:
-        lines = "\n  ".join(problems(error))
+        lines = "\n  ".join(format_errors(error))
         raise StudyError(f"{source} is not a study:\n  {lines}") from None
 
 
-def problems(error: ValidationError) -> Iterator[str]:
+def format_errors(error: ValidationError) -> Iterator[str]:
     """``field: what is wrong`` for each problem."""
     for one in error.errors():
         place = ".".join(str(part) for part in one["loc"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from chainrule.study.store.record import Key, Row, Stage
+from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
 __all__ = ["Store", "StoreError", "StudyRecord"]
 
@@ -91,7 +91,7 @@ class Store(ABC):
         """Keep the provenance of a run; what is that of the last one is not kept twice."""
 
     @abstractmethod
-    def add(self, study_id: int, rows: Sequence[Row]) -> None:
+    def add(self, study_id: int, rows: Sequence[TrainingRecord]) -> None:
         """Keep rows, all or none; when this returns they outlive a power cut.
 
         Of two rows with one key the one that came first stays, as it is.
@@ -105,15 +105,15 @@ class Store(ABC):
         arm: str | None = None,
         stage: Stage | None = None,
         curves: bool = False,
-    ) -> list[Row]:
+    ) -> list[TrainingRecord]:
         """The rows of a study in the order of their keys; with their curves on request only."""
 
-    def keys(self, study_id: int) -> set[Key]:
+    def keys(self, study_id: int) -> set[TrainingKey]:
         """What is done. Of verified rows, for what is named here is not trained again."""
         return {row.key for row in self.rows(study_id)}
 
     @abstractmethod
-    def running(self) -> AbstractContextManager[None]:
+    def run_lock(self) -> AbstractContextManager[None]:
         """Hold the right to run studies on this store.
 
         Raises StoreError at once where another process holds it. The system takes it back from

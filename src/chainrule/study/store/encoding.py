@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.study.store.base import StoreError, StudyRecord
-from chainrule.study.store.record import Row
+from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["canonical", "decode_row", "decode_study", "encode_row", "seal"]
+__all__ = ["canonical", "checksum", "decode_row", "decode_study", "encode_row"]
 
 KEY = ("arm", "stage", "candidate", "round", "fold")
-OWN = tuple(f.name for f in fields(Row) if f.name != "curves")
+OWN = tuple(f.name for f in fields(TrainingRecord) if f.name != "curves")
 
 
 def canonical(value: object, what: str) -> str:
@@ -42,12 +42,12 @@ def digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def seal(*parts: object) -> str:
+def checksum(*parts: object) -> str:
     """A digest of texts and numbers, of their types and of their order."""
     return digest(ascii(parts).encode())
 
 
-def encode_row(study: int, row: Row) -> tuple[dict[str, Any], bytes]:
+def encode_row(study: int, row: TrainingRecord) -> tuple[dict[str, Any], bytes]:
     """The columns of a row and the bytes of its curves, whose digest is in the row's text."""
     curves = {name: np.asarray(curve, "<f8") for name, curve in row.curves.items()}
     data = b"".join(curve.tobytes() for curve in curves.values())
@@ -57,18 +57,20 @@ def encode_row(study: int, row: Row) -> tuple[dict[str, Any], bytes]:
         | {"curves_digest": digest(data)},
         f"the row {tuple(row.key)}",
     )
-    columns = {"study": study, "content": content, "seal": seal(study, content)}
+    columns = {"study": study, "content": content, "seal": checksum(study, content)}
     return columns | row.key._asdict(), data
 
 
-def decode_row(where: object, study: int, columns: Sequence[Any], *, curves: bool = False) -> Row:
+def decode_row(
+    where: object, study: int, columns: Sequence[Any], *, curves: bool = False
+) -> TrainingRecord:
     """The row of (arm, stage, candidate, round, fold, content, seal, bytes of its curves).
 
     Raises StoreError for anything that is not as it was written.
     """
     *key, content, sealed, data = columns
     name = f"the row {tuple(key)}"
-    if seal(study, content) != sealed:
+    if checksum(study, content) != sealed:
         raise StoreError.damaged(where, f"{name} does not match its digest")
     values = json.loads(content)
     lengths, expected = values.pop("curves"), values.pop("curves_digest")
@@ -79,7 +81,7 @@ def decode_row(where: object, study: int, columns: Sequence[Any], *, curves: boo
         if not isinstance(data, bytes) or digest(data) != expected:
             raise StoreError.damaged(where, f"the curves of {name} do not match their digest")
         values["curves"] = _split(lengths, data)
-    return Row(**values)
+    return TrainingRecord(**values)
 
 
 def _split(lengths: Sequence[tuple[str, int]], data: bytes) -> dict[str, list[float]]:
@@ -91,7 +93,7 @@ def _split(lengths: Sequence[tuple[str, int]], data: bytes) -> dict[str, list[fl
 def decode_study(where: object, columns: Sequence[Any]) -> StudyRecord:
     """The study of (id, digest, content, trainings, seal). Raises StoreError as decode_row."""
     *parts, sealed = columns
-    if seal(*parts) != sealed:
+    if checksum(*parts) != sealed:
         raise StoreError.damaged(where, f"study {parts[0]} does not match its digest")
     number, name, content, _ = parts
     values = json.loads(content)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-__all__ = ["SEARCH_ROUND", "Key", "Row", "Stage", "Status", "Value"]
+__all__ = ["SEARCH_ROUND", "Stage", "Status", "TrainingKey", "TrainingRecord", "Value"]
 
 Value = float | int | str | bool
 """What one entry of a setting may be."""
@@ -21,7 +21,7 @@ SEARCH_ROUND = -1
 """The round of a search that is made once for the whole study, on data of its own."""
 
 
-class Key(NamedTuple):
+class TrainingKey(NamedTuple):
     """What names a training within a study."""
 
     arm: str
@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingRecord:
     """One training.
 
     - ``setting``: path → value, what the candidate sets (``{"optimizer.lr": 0.001}``).
@@ -66,6 +66,6 @@ class Row:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> TrainingKey:
         """What names this training within its study."""
-        return Key(self.arm, self.stage, self.candidate, self.round, self.fold)
+        return TrainingKey(self.arm, self.stage, self.candidate, self.round, self.fold)

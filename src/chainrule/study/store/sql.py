@@ -104,7 +104,7 @@ class SqlStore(TableStore):
         if values:
             self._connection.execute(sa.text(sql), values)
 
-    def running(self) -> AbstractContextManager[None]:
+    def run_lock(self) -> AbstractContextManager[None]:
         if self._kind == "postgresql":
             return self._advisory_lock()
         in_memory = self._database in (None, "", ":memory:")

@@ -123,7 +123,7 @@ class SqliteStore(TableStore):
     def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
         self._connection.executemany(sql, values)
 
-    def running(self) -> AbstractContextManager[None]:
+    def run_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._in_memory else file_lock(self._path)
 
     def close(self) -> None:

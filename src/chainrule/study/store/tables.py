@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chainrule.study.store.base import Store, StoreError, StudyRecord
-from chainrule.study.store.encoding import canonical, decode_row, decode_study, encode_row, seal
-from chainrule.study.store.record import Key, Row, Stage
+from chainrule.study.store.encoding import canonical, checksum, decode_row, decode_study, encode_row
+from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
 __all__ = ["FORMAT", "TableStore"]
 
@@ -120,13 +120,13 @@ class TableStore(Store):
         with self.transaction(write=True):
             return self._change(study_id, provenance)
 
-    def add(self, study_id: int, rows: Sequence[Row]) -> None:
+    def add(self, study_id: int, rows: Sequence[TrainingRecord]) -> None:
         encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
         with self.transaction(write=True):
             _, digest, content, trainings, _ = self._study(study_id)
             last = self.all(LAST_TRAINING)[0][0]
             self.many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
-            added = {Key(*key): number for number, *key in self.all(ADDED, last=last)}
+            added = {TrainingKey(*key): number for number, *key in self.all(ADDED, last=last)}
             curves = {number: encoded[key][1] for key, number in added.items()}
             self.many(NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d])
             self._write(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
@@ -138,7 +138,7 @@ class TableStore(Store):
         arm: str | None = None,
         stage: Stage | None = None,
         curves: bool = False,
-    ) -> list[Row]:
+    ) -> list[TrainingRecord]:
         query = ROWS_WITH_CURVES if curves else ROWS
         with self.transaction():
             trainings = self._study(study_id)[3]
@@ -185,7 +185,7 @@ class TableStore(Store):
         self, statement: str, number: int, digest: str, content: str, trainings: int
     ) -> StudyRecord:
         parts = {"id": number, "digest": digest, "content": content, "trainings": trainings}
-        sealed = seal(*parts.values())
+        sealed = checksum(*parts.values())
         self.many(statement, [{**parts, "seal": sealed}])
         return decode_study(self.where, [*parts.values(), sealed])
 

@@ -22,10 +22,10 @@ from chainrule.compiled.launch import Plan, outputs_of, plan, plan_outputs, run
 from chainrule.compiled.lowering.ir import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.layers.conv import Conv2d
-from chainrule.nn.ops.conv import computed_by
+from chainrule.nn.ops.conv import use_conv_backend
 
 if TYPE_CHECKING:
-    from chainrule.train.trainer import Learned, Trainer
+    from chainrule.train.trainer import EpochOutput, Trainer
 
 __all__ = ["Fast"]
 
@@ -99,11 +99,11 @@ class Fast:
         """In here, what the kernel does has the threads; of the plain path its convolutions."""
         if self._convolving:
             return convolving()
-        return threads_to_the_kernel() if self.path == "compiled" else computed_by(None)
+        return threads_to_the_kernel() if self.path == "compiled" else use_conv_backend(None)
 
-    def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> Learned | None:
+    def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> EpochOutput | None:
         """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""
-        from chainrule.train.trainer import Learned
+        from chainrule.train.trainer import EpochOutput
 
         planned = self._learning.plan(trainer, train)
         if planned is None:
@@ -112,9 +112,9 @@ class Fast:
         plain = trainer.net.replicas is None
         losses = epoch.losses[:, 0] if plain else epoch.losses
         if not epoch.outputs:
-            return Learned(losses, epoch.alive, epoch.sizes, [], [])
+            return EpochOutput(losses, epoch.alive, epoch.sizes, [], [])
         y, target = as_net(epoch.outputs, plain), train.subset(order[0] if plain else order).targets
-        return Learned(losses, epoch.alive, epoch.sizes, [y], [target])
+        return EpochOutput(losses, epoch.alive, epoch.sizes, [y], [target])
 
     def predict(self, trainer: Trainer, data: Dataset) -> Any:
         """The net's outputs; None where the plain path has to do it."""
