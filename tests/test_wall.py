@@ -219,6 +219,7 @@ def test_the_recorder_sees_what_autograd_runs():
 
 THIRD = {
     "_util": {"torch"},
+    "errors": set(),
     "seeds": {"torch"},
     "nn": {"torch"},
     "optim": {"torch"},

@@ -10,13 +10,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule import data, interop, nn, optim, report, seeds, study, train, zoo
+    from chainrule import (
+        data,
+        errors,
+        estimators,
+        interop,
+        nn,
+        optim,
+        report,
+        seeds,
+        statistics,
+        study,
+        train,
+        zoo,
+    )
     from chainrule.nn.inspect.gradcheck import gradcheck
     from chainrule.serialization.nets import load, save
 
 __version__ = "0.1.0"
 __all__ = [
     "data",
+    "errors",
+    "estimators",
     "gradcheck",
     "interop",
     "load",
@@ -25,6 +40,7 @@ __all__ = [
     "report",
     "save",
     "seeds",
+    "statistics",
     "study",
     "train",
     "zoo",

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from chainrule.errors import ChainruleError
+
 __all__ = ["BuildError", "build_kernel", "kernel"]
 
 SOURCE = Path(__file__).with_name("cpu")
@@ -22,7 +24,7 @@ LINK = ("-shared", "-fPIC", "-pthread")
 NUMBERS = {torch.float32: "float", torch.float64: "double"}
 
 
-class BuildError(OSError):
+class BuildError(ChainruleError, OSError):
     """The kernel cannot be had on this machine; the message says what is missing."""
 
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from chainrule.errors import ChainruleError
+
 __all__ = ["LayerError", "check_input", "describe_shape"]
 
 
@@ -19,7 +21,7 @@ class HasLabel(Protocol):
         """Class and arguments."""
 
 
-class LayerError(ValueError):
+class LayerError(ChainruleError, ValueError):
     """A module met an input that it cannot take.
 
     The message reads ``Sequential[2] Linear(25, 2): expected input (…, 25), got (100, 24)``: the

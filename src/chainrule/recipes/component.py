@@ -9,6 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from chainrule.errors import ChainruleError
+
 __all__ = [
     "Component",
     "Named",
@@ -34,7 +36,7 @@ SEARCH_MODULES = {
 """Where a name without a module is looked for."""
 
 
-class StudyError(ValueError):
+class StudyError(ChainruleError, ValueError):
     """A study that cannot be run as asked; the message says what would be right."""
 
 

@@ -20,13 +20,15 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as as_bytes
 from torch import Tensor
 
+from chainrule.errors import ChainruleError
+
 __all__ = ["FORMAT", "FileError", "pack", "read", "unpack", "write", "write_atomically"]
 
 FORMAT = 1
 """The number of the format that is written; every lower one is read."""
 
 
-class FileError(ValueError):
+class FileError(ChainruleError, ValueError):
     """A file that cannot be used; the message names it and says what is wrong."""
 
     def __init__(self, path: str | Path, problem: str) -> None:

@@ -11,6 +11,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import ChainruleError
+
 __all__ = ["Array", "Paired", "Scores", "StatisticsError", "as_scores", "finite", "paired"]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -21,7 +23,7 @@ NOISE = 4 * float(np.finfo(np.float64).eps)
 TIE = 2.0**-22  # two scores of two arms, each rounded to single precision
 
 
-class StatisticsError(ValueError):
+class StatisticsError(ChainruleError, ValueError):
     """Scores from which nothing can be concluded; the message says what would be right."""
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from chainrule.errors import ChainruleError
 from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
 __all__ = ["Store", "StoreError", "StudyRecord"]
 
 
-class StoreError(ValueError):
+class StoreError(ChainruleError, ValueError):
     """A store that cannot be used so; the message names it and says what is wrong."""
 
     def __init__(self, where: object, problem: str) -> None:

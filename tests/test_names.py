@@ -1,0 +1,89 @@
+"""Names say what a thing is: a verb and a noun, or a plain noun; and one word has one meaning."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+SOURCE = Path(chainrule.__file__).parent
+FILES = {path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.rglob("*.py"))}
+
+PARTICIPLE = re.compile(r"\w{2,}[^e]ed|(be|ta|gi|wri|cho|hid|bro|spo|dri)\w*en|\w+ung?")
+NO_NAMES = {
+    *("begun", "done", "drawn", "gone", "kept", "known", "left", "lost", "made", "meant", "put"),
+    *("read_of", "said", "seen", "sent", "set_by", "shown", "slid", "taken", "thought", "told"),
+    *("about", "after", "ahead", "along", "among", "apart", "around", "as", "at", "before"),
+    *("behind", "below", "beside", "between", "beyond", "by", "for", "from", "in", "into", "like"),
+    *("of", "off", "on", "out", "over", "than", "to", "together", "under", "until", "with"),
+    *("all", "alive", "anew", "both", "broken", "deep", "each", "empty", "equal", "every", "few"),
+    *("finite", "first", "flat", "free", "here", "idle", "innermost", "last", "most", "new"),
+    *("now", "only", "other", "ours", "own", "plain", "plane_", "quick", "same", "several"),
+    *("short", "some", "still", "theirs", "usual", "weighty", "whole", "worst"),
+}
+NOUNS = {"bed", "feed", "need", "seed", "speed", "embed", "shed", "token", "run", "unbound"}
+"""Words of these endings that are nouns or verbs."""
+
+SHARED = {
+    "_fits": "a layer's own question about its input",
+}
+
+
+def is_no_name(name: str) -> bool:
+    """Whether a function's name is a bare participle, preposition or adjective."""
+    words = name.strip("_").split("_")
+    if words[-1] in ("of", "by", "from", "with", "as"):
+        return True
+    if len(words) > 1:
+        return False
+    word = words[0]
+    return word not in NOUNS and (word in NO_NAMES or bool(PARTICIPLE.fullmatch(word)))
+
+
+def functions(path: Path) -> list[str]:
+    """Each function and method of a file, by its qualified name."""
+    found: list[str] = []
+
+    def walk(node: ast.AST, prefix: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                if isinstance(child, ast.FunctionDef):
+                    found.append(prefix + child.name)
+                walk(child, f"{prefix}{child.name}.")
+            else:
+                walk(child, prefix)
+
+    walk(ast.parse(path.read_text(encoding="utf-8")), "")
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_function_is_a_verb_and_a_noun_or_a_noun(file):
+    names = functions(FILES[file])
+    assert not [name for name in names if is_no_name(name.rpartition(".")[2])]
+
+
+@pytest.mark.parametrize("name", ["begun", "_said", "told", "of", "rows_of", "scaled", "_whole"])
+def test_what_is_no_name_is_seen(name):
+    assert is_no_name(name)
+
+
+@pytest.mark.parametrize("name", ["forward", "round_seed", "build_plan", "seed", "run", "_send"])
+def test_a_name_passes(name):
+    assert not is_no_name(name)
+
+
+def test_one_word_has_one_meaning():
+    """No two files define a public class or function of one name."""
+    places = defaultdict(set)
+    for file, path in FILES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].add(file)
+    twice = {name: sorted(files) for name, files in places.items() if len(files) > 1}
+    assert not {name: files for name, files in twice.items() if name not in SHARED}
