@@ -8,7 +8,7 @@ from contextlib import suppress
 from ctypes import c_int64, c_void_p
 from math import prod
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,13 +22,12 @@ from chainrule.compiled.lowering.loss import Outputs, Terms
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import check_rule, numbers, switches
 from chainrule.data import Dataset
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.train.callbacks import Callback
+from chainrule.optim import Optimizer
 
-if TYPE_CHECKING:
-    from chainrule.train.trainer import Trainer
-
-__all__ = ["Epoch", "Plan", "outputs_of", "plan", "plan_outputs", "run"]
+__all__ = ["Epoch", "Plan", "compute_outputs", "plan_outputs", "plan_training", "train_epoch"]
 
 MOST = 2**24
 """Bytes of one replica's weights, or of its other numbers; with more the library is as fast."""
@@ -65,41 +64,43 @@ class Epoch(NamedTuple):
     outputs: dict[str, Tensor]
 
 
-def plan(trainer: Trainer, train: Dataset) -> Plan:
+def plan_training(
+    net: Module, criterion: Loss, optimizer: Optimizer, train: Dataset, batch_size: int
+) -> Plan:
     """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
-    check_rule(trainer.optimizer)
-    check_steps(trainer)
-    program, outputs, train = begun(trainer, train, trainer.batch_size)
-    dtype = trainer.optimizer.flats[0].data.dtype
-    terms = Terms(program, trainer.criterion, outputs, train.targets, dtype)
-    return ended(trainer, program, outputs, train, terms.tensors)
+    check_rule(optimizer)
+    program, outputs, train = begun(net, optimizer, train, batch_size)
+    terms = Terms(program, criterion, outputs, train.targets, optimizer.flats[0].data.dtype)
+    return ended(optimizer, program, outputs, train, terms.tensors, batch_size)
 
 
-def plan_outputs(trainer: Trainer, data: Dataset) -> Plan:
+def plan_outputs(net: Module, optimizer: Optimizer, data: Dataset) -> Plan:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    return ended(trainer, *begun(trainer, data, AT_ONCE), [])
+    return ended(optimizer, *begun(net, optimizer, data, AT_ONCE), [], AT_ONCE)
 
 
-def begun(trainer: Trainer, data: Dataset, batch: int) -> tuple[Program, Outputs, Dataset]:
+def begun(
+    net: Module, optimizer: Optimizer, data: Dataset, batch: int
+) -> tuple[Program, Outputs, Dataset]:
     """The net's operations, and the data with an axis of replicas.
 
     What is not known is found before the kernel is asked for, which may have to be built.
     """
-    if len(trainer.optimizer.flats) != 1 or not len(data):
+    if len(optimizer.flats) != 1 or not len(data):
         raise Unsupported("several parameter groups")
-    (flat,) = trainer.optimizer.flats
+    (flat,) = optimizer.flats
     check_data(data, flat.data)
     if data.replicas is None:
         data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
     where, shape = places(flat.parameters, len(flat.data)), tuple(data.inputs.shape[2:])
     one = Program(1, where)
-    lower_net(one, trainer.net, shape)
+    lower_net(one, net, shape)
     built = kernel(flat.data.dtype)
     vector, bfloat16 = int(built.vector_bytes()), bool(built.has_bfloat16())
     wide = vector // flat.data.element_size()
     vectors = -(-min(batch, len(data)) // wide)
     program = Program(wide * chunk(one, vectors, vector), where, bfloat16=bfloat16)
-    return program, lower_net(program, trainer.net, shape), data
+    return program, lower_net(program, net, shape), data
 
 
 def chunk(one: Program, vectors: int, bytes_of_a_vector: int) -> int:
@@ -115,10 +116,15 @@ def chunk(one: Program, vectors: int, bytes_of_a_vector: int) -> int:
 
 
 def ended(
-    trainer: Trainer, program: Program, outputs: Outputs, data: Dataset, targets: Sequence[Tensor]
+    optimizer: Optimizer,
+    program: Program,
+    outputs: Outputs,
+    data: Dataset,
+    targets: Sequence[Tensor],
+    batch_size: int,
 ) -> Plan:
     """The plan, when the operations are known."""
-    (flat,) = trainer.optimizer.flats
+    (flat,) = optimizer.flats
     heads = write_outputs(program, outputs)
     own = 2 * program.space + program.room + program.scratch
     if max(own, flat.data.shape[1]) * flat.data.element_size() > MOST:
@@ -126,22 +132,9 @@ def ended(
     job, keep = described(program, data, targets)
     job.replicas, job.parameters = flat.data.shape
     job.samples = len(data)
-    job.batch = min(trainer.batch_size if targets else AT_ONCE, len(data))
+    job.batch = min(batch_size, len(data))
     job.p, job.g = flat.data.data_ptr(), flat.grad.data_ptr()
     return Plan(job, heads, [*keep, flat], [])
-
-
-def check_steps(trainer: Trainer) -> None:
-    """Raise Unsupported for what happens between the steps."""
-    if trainer.clip_value is not None:
-        raise Unsupported("clipping by value")
-    if trainer.augment is not None:
-        raise Unsupported("augmentation")
-    if trainer.scheduler is not None and trainer.schedule_every == "step":
-        raise Unsupported("a schedule by steps")
-    for callback in trainer.callbacks:
-        if type(callback).on_step_end is not Callback.on_step_end:
-            raise Unsupported(f"{type(callback).__name__}, which looks at each step")
 
 
 def check_data(given: Dataset, data: Tensor) -> None:
@@ -202,36 +195,39 @@ def read_rows(ops: Sequence[Op], features: int) -> None:
             op.a[1] = features
 
 
-def run(trainer: Trainer, planned: Plan, order: Tensor) -> Epoch:
-    """All steps of an epoch, its samples in this order (K, N)."""
-    optimizer, job = trainer.optimizer, planned.job
+def train_epoch(
+    planned: Plan,
+    criterion: Loss,
+    optimizer: Optimizer,
+    order: Tensor,
+    active: Tensor,
+    *,
+    clip_norm: float | Tensor | None = None,
+    outputs: bool = False,
+) -> Epoch:
+    """All steps of an epoch, its samples in this order (K, N); who is not active (K,) stays."""
+    job = planned.job
     optimizer.zero_grad()
     group = optimizer.param_groups[0]
     told, state = switches(optimizer)
-    weights, h = (
-        Terms.weights(trainer.criterion, job.replicas),
-        numbers(optimizer, trainer.clip_norm),
-    )
+    weights, h = Terms.weights(criterion, job.replicas), numbers(optimizer, clip_norm)
     job.weights, job.numbers, job.switches = weights.data_ptr(), h.data_ptr(), told
     job.state, job.step = (c_void_p * 3)(*map(pointer, state)), group["step"]
-    wanted = bool(trainer.metrics) and trainer.train_metrics
-    epoch = called(trainer, planned, order, trainer.active, outputs=wanted)
+    epoch = called(planned, optimizer.flats[0].data, order, active, outputs=outputs)
     group["step"] += len(epoch.sizes)
-    trainer.steps += len(epoch.sizes)
     return epoch
 
 
-def outputs_of(trainer: Trainer, planned: Plan) -> dict[str, Tensor]:
+def compute_outputs(planned: Plan, optimizer: Optimizer) -> dict[str, Tensor]:
     """Head → its outputs (K, N, …) for all samples."""
-    order, nobody = torch.arange(planned.job.samples)[None], torch.zeros_like(trainer.active)
-    return called(trainer, planned, order, nobody, outputs=True).outputs
+    order = torch.arange(planned.job.samples)[None]
+    nobody = torch.zeros(planned.job.replicas, dtype=torch.bool)
+    return called(planned, optimizer.flats[0].data, order, nobody, outputs=True).outputs
 
 
-def called(
-    trainer: Trainer, planned: Plan, order: Tensor, active: Tensor, *, outputs: bool
-) -> Epoch:
-    """Run the kernel: who is not active (K,) goes forward only."""
-    job, data = planned.job, trainer.optimizer.flats[0].data
+def called(planned: Plan, data: Tensor, order: Tensor, active: Tensor, *, outputs: bool) -> Epoch:
+    """Run the kernel on the parameters data (K, P): who is not active (K,) goes forward only."""
+    job = planned.job
     sizes = [min(job.batch, job.samples - i) for i in range(0, job.samples, job.batch)]
     losses = data.new_empty(len(sizes), job.replicas)
     alive = torch.empty(losses.shape, dtype=torch.bool)

@@ -187,7 +187,7 @@ def test_what_is_not_known_is_done_by_the_layers(layer, name):
     each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), compile=True)
     train = data(SHAPE, -4, torch.float32).replica(0)
     with pytest.raises(engine.Unsupported, match=rf"{name}\("):
-        engine.plan(each, train)
+        engine.plan_training(net, each.criterion, each.optimizer, train, 100)
     each.fit(train, epochs=1, progress=False)
     assert each.path == "plain but for convolutions"
 

@@ -18,11 +18,18 @@ from torch import Tensor
 from chainrule._util.threads import threads_to_the_kernel
 from chainrule.compiled.build import NUMBERS, BuildError, build_kernel
 from chainrule.compiled.conv import convolving
-from chainrule.compiled.launch import Plan, outputs_of, plan, plan_outputs, run
+from chainrule.compiled.launch import (
+    Plan,
+    compute_outputs,
+    plan_outputs,
+    plan_training,
+    train_epoch,
+)
 from chainrule.compiled.lowering.ir import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.layers.conv import Conv2d
 from chainrule.nn.ops.conv import use_conv_backend
+from chainrule.train.callbacks import Callback
 
 if TYPE_CHECKING:
     from chainrule.train.trainer import EpochOutput, Trainer
@@ -75,7 +82,7 @@ class Fast:
     """The compiled path of one trainer."""
 
     def __init__(self) -> None:
-        self._learning, self._judging = Prepared(plan), Prepared(plan_outputs)
+        self._learning, self._judging = Prepared(plan_steps), Prepared(plan_predictions)
         self._convolving = False
 
     @property
@@ -108,7 +115,16 @@ class Fast:
         planned = self._learning.plan(trainer, train)
         if planned is None:
             return None
-        epoch = run(trainer, planned, order)
+        epoch = train_epoch(
+            planned,
+            trainer.criterion,
+            trainer.optimizer,
+            order,
+            trainer.active,
+            clip_norm=trainer.clip_norm,
+            outputs=bool(trainer.metrics) and trainer.train_metrics,
+        )
+        trainer.steps += len(epoch.sizes)
         plain = trainer.net.replicas is None
         losses = epoch.losses[:, 0] if plain else epoch.losses
         if not epoch.outputs:
@@ -121,7 +137,35 @@ class Fast:
         if self._learning.path != "compiled" or not packed(trainer):
             return None  # one path for all, and one message
         planned = self._judging.plan(trainer, data)
-        return planned and as_net(outputs_of(trainer, planned), trainer.net.replicas is None)
+        return planned and as_net(
+            compute_outputs(planned, trainer.optimizer), trainer.net.replicas is None
+        )
+
+
+def plan_steps(trainer: Trainer, train: Dataset) -> Plan:
+    """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
+    check_steps(trainer)
+    return plan_training(
+        trainer.net, trainer.criterion, trainer.optimizer, train, trainer.batch_size
+    )
+
+
+def plan_predictions(trainer: Trainer, data: Dataset) -> Plan:
+    """How to compute the net's outputs alone. Raises Unsupported likewise."""
+    return plan_outputs(trainer.net, trainer.optimizer, data)
+
+
+def check_steps(trainer: Trainer) -> None:
+    """Raise Unsupported for what happens between the steps."""
+    if trainer.clip_value is not None:
+        raise Unsupported("clipping by value")
+    if trainer.augment is not None:
+        raise Unsupported("augmentation")
+    if trainer.scheduler is not None and trainer.schedule_every == "step":
+        raise Unsupported("a schedule by steps")
+    for callback in trainer.callbacks:
+        if type(callback).on_step_end is not Callback.on_step_end:
+            raise Unsupported(f"{type(callback).__name__}, which looks at each step")
 
 
 def convolves(trainer: Trainer) -> bool:
