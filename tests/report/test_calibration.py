@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from chainrule.report import Plots, as_json, calibration, metric_sheet
+from chainrule.report import as_json, calibration, metric_sheet
 from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import declared, diverged, row
 
@@ -43,10 +43,6 @@ def test_a_line_an_arm_that_claims_intervals_beside_the_diagonal():
     assert list(line.get_ydata()) == pytest.approx([0.4, 0.9])
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["calibrated", "mlp"]
     figure.draw_without_rendering()
-
-
-def test_it_is_one_of_the_figures_of_a_result():
-    assert Plots(covering()).calibration("ml*")[1].get_xlabel() == "level of the predicted interval"
 
 
 def test_without_intervals_there_is_nothing_to_show(result):

@@ -12,7 +12,6 @@ from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from chainrule.report import (
-    Plots,
     boxes,
     critical_differences,
     curve_grid,
@@ -340,20 +339,6 @@ def test_too_few_data_sets_are_said():
 
 
 # all of them
-
-
-def test_plots_are_the_functions(result):
-    plot = Plots(result)
-    made_here = [
-        plot.boxes(),
-        plot.curves(),
-        plot.curve_grid(),
-        plot.heat_maps("mlp"),
-        plot.validation_against_test(),
-        plot.differences(),
-        plot.effects(),
-    ]
-    assert all(isinstance(figure, Figure) for figure, _ in made_here)
 
 
 @pytest.mark.parametrize("show", [boxes, curves, curve_grid, validation_against_test])

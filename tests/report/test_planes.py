@@ -48,7 +48,7 @@ def test_every_test_point_of_every_round_is_there(saved):
 
 def test_all_panels_share_their_colours(saved):
     result, folder = saved
-    limits = {axes.collections[0].get_clim() for axes in result.plot.plane_outputs(folder, "*")[1]}
+    limits = {axes.collections[0].get_clim() for axes in plane_outputs(result, folder)[1]}
     assert len(limits) == 1
     ((low, high),) = limits
     assert low == -high

@@ -115,7 +115,7 @@ def test_rounds_with_other_settings_have_no_common_one():
 
 def test_the_table_is_a_data_frame():
     pd = pytest.importorskip("pandas")
-    table = result().table()
+    table = result().to_pandas()
     assert isinstance(table, pd.DataFrame)
     assert list(table["arm"]) == list(SCORES)
     assert table["mean"][0] == pytest.approx(mean(SCORES["flat"]))

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.report.html.page import render, write_page
 from chainrule.report.numbers import Unit, unit_of
-from chainrule.report.render.terminal import compare_table, effects_table, study_table
+from chainrule.report.render.terminal import (
+    compare_table,
+    effects_table,
+    layers_table,
+    study_table,
+)
 from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
 from chainrule.report.tables.by_name import rows_of, sheet_of
-from chainrule.report.tables.layers import layers_sheet, layers_table
+from chainrule.report.tables.layers import layers_sheet
 from chainrule.report.tables.metric import metric_sheet
 from chainrule.report.tables.table import Table
 
 if TYPE_CHECKING:
     from chainrule.report.figures import (
-        Plots,
         boxes,
         calibration,
         critical_differences,
@@ -38,7 +42,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Plots",
     "Table",
     "Unit",
     "as_csv",

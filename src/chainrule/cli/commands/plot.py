@@ -108,23 +108,27 @@ def figures_of(
     """File name → what makes the figure."""
     if nets is None and not OF_NETS.isdisjoint(kinds):
         raise typer.BadParameter("outputs and predictions are of saved nets: say --nets DIR")
-    show, metric = result.plot, result.study.metric_name
+    from chainrule import report
+
+    metric, unit = result.study.metric_name, report.unit_of(result)
     claims = kinds or any(part.name == "Coverage" for part in result.study.metrics.values())
     curves = dict.fromkeys(("test_loss", f"test_{metric}"))
     searched = [arm.name for arm in result.study.select(arms) if arm.space]
     every: dict[str, dict[str, Make]] = {
-        "data": {"data": show.data},
-        "boxes": {"boxes": show.boxes},
-        "seconds": {"seconds": partial(show.boxes, "seconds")},
-        "curves": {f"curves-{c}": partial(show.curves, c, arms) for c in curves},
-        "curve-grid": {"curve-grid": partial(show.curve_grid, arms)},
-        "search": {f"search-{a}": partial(show.heat_maps, a) for a in searched},
-        "validation": {"validation": show.validation_against_test},
-        "differences": {"differences": show.differences},
-        "effects": {"effects": show.effects} if result.study.factors else {},
-        "calibration": {"calibration": partial(show.calibration, arms)} if claims else {},
-        "outputs": {"outputs": partial(show.plane_outputs, nets or "", arms)},
-        "predictions": {"predictions": partial(show.plane_predictions, nets or "", arms)},
+        "data": {"data": lambda: report.samples(result.data(0)[0])},
+        "boxes": {"boxes": partial(report.boxes, result)},
+        "seconds": {"seconds": partial(report.boxes, result, "seconds")},
+        "curves": {f"curves-{c}": partial(report.curves, result, c, arms) for c in curves},
+        "curve-grid": {"curve-grid": partial(report.curve_grid, result, arms)},
+        "search": {f"search-{a}": partial(report.heat_maps, result, a) for a in searched},
+        "validation": {"validation": partial(report.validation_against_test, result)},
+        "differences": {"differences": lambda: report.differences(result.compare(), unit)},
+        "effects": {"effects": lambda: report.effect_sizes(result.effects(), unit)}
+        if result.study.factors
+        else {},
+        "calibration": {"calibration": partial(report.calibration, result, arms)} if claims else {},
+        "outputs": {"outputs": partial(report.plane_outputs, result, nets or "", arms)},
+        "predictions": {"predictions": partial(report.plane_predictions, result, nets or "", arms)},
     }
     wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in OF_NETS]
     return {name: make for kind in wanted for name, make in every[kind].items()}

@@ -1,6 +1,5 @@
 """Figures of results, nets and data; each function returns the figure and its axes."""
 
-from chainrule.report.figures.accessor import Plots
 from chainrule.report.figures.boxes import boxes
 from chainrule.report.figures.calibration import calibration
 from chainrule.report.figures.critical_difference import critical_differences
@@ -15,7 +14,6 @@ from chainrule.report.figures.scatter import validation_against_test
 from chainrule.report.figures.search_maps import heat_maps
 
 __all__ = [
-    "Plots",
     "boxes",
     "calibration",
     "critical_differences",

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from chainrule.report.numbers import PLAIN, Unit
 from chainrule.report.tables.comparisons import comparisons_sheet, effects_sheet
+from chainrule.report.tables.layers import Rows, layers_sheet
 from chainrule.report.tables.results import results_sheet
 from chainrule.report.tables.table import Table
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
     from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["RichTable", "compare_table", "effects_table", "study_table"]
+__all__ = ["RichTable", "compare_table", "effects_table", "layers_table", "study_table"]
 
 
 @final
@@ -56,6 +57,11 @@ def effects_table(
 ) -> RichTable:
     """A row an effect; ``unit`` and ``goal`` as for :func:`compare_table`."""
     return RichTable(effects_sheet(effects, unit, goal=goal))
+
+
+def layers_table(rows: Rows) -> RichTable:
+    """A row a layer: all about one net, or a few numbers of several side by side."""
+    return RichTable(layers_sheet(rows))
 
 
 def _table(sheet: Table) -> rich_table.Table:

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from chainrule.report.numbers import MISSING
-from chainrule.report.render.terminal import RichTable
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.train.layer_stats import LayerRow
 
-__all__ = ["Rows", "first_of", "layers_sheet", "layers_table"]
+__all__ = ["Rows", "first_of", "layers_sheet"]
 
 Rows: TypeAlias = Mapping[str, Sequence[LayerRow]]
 """Label → what :func:`chainrule.train.layer_stats` found; the same layers under each label."""
@@ -40,13 +39,10 @@ NOTES = (
 )
 
 
-def layers_table(rows: Rows) -> RichTable:
-    """A row a layer: all about one net, or std and ‖dL/dW‖ of several side by side."""
-    return RichTable(layers_sheet(rows))
-
-
 def layers_sheet(rows: Rows, title: str = "") -> Table:
-    """The table as data; its ``rows`` have every number of each label.
+    """A row a layer: all about one net, or std and ‖dL/dW‖ of several side by side.
+
+    The table's ``rows`` have every number of each label.
 
     Raises ValueError where there is nothing, or the labels have different layers.
     """

@@ -31,8 +31,6 @@ from chainrule.study.store.record import TrainingRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-    from chainrule.report import Plots
-
 __all__ = ["StudyResult", "result_of"]
 
 
@@ -159,14 +157,7 @@ class StudyResult:
         """A row an arm, as JSON data."""
         return [arm.as_row() for arm in self.arms]
 
-    @property
-    def plot(self) -> Plots:
-        """Its figures: ``result.plot.boxes()``, ``.curves()``, ``.curve_grid()``, …"""
-        from chainrule.report import Plots
-
-        return Plots(self)
-
-    def table(self) -> pd.DataFrame:
+    def to_pandas(self) -> pd.DataFrame:
         """A row an arm as a data frame. Needs ``chainrule[pandas]``."""
         try:
             import pandas as pd
