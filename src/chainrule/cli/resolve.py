@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from chainrule._util.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RUNS",
-    "did_you_mean",
     "echo_err",
-    "importable",
     "open_read_only",
     "result_at",
     "store_of",
@@ -37,24 +34,21 @@ def echo_err(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'pairs-depth'? ``, or nothing where no known word is like it."""
-    found = get_close_matches(word, list(known), n=1)
-    return f"did you mean {found[0]!r}? " if found else ""
-
-
 def study_of(given: str) -> Study:
     """A study by its built-in name, its TOML file, or file.py:NAME or package.module:NAME.
 
     Raises StudyError for what is none, OSError where a file cannot be read.
     """
+    from chainrule.recipes.importing import add_import_path
     from chainrule.study import Study, StudyError
     from chainrule.study.builtin import NAMES, find
 
     if given in NAMES:
         return find(given)
     if given.endswith(".toml"):
-        _importable(Path(given).resolve().parent, Path.cwd())  # it may name functions of one's own
+        add_import_path(
+            Path(given).resolve().parent, Path.cwd()
+        )  # it may name functions of one's own
         return Study.load(given)
     if ":" in given:
         return _in_python(given)
@@ -63,45 +57,17 @@ def study_of(given: str) -> Study:
 
 
 def _in_python(given: str) -> Study:
+    from chainrule.recipes.importing import import_user_module
     from chainrule.study import Study, StudyError
 
     source, _, name = given.rpartition(":")
-    module = import_module(importable(given).rpartition(":")[0])
+    module = import_module(import_user_module(given).rpartition(":")[0])
     found = getattr(module, name, None)
     if not isinstance(found, Study):
         there = [key for key, value in vars(module).items() if isinstance(value, Study)]
         listed = ", ".join(there) or "none"
         raise StudyError(f"{given}: {name!r} is no Study in {source}; there are: {listed}")
     return found
-
-
-def importable(given: str) -> str:
-    """``package.module:NAME`` of that, or of file.py:NAME, whose module has been imported.
-
-    Raises StudyError where it cannot be, and where another module of the file's name comes first.
-    """
-    from chainrule.study import StudyError
-
-    source, _, name = given.rpartition(":")
-    path, is_file = Path(source).resolve(), source.endswith(".py")
-    if is_file and not path.is_file():
-        raise StudyError(f"{given}: no file {source}")
-    _importable(path.parent if is_file else Path.cwd())
-    try:
-        module = import_module(path.stem if is_file else source)
-    except Exception as error:  # whatever the user's code raises
-        reason = (
-            str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-        )
-        raise StudyError(f"{given}: cannot import {source} ({reason})") from None
-    if is_file and Path(str(module.__file__)).resolve() != path:
-        raise StudyError(f"{given}: python has another module {path.stem!r}: rename the file")
-    return f"{module.__name__}:{name}"
-
-
-def _importable(*folders: Path) -> None:
-    """Let modules in these folders be imported; workers get the path too."""
-    sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
 
 
 def store_of(run: str) -> str:

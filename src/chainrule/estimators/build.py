@@ -8,7 +8,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.resolve import did_you_mean, importable
+from chainrule._util.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from chainrule.data import Dataset
@@ -61,10 +61,13 @@ def data_of(
     from chainrule.data.datasets.auto_mpg import auto_mpg_table
     from chainrule.data.files.reading import read_data
     from chainrule.recipes.component import public
+    from chainrule.recipes.importing import import_user_module
 
     sources = [name for name in public("chainrule.data.datasets.loaders") if name != "table"]
     if given in sources or (":" in given and not Path(given).exists()):
-        return drawn(given if given in sources else importable(given), seed, arguments or {})
+        return drawn(
+            given if given in sources else import_user_module(given), seed, arguments or {}
+        )
     if arguments:
         raise ValueError(f"--set data.{next(iter(arguments))}: {given} takes no arguments")
     if given == "auto_mpg":
@@ -108,9 +111,10 @@ def recipe_of(
     net: str, loss: str, optimizer: str, settings: Mapping[str, Any], **numbers: Any
 ) -> Recipe:
     """The recipe; settings go over it in their order. Raises StudyError for what it has not."""
+    from chainrule.recipes.importing import import_user_module
     from chainrule.recipes.recipe import Recipe
 
-    named = importable(net) if ":" in net else net
+    named = import_user_module(net) if ":" in net else net
     recipe = Recipe(net=named, loss=loss, optimizer=optimizer, **numbers)  # type: ignore[arg-type]
     for path, value in settings.items():
         if path.partition(".")[0] != "data":

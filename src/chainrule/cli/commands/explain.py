@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.cli.commands.check import saved_net
 from chainrule.cli.commands.show import write
 from chainrule.cli.explained import BATCH, Explained, on_data
 from chainrule.cli.options import Json, Out, examples
-from chainrule.cli.resolve import did_you_mean, echo_err
+from chainrule.cli.resolve import echo_err
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chainrule._util.plain_data import flatten_dict
 from chainrule._util.processes import available_cpus, preload_workers
 from chainrule.cli.csv_study import with_table
 from chainrule.cli.options import (
@@ -169,19 +170,10 @@ def prepare(where: str, study: Study) -> None:
 
 def differences(old: Study, new: Study) -> Iterator[str]:
     """``epochs: 25 → 5`` for each field that is not the same."""
-    a, b = (dict(flat(study.model_dump(mode="json"))) for study in (old, new))
+    a, b = (flatten_dict(study.model_dump(mode="json")) for study in (old, new))
     for path in [*a, *(path for path in b if path not in a)]:
         if a.get(path) != b.get(path):
             yield f"{path}: {a.get(path)} → {b.get(path)}"
-
-
-def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(path, value) of each entry."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from flat(inner, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inner
 
 
 def finish(result: StudyResult, where: str, run: str, *, trained: bool) -> None:

@@ -8,9 +8,9 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.data.errors import DataError
 
 __all__ = ["MISSING", "Table", "is_number", "parse_csv", "read_csv"]
@@ -40,8 +40,7 @@ class Table:
         """A column. Raises DataError, which lists them, where there is none of this name."""
         if name in self.columns:
             return self.columns[name]
-        like = get_close_matches(name, self.columns, n=1)
-        hint = f"did you mean {like[0]!r}? " if like else ""
+        hint = did_you_mean(name, self.columns)
         raise DataError(
             f"{self.source}: no column {name!r}; {hint}columns: {', '.join(self.columns)}"
         )
