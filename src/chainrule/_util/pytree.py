@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["named_leaves", "tree_map"]
+__all__ = ["named_leaves", "take_rows", "tree_map"]
 
 
 def named_leaves(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
@@ -27,3 +27,8 @@ def tree_map(f: Callable[[Tensor], Any], value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(tree_map(f, item) for item in value)
     return f(value) if isinstance(value, Tensor) else value
+
+
+def take_rows(value: Any, index: Tensor) -> Any:
+    """The same structure with the rows ``index`` (n,) of each tensor; a scalar stays as it is."""
+    return tree_map(lambda t: t[index.to(t.device)] if t.dim() else t, value)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import named_leaves
+from chainrule._util.pytree import named_leaves, take_rows
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.parameter import Buffer, Parameter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
     from chainrule.nn.inspect.summary import Summary
 
-__all__ = ["LoadResult", "Module"]
+__all__ = ["LoadResult", "Module", "check_replica_index"]
 
 
 class LoadResult(NamedTuple):
@@ -303,6 +303,23 @@ class Module(ABC):
                     setattr(module, name, value[k].item())
         return net
 
+    def keep_replicas(self, index: Tensor) -> None:
+        """Go on with these replicas of a cohort alone, in this order        index int64 (n,)
+
+        Build the optimizer anew, or let it keep the same replicas: the parameters are new tensors.
+        Raises ValueError, and changes nothing, for a plain net and for indices that are not of
+        replicas or not distinct.
+        """
+        kept = check_replica_index(index, self.replicas)
+        for value in self._tensors():
+            value.map(lambda t: take_rows(t, index))
+        for module in self.modules():
+            module.replicas = len(kept)
+            module.seeds = module.seeds and [module.seeds[k] for k in kept]
+            for name, number in vars(module).items():
+                if isinstance(number, Tensor):  # one that differs per replica
+                    setattr(module, name, take_rows(number, index))
+
     def _copy(self, K: int | None, f: Callable[[Tensor], Tensor]) -> Self:
         net = copy.deepcopy(self)
         for value in net._tensors():
@@ -349,3 +366,16 @@ class Module(ABC):
     def is_layer(self) -> bool:
         """Whether it is not made of other modules."""
         return not any(True for _ in self.children())
+
+
+def check_replica_index(index: Tensor, K: int | None) -> list[int]:
+    """The numbers in index int64 (n,), if they are distinct replicas of K; else ValueError."""
+    if K is None:
+        raise ValueError("a plain net has no replicas to choose from")
+    if index.dtype != torch.int64 or index.dim() != 1:
+        shape = tuple(index.shape)
+        raise ValueError(f"expected replicas as an int64 tensor (n,), got {index.dtype} {shape}")
+    kept: list[int] = index.tolist()
+    if not kept or len(set(kept)) < len(kept) or not all(0 <= k < K for k in kept):
+        raise ValueError(f"expected distinct replicas, 0 ≤ k < {K}, got {kept}")
+    return kept

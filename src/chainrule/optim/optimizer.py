@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from chainrule._util.pytree import take_rows
 from chainrule.optim.flat_parameters import FlatParameters
 from chainrule.optim.groups import Params, num_replica_dims, to_param_groups, unique_parameters
 from chainrule.optim.hyperparameters import as_column, validate_hyperparameter
@@ -187,6 +188,21 @@ class Optimizer(ABC):
         if left:
             raise ValueError(f"{self._label()}: unexpected in the state: {', '.join(left)}")
         return states
+
+    def keep_replicas(self, index: Tensor) -> None:
+        """Go on with these replicas of a cohort alone, in this order        index int64 (n,)
+
+        Their numbers and state; the parameters, of which the net has kept the same replicas, are
+        packed anew.
+        """
+        self.replicas = len(index)
+        self.defaults, self.state = take_rows(self.defaults, index), take_rows(self.state, index)
+        for group in self.param_groups:
+            numbers = {name: value for name, value in group.items() if name != "params"}
+            group.update(take_rows(numbers, index))
+        self.flats = [FlatParameters(group["params"], self.replicas) for group in self.param_groups]
+        for flat in self.flats:
+            flat.create_views()
 
     def _check_groups(self) -> None:
         known = {"params", "step", "initial_lr", "name", *self.defaults}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -73,6 +73,16 @@ class History:
     def last(self, name: str) -> Tensor:
         """The newest value of a curve: (K,), or a scalar for a plain net."""
         return self[name][-1]
+
+    def keep_replicas(self, index: Tensor) -> None:
+        """Keep the curves of these replicas, and what is noted of them    index int64 (n,)"""
+        new = {old: k for k, old in enumerate(index.tolist())}
+        self.replicas = len(new)
+        self.curves = {name: curve[:, index] for name, curve in self.curves.items()}
+        self.diverged = [
+            replace(d, replica=new[d.replica]) for d in self.diverged if d.replica in new
+        ]
+        self.stopped = {new[k]: epoch for k, epoch in self.stopped.items() if k in new}
 
     def to_pandas(self) -> pd.DataFrame:
         """One row an epoch and replica, one column a curve. Needs ``chainrule[pandas]``."""

@@ -97,6 +97,10 @@ class Loss(ABC):
         plain.replicas = None
         return plain
 
+    def keep_replicas(self, index: Tensor) -> None:
+        """Be the loss of these replicas of a cohort alone, in this order        index int64 (n,)"""
+        self.replicas = len(index)
+
     def _check_output(self, output: Any, axes: str = "…", least: int = 0) -> None:
         """Raise a LayerError unless output is a floating tensor with the replicas first."""
         lead = () if self.replicas is None else (self.replicas,)

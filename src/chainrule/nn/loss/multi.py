@@ -8,7 +8,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import tree_map
+from chainrule._util.pytree import take_rows, tree_map
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss.base import Loss, ReducedLoss
 from chainrule.nn.vjp import BackwardFn
@@ -103,6 +103,13 @@ class MultiLoss(Loss):
             for name, weight in self.weights.items()
         }
         return plain
+
+    def keep_replicas(self, index: Tensor) -> None:
+        """Be the losses of these replicas, with their weights        index int64 (n,)"""
+        super().keep_replicas(index)
+        for loss in self.losses.values():
+            loss.keep_replicas(index)
+        self.weights, self.values = take_rows(self.weights, index), {}
 
 
 def mask(x: Any, weight: Tensor | float) -> Any:

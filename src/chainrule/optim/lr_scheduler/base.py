@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from chainrule._util.pytree import take_rows
 from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.optimizer import Optimizer
@@ -56,6 +57,10 @@ class LRScheduler(ABC):
         """
         self._check_keys(state_dict)
         self._take(copy.deepcopy(dict(state_dict)))
+
+    def keep_replicas(self, index: Tensor) -> None:
+        """Go on with the rates of these replicas of a cohort alone        index int64 (n,)"""
+        vars(self).update(take_rows(LRScheduler.state_dict(self), index))
 
     def _check_keys(self, state_dict: Mapping[str, Any]) -> None:
         if wrong := sorted(self.state_dict().keys() ^ state_dict.keys()):

@@ -6,8 +6,11 @@ t is the epoch, ``last_epoch``; γ is ``gamma``; lr₀ the first rate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, final
+from typing import Any, cast, final
 
+from torch import Tensor
+
+from chainrule._util.pytree import take_rows
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere, check_optimizer
 from chainrule.optim.optimizer import Optimizer
@@ -55,6 +58,14 @@ class LambdaLR(EpochLR):
         state = super().state_dict()
         del state["lr_lambdas"]
         return state
+
+    def keep_replicas(self, index: Tensor) -> None:
+        super().keep_replicas(index)
+
+        def keep(f: Callable[[int], Scalar]) -> Callable[[int], Scalar]:
+            return lambda t: cast("Scalar", take_rows(f(t), index))
+
+        self.lr_lambdas = [keep(f) for f in self.lr_lambdas]
 
 
 @final

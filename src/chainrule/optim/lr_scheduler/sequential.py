@@ -6,6 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, final
 
+from torch import Tensor
+
 from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler
 from chainrule.optim.optimizer import Optimizer
 
@@ -59,6 +61,11 @@ class SequentialLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
+
+    def keep_replicas(self, index: Tensor) -> None:
+        super().keep_replicas(index)
+        for scheduler in self.schedulers:
+            scheduler.keep_replicas(index)
 
     def _check_keys(self, state_dict: Mapping[str, Any]) -> None:
         super()._check_keys(state_dict)

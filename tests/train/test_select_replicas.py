@@ -8,7 +8,7 @@ import torch
 from chainrule import nn, optim
 from chainrule.data import Dataset, disk
 from chainrule.optim import lr_scheduler as schedules
-from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
+from chainrule.train import Accuracy, Callback, Divergence, EarlyStopping, History, Trainer
 from chainrule.train.select_replicas import select_replicas
 
 K, KEEP = 5, [3, 0, 4]
@@ -208,3 +208,12 @@ def test_other_indices_are_refused_and_nothing_changes(keep, message):
         select_replicas(own, keep)
     assert own.net.replicas == own.optimizer.replicas == K
     own.fit(points(), epochs=1, progress=False)
+
+
+def test_a_history_alone_keeps_what_is_noted_of_those_that_stay():
+    history = History(3, {"loss": torch.tensor([[1.0, 2.0, 3.0]])}, stopped={2: 1, 1: 4})
+    history.diverged.append(Divergence(0, 1, 2, "the loss"))
+    history.keep_replicas(torch.tensor([2, 0]))
+    assert history["loss"].tolist() == [[3.0, 1.0]]
+    assert history.stopped == {0: 1}
+    assert [d.replica for d in history.diverged] == [1]
