@@ -24,7 +24,7 @@ from chainrule.report import (
 )
 from chainrule.report.figures.boxes import box_rows
 from chainrule.report.figures.curves import curve_rows
-from chainrule.statistics import rank
+from chainrule.statistics import rank_arms
 from chainrule.study.results.study_result import StudyResult
 from tests.report.conftest import (
     declared,
@@ -323,7 +323,7 @@ def test_every_effect_has_a_line(result):
 
 def test_ranks_have_a_bar_a_clique_and_every_name():
     scores = {"a": [0.9] * 9, "b": [0.5, 0.6] * 4 + [0.6], "c": [0.6, 0.5] * 4 + [0.5]}
-    ranking = rank(scores)
+    ranking = rank_arms(scores)
     figure, axes = critical_differences(ranking)
     bars = [line for line in axes.lines if line.get_linewidth() == 4]
     assert len(bars) == len(ranking.cliques) == 1
@@ -332,7 +332,7 @@ def test_ranks_have_a_bar_a_clique_and_every_name():
 
 
 def test_too_few_data_sets_are_said():
-    ranking = rank({"a": [0.9, 0.8], "b": [0.5, 0.6], "c": [0.4, 0.5]})
+    ranking = rank_arms({"a": [0.9, 0.8], "b": [0.5, 0.6], "c": [0.4, 0.5]})
     figure, _ = critical_differences(ranking)
     assert figure.get_supxlabel() == ranking.note
     assert drawn(figure)

@@ -4,7 +4,7 @@ from chainrule.statistics.bayes import Posterior, correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design, FixedSplit, FreshData, Resplits
 from chainrule.statistics.effects import Superiority, d_z, superiority
-from chainrule.statistics.factorial import Effect, Effects, factorial
+from chainrule.statistics.factorial import Effect, Effects, factorial_effects
 from chainrule.statistics.multiple_comparisons import compare, holm
 from chainrule.statistics.pairwise import PairedTest, nadeau_bengio, paired_t, paired_test
 from chainrule.statistics.ranking import (
@@ -13,13 +13,13 @@ from chainrule.statistics.ranking import (
     RankPair,
     friedman,
     mean_ranks,
-    rank,
+    rank_arms,
 )
 from chainrule.statistics.scores import StatisticsError
 from chainrule.statistics.sign_tests import (
     SignTest,
+    min_sign_test_rounds,
     power_warning,
-    rounds_needed,
     sign_flip,
     smallest_p,
     wilcoxon,
@@ -45,16 +45,16 @@ __all__ = [
     "compare",
     "correlated_t",
     "d_z",
-    "factorial",
+    "factorial_effects",
     "friedman",
     "holm",
     "mean_ranks",
+    "min_sign_test_rounds",
     "nadeau_bengio",
     "paired_t",
     "paired_test",
     "power_warning",
-    "rank",
-    "rounds_needed",
+    "rank_arms",
     "sign_flip",
     "smallest_p",
     "superiority",

@@ -9,7 +9,7 @@ import scipy
 
 from chainrule.statistics.design import Design
 from chainrule.statistics.pairwise import standard_error
-from chainrule.statistics.scores import Scores, StatisticsError, paired
+from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
 __all__ = ["Posterior", "correlated_t"]
 
@@ -46,15 +46,15 @@ def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Poster
     """
     if not 0 <= rope < math.inf:
         raise StatisticsError(f"expected a rope of at least 0, got {rope}")
-    d = paired(a, b)
+    d = pair_scores(a, b)
     scale = standard_error(d, design.test_over_train)
-    worse = below(-rope, d.mean, scale, d.n - 1)
-    better = below(-rope, -d.mean, scale, d.n - 1)
+    worse = t_cdf(-rope, d.mean, scale, d.n - 1)
+    better = t_cdf(-rope, -d.mean, scale, d.n - 1)
     equivalent = max(0.0, 1 - worse - better) if rope or not scale else 0.0
     return Posterior(worse, equivalent, better, rope, d.mean, scale, d.n - 1, d.n)
 
 
-def below(x: float, location: float, scale: float, df: int) -> float:
+def t_cdf(x: float, location: float, scale: float, df: int) -> float:
     """P(T < x) for Student's T; a scale of 0 is the point ``location``."""
     if scale == 0:
         return float(location < x)

@@ -10,7 +10,7 @@ from chainrule.statistics.bayes import Posterior
 from chainrule.statistics.design import Design
 from chainrule.statistics.effects import Superiority
 from chainrule.statistics.pairwise import PairedTest
-from chainrule.statistics.scores import finite
+from chainrule.statistics.scores import finite_or_none
 from chainrule.statistics.sign_tests import SignTest
 
 __all__ = ["Comparison", "Comparisons"]
@@ -45,7 +45,7 @@ class Comparison:
             "b": self.b,
             **self.test.as_row(),
             "p_holm": self.p_holm,
-            "d_z": finite(self.d_z),
+            "d_z": finite_or_none(self.d_z),
             "p_superior": wins and wins.probability,
             "p_superior_low": wins and wins.low,
             "p_superior_high": wins and wins.high,

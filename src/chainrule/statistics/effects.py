@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.statistics.pairwise import ratio
-from chainrule.statistics.scores import Scores, StatisticsError, paired
+from chainrule.statistics.pairwise import ratio_or_inf
+from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
 __all__ = ["Superiority", "d_z", "superiority"]
 
@@ -22,8 +22,8 @@ def d_z(a: Scores, b: Scores) -> float:
     Raises StatisticsError for fewer than two rounds, unequal numbers of them, a score that is
     not finite.
     """
-    d = paired(a, b)
-    return ratio(d.mean, d.std)
+    d = pair_scores(a, b)
+    return ratio_or_inf(d.mean, d.std)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def superiority(
         raise StatisticsError(
             f"expected at least 1 draw and 0 < confidence < 1, got {draws} and {confidence}"
         )
-    d = paired(a, b)
+    d = pair_scores(a, b)
     won, lost = ((sign * d.differences > d.ties).sum() for sign in (1, -1))
     counts = np.array([won, d.n - won - lost, lost])
     points = np.array([1.0, 0.5, 0.0]) / d.n

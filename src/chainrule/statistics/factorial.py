@@ -14,7 +14,7 @@ from chainrule.statistics.multiple_comparisons import holm
 from chainrule.statistics.pairwise import PairedTest, paired_test
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
 
-__all__ = ["Effect", "Effects", "factorial"]
+__all__ = ["Effect", "Effects", "factorial_effects"]
 
 Cells = dict[tuple[str, ...], Array]
 Levels = dict[str, list[str]]
@@ -58,7 +58,7 @@ class Effects:
         return [effect.as_row() for effect in self.effects]
 
 
-def factorial(
+def factorial_effects(
     scores: Mapping[str, Scores],
     factors: Mapping[str, Mapping[str, str]],
     design: Design,
@@ -80,18 +80,23 @@ def factorial(
     Raises StatisticsError where the arms are not the whole product of the levels, each once, and
     as :func:`paired_t`.
     """
-    levels = levels_of(scores, factors)
-    cells = cells_of(scores, factors, levels)
+    levels = collect_levels(scores, factors)
+    cells = collect_cells(scores, factors, levels)
     found = [
-        (changes, paired_test(*sides(cells, levels, changes), design, confidence=confidence))
-        for changes in all_changes(levels)
+        (
+            changes,
+            paired_test(*contrast_scores(cells, levels, changes), design, confidence=confidence),
+        )
+        for changes in iter_contrasts(levels)
     ]
     adjusted = holm([test.p for _, test in found])
     rows = [Effect(changes, test, p) for (changes, test), p in zip(found, adjusted, strict=True)]
     return Effects(tuple(rows), design)
 
 
-def levels_of(scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]]) -> Levels:
+def collect_levels(
+    scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]]
+) -> Levels:
     """Factor → its levels, in the order in which they occur."""
     missing = [arm for arm in scores if not factors.get(arm)]
     if missing or not scores:
@@ -105,7 +110,7 @@ def levels_of(scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, s
     return {f: list(dict.fromkeys(factors[arm][f] for arm in scores)) for f in names}
 
 
-def cells_of(
+def collect_cells(
     scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]], levels: Levels
 ) -> Cells:
     """(Level of each factor) → the scores of the one arm there, shape (n,)."""
@@ -120,12 +125,12 @@ def cells_of(
         raise StatisticsError(f"expected every combination of levels; no arm has {absent[0]}")
     if len({len(values) for values in cells.values()}) > 1:
         raise StatisticsError("expected as many rounds of every arm")
-    if all(len(of) == 1 for of in levels.values()):
+    if all(len(names) == 1 for names in levels.values()):
         raise StatisticsError("expected a factor with two levels: nothing varies between the arms")
     return cells
 
 
-def all_changes(levels: Levels) -> Iterator[dict[str, tuple[str, str]]]:
+def iter_contrasts(levels: Levels) -> Iterator[dict[str, tuple[str, str]]]:
     """The main effects, then the interactions: {factor: (level, first level)} of each."""
     for size in (1, 2):
         for chosen in combinations(levels, size):
@@ -133,7 +138,7 @@ def all_changes(levels: Levels) -> Iterator[dict[str, tuple[str, str]]]:
                 yield {f: (to, levels[f][0]) for f, to in zip(chosen, new, strict=True)}
 
 
-def sides(
+def contrast_scores(
     cells: Cells, levels: Levels, changes: Mapping[str, tuple[str, str]]
 ) -> tuple[Array, Array]:
     """The cells that count + and those that count −, summed over the changes, else averaged."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from zlib import crc32
 
 import numpy as np
 
-from chainrule import seeds
 from chainrule.statistics.bayes import correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design
@@ -57,20 +57,20 @@ def compare(
     :func:`paired_t` and :func:`correlated_t`.
     """
     arms = {arm: as_scores(values, f"arm {arm}") for arm, values in scores.items()}
-    pairs = pairs_of(list(arms), baseline)
+    pairs = list_pairs(list(arms), baseline)
     if len({len(values) for values in arms.values()}) > 1:
         rounds = ", ".join(f"{arm} {len(values)}" for arm, values in arms.items())
         raise StatisticsError(f"expected as many rounds of every arm, got {rounds}")
     found = []
     for a, b in pairs:
-        comparison = plain(a, b, arms[a], arms[b], design, rope, confidence)
+        comparison = compare_pair(a, b, arms[a], arms[b], design, rope, confidence)
         if design.independent:
             comparison = add_sign_tests(comparison, arms[a], arms[b], confidence, seed)
         found.append(comparison)
-    return Comparisons(holm_adjusted(found), design, baseline, notes(found, design, confidence))
+    return Comparisons(apply_holm(found), design, baseline, write_notes(found, design, confidence))
 
 
-def pairs_of(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
+def list_pairs(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
     """(arm, baseline) of each other arm; or all pairs, in the order of the arms."""
     if len(arms) < 2:
         raise StatisticsError(f"expected at least two arms, got {', '.join(arms) or 'none'}")
@@ -83,7 +83,7 @@ def pairs_of(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]
     return [(arm, baseline) for arm in arms if arm != baseline]
 
 
-def plain(
+def compare_pair(
     a: str,
     b: str,
     x: Array,
@@ -98,35 +98,42 @@ def plain(
     return Comparison(a, b, test, test.p, d_z(x, y), posterior)
 
 
-def add_sign_tests(of: Comparison, x: Array, y: Array, confidence: float, seed: int) -> Comparison:
-    """And what independent rounds allow."""
-    boot, flips = (seeds.derive(seed, purpose, of.a, of.b) for purpose in ("bootstrap", "flip"))
+def add_sign_tests(
+    comparison: Comparison, x: Array, y: Array, confidence: float, seed: int
+) -> Comparison:
+    """The comparison with what independent rounds allow."""
+    pair = pair_seed(seed, comparison.a, comparison.b)
     return replace(
-        of,
-        superiority=superiority(x, y, confidence=confidence, seed=boot),
+        comparison,
+        superiority=superiority(x, y, confidence=confidence, seed=pair),
         wilcoxon=wilcoxon(x, y),
-        sign_flip=sign_flip(x, y, seed=flips),
+        sign_flip=sign_flip(x, y, seed=pair),
     )
 
 
-def holm_adjusted(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """With the p of each test corrected for all comparisons."""
+def pair_seed(seed: int, a: str, b: str) -> int:
+    """The seed of a pair of arms, whatever other arms there are; the same on every machine."""
+    return crc32(repr((seed, a, b)).encode())
+
+
+def apply_holm(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The comparisons with the p of each test corrected for all of them."""
     t = holm([c.test.p for c in found])
-    w = holm_of([c.wilcoxon for c in found])
-    f = holm_of([c.sign_flip for c in found])
+    w = holm_or_none([c.wilcoxon for c in found])
+    f = holm_or_none([c.sign_flip for c in found])
     return tuple(
         replace(c, p_holm=t[i], wilcoxon_p_holm=w[i], sign_flip_p_holm=f[i])
         for i, c in enumerate(found)
     )
 
 
-def holm_of(tests: Sequence[SignTest | None]) -> Sequence[float | None]:
+def holm_or_none(tests: Sequence[SignTest | None]) -> Sequence[float | None]:
     """The corrected p of tests of one kind; None where the design does not allow them."""
     done = [test for test in tests if test is not None]
     return holm([test.p for test in done]) if done else [None] * len(tests)
 
 
-def notes(found: Sequence[Comparison], design: Design, confidence: float) -> tuple[str, ...]:
+def write_notes(found: Sequence[Comparison], design: Design, confidence: float) -> tuple[str, ...]:
     """What must be said beside the table."""
     n, m = found[0].test.n, len(found)
     several = "1 comparison" if m == 1 else f"{m} comparisons"

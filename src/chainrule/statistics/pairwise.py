@@ -9,7 +9,13 @@ from typing import Any
 import scipy
 
 from chainrule.statistics.design import Design
-from chainrule.statistics.scores import Paired, Scores, StatisticsError, finite, paired
+from chainrule.statistics.scores import (
+    PairedDifferences,
+    Scores,
+    StatisticsError,
+    finite_or_none,
+    pair_scores,
+)
 
 __all__ = ["PairedTest", "nadeau_bengio", "paired_t", "paired_test"]
 
@@ -43,7 +49,7 @@ class PairedTest:
             "low": self.low,
             "high": self.high,
             "confidence": self.confidence,
-            "t": finite(self.t),
+            "t": finite_or_none(self.t),
             "df": self.df,
             "p": self.p,
         }
@@ -58,7 +64,7 @@ def paired_t(a: Scores, b: Scores, *, confidence: float = 0.95) -> PairedTest:
     Raises StatisticsError for fewer than two rounds, unequal numbers of them, a score that is
     not finite, a confidence outside (0, 1).
     """
-    return student(paired(a, b), 0.0, "paired t", confidence)
+    return t_test(pair_scores(a, b), 0.0, "paired t", confidence)
 
 
 def nadeau_bengio(
@@ -73,7 +79,7 @@ def nadeau_bengio(
     """
     if not 0 < test_over_train < math.inf:
         raise StatisticsError(f"expected n_test / n_train above 0, got {test_over_train}")
-    return student(paired(a, b), test_over_train, "Nadeau-Bengio", confidence)
+    return t_test(pair_scores(a, b), test_over_train, "Nadeau-Bengio", confidence)
 
 
 def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.95) -> PairedTest:
@@ -83,13 +89,13 @@ def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.9
     return nadeau_bengio(a, b, test_over_train=design.test_over_train, confidence=confidence)
 
 
-def student(d: Paired, correlation: float, test: str, confidence: float) -> PairedTest:
+def t_test(d: PairedDifferences, correlation: float, test: str, confidence: float) -> PairedTest:
     """With s = 0 the interval is a point, and p is 1 if d̄ = 0, else 0."""
     if not 0 < confidence < 1:
         raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
     error = standard_error(d, correlation)
     df = d.n - 1
-    t = ratio(d.mean, error)
+    t = ratio_or_inf(d.mean, error)
     half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
     return PairedTest(
         test=test,
@@ -100,23 +106,23 @@ def student(d: Paired, correlation: float, test: str, confidence: float) -> Pair
         standard_error=error,
         t=t,
         df=df,
-        p=two_sided(t, df),
+        p=two_sided_p(t, df),
         n=d.n,
     )
 
 
-def standard_error(d: Paired, correlation: float) -> float:
+def standard_error(d: PairedDifferences, correlation: float) -> float:
     """√((1/n + n_test/n_train) s²), in the metric's unit; the ratio is 0 for independent rounds."""
     return math.sqrt(1 / d.n + correlation) * d.std
 
 
-def ratio(mean: float, spread: float) -> float:
+def ratio_or_inf(mean: float, spread: float) -> float:
     """mean / spread; with a spread of 0 it is infinite, or 0 where the mean is 0 too."""
     if spread > 0:
         return mean / spread
     return math.copysign(math.inf, mean) if mean else 0.0
 
 
-def two_sided(t: float, df: int) -> float:
+def two_sided_p(t: float, df: int) -> float:
     """P(|T| ≥ |t|) for Student's T with df degrees of freedom."""
     return min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))

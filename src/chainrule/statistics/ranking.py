@@ -12,10 +12,17 @@ import numpy as np
 import scipy
 
 from chainrule.statistics.multiple_comparisons import holm
-from chainrule.statistics.scores import TIE, Array, Scores, StatisticsError, as_scores, finite
+from chainrule.statistics.scores import (
+    TIE,
+    Array,
+    Scores,
+    StatisticsError,
+    as_scores,
+    finite_or_none,
+)
 from chainrule.statistics.sign_tests import mid_ranks, power_warning, wilcoxon
 
-__all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank"]
+__all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank_arms"]
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,14 @@ class Ranking:
                 "mean_rank": mean_rank,
                 "data_sets": self.n,
                 "cliques": [i for i, clique in enumerate(self.cliques) if arm in clique],
-                "friedman_f": finite(self.friedman.f),
+                "friedman_f": finite_or_none(self.friedman.f),
                 "friedman_p": self.friedman.p,
             }
             for arm, mean_rank in zip(self.arms, self.mean_ranks, strict=True)
         ]
 
 
-def rank(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
+def rank_arms(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
     """Mean ranks, Friedman's test, all pairs by Wilcoxon with Holm, and the cliques
 
     ``scores`` is arm → one score a data set, such as its mean over rounds; larger is better. The
@@ -102,10 +109,10 @@ def rank(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
         mean_ranks=tuple(ranks[arm] for arm in arms),
         friedman=overall,
         pairs=tuple(pairs),
-        cliques=cliques(arms, {frozenset((x.a, x.b)) for x in pairs if x.p_holm <= alpha}),
+        cliques=find_cliques(arms, {frozenset((x.a, x.b)) for x in pairs if x.p_holm <= alpha}),
         alpha=alpha,
         n=overall.data_sets,
-        note=power_warning(overall.data_sets, len(pairs), alpha=alpha, of="data sets"),
+        note=power_warning(overall.data_sets, len(pairs), alpha=alpha, unit="data sets"),
     )
 
 
@@ -114,7 +121,7 @@ def mean_ranks(scores: Mapping[str, Scores]) -> dict[str, float]:
 
     Raises StatisticsError as :func:`friedman`.
     """
-    means = ranks_of(scores).mean(axis=0)
+    means = rank_table(scores).mean(axis=0)
     return {arm: float(mean) for arm, mean in zip(scores, means, strict=True)}
 
 
@@ -132,7 +139,7 @@ def friedman(scores: Mapping[str, Scores]) -> Friedman:
     Raises StatisticsError for fewer than three arms (two are compared by :func:`wilcoxon`), fewer
     than two data sets, unequal numbers of them, a score that is not finite.
     """
-    ranks = ranks_of(scores)
+    ranks = rank_table(scores)
     N, k = ranks.shape
     df, df_error = k - 1, (k - 1) * (N - 1)
     scatter = float(((ranks - (k + 1) / 2) ** 2).sum())
@@ -140,7 +147,7 @@ def friedman(scores: Mapping[str, Scores]) -> Friedman:
     chi_square = df * between / scatter if scatter else 0.0
     left = N * df - chi_square
     if left <= 1e-9 * N * df:
-        f, p = math.inf, math.exp((1 - N) * log_orders(ranks[0]))
+        f, p = math.inf, math.exp((1 - N) * log_num_orderings(ranks[0]))
     else:
         f = (N - 1) * chi_square / left
         p = float(scipy.special.fdtrc(df, df_error, f))
@@ -148,7 +155,7 @@ def friedman(scores: Mapping[str, Scores]) -> Friedman:
     return Friedman(chi_square, chi_square_p, f, df, df_error, p, k, N)
 
 
-def ranks_of(scores: Mapping[str, Scores]) -> Array:
+def rank_table(scores: Mapping[str, Scores]) -> Array:
     """Shape (data sets, arms)."""
     if len(scores) < 3:
         raise StatisticsError(
@@ -161,13 +168,13 @@ def ranks_of(scores: Mapping[str, Scores]) -> Array:
     return np.stack([mid_ranks(-row, TIE * np.abs(row)) for row in table])
 
 
-def log_orders(ranks: Array) -> float:
+def log_num_orderings(ranks: Array) -> float:
     """The logarithm of the number of different orders of these ranks: k!, fewer with ties."""
     _, same = np.unique(ranks, return_counts=True)
     return math.lgamma(len(ranks) + 1) - sum(math.lgamma(int(t) + 1) for t in same)
 
 
-def cliques(arms: Sequence[str], differ: set[frozenset[str]]) -> tuple[tuple[str, ...], ...]:
+def find_cliques(arms: Sequence[str], differ: set[frozenset[str]]) -> tuple[tuple[str, ...], ...]:
     """The longest runs of neighbours, of two or more, no two of which differ."""
     found: list[tuple[str, ...]] = []
     reached = 0

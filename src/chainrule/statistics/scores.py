@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from chainrule.errors import ChainruleError
 
-__all__ = ["Array", "Paired", "Scores", "StatisticsError", "as_scores", "finite", "paired"]
+__all__ = [
+    "Array",
+    "PairedDifferences",
+    "Scores",
+    "StatisticsError",
+    "as_scores",
+    "finite_or_none",
+    "pair_scores",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 Scores: TypeAlias = Sequence[float] | Array
@@ -28,7 +36,7 @@ class StatisticsError(ChainruleError, ValueError):
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedDifferences:
     """dⱼ = aⱼ − bⱼ, shape (n,), in the metric's unit, one a round.
 
     ``units`` is max(|aⱼ|, |bⱼ|), shape (n,). It says what rounding may have done to dⱼ: a
@@ -63,7 +71,7 @@ class Paired:
         return TIE * self.units
 
 
-def paired(a: Scores, b: Scores) -> Paired:
+def pair_scores(a: Scores, b: Scores) -> PairedDifferences:
     """The differences of two arms whose round j had the same data.
 
     Raises StatisticsError where the numbers of rounds differ, and where :func:`as_scores` does.
@@ -77,7 +85,7 @@ def paired(a: Scores, b: Scores) -> Paired:
     units = np.maximum(np.abs(x), np.abs(y))
     differences = x - y
     differences[np.abs(differences) <= NOISE * units] = 0.0
-    return Paired(differences, units)
+    return PairedDifferences(differences, units)
 
 
 def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
@@ -102,6 +110,6 @@ def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
     return x
 
 
-def finite(x: float) -> float | None:
+def finite_or_none(x: float) -> float | None:
     """The number as JSON can hold it: None for an infinite one."""
     return x if math.isfinite(x) else None

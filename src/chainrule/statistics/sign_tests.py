@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 from chainrule.statistics.scores import (
     TIE,
     Array,
-    Paired,
+    PairedDifferences,
     Scores,
     StatisticsError,
-    paired,
+    pair_scores,
 )
 
-__all__ = ["SignTest", "power_warning", "rounds_needed", "sign_flip", "smallest_p", "wilcoxon"]
+__all__ = [
+    "SignTest",
+    "min_sign_test_rounds",
+    "power_warning",
+    "sign_flip",
+    "smallest_p",
+    "wilcoxon",
+]
 
 EXACT = 20  # up to 2¹⁹ sums
 DRAWS = 100_000
@@ -56,12 +63,12 @@ def wilcoxon(a: Scores, b: Scores) -> SignTest:
     Raises StatisticsError for fewer than two rounds, unequal numbers of them, a score that is
     not finite.
     """
-    d = paired(a, b)
+    d = pair_scores(a, b)
     ranks = mid_ranks(np.abs(d.differences), d.ties)
     plus, minus = (float(ranks[(sign * d.differences) > d.ties].sum()) for sign in (1, -1))
     kept = ranks[np.abs(d.differences) > d.ties]
     w = min(plus, minus)
-    tail = signed_sums(np.rint(2 * kept).astype(np.int64))[: round(2 * w) + 1].sum()
+    tail = subset_sum_probabilities(np.rint(2 * kept).astype(np.int64))[: round(2 * w) + 1].sum()
     p = min(1.0, 2 * float(tail))
     return SignTest("Wilcoxon signed-rank", w, p, d.n, len(kept), smallest_p(len(kept)))
 
@@ -77,14 +84,16 @@ def sign_flip(a: Scores, b: Scores, *, draws: int = DRAWS, seed: int = 0) -> Sig
     """
     if draws < 1:
         raise StatisticsError(f"expected at least 1 draw, got {draws}")
-    d = paired(a, b)
-    reach = abs(d.differences.sum()) - TIE * d.units.sum()
+    d = pair_scores(a, b)
+    threshold = abs(d.differences.sum()) - TIE * d.units.sum()
     nonzero = int(np.count_nonzero(np.abs(d.differences) > d.ties))
     least = smallest_p(nonzero)
     if d.n <= EXACT:
-        p = float((np.abs(all_sums(d.differences)) >= reach).mean())
+        p = float((np.abs(enumerate_signed_sums(d.differences)) >= threshold).mean())
         return SignTest("sign-flip", d.mean, p, d.n, nonzero, least)
-    count = sum(int((np.abs(sums) >= reach).sum()) for sums in random_sums(d, draws, seed))
+    count = sum(
+        int((np.abs(sums) >= threshold).sum()) for sums in sample_signed_sums(d, draws, seed)
+    )
     p, least = (count + 1) / (draws + 1), max(least, 1 / (draws + 1))
     return SignTest("sign-flip", d.mean, p, d.n, nonzero, least, draws)
 
@@ -94,7 +103,7 @@ def smallest_p(n: int) -> float:
     return min(1.0, 2.0 ** (1 - n))
 
 
-def rounds_needed(comparisons: int = 1, *, alpha: float = 0.05) -> int:
+def min_sign_test_rounds(comparisons: int = 1, *, alpha: float = 0.05) -> int:
     """The fewest rounds n with which both tests can reject: comparisons · 2^(1−n) ≤ alpha
 
     6 for one comparison, 7 for three, 9 for ten. Raises StatisticsError unless there is a
@@ -111,20 +120,20 @@ def rounds_needed(comparisons: int = 1, *, alpha: float = 0.05) -> int:
 
 
 def power_warning(
-    n: int, comparisons: int = 1, *, alpha: float = 0.05, of: str = "rounds"
+    n: int, comparisons: int = 1, *, alpha: float = 0.05, unit: str = "rounds"
 ) -> str | None:
     """A sentence where n rounds are too few for either test ever to reject, else None.
 
-    ``of`` is what the n are, as the sentence names them. Raises StatisticsError as
-    :func:`rounds_needed`.
+    ``unit`` is what the n are, as the sentence names them. Raises StatisticsError as
+    :func:`min_sign_test_rounds`.
     """
-    needed = rounds_needed(comparisons, alpha=alpha)
+    needed = min_sign_test_rounds(comparisons, alpha=alpha)
     if n >= needed:
         return None
     many = "1 comparison" if comparisons == 1 else f"{comparisons} comparisons"
     return (
-        f"With {n} {of} and {many} the Wilcoxon and sign-flip tests can never reject at "
-        f"{alpha:g}: their smallest p is {smallest_p(n):.3g}. They need {needed} {of}."
+        f"With {n} {unit} and {many} the Wilcoxon and sign-flip tests can never reject at "
+        f"{alpha:g}: their smallest p is {smallest_p(n):.3g}. They need {needed} {unit}."
     )
 
 
@@ -139,7 +148,7 @@ def mid_ranks(x: Array, ties: Array) -> Array:
     return ranks
 
 
-def signed_sums(weights: NDArray[np.int64]) -> Array:
+def subset_sum_probabilities(weights: NDArray[np.int64]) -> Array:
     """Entry w is P(the sum of these whole numbers is w), each in or out with probability ½."""
     p = np.zeros(int(weights.sum()) + 1)
     p[0] = 1.0
@@ -149,7 +158,7 @@ def signed_sums(weights: NDArray[np.int64]) -> Array:
     return p
 
 
-def all_sums(d: Array) -> Array:
+def enumerate_signed_sums(d: Array) -> Array:
     """Σ ±dⱼ, shape (2ⁿ⁻¹,): the first sign stays, for the other half mirrors this one."""
     sums = d[:1]
     for x in d[1:]:
@@ -157,7 +166,7 @@ def all_sums(d: Array) -> Array:
     return sums
 
 
-def random_sums(d: Paired, draws: int, seed: int) -> Iterator[Array]:
+def sample_signed_sums(d: PairedDifferences, draws: int, seed: int) -> Iterator[Array]:
     """Σ ±dⱼ for random signs, a block at a time."""
     random = np.random.default_rng(seed)
     for start in range(0, draws, BLOCK):

@@ -157,7 +157,7 @@ def draw(figures: Mapping[str, Make], folder: Path, form: str, dpi: int, *, need
 def ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
     """The mean ranks, over studies, of the arms that all of them have."""
     from chainrule.report import critical_differences
-    from chainrule.statistics import rank
+    from chainrule.statistics import rank_arms
 
     shared = set.intersection(*({arm.arm for arm in result.arms} for result in results))
     means = {
@@ -165,7 +165,7 @@ def ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
         for arm in results[0].arms
         if arm.arm in shared
     }
-    return critical_differences(rank(means))
+    return critical_differences(rank_arms(means))
 
 
 def page(run: Run, output: Out = None, study: Number = None) -> None:

@@ -20,7 +20,7 @@ STEP = 0.9
 def critical_differences(ranking: Ranking) -> tuple[Figure, Axes]:
     """The arms on a line of mean ranks, 1 at the left; a bar joins arms that cannot be told apart.
 
-    ``ranking`` is :func:`chainrule.statistics.rank` of one score an arm and data set.
+    ``ranking`` is :func:`chainrule.statistics.rank_arms` of one score an arm and data set.
     (Demšar 2006.)
     """
     arms = len(ranking.arms)

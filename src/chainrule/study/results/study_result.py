@@ -17,7 +17,7 @@ from chainrule.statistics import (
     FreshData,
     Resplits,
     compare,
-    factorial,
+    factorial_effects,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.round_data import Samples
@@ -138,9 +138,9 @@ class StudyResult:
         )
 
     def effects(self) -> Effects:
-        """Main effects and interactions of the factors, as :func:`statistics.factorial`."""
+        """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`."""
         factors = {arm.arm: arm.factors for arm in self.arms}
-        return factorial(self._scores(), factors, self.design)
+        return factorial_effects(self._scores(), factors, self.design)
 
     def _scores(self) -> dict[str, list[float]]:
         sign = 1.0 if self.study.goal == "max" else -1.0

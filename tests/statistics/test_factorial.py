@@ -12,12 +12,12 @@ from chainrule.statistics import (
     FreshData,
     Resplits,
     StatisticsError,
-    factorial,
+    factorial_effects,
     holm,
     paired_t,
     paired_test,
 )
-from tests.study.statistics.strategies import arms
+from tests.statistics.strategies import arms
 
 FACTORS = {
     "none": {"sharing": "no", "aux": "no"},
@@ -29,7 +29,7 @@ SCORES = {"none": [70, 72, 71], "sharing": [74, 75, 74], "aux": [76, 79, 76], "b
 
 
 def effects(**options):
-    return factorial(SCORES, FACTORS, FreshData(), **options).effects
+    return factorial_effects(SCORES, FACTORS, FreshData(), **options).effects
 
 
 def test_by_hand():
@@ -45,7 +45,7 @@ def test_by_hand():
 
 
 def test_names_and_rows():
-    rows = factorial(SCORES, FACTORS, FreshData()).as_rows()
+    rows = factorial_effects(SCORES, FACTORS, FreshData()).as_rows()
     assert [row["effect"] for row in rows] == [
         "sharing: yes - no",
         "aux: yes - no",
@@ -65,7 +65,7 @@ def test_the_interval_has_the_confidence_asked():
 
 
 def test_the_design_decides_the_test():
-    found = factorial(SCORES, FACTORS, Resplits.folds(3)).effects
+    found = factorial_effects(SCORES, FACTORS, Resplits.folds(3)).effects
     d = [3, 2, 3.5]
     assert found[0].test.p == pytest.approx(paired_test(d, [0, 0, 0], Resplits.folds(3)).p)
 
@@ -92,7 +92,9 @@ def test_three_levels_and_three_factors():
                 noise = random.normal(0, 0.01, 5)
                 gain = 2 * (depth == "3") + (sharing == "yes") + 4 * (depth + sharing == "2yes")
                 scores[arm] = noise - noise.mean() + gain
-    found = {e.name: e.test.difference for e in factorial(scores, factors, FreshData()).effects}
+    found = {
+        e.name: e.test.difference for e in factorial_effects(scores, factors, FreshData()).effects
+    }
     assert found == pytest.approx(
         {
             "depth: 2 - 1": 2,  # 4 in the half that shares
@@ -110,7 +112,7 @@ def test_three_levels_and_three_factors():
 
 
 def test_one_factor_is_a_comparison_with_its_first_level():
-    found = factorial(
+    found = factorial_effects(
         {"a": [1, 2, 4], "b": [2, 2, 3]},
         {"a": {"depth": "1"}, "b": {"depth": "2"}},
         FreshData(),
@@ -123,8 +125,8 @@ def test_one_factor_is_a_comparison_with_its_first_level():
 def test_properties(four):
     scores = dict(zip(SCORES, four, strict=True))
     swapped = {**FACTORS, "none": FACTORS["both"], "both": FACTORS["none"]}
-    ours = factorial(scores, FACTORS, FreshData()).effects
-    theirs = factorial(
+    ours = factorial_effects(scores, FACTORS, FreshData()).effects
+    theirs = factorial_effects(
         {arm: scores[arm] for arm in ("both", "sharing", "aux", "none")}, swapped, FreshData()
     ).effects
     for one, other in zip(ours, theirs, strict=True):
@@ -154,4 +156,4 @@ def test_properties(four):
 )
 def test_wrong_calls(scores, factors, message):
     with pytest.raises(StatisticsError, match=message):
-        factorial(scores, factors, FreshData())
+        factorial_effects(scores, factors, FreshData())

@@ -22,7 +22,7 @@ from chainrule.statistics import (
     sign_flip,
     wilcoxon,
 )
-from tests.study.statistics.strategies import PROBABILITIES, arms
+from tests.statistics.strategies import PROBABILITIES, arms
 
 RANDOM = np.random.default_rng(12)
 SCORES = {

@@ -11,14 +11,14 @@ from scipy import stats
 
 from chainrule.statistics import (
     StatisticsError,
+    min_sign_test_rounds,
     paired_t,
     power_warning,
-    rounds_needed,
     sign_flip,
     smallest_p,
     wilcoxon,
 )
-from tests.study.statistics.strategies import arms
+from tests.statistics.strategies import arms
 
 
 def against_zero(test, d, **options):
@@ -153,7 +153,7 @@ def test_wilcoxon_is_exact_for_many_rounds():
 
 @pytest.mark.parametrize(("comparisons", "rounds"), [(1, 6), (3, 7), (10, 9)])
 def test_rounds_needed(comparisons, rounds):
-    assert rounds_needed(comparisons) == rounds
+    assert min_sign_test_rounds(comparisons) == rounds
     assert power_warning(rounds, comparisons) is None
     assert f"They need {rounds} rounds." in power_warning(rounds - 1, comparisons)
 
@@ -163,7 +163,7 @@ def test_too_few_says_why():
         "With 5 rounds and 1 comparison the Wilcoxon and sign-flip tests can never reject at "
         "0.05: their smallest p is 0.0625. They need 6 rounds."
     )
-    assert "With 5 data sets and 3 comparisons" in power_warning(5, 3, of="data sets")
+    assert "With 5 data sets and 3 comparisons" in power_warning(5, 3, unit="data sets")
     assert power_warning(5, alpha=0.1) is None
 
 
@@ -171,6 +171,6 @@ def test_wrong_numbers():
     with pytest.raises(StatisticsError, match="expected at least 1 draw, got 0"):
         sign_flip([1, 2], [2, 2], draws=0)
     with pytest.raises(StatisticsError, match=r"at least 1 comparison .* got 0 and 0\.05"):
-        rounds_needed(0)
+        min_sign_test_rounds(0)
     with pytest.raises(StatisticsError, match=r"0 < alpha < 1, got 1 and 1\.5"):
-        rounds_needed(1, alpha=1.5)
+        min_sign_test_rounds(1, alpha=1.5)

@@ -19,7 +19,7 @@ from chainrule.statistics import (
     superiority,
     wilcoxon,
 )
-from chainrule.statistics.scores import finite, paired
+from chainrule.statistics.scores import finite_or_none, pair_scores
 
 TESTS = [
     paired_t,
@@ -54,7 +54,7 @@ def test_an_error_is_a_value_error():
 
 def test_unequal_rounds_are_named():
     with pytest.raises(StatisticsError, match="expected as many scores of each, got 2 and 3"):
-        paired([0.1, 0.2], [0.1, 0.2, 0.3])
+        pair_scores([0.1, 0.2], [0.1, 0.2, 0.3])
 
 
 def test_tensors_and_arrays_are_scores():
@@ -66,29 +66,29 @@ def test_tensors_and_arrays_are_scores():
 
 def test_the_scores_are_not_changed():
     a, b = np.array([0.3, 0.2]), np.array([0.1 + 0.2, 0.1])
-    paired(a, b)
+    pair_scores(a, b)
     assert b[0] == 0.1 + 0.2
 
 
 def test_a_difference_that_is_rounding_is_none():
-    assert paired([0.3, 0.3], [0.1 + 0.2, 0.3]).differences.tolist() == [0.0, 0.0]
+    assert pair_scores([0.3, 0.3], [0.1 + 0.2, 0.3]).differences.tolist() == [0.0, 0.0]
 
 
 def test_a_spread_that_is_rounding_is_none():
     a = [0.1 * i for i in range(10)]
-    d = paired(a, [x - 0.1 for x in a])
+    d = pair_scores(a, [x - 0.1 for x in a])
     assert np.ptp(d.differences) > 0
     assert d.std == 0
 
 
 def test_small_scores_keep_their_spread():
-    assert paired([1e-170, 3e-170], [0.0, 0.0]).std == pytest.approx(2**0.5 * 1e-170)
+    assert pair_scores([1e-170, 3e-170], [0.0, 0.0]).std == pytest.approx(2**0.5 * 1e-170)
 
 
 def test_scores_that_are_all_zero_have_no_spread():
-    d = paired([0.0, 0.0], [0.0, 0.0])
+    d = pair_scores([0.0, 0.0], [0.0, 0.0])
     assert (d.mean, d.std, d.n) == (0.0, 0.0, 2)
 
 
 def test_an_infinite_number_is_null_in_json():
-    assert [finite(x) for x in (1.5, math.inf, -math.inf)] == [1.5, None, None]
+    assert [finite_or_none(x) for x in (1.5, math.inf, -math.inf)] == [1.5, None, None]

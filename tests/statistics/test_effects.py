@@ -10,7 +10,7 @@ from hypothesis import given
 from scipy import stats
 
 from chainrule.statistics import StatisticsError, d_z, superiority
-from tests.study.statistics.strategies import arms
+from tests.statistics.strategies import arms
 
 
 def test_d_z_by_hand():

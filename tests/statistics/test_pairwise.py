@@ -17,7 +17,7 @@ from chainrule.statistics import (
     paired_t,
     paired_test,
 )
-from tests.study.statistics.strategies import arms
+from tests.statistics.strategies import arms
 
 # Differences 1, 2, 3, 4 percent: mean 2.5, s² = (2.25 + 0.25 + 0.25 + 2.25) / 3 = 5/3.
 A, B = [81, 83, 82, 86], [80, 81, 79, 82]

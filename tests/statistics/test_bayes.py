@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from chainrule.statistics import FreshData, Resplits, StatisticsError, correlated_t, paired_t
-from tests.study.statistics.strategies import arms
+from tests.statistics.strategies import arms
 
 
 def test_by_hand():
@@ -19,11 +19,11 @@ def test_by_hand():
     assert (result.location, result.df, result.n, result.rope) == (1, 2, 3, 0.5)
     assert result.scale == pytest.approx(1 / math.sqrt(3))
 
-    def below(t):
+    def cdf(t):
         return 0.5 + t / (2 * math.sqrt(2 + t * t))
 
-    worse = below(-1.5 * math.sqrt(3))  # 0.061
-    better = 1 - below(-0.5 * math.sqrt(3))  # 0.761
+    worse = cdf(-1.5 * math.sqrt(3))  # 0.061
+    better = 1 - cdf(-0.5 * math.sqrt(3))  # 0.761
     assert result.worse == pytest.approx(worse)
     assert result.better == pytest.approx(better)
     assert result.equivalent == pytest.approx(1 - worse - better)

@@ -16,11 +16,11 @@ from chainrule.statistics import (
     friedman,
     holm,
     mean_ranks,
-    rank,
+    rank_arms,
     wilcoxon,
 )
-from chainrule.statistics.ranking import cliques
-from tests.study.statistics.strategies import arms
+from chainrule.statistics.ranking import find_cliques
+from tests.statistics.strategies import arms
 
 # Ranks of a, b, c on four data sets: 1 2 3, 1 3 2, 1 2 3, 2 1 3.
 SCORES = {"a": [9, 8, 9, 6], "b": [7, 5, 8, 7], "c": [5, 6, 1, 2]}
@@ -65,8 +65,8 @@ def test_iman_davenport_is_the_analysis_of_variance_of_ranks(digits):
     table = np.stack([np.round(x, digits) for x in many().values()], axis=1)
     ranks = stats.rankdata(-table, axis=1)
     long = [(i, j, r) for (i, j), r in np.ndenumerate(ranks)]
-    frame = pd.DataFrame(long, columns=["data", "arm", "rank"])
-    theirs = anova.AnovaRM(frame, "rank", "data", within=["arm"]).fit().anova_table.iloc[0]
+    frame = pd.DataFrame(long, columns=["data", "arm", "rank_arms"])
+    theirs = anova.AnovaRM(frame, "rank_arms", "data", within=["arm"]).fit().anova_table.iloc[0]
     ours = friedman(dict(enumerate(table.T)))
     assert (ours.f, ours.df, ours.df_error, ours.p) == pytest.approx(
         tuple(theirs[["F Value", "Num DF", "Den DF", "Pr > F"]]), rel=1e-9
@@ -78,7 +78,7 @@ def test_the_pairs_agree_with_scikit_posthocs():
     table = many()
     theirs = posthocs.posthoc_wilcoxon(list(table.values()), method="exact", p_adjust="holm")
     names = list(table)
-    for pair in rank(table).pairs:
+    for pair in rank_arms(table).pairs:
         place = names.index(pair.a) + 1, names.index(pair.b) + 1
         assert pair.p_holm == pytest.approx(theirs.loc[place], rel=1e-9)
 
@@ -100,7 +100,7 @@ def test_arms_that_tie_everywhere():
 
 def test_ranking():
     table = many()
-    result = rank(table)
+    result = rank_arms(table)
     assert result.arms == ("arm3", "arm2", "arm1", "arm0")
     assert list(result.mean_ranks) == sorted(mean_ranks(table).values())
     assert result.friedman == friedman(table)
@@ -111,14 +111,14 @@ def test_ranking():
 
 
 def test_too_few_data_sets_leave_one_clique_and_say_so():
-    result = rank({"a": [3, 4, 5, 6], "b": [2, 3, 4, 5], "c": [1, 1, 1, 1]})
+    result = rank_arms({"a": [3, 4, 5, 6], "b": [2, 3, 4, 5], "c": [1, 1, 1, 1]})
     assert result.cliques == (("a", "b", "c"),)
     assert "With 4 data sets and 3 comparisons" in result.note
 
 
 def test_rows_are_json():
     for table in (many(), {"a": [3, 4], "b": [2, 3], "c": [1, 1]}):
-        rows = rank(table).as_rows()
+        rows = rank_arms(table).as_rows()
         assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     assert rows[0] == {
         "arm": "a",
@@ -142,13 +142,13 @@ def test_rows_are_json():
     ],
 )
 def test_cliques(differ, expected):
-    assert list(cliques("abcd", {frozenset(pair) for pair in differ})) == expected
+    assert list(find_cliques("abcd", {frozenset(pair) for pair in differ})) == expected
 
 
 @given(arms(how_many=4))
 def test_properties(four):
     table = dict(zip("abcd", four, strict=True))
-    result = rank(table)
+    result = rank_arms(table)
     assert sum(result.mean_ranks) == pytest.approx(10)
     assert 0 <= result.friedman.p <= 1
     assert 0 <= result.friedman.chi_square_p <= 1
@@ -169,9 +169,9 @@ def test_properties(four):
 )
 def test_wrong_calls(scores, message):
     with pytest.raises(StatisticsError, match=message):
-        rank(scores)
+        rank_arms(scores)
 
 
 def test_a_wrong_alpha():
     with pytest.raises(StatisticsError, match="expected 0 < alpha < 1, got 5"):
-        rank(SCORES, alpha=5)
+        rank_arms(SCORES, alpha=5)
