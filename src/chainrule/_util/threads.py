@@ -8,13 +8,13 @@ from contextvars import ContextVar
 
 import torch
 
-__all__ = ["kernel_threads", "threads_to_the_kernel"]
+__all__ = ["give_threads_to_kernel", "kernel_threads"]
 
-_given: ContextVar[int | None] = ContextVar("threads", default=None)
+_kernel_threads: ContextVar[int | None] = ContextVar("kernel_threads", default=None)
 
 
 @contextmanager
-def threads_to_the_kernel() -> Iterator[None]:
+def give_threads_to_kernel() -> Iterator[None]:
     """In here, the kernel has all threads and PyTorch one.
 
     Between operations PyTorch's threads wait for work without rest, and the kernel's would have
@@ -22,14 +22,14 @@ def threads_to_the_kernel() -> Iterator[None]:
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    before = _given.set(threads)
+    before = _kernel_threads.set(threads)
     try:
         yield
     finally:
-        _given.reset(before)
+        _kernel_threads.reset(before)
         torch.set_num_threads(threads)
 
 
 def kernel_threads() -> int:
     """How many the kernel may use."""
-    return _given.get() or torch.get_num_threads()
+    return _kernel_threads.get() or torch.get_num_threads()

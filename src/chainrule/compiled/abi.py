@@ -1,70 +1,177 @@
-"""What the kernel is called with, field by field as its source declares it."""
+"""What the kernel is called with: its structures, and the C++ header that declares them.
+
+C++ and ctypes both have them from here: ``header()`` goes into each build of the kernel. All
+tensors are contiguous. K replicas, N samples, P parameters of one replica.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
-from ctypes import c_double, c_int64, c_void_p
-from typing import final
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias, final
 
-from chainrule.compiled.lowering.ir import Op
+from chainrule.compiled.cstruct import (
+    Field,
+    declare,
+    declare_fields,
+    native_type,
+    snake_case,
+    structure,
+    to_native,
+)
+from chainrule.compiled.lowering.ir import (
+    NOWHERE,
+    OPERATIONS,
+    ActivationKind,
+    GradMode,
+    LossKind,
+    Operation,
+)
+from chainrule.compiled.lowering.optimizer import Hyperparameters, OptimizerFlags, UpdateRule
 
-__all__ = ["Job", "NativeOp", "Switches", "Windows", "native"]
+__all__ = ["THREADS_PER_REPLICA", "Conv2dArgs", "EpochArgs", "NativeOp", "header", "native_ops"]
+
+THREADS_PER_REPLICA = 2
+"""How many threads can train one replica."""
+
+Numbers: TypeAlias = Annotated[int | None, "void *"]
+ConstNumbers: TypeAlias = Annotated[int | None, "const void *"]
+Indices: TypeAlias = Annotated[int | None, "const int64_t *"]
 
 
-def fields(kind: type, names: str) -> tuple[tuple[str, type], ...]:
-    """Fields of one type, from their names."""
-    return tuple((name, kind) for name in names.split())
+class NativeArgs(ctypes.Union):
+    """The fields of an operation, of whichever it is."""
+
+    _fields_ = [(snake_case(cls.__name__), native_type(cls)) for cls in OPERATIONS]
 
 
-@final
 class NativeOp(ctypes.Structure):
-    """Op: what is done, and where."""
+    """An operation: which it is, by its place in OPERATIONS, and its fields."""
 
-    _fields_ = (("kind", c_int64), ("a", c_int64 * 22), ("c", c_double * 2))
-
-
-@final
-class Switches(ctypes.Structure):
-    """Switches: which update rule, and what in it is on; ``fresh``: the momentum is not there."""
-
-    _fields_ = fields(c_int64, "rule maximize decay with_momentum nesterov decoupled amsgrad fresh")
+    _fields_ = [("code", ctypes.c_int64), ("args", NativeArgs)]
 
 
 @final
-class Job(ctypes.Structure):
-    """Job: an epoch."""
+@structure
+class EpochArgs(ctypes.Structure):
+    """An epoch of a cohort: the program, the memory it works in, and the data.
 
-    _fields_ = (
-        *fields(c_void_p, "ops"),
-        *fields(c_int64, "n_ops columns space room scratch"),
-        *fields(c_void_p, "zero zero_parameters"),
-        *fields(c_int64, "n_zero n_zero_parameters"),
-        *fields(c_int64, "replicas samples batch parameters workers worker"),
-        *fields(c_void_p, "workspace p g"),
-        ("state", c_void_p * 3),
-        *fields(c_void_p, "inputs"),
-        *fields(c_int64, "input_stride"),
-        *fields(c_void_p, "targets target_strides outputs order"),
-        *fields(c_int64, "order_stride"),
-        *fields(c_void_p, "losses alive active weights numbers"),
-        ("switches", Switches),
-        *fields(c_int64, "step stop"),
+    ``batch_columns``: padded samples of a chunk, a part of a batch that goes through all layers at
+    once. ``accumulated_values``, ``accumulated_parameters``: (place, count) of gradients that
+    several operations add to. ``workspace`` (num_workers, worker_size) is at first 0; as many
+    replicas work at once, or THREADS_PER_REPLICA workers for each. ``stop`` may be set meanwhile.
+    """
+
+    ops: Annotated[int | None, "const Operation *"]
+    num_ops: int
+    batch_columns: int
+    activation_size: int
+    step_workspace: int
+    scratch: int
+    accumulated_values: Indices
+    accumulated_parameters: Indices
+    num_accumulated_values: int
+    num_accumulated_parameters: int
+    replicas: int
+    samples: int
+    batch_size: int
+    parameters: int
+    num_workers: int
+    worker_size: int
+    workspace: Numbers
+    params: Numbers  # (K, P), as are the next four
+    grads: Numbers
+    momentum: Numbers  # of Adam: the first moments
+    exp_avg_sq: Numbers
+    max_exp_avg_sq: Numbers
+    inputs: ConstNumbers  # (K or 1, N, …); the stride is from replica to replica
+    input_stride: int
+    targets: Annotated[int | None, "const void **"]  # each (K or 1, N, …)
+    target_strides: Indices
+    outputs: Annotated[int | None, "void **"]  # by head (K, N, features), or nothing
+    order: Indices  # (K or 1, N): the samples in the epoch's order
+    order_stride: int
+    losses: Numbers  # (steps, K)
+    finite: Annotated[int | None, "bool *"]  # (steps, K): whether the replica was updated
+    active: Annotated[int | None, "const bool *"]  # (K)
+    loss_weights: Annotated[int | None, "const double *"]  # (terms, K)
+    hyperparameters: Annotated[int | None, "const Hyperparameters *"]  # (K)
+    flags: OptimizerFlags
+    step: int  # of the optimizer, before the epoch
+    stop: Annotated[int, "volatile int64_t"]
+
+
+@final
+@structure
+class Conv2dArgs(ctypes.Structure):
+    """One of the three convolutions of a Conv2d, for all samples of all replicas.
+
+    Channels are innermost: x (K, N, H, W, C), y and g (K, N, h, w, O). Windows (kh, kw) are
+    ``stride_h``, ``stride_w`` apart, with ``top`` and ``left`` zeros before x. The samples are in
+    ``sample_blocks`` parts. ``other`` and ``out`` are the weight (K, kh, kw, C, O) and y, or
+    for ``weight_grad`` g and dL/dW (K, sample_blocks, kh, kw, C, O). Strides are
+    from replica to replica.
+    """
+
+    weight_grad: bool
+    replicas: int
+    samples: int
+    threads: int
+    sample_blocks: int
+    H: int
+    W: int
+    C: int
+    h: int
+    w: int
+    O: int  # noqa: E741
+    kh: int
+    kw: int
+    stride_h: int
+    stride_w: int
+    top: int
+    left: int
+    x_stride: int
+    other_stride: int
+    bias_stride: int
+    x: ConstNumbers
+    other: ConstNumbers
+    bias: ConstNumbers
+    out: Numbers
+
+
+ENUMS: tuple[type, ...] = (GradMode, ActivationKind, LossKind, UpdateRule)
+STRUCTURES = (Hyperparameters, OptimizerFlags, EpochArgs, Conv2dArgs)
+
+
+def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:
+    """The operations as one array; their tensors have to be kept by the caller."""
+    array = (NativeOp * len(ops))()
+    for native, op in zip(array, ops, strict=True):
+        native.code = OPERATIONS.index(type(op))
+        setattr(native.args, snake_case(type(op).__name__), to_native(op))
+    return array
+
+
+def header() -> str:
+    """The C++ declarations of all that is handed over."""
+    names = [snake_case(cls.__name__) for cls in OPERATIONS]
+    codes = ", ".join(f"{name.upper()} = {i}" for i, name in enumerate(names))
+    members = [Field(name, cls.__name__, None) for name, cls in zip(names, OPERATIONS, strict=True)]
+    cases = "".join(f"    case OpCode::{n.upper()}: return f(op.args.{n});\n" for n in names)
+    return "\n".join(
+        [
+            "// Made by chainrule.compiled.abi: not to be edited.",
+            "#pragma once\n\n#include <cstdint>\n",
+            f"constexpr int64_t NOWHERE = {NOWHERE};",
+            f"constexpr int64_t THREADS_PER_REPLICA = {THREADS_PER_REPLICA};\n",
+            *(declare(cls) for cls in (*ENUMS, *OPERATIONS)),
+            f"enum class OpCode : int64_t {{ {codes} }};\n",
+            f"union OperationArgs {{\n{''.join(declare_fields(members))}}};\n",
+            "// An operation: which it is, and its fields.",
+            "struct Operation {\n    OpCode code;\n    OperationArgs args;\n};\n",
+            "// f of an operation's fields",
+            "template <class F> void visit(const Operation &op, F f) {",
+            f"    switch (op.code) {{\n{cases}    }}\n}}\n",
+            *(declare(cls) for cls in STRUCTURES),
+        ]
     )
-
-
-@final
-class Windows(ctypes.Structure):
-    """Windows: one of the three convolutions, for all samples of all replicas."""
-
-    _fields_ = (
-        *fields(c_int64, "learn replicas samples threads parts H W C h w O kh kw sh sw top left"),
-        *fields(c_int64, "x_stride other_stride bias_stride"),
-        *fields(c_void_p, "x other bias out"),
-    )
-
-
-def native(ops: Iterable[Op]) -> ctypes.Array[NativeOp]:
-    """The operations as one array."""
-    made = [NativeOp(op.kind, (c_int64 * 22)(*op.a), (c_double * 2)(*op.c)) for op in ops]
-    return (NativeOp * len(made))(*made)

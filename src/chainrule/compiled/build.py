@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from chainrule.compiled.abi import header
 from chainrule.errors import ChainruleError
 
 __all__ = ["BuildError", "build_kernel", "kernel"]
@@ -21,7 +22,7 @@ __all__ = ["BuildError", "build_kernel", "kernel"]
 SOURCE = Path(__file__).with_name("cpu")
 FLAGS = ("-std=c++20", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")
 LINK = ("-shared", "-fPIC", "-pthread")
-NUMBERS = {torch.float32: "float", torch.float64: "double"}
+SCALAR_TYPES = {torch.float32: "float", torch.float64: "double"}
 
 
 class BuildError(ChainruleError, OSError):
@@ -35,7 +36,7 @@ def build_kernel(dtype: torch.dtype = torch.float32) -> None:
     before many processes begin it is better done here. Raises BuildError, an OSError, and
     ValueError for another dtype than float32 and float64.
     """
-    if dtype not in NUMBERS:
+    if dtype not in SCALAR_TYPES:
         raise ValueError(f"build_kernel: expected float32 or float64, got {dtype}")
     kernel(dtype)
 
@@ -47,29 +48,29 @@ def kernel(dtype: torch.dtype) -> ctypes.CDLL:
     It is kept in ``$CHAINRULE_CACHE``, or chainrule/ in the user's cache directory. Raises
     BuildError where there is no C++ compiler, or it fails.
     """
-    path = folder() / f"kernel-{key(dtype)}.so"
+    path = cache_dir() / f"kernel-{cache_key(dtype)}.so"
     if not path.exists():
         build(dtype, path)
     return ctypes.CDLL(str(path))
 
 
-def folder() -> Path:
+def cache_dir() -> Path:
     """Where kernels are kept."""
-    if given := os.environ.get("CHAINRULE_CACHE"):
-        return Path(given)
+    if folder := os.environ.get("CHAINRULE_CACHE"):
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chainrule"
 
 
-def key(dtype: torch.dtype) -> str:
-    """What a kernel depends on: its source, how it is compiled, and the processor."""
-    sources = [
-        path.read_bytes() for path in sorted(SOURCE.rglob("*")) if path.suffix in (".h", ".cpp")
-    ]
-    how = [NUMBERS[dtype], *FLAGS, *LINK, compiler() or "", platform.machine(), processor()]
-    return hashlib.sha256(b"\0".join([*sources, *(part.encode() for part in how)])).hexdigest()[:16]
+def cache_key(dtype: torch.dtype) -> str:
+    """What a kernel depends on: its source and header, how it is compiled, and the processor."""
+    files = sorted(path for path in SOURCE.rglob("*") if path.suffix in (".h", ".cpp"))
+    machine = [compiler() or "", platform.machine(), cpu_flags()]
+    options = [header(), SCALAR_TYPES[dtype], *FLAGS, *LINK, *machine]
+    parts = [*(path.read_bytes() for path in files), *(option.encode() for option in options)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def processor() -> str:
+def cpu_flags() -> str:
     """What this processor can do, as far as the system says."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -91,14 +92,15 @@ def build(dtype: torch.dtype, path: Path) -> None:
         raise BuildError("there is no C++ compiler: install g++ or clang++, or set CXX")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=path.parent) as room:
-            made = Path(room) / path.name
-            source, number = str(SOURCE / "kernel.cpp"), f"-DNUMBER={NUMBERS[dtype]}"
-            command = [cxx, *FLAGS, *LINK, number, source, "-o", str(made)]
+        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+            library = Path(scratch) / path.name
+            (Path(scratch) / "abi.h").write_text(header(), encoding="utf-8")
+            options = [*FLAGS, *LINK, f"-DSCALAR={SCALAR_TYPES[dtype]}", f"-I{scratch}"]
+            command = [cxx, *options, str(SOURCE / "kernel.cpp"), "-o", str(library)]
             run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
             if run.returncode:
-                said = (run.stderr.strip() or "no message").splitlines()[0]
-                raise BuildError(f"{cxx} failed to compile the kernel: {said}")
-            made.replace(path)
+                message = (run.stderr.strip() or "no message").splitlines()[0]
+                raise BuildError(f"{cxx} failed to compile the kernel: {message}")
+            library.replace(path)
     except OSError as error:
         raise BuildError(f"the kernel cannot be kept in {path.parent}: {error}") from None

@@ -1,4 +1,4 @@
-"""The epochs of a cohort of small dense nets, done by the compiled kernel."""
+"""Whole epochs of a cohort of small nets, done by the compiled kernel."""
 
 from __future__ import annotations
 
@@ -15,72 +15,85 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.threads import kernel_threads
-from chainrule.compiled.abi import Job, native
-from chainrule.compiled.build import NUMBERS, kernel
-from chainrule.compiled.lowering.ir import CONVOLUTION, INPUT, LINE, Op, Program, Unsupported
-from chainrule.compiled.lowering.loss import Outputs, Terms
+from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
+from chainrule.compiled.build import SCALAR_TYPES, kernel
+from chainrule.compiled.lowering.conv import CACHE_LINE
+from chainrule.compiled.lowering.ir import Conv
+from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
-from chainrule.compiled.lowering.optimizer import check_rule, numbers, switches
+from chainrule.compiled.lowering.optimizer import (
+    check_optimizer,
+    hyperparameter_table,
+    optimizer_flags,
+)
+from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.optim import Optimizer
 
-__all__ = ["Epoch", "Plan", "compute_outputs", "plan_outputs", "plan_training", "train_epoch"]
+__all__ = [
+    "CompiledProgram",
+    "Epoch",
+    "compile_inference",
+    "compile_training",
+    "compute_outputs",
+    "train_epoch",
+]
 
-MOST = 2**24
+MAX_WEIGHT_BYTES = 2**24
 """Bytes of one replica's weights, or of its other numbers; with more the library is as fast."""
 CHUNK_BYTES = 2**20
-"""How much room the values of some samples may take: what a core's own cache has."""
-LEAST = 8
+"""How much memory the values of some samples may take: what a core's own cache has."""
+MIN_CHUNK_VECTORS = 8
 """Vectors of samples that are worth reading the weights of a dense layer for."""
-SHARES = 2
-"""How many threads can train one replica, as in epoch.cpp."""
-AT_ONCE = 128
+INFERENCE_BATCH = 128
 """Samples that go through a net together when nothing is learned."""
-LONG = 2**31
+INTERRUPTIBLE_WORK = 2**31
 """Replicas times samples times parameters of an epoch that is to be stopped before its end: it is
 longer than some tenths of a second."""
-LOOK = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks for Ctrl-C."""
 
 
-class Plan(NamedTuple):
+class CompiledProgram(NamedTuple):
     """How the kernel trains a net on a data set."""
 
-    job: Job
+    args: EpochArgs
     heads: dict[str, int]  # name → features
-    keep: list[Any]  # what the job points at
+    owners: list[Any]  # of the memory that the arguments point at
     workspace: list[Tensor]  # one, when an epoch has been asked for
 
 
 class Epoch(NamedTuple):
-    """losses (steps, K), alive (steps, K), the samples of each step, name → outputs (K, N, …)."""
+    """losses (steps, K), finite (steps, K), the samples of each step, name → outputs (K, N, …)."""
 
     losses: Tensor
-    alive: Tensor
+    finite: Tensor
     sizes: list[int]
     outputs: dict[str, Tensor]
 
 
-def plan_training(
+def compile_training(
     net: Module, criterion: Loss, optimizer: Optimizer, train: Dataset, batch_size: int
-) -> Plan:
+) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
-    check_rule(optimizer)
-    program, outputs, train = begun(net, optimizer, train, batch_size)
-    terms = Terms(program, criterion, outputs, train.targets, optimizer.flats[0].data.dtype)
-    return ended(optimizer, program, outputs, train, terms.tensors, batch_size)
+    check_optimizer(optimizer)
+    program, outputs, train = lower_and_size(net, optimizer, train, batch_size)
+    dtype = optimizer.flats[0].data.dtype
+    targets = lower_loss(program, criterion, outputs, train.targets, dtype)
+    return finalize_program(optimizer, program, outputs, train, targets, batch_size)
 
 
-def plan_outputs(net: Module, optimizer: Optimizer, data: Dataset) -> Plan:
+def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    return ended(optimizer, *begun(net, optimizer, data, AT_ONCE), [], AT_ONCE)
+    program, outputs, data = lower_and_size(net, optimizer, data, INFERENCE_BATCH)
+    return finalize_program(optimizer, program, outputs, data, [], INFERENCE_BATCH)
 
 
-def begun(
-    net: Module, optimizer: Optimizer, data: Dataset, batch: int
+def lower_and_size(
+    net: Module, optimizer: Optimizer, data: Dataset, batch_size: int
 ) -> tuple[Program, Outputs, Dataset]:
     """The net's operations, and the data with an axis of replicas.
 
@@ -92,111 +105,107 @@ def begun(
     check_data(data, flat.data)
     if data.replicas is None:
         data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
-    where, shape = places(flat.parameters, len(flat.data)), tuple(data.inputs.shape[2:])
-    one = Program(1, where)
-    lower_net(one, net, shape)
-    built = kernel(flat.data.dtype)
-    vector, bfloat16 = int(built.vector_bytes()), bool(built.has_bfloat16())
-    wide = vector // flat.data.element_size()
-    vectors = -(-min(batch, len(data)) // wide)
-    program = Program(wide * chunk(one, vectors, vector), where, bfloat16=bfloat16)
+    shape = tuple(data.inputs.shape[2:])
+    offsets = parameter_offsets(flat.parameters, len(flat.data))
+    single = Program(1, prod(shape), offsets)
+    lower_net(single, net, shape)
+    library = kernel(flat.data.dtype)
+    vector_bytes, bfloat16 = int(library.vector_bytes()), bool(library.has_bfloat16())
+    width = vector_bytes // flat.data.element_size()
+    vectors = chunk_vectors(single, -(-min(batch_size, len(data)) // width), vector_bytes)
+    program = Program(width * vectors, prod(shape), offsets, bfloat16=bfloat16)
     return program, lower_net(program, net, shape), data
 
 
-def chunk(one: Program, vectors: int, bytes_of_a_vector: int) -> int:
+def chunk_vectors(single: Program, vectors: int, vector_bytes: int) -> int:
     """How many of a batch's vectors of samples go through all layers together.
 
     As many as a core's own cache has room for; but weights of dense layers, which are read for each
-    chunk, want some. Of images two threads are to have a part each.
+    chunk, want some. Of images two threads are to have a part each. ``single``: the program of one
+    sample.
     """
-    images = any(op.kind == CONVOLUTION for op in one.ops)
-    room = CHUNK_BYTES // ((2 * one.space + one.scratch) * bytes_of_a_vector)
-    parts = -(-vectors // max(1 if images else LEAST, room))
-    return -(-vectors // max(parts, min(SHARES, vectors) if images else 1))
+    images = any(isinstance(op, Conv) for op in single.ops)
+    fit = CHUNK_BYTES // ((2 * single.activation_size + single.scratch) * vector_bytes)
+    chunks = -(-vectors // max(1 if images else MIN_CHUNK_VECTORS, fit))
+    return -(-vectors // max(chunks, min(THREADS_PER_REPLICA, vectors) if images else 1))
 
 
-def ended(
+def finalize_program(
     optimizer: Optimizer,
     program: Program,
     outputs: Outputs,
     data: Dataset,
     targets: Sequence[Tensor],
     batch_size: int,
-) -> Plan:
-    """The plan, when the operations are known."""
+) -> CompiledProgram:
+    """The kernel's arguments, when the operations are known."""
     (flat,) = optimizer.flats
     heads = write_outputs(program, outputs)
-    own = 2 * program.space + program.room + program.scratch
-    if max(own, flat.data.shape[1]) * flat.data.element_size() > MOST:
+    worker_size = 2 * program.activation_size + program.step_workspace + program.scratch
+    if max(worker_size, flat.data.shape[1]) * flat.data.element_size() > MAX_WEIGHT_BYTES:
         raise Unsupported("a net of this size")
-    job, keep = described(program, data, targets)
-    job.replicas, job.parameters = flat.data.shape
-    job.samples = len(data)
-    job.batch = min(batch_size, len(data))
-    job.p, job.g = flat.data.data_ptr(), flat.grad.data_ptr()
-    return Plan(job, heads, [*keep, flat], [])
+    args, owners = build_args(program, data, targets)
+    args.replicas, args.parameters = flat.data.shape
+    args.samples = len(data)
+    args.batch_size = min(batch_size, len(data))
+    args.params, args.grads = flat.data.data_ptr(), flat.grad.data_ptr()
+    return CompiledProgram(args, heads, [*owners, flat], [])
 
 
-def check_data(given: Dataset, data: Tensor) -> None:
-    """Raise Unsupported for numbers that the kernel does not read; data (K, P) are the net's."""
-    if data.device.type != "cpu" or data.dtype not in NUMBERS:
-        raise Unsupported(f"{data.dtype} on {data.device}")
-    if given.inputs.dtype != data.dtype:
-        raise Unsupported(f"inputs of {given.inputs.dtype}")
-    if any(t.device.type != "cpu" for _, t in named_leaves((given.inputs, given.targets))):
+def check_data(dataset: Dataset, params: Tensor) -> None:
+    """Raise Unsupported for numbers that the kernel does not read; params (K, P) are the net's."""
+    if params.device.type != "cpu" or params.dtype not in SCALAR_TYPES:
+        raise Unsupported(f"{params.dtype} on {params.device}")
+    if dataset.inputs.dtype != params.dtype:
+        raise Unsupported(f"inputs of {dataset.inputs.dtype}")
+    if any(t.device.type != "cpu" for _, t in named_leaves((dataset.inputs, dataset.targets))):
         raise Unsupported("data that are not on the CPU")
 
 
-def places(parameters: Sequence[Parameter], K: int) -> dict[int, tuple[int, int]]:
+def parameter_offsets(parameters: Sequence[Parameter], K: int) -> dict[int, tuple[int, int]]:
     """Where each parameter begins in a replica's row, and how many numbers it has."""
-    found, at = {}, 0
+    offsets, start = {}, 0
     for parameter in parameters:
         size = parameter.data.numel() // K
-        found[id(parameter)] = (at, size)
-        at += size
-    return found
+        offsets[id(parameter)] = (start, size)
+        start += size
+    return offsets
 
 
-def described(program: Program, train: Dataset, targets: Sequence[Tensor]) -> tuple[Job, list[Any]]:
-    """The program and the data, and what holds them."""
+def build_args(
+    program: Program, train: Dataset, targets: Sequence[Tensor]
+) -> tuple[EpochArgs, list[Any]]:
+    """The program and the data, and what holds their memory."""
     ops = program.finish()
-    read_rows(ops, prod(train.inputs.shape[2:]))
-    made, tensors = native(ops), [t.contiguous() for t in (train.inputs, *targets)]
+    array, tensors = native_ops(ops), [t.contiguous() for t in (train.inputs, *targets)]
     strides = [t[0].numel() if len(t) > 1 else 0 for t in tensors]
-    of_targets = (c_void_p * len(targets))(*(t.data_ptr() for t in tensors[1:]))
-    steps = (c_int64 * len(targets))(*strides[1:])
-    zero, zero_parameters = (
+    target_pointers = (c_void_p * len(targets))(*(t.data_ptr() for t in tensors[1:]))
+    target_strides = (c_int64 * len(targets))(*strides[1:])
+    values, parameters = (
         torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
-        for pairs in (program.zeros(), program.zero_parameters())
+        for pairs in (program.accumulated_values(), program.accumulated_parameters())
     )
-    job = Job(
-        ops=ctypes.addressof(made),
-        n_ops=len(ops),
-        columns=program.columns,
-        space=program.space,
-        room=program.room,
+    args = EpochArgs(
+        ops=ctypes.addressof(array),
+        num_ops=len(ops),
+        batch_columns=program.batch_columns,
+        activation_size=program.activation_size,
+        step_workspace=program.step_workspace,
         scratch=program.scratch,
-        zero=zero.data_ptr(),
-        zero_parameters=zero_parameters.data_ptr(),
-        n_zero=len(zero),
-        n_zero_parameters=len(zero_parameters),
+        accumulated_values=values.data_ptr(),
+        accumulated_parameters=parameters.data_ptr(),
+        num_accumulated_values=len(values),
+        num_accumulated_parameters=len(parameters),
         inputs=tensors[0].data_ptr(),
         input_stride=strides[0],
-        targets=ctypes.addressof(of_targets),
-        target_strides=ctypes.addressof(steps),
+        targets=ctypes.addressof(target_pointers),
+        target_strides=ctypes.addressof(target_strides),
     )
-    return job, [ops, made, tensors, of_targets, steps, zero, zero_parameters]
-
-
-def read_rows(ops: Sequence[Op], features: int) -> None:
-    """Tell what reads the inputs how many numbers a sample has."""
-    for op in ops:
-        if op.kind == INPUT:
-            op.a[1] = features
+    return args, [ops, array, tensors, target_pointers, target_strides, values, parameters]
 
 
 def train_epoch(
-    planned: Plan,
+    program: CompiledProgram,
     criterion: Loss,
     optimizer: Optimizer,
     order: Tensor,
@@ -206,64 +215,73 @@ def train_epoch(
     outputs: bool = False,
 ) -> Epoch:
     """All steps of an epoch, its samples in this order (K, N); who is not active (K,) stays."""
-    job = planned.job
+    args = program.args
     optimizer.zero_grad()
     group = optimizer.param_groups[0]
-    told, state = switches(optimizer)
-    weights, h = Terms.weights(criterion, job.replicas), numbers(optimizer, clip_norm)
-    job.weights, job.numbers, job.switches = weights.data_ptr(), h.data_ptr(), told
-    job.state, job.step = (c_void_p * 3)(*map(pointer, state)), group["step"]
-    epoch = called(planned, optimizer.flats[0].data, order, active, outputs=outputs)
+    args.flags, state = optimizer_flags(optimizer)
+    args.momentum, args.exp_avg_sq, args.max_exp_avg_sq = map(address, state)
+    weights = loss_weights(criterion, args.replicas)
+    table = hyperparameter_table(optimizer, clip_norm)
+    args.loss_weights, args.hyperparameters = weights.data_ptr(), table.data_ptr()
+    args.step = group["step"]
+    epoch = launch(program, optimizer.flats[0].data, order, active, outputs=outputs)
     group["step"] += len(epoch.sizes)
     return epoch
 
 
-def compute_outputs(planned: Plan, optimizer: Optimizer) -> dict[str, Tensor]:
+def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str, Tensor]:
     """Head → its outputs (K, N, …) for all samples."""
-    order = torch.arange(planned.job.samples)[None]
-    nobody = torch.zeros(planned.job.replicas, dtype=torch.bool)
-    return called(planned, optimizer.flats[0].data, order, nobody, outputs=True).outputs
+    order = torch.arange(program.args.samples)[None]
+    nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
+    return launch(program, optimizer.flats[0].data, order, nobody, outputs=True).outputs
 
 
-def called(planned: Plan, data: Tensor, order: Tensor, active: Tensor, *, outputs: bool) -> Epoch:
-    """Run the kernel on the parameters data (K, P): who is not active (K,) goes forward only."""
-    job = planned.job
-    sizes = [min(job.batch, job.samples - i) for i in range(0, job.samples, job.batch)]
-    losses = data.new_empty(len(sizes), job.replicas)
-    alive = torch.empty(losses.shape, dtype=torch.bool)
+def launch(
+    program: CompiledProgram, params: Tensor, order: Tensor, active: Tensor, *, outputs: bool
+) -> Epoch:
+    """Run the kernel on the parameters (K, P): who is not active (K,) goes forward only."""
+    args = program.args
+    starts = range(0, args.samples, args.batch_size)
+    sizes = [min(args.batch_size, args.samples - start) for start in starts]
+    losses = params.new_empty(len(sizes), args.replicas)
+    finite = torch.empty(losses.shape, dtype=torch.bool)
     heads = {
-        name: data.new_empty(job.replicas, job.samples, features)
-        for name, features in (planned.heads.items() if outputs else ())
+        name: params.new_empty(args.replicas, args.samples, features)
+        for name, features in (program.heads.items() if outputs else ())
     }
-    places = (c_void_p * len(planned.heads))(*map(pointer, heads.values()))
-    job.outputs = ctypes.addressof(places) if outputs else None
+    pointers = (c_void_p * len(program.heads))(*map(address, heads.values()))
+    args.outputs = ctypes.addressof(pointers) if outputs else None
     order, active = order.contiguous(), active.contiguous()
-    job.order, job.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
-    job.losses, job.alive, job.active = losses.data_ptr(), alive.data_ptr(), active.data_ptr()
-    make_room(planned, data)
-    job.stop = 0
-    epoch_of = kernel(data.dtype).epoch_of
-    if job.replicas * job.samples * job.parameters < LONG:
-        epoch_of(ctypes.byref(job))
+    args.order, args.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
+    args.losses, args.finite, args.active = map(address, (losses, finite, active))
+    allocate_workspace(program, params)
+    args.stop = 0
+    run_epoch = kernel(params.dtype).run_epoch
+    if args.replicas * args.samples * args.parameters < INTERRUPTIBLE_WORK:
+        run_epoch(ctypes.byref(args))
     else:
-        stoppable(job, lambda: epoch_of(ctypes.byref(job)))
-    return Epoch(losses, alive, sizes, heads)
+        run_interruptible(args, lambda: run_epoch(ctypes.byref(args)))
+    return Epoch(losses, finite, sizes, heads)
 
 
-def make_room(planned: Plan, data: Tensor) -> None:
-    """The room of those who work at once: replicas, or where threads are left two for each."""
-    job, threads = planned.job, kernel_threads()
-    shared = job.batch > job.columns
-    teams = shared and threads >= SHARES * job.replicas
-    job.workers = SHARES * job.replicas if teams else min(threads, job.replicas)
-    numbers = 2 * job.space + job.room + job.scratch + (job.parameters if shared else 0)
-    job.worker = -(-numbers // LINE) * LINE
-    if not planned.workspace or len(planned.workspace[0]) < job.workers * job.worker:
-        planned.workspace[:] = [data.new_zeros(job.workers * job.worker)]
-    job.workspace = planned.workspace[0].data_ptr()
+def allocate_workspace(program: CompiledProgram, params: Tensor) -> None:
+    """The memory of who works at once: replicas, or where threads are left two for each."""
+    args, threads = program.args, kernel_threads()
+    chunked = args.batch_size > args.batch_columns
+    shared = chunked and threads >= THREADS_PER_REPLICA * args.replicas
+    args.num_workers = (
+        THREADS_PER_REPLICA * args.replicas if shared else min(threads, args.replicas)
+    )
+    size = 2 * args.activation_size + args.step_workspace + args.scratch
+    size += args.parameters if chunked else 0
+    args.worker_size = -(-size // CACHE_LINE) * CACHE_LINE
+    total = args.num_workers * args.worker_size
+    if not program.workspace or len(program.workspace[0]) < total:
+        program.workspace[:] = [params.new_zeros(total)]
+    args.workspace = program.workspace[0].data_ptr()
 
 
-def stoppable(job: Job, call: Callable[[], object]) -> None:
+def run_interruptible(args: EpochArgs, call: Callable[[], object]) -> None:
     """The call, in a thread of its own: Ctrl-C is heard here, and the kernel stops at a step."""
     done = Event()
 
@@ -276,16 +294,16 @@ def stoppable(job: Job, call: Callable[[], object]) -> None:
     worker = Thread(target=work)
     try:
         worker.start()
-        while not done.wait(LOOK):  # without a limit not every system would wake it
+        while not done.wait(POLL_SECONDS):  # without a limit not every system would wake it
             pass
     except BaseException:
-        job.stop = 1  # a worker that has not begun does nothing
+        args.stop = 1  # a worker that has not begun does nothing
         while worker.ident is not None and not done.is_set():  # it writes to what would be freed
             with suppress(KeyboardInterrupt):
-                done.wait(LOOK)
+                done.wait(POLL_SECONDS)
         raise
 
 
-def pointer(t: Tensor | None) -> int | None:
+def address(t: Tensor | None) -> int | None:
     """Where a tensor's numbers are."""
     return None if t is None else t.data_ptr()

@@ -9,7 +9,7 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.compiled import build
-from chainrule.compiled.conv import convolve, convolving
+from chainrule.compiled.conv import compute_convolution, use_compiled_convolutions
 from chainrule.data import Dataset
 from chainrule.nn.ops import conv as plain
 from chainrule.nn.ops.conv import ConvParams
@@ -68,8 +68,8 @@ def test_each_is_the_plain_function(case, K, shared, innermost, threads):
     ]
     for f, tensors, more in asked:
         expected = plain.map_replicas(f, steps, *tensors, **each, **more)
-        with convolving():
-            done = convolve(f, steps, *tensors, **more)
+        with use_compiled_convolutions():
+            done = compute_convolution(f, steps, *tensors, **more)
         assert torch.get_num_threads() == threads
         left = f is plain.conv_input_grad and (steps.stride != (1, 1) or x.shape[2] == 1)
         assert (done is None) == bool(left)
@@ -89,17 +89,17 @@ def test_each_is_the_plain_function(case, K, shared, innermost, threads):
     ids=["one axis", "dilated", "groups", "three channels", "no samples"],
 )
 def test_what_it_does_not_know_it_leaves(steps, shapes):
-    assert convolve(plain.conv_forward, steps, *map(torch.randn, shapes)) is None
+    assert compute_convolution(plain.conv_forward, steps, *map(torch.randn, shapes)) is None
     half = [torch.randn(shape).bfloat16() for shape in shapes]
-    assert convolve(plain.conv_forward, steps, *half) is None
+    assert compute_convolution(plain.conv_forward, steps, *half) is None
 
 
 def test_tensors_that_do_not_fit_each_other_are_left_to_the_plain_functions():
     steps, x, w, b = drawn("square", 1)
-    y = convolve(plain.conv_forward, steps, x, w, b)
-    assert convolve(plain.conv_forward, steps, x, w.float(), b) is None
-    assert convolve(plain.conv_weight_grad, steps, x, y.float()) is None
-    assert convolve(plain.conv_weight_grad, steps, x, y[:, :1]) is None
+    y = compute_convolution(plain.conv_forward, steps, x, w, b)
+    assert compute_convolution(plain.conv_forward, steps, x, w.float(), b) is None
+    assert compute_convolution(plain.conv_weight_grad, steps, x, y.float()) is None
+    assert compute_convolution(plain.conv_weight_grad, steps, x, y[:, :1]) is None
 
 
 def images(n):
@@ -142,7 +142,7 @@ def test_products_in_another_dtype_are_not_the_kernels():
 
 def test_out_of_a_training_the_plain_functions_are_used(monkeypatch):
     each = trained(None, True, images(20))
-    monkeypatch.setattr("chainrule.compiled.conv.call", None)  # any use raises
+    monkeypatch.setattr("chainrule.compiled.conv.launch", None)  # any use raises
     assert each.net.forward(torch.randn(2, 2, 9, 9, dtype=torch.float64))[0].shape == (2, 3)
     with pytest.raises(TypeError):
         each.fit(images(20), epochs=4, progress=False)
@@ -165,8 +165,8 @@ def test_all_threads_give_all_samples_their_place():
     found = []
     for n in (1, 2, 3, 7, 20):
         torch.set_num_threads(n)
-        with convolving():
+        with use_compiled_convolutions():
             assert torch.get_num_threads() == 1
-            found.append(convolve(plain.conv_forward, steps, x, w, b))
+            found.append(compute_convolution(plain.conv_forward, steps, x, w, b))
     torch.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in itertools.pairwise(found))

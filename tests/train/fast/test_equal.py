@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from chainrule import nn, optim, zoo
-from chainrule.compiled import launch as engine
-from chainrule.compiled.lowering.loss import KINDS
+from chainrule.compiled import launch
+from chainrule.compiled.lowering.loss import LOSSES as KNOWN_LOSSES
 from chainrule.compiled.lowering.net import ACTIVATIONS as KNOWN
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
@@ -186,8 +186,8 @@ def test_batch_sizes(size):
 @pytest.mark.parametrize("least", [1, 2])
 @pytest.mark.parametrize("size", [17, 53])
 def test_some_samples_at_a_time(monkeypatch, least, size):
-    monkeypatch.setattr(engine, "CHUNK_BYTES", 1)
-    monkeypatch.setattr(engine, "LEAST", least)
+    monkeypatch.setattr(launch, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(launch, "MIN_CHUNK_VECTORS", least)
     metrics = {"accuracy": Accuracy()}
     criterion = zoo.pair_loss(torch.tensor([0.0, 0.3, 1.0]))
     net = zoo.pair_mlp(hidden=40, share=True, aux=True)
@@ -240,4 +240,4 @@ def test_one_data_set_for_all_in_one_order():
 
 def test_nothing_known_is_left_out_here():
     assert set(KNOWN) == {type(layer) for layer in ACTIVATIONS} - {nn.Identity}
-    assert set(KINDS) <= {type(criterion) for criterion, _ in LOSSES} | {nn.BCELoss}
+    assert set(KNOWN_LOSSES) <= {type(criterion) for criterion, _ in LOSSES} | {nn.BCELoss}

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from chainrule import nn, optim, zoo
-from chainrule.compiled import build
-from chainrule.compiled import launch as engine
+from chainrule.compiled import build, launch
+from chainrule.compiled.lowering.program import Unsupported
 from chainrule.nn import LayerError
 from chainrule.train import Trainer
 from tests.train.fast.test_equal import B, N, assert_equal, data, sgd, trained
@@ -186,8 +186,8 @@ def test_what_is_not_known_is_done_by_the_layers(layer, name):
     net = nn.Sequential(net, nn.Linear(features, 4)).initialize(0)
     each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), compile=True)
     train = data(SHAPE, -4, torch.float32).replica(0)
-    with pytest.raises(engine.Unsupported, match=rf"{name}\("):
-        engine.plan_training(net, each.criterion, each.optimizer, train, 100)
+    with pytest.raises(Unsupported, match=rf"{name}\("):
+        launch.compile_training(net, each.criterion, each.optimizer, train, 100)
     each.fit(train, epochs=1, progress=False)
     assert each.path == "plain but for convolutions"
 

@@ -1,14 +1,12 @@
 """What a training promises holds on the compiled path too."""
 
 import copy
-import ctypes
 
 import pytest
 import torch
 
 from chainrule import nn, optim
 from chainrule.compiled import build
-from chainrule.compiled.abi import Job, Windows
 from chainrule.data import Dataset, disk
 from chainrule.nn.init import HeNormal
 from chainrule.optim import lr_scheduler
@@ -232,11 +230,6 @@ def test_a_compiler_that_fails_is_named(monkeypatch, tmp_path):
 def test_numbers_that_the_kernel_does_not_have_are_refused():
     with pytest.raises(ValueError, match=r"expected float32 or float64, got torch\.bfloat16"):
         build.build_kernel(torch.bfloat16)
-
-
-def test_both_sides_agree_on_what_is_handed_over():
-    assert build.kernel(torch.float32).job_bytes() == ctypes.sizeof(Job)
-    assert build.kernel(torch.float32).windows_bytes() == ctypes.sizeof(Windows)
 
 
 def test_a_trainer_can_be_copied():

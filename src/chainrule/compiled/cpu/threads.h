@@ -1,4 +1,4 @@
-// The same work on several threads at once.
+// The same task on several threads at once.
 #pragma once
 
 #include <atomic>
@@ -13,58 +13,58 @@
 #define RELAX()
 #endif
 
-// work() here and on so many threads more; where no more are to be had, on those there are.
-template <class F> void together(int64_t helpers, F work) {
+// task() here and on so many threads more; where no more are to be had, on those there are.
+template <class F> void run_on_threads(int64_t helpers, F task) {
     std::vector<std::thread> threads;
     try {
-        for (int64_t i = 0; i < helpers; i++) threads.emplace_back(work);
+        for (int64_t i = 0; i < helpers; i++) threads.emplace_back(task);
     } catch (const std::system_error &) {
     }
-    work();
+    task();
     for (auto &thread : threads) thread.join();
 }
 
 // Where so many threads wait for each other. The others are mostly about to come: so a thread
 // looks for a while before it sleeps, for to be woken takes longer than a small net's step.
-class Meeting {
-    static constexpr int LOOKS = 20000;
+class SpinBarrier {
+    static constexpr int SPINS = 20000;
     const int64_t size;
-    std::atomic<int64_t> here{0}, round{0};
+    std::atomic<int64_t> arrived{0}, round{0};
 
   public:
-    explicit Meeting(int64_t size) : size(size) {}
+    explicit SpinBarrier(int64_t size) : size(size) {}
 
     void wait() {
         if (size == 1) return;
         const int64_t now = round;
-        if (++here == size) {
-            here = 0, round = now + 1;
+        if (++arrived == size) {
+            arrived = 0, round = now + 1;
             round.notify_all();
             return;
         }
-        for (int i = 0; i < LOOKS && round == now; i++) RELAX();
+        for (int i = 0; i < SPINS && round == now; i++) RELAX();
         round.wait(now);
     }
 };
 
-// work(i) for each i < n at the same time, so that they can wait for each other; false, and
+// task(i) for each i < n at the same time, so that they can wait for each other; false, and
 // nothing is done, where so many threads are not to be had.
-template <class F> bool side_by_side(int64_t n, F work) {
+template <class F> bool run_concurrently(int64_t n, F task) {
     enum { WAIT, GO, LEAVE };
-    std::atomic<int> told{WAIT};
+    std::atomic<int> signal{WAIT};
     std::vector<std::thread> threads;
     try {
         for (int64_t i = 1; i < n; i++)
             threads.emplace_back([&, i] {
-                told.wait(WAIT);
-                if (told == GO) work(i);
+                signal.wait(WAIT);
+                if (signal == GO) task(i);
             });
-        told = GO;
+        signal = GO;
     } catch (const std::system_error &) {
-        told = LEAVE;
+        signal = LEAVE;
     }
-    told.notify_all();
-    if (told == GO) work(0);
+    signal.notify_all();
+    if (signal == GO) task(0);
     for (auto &thread : threads) thread.join();
-    return told == GO;
+    return signal == GO;
 }

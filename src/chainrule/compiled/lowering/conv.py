@@ -14,60 +14,67 @@ import torch
 from torch import Tensor
 
 from chainrule import nn
-from chainrule.compiled.lowering.ir import (
-    CONVOLUTION,
-    LINE,
-    NOWHERE,
-    PADDING,
-    POOLING,
-    Op,
-    Part,
-    Program,
-    Unsupported,
-    Value,
-)
+from chainrule.compiled.lowering.ir import Conv, Pad, Pool
+from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value
 from chainrule.nn.layers.pooling import Pool2d
 from chainrule.nn.module import Module
 
-__all__ = ["convolution", "pooling"]
+__all__ = ["lower_conv", "lower_pool"]
 
-FEWER: dict[tuple[int, ...], int] = {(3, 3): 3, (2, 2): 2}
+CACHE_LINE = 16
+"""Numbers of at least one line of the cache, as in winograd.h."""
+WINOGRAD_WINDOWS: dict[tuple[int, ...], int] = {(3, 3): 3, (2, 2): 2}
 """The windows that winograd.h knows."""
-TILES = 96
+WINOGRAD_COLUMNS = 96
 """Columns of the matrices there, for tiles and samples: enough for a product, few for the cache."""
 
 
-def convolution(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
-    """W ⋆ x + b of each lane, in a new array."""
+def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
+    """W ⋆ x + b of each lane, in a new buffer."""
     if layer.groups > 1:
         raise Unsupported(layer.label())
-    image(layer, lanes, layer.in_channels)
-    lanes = padded(program, layer, lanes)
-    source, (C, H, W) = program.images(lanes), lanes[0].shape
+    image_shape(layer, lanes, layer.in_channels)
+    lanes = lower_padding(program, layer, lanes)
+    x, (C, H, W) = program.image_slice(lanes), lanes[0].shape
     kernel, stride, dilation = layer._kernel, layer._stride, layer._dilation
-    h, w = counts(layer, (H, W), kernel, stride, dilation)
-    O, lane = layer.out_channels, len(lanes)  # noqa: E741
-    made, n = program.array(O * h * w, lane), lane * program.columns
+    h, w = count_windows(layer, (H, W), kernel, stride, dilation)
+    O, n = layer.out_channels, len(lanes) * program.batch_columns  # noqa: E741
+    y = Slice(program.add_buffer(O * h * w, len(lanes)), 0, O * h * w)
     run = w if stride[1] == 1 else 1
-    reach = rows(C, H, W, kernel, dilation, n)
-    starts = rows(1, H, W, (h, w // run), (stride[0], stride[1] if run == 1 else w), n)
-    fewer = FEWER.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
-    short = int(in_bfloat16(program, layer) and bool(fewer) and C % 8 == O % 8 == 0)
-    some, kept, needed = 0, C * O * prod(kernel), 0
-    if fewer:
-        some, kept, needed = tiled(fewer, short, (C, O, h, w), n)
-    room = program.keep(kept, needed)
-    bias = NOWHERE if layer.bias is None else program.of(layer.bias)
-    weight = program.of(layer.weight)
-    place, to = program.arrays[source].place, program.arrays[made].place
-    a = [weight, bias, place, to, n, C, H, W, O, h, w, prod(kernel), len(starts), run]
-    op = Op(CONVOLUTION, [*a, reach.data_ptr(), starts.data_ptr(), fewer, short, some, room, 0])
-    op.lists, op.moves = [reach, starts], source
-    program.add(op, writes=weight)
-    return [Value((O, h, w), [Part(made, 0, O * h * w, i)]) for i in range(lane)]
+    run_step = (stride[0], stride[1] if run == 1 else w)
+    run_offsets = row_offsets(1, H, W, (h, w // run), run_step, n)
+    winograd = WINOGRAD_WINDOWS.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
+    bfloat16 = multiplies_bfloat16(program, layer) and winograd > 0 and C % 8 == O % 8 == 0
+    tile_rows, kept, scratch = 0, C * O * prod(kernel), 0
+    if winograd:
+        tile_rows, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
+    op = Conv(
+        weight=program.parameter_offset(layer.weight),
+        bias=program.parameter_offset(layer.bias),
+        x=program.address(x)[0],
+        y=program.address(y)[0],
+        n=n,
+        C=C,
+        H=H,
+        W=W,
+        O=O,
+        h=h,
+        w=w,
+        window_size=prod(kernel),
+        num_runs=len(run_offsets),
+        run_length=run,
+        window_offsets=row_offsets(C, H, W, kernel, dilation, n),
+        run_offsets=run_offsets,
+        winograd=winograd,
+        bfloat16=bfloat16,
+        tile_rows=tile_rows,
+        workspace=program.add_workspace(kept, scratch),
+    )
+    program.add_reader(op, x, len(lanes))
+    return image_lanes((O, h, w), y, len(lanes))
 
 
-def in_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
+def multiplies_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
     """Whether the layer is to multiply in bfloat16."""
     if layer.matmul_dtype is None:
         return False
@@ -76,59 +83,75 @@ def in_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
     return True
 
 
-def tiled(fewer: int, short: int, sizes: tuple[int, ...], n: int) -> tuple[int, int, int]:
-    """Winograd's tiles: how many rows of them are done at a time.
+def winograd_sizes(
+    window: int, bfloat16: bool, sizes: tuple[int, int, int, int], n: int
+) -> tuple[int, int, int]:
+    """How many rows of Winograd's tiles are done at a time.
 
     And how many numbers that keeps for a step, and needs while it is done.
     """
     C, O, h, w = sizes  # noqa: E741
     down, across = -(-h // 2), -(-w // 2) * n
-    some = min(down, max(1, TILES // across))
-    products, columns = (fewer + 1) ** 2, some * across
-    v, m, pairs = C * columns + LINE, O * columns + LINE, max(C, O) * columns // 2
-    kept = (2 + short) * products * C * O + short * -(-down // some) * products * v // 2
-    return some, kept, n + products * (v + m) + short * (products * m // 2 + pairs)
+    tile_rows = min(down, max(1, WINOGRAD_COLUMNS // across))
+    products, columns = (window + 1) ** 2, tile_rows * across
+    v, m, pairs = C * columns + CACHE_LINE, O * columns + CACHE_LINE, max(C, O) * columns // 2
+    kept = (2 + bfloat16) * products * C * O + bfloat16 * -(-down // tile_rows) * products * v // 2
+    scratch = n + products * (v + m) + bfloat16 * (products * m // 2 + pairs)
+    return tile_rows, kept, scratch
 
 
-def pooling(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Value]:
-    """Maximum or mean over windows of each lane, in a new array."""
-    mean = isinstance(layer, nn.AvgPool2d)
+def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Value]:
+    """Maximum or mean over windows of each lane, in a new buffer."""
     if any(layer._padding) or layer.ceil_mode:
         raise Unsupported(layer.label())
     if isinstance(layer, nn.AvgPool2d) and layer.divisor_override is not None:
         raise Unsupported(layer.label())
-    C, H, W = image(layer, lanes)
+    C, H, W = image_shape(layer, lanes)
     kernel, stride, dilation = layer._kernel, layer._stride, layer._dilation
-    h, w = counts(layer, (H, W), kernel, stride, dilation)
-    source = program.images(lanes)
-    made, n = program.array(C * h * w, len(lanes)), len(lanes) * program.columns
-    reach, starts = rows(1, H, W, kernel, dilation, n), rows(1, H, W, (h, w), stride, n)
-    place, to = program.arrays[source].place, program.arrays[made].place
-    a = [int(mean), place, to, n, C, H * W * n, h * w, prod(kernel)]
-    op = Op(POOLING, [*a, reach.data_ptr(), starts.data_ptr()])
-    op.lists, op.moves = [reach, starts], source
-    program.add(op)
-    return [Value((C, h, w), [Part(made, 0, C * h * w, i)]) for i in range(len(lanes))]
+    h, w = count_windows(layer, (H, W), kernel, stride, dilation)
+    x, n = program.image_slice(lanes), len(lanes) * program.batch_columns
+    y = Slice(program.add_buffer(C * h * w, len(lanes)), 0, C * h * w)
+    op = Pool(
+        mean=isinstance(layer, nn.AvgPool2d),
+        x=program.address(x)[0],
+        y=program.address(y)[0],
+        n=n,
+        C=C,
+        channel_size=H * W * n,
+        windows=h * w,
+        window_size=prod(kernel),
+        window_offsets=row_offsets(1, H, W, kernel, dilation, n),
+        starts=row_offsets(1, H, W, (h, w), stride, n),
+    )
+    program.add_reader(op, x, len(lanes))
+    return image_lanes((C, h, w), y, len(lanes))
 
 
-def padded(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
+def lower_padding(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
     """The lanes with the layer's margin of zeros."""
     (top, bottom), (left, right) = layer._edges
     if not top + bottom + left + right:
         return lanes
     if layer.padding_mode != "zeros":
         raise Unsupported(layer.label())
-    source, (C, H, W) = program.images(lanes), lanes[0].shape
-    h, w, n = H + top + bottom, W + left + right, len(lanes) * program.columns
-    made = program.array(C * h * w, len(lanes))
-    place, to = program.arrays[source].place, program.arrays[made].place
-    program.add(Op(PADDING, [place, to, n, C, H, W, h, w, top, left], moves=source))
-    if source in program.data:
-        program.data.add(made)
-    return [Value((C, h, w), [Part(made, 0, C * h * w, i)]) for i in range(len(lanes))]
+    x, (C, H, W) = program.image_slice(lanes), lanes[0].shape
+    h, w, n = H + top + bottom, W + left + right, len(lanes) * program.batch_columns
+    y = Slice(program.add_buffer(C * h * w, len(lanes)), 0, C * h * w)
+    offsets = program.address(x)[0], program.address(y)[0]
+    program.add_reader(Pad(*offsets, n, C, H, W, h, w, top, left), x, len(lanes))
+    if x.buffer in program.constants:
+        program.constants.add(y.buffer)
+    return image_lanes((C, h, w), y, len(lanes))
 
 
-def image(layer: Module, lanes: Sequence[Value], channels: int | None = None) -> tuple[int, ...]:
+def image_lanes(shape: tuple[int, int, int], rows: Slice, lanes: int) -> list[Value]:
+    """So many images side by side, in these rows."""
+    return [Value(shape, [rows._replace(block=block)]) for block in range(lanes)]
+
+
+def image_shape(
+    layer: Module, lanes: Sequence[Value], channels: int | None = None
+) -> tuple[int, ...]:
     """The shape of the lanes, which are images of so many channels."""
     shape = lanes[0].shape
     if len(shape) != 3 or (channels or shape[0]) != shape[0]:
@@ -136,7 +159,7 @@ def image(layer: Module, lanes: Sequence[Value], channels: int | None = None) ->
     return shape
 
 
-def counts(
+def count_windows(
     layer: Module,
     sizes: tuple[int, int],
     kernel: Sequence[int],
@@ -152,9 +175,11 @@ def counts(
 
 
 @lru_cache(maxsize=256)
-def rows(C: int, H: int, W: int, count: Sequence[int], step: Sequence[int], n: int) -> Tensor:
+def row_offsets(
+    C: int, H: int, W: int, count: Sequence[int], step: Sequence[int], n: int
+) -> Tensor:
     """Where the rows of C x count[0] x count[1] pixels begin, which are ``step`` apart."""
     (h, w), (s, t) = count, step
     channels, down, across = torch.arange(C), torch.arange(h), torch.arange(w)
-    places = channels[:, None, None] * (H * W) + down[:, None] * (s * W) + across * t
-    return (n * places).flatten()
+    pixels = channels[:, None, None] * (H * W) + down[:, None] * (s * W) + across * t
+    return (n * pixels).flatten()

@@ -2,25 +2,80 @@
 
 from __future__ import annotations
 
+import ctypes
+from enum import IntEnum
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
-from chainrule.compiled.abi import Switches
-from chainrule.compiled.lowering.ir import Unsupported
+from chainrule.compiled.cstruct import fields, structure
+from chainrule.compiled.lowering.program import Unsupported
 from chainrule.optim import SGD, Adam, AdamW, Optimizer
 from chainrule.optim.hyperparameters import as_column, check_number
 from chainrule.optim.inplace import Scalar, is_nonzero
 
-__all__ = ["check_rule", "numbers", "switches"]
+__all__ = [
+    "Hyperparameters",
+    "OptimizerFlags",
+    "OptimizerState",
+    "UpdateRule",
+    "check_optimizer",
+    "hyperparameter_table",
+    "optimizer_flags",
+]
 
-NUMBERS = ("lr", "weight_decay", "momentum", "dampening", "beta1", "beta2", "eps", "clip_norm")
-"""The fields of Numbers in updates.h, in their order."""
+
+class UpdateRule(IntEnum):
+    """The optimizers that the kernel knows; AdamW is Adam with decoupled decay."""
+
+    SGD = 0
+    ADAM = 1
 
 
-def check_rule(optimizer: Optimizer) -> None:
+@final
+@structure
+class Hyperparameters(ctypes.Structure):
+    """The numbers of an update rule, for one replica: a row of the table."""
+
+    lr: float
+    weight_decay: float
+    momentum: float
+    dampening: float
+    beta1: float
+    beta2: float
+    eps: float
+    clip_norm: float
+
+
+HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
+
+
+@final
+@structure
+class OptimizerFlags(ctypes.Structure):
+    """Which update rule, and what in it is on; ``first_momentum``: it has no value yet."""
+
+    rule: UpdateRule
+    maximize: bool
+    weight_decay: bool
+    momentum: bool
+    nesterov: bool
+    decoupled: bool
+    amsgrad: bool
+    first_momentum: bool
+
+
+class OptimizerState(NamedTuple):
+    """The rule's state (K, P), where it has one: momentum or first moments, second, maxima."""
+
+    momentum: Tensor | None = None
+    exp_avg_sq: Tensor | None = None
+    max_exp_avg_sq: Tensor | None = None
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
     """Raise Unsupported unless the kernel has this update rule."""
     if type(optimizer) not in (SGD, Adam, AdamW):
         raise Unsupported(type(optimizer).__name__)
@@ -28,20 +83,20 @@ def check_rule(optimizer: Optimizer) -> None:
         raise Unsupported("several parameter groups")
 
 
-def numbers(optimizer: Optimizer, clip_norm: Scalar | None) -> Tensor:
-    """The hyper-parameters of each replica (K, 8), in float64."""
+def hyperparameter_table(optimizer: Optimizer, clip_norm: Scalar | None) -> Tensor:
+    """The Hyperparameters of each replica (K, 8), in float64."""
     group, data = optimizer.param_groups[0], optimizer.flats[0].data
-    named = {name: as_column(name, group[name], data) for name in optimizer.defaults}
-    named["beta1"], named["beta2"] = named.pop("betas", (0.0, 0.0))
+    columns = {name: as_column(name, group[name], data) for name in optimizer.defaults}
+    columns["beta1"], columns["beta2"] = columns.pop("betas", (0.0, 0.0))
     check_number("max_norm", inf if clip_norm is None else clip_norm, optimizer.replicas)
-    named["clip_norm"] = inf if clip_norm is None else tensor_as_column(clip_norm)
-    values = [named.get(name, 0.0) for name in NUMBERS]
-    alike = [0.0 if isinstance(value, Tensor) else value for value in values]
-    found = torch.tensor(alike, dtype=torch.float64).repeat(len(data), 1)
+    columns["clip_norm"] = inf if clip_norm is None else tensor_as_column(clip_norm)
+    values = [columns.get(name, 0.0) for name in HYPERPARAMETERS]
+    row = [0.0 if isinstance(value, Tensor) else value for value in values]
+    table = torch.tensor(row, dtype=torch.float64).repeat(len(data), 1)
     for i, value in enumerate(values):
         if isinstance(value, Tensor):
-            found[:, i : i + 1] = value
-    return found
+            table[:, i : i + 1] = value
+    return table
 
 
 def tensor_as_column(value: Scalar) -> Scalar:
@@ -49,26 +104,27 @@ def tensor_as_column(value: Scalar) -> Scalar:
     return value.double().reshape(-1, 1) if isinstance(value, Tensor) else value
 
 
-def switches(optimizer: Optimizer) -> tuple[Switches, list[Tensor | None]]:
-    """What is on, and the rule's state: three tensors (K, P), made where they are missing."""
+def optimizer_flags(optimizer: Optimizer) -> tuple[OptimizerFlags, OptimizerState]:
+    """What is on, and the rule's state, made where it is missing."""
     group, state = optimizer.param_groups[0], optimizer.state[0]
-    told = Switches(maximize=group["maximize"], decay=is_nonzero(group["weight_decay"]))
+    flags = OptimizerFlags(
+        maximize=group["maximize"], weight_decay=is_nonzero(group["weight_decay"])
+    )
     if isinstance(optimizer, SGD):
-        return told, _momentum(told, optimizer, group, state)
-    told.rule, told.amsgrad = 1, group["amsgrad"]
-    told.decoupled = group["decoupled_weight_decay"]
-    most = _kept(state, "max_exp_avg_sq", optimizer) if group["amsgrad"] else None
-    return told, [state["exp_avg"], state["exp_avg_sq"], most]
+        flags.rule = UpdateRule.SGD
+        flags.momentum, flags.nesterov = is_nonzero(group["momentum"]), group["nesterov"]
+        flags.first_momentum = "momentum_buffer" not in state
+        if not flags.momentum:
+            return flags, OptimizerState()
+        return flags, OptimizerState(_state_tensor(state, "momentum_buffer", optimizer))
+    flags.rule, flags.amsgrad = UpdateRule.ADAM, group["amsgrad"]
+    flags.decoupled = group["decoupled_weight_decay"]
+    maxima = _state_tensor(state, "max_exp_avg_sq", optimizer) if group["amsgrad"] else None
+    return flags, OptimizerState(state["exp_avg"], state["exp_avg_sq"], maxima)
 
 
-def _momentum(
-    told: Switches, optimizer: Optimizer, group: dict[str, Any], state: dict[str, Tensor]
-) -> list[Tensor | None]:
-    told.with_momentum, told.nesterov = is_nonzero(group["momentum"]), group["nesterov"]
-    told.fresh = "momentum_buffer" not in state
-    kept = _kept(state, "momentum_buffer", optimizer) if told.with_momentum else None
-    return [kept, None, None]
-
-
-def _kept(state: dict[str, Tensor], name: str, optimizer: Optimizer) -> Tensor:
-    return state.setdefault(name, torch.zeros_like(optimizer.flats[0].data))
+def _state_tensor(state: dict[str, Any], name: str, optimizer: Optimizer) -> Tensor:
+    if name not in state:
+        state[name] = torch.zeros_like(optimizer.flats[0].data)
+    tensor: Tensor = state[name]
+    return tensor

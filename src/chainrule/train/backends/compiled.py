@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, final
 
 from torch import Tensor
 
-from chainrule._util.threads import threads_to_the_kernel
-from chainrule.compiled.build import NUMBERS, BuildError, build_kernel
-from chainrule.compiled.conv import convolving
+from chainrule._util.threads import give_threads_to_kernel
+from chainrule.compiled.build import SCALAR_TYPES, BuildError, build_kernel
+from chainrule.compiled.conv import use_compiled_convolutions
 from chainrule.compiled.launch import (
-    Plan,
+    CompiledProgram,
+    compile_inference,
+    compile_training,
     compute_outputs,
-    plan_outputs,
-    plan_training,
     train_epoch,
 )
-from chainrule.compiled.lowering.ir import Unsupported
+from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.layers.conv import Conv2d
 from chainrule.nn.ops.conv import use_conv_backend
@@ -41,10 +41,10 @@ __all__ = ["Fast"]
 class Prepared:
     """A plan for one data set, made anew when that or what is trained is another."""
 
-    def __init__(self, look: Callable[[Trainer, Dataset], Plan]) -> None:
+    def __init__(self, look: Callable[[Trainer, Dataset], CompiledProgram]) -> None:
         self.look = look
         self.path = "plain: nothing is trained yet"
-        self._plan: Plan | None = None
+        self._plan: CompiledProgram | None = None
         self._seen: list[object] = []
 
     def __getstate__(self) -> dict[str, object]:
@@ -55,7 +55,7 @@ class Prepared:
         """Look at everything anew the next time: the data may have changed."""
         self._seen = []
 
-    def plan(self, trainer: Trainer, data: Dataset) -> Plan | None:
+    def plan(self, trainer: Trainer, data: Dataset) -> CompiledProgram | None:
         """The plan, None where the plain path has to do it; warns where nothing can be built."""
         flats = trainer.optimizer.flats
         seen = [data, trainer.criterion, *(flat.data for flat in flats)]
@@ -105,8 +105,8 @@ class Fast:
     def at_work(self) -> AbstractContextManager[None]:
         """In here, what the kernel does has the threads; of the plain path its convolutions."""
         if self._convolving:
-            return convolving()
-        return threads_to_the_kernel() if self.path == "compiled" else use_conv_backend(None)
+            return use_compiled_convolutions()
+        return give_threads_to_kernel() if self.path == "compiled" else use_conv_backend(None)
 
     def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> EpochOutput | None:
         """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""
@@ -128,9 +128,9 @@ class Fast:
         plain = trainer.net.replicas is None
         losses = epoch.losses[:, 0] if plain else epoch.losses
         if not epoch.outputs:
-            return EpochOutput(losses, epoch.alive, epoch.sizes, [], [])
+            return EpochOutput(losses, epoch.finite, epoch.sizes, [], [])
         y, target = as_net(epoch.outputs, plain), train.subset(order[0] if plain else order).targets
-        return EpochOutput(losses, epoch.alive, epoch.sizes, [y], [target])
+        return EpochOutput(losses, epoch.finite, epoch.sizes, [y], [target])
 
     def predict(self, trainer: Trainer, data: Dataset) -> Any:
         """The net's outputs; None where the plain path has to do it."""
@@ -142,17 +142,17 @@ class Fast:
         )
 
 
-def plan_steps(trainer: Trainer, train: Dataset) -> Plan:
+def plan_steps(trainer: Trainer, train: Dataset) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
     check_steps(trainer)
-    return plan_training(
+    return compile_training(
         trainer.net, trainer.criterion, trainer.optimizer, train, trainer.batch_size
     )
 
 
-def plan_predictions(trainer: Trainer, data: Dataset) -> Plan:
+def plan_predictions(trainer: Trainer, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    return plan_outputs(trainer.net, trainer.optimizer, data)
+    return compile_inference(trainer.net, trainer.optimizer, data)
 
 
 def check_steps(trainer: Trainer) -> None:
@@ -172,7 +172,7 @@ def convolves(trainer: Trainer) -> bool:
     """Whether the net has convolutions that the kernel may know."""
     data = trainer.optimizer.flats[0].data
     has = any(isinstance(module, Conv2d) for module in trainer.net.modules())
-    return has and data.device.type == "cpu" and data.dtype in NUMBERS
+    return has and data.device.type == "cpu" and data.dtype in SCALAR_TYPES
 
 
 def packed(trainer: Trainer) -> bool:

@@ -10,116 +10,116 @@
 
 #include "conv.h"
 
-constexpr int64_t LINE = 16;
+constexpr int64_t CACHE_LINE = 16;  // numbers
 
 // The transforms along one axis, in place: v has R + 1 entries, `s` apart.
-template <int R, class V> struct Fewer;
-template <class V> struct Fewer<3, V> {
-    static void x(V *v, int s) {  // B^T
+template <int R, class V> struct WinogradTransform;
+template <class V> struct WinogradTransform<3, V> {
+    static void input(V *v, int s) {  // B^T
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s];
         v[0] = a - c, v[s] = b + c, v[2 * s] = c - b, v[3 * s] = b - d;
     }
-    static void dx(V *v, int s) {  // B
+    static void input_grad(V *v, int s) {  // B
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s];
         v[0] = a, v[s] = b - c + d, v[2 * s] = b + c - a, v[3 * s] = -d;
     }
-    static void y(V *v, int s) {  // A^T
+    static void output(V *v, int s) {  // A^T
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s];
         v[0] = a + b + c, v[s] = b - c - d;
     }
-    static void dy(V *v, int s) {  // A
+    static void output_grad(V *v, int s) {  // A
         const V a = v[0], b = v[s];
         v[s] = a + b, v[2 * s] = a - b, v[3 * s] = -b;
     }
-    static void w(V *v, int s) {  // G
+    static void weight(V *v, int s) {  // G
         const V a = v[0], b = v[s], c = v[2 * s], half = (a + c) / 2;
         v[s] = half + b / 2, v[2 * s] = half - b / 2, v[3 * s] = c;
     }
-    static void dw(V *v, int s) {  // G^T
+    static void weight_grad(V *v, int s) {  // G^T
         const V a = v[0], b = v[s], c = v[2 * s], d = v[3 * s], half = (b + c) / 2;
         v[0] = a + half, v[s] = (b - c) / 2, v[2 * s] = half + d;
     }
 };
-template <class V> struct Fewer<2, V> {
-    static void x(V *v, int s) { v[0] -= v[s], v[2 * s] -= v[s]; }
-    static void dx(V *v, int s) { v[s] -= v[0] + v[2 * s]; }
-    static void y(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
-    static void dy(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
-    static void w(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
-    static void dw(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
+template <class V> struct WinogradTransform<2, V> {
+    static void input(V *v, int s) { v[0] -= v[s], v[2 * s] -= v[s]; }
+    static void input_grad(V *v, int s) { v[s] -= v[0] + v[2 * s]; }
+    static void output(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
+    static void output_grad(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
+    static void weight(V *v, int s) { v[2 * s] = v[s], v[s] += v[0]; }
+    static void weight_grad(V *v, int s) { v[0] += v[s], v[s] += v[2 * s]; }
 };
 
-template <class T, int R, bool SHORT> struct Winograd {
+template <class T, int R, bool BFLOAT16> struct Winograd {
     static constexpr int E = R + 1, Q = E * E;
     using S = Simd<T>;
     using V = typename S::V;
-    using By = Fewer<R, V>;
+    using Transform = WinogradTransform<R, V>;
 
-    const Convolution &at;
-    const int64_t down = (at.h + 1) / 2, across = (at.w + 1) / 2;
+    const Conv &op;
+    const int64_t down = (op.h + 1) / 2, across = (op.w + 1) / 2;
     // Some rows of tiles at a time, so that V and M stay in the cache: from `row` on, n numbers of
-    // the `all` that there is room for.
-    const int64_t all = at.tile_rows * across * at.n;
+    // the `columns` that there is room for.
+    const int64_t columns = op.tile_rows * across * op.n;
     int64_t row = 0, n = 0;
     // From one V[q] and M[q] to the next. A line more than they need: else all 16 would meet in
     // one set of the cache, where sizes are powers of two.
-    const int64_t v_step = at.C * all + LINE, m_step = at.O * all + LINE, u_step = at.O * at.C;
+    const int64_t v_step = op.C * columns + CACHE_LINE, m_step = op.O * columns + CACHE_LINE, u_step = op.O * op.C;
     T *const u, *const du = u + Q * u_step;                            // (Q, O, C), kept for a step
-    T *const edge, *const v = edge + at.n, *const m = v + Q * v_step;  // for one call
+    T *const margin, *const v = margin + op.n, *const m = v + Q * v_step;  // for one call
     // The factors of the products in bfloat16, where they are: U, also in pairs of rows, and V,
     // which is so small that the way back finds it as it was; dM, and a matrix in pairs.
-    Short *const short_u = reinterpret_cast<Short *>(du + Q * u_step);
-    Pair *const paired_u = reinterpret_cast<Pair *>(short_u + Q * u_step);
-    Short *const kept_v = reinterpret_cast<Short *>(paired_u + Q * u_step / 2);
-    Short *const short_m = reinterpret_cast<Short *>(m + Q * m_step);
-    Pair *const paired = reinterpret_cast<Pair *>(short_m + Q * m_step);
+    bf16 *const u_bf16 = reinterpret_cast<bf16 *>(du + Q * u_step);
+    bf16x2 *const u_pairs = reinterpret_cast<bf16x2 *>(u_bf16 + Q * u_step);
+    bf16 *const kept_v_bf16 = reinterpret_cast<bf16 *>(u_pairs + Q * u_step / 2);
+    bf16 *const m_bf16 = reinterpret_cast<bf16 *>(m + Q * m_step);
+    bf16x2 *const pairs = reinterpret_cast<bf16x2 *>(m_bf16 + Q * m_step);
 
-    Winograd(const Convolution &at, T *room, T *scratch) : at(at), u(room), edge(scratch) {}
+    Winograd(const Conv &op, T *workspace, T *scratch) : op(op), u(workspace), margin(scratch) {}
 
     // Where the rows of a tile are: at even steps within an image, else each where it is.
-    template <class P> struct Within {
+    template <class P> struct InteriorTile {
         P *from;
         int64_t down, right;
         P *operator()(int a, int b) const { return from + a * down + b * right; }
     };
-    template <class P> struct Across {
+    template <class P> struct BorderTile {
         P *rows[Q];
         P *operator()(int a, int b) const { return rows[a * E + b]; }
     };
 
     // f(rows, place, channel) for each tile of each channel of an image (H, W): its e x e rows from
-    // 2i, 2j, and where it is among those of now. Rows past the image are `edge`.
+    // 2i, 2j, and where it is among those of now. Rows past the image are `margin`.
     template <class P, class F>
-    void tiles(P *image, int64_t channels, int64_t H, int64_t W, int e, F f) const {
-        for (int64_t place = 0; place < n; place += at.n) {
-            const int64_t tile = place / at.n, i = row + tile / across, j = tile % across;
-            P *from = image + (2 * i * W + 2 * j) * at.n;
-            const bool within = 2 * i + e <= H && 2 * j + e <= W;
-            for (int64_t c = 0; c < channels; c++, from += H * W * at.n) {
-                if (within) {
-                    f(Within<P>{from, W * at.n, at.n}, c * all + place, c);
+    void for_each_tile(P *image, int64_t channels, int64_t H, int64_t W, int e, F f) const {
+        for (int64_t place = 0; place < n; place += op.n) {
+            const int64_t tile = place / op.n, i = row + tile / across, j = tile % across;
+            P *from = image + (2 * i * W + 2 * j) * op.n;
+            const bool interior = 2 * i + e <= H && 2 * j + e <= W;
+            for (int64_t c = 0; c < channels; c++, from += H * W * op.n) {
+                if (interior) {
+                    f(InteriorTile<P>{from, W * op.n, op.n}, c * columns + place, c);
                     continue;
                 }
-                Across<P> rows = {};
+                BorderTile<P> rows = {};
                 for (int a = 0; a < e; a++)
                     for (int b = 0; b < e; b++)
                         rows.rows[a * E + b] = 2 * i + a < H && 2 * j + b < W
-                                                   ? from + (a * W + b) * at.n : edge;
-                f(rows, c * all + place, c);
+                                                   ? from + (a * W + b) * op.n : margin;
+                f(rows, c * columns + place, c);
             }
         }
     }
 
     // f along both axes of a matrix (E, E): down its first columns, then along its first rows.
-    template <int columns, int rows, class F> static void both(V *m, F f) {
+    template <int num_columns, int num_rows, class F> static void along_both_axes(V *m, F f) {
 #pragma GCC unroll 4
-        for (int i = 0; i < columns; i++) f(m + i, E);
+        for (int i = 0; i < num_columns; i++) f(m + i, E);
 #pragma GCC unroll 4
-        for (int i = 0; i < rows; i++) f(m + i * E, 1);
+        for (int i = 0; i < num_rows; i++) f(m + i * E, 1);
     }
 
     // f(a, b) for each entry of a tile of e x e
-    template <int e, class F> static void entries(F f) {
+    template <int e, class F> static void for_each_entry(F f) {
 #pragma GCC unroll 4
         for (int a = 0; a < e; a++)
 #pragma GCC unroll 4
@@ -127,37 +127,37 @@ template <class T, int R, bool SHORT> struct Winograd {
     }
 
     // A factor of a product, in the form that it is multiplied in.
-    static void put(T *to, Short *to_short, int64_t place, V x) {
-        if constexpr (SHORT) store(to_short + place, x);
+    static void store_factor(T *to, bf16 *to_bf16, int64_t place, V x) {
+        if constexpr (BFLOAT16) store(to_bf16 + place, x);
         else S::store(to + place, x);
     }
 
-    Short *short_v() const { return kept_v + row / at.tile_rows * Q * v_step; }
+    bf16 *v_bf16() const { return kept_v_bf16 + row / op.tile_rows * Q * v_step; }
 
     // V = B^T x B
-    void spread_x(const T *x) const {
-        Short *const short_v = this->short_v();
-        std::memset(edge, 0, at.n * sizeof(T));
-        tiles(x, at.C, at.H, at.W, E, [&](auto rows, int64_t place, int64_t) {
-            for (int64_t k = 0; k < at.n; k += S::W) {
+    void transform_input(const T *x) const {
+        bf16 *const v_bf16 = this->v_bf16();
+        std::memset(margin, 0, op.n * sizeof(T));
+        for_each_tile(x, op.C, op.H, op.W, E, [&](auto rows, int64_t place, int64_t) {
+            for (int64_t k = 0; k < op.n; k += S::W) {
                 V t[Q];
-                entries<E>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
-                both<E, E>(t, By::x);
+                for_each_entry<E>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
+                along_both_axes<E, E>(t, Transform::input);
 #pragma GCC unroll 16
-                for (int q = 0; q < Q; q++) put(v, short_v, q * v_step + place + k, t[q]);
+                for (int q = 0; q < Q; q++) store_factor(v, v_bf16, q * v_step + place + k, t[q]);
             }
         });
     }
 
     // dx += B dV B^T
-    void gather_x(T *dx) const {
-        tiles(dx, at.C, at.H, at.W, E, [&](auto rows, int64_t place, int64_t) {
-            for (int64_t k = 0; k < at.n; k += S::W) {
+    void inverse_input(T *dx) const {
+        for_each_tile(dx, op.C, op.H, op.W, E, [&](auto rows, int64_t place, int64_t) {
+            for (int64_t k = 0; k < op.n; k += S::W) {
                 V t[Q];
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(v + q * v_step + place + k);
-                both<E, E>(t, By::dx);
-                entries<E>([&](int a, int b) {
+                along_both_axes<E, E>(t, Transform::input_grad);
+                for_each_entry<E>([&](int a, int b) {
                     T *to = rows(a, b) + k;
                     S::store(to, S::load(to) + t[a * E + b]);
                 });
@@ -166,155 +166,155 @@ template <class T, int R, bool SHORT> struct Winograd {
     }
 
     // y = A^T M A + bias
-    void gather_y(T *y, const T *bias) const {
-        tiles(y, at.O, at.h, at.w, 2, [&](auto rows, int64_t place, int64_t o) {
+    void inverse_output(T *y, const T *bias) const {
+        for_each_tile(y, op.O, op.h, op.w, 2, [&](auto rows, int64_t place, int64_t o) {
             const auto b = S::splat(bias ? bias[o] : T(0));
-            for (int64_t k = 0; k < at.n; k += S::W) {
+            for (int64_t k = 0; k < op.n; k += S::W) {
                 V t[Q];
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(m + q * m_step + place + k);
-                both<E, 2>(t, By::y);
-                entries<2>([&](int i, int j) { S::store(rows(i, j) + k, t[i * E + j] + b); });
+                along_both_axes<E, 2>(t, Transform::output);
+                for_each_entry<2>([&](int i, int j) { S::store(rows(i, j) + k, t[i * E + j] + b); });
             }
         });
     }
 
     // dM = A g A^T
-    void spread_y(const T *g) const {
-        std::memset(edge, 0, at.n * sizeof(T));
-        tiles(g, at.O, at.h, at.w, 2, [&](auto rows, int64_t place, int64_t) {
-            for (int64_t k = 0; k < at.n; k += S::W) {
+    void transform_output_grad(const T *g) const {
+        std::memset(margin, 0, op.n * sizeof(T));
+        for_each_tile(g, op.O, op.h, op.w, 2, [&](auto rows, int64_t place, int64_t) {
+            for (int64_t k = 0; k < op.n; k += S::W) {
                 V t[Q];
-                entries<2>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
-                both<2, E>(t, By::dy);
+                for_each_entry<2>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
+                along_both_axes<2, E>(t, Transform::output_grad);
 #pragma GCC unroll 16
-                for (int q = 0; q < Q; q++) put(m, short_m, q * m_step + place + k, t[q]);
+                for (int q = 0; q < Q; q++) store_factor(m, m_bf16, q * m_step + place + k, t[q]);
             }
         });
     }
 
     // f(the first of some pairs (o, c), and how many): a vector of them, fewer in the end.
-    template <class F> void pairs(F f) const {
+    template <class F> void for_each_weight_vector(F f) const {
         for (int64_t i = 0; i < u_step; i += S::W) f(i, std::min<int64_t>(S::W, u_step - i));
     }
 
     // U = G w G^T
-    void begin(const T *w) const {
-        pairs([&](int64_t first, int64_t some) {
-            T own[R * R][S::W] = {};
-            for (int64_t i = 0; i < some; i++)
-                for (int e = 0; e < R * R; e++) own[e][i] = w[(first + i) * R * R + e];
+    void transform_weight(const T *w) const {
+        for_each_weight_vector([&](int64_t first, int64_t count) {
+            T window[R * R][S::W] = {};
+            for (int64_t i = 0; i < count; i++)
+                for (int e = 0; e < R * R; e++) window[e][i] = w[(first + i) * R * R + e];
             V t[Q];
-            entries<R>([&](int a, int b) { t[a * E + b] = S::load(own[a * R + b]); });
-            both<R, E>(t, By::w);
+            for_each_entry<R>([&](int a, int b) { t[a * E + b] = S::load(window[a * R + b]); });
+            along_both_axes<R, E>(t, Transform::weight);
             for (int q = 0; q < Q; q++) {
-                if (some == S::W) S::store(u + q * u_step + first, t[q]);
-                else for (int64_t i = 0; i < some; i++) u[q * u_step + first + i] = t[q][i];
+                if (count == S::W) S::store(u + q * u_step + first, t[q]);
+                else for (int64_t i = 0; i < count; i++) u[q * u_step + first + i] = t[q][i];
             }
         });
-        if constexpr (SHORT) {
-            for (int64_t i = 0; i < Q * u_step; i += S::W) store(short_u + i, S::load(u + i));
-            pair_rows(paired_u, short_u, Q * at.O, at.C);
+        if constexpr (BFLOAT16) {
+            for (int64_t i = 0; i < Q * u_step; i += S::W) store(u_bf16 + i, S::load(u + i));
+            interleave_rows(u_pairs, u_bf16, Q * op.O, op.C);
         }
     }
 
     // dw = G^T dU G, or += with add
-    void end(T *dw, bool add) const {
-        pairs([&](int64_t first, int64_t some) {
+    void inverse_weight_grad(T *dw, bool add) const {
+        for_each_weight_vector([&](int64_t first, int64_t count) {
             V t[Q] = {};
             for (int q = 0; q < Q; q++) {
-                if (some == S::W) t[q] = S::load(du + q * u_step + first);
-                else for (int64_t i = 0; i < some; i++) t[q][i] = du[q * u_step + first + i];
+                if (count == S::W) t[q] = S::load(du + q * u_step + first);
+                else for (int64_t i = 0; i < count; i++) t[q][i] = du[q * u_step + first + i];
             }
-            both<E, R>(t, By::dw);
-            T own[R * R][S::W];
-            entries<R>([&](int a, int b) { S::store(own[a * R + b], t[a * E + b]); });
-            for (int64_t i = 0; i < some; i++)
+            along_both_axes<E, R>(t, Transform::weight_grad);
+            T window[R * R][S::W];
+            for_each_entry<R>([&](int a, int b) { S::store(window[a * R + b], t[a * E + b]); });
+            for (int64_t i = 0; i < count; i++)
                 for (int e = 0; e < R * R; e++) {
                     T &to = dw[(first + i) * R * R + e];
-                    to = own[e][i] + (add ? to : T(0));
+                    to = window[e][i] + (add ? to : T(0));
                 }
         });
     }
 
     // M[q] = U[q] V[q]
-    void multiply(int q) const {
+    void multiply_output(int q) const {
         T *to = m + q * m_step;
-        if constexpr (SHORT) {
-            pair_rows(paired, short_v() + q * v_step, at.C, all);
-            product<T>(to, all, reinterpret_cast<const Pair *>(short_u + q * u_step), at.C / 2, 1,
-                       Even<Pair>{paired, all}, at.O, at.C / 2, n, nullptr, false);
+        if constexpr (BFLOAT16) {
+            interleave_rows(pairs, v_bf16() + q * v_step, op.C, columns);
+            gemm<T>(to, columns, reinterpret_cast<const bf16x2 *>(u_bf16 + q * u_step), op.C / 2, 1,
+                       StridedRows<bf16x2>{pairs, columns}, op.O, op.C / 2, n, nullptr, false);
         } else {
-            product<T>(to, all, u + q * u_step, at.C, 1, Even<T>{v + q * v_step, all}, at.O, at.C, n,
+            gemm<T>(to, columns, u + q * u_step, op.C, 1, StridedRows<T>{v + q * v_step, columns}, op.O, op.C, n,
                        nullptr, false);
         }
     }
 
     // dU[q] = dM[q] V[q]^T, or += with add
-    void learn(int q, bool add) const {
+    void multiply_weight_grad(int q, bool add) const {
         T *to = du + q * u_step;
-        if constexpr (SHORT) {
-            auto dm = reinterpret_cast<const Pair *>(short_m + q * m_step);
-            auto from = reinterpret_cast<const Pair *>(short_v() + q * v_step);
-            outer_turned<T>(to, at.C, dm, all / 2, Even<Pair>{from, all / 2}, at.O, at.C, n / 2, WHOLE,
+        if constexpr (BFLOAT16) {
+            auto dm = reinterpret_cast<const bf16x2 *>(m_bf16 + q * m_step);
+            auto from = reinterpret_cast<const bf16x2 *>(v_bf16() + q * v_step);
+            gemm_nt_transposed<T>(to, op.C, dm, columns / 2, StridedRows<bf16x2>{from, columns / 2}, op.O, op.C, n / 2, SINGLE_SEGMENT,
                             add);
         } else {
-            outer<T>(to, at.C, m + q * m_step, all, Even<T>{v + q * v_step, all}, at.O, at.C, n,
-                     WHOLE, add);
+            gemm_nt<T>(to, op.C, m + q * m_step, columns, StridedRows<T>{v + q * v_step, columns}, op.O, op.C, n,
+                     SINGLE_SEGMENT, add);
         }
     }
 
     // dV[q] = U[q]^T dM[q], in the place of V[q]
-    void multiply_back(int q) const {
+    void multiply_input_grad(int q) const {
         T *to = v + q * v_step;
-        if constexpr (SHORT) {
-            pair_rows(paired, short_m + q * m_step, at.O, all);
-            product<T>(to, all, paired_u + q * u_step / 2, 1, at.C, Even<Pair>{paired, all}, at.C,
-                       at.O / 2, n, nullptr, false);
+        if constexpr (BFLOAT16) {
+            interleave_rows(pairs, m_bf16 + q * m_step, op.O, columns);
+            gemm<T>(to, columns, u_pairs + q * u_step / 2, 1, op.C, StridedRows<bf16x2>{pairs, columns}, op.C,
+                       op.O / 2, n, nullptr, false);
         } else {
-            product<T>(to, all, u + q * u_step, 1, at.C, Even<T>{m + q * m_step, all}, at.C, at.O, n,
+            gemm<T>(to, columns, u + q * u_step, 1, op.C, StridedRows<T>{m + q * m_step, columns}, op.C, op.O, n,
                        nullptr, false);
         }
     }
 
     // f() for all tiles, some rows of them at a time
-    template <class F> void some_at_a_time(F f) {
-        for (row = 0; row < down; row += at.tile_rows) {
-            n = std::min(at.tile_rows, down - row) * across * at.n;
+    template <class F> void for_each_tile_block(F f) {
+        for (row = 0; row < down; row += op.tile_rows) {
+            n = std::min(op.tile_rows, down - row) * across * op.n;
             f();
         }
     }
 
     void forward(T *y, const T *x, const T *bias) {
-        some_at_a_time([&] {
-            spread_x(x);
-            for (int q = 0; q < Q; q++) multiply(q);
-            gather_y(y, bias);
+        for_each_tile_block([&] {
+            transform_input(x);
+            for (int q = 0; q < Q; q++) multiply_output(q);
+            inverse_output(y, bias);
         });
     }
 
     // dU, or += with add; dx += unless it is null
     void backward(T *dx, const T *g, const T *x, bool add) {
-        some_at_a_time([&] {
-            if (!SHORT) spread_x(x);
-            spread_y(g);
+        for_each_tile_block([&] {
+            if (!BFLOAT16) transform_input(x);
+            transform_output_grad(g);
             for (int q = 0; q < Q; q++) {
-                learn(q, add || row);
-                if (dx) multiply_back(q);
+                multiply_weight_grad(q, add || row);
+                if (dx) multiply_input_grad(q);
             }
-            if (dx) gather_x(dx);
+            if (dx) inverse_input(dx);
         });
     }
 };
 
-// f(Winograd of the kind that `at` asks for); false where it asks for none.
-template <class T, class F> bool by_winograd(const Convolution &at, T *room, T *scratch, F f) {
-    room += at.room;
+// f(Winograd of the kind that `op` asks for); false where it asks for none.
+template <class T, class F> bool dispatch_winograd(const Conv &op, T *workspace, T *scratch, F f) {
+    workspace += op.workspace;
     if constexpr (HAS_BFLOAT16 && sizeof(T) == 4) {
-        if (at.in_bfloat16 && at.fewer == 3) return f(Winograd<T, 3, true>(at, room, scratch)), true;
-        if (at.in_bfloat16 && at.fewer == 2) return f(Winograd<T, 2, true>(at, room, scratch)), true;
+        if (op.bfloat16 && op.winograd == 3) return f(Winograd<T, 3, true>(op, workspace, scratch)), true;
+        if (op.bfloat16 && op.winograd == 2) return f(Winograd<T, 2, true>(op, workspace, scratch)), true;
     }
-    if (at.fewer == 3) return f(Winograd<T, 3, false>(at, room, scratch)), true;
-    if (at.fewer == 2) return f(Winograd<T, 2, false>(at, room, scratch)), true;
+    if (op.winograd == 3) return f(Winograd<T, 3, false>(op, workspace, scratch)), true;
+    if (op.winograd == 2) return f(Winograd<T, 2, false>(op, workspace, scratch)), true;
     return false;
 }

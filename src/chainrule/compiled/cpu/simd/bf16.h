@@ -10,34 +10,34 @@
 #define HAS_BFLOAT16 0
 #endif
 
-using Short = uint16_t;  // the bits of one
-using Pair = uint32_t;   // of two, the first in the lower half
-template <> struct Number<Pair> {
+using bf16 = uint16_t;  // the bits of one
+using bf16x2 = uint32_t;   // of two, the first in the lower half
+template <> struct ScalarTraits<bf16x2> {
     using Int = int32_t;
 };
 
 #if HAS_BFLOAT16
-// acc + a's first x's first + a's second x's second
-inline Simd<float>::V more(Simd<float>::V acc, Pair a, Simd<Pair>::V x) {
+// a's first x's first + a's second x's second + acc
+inline Simd<float>::V fma(bf16x2 a, Simd<bf16x2>::V x, Simd<float>::V acc) {
     return Simd<float>::V(_mm256_dpbf16_ps(__m256(acc), __m256bh(_mm256_set1_epi32(int(a))), __m256bh(x)));
 }
 
-inline void store(Short *to, Simd<float>::V x) {
+inline void store(bf16 *to, Simd<float>::V x) {
     _mm_storeu_si128(reinterpret_cast<__m128i *>(to), __m128i(_mm256_cvtneps_pbh(__m256(x))));
 }
 
 // Rows (m, n) of numbers as (m / 2, n) pairs of neighbours in a column; n counts in whole vectors.
-inline void pair_rows(Pair *to, const Short *from, int64_t m, int64_t n) {
-    auto wide = [](const Short *at) {
+inline void interleave_rows(bf16x2 *to, const bf16 *from, int64_t m, int64_t n) {
+    auto widen = [](const bf16 *at) {
         return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(at)));
     };
     for (int64_t i = 0; i < m; i += 2, from += 2 * n, to += n)
         for (int64_t j = 0; j < n; j += 8)
             _mm256_storeu_si256(
                 reinterpret_cast<__m256i *>(to + j),
-                _mm256_or_si256(wide(from + j), _mm256_slli_epi32(wide(from + n + j), 16)));
+                _mm256_or_si256(widen(from + j), _mm256_slli_epi32(widen(from + n + j), 16)));
 }
 #else  // nobody asks for them
-void store(Short *to, Simd<float>::V x);
-void pair_rows(Pair *to, const Short *from, int64_t m, int64_t n);
+void store(bf16 *to, Simd<float>::V x);
+void interleave_rows(bf16x2 *to, const bf16 *from, int64_t m, int64_t n);
 #endif

@@ -1,0 +1,155 @@
+// An epoch of one replica: all its steps, one after the other, by one thread or by several.
+#pragma once
+
+#include "abi.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "interpreter.h"
+#include "ops/optimizers.h"
+#include "threads.h"
+
+// The chunks of a batch are in as many shares as threads may train a replica, each with gradients
+// of its own, which are added in the end. One thread does all or each does one: the sums are the
+// same.
+constexpr int64_t SHARES = THREADS_PER_REPLICA;
+
+// Those who train one replica together.
+template <class T> struct ReplicaGroup {
+    const int64_t size;
+    SpinBarrier barrier;
+    T *grads[SHARES];
+    T losses[SHARES], grad_sums[SHARES];
+    bool learns = true, stop = false;
+
+    explicit ReplicaGroup(int64_t size) : size(size), barrier(size) {}
+};
+
+// A member of a group at work on its replica.
+template <class T> class ReplicaTrainer {
+    const EpochArgs &args;
+    const int64_t replica;
+    ReplicaGroup<T> &group;
+    const int64_t member;
+    Interpreter<T> interpreter;
+
+    struct Range {
+        int64_t begin, end;
+    };
+
+    // The parameters that are this member's when the group divides them.
+    Range my_param_range() const {
+        auto cut = [&](int64_t i) { return args.parameters * i / group.size / 16 * 16; };
+        return {cut(member), member + 1 == group.size ? args.parameters : cut(member + 1)};
+    }
+
+    // A share of a batch: its loss, and with `learns` its gradients.
+    void run_share(int64_t share, int64_t first, int64_t batch, bool learns) {
+        const int64_t columns = args.batch_columns;
+        const int64_t *order = args.order + replica * args.order_stride + first;
+        interpreter.param_grads = group.grads[share], interpreter.loss = 0;
+        if (learns) interpreter.open_share();
+        bool opens_share = true;
+        for (int64_t i = share * columns; i < batch; i += SHARES * columns) {
+            const int64_t n = std::min(batch - i, columns);
+            interpreter.chunk = {order + i, n, first + i, batch, opens_share};
+            if (learns) interpreter.clear_accumulated_values();
+            interpreter.forward();
+            if (learns) interpreter.backward();
+            opens_share = false;
+        }
+        if (learns) interpreter.close_share();
+        group.losses[share] = interpreter.loss;
+    }
+
+    // The gradients of all shares together, in their order.
+    void reduce_grads(Range range, int64_t shares) {
+        T *g = group.grads[0];
+        for (int64_t i = 1; i < shares; i++)
+            for (int64_t j = range.begin; j < range.end; j++) g[j] += group.grads[i][j];
+    }
+
+    // A sum of gradients that is finite where all are.
+    T sum_grads(Range range) const {
+        const T *g = group.grads[0];
+        T sums[16] = {};
+        int64_t i = range.begin;
+        for (; i + 16 <= range.end; i += 16)
+            for (int j = 0; j < 16; j++) sums[j] += g[i + j];
+        for (; i < range.end; i++) sums[0] += g[i];
+        for (int j = 1; j < 16; j++) sums[0] += sums[j];
+        return sums[0];
+    }
+
+    // What one member does when all shares are there: the loss, and whether all is finite.
+    void finish_step(int64_t shares, bool learns, int64_t step) {
+        T loss = 0;
+        for (int64_t i = 0; i < shares; i++) loss += group.losses[i];
+        T sum = loss;
+        for (int64_t i = 0; learns && i < group.size; i++) sum += group.grad_sums[i];
+        group.learns = learns && std::isfinite(sum);
+        if (group.learns)
+            clip_grad_norm(group.grads[0], args.parameters, args.hyperparameters[replica].clip_norm);
+        static_cast<T *>(args.losses)[step * args.replicas + replica] = loss;
+        args.finite[step * args.replicas + replica] = group.learns;
+        group.stop = args.stop;
+    }
+
+    void update(Range range, int64_t step) {  // from 1, of this epoch
+        auto row = [&](void *rows) {
+            return rows ? static_cast<T *>(rows) + replica * args.parameters + range.begin : nullptr;
+        };
+        const Hyperparameters &h = args.hyperparameters[replica];
+        const int64_t count = range.end - range.begin;
+        const T *g = group.grads[0] + range.begin;
+        T *p = row(args.params), *momentum = row(args.momentum);
+        if (args.flags.rule == UpdateRule::SGD)
+            sgd_step(p, g, momentum, count, h, args.flags, step == 1);
+        else
+            adam_step(p, g, momentum, row(args.exp_avg_sq), row(args.max_exp_avg_sq), count, h,
+                      args.flags, args.step + step);
+    }
+
+  public:
+    ReplicaTrainer(const EpochArgs &args, int64_t replica, ReplicaGroup<T> &group, int64_t member,
+                   T *memory)
+        : args(args), replica(replica), group(group), member(member),
+          interpreter(args, replica, memory) {
+        if (member == 0)
+            group.grads[0] = static_cast<T *>(args.grads) + replica * args.parameters;
+        if (member == group.size - 1) group.grads[1] = interpreter.scratch + args.scratch;
+    }
+
+    void train() {
+        if (member == 0 && !(group.stop = args.stop)) group.learns = args.active[replica];
+        group.barrier.wait();
+        const Range range = my_param_range();
+        int64_t step = 0;
+        for (int64_t first = 0; first < args.samples && !group.stop;
+             first += args.batch_size, step++) {
+            const int64_t batch = std::min(args.batch_size, args.samples - first);
+            const int64_t chunks = (batch + args.batch_columns - 1) / args.batch_columns;
+            const int64_t shares = std::min(SHARES, chunks);
+            const bool learns = group.learns;
+            interpreter.prepare_weights();
+            for (int64_t i = member; i < shares; i += group.size) run_share(i, first, batch, learns);
+            group.barrier.wait();
+            if (learns) reduce_grads(range, shares), group.grad_sums[member] = sum_grads(range);
+            group.barrier.wait();
+            if (member == 0) finish_step(shares, learns, step);
+            group.barrier.wait();
+            if (group.learns) update(range, step + 1);
+            group.barrier.wait();
+        }
+    }
+};
+
+// Trains replicas, `next` after the other, as a member of a group, with a worker's memory.
+template <class T>
+void train_replicas(const EpochArgs &args, int64_t worker, int64_t member, ReplicaGroup<T> &group,
+                    auto next) {
+    T *memory = static_cast<T *>(args.workspace) + worker * args.worker_size;
+    for (int64_t k; (k = next()) < args.replicas;)
+        ReplicaTrainer<T>(args, k, group, member, memory).train();
+}

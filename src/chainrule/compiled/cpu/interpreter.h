@@ -1,0 +1,224 @@
+// The program for one replica and one chunk of samples: its operations forward, and back.
+//
+// Values lie feature by feature, samples innermost, and each has its gradient at the same place of
+// another array. A gradient is assigned by the only operation that writes it, and added to where
+// several do; that of a parameter is assigned in the first chunk of a share of the batch, and added
+// to in the others.
+#pragma once
+
+#include "abi.h"
+
+#include <cstring>
+
+#include "ops/activations.h"
+#include "ops/conv.h"
+#include "ops/gemm.h"
+#include "ops/load.h"
+#include "ops/losses.h"
+#include "ops/padding.h"
+#include "ops/pooling.h"
+#include "ops/winograd.h"
+
+template <class T> void clear(T *to, int64_t count) { std::memset(to, 0, count * sizeof(T)); }
+
+// The samples that go through the program together.
+struct Chunk {
+    const int64_t *order;  // of its samples
+    int64_t n;             // how many there are
+    int64_t first;         // its place in the epoch
+    int64_t batch;         // samples of the batch that it is a part of
+    bool opens_share;      // it is the first chunk of a share of the batch
+};
+
+template <class T> struct Interpreter {
+    const EpochArgs &args;
+    const int64_t replica;
+    T *const values, *const grads, *const workspace, *const scratch;
+    const T *const params;
+    T *param_grads = nullptr;  // those of the share
+    T loss = 0;                // of the share
+    Chunk chunk = {};
+
+    Interpreter(const EpochArgs &args, int64_t replica, T *memory)
+        : args(args), replica(replica), values(memory), grads(values + args.activation_size),
+          workspace(grads + args.activation_size), scratch(workspace + args.step_workspace),
+          params(static_cast<const T *>(args.params) + replica * args.parameters) {}
+
+    // Before a chunk whose gradients are asked for: losses write theirs on the way forward.
+    void clear_accumulated_values() {
+        for (int64_t i = 0; i < args.num_accumulated_values; i++)
+            clear(grads + args.accumulated_values[2 * i], args.accumulated_values[2 * i + 1]);
+    }
+
+    void forward() {
+        for (int64_t i = 0; i < args.num_ops; i++)
+            visit(args.ops[i], [&](const auto &op) { forward(op); });
+    }
+
+    void backward() {
+        for (int64_t i = args.num_ops; i-- > 0;)
+            visit(args.ops[i], [&](const auto &op) { backward(op); });
+    }
+
+    // Before the first chunk of a step: other forms of weights.
+    void prepare_weights() {
+        for (int64_t i = 0; i < args.num_ops; i++)
+            if (args.ops[i].code == OpCode::CONV) prepare_weight(args.ops[i].args.conv);
+    }
+
+    // Before the first chunk of a share.
+    void open_share() {
+        for (int64_t i = 0; i < args.num_accumulated_parameters; i++)
+            clear(param_grads + args.accumulated_parameters[2 * i],
+                  args.accumulated_parameters[2 * i + 1]);
+    }
+
+    // After the last chunk of a share: gradients that are in other forms.
+    void close_share() {
+        for (int64_t i = 0; i < args.num_ops; i++)
+            if (args.ops[i].code == OpCode::CONV) finish_weight_grad(args.ops[i].args.conv);
+    }
+
+  private:
+    bool adds(GradMode mode) const { return mode == GradMode::ACCUMULATE || !chunk.opens_share; }
+
+    const T *parameter(int64_t offset) const {
+        return offset == NOWHERE ? nullptr : params + offset;
+    }
+
+    template <class Target> const Target *target(int64_t number) const {
+        return static_cast<const Target *>(args.targets[number]) +
+               replica * args.target_strides[number];
+    }
+
+    void forward(const LoadInput &op) {
+        auto inputs = static_cast<const T *>(args.inputs) + replica * args.input_stride;
+        load_columns(values + op.y, op.ldy, inputs + op.first, op.features, chunk.order, chunk.n,
+                     op.rows, args.batch_columns);
+    }
+
+    void forward(const LoadTarget &op) {
+        load_columns(values + op.t, op.ldt, target<T>(op.target), op.rows, chunk.order, chunk.n,
+                     op.rows, args.batch_columns);
+    }
+
+    void forward(const OneHot &op) {
+        one_hot(values + op.t, op.ldt, target<int64_t>(op.target), chunk.order, chunk.n, op.rows,
+                args.batch_columns, T(op.low), T(op.high));
+    }
+
+    void forward(const Matmul &op) {
+        gemm<T>(values + op.y, op.ldy, params + op.weight, op.ldw, 1,
+                StridedRows<T>{values + op.x, op.ldx}, op.m, op.k, op.n, parameter(op.bias),
+                op.accumulate);
+    }
+
+    void backward(const Matmul &op) {
+        gemm_nt<T>(param_grads + op.weight, op.ldw, grads + op.y, op.ldy,
+                   StridedRows<T>{values + op.x, op.ldx}, op.m, op.k, op.n, SINGLE_SEGMENT,
+                   adds(op.weight_grad));
+        if (op.x_grad != GradMode::SKIP)
+            gemm_tn<T>(grads + op.x, op.ldx, params + op.weight, op.ldw, grads + op.y, op.ldy, op.k,
+                       op.m, op.n, op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    void forward(const Activation &op) {
+        activate<T>(op.kind, values + op.y, op.ldy, op.rows, op.n, T(op.alpha), T(op.beta));
+    }
+
+    void backward(const Activation &op) {
+        T *bias = op.bias == NOWHERE ? nullptr : param_grads + op.bias;
+        activation_backward<T>(op.kind, grads + op.y, values + op.y, op.ldy, op.rows, op.n,
+                               T(op.alpha), T(op.beta),
+                               BiasGrad<T>{bias, op.rows_per_bias, adds(op.bias_grad)});
+    }
+
+    // A loss writes its gradient on the way forward.
+    void forward(const ElementwiseLoss &op) {
+        add_loss(op, op.mean ? chunk.batch * op.rows : 1, [&](T scale, bool accumulate) {
+            return elementwise_loss<T>(op.kind, values + op.x, values + op.t, grads + op.x, op.ldx,
+                                       op.ldt, op.rows, chunk.n, args.batch_columns,
+                                       T(op.constant), scale, accumulate);
+        });
+    }
+
+    void forward(const CrossEntropy &op) {
+        add_loss(op, op.mean ? chunk.batch : 1, [&](T scale, bool accumulate) {
+            return cross_entropy<T>(values + op.x, target<int64_t>(op.target), chunk.order,
+                                    grads + op.x, values + op.scratch, op.ldx, op.rows, chunk.n,
+                                    args.batch_columns, scale, op.log_probabilities, accumulate);
+        });
+    }
+
+    // f(scale of the gradient, whether it is added): the sum of the losses; `count` divides it.
+    template <class Op, class F> void add_loss(const Op &op, int64_t count, F f) {
+        const bool accumulate = op.x_grad == GradMode::ACCUMULATE;
+        const double weight = args.loss_weights[op.term * args.replicas + replica];
+        if (weight == 0) {
+            for (int64_t i = 0; i < op.rows && !accumulate; i++)
+                clear(grads + op.x + i * op.ldx, args.batch_columns);
+            return;
+        }
+        loss += T(weight) * (f(T(weight / double(count)), accumulate) / T(count));
+    }
+
+    void forward(const StoreOutput &op) {
+        if (!args.outputs) return;
+        T *y = static_cast<T *>(args.outputs[op.head]);
+        y += (replica * args.samples + chunk.first) * op.features + op.first;
+        store_rows(y, op.features, values + op.x, op.ldx, op.rows, chunk.n);
+    }
+
+    // f(Winograd of the kind that the operation asks for); false where it asks for none.
+    template <class F> bool try_winograd(const Conv &op, F f) {
+        return dispatch_winograd(op, workspace, scratch, f);
+    }
+
+    void prepare_weight(const Conv &op) {
+        const T *weight = params + op.weight;
+        if (!try_winograd(op, [&](auto winograd) { winograd.transform_weight(weight); }))
+            if (op.x_grad != GradMode::SKIP)
+                transpose_weight<T>(op, workspace + op.workspace, weight);
+    }
+
+    void forward(const Conv &op) {
+        T *x = values + op.x, *y = values + op.y;
+        const T *bias = parameter(op.bias);
+        if (!try_winograd(op, [&](auto winograd) { winograd.forward(y, x, bias); }))
+            conv_forward<T>(op, y, x, params + op.weight, bias);
+    }
+
+    void backward(const Conv &op) {
+        T *dx = op.x_grad == GradMode::SKIP ? nullptr : grads + op.x;
+        T *x = values + op.x, *g = grads + op.y;
+        if (op.x_grad == GradMode::ASSIGN) clear(dx, op.C * op.H * op.W * op.n);
+        const bool accumulate = !chunk.opens_share;
+        if (try_winograd(op, [&](auto winograd) { winograd.backward(dx, g, x, accumulate); }))
+            return;
+        conv_weight_grad<T>(op, param_grads + op.weight, g, x, adds(op.weight_grad));
+        if (dx) conv_input_grad<T>(op, dx, g, workspace + op.workspace);
+    }
+
+    void finish_weight_grad(const Conv &op) {
+        const bool accumulate = op.weight_grad == GradMode::ACCUMULATE;
+        T *dw = param_grads + op.weight;
+        try_winograd(op, [&](auto winograd) { winograd.inverse_weight_grad(dw, accumulate); });
+    }
+
+    void forward(const Pool &op) { pool_forward<T>(op, values + op.y, values + op.x); }
+
+    void backward(const Pool &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        if (op.x_grad == GradMode::ASSIGN) clear(grads + op.x, op.C * op.channel_size);
+        pool_backward<T>(op, grads + op.x, grads + op.y, values + op.x);
+    }
+
+    void forward(const Pad &op) { pad_forward<T>(op, values + op.y, values + op.x); }
+
+    void backward(const Pad &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        pad_backward<T>(op, grads + op.x, grads + op.y, op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    template <class Op> void backward(const Op &) {}  // the others have no gradient to hand on
+};

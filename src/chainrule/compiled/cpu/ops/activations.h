@@ -1,0 +1,154 @@
+// Activations, in place, samples innermost: y = f(x), and on the way back g <- g f'(y).
+//
+// x, y and g are (m, n), their rows ld apart; n counts in whole vectors. a, b: the constants of f.
+#pragma once
+
+#include "abi.h"
+
+#include "../simd/math.h"
+
+// y = f(x), in place. a, b: the constants of the activation. All but comparisons let nan through.
+template <class T> inline typename Simd<T>::V activation(ActivationKind kind, typename Simd<T>::V x, T a, T b) {
+    using S = Simd<T>;
+    const auto zero = S::splat(T(0)), one = S::splat(T(1));
+    switch (kind) {
+    case ActivationKind::RELU: return x < zero ? zero : x;
+    case ActivationKind::LEAKY_RELU: return x < zero ? a * x : x;
+    case ActivationKind::TANH: return tanh<T>(x);
+    case ActivationKind::SIGMOID: return one / (one + exp<T>(-x));
+    case ActivationKind::ELU: return x > zero ? a * x : b * expm1<T>(x > zero ? zero : x);
+    case ActivationKind::HARDTANH:
+        x = x < S::splat(a) ? S::splat(a) : x;
+        return x > S::splat(b) ? S::splat(b) : x;
+    case ActivationKind::SOFTSIGN: return x / (one + (x < zero ? -x : x));
+    default: return x;
+    }
+}
+
+// f'(x) from y = f(x).
+template <class T> inline typename Simd<T>::V activation_grad(ActivationKind kind, typename Simd<T>::V y, T a, T b) {
+    using S = Simd<T>;
+    const auto zero = S::splat(T(0)), one = S::splat(T(1));
+    switch (kind) {
+    case ActivationKind::RELU: return y > zero ? one : zero;
+    case ActivationKind::LEAKY_RELU: return y > zero ? one : S::splat(a);
+    case ActivationKind::TANH: return one - y * y;
+    case ActivationKind::SIGMOID: return y - y * y;
+    case ActivationKind::ELU: return y > zero ? S::splat(a) : y + b;
+    case ActivationKind::HARDTANH: return (y > S::splat(a)) & (y < S::splat(b)) ? one : zero;
+    case ActivationKind::SOFTSIGN: {
+        auto rest = one - (y < zero ? -y : y);
+        return rest * rest;
+    }
+    default: return one;
+    }
+}
+
+// The softmax of each column, or its logarithm.
+template <class T> inline void softmax(T *x, int64_t ld, int64_t m, int64_t n, bool log) {
+    using S = Simd<T>;
+    for (int64_t j = 0; j < n; j += S::W) {
+        auto largest = S::load(x + j);
+        for (int64_t i = 1; i < m; i++) {
+            auto v = S::load(x + i * ld + j);
+            largest = v > largest ? v : largest;
+        }
+        auto total = S::splat(T(0));
+        for (int64_t i = 0; i < m; i++) {
+            auto v = S::load(x + i * ld + j) - largest, e = exp<T>(v);
+            total += e;
+            S::store(x + i * ld + j, log ? v : e);
+        }
+        if (log)
+            for (int q = 0; q < S::W; q++) total[q] = std::log(total[q]);
+        for (int64_t i = 0; i < m; i++) {
+            auto v = S::load(x + i * ld + j);
+            S::store(x + i * ld + j, log ? v - total : v / total);
+        }
+    }
+}
+
+template <ActivationKind kind, class T> inline void activate_rows(T *x, int64_t ld, int64_t m, int64_t n, T a, T b) {
+    using S = Simd<T>;
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j += S::W)
+            S::store(x + i * ld + j, activation<T>(kind, S::load(x + i * ld + j), a, b));
+}
+
+template <class T>
+inline void activate(ActivationKind kind, T *x, int64_t ld, int64_t m, int64_t n, T a, T b) {
+    switch (kind) {
+    case ActivationKind::IDENTITY: return;
+    case ActivationKind::RELU: return activate_rows<ActivationKind::RELU>(x, ld, m, n, a, b);
+    case ActivationKind::LEAKY_RELU: return activate_rows<ActivationKind::LEAKY_RELU>(x, ld, m, n, a, b);
+    case ActivationKind::TANH: return activate_rows<ActivationKind::TANH>(x, ld, m, n, a, b);
+    case ActivationKind::SIGMOID: return activate_rows<ActivationKind::SIGMOID>(x, ld, m, n, a, b);
+    case ActivationKind::ELU: return activate_rows<ActivationKind::ELU>(x, ld, m, n, a, b);
+    case ActivationKind::HARDTANH: return activate_rows<ActivationKind::HARDTANH>(x, ld, m, n, a, b);
+    case ActivationKind::SOFTSIGN: return activate_rows<ActivationKind::SOFTSIGN>(x, ld, m, n, a, b);
+    default: return softmax(x, ld, m, n, kind == ActivationKind::LOG_SOFTMAX);
+    }
+}
+
+// Where the gradient of a bias goes, which `rows` rows in a row share; null: nowhere.
+template <class T> struct BiasGrad {
+    T *grad;
+    int64_t rows;
+    bool accumulate;
+};
+
+// g <- g f'(x), and the sums of rows to the bias's gradient.
+template <ActivationKind kind, class T>
+inline void activation_backward_rows(T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b, BiasGrad<T> bias) {
+    using S = Simd<T>;
+    for (int64_t i = 0; i < m; i += bias.rows) {
+        auto total = S::splat(T(0));
+        for (int64_t r = i; r < i + bias.rows; r++)
+            for (int64_t j = 0; j < n; j += S::W) {
+                auto v = S::load(g + r * ld + j);
+                if (kind != ActivationKind::IDENTITY) {
+                    v *= activation_grad<T>(kind, S::load(y + r * ld + j), a, b);
+                    S::store(g + r * ld + j, v);
+                }
+                total += v;
+            }
+        if (!bias.grad) continue;
+        *bias.grad = S::sum(total) + (bias.accumulate ? *bias.grad : T(0));
+        bias.grad++;
+    }
+}
+
+// softmax: g <- y (g - sum g y);   log softmax: g <- g - e^y sum g
+template <class T>
+inline void softmax_backward(T *g, const T *y, int64_t ld, int64_t m, int64_t n, bool log) {
+    using S = Simd<T>;
+    for (int64_t j = 0; j < n; j += S::W) {
+        auto total = S::splat(T(0));
+        for (int64_t i = 0; i < m; i++) {
+            auto v = S::load(g + i * ld + j);
+            total += log ? v : v * S::load(y + i * ld + j);
+        }
+        for (int64_t i = 0; i < m; i++) {
+            auto v = S::load(g + i * ld + j), p = S::load(y + i * ld + j);
+            S::store(g + i * ld + j, log ? v - exp<T>(p) * total : p * (v - total));
+        }
+    }
+}
+
+template <class T>
+inline void activation_backward(ActivationKind kind, T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b,
+                       BiasGrad<T> bias) {
+    switch (kind) {
+    case ActivationKind::RELU: return activation_backward_rows<ActivationKind::RELU>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::LEAKY_RELU: return activation_backward_rows<ActivationKind::LEAKY_RELU>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::TANH: return activation_backward_rows<ActivationKind::TANH>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::SIGMOID: return activation_backward_rows<ActivationKind::SIGMOID>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::ELU: return activation_backward_rows<ActivationKind::ELU>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::HARDTANH: return activation_backward_rows<ActivationKind::HARDTANH>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::SOFTSIGN: return activation_backward_rows<ActivationKind::SOFTSIGN>(g, y, ld, m, n, a, b, bias);
+    case ActivationKind::IDENTITY: break;
+    case ActivationKind::SOFTMAX:
+    case ActivationKind::LOG_SOFTMAX: softmax_backward(g, y, ld, m, n, kind == ActivationKind::LOG_SOFTMAX);
+    }
+    activation_backward_rows<ActivationKind::IDENTITY>(g, y, ld, m, n, a, b, bias);
+}

@@ -1,0 +1,48 @@
+// From the data set to values, samples innermost, and from values to the outputs.
+//
+// `order` has the numbers of the n samples of a chunk; columns past n repeat the first sample:
+// finite where the batch is.
+#pragma once
+
+#include <cstdint>
+
+#include "../simd/vector.h"
+
+// y (rows, columns) = `rows` numbers of each sample; x (N, stride)
+template <class T>
+void load_columns(T *y, int64_t ldy, const T *x, int64_t stride, const int64_t *order, int64_t n,
+                  int64_t rows, int64_t columns) {
+    using S = Simd<T>;
+    constexpr int W = S::W;
+    for (int64_t j = 0; j < columns; j += W) {
+        const T *sample[W];
+        for (int q = 0; q < W; q++) sample[q] = x + order[j + q < n ? j + q : 0] * stride;
+        int64_t i = 0;
+        for (; i + W <= rows; i += W) {
+            typename S::V block[W];
+            for (int q = 0; q < W; q++) block[q] = S::load(sample[q] + i);
+            transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
+            for (int q = 0; q < W; q++) S::store(y + (i + q) * ldy + j, block[q]);
+        }
+        for (; i < rows; i++)
+            for (int q = 0; q < W; q++) y[i * ldy + j + q] = sample[q][i];
+    }
+}
+
+// t (rows, columns) = high in the row of a sample's class, else low; one row: high for class 1
+template <class T>
+void one_hot(T *t, int64_t ldt, const int64_t *classes, const int64_t *order, int64_t n,
+             int64_t rows, int64_t columns, T low, T high) {
+    for (int64_t j = 0; j < columns; j++) {
+        const int64_t label = classes[order[j < n ? j : 0]];
+        for (int64_t i = 0; i < rows; i++)
+            t[i * ldt + j] = (rows == 1 ? label == 1 : label == i) ? high : low;
+    }
+}
+
+// y (n, stride), its first `rows` numbers, = x (rows, n)
+template <class T>
+void store_rows(T *y, int64_t stride, const T *x, int64_t ldx, int64_t rows, int64_t n) {
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t i = 0; i < rows; i++) y[j * stride + i] = x[i * ldx + j];
+}
