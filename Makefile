@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEV := $(VENV)/.ready-dev
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install --quiet --editable
 
 .DEFAULT_GOAL := help
 .PHONY: help study test test-all lint docs bench clean
@@ -17,30 +20,33 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "chainrule needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
-		$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(INSTALL) .
+	@touch $@
+
+$(DEV): $(READY)
+	$(INSTALL) '.[dev]'
 	@touch $@
 
 study: $(READY)
 	$(BIN)/chainrule run pairs-depth --quick
 	$(BIN)/chainrule report pairs-depth-quick
 
-test: $(READY)
+test: $(DEV)
 	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term
 
-test-all: $(READY)
+test-all: $(DEV)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
-lint: $(READY)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(READY)
+docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(INSTALL) '.[bench]'
 	$(BIN)/python -m benchmarks all --json build/bench.json --figures build/figures
 	$(BIN)/python -m benchmarks table build/bench.json
 

@@ -111,3 +111,18 @@ def test_the_reference_names_functions_that_their_module_hides(name):
     for function in filter(inspect.isfunction, (getattr(part, each) for each in part.__all__)):
         if function.__module__.rpartition(".")[2] == function.__name__:
             assert f"::: {function.__module__}.{function.__name__}\n" in page
+
+
+def test_the_reference_of_the_command_line_is_complete():
+    import typer.main
+    from scripts.cli_reference import build_page
+
+    from chainrule.cli import app
+
+    page = build_page()
+    for name, command in typer.main.get_command(app).commands.items():
+        _, _, section = page.partition(f"## chainrule {name}\n")
+        section, _, _ = section.partition("\n## ")
+        assert section, f"{name} has no section"
+        names = {opt for p in command.params for opt in (*p.opts, *p.secondary_opts) if "-" in opt}
+        assert {opt for opt in names if f"{opt}" not in section} == set()

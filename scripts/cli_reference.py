@@ -1,0 +1,57 @@
+"""The page of the command line, made from the commands themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+
+from chainrule.cli import app
+
+HEAD = """# The command line
+
+Each command's arguments and options, as `chainrule COMMAND --help` prints them too. Standard output
+has what was asked for, standard error what is said about it. Exit codes: 0, 1 for an error, 2 for a
+wrong call, 130 for Ctrl-C.
+
+"""
+
+
+def build_page() -> str:
+    """The page in Markdown: a heading a command, a table of its arguments and options."""
+    root: Any = typer.main.get_command(app)
+    contents = ["| command | |", "|---|---|"]
+    for name, command in root.commands.items():
+        contents.append(f"| [`chainrule {name}`](#chainrule-{name}) | {first_sentence(command)} |")
+    sections = ("\n".join(describe_command(name, each)) for name, each in root.commands.items())
+    return HEAD + "\n".join(contents) + "\n\n" + "\n\n".join(sections) + "\n"
+
+
+def describe_command(name: str, command: Any) -> Iterator[str]:
+    """The section of one command, line by line."""
+    context = command.context_class(command, info_name=f"chainrule {name}")
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    yield f"## chainrule {name}\n"
+    yield f"```text\n{usage}\n```\n"
+    yield (command.help or "").replace("\b", "").strip() + "\n"
+    yield "| argument or option | |"
+    yield "|---|---|"
+    for parameter in command.params:
+        if parameter.get_help_record(context):  # a hidden one has none
+            yield describe_parameter(parameter, context)
+    if command.epilog:
+        examples = command.epilog.replace("\b", "").strip().splitlines()
+        body = "\n".join(line.strip() for line in examples[1:] if line.strip())
+        yield f"\n{examples[0].strip()}\n\n```sh\n{body}\n```" if body else f"\n{examples[0]}"
+
+
+def describe_parameter(parameter: Any, context: Any) -> str:
+    """A row of the table: names and value, then the help with its default and range."""
+    names, text = parameter.get_help_record(context)
+    return f"| `{names}` | {' '.join(text.split())} |"
+
+
+def first_sentence(command: Any) -> str:
+    """What the command does, in a line."""
+    return " ".join((command.help or "").split("\n\n")[0].split())
