@@ -10,8 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from chainrule.study.results.study_result import StudyResult
-from chainrule.study.spec.study import Study
+from chainrule.study import Study, StudyResult
 from chainrule.study.store.record import SEARCH_ROUND, TrainingRecord
 
 EPOCHS = 5

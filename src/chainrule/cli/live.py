@@ -15,8 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from chainrule.report import Unit, unit_of
-from chainrule.study import Progress, Study, StudyResult
+from chainrule.report import Unit, metric_unit
+from chainrule.study import Progress, Study
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -195,7 +195,7 @@ class LiveDisplay(Display):
             table.add_column(head, justify="right" if head == "trainings" else "left")
         for name in names[:room]:
             done, total = shown.arms[name]
-            best = self.unit.worded(shown.best[name]) if name in shown.best else ""
+            best = self.unit.quantity(shown.best[name]) if name in shown.best else ""
             mark = ">" if name in active else ""
             table.add_row(mark, Text(name), f"{done}/{total}", best)
         if len(names) > room:
@@ -219,6 +219,6 @@ def by_interest(shown: ProgressSnapshot, active: set[str]) -> Sequence[str]:
 
 def display_for(study: Study) -> Display:
     """What suits the standard error of this process."""
-    console, unit = Console(stderr=True, highlight=False), unit_of(StudyResult(study, ()))
+    console, unit = Console(stderr=True, highlight=False), metric_unit(study.metric_name, study)
     lively = console.is_terminal and not console.is_dumb_terminal
     return (LiveDisplay if lively else PlainDisplay)(study.name, unit, console)

@@ -8,19 +8,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from chainrule.report.html.page import render, write_page
-from chainrule.report.numbers import Unit, unit_of
-from chainrule.report.render.terminal import (
-    compare_table,
-    effects_table,
-    layers_table,
-    study_table,
-)
+from chainrule.report.data import CandidateSummary, ReportData
+from chainrule.report.html.page import render_page, write_page
+from chainrule.report.numbers import Unit, metric_unit
+from chainrule.report.render.terminal import RichTable
 from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
-from chainrule.report.tables.by_name import rows_of, sheet_of
-from chainrule.report.tables.layers import layers_sheet
-from chainrule.report.tables.metric import metric_sheet
-from chainrule.report.tables.table import Table
+from chainrule.report.sentences import opening_sentence, progress_sentence, verdict_sentences
+from chainrule.report.tables.build import build_table
+from chainrule.report.tables.candidates import candidates_table
+from chainrule.report.tables.comparisons import comparisons_table, robustness_table
+from chainrule.report.tables.diverged import diverged_table
+from chainrule.report.tables.effects import effects_table
+from chainrule.report.tables.layers import layers_table
+from chainrule.report.tables.metric import metric_table
+from chainrule.report.tables.results import results_table
+from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from chainrule.report.figures import (
@@ -30,18 +32,36 @@ if TYPE_CHECKING:
         curve_grid,
         curves,
         differences,
+        draw_boxes,
+        draw_calibration,
+        draw_critical_differences,
+        draw_curve_grid,
+        draw_curves,
+        draw_forest_plot,
+        draw_layers,
+        draw_plane,
+        draw_plane_outputs,
+        draw_plane_predictions,
+        draw_samples,
+        draw_search_maps,
+        draw_validation_against_test,
         effect_sizes,
-        heat_maps,
         layers,
         learning_curves,
         plane,
         plane_outputs,
         plane_predictions,
         samples,
+        search_maps,
         validation_against_test,
     )
 
 __all__ = [
+    "CandidateSummary",
+    "Cell",
+    "Column",
+    "ReportData",
+    "RichTable",
     "Table",
     "Unit",
     "as_csv",
@@ -49,30 +69,47 @@ __all__ = [
     "as_latex",
     "as_markdown",
     "boxes",
+    "build_table",
     "calibration",
-    "compare_table",
+    "candidates_table",
+    "comparisons_table",
     "critical_differences",
     "curve_grid",
     "curves",
     "differences",
+    "diverged_table",
+    "draw_boxes",
+    "draw_calibration",
+    "draw_critical_differences",
+    "draw_curve_grid",
+    "draw_curves",
+    "draw_forest_plot",
+    "draw_layers",
+    "draw_plane",
+    "draw_plane_outputs",
+    "draw_plane_predictions",
+    "draw_samples",
+    "draw_search_maps",
+    "draw_validation_against_test",
     "effect_sizes",
     "effects_table",
-    "heat_maps",
     "layers",
-    "layers_sheet",
     "layers_table",
     "learning_curves",
-    "metric_sheet",
+    "metric_table",
+    "metric_unit",
+    "opening_sentence",
     "plane",
     "plane_outputs",
     "plane_predictions",
-    "render",
-    "rows_of",
+    "progress_sentence",
+    "render_page",
+    "results_table",
+    "robustness_table",
     "samples",
-    "sheet_of",
-    "study_table",
-    "unit_of",
+    "search_maps",
     "validation_against_test",
+    "verdict_sentences",
     "write_page",
 ]
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
     from chainrule.study import Study
-    from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["MISSING", "PLAIN", "Unit", "decimal", "p_value", "unit_named", "unit_of", "value"]
+__all__ = [
+    "MISSING",
+    "PERCENT",
+    "PLAIN",
+    "Unit",
+    "fit_unit",
+    "format_decimal",
+    "format_p",
+    "format_value",
+    "metric_unit",
+]
 
 MISSING = "–"
 """What stands where a number is not known."""
@@ -23,28 +33,28 @@ HUGE = 1e10
 @final
 @dataclass(frozen=True)
 class Unit:
-    """How a metric is shown: times ``scale``, with ``decimals``, and what follows the number.
+    """How a metric is shown: times ``scale``, with ``decimals``, then ``suffix``.
 
-    ``gap`` is the name of the unit of a difference: two shares differ by points, not by per cent.
+    ``difference_suffix`` follows a difference: two shares differ by points, not by per cent.
     """
 
     scale: float = 1.0
     decimals: int = 4
-    sign: str = ""
-    gap: str = ""
+    suffix: str = ""
+    difference_suffix: str = ""
 
     def number(self, x: float | None) -> str:
         """``83.19``"""
-        return decimal(None if x is None else self.scale * x, self.decimals)
+        return format_decimal(None if x is None else self.scale * x, self.decimals)
 
-    def worded(self, x: float) -> str:
+    def quantity(self, x: float) -> str:
         """``83.19 %``"""
-        return f"{self.number(x)}{self.sign}"
+        return f"{self.number(x)}{self.suffix}"
 
-    def signed(self, x: float) -> str:
-        """``+1.20``, for a difference."""
+    def difference(self, x: float) -> str:
+        """``+1.20``"""
         scaled = self.scale * x
-        return f"{scaled:+.{self.decimals}f}" if abs(scaled) < HUGE else decimal(scaled, 0)
+        return f"{scaled:+.{self.decimals}f}" if abs(scaled) < HUGE else format_decimal(scaled, 0)
 
     def spread(self, mean: float, std: float | None) -> str:
         """``83.19 ± 0.45``; a spread that is not known is a dash."""
@@ -52,7 +62,7 @@ class Unit:
 
     def interval(self, low: float, high: float) -> str:
         """``[-0.12, +2.52]``"""
-        return f"[{self.signed(low)}, {self.signed(high)}]"
+        return f"[{self.difference(low)}, {self.difference(high)}]"
 
 
 PLAIN = Unit()
@@ -66,33 +76,29 @@ SHARES = ("accuracy", "coverage", "errorrate")
 """A metric is a share where its name, or its class's, has one of these."""
 
 
-def unit_named(name: str, study: Study | None = None) -> Unit:
+def metric_unit(name: str, study: Study | None = None) -> Unit:
     """Per cent for a metric, or a curve of it, that is a share; else the number as it is."""
     metric = name.removeprefix("test_").removeprefix("train_")
-    part = study.metrics.get(metric) if study is not None else None
-    said = f"{metric} {part.name if part else ''}".lower()
-    return PERCENT if any(word in said for word in SHARES) else PLAIN
+    component = study.metrics.get(metric) if study is not None else None
+    names = f"{metric} {component.name if component else ''}".lower()
+    return PERCENT if any(word in names for word in SHARES) else PLAIN
 
 
-def unit_of(result: StudyResult) -> Unit:
-    """Per cent for a share; else the metric's own unit, to two digits of the spread."""
-    if (unit := unit_named(result.study.metric_name, result.study)) is PERCENT:
-        return unit
-    spreads = [arm.std for arm in result.arms if arm.std > 0]
-    sizes = [abs(arm.mean) for arm in result.arms if arm.mean]
+def fit_unit(spreads: Sequence[float], sizes: Sequence[float]) -> Unit:
+    """As many decimals as show two digits of the spreads, or, without them, four of the sizes."""
     if spreads:
-        return Unit(decimals=_decimals(median(spreads), 2))
-    return Unit(decimals=_decimals(median(sizes), 4)) if sizes else PLAIN
+        return Unit(decimals=_count_decimals(median(spreads), 2))
+    return Unit(decimals=_count_decimals(median(sizes), 4)) if sizes else PLAIN
 
 
-def _decimals(x: float, digits: int) -> int:
+def _count_decimals(x: float, digits: int) -> int:
     """How many decimals show this many digits of x; at least 0, at most 8."""
     if not math.isfinite(x):
         return 4
     return min(8, max(0, digits - 1 - math.floor(math.log10(x))))
 
 
-def decimal(x: float | None, decimals: int) -> str:
+def format_decimal(x: float | None, decimals: int) -> str:
     """With this many decimals, or as 2.7e+16; a dash for what is not known."""
     if x is None or math.isnan(x):
         return MISSING
@@ -103,13 +109,13 @@ def decimal(x: float | None, decimals: int) -> str:
     return f"{x:.{decimals}f}"
 
 
-def p_value(p: float | None) -> str:
+def format_p(p: float | None) -> str:
     """Three decimals, and four near 0.05, where three would hide the side it is on."""
     if p is not None and p < 0.001:
         return "< 0.001"
-    return decimal(p, 4 if p is not None and 0.0495 <= p < 0.0505 else 3)
+    return format_decimal(p, 4 if p is not None and 0.0495 <= p < 0.0505 else 3)
 
 
-def value(x: object) -> str:
+def format_value(x: object) -> str:
     """An entry of a setting."""
     return f"{x:g}" if isinstance(x, float) else str(x)

@@ -105,7 +105,7 @@ def explain(
     else:
         shown = on_data(net, data, target, seed)
     rows = probed(shown, init or [], seed)
-    write(report.layers_sheet(rows, shown.words), "json" if as_json else "text")
+    write(report.layers_table(rows, shown.words), "json" if as_json else "text")
     if output is not None:
         draw(rows, output)
 

@@ -73,7 +73,7 @@ def plan(
     from rich.console import Console
 
     from chainrule._util.processes import available_cpus
-    from chainrule.report.render.terminal import RichTable
+    from chainrule.report import RichTable
     from chainrule.study.plan.plan import plan as plan_of
 
     wanted = apply_overrides(study_of(study), quick, rounds=rounds, epochs=epochs)
@@ -88,7 +88,7 @@ def plan(
 
 def sheet_of(plan: Plan) -> Table:
     """A row an arm; the totals above it, and below it what must be known to read it."""
-    from chainrule.report.tables.table import Cell, Column, Table
+    from chainrule.report import Cell, Column, Table
 
     columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
     rows = [[Cell(text, text) for text in cells(arm)] for arm in plan.arms]

@@ -110,25 +110,23 @@ def figures_of(
         raise typer.BadParameter("outputs and predictions are of saved nets: say --nets DIR")
     from chainrule import report
 
-    metric, unit = result.study.metric_name, report.unit_of(result)
+    data, metric = report.ReportData(result), result.study.metric_name
     claims = kinds or any(part.name == "Coverage" for part in result.study.metrics.values())
     curves = dict.fromkeys(("test_loss", f"test_{metric}"))
     searched = [arm.name for arm in result.study.select(arms) if arm.space]
     every: dict[str, dict[str, Make]] = {
         "data": {"data": lambda: report.samples(result.data(0)[0])},
-        "boxes": {"boxes": partial(report.boxes, result)},
-        "seconds": {"seconds": partial(report.boxes, result, "seconds")},
-        "curves": {f"curves-{c}": partial(report.curves, result, c, arms) for c in curves},
-        "curve-grid": {"curve-grid": partial(report.curve_grid, result, arms)},
-        "search": {f"search-{a}": partial(report.heat_maps, result, a) for a in searched},
-        "validation": {"validation": partial(report.validation_against_test, result)},
-        "differences": {"differences": lambda: report.differences(result.compare(), unit)},
-        "effects": {"effects": lambda: report.effect_sizes(result.effects(), unit)}
-        if result.study.factors
-        else {},
-        "calibration": {"calibration": partial(report.calibration, result, arms)} if claims else {},
-        "outputs": {"outputs": partial(report.plane_outputs, result, nets or "", arms)},
-        "predictions": {"predictions": partial(report.plane_predictions, result, nets or "", arms)},
+        "boxes": {"boxes": partial(report.boxes, data)},
+        "seconds": {"seconds": partial(report.boxes, data, "seconds")},
+        "curves": {f"curves-{c}": partial(report.curves, data, c, arms) for c in curves},
+        "curve-grid": {"curve-grid": partial(report.curve_grid, data, arms)},
+        "search": {f"search-{a}": partial(report.search_maps, data, a) for a in searched},
+        "validation": {"validation": partial(report.validation_against_test, data)},
+        "differences": {"differences": partial(report.differences, data)},
+        "effects": {"effects": partial(report.effect_sizes, data)} if result.study.factors else {},
+        "calibration": {"calibration": partial(report.calibration, data, arms)} if claims else {},
+        "outputs": {"outputs": partial(report.plane_outputs, data, nets or "", arms)},
+        "predictions": {"predictions": partial(report.plane_predictions, data, nets or "", arms)},
     }
     wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in OF_NETS]
     return {name: make for kind in wanted for name, make in every[kind].items()}

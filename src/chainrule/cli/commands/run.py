@@ -120,7 +120,7 @@ def run(
     elif result.arms:
         from rich.console import Console
 
-        Console().print(report.study_table(result))
+        Console().print(report.RichTable(report.results_table(result)))
     finish(result, where, wanted.name if store is None else store, trained=display.trained)
 
 
@@ -178,15 +178,14 @@ def differences(old: Study, new: Study) -> Iterator[str]:
 
 def finish(result: StudyResult, where: str, run: str, *, trained: bool) -> None:
     """Say how it ended, where all is, and what one may do next; exit code 130 for Ctrl-C."""
-    from chainrule.report.sentences import progress
+    from chainrule.report import progress_sentence
 
     shown = shlex.quote(run)
     if result.interrupted:
         echo_err(f"interrupted: what was done is kept in {where}; go on with:\n  {command_line()}")
         raise typer.Exit(130)
-    echo_err(
-        f"{progress(result)} Kept in {where}{'' if trained else '; nothing was left to train'}."
-    )
+    nothing = "" if trained else "; nothing was left to train"
+    echo_err(f"{progress_sentence(result)} Kept in {where}{nothing}.")
     if result.arms:
         echo_err(f"Next: chainrule compare {shown}; chainrule report {shown}")
 

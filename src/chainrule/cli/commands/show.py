@@ -58,16 +58,15 @@ def show(
 ) -> None:
     """Print the table of results, of a study that is finished or not, while it runs too."""
     from chainrule import report
-    from chainrule.report.sentences import progress
 
     result = result_at(run, study)
     if not result.done:
-        echo_err(progress(result))
+        echo_err(report.progress_sentence(result))
     form = "json" if as_json else form
     if metric is not None:
-        write(report.metric_sheet(result, metric), form)
+        write(report.metric_table(result, metric), form)
     elif result.rows or form == "json":
-        write(report.sheet_of(result, "candidates" if candidates else "results"), form)
+        write(report.build_table(result, "candidates" if candidates else "results"), form)
 
 
 def write(sheet: Table, form: Format) -> None:
@@ -77,9 +76,7 @@ def write(sheet: Table, form: Format) -> None:
     if form == "text":
         from rich.console import Console
 
-        from chainrule.report.render.terminal import RichTable
-
-        Console().print(RichTable(sheet))
+        Console().print(report.RichTable(sheet))
         return
     text = {
         "csv": report.as_csv,
@@ -124,19 +121,17 @@ def compare(
 
 def comparisons_of(result: StudyResult, baseline: str | None, all_pairs: bool) -> Table:
     """The table of comparisons."""
-    from chainrule.report import unit_of
-    from chainrule.report.tables.comparisons import comparisons_sheet
+    from chainrule.report import comparisons_table
 
-    found = result.compare(baseline=baseline, all_pairs=all_pairs)
-    return comparisons_sheet(found, unit_of(result), goal=result.study.goal)
+    return comparisons_table(result, result.compare(baseline=baseline, all_pairs=all_pairs))
 
 
 def effects_of(result: StudyResult, *, needed: bool) -> list[Table]:
     """The table of effects; none, and why on stderr, where it cannot be made and is not needed."""
-    from chainrule.report import sheet_of
+    from chainrule.report import effects_table
 
     try:
-        return [sheet_of(result, "effects")]
+        return [effects_table(result)]
     except ValueError as error:
         if needed:
             raise

@@ -1,17 +1,32 @@
-"""Figures of results, nets and data; each function returns the figure and its axes."""
+"""Figures of results, nets and data; each function returns the figure and its axes.
 
-from chainrule.report.figures.boxes import boxes
-from chainrule.report.figures.calibration import calibration
-from chainrule.report.figures.critical_difference import critical_differences
-from chainrule.report.figures.curves import curves, learning_curves
-from chainrule.report.figures.decision_maps import plane_outputs, plane_predictions
-from chainrule.report.figures.forest_plots import differences, effect_sizes
-from chainrule.report.figures.layers import layers
-from chainrule.report.figures.panels import curve_grid
-from chainrule.report.figures.plane import plane
-from chainrule.report.figures.samples import samples
-from chainrule.report.figures.scatter import validation_against_test
-from chainrule.report.figures.search_maps import heat_maps
+Of each figure ``x`` there is ``x_data``, its numbers, in :mod:`chainrule.report.figure_data`;
+``draw_x``, which draws them into axes, or a figure of several; and ``x``, the two together.
+"""
+
+from chainrule.report.figures.boxes import boxes, draw_boxes
+from chainrule.report.figures.calibration import calibration, draw_calibration
+from chainrule.report.figures.critical_difference import (
+    critical_differences,
+    draw_critical_differences,
+)
+from chainrule.report.figures.curve_grid import curve_grid, draw_curve_grid
+from chainrule.report.figures.curves import curves, draw_curves, learning_curves
+from chainrule.report.figures.decision_maps import (
+    draw_plane_outputs,
+    draw_plane_predictions,
+    plane_outputs,
+    plane_predictions,
+)
+from chainrule.report.figures.forest_plots import differences, draw_forest_plot, effect_sizes
+from chainrule.report.figures.layers import draw_layers, layers
+from chainrule.report.figures.plane import draw_plane, plane
+from chainrule.report.figures.samples import draw_samples, samples
+from chainrule.report.figures.search_maps import draw_search_maps, search_maps
+from chainrule.report.figures.validation import (
+    draw_validation_against_test,
+    validation_against_test,
+)
 
 __all__ = [
     "boxes",
@@ -20,13 +35,26 @@ __all__ = [
     "curve_grid",
     "curves",
     "differences",
+    "draw_boxes",
+    "draw_calibration",
+    "draw_critical_differences",
+    "draw_curve_grid",
+    "draw_curves",
+    "draw_forest_plot",
+    "draw_layers",
+    "draw_plane",
+    "draw_plane_outputs",
+    "draw_plane_predictions",
+    "draw_samples",
+    "draw_search_maps",
+    "draw_validation_against_test",
     "effect_sizes",
-    "heat_maps",
     "layers",
     "learning_curves",
     "plane",
     "plane_outputs",
     "plane_predictions",
     "samples",
+    "search_maps",
     "validation_against_test",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,66 +11,69 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from chainrule.report.figures.canvas import WIDTH, LineStyle, line_style, literal, plain_axes
-from chainrule.report.tables.layers import Rows, first_of
-from chainrule.train.layer_stats import LayerRow
+from chainrule.report.figure_data.layers import LayerPanel, LayersData, layers_data
+from chainrule.report.figures.style import (
+    WIDTH,
+    LineStyle,
+    escape_math,
+    line_style,
+    style_axes,
+)
+from chainrule.report.tables.layers import StatsByLabel
 
-__all__ = ["layers"]
-
-PANELS: Mapping[str, Callable[[LayerRow], float | None]] = {
-    "std of the outputs of layers without W": lambda row: row.std if row.dw is None else None,
-    "dead units of ReLU, or flat outputs": lambda row: row.flat if row.dead is None else row.dead,
-    "‖dL/dy‖ (an open mark: 0)": lambda row: row.dy,
-    "‖dL/dW‖ (an open mark: 0)": lambda row: row.dw,
-}
+__all__ = ["draw_layers", "layers"]
 
 
-def layers(rows: Rows) -> tuple[Figure, NDArray[Any]]:
+def layers(stats: StatsByLabel) -> tuple[Figure, NDArray[Any]]:
     """A line a label over the layers: the spread of outputs, dead or flat units, gradient norms.
 
     Norms have a log scale; one that is 0 is an open mark on the lower edge. Returns the figure
-    and its axes, shape (2, 2). Raises ValueError as :func:`layers_sheet`.
+    and its axes, shape (2, 2). Raises ValueError as :func:`chainrule.report.layers_table`.
     """
-    names = [f"{row.path} {row.layer}".strip() for row in first_of(rows)]
+    data = layers_data(stats)
     figure = Figure(figsize=(WIDTH, 6.2), layout="constrained")
+    return figure, draw_layers(data, figure)
+
+
+def draw_layers(data: LayersData, figure: Figure) -> NDArray[Any]:
+    """The four panels in an empty figure; returns their axes, shape (2, 2)."""
     grid: NDArray[Any] = figure.subplots(2, 2, sharex=True)
-    for i, ((title, number), axes) in enumerate(zip(PANELS.items(), grid.flat, strict=True)):
-        plain_axes(axes)
-        axes.set_title(title, fontsize=10)
-        for j, found in enumerate(rows.values()):
-            values = np.array([_or_nan(number(row)) for row in found])
-            _line(axes, values, line_style(j), log=i > 1)
-        _scale(axes, share=i == 1, log=i > 1)
+    for panel, axes in zip(data.panels, grid.flat, strict=True):
+        _draw_panel(panel, axes)
+    names = [escape_math(name) for name in data.layers]
     for axes in grid[-1]:
-        axes.set_xticks(range(len(names)), [literal(name) for name in names])
+        axes.set_xticks(range(len(names)), names)
         axes.tick_params(axis="x", rotation=90, labelsize=7 if len(names) > 16 else 8)
-    lines = [
-        Line2D(
-            [],
-            [],
-            color=line_style(j).color,
-            marker=line_style(j).marker,
-            ls=line_style(j).dash,
-            label=label,
-        )
-        for j, label in enumerate(rows)
-    ]
-    if len(lines) > 1:
+    styles = {label: line_style(i) for i, label in enumerate(data.panels[0].values)}
+    if len(styles) > 1:
+        lines = [
+            Line2D([], [], color=style.color, marker=style.marker, ls=style.dash, label=label)
+            for label, style in styles.items()
+        ]
         figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
-    return figure, grid
+    return grid
 
 
-def _or_nan(x: float | None) -> float:
-    return math.nan if x is None else x
+def _draw_panel(panel: LayerPanel, axes: Axes) -> None:
+    style_axes(axes)
+    axes.set_title(panel.title, fontsize=10)
+    for i, values in enumerate(panel.values.values()):
+        _draw_line(axes, np.array(values), line_style(i), log=panel.is_norm)
+    if panel.is_norm:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0, 1.04 if panel.is_share else None)
+    if panel.is_share:
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _line(axes: Axes, values: NDArray[Any], style: LineStyle, *, log: bool) -> None:
-    """The known values, joined; on a log scale zeros as open marks on the lower edge."""
-    at = np.arange(len(values))
+def _draw_line(axes: Axes, values: NDArray[Any], style: LineStyle, *, log: bool) -> None:
+    """The values that are known, joined; on a log scale zeros as open marks on the lower edge."""
+    index = np.arange(len(values))
     zero = (values == 0) & log
     known = np.isfinite(values) & ~zero
     axes.plot(
-        *(at[known], values[known]),
+        *(index[known], values[known]),
         color=style.color,
         ls=style.dash,
         marker=style.marker,
@@ -80,7 +81,7 @@ def _line(axes: Axes, values: NDArray[Any], style: LineStyle, *, log: bool) -> N
     )
     if zero.any():
         axes.plot(
-            *(at[zero], np.zeros(zero.sum())),
+            *(index[zero], np.zeros(zero.sum())),
             color=style.color,
             ls="",
             marker=style.marker,
@@ -89,12 +90,3 @@ def _line(axes: Axes, values: NDArray[Any], style: LineStyle, *, log: bool) -> N
             clip_on=False,
             in_layout=False,
         )
-
-
-def _scale(axes: Axes, *, share: bool, log: bool) -> None:
-    if log:
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(0, 1.04 if share else None)
-    if share:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))

@@ -8,24 +8,31 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chainrule.report.html.protocol import diverged_sheet, protocol, randomness, runs_of, times
-from chainrule.report.numbers import unit_of
+from chainrule.report.data import ReportData
+from chainrule.report.html.protocol import (
+    protocol_facts,
+    randomness_facts,
+    run_facts,
+    timing_facts,
+)
 from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
-from chainrule.report.sentences import opening, progress, verdict
-from chainrule.report.tables.candidates import candidates_sheet
-from chainrule.report.tables.comparisons import comparisons_sheet, effects_sheet, robust_sheet
-from chainrule.report.tables.results import results_sheet
+from chainrule.report.sentences import opening_sentence, progress_sentence, verdict_sentences
+from chainrule.report.tables.candidates import candidates_table
+from chainrule.report.tables.comparisons import comparisons_table, robustness_table
+from chainrule.report.tables.diverged import diverged_table
+from chainrule.report.tables.effects import effects_table
+from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
 from chainrule.serialization.safetensors_file import write_atomically
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
-    from chainrule.study.results.study_result import StudyResult
+    from chainrule.study import StudyResult
 
-__all__ = ["render", "write_page"]
+__all__ = ["render_page", "write_page"]
 
 T = TypeVar("T")
-MOST_CANDIDATES = 2000
+MAX_CANDIDATES = 2000
 FORMATS = {
     "CSV": (as_csv, "csv", "text/csv"),
     "JSON": (as_json, "json", "application/json"),
@@ -36,78 +43,80 @@ FORMATS = {
 
 def write_page(result: StudyResult, path: str | Path) -> None:
     """Write the page in place of what was there, atomically. Raises OSError naming the path."""
-    write_atomically(path, render(result).encode())
+    write_atomically(path, render_page(result).encode())
 
 
-def render(result: StudyResult) -> str:
+def render_page(result: StudyResult | ReportData) -> str:
     """The page of a study, finished or not, as HTML."""
     from jinja2 import Environment, StrictUndefined
 
-    home = files("chainrule.report.html")
-    texts = {name: home.joinpath(name).read_text("utf-8") for name in ("page.css", "page.js")}
+    folder = files("chainrule.report.html")
+    css, js, template = (
+        folder.joinpath(name).read_text("utf-8")
+        for name in ("page.css", "page.js", "page.html.jinja")
+    )
     page = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(home.joinpath("page.html.jinja").read_text("utf-8"))
-    return page.render(**_content(result), css=texts["page.css"], js=texts["page.js"])
+    ).from_string(template)
+    return page.render(**_build_content(ReportData.wrap(result)), css=css, js=js)
 
 
-def _content(result: StudyResult) -> dict[str, Any]:
-    from chainrule.report.html.page_figures import page_figures
+def _build_content(data: ReportData) -> dict[str, Any]:
+    """What the template asks for."""
+    from chainrule.report.html.page_figures import build_page_figures
 
-    comparisons, why_not = _tried(result, result.compare, at_least=2)
-    effects, _ = _tried(result, result.effects, at_least=2)
-    shown = page_figures(result, comparisons, effects)
+    comparisons, why_not = _compute_or_explain(data, lambda: data.comparisons)
+    effects, _ = _compute_or_explain(data, lambda: data.effects)
+    figures = build_page_figures(data, comparisons, effects)
     return {
-        "result": result,
-        "study": result.study,
-        "opening": opening(result),
-        "progress": progress(result),
-        "verdict": verdict(result, comparisons),
+        "study": data.study,
+        "opening": opening_sentence(data),
+        "progress": progress_sentence(data),
+        "verdict": verdict_sentences(data, comparisons),
         "scope": comparisons.design.scope if comparisons else "",
         "why_not": why_not,
-        "sheets": {sheet.name: sheet for sheet in _sheets(result, comparisons, effects)},
-        "pictures": lambda group: [p for p in shown if p.group == group],
-        "protocol": protocol(result),
-        "randomness": randomness(result),
-        "times": times(result),
-        "runs": runs_of(result),
-        "downloads": _downloads,
+        "tables": {table.name: table for table in _build_tables(data, comparisons, effects)},
+        "figures": lambda group: [figure for figure in figures if figure.group == group],
+        "protocol": protocol_facts(data),
+        "randomness": randomness_facts(data),
+        "times": timing_facts(data),
+        "runs": run_facts(data),
+        "downloads": _build_downloads,
         "data_uri": data_uri,
-        "most_candidates": MOST_CANDIDATES,
+        "max_candidates": MAX_CANDIDATES,
     }
 
 
-def _tried(result: StudyResult, make: Callable[[], T], *, at_least: int) -> tuple[T | None, str]:
+def _compute_or_explain(data: ReportData, compute: Callable[[], T]) -> tuple[T | None, str]:
     """What can be computed from so few results, or why it cannot."""
-    if len(result.arms) < at_least:
-        return None, f"There are results of {len(result.arms)} arms: nothing to compare yet."
+    if len(data.arms) < 2:
+        return None, f"There are results of {len(data.arms)} arms: nothing to compare yet."
     try:
-        return make(), ""
+        return compute(), ""
     except ValueError as error:
         return None, f"Not compared: {error}."
 
 
-def _sheets(
-    result: StudyResult, comparisons: Comparisons | None, effects: Effects | None
+def _build_tables(
+    data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> list[Table]:
     """The tables that these results allow."""
-    unit, goal = unit_of(result), result.study.goal
-    found = [diverged_sheet(result)]
-    if result.arms:
-        found.append(results_sheet(result))
+    tables = [diverged_table(data)]
+    if data.arms:
+        tables.append(results_table(data))
     if comparisons is not None:
-        found += [comparisons_sheet(comparisons, unit, goal=goal), robust_sheet(comparisons)]
+        tables += [comparisons_table(data, comparisons), robustness_table(comparisons)]
     if effects is not None:
-        found.append(effects_sheet(effects, unit, goal=goal))
-    if any(row.stage == "search" for row in result.rows):
-        found += [candidates_sheet(result, only_chosen=True), candidates_sheet(result)]
-    return [sheet for sheet in found if sheet.cells]
+        tables.append(effects_table(data))
+    if any(data.candidates.values()):
+        tables += [candidates_table(data, only_chosen=True), candidates_table(data)]
+    return [table for table in tables if table.cells]
 
 
-def _downloads(sheet: Table) -> list[tuple[str, str, str]]:
+def _build_downloads(table: Table) -> list[tuple[str, str, str]]:
     """(format, file name, address) each."""
     return [
-        (name, f"{sheet.name}.{ending}", data_uri(write(sheet), kind))
+        (name, f"{table.name}.{ending}", data_uri(write(table), kind))
         for name, (write, ending, kind) in FORMATS.items()
     ]
 

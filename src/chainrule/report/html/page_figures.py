@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from matplotlib.figure import Figure
 
-from chainrule.report.figures.boxes import box_rows, boxes
-from chainrule.report.figures.curves import curve_names, curve_rows, curves
+from chainrule.report.data import varied_paths
+from chainrule.report.figure_data.boxes import SECONDS, round_rows
+from chainrule.report.figure_data.curve_grid import SIDES
+from chainrule.report.figure_data.curves import curve_names, curve_rows
+from chainrule.report.figure_data.validation import validation_against_test_data
+from chainrule.report.figures.boxes import boxes
+from chainrule.report.figures.curve_grid import curve_grid
+from chainrule.report.figures.curves import curves
 from chainrule.report.figures.forest_plots import differences, effect_sizes
-from chainrule.report.figures.panels import curve_grid
-from chainrule.report.figures.scatter import validation_against_test
-from chainrule.report.figures.search_maps import heat_maps
+from chainrule.report.figures.search_maps import search_maps
+from chainrule.report.figures.validation import validation_against_test
 from chainrule.report.html.svg import inline_svg
-from chainrule.report.numbers import unit_of
-from chainrule.report.render.text import csv_of
-from chainrule.report.tables.candidate_summary import chosen_values, paths_of, tried
+from chainrule.report.render.text import rows_to_csv
 
 if TYPE_CHECKING:
+    from chainrule.report.data import ReportData
     from chainrule.statistics import Comparisons, Effects
-    from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["PageFigure", "page_figures"]
+__all__ = ["PageFigure", "build_page_figures"]
 
-Rows = Sequence[Mapping[str, Any]]
-Shown = Callable[[], tuple[Figure, Any]]
+MAX_LINES = 40
+"""More comparisons, or effects, are read in their table alone."""
 
 
 @final
@@ -41,116 +44,119 @@ class PageFigure:
     csv: str
 
 
-def page_figures(
-    result: StudyResult, comparisons: Comparisons | None, effects: Effects | None
+def build_page_figures(
+    data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> list[PageFigure]:
     """Every figure that these results allow."""
-    if not result.arms:
+    if not data.arms:
         return []
-    made = [*_results(result), *_tests(result, comparisons, effects), *_curves(result)]
-    return [*made, *_search(result)]
+    return [
+        *_result_figures(data),
+        *_test_figures(data, comparisons, effects),
+        *_curve_figures(data),
+        *_search_figures(data),
+    ]
 
 
-def _picture(group: str, name: str, caption: str, show: Shown, rows: Rows) -> PageFigure:
-    figure, _ = show()
-    return PageFigure(group, name, caption, inline_svg(figure, name, caption), csv_of(rows))
+def _build_page_figure(
+    group: str,
+    name: str,
+    caption: str,
+    drawn: tuple[Figure, Any],
+    rows: Sequence[Mapping[str, Any]],
+) -> PageFigure:
+    return PageFigure(group, name, caption, inline_svg(drawn[0], name, caption), rows_to_csv(rows))
 
 
-def _results(result: StudyResult) -> Iterator[PageFigure]:
-    metric, rows = result.study.metric_name, box_rows(result)
-    yield _picture(
+def _result_figures(data: ReportData) -> Iterator[PageFigure]:
+    metric, rows = data.study.metric_name, round_rows(data)
+    yield _build_page_figure(
         "results",
         "boxes",
-        f"Test {metric} by arm: quartiles, median, and a point a round.{_lost(result)}",
-        lambda: boxes(result),
+        f"Test {metric} by arm: quartiles, median, and a point a round.{_explain_crosses(data)}",
+        boxes(data),
         rows,
     )
-    yield _picture(
+    yield _build_page_figure(
         "times",
         "seconds",
         "Amortised seconds of a round: cohort time / cohort width, a point a round.",
-        lambda: boxes(result, "seconds"),
+        boxes(data, SECONDS),
         rows,
     )
 
 
-def _lost(result: StudyResult) -> str:
+def _explain_crosses(data: ReportData) -> str:
     """What a cross stands for, where there is one."""
-    if all(arm.n_ok == arm.n for arm in result.arms):
+    if all(arm.n_ok == arm.n for arm in data.arms):
         return ""
-    worst = unit_of(result).worded(result.study.worst)
+    worst = data.unit.quantity(data.study.worst)
     return f" A cross is a round that diverged; it counts as {worst}, wherever it is drawn."
 
 
-def _tests(
-    result: StudyResult, comparisons: Comparisons | None, effects: Effects | None
+def _test_figures(
+    data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> Iterator[PageFigure]:
-    unit, filled = unit_of(result), "Filled: p below 0.05 after Holm's correction."
-    if comparisons is not None and len(comparisons.comparisons) <= 40:
-        yield _picture(
+    fill = "Filled: p below 0.05 after Holm's correction."
+    if comparisons is not None and len(comparisons.comparisons) <= MAX_LINES:
+        yield _build_page_figure(
             "comparisons",
             "differences",
-            f"Mean differences with their intervals; to the right is better. {filled}",
-            lambda: differences(comparisons, unit),
+            f"Mean differences with their intervals; to the right is better. {fill}",
+            differences(data, comparisons),
             comparisons.as_rows(),
         )
-    if effects is not None and len(effects.effects) <= 40:
-        yield _picture(
+    if effects is not None and len(effects.effects) <= MAX_LINES:
+        yield _build_page_figure(
             "effects",
             "effect-sizes",
-            f"Effects with their intervals; to the right is better. {filled}",
-            lambda: effect_sizes(effects, unit),
+            f"Effects with their intervals; to the right is better. {fill}",
+            effect_sizes(data),
             effects.as_rows(),
         )
 
 
-def _curves(result: StudyResult) -> Iterator[PageFigure]:
-    known, rows = curve_names(result.arms), curve_rows(result)
-    for name in dict.fromkeys(("test_loss", f"test_{result.study.metric_name}")):
-        if name in known:
+def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
+    metric, rows = data.study.metric_name, curve_rows(data)
+    names = curve_names(data.arms)
+    for name in dict.fromkeys(("test_loss", f"test_{metric}")):
+        if name in names:
             words = name.replace("_", " ")
-            yield _picture(
+            yield _build_page_figure(
                 "curves",
                 f"curves-{name.replace('_', '-')}",
                 f"{words[0].upper()}{words[1:]} by epoch, mean ± standard deviation over rounds.",
-                lambda name=name: curves(result, name),  # type: ignore[misc]
+                curves(data, name),
                 [row for row in rows if row["curve"] == name],
             )
-    if any(f"{side}_{kind}" in known for side in ("train", "test") for kind in _kinds(result)):
-        yield _picture(
+    if any(f"{side}_{kind}" in names for side in SIDES for kind in ("loss", metric)):
+        yield _build_page_figure(
             "curves",
             "curve-grid",
             "Each arm by itself: training (dashed) and test, mean ± std over rounds.",
-            lambda: curve_grid(result),
+            curve_grid(data),
             rows,
         )
 
 
-def _kinds(result: StudyResult) -> tuple[str, str]:
-    return ("loss", result.study.metric_name)
-
-
-def _search(result: StudyResult) -> Iterator[PageFigure]:
-    chosen = chosen_values(result)
-    if chosen:
-        yield _picture(
+def _search_figures(data: ReportData) -> Iterator[PageFigure]:
+    if any(data.candidates[arm.arm] for arm in data.arms):
+        yield _build_page_figure(
             "search",
             "validation",
             "What selected, against the test: a mark an arm; the line is where both are equal.",
-            lambda: validation_against_test(result),
-            chosen,
+            validation_against_test(data),
+            [asdict(mark) for mark in validation_against_test_data(data).marks],
         )
-    for i, arm in enumerate(result.study.all_arms):
-        found = tried(result, arm.name)
-        if paths_of(found):
-            rows = [
-                {**one.setting, "validation": one.mean, "chosen": one.chosen, "n": len(one.values)}
-                for one in found
-            ]
-            yield _picture(
+    for i, (arm, candidates) in enumerate(data.candidates.items()):
+        if varied_paths(candidates):
+            yield _build_page_figure(
                 "maps",
                 f"search-{i}",
-                f"{arm.name}: mean validation {result.study.metric_name} of its candidates.",
-                lambda name=arm.name: heat_maps(result, name),  # type: ignore[misc]
-                rows,
+                f"{arm}: mean validation {data.study.metric_name} of its candidates.",
+                search_maps(data, arm),
+                [
+                    {**c.setting, "validation": c.mean, "chosen": c.chosen, "n": len(c.values)}
+                    for c in candidates
+                ],
             )

@@ -1,20 +1,19 @@
-"""How a study was made: protocol, randomness, provenance, and what diverged."""
+"""How a study was made: protocol, randomness, times, and the provenance of its runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chainrule.report.numbers import MISSING, value
-from chainrule.report.tables.table import Cell, Column, Table
+from chainrule._util.plain_data import flatten_dict
+from chainrule.report.data import ReportData
+from chainrule.report.numbers import MISSING, format_value
 
 if TYPE_CHECKING:
-    from chainrule.study.results.study_result import StudyResult
-    from chainrule.study.store.record import TrainingRecord
+    from chainrule.study import StudyResult
 
-__all__ = ["Facts", "diverged_sheet", "protocol", "randomness", "runs_of", "times"]
+__all__ = ["Facts", "protocol_facts", "randomness_facts", "run_facts", "timing_facts"]
 
-Facts = list[tuple[str, str]]
+Facts: TypeAlias = list[tuple[str, str]]
 """(what, how it was) each."""
 
 ROUNDS = {
@@ -25,122 +24,82 @@ ROUNDS = {
 }
 
 
-def protocol(result: StudyResult) -> Facts:
+def protocol_facts(result: StudyResult | ReportData) -> Facts:
     """How settings were chosen, and nets trained and judged."""
-    study, search = result.study, result.study.search
-    facts = [("rounds", ROUNDS[study.data.rounds].format(study.data.folds))]
-    if study.space:
-        count = "" if search.candidates is None else f", {search.candidates} candidates"
-        when = "in every round" if search.each_round else "once, before the first round"
-        facts.append(("search", f"{search.method}{count}, {when}"))
-        facts.append(("selection", f"mean validation {study.metric_name} on {_split(result)}"))
-        whole = (
-            "trained anew on the whole training set" if study.selection.refit else "kept as it is"
-        )
-        facts.append(("the chosen setting", whole))
-        if search.halving:
-            halving = f"first after {search.halving.first} epochs, by {search.halving.factor}"
-            facts.append(("successive halving", halving))
-    else:
-        facts.append(("search", "none: one setting an arm, as declared"))
-    worst = f"counts as {value(study.worst)}, the declared worst value, never left out of its mean"
-    return [*facts, ("a diverged training", worst), ("data", _sizes(result))]
-
-
-def _split(result: StudyResult) -> str:
-    chosen = result.study.selection
-    part = f"a hold-out of {chosen.fraction:.0%} of the training data"
-    folds = f"{chosen.folds} folds of the training data"
-    times = f", {chosen.repeats} times" if chosen.repeats > 1 else ""
-    strata = ", stratified" if chosen.stratify else ""
-    return f"{folds if chosen.split == 'kfold' else part}{times}{strata}"
-
-
-def _sizes(result: StudyResult) -> str:
-    sizes = {(row.n_train, row.n_test) for arm in result.arms for row in arm.rows}
-    return "; ".join(f"{a:,} to learn from, {b:,} to test on" for a, b in sorted(sizes)) or MISSING
-
-
-def randomness(result: StudyResult) -> Facts:
-    """What was drawn, and from which seed."""
-    drawn = list(dict.fromkeys(name for row in result.rows for name in row.seeds))
+    data = ReportData.wrap(result)
+    study, worst = data.study, format_value(data.study.worst)
     return [
-        ("root seed", str(result.study.seed)),
-        ("drawn, each from a seed of its own", ", ".join(drawn) or MISSING),
+        ("rounds", ROUNDS[study.data.rounds].format(study.data.folds)),
+        *_search_facts(data),
+        (
+            "a diverged training",
+            f"counts as {worst}, the declared worst value, never left out of its mean",
+        ),
+        ("data", _describe_sizes(data)),
     ]
 
 
-def times(result: StudyResult) -> Facts:
+def _search_facts(data: ReportData) -> Facts:
+    study, search = data.study, data.study.search
+    if not study.space:
+        return [("search", "none: one setting an arm, as declared")]
+    count = "" if search.candidates is None else f", {search.candidates} candidates"
+    when = "in every round" if search.each_round else "once, before the first round"
+    refit = "trained anew on the whole training set" if study.selection.refit else "kept as it is"
+    facts = [
+        ("search", f"{search.method}{count}, {when}"),
+        ("selection", f"mean validation {study.metric_name} on {_describe_split(data)}"),
+        ("the chosen setting", refit),
+    ]
+    if search.halving:
+        halving = f"first after {search.halving.first} epochs, by {search.halving.factor}"
+        facts.append(("successive halving", halving))
+    return facts
+
+
+def _describe_split(data: ReportData) -> str:
+    selection = data.study.selection
+    part = f"a hold-out of {selection.fraction:.0%} of the training data"
+    folds = f"{selection.folds} folds of the training data"
+    times = f", {selection.repeats} times" if selection.repeats > 1 else ""
+    strata = ", stratified" if selection.stratify else ""
+    return f"{folds if selection.split == 'kfold' else part}{times}{strata}"
+
+
+def _describe_sizes(data: ReportData) -> str:
+    sizes = {(row.n_train, row.n_test) for arm in data.arms for row in arm.rows}
+    return "; ".join(f"{a:,} to learn from, {b:,} to test on" for a, b in sorted(sizes)) or MISSING
+
+
+def randomness_facts(result: StudyResult | ReportData) -> Facts:
+    """What was drawn, and from which seed."""
+    found = ReportData.wrap(result).result
+    purposes = list(dict.fromkeys(name for row in found.rows for name in row.seeds))
+    return [
+        ("root seed", str(found.study.seed)),
+        ("drawn, each from a seed of its own", ", ".join(purposes) or MISSING),
+    ]
+
+
+def timing_facts(result: StudyResult | ReportData) -> Facts:
     """Seconds of computing by kind of training, as cohort time / cohort width."""
     facts: Facts = []
     names = {"search": "search", "final": "final trainings", "solo": "solo, to be timed alone"}
     for stage, name in names.items():
-        rows = [row for row in result.rows if row.stage == stage]
+        rows = [row for row in ReportData.wrap(result).result.rows if row.stage == stage]
         if rows:
             total = sum(row.seconds / row.width for row in rows)
             facts.append((name, f"{total:,.1f} s in all, {len(rows):,} trainings"))
     return facts
 
 
-def runs_of(result: StudyResult) -> list[Facts]:
+def run_facts(result: StudyResult | ReportData) -> list[Facts]:
     """The provenance of each run, flat: ``versions.torch``."""
-    return [list(_flat(run)) for run in result.runs]
+    runs = ReportData.wrap(result).result.runs
+    return [[(path, _format_fact(x)) for path, x in flatten_dict(run).items()] for run in runs]
 
 
-def _flat(run: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, found in run.items():
-        if isinstance(found, Mapping):
-            yield from _flat(found, f"{prefix}{key}.")
-        elif isinstance(found, list | tuple):
-            yield f"{prefix}{key}", " ".join(map(str, found)) or MISSING
-        else:
-            yield f"{prefix}{key}", MISSING if found is None else str(found)
-
-
-DIVERGED = (
-    Column("arm", "arm", numeric=False),
-    Column("stage", "stage", numeric=False),
-    Column("round", "round"),
-    Column("fold", "fold"),
-    Column("setting", numeric=False),
-    Column("where", "where", numeric=False),
-)
-MOST = 100
-
-
-def diverged_sheet(result: StudyResult) -> Table:
-    """A row a training that diverged, final ones first; readers see the first hundred."""
-    lost = [row for row in result.rows if row.status == "diverged"]
-    lost.sort(key=lambda row: (row.stage != "final", row.arm, row.round, row.candidate, row.fold))
-    more = [f"The first {MOST} of {len(lost)} are shown."] if len(lost) > MOST else []
-    rows = [
-        {"arm": r.arm, "stage": r.stage, "round": _round(r), "fold": r.fold}
-        | {"setting": dict(r.setting), "where": r.note}
-        for r in lost
-    ]
-    return Table(
-        "diverged",
-        f"Trainings that met nan or infinity: {len(lost)} of {len(result.rows)}.",
-        DIVERGED,
-        [_lost(row) for row in lost[:MOST]],
-        rows,
-        more,
-    )
-
-
-def _round(row: TrainingRecord) -> int | None:
-    """None for a search that belongs to no round."""
-    return None if row.round < 0 else row.round
-
-
-def _lost(row: TrainingRecord) -> list[Cell]:
-    setting = ", ".join(f"{path} {value(x)}" for path, x in row.setting.items()) or MISSING
-    at = _round(row)
-    return [
-        Cell(row.arm, row.arm),
-        Cell(row.stage, row.stage),
-        Cell(MISSING if at is None else str(at), at),
-        Cell(str(row.fold), row.fold),
-        Cell(setting, setting),
-        Cell(row.note or MISSING, row.note),
-    ]
+def _format_fact(x: Any) -> str:
+    if isinstance(x, list | tuple):
+        return " ".join(map(str, x)) or MISSING
+    return MISSING if x is None else str(x)

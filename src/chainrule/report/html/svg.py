@@ -31,29 +31,29 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     body = re.search(r"<svg.*</svg>", text.getvalue(), re.DOTALL)
     if body is None:
         raise ValueError(f"figure {name}: matplotlib wrote no SVG")
-    return _opened(_own(body.group(), name), label)
+    return _replace_head(_clean_body(body.group(), name), label)
 
 
-def _own(svg: str, name: str) -> str:
+def _clean_body(svg: str, name: str) -> str:
     """Without comments and metadata, and each tag in the page's colours with ids of its own."""
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', svg))
     # Within tags alone: what stands between them is text, such as the name of an arm.
-    svg = re.sub(r"<[^<>]*>", lambda tag: _tag(tag.group(), name, used), svg)
+    svg = re.sub(r"<[^<>]*>", lambda tag: _rewrite_tag(tag.group(), name, used), svg)
     return re.sub(r">\s+<", ">\n<", svg.replace("<g/>", ""))
 
 
-def _tag(tag: str, name: str, used: set[str]) -> str:
+def _rewrite_tag(tag: str, name: str, used: set[str]) -> str:
     tag = re.sub(r' id="([^"]+)"', lambda m: m.group() if m.group(1) in used else "", tag)
     tag = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", tag)
-    for color, shown in COLORS.items():
-        tag = tag.replace(f": {color}", f": {shown}")
+    for color, in_page in COLORS.items():
+        tag = tag.replace(f": {color}", f": {in_page}")
     tag = re.sub(r' transform="rotate\(-?0 [^"]*"', "", tag)
     tag = re.sub(r"'DejaVu Sans'[^;\"]*", "sans-serif", " ".join(tag.split()))
     return re.sub(r"(\d\.\d\d)\d+", r"\1", tag)  # 0.01 points are too small to see
 
 
-def _opened(svg: str, label: str) -> str:
+def _replace_head(svg: str, label: str) -> str:
     """With a role and a label; as wide as the page lets it be."""
     head, _, rest = svg.partition(">")
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', head)

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chainrule._util.plain_data import flatten_dict
 from chainrule.report.tables.table import Table
 
-__all__ = ["as_csv", "as_json", "as_latex", "as_markdown", "csv_of"]
+__all__ = ["as_csv", "as_json", "as_latex", "as_markdown", "rows_to_csv"]
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -37,83 +38,86 @@ LATEX = {
 }
 
 
-def as_csv(sheet: Table) -> str:
+def as_csv(table: Table) -> str:
     """A line a row, in full precision; what is not known is empty."""
-    return csv_of(sheet.rows)
+    return rows_to_csv(table.rows)
 
 
-def as_json(sheet: Table) -> str:
+def as_json(table: Table) -> str:
     """A list of objects, one a line, in full precision; what is not known is null."""
-    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in sheet.rows]
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in table.rows]
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def as_markdown(sheet: Table) -> str:
+def as_markdown(table: Table) -> str:
     """A table as GitHub and pandoc read it, rounded, with its caption and notes."""
-    head = [column.title for column in sheet.columns]
-    rule = ["---:" if column.numeric else ":---" for column in sheet.columns]
-    body = [[cell.text for cell in row] for row in sheet.cells]
-    lines = [_piped(_safe(head)), _piped(rule), *(_piped(_safe(row)) for row in body)]
-    after = [f"*{_safe([sheet.caption])[0]}*", *_safe(sheet.notes)]
+    head = [column.title for column in table.columns]
+    rule = ["---:" if column.numeric else ":---" for column in table.columns]
+    body = [[cell.text for cell in row] for row in table.cells]
+    lines = [
+        _markdown_row(_escape_markdown(head)),
+        _markdown_row(rule),
+        *(_markdown_row(_escape_markdown(row)) for row in body),
+    ]
+    after = [f"*{_escape_markdown([table.caption])[0]}*", *_escape_markdown(table.notes)]
     return "\n".join([*lines, ""]) + "".join(f"\n{text}\n" for text in after)
 
 
-def as_latex(sheet: Table) -> str:
+def as_latex(table: Table) -> str:
     """A ``table`` with booktabs' rules, rounded, with its caption and notes; all text escaped."""
-    head = [column.title for column in sheet.columns]
-    align = "".join("r" if column.numeric else "l" for column in sheet.columns)
-    body = [_row(cell.text for cell in row) for row in sheet.cells]
-    caption = escaped(" ".join([sheet.caption, *sheet.notes]))
+    head = [column.title for column in table.columns]
+    align = "".join("r" if column.numeric else "l" for column in table.columns)
+    body = [_latex_row(cell.text for cell in row) for row in table.cells]
+    caption = escape_latex(" ".join([table.caption, *table.notes]))
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "  \\centering",
         f"  \\caption{{{caption}}}",
         f"  \\begin{{tabular}}{{{align}}}",
-        *(f"    {line}" for line in ["\\toprule", _row(head), "\\midrule", *body, "\\bottomrule"]),
+        *(
+            f"    {line}"
+            for line in ["\\toprule", _latex_row(head), "\\midrule", *body, "\\bottomrule"]
+        ),
         "  \\end{tabular}",
         "\\end{table}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def escaped(text: str) -> str:
+def escape_latex(text: str) -> str:
     """The text as LaTeX prints it."""
     return "".join(LATEX.get(sign, sign) for sign in " ".join(text.split()))
 
 
-def _row(texts: Iterator[str] | Sequence[str]) -> str:
-    cells = [escaped(text) for text in texts]
+def _latex_row(texts: Iterator[str] | Sequence[str]) -> str:
+    cells = [escape_latex(text) for text in texts]
     # An optional argument of \\ would swallow an interval that begins the next row.
     cells[0] = f"{{{cells[0]}}}" if cells and cells[0].startswith("[") else cells[0]
     return " & ".join(cells) + r" \\"
 
 
-def _safe(texts: Sequence[str]) -> list[str]:
+def _escape_markdown(texts: Sequence[str]) -> list[str]:
     """With every sign escaped that Markdown, or the HTML it allows, would take for its own."""
     return [re.sub(r"([\\`*_|<>\[\]])", r"\\\1", " ".join(text.split())) for text in texts]
 
 
-def _piped(cells: Sequence[str]) -> str:
+def _markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
+def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as CSV (RFC 4180, lines end in one newline); ``a.b`` is entry b of the object a."""
-    flat = [dict(_flat(row)) for row in rows]
-    names = list(dict.fromkeys(name for row in flat for name in row))
+    flat_rows = [
+        {
+            path: json.dumps(x) if isinstance(x, list | tuple) else x
+            for path, x in flatten_dict(row).items()
+        }
+        for row in rows
+    ]
+    names = list(dict.fromkeys(name for row in flat_rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(flat_rows)
     return text.getvalue()
-
-
-def _flat(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in row.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            yield f"{prefix}{key}", json.dumps(value)
-        else:
-            yield f"{prefix}{key}", value

@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chainrule.report.numbers import MISSING, Unit, unit_of, value
-from chainrule.report.tables.candidate_summary import CandidateSummary, tried
+from chainrule.report.data import CandidateSummary, ReportData
+from chainrule.report.numbers import MISSING, Unit, format_value
 from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from chainrule.study.results.study_result import StudyResult
+    from chainrule.study import StudyResult
 
-__all__ = ["candidates_sheet"]
+__all__ = ["candidates_table"]
 
 
-def candidates_sheet(result: StudyResult, *, only_chosen: bool = False) -> Table:
+def candidates_table(result: StudyResult | ReportData, *, only_chosen: bool = False) -> Table:
     """A row an arm and setting: how it did on the validation parts, and how often it was chosen.
 
     Raises ValueError where nothing was searched.
     """
-    found = [(arm.name, one) for arm in result.study.all_arms for one in tried(result, arm.name)]
-    if not found:
-        raise ValueError(f"study {result.study.name}: no search was made, so no candidates")
-    paths = list(dict.fromkeys(path for _, one in found for path in one.setting))
-    shown = [pair for pair in found if pair[1].chosen or not only_chosen]
-    unit = unit_of(result)
+    data = ReportData.wrap(result)
+    pairs = [(arm, found) for arm, summaries in data.candidates.items() for found in summaries]
+    if not pairs:
+        raise ValueError(f"study {data.study.name}: no search was made, so no candidates")
+    paths = list(dict.fromkeys(path for _, found in pairs for path in found.setting))
+    visible = [pair for pair in pairs if pair[1].chosen or not only_chosen]
     return Table(
         "chosen" if only_chosen else "candidates",
         f"{'Chosen settings' if only_chosen else 'Candidates'}: mean of the validation "
-        f"{result.study.metric_name}{' in %' if unit.sign else ''} over n trainings.",
+        f"{data.study.metric_name}{' in %' if data.unit.suffix else ''} over n trainings.",
         _candidate_columns(paths),
-        [_candidate_cells(arm, one, paths, unit) for arm, one in shown],
-        [_candidate_row(arm, one) for arm, one in shown],
+        [_candidate_cells(arm, found, paths, data.unit) for arm, found in visible],
+        [_candidate_row(arm, found) for arm, found in visible],
         ["Judged on parts of the training data alone. chosen: in how many of the arm's searches."],
     )
 
@@ -48,23 +48,24 @@ def _candidate_columns(paths: Sequence[str]) -> list[Column]:
 
 
 def _candidate_cells(
-    arm: str, one: CandidateSummary, paths: Sequence[str], unit: Unit
+    arm: str, found: CandidateSummary, paths: Sequence[str], unit: Unit
 ) -> list[Cell]:
     return [
         Cell(arm, arm),
-        *(_setting_cell(one.setting.get(path)) for path in paths),
-        Cell(unit.number(one.mean), one.mean),
-        Cell(f"{one.n_ok}/{len(one.values)}", one.n_ok / len(one.values)),
-        Cell(f"{one.chosen}/{one.searches}", one.chosen),
+        *(_setting_cell(found.setting.get(path)) for path in paths),
+        Cell(unit.number(found.mean), found.mean),
+        Cell(f"{found.n_ok}/{len(found.values)}", found.n_ok / len(found.values)),
+        Cell(f"{found.chosen}/{found.searches}", found.chosen),
     ]
 
 
 def _setting_cell(x: float | int | str | bool | None) -> Cell:
     if x is None:
         return Cell(MISSING, None)
-    return Cell(value(x), x)
+    return Cell(format_value(x), x)
 
 
-def _candidate_row(arm: str, one: CandidateSummary) -> dict[str, object]:
-    counts = {"validation": one.mean, "n": len(one.values), "n_ok": one.n_ok}
-    return {"arm": arm, **one.setting, **counts, "chosen": one.chosen, "searches": one.searches}
+def _candidate_row(arm: str, found: CandidateSummary) -> dict[str, object]:
+    counts = {"validation": found.mean, "n": len(found.values), "n_ok": found.n_ok}
+    row: dict[str, object] = {"arm": arm, **found.setting, **counts}
+    return row | {"chosen": found.chosen, "searches": found.searches}

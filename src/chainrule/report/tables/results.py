@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chainrule.report.numbers import MISSING, Unit, decimal, unit_of
+from chainrule.report.data import ReportData
+from chainrule.report.numbers import MISSING, Unit, format_decimal
 from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
+    from chainrule.study import StudyResult
     from chainrule.study.results.arm_result import ArmResult
-    from chainrule.study.results.study_result import StudyResult
 
-__all__ = ["results_sheet"]
+__all__ = ["results_table"]
 
 RESULTS = (
     Column("arm", "arm", numeric=False),
@@ -30,50 +31,50 @@ RESULTS = (
 OK = "n ok / n: rounds that did not diverge, of those done; a diverged one counts as"
 
 
-def results_sheet(result: StudyResult) -> Table:
+def results_table(result: StudyResult | ReportData) -> Table:
     """A row an arm: the metric on the test set, beside what was reported, size and times."""
-    unit, metric = unit_of(result), result.study.metric_name
-    shown = f"test {metric}{' in %' if unit.sign else ''}"
+    data = ReportData.wrap(result)
+    unit, study = data.unit, data.study
+    metric = f"test {study.metric_name}{' in %' if unit.suffix else ''}"
     notes = [
-        f"{OK} {unit.worded(result.study.worst)}, the declared worst value.",
+        f"{OK} {unit.quantity(study.worst)}, the declared worst value.",
         "solo: seconds of one training run alone. amortised: cohort seconds / its K trainings.",
     ]
-    if any(arm.reported for arm in result.arms):
+    if any(arm.reported for arm in data.arms):
         notes.append("reported ± is the source's own; s.e. is std / √n of ours.")
     return Table(
         "results",
-        f"{result.study.name}: {shown}, mean ± standard deviation (ddof = 1) over n rounds.",
+        f"{study.name}: {metric}, mean ± standard deviation (ddof = 1) over n rounds.",
         RESULTS,
-        [_result_cells(arm, unit) for arm in result.arms],
-        result.as_rows(),
+        [_result_cells(arm, unit) for arm in data.arms],
+        data.result.as_rows(),
         notes,
     )
 
 
 def _result_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
-    said = arm.reported
-    error = arm.standard_error
-    far = (arm.mean - said.mean) / error if said and error > 0 else None
+    source, error = arm.reported, arm.standard_error
+    distance = (arm.mean - source.mean) / error if source and error > 0 else None
     return [
         Cell(arm.arm, arm.arm),
         Cell(unit.spread(arm.mean, arm.std), arm.mean),
         Cell(f"{arm.n_ok}/{arm.n}", arm.n_ok / arm.n),
-        Cell(unit.spread(said.mean, said.std) if said else MISSING, said.mean if said else None),
-        Cell(MISSING if far is None else f"{far:+.1f}", far),
+        Cell(unit.spread(source.mean, source.std), source.mean) if source else Cell(MISSING, None),
+        Cell(MISSING if distance is None else f"{distance:+.1f}", distance),
         Cell(f"{arm.parameters:,}", arm.parameters),
-        Cell(_seconds(arm.solo_seconds), arm.solo_seconds),
-        Cell(_seconds(arm.amortised_seconds), arm.amortised_seconds),
-        Cell(_range([row.width for row in arm.rows]), max(row.width for row in arm.rows)),
+        Cell(_format_seconds(arm.solo_seconds), arm.solo_seconds),
+        Cell(_format_seconds(arm.amortised_seconds), arm.amortised_seconds),
+        Cell(_format_range([row.width for row in arm.rows]), max(row.width for row in arm.rows)),
     ]
 
 
-def _seconds(x: float | None) -> str:
+def _format_seconds(x: float | None) -> str:
     """Three digits."""
     if not x:
-        return decimal(x, 0)
-    return decimal(x, max(0, 2 - math.floor(math.log10(x))) if x > 1e-3 else 4)
+        return format_decimal(x, 0)
+    return format_decimal(x, max(0, 2 - math.floor(math.log10(x))) if x > 1e-3 else 4)
 
 
-def _range(numbers: Sequence[int]) -> str:
+def _format_range(numbers: Sequence[int]) -> str:
     low, high = min(numbers), max(numbers)
     return str(low) if low == high else f"{low} to {high}"

@@ -12,7 +12,7 @@ __all__ = ["Cell", "Column", "Table"]
 @final
 @dataclass(frozen=True)
 class Column:
-    """A column: its title; ``brief`` is the title in the terminal, None leaves it out there."""
+    """A column: its title; ``short_title`` stands in the terminal, None leaves it out there."""
 
     title: str
     short_title: str | None = None

@@ -18,14 +18,13 @@ from chainrule.report import (
     curves,
     differences,
     effect_sizes,
-    heat_maps,
-    unit_of,
+    search_maps,
     validation_against_test,
 )
-from chainrule.report.figures.boxes import box_rows
-from chainrule.report.figures.curves import curve_rows
+from chainrule.report.figure_data.boxes import round_rows
+from chainrule.report.figure_data.curves import curve_rows
 from chainrule.statistics import rank_arms
-from chainrule.study.results.study_result import StudyResult
+from chainrule.study import StudyResult
 from tests.report.conftest import (
     declared,
     diverged,
@@ -110,7 +109,7 @@ def test_a_metric_that_is_not_there(result):
 
 
 def test_the_data_of_the_boxes_are_all_rounds(result):
-    rows = box_rows(result)
+    rows = round_rows(result)
     assert len(rows) == 4 * 8
     assert rows[-1]["status"] == "diverged"
     assert rows[-1]["accuracy"] == 0.0
@@ -193,7 +192,7 @@ def test_without_curves_there_is_no_grid():
 
 
 def test_a_map_has_the_means_at_their_values_in_order(result):
-    _, (axes,) = heat_maps(result, "mlp")
+    _, (axes,) = search_maps(result, "mlp")
     (mesh,) = [c for c in axes.collections if hasattr(c, "get_coordinates")]
     assert names(axes.get_yticklabels()) == ["0.001", "0.01", "0.1"]
     assert names(axes.get_xticklabels()) == ["50", "200"]
@@ -202,7 +201,7 @@ def test_a_map_has_the_means_at_their_values_in_order(result):
 
 
 def test_the_chosen_is_framed(result):
-    _, (axes,) = heat_maps(result, "mlp")
+    _, (axes,) = search_maps(result, "mlp")
     (frame,) = axes.patches
     assert frame.get_xy() == (0, 1)
 
@@ -220,7 +219,7 @@ def three_paths() -> StudyResult:
 
 
 def test_three_paths_are_three_pairs_of_the_best_over_the_third():
-    figure, panels = heat_maps(three_paths(), "mlp")
+    figure, panels = search_maps(three_paths(), "mlp")
     assert [(a.get_ylabel(), a.get_xlabel()) for a in panels] == [
         ("optimizer.lr", "net.hidden"),
         ("optimizer.lr", "epochs"),
@@ -234,7 +233,7 @@ def test_three_paths_are_three_pairs_of_the_best_over_the_third():
 def test_one_path_is_a_line():
     rows = [row("mlp", "search", c, -1, 0.6, setting={"optimizer.lr": 10.0**-c}) for c in range(3)]
     study = declared(space={"optimizer.lr": [1.0, 0.1, 0.01]})
-    figure, (axes,) = heat_maps(StudyResult(study, rows), "mlp")
+    figure, (axes,) = search_maps(StudyResult(study, rows), "mlp")
     assert axes.lines[0].get_xdata() == pytest.approx([0.01, 0.1, 1.0])
     assert axes.get_xscale() == "log"
     assert legend(figure) == ["candidate", "chosen"]
@@ -247,7 +246,7 @@ def test_a_search_that_drew_its_values_is_points_over_each_path():
         row("mlp", "search", c, -1, 0.6 + c / 100, setting={"optimizer.lr": lr, "net.hidden": h})
         for c, (lr, h) in enumerate(zip(np.geomspace(0.001, 0.1, 30), [5, 7] * 15, strict=True))
     ]
-    _, panels = heat_maps(StudyResult(study, rows), "mlp")
+    _, panels = search_maps(StudyResult(study, rows), "mlp")
     assert [axes.get_xlabel() for axes in panels] == ["optimizer.lr", "net.hidden"]
     assert panels[0].lines[1].get_ydata() == pytest.approx([0.89])
 
@@ -256,7 +255,7 @@ def test_a_choice_of_words_is_on_the_axis():
     words = ("relu", "tanh", "gelu")
     rows = [row("mlp", "search", c, -1, 0.6, setting={"net.act": w}) for c, w in enumerate(words)]
     study = declared(space={"net.act": list(words)})
-    _, (axes,) = heat_maps(StudyResult(study, rows), "mlp")
+    _, (axes,) = search_maps(StudyResult(study, rows), "mlp")
     assert names(axes.get_xticklabels()) == list(words)
 
 
@@ -267,14 +266,14 @@ def test_searches_of_several_rounds_are_averaged():
         for r in search_rows(study)
         for at in (0, 1)
     ]
-    _, (axes,) = heat_maps(StudyResult(study, rows), "mlp")
+    _, (axes,) = search_maps(StudyResult(study, rows), "mlp")
     mesh = next(c for c in axes.collections if hasattr(c, "get_coordinates"))
     assert np.asarray(mesh.get_array()).ravel()[0] == pytest.approx(0.65)
 
 
 def test_no_search_no_map():
     with pytest.raises(ValueError, match="no search"):
-        heat_maps(made(without_search(), search=False), "mlp")
+        search_maps(made(without_search(), search=False), "mlp")
 
 
 def test_validation_against_test_is_a_mark_an_arm(result):
@@ -295,7 +294,7 @@ def test_without_a_search_there_is_no_validation():
 
 def test_a_difference_has_its_interval_in_points(result):
     found = result.compare()
-    _, axes = differences(found, unit_of(result))
+    _, axes = differences(result, found)
     test = found.comparisons[0].test
     assert axes.lines[0].get_xdata() == pytest.approx([100 * test.low, 100 * test.high])
     assert names(axes.get_yticklabels()) == ARMS[1:]
@@ -303,7 +302,7 @@ def test_a_difference_has_its_interval_in_points(result):
 
 def test_what_holm_does_not_reject_is_hollow(result):
     found = result.compare()
-    _, axes = differences(found)
+    _, axes = differences(result, found)
     faces = [line.get_markerfacecolor() for line in axes.lines[1:-1:2]]
     hollow = [face == "white" for face in faces]
     assert hollow == [c.p_holm >= 0.05 for c in found.comparisons]
@@ -312,12 +311,12 @@ def test_what_holm_does_not_reject_is_hollow(result):
 
 
 def test_all_pairs_are_named(result):
-    _, axes = differences(result.compare(all_pairs=True))
+    _, axes = differences(result, result.compare(all_pairs=True))
     assert names(axes.get_yticklabels())[0] == "mlp − mlp-sharing"
 
 
 def test_every_effect_has_a_line(result):
-    _, axes = effect_sizes(result.effects(), unit_of(result))
+    _, axes = effect_sizes(result)
     assert names(axes.get_yticklabels())[1] == "sharing: yes - no"
 
 

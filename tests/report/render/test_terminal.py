@@ -7,14 +7,14 @@ import io
 import pytest
 from rich.console import Console
 
-from chainrule.report import compare_table, effects_table, study_table, unit_of
-from chainrule.study.results.study_result import StudyResult
+from chainrule.report import RichTable, Table, comparisons_table, effects_table, results_table
+from chainrule.study import StudyResult
 from tests.report.conftest import final_rows, made, without_search
 
 
-def printed(table, width: int = 80) -> list[str]:
+def printed(table: Table, width: int = 80) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(table)
+    console.print(RichTable(table))
     return console.file.getvalue().splitlines()
 
 
@@ -27,7 +27,7 @@ def sixteen() -> StudyResult:
 
 
 def test_a_row_an_arm(result):
-    (line,) = [line for line in printed(study_table(result)) if line.startswith("mlp ")]
+    (line,) = [line for line in printed(results_table(result)) if line.startswith("mlp ")]
     assert line.split() == [
         "mlp",
         "69.10",
@@ -44,13 +44,13 @@ def test_a_row_an_arm(result):
 
 
 def test_what_is_shown_is_said(result):
-    text = " ".join(" ".join(printed(study_table(result))).split())
+    text = " ".join(" ".join(printed(results_table(result))).split())
     assert "toy: test accuracy in %, mean ± standard deviation (ddof = 1) over n rounds." in text
     assert "solo: seconds of one training run alone" in text
 
 
 def test_sixteen_arms_fit_in_eighty_columns(sixteen):
-    lines = printed(study_table(sixteen))
+    lines = printed(results_table(sixteen))
     arms = [line for line in lines if line.startswith("network")]
     assert len(max((arm.arm for arm in sixteen.arms), key=len)) == 22
     assert len(arms) == 16
@@ -59,34 +59,34 @@ def test_sixteen_arms_fit_in_eighty_columns(sixteen):
 
 
 def test_comparisons_fit_in_eighty_columns(sixteen):
-    lines = printed(compare_table(sixteen.compare(), unit_of(sixteen)))
+    lines = printed(comparisons_table(sixteen))
     assert len([line for line in lines if line.startswith("network")]) == 15
     assert max(map(len, lines)) <= 80
 
 
 def test_pairs_name_both_arms(result):
-    lines = printed(compare_table(result.compare(all_pairs=True), unit_of(result)))
+    lines = printed(comparisons_table(result, result.compare(all_pairs=True)))
     assert any(line.split()[:2] == ["mlp", "mlp-sharing"] for line in lines)
 
 
 def test_effects_are_printed_in_the_unit_of_the_metric(result):
-    lines = printed(effects_table(result.effects(), unit_of(result)))
+    lines = printed(effects_table(result))
     difference = result.effects().effects[1].test.difference
     assert any(line.startswith("sharing") and f"{100 * difference:+.2f}" in line for line in lines)
 
 
 def test_no_line_ends_in_a_blank(result):
-    lines = printed(study_table(result), 120)
+    lines = printed(results_table(result), 120)
     assert all(line == line.rstrip() for line in lines)
 
 
 def test_a_name_is_printed_as_it_is():
     study = without_search(factors={}, arms={"[red]x": {}, "b": {}}, baseline="b", reported={})
-    lines = printed(study_table(StudyResult(study, final_rows(study, 2))))
+    lines = printed(results_table(StudyResult(study, final_rows(study, 2))))
     assert any(line.startswith("[red]x ") for line in lines)
 
 
 def test_without_results_there_is_a_head_alone():
-    lines = printed(study_table(StudyResult(without_search(), [])))
+    lines = printed(results_table(StudyResult(without_search(), [])))
     assert lines[0].startswith("toy: test accuracy")
     assert lines[1].startswith("arm")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.report import render
-from chainrule.study.results.study_result import StudyResult
+from chainrule.report import render_page
+from chainrule.study import StudyResult
 from tests.report.conftest import declared, final_rows, made, row, without_search
 
 CHROMIUM = shutil.which("chromium")
@@ -39,7 +39,7 @@ def browse(folder: Path, page: str, script: str = "") -> tuple[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def page(result) -> str:
-    return render(result)
+    return render_page(result)
 
 
 def test_it_renders_without_a_word_on_the_console(page, tmp_path):
@@ -133,7 +133,7 @@ NARROW = """<!DOCTYPE html><title></title>
 
 
 def test_the_largest_page_is_small_and_does_not_scroll_sideways_on_a_phone(tmp_path):
-    page = render(big())
+    page = render_page(big())
     assert len(page.encode()) < 2_000_000
     tell = "parent.postMessage(innerWidth - document.documentElement.scrollWidth >= 0, '*')"
     inner = f"{page}<script>{tell}</script>"
@@ -147,4 +147,4 @@ def test_the_largest_page_is_small_and_does_not_scroll_sideways_on_a_phone(tmp_p
     ids=["nothing yet", "one round"],
 )
 def test_a_study_with_little_to_show_renders_too(found, tmp_path):
-    assert browse(tmp_path, render(found)) == ("toy: results", [])
+    assert browse(tmp_path, render_page(found)) == ("toy: results", [])

@@ -1,4 +1,4 @@
-"""What all figures share: a palette for every eye, and how names and epochs are written."""
+"""What all figures share: a palette for every eye, and how names, shares and epochs are shown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from chainrule.report.numbers import Unit
 __all__ = [
     "WIDTH",
     "LineStyle",
-    "key",
+    "add_legend",
+    "escape_math",
+    "format_ticks",
     "line_style",
-    "literal",
     "new_figure",
-    "plain_axes",
-    "scaled",
-    "spanned",
-    "whole",
+    "set_epoch_ticks",
+    "set_log_scale",
+    "style_axes",
 ]
 
 WIDTH = 8.6
@@ -55,29 +55,29 @@ def new_figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """An empty figure with one axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes: Axes = figure.subplots()
-    plain_axes(axes)
+    style_axes(axes)
     return figure, axes
 
 
-def plain_axes(axes: Axes) -> None:
+def style_axes(axes: Axes) -> None:
     """A light grid, no box around it."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
 
 
-def literal(text: str) -> str:
+def escape_math(text: str) -> str:
     """The text as it is: matplotlib would set what stands between two $ as a formula."""
     return text.replace("$", r"\$")
 
 
-def scaled(axes: Axes, unit: Unit, *, x: bool = False) -> None:
+def format_ticks(axes: Axes, unit: Unit, *, x: bool = False) -> None:
     """Ticks in per cent where the unit is."""
     if unit.scale == 100.0:
         (axes.xaxis if x else axes.yaxis).set_major_formatter(PercentFormatter(1.0))
 
 
-def spanned(axes: Sequence[Axes]) -> None:
+def set_log_scale(axes: Sequence[Axes]) -> None:
     """A logarithmic y where the lines of these axes span two powers of ten above 0, as a loss may.
 
     The axes share their scale.
@@ -88,18 +88,18 @@ def spanned(axes: Sequence[Axes]) -> None:
         axes[0].set_yscale("log")
 
 
-def whole(axes: Axes) -> None:
+def set_epoch_ticks(axes: Axes) -> None:
     """Ticks at whole epochs."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def key(figure: Figure, axes: Axes, lines: list[Line2D], title: str = "") -> None:
+def add_legend(axes: Axes, lines: Sequence[Line2D], title: str = "") -> None:
     """The legend: within the axes for a few lines, below them for many or long names."""
     names = [str(line.get_label()) for line in lines]
     if len(lines) <= 4:
         axes.legend(lines, names, title=title, frameon=False)
     else:
         columns = 3 if max(map(len, names)) > 24 else 4
-        figure.legend(
+        axes.figure.legend(
             lines, names, title=title, loc="outside lower center", ncols=columns, frameon=False
         )

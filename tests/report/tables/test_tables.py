@@ -11,40 +11,41 @@ from dataclasses import replace
 import pytest
 
 from chainrule.report import (
+    Cell,
+    Column,
+    ReportData,
+    Table,
     Unit,
     as_csv,
     as_json,
     as_latex,
     as_markdown,
-    rows_of,
-    sheet_of,
-    unit_of,
+    build_table,
+    robustness_table,
 )
-from chainrule.report.numbers import PLAIN, decimal, p_value
-from chainrule.report.tables.comparisons import robust_sheet
-from chainrule.report.tables.table import Cell, Column, Table
+from chainrule.report.numbers import PLAIN, format_decimal, format_p
 from chainrule.statistics import StatisticsError
-from chainrule.study.results.study_result import StudyResult
+from chainrule.study import StudyResult
 from tests.report.conftest import declared, final_rows, made, row, without_search
 
 WHAT = ["results", "comparisons", "effects", "candidates"]
 PERCENT = Unit(100.0, 2, " %", " points")
 
 
-def texts(sheet: Table, i: int = 0) -> list[str]:
-    return [cell.text for cell in sheet.cells[i]]
+def texts(table: Table, i: int = 0) -> list[str]:
+    return [cell.text for cell in table.cells[i]]
 
 
 # numbers
 
 
 def test_an_accuracy_is_in_per_cent_and_its_differences_in_points(result):
-    unit = unit_of(result)
-    assert unit.worded(0.8319) == "83.19 %"
+    unit = ReportData(result).unit
+    assert unit.quantity(0.8319) == "83.19 %"
     assert unit.spread(0.8319, 0.0045) == "83.19 ± 0.45"
     assert unit.spread(0.8319, math.nan) == "83.19 ± –"
     assert unit.interval(-0.0012, 0.0252) == "[-0.12, +2.52]"
-    assert unit.gap == " points"
+    assert unit.difference_suffix == " points"
 
 
 @pytest.mark.parametrize(("std", "shown"), [(0.0123, "0.500"), (1.7, "0.5"), (25.0, "0")])
@@ -56,8 +57,8 @@ def test_another_metric_has_its_own_unit_to_two_digits_of_the_spread(std, shown)
         for arm in study.all_arms
         for i, v in enumerate(values)
     ]
-    unit = unit_of(StudyResult(study, rows))
-    assert (unit.number(0.5), unit.sign) == (shown, "")
+    unit = ReportData(StudyResult(study, rows)).unit
+    assert (unit.number(0.5), unit.suffix) == (shown, "")
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,17 @@ def test_another_metric_has_its_own_unit_to_two_digits_of_the_spread(std, shown)
     ],
 )
 def test_a_p_never_hides_the_side_of_five_per_cent(p, shown):
-    assert p_value(p) == shown
+    assert format_p(p) == shown
 
 
 def test_what_is_not_known_is_a_dash():
-    assert [decimal(x, 1) for x in (None, math.nan, math.inf, -math.inf)] == ["–", "–", "∞", "-∞"]
-    assert [decimal(5.4e16, 2), PLAIN.signed(-5.4e16)] == ["5.4e+16", "-5.4e+16"]
+    assert [format_decimal(x, 1) for x in (None, math.nan, math.inf, -math.inf)] == [
+        "–",
+        "–",
+        "∞",
+        "-∞",
+    ]
+    assert [format_decimal(5.4e16, 2), PLAIN.difference(-5.4e16)] == ["5.4e+16", "-5.4e+16"]
 
 
 # results
@@ -86,7 +92,7 @@ def test_what_is_not_known_is_a_dash():
 def test_a_row_of_results(result):
     arm = result.arms[0]
     error = arm.std / math.sqrt(8)
-    assert texts(sheet_of(result, "results")) == [
+    assert texts(build_table(result, "results")) == [
         "mlp",
         f"{100 * arm.mean:.2f} ± {100 * arm.std:.2f}",
         "8/8",
@@ -102,25 +108,25 @@ def test_a_row_of_results(result):
 def test_what_was_not_measured_is_a_dash():
     study = without_search(reported={})
     found = StudyResult(study, final_rows(study, 1))
-    cells = texts(sheet_of(found, "results"))
+    cells = texts(build_table(found, "results"))
     assert cells[1].endswith("± –")
     assert cells[3:5] == ["–", "–"]
     assert cells[6] == "–"
 
 
 def test_diverged_rounds_are_counted_and_their_rule_is_said(result):
-    sheet = sheet_of(result, "results")
-    assert texts(sheet, 3)[2] == "7/8"
-    assert "a diverged one counts as 0.00 %, the declared worst value" in sheet.notes[0]
+    table = build_table(result, "results")
+    assert texts(table, 3)[2] == "7/8"
+    assert "a diverged one counts as 0.00 %, the declared worst value" in table.notes[0]
 
 
 def test_the_spread_is_named(result):
-    caption = sheet_of(result, "results").caption
+    caption = build_table(result, "results").caption
     assert "test accuracy in %, mean ± standard deviation (ddof = 1) over n rounds" in caption
 
 
 def test_solo_and_amortised_times_are_two_columns(result):
-    titles = [c.title for c in sheet_of(result, "results").columns]
+    titles = [c.title for c in build_table(result, "results").columns]
     assert [t.replace("\u00a0", " ") for t in titles[6:8]] == ["solo, s", "amortised, s"]
 
 
@@ -128,34 +134,34 @@ def test_cohorts_of_several_widths_are_a_range():
     study = without_search()
     rows = final_rows(study, 2)
     rows[0] = replace(rows[0], width=5)
-    assert texts(sheet_of(StudyResult(study, rows), "results"))[-1] == "5 to 8"
+    assert texts(build_table(StudyResult(study, rows), "results"))[-1] == "5 to 8"
 
 
 # comparisons and effects
 
 
 def test_a_row_of_comparisons(result):
-    sheet, c = sheet_of(result, "comparisons"), result.compare().comparisons[0]
-    assert "with the baseline mlp: paired t; differences in points" in sheet.caption
-    assert texts(sheet)[:4] == [
+    table, c = build_table(result, "comparisons"), result.compare().comparisons[0]
+    assert "with the baseline mlp: paired t; differences in points" in table.caption
+    assert texts(table)[:4] == [
         "mlp-sharing",
         "8",
         f"{100 * c.test.difference:+.2f}",
         f"[{100 * c.test.low:+.2f}, {100 * c.test.high:+.2f}]",
     ]
-    assert len(sheet.columns) == len(sheet.cells[0]) == 12
+    assert len(table.columns) == len(table.cells[0]) == 12
 
 
 def test_what_the_design_or_a_missing_rope_leaves_empty_has_no_column():
     data = {"name": "x:y", "rounds": "folds", "folds": 8}
     found = made(without_search(data=data, rope=None), search=False)
-    titles = [column.title for column in sheet_of(found, "comparisons").columns]
+    titles = [column.title for column in build_table(found, "comparisons").columns]
     assert not [title for title in titles if title.startswith("P(")]
-    assert not robust_sheet(found.compare()).cells
+    assert not robustness_table(found.compare()).cells
 
 
 def test_the_scope_is_among_the_notes(result):
-    notes = " ".join(sheet_of(result, "comparisons").notes)
+    notes = " ".join(build_table(result, "comparisons").notes)
     assert "every round has data of its own" in notes
     assert "n = 8 rounds" in notes
     assert "up to 0.50 points count as the same" in notes
@@ -163,14 +169,14 @@ def test_the_scope_is_among_the_notes(result):
 
 def test_where_less_is_better_the_sign_is_explained():
     found = made(without_search(metric="loss", goal="min", worst=1.0), search=False)
-    note = sheet_of(found, "comparisons").notes[0]
+    note = build_table(found, "comparisons").notes[0]
     assert note.startswith("A difference is a − b with the sign turned, as less is better")
 
 
 def test_the_robust_tests_stand_beside(result):
     found = result.compare()
-    sheet = robust_sheet(found)
-    assert [c.order for c in sheet.cells[0][2:6]] == [
+    table = robustness_table(found)
+    assert [c.order for c in table.cells[0][2:6]] == [
         found.comparisons[0].wilcoxon.p,
         found.comparisons[0].wilcoxon_p_holm,
         found.comparisons[0].sign_flip.p,
@@ -179,35 +185,35 @@ def test_the_robust_tests_stand_beside(result):
 
 
 def test_a_row_of_effects(result):
-    sheet = sheet_of(result, "effects")
-    assert [row[0].text for row in sheet.cells] == [e.name for e in result.effects().effects]
-    assert texts(sheet, 2)[1] == "interaction"
-    assert "Holm counts 3 effects" in " ".join(sheet.notes)
+    table = build_table(result, "effects")
+    assert [row[0].text for row in table.cells] == [e.name for e in result.effects().effects]
+    assert texts(table, 2)[1] == "interaction"
+    assert "Holm counts 3 effects" in " ".join(table.notes)
 
 
 # candidates
 
 
 def test_a_row_of_candidates(result):
-    sheet = sheet_of(result, "candidates")
-    assert len(sheet.cells) == 4 * 6
-    assert texts(sheet, 2) == ["mlp", "0.01", "50", "64.00", "1/1", "1/1"]
+    table = build_table(result, "candidates")
+    assert len(table.cells) == 4 * 6
+    assert texts(table, 2) == ["mlp", "0.01", "50", "64.00", "1/1", "1/1"]
 
 
 def test_without_a_search_there_are_no_candidates():
     with pytest.raises(ValueError, match="study toy: no search was made"):
-        sheet_of(made(without_search(), search=False), "candidates")
+        build_table(made(without_search(), search=False), "candidates")
 
 
 def test_a_table_that_does_not_exist(result):
     with pytest.raises(ValueError, match="no table 'x'; tables: results, comparisons"):
-        sheet_of(result, "x")
+        build_table(result, "x")
 
 
 def test_too_little_to_compare_is_the_statistics_own_error():
     study = without_search()
     with pytest.raises(StatisticsError, match="at least 2"):
-        sheet_of(StudyResult(study, final_rows(study, 1)), "comparisons")
+        build_table(StudyResult(study, final_rows(study, 1)), "comparisons")
 
 
 # as text
@@ -215,13 +221,13 @@ def test_too_little_to_compare_is_the_statistics_own_error():
 
 @pytest.mark.parametrize("what", WHAT)
 def test_json_has_the_rows_in_full(result, what):
-    assert json.loads(as_json(sheet_of(result, what))) == rows_of(result, what)
+    assert json.loads(as_json(build_table(result, what))) == build_table(result, what).rows
 
 
 @pytest.mark.parametrize("what", WHAT)
 def test_csv_has_every_number_in_full(result, what):
-    found = list(csv.DictReader(io.StringIO(as_csv(sheet_of(result, what)))))
-    for read, meant in zip(found, rows_of(result, what), strict=True):
+    found = list(csv.DictReader(io.StringIO(as_csv(build_table(result, what)))))
+    for read, meant in zip(found, build_table(result, what).rows, strict=True):
         for name, value in meant.items():
             if isinstance(value, float):
                 assert float(read[name]) == value
@@ -230,7 +236,7 @@ def test_csv_has_every_number_in_full(result, what):
 
 
 def test_csv_takes_objects_apart(result):
-    (first, *_) = csv.DictReader(io.StringIO(as_csv(sheet_of(result, "results"))))
+    (first, *_) = csv.DictReader(io.StringIO(as_csv(build_table(result, "results"))))
     assert float(first["reported.mean"]) == 0.71
     assert json.loads(first["values"]) == list(result.arms[0].values)
 
@@ -270,8 +276,8 @@ def test_markdown_keeps_its_columns_whatever_the_names_hold():
 
 @pytest.mark.parametrize("write", [as_latex, as_markdown])
 def test_rounded_tables_name_the_spread(result, write):
-    assert "mean" in write(sheet_of(result, "results"))
-    assert "standard deviation (ddof = 1)" in write(sheet_of(result, "results"))
+    assert "mean" in write(build_table(result, "results"))
+    assert "standard deviation (ddof = 1)" in write(build_table(result, "results"))
 
 
 def test_the_declaration_decides_what_a_candidate_shows():
@@ -280,4 +286,4 @@ def test_the_declaration_decides_what_a_candidate_shows():
         row("mlp", "search", i, -1, 0.5, setting={"optimizer.lr": x})
         for i, x in enumerate((0.5, 0.25))
     ]
-    assert texts(sheet_of(StudyResult(study, rows), "candidates"))[:2] == ["mlp", "0.5"]
+    assert texts(build_table(StudyResult(study, rows), "candidates"))[:2] == ["mlp", "0.5"]

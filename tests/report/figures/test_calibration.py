@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from chainrule.report import as_json, calibration, metric_sheet
-from chainrule.study.results.study_result import StudyResult
+from chainrule.report import as_json, calibration, metric_table
+from chainrule.study import StudyResult
 from tests.report.conftest import declared, diverged, row
 
 LEVELS = {"cover_95": 0.95, "cover_50": 0.5, "accuracy": None}
@@ -53,22 +53,22 @@ def test_without_intervals_there_is_nothing_to_show(result):
 
 
 def test_the_table_of_a_metric_has_the_rounds_that_know_it():
-    sheet = metric_sheet(covering(), "cover_95")
-    assert [[cell.text for cell in cells] for cells in sheet.cells] == [
+    table = metric_table(covering(), "cover_95")
+    assert [[cell.text for cell in cells] for cells in table.cells] == [
         ["mlp", "90.00 ± 1.00", "3/4", "89.00", "91.00"],
         ["conv", "–", "0/4", "–", "–"],
     ]
-    assert "mean ± standard deviation" in sheet.caption
-    rows = json.loads(as_json(sheet))
+    assert "mean ± standard deviation" in table.caption
+    rows = json.loads(as_json(table))
     assert (rows[0]["n_known"], rows[1]["mean"]) == (3, None)
 
 
 def test_an_accuracy_is_in_per_cent():
-    sheet = metric_sheet(covering(), "accuracy")
-    assert sheet.cells[1][1].text == "70.00 ± 0.00"
-    assert "in %" in sheet.caption
+    table = metric_table(covering(), "accuracy")
+    assert table.cells[1][1].text == "70.00 ± 0.00"
+    assert "in %" in table.caption
 
 
 def test_an_unknown_metric_lists_those_there_are():
     with pytest.raises(ValueError, match="no metric 'mae'; metrics: accuracy, cover_95, cover_50"):
-        metric_sheet(covering(), "mae")
+        metric_table(covering(), "mae")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chainrule.report.sentences import opening, progress, verdict
-from chainrule.study.results.study_result import StudyResult
+from chainrule.report import opening_sentence, progress_sentence, verdict_sentences
+from chainrule.study import StudyResult
 from tests.report.conftest import diverged, final_rows, made, row, without_search
 
 STUDY = without_search()
@@ -29,34 +29,34 @@ def two(a: list[float], b: list[float], **changes) -> StudyResult:
 
 
 def said(found: StudyResult) -> str:
-    return " ".join(verdict(found, found.compare()))
+    return " ".join(verdict_sentences(found, found.compare()))
 
 
 def test_what_was_compared():
-    assert opening(rounds(8, 8, 8, 8)) == (
+    assert opening_sentence(rounds(8, 8, 8, 8)) == (
         "4 arms, compared by accuracy on test data (more is better), over 8 rounds declared."
     )
 
 
 def test_a_finished_study():
-    assert progress(rounds(8, 8, 8, 8)) == "All 8 rounds are done."
+    assert progress_sentence(rounds(8, 8, 8, 8)) == "All 8 rounds are done."
 
 
 def test_a_study_half_done_says_how_far():
     found = rounds(8, 8, 5, 3)
-    assert progress(found) == (
+    assert progress_sentence(found) == (
         "Not finished: 3 of 8 rounds done by every arm; 2 arms of 4 not complete."
     )
 
 
 def test_an_arm_that_has_not_begun_counts():
-    assert "0 of 8 rounds done by every arm; 1 arm of 4" in progress(rounds(8, 8, 8, 0))
+    assert "0 of 8 rounds done by every arm; 1 arm of 4" in progress_sentence(rounds(8, 8, 8, 0))
 
 
 def test_an_interrupt_and_nothing_done():
     found = replace(rounds(0, 0, 0, 0), interrupted=True)
-    assert progress(found) == "No round is done yet, of 8. The last run was interrupted."
-    assert verdict(found, None) == []
+    assert progress_sentence(found) == "No round is done yet, of 8. The last run was interrupted."
+    assert verdict_sentences(found, None) == []
 
 
 def test_a_clear_difference_is_significant():
@@ -85,7 +85,7 @@ def test_where_less_is_better_the_lowest_is_best():
 
 
 def test_the_best_of_several_is_said_to_flatter(result):
-    assert "The best of 4 means flatters" in verdict(result, result.compare())[0]
+    assert "The best of 4 means flatters" in verdict_sentences(result, result.compare())[0]
 
 
 def test_two_arms_that_tie_are_both_named():
@@ -102,7 +102,7 @@ def test_diverged_rounds_of_the_best_are_said():
 def test_one_arm_is_not_called_the_best():
     study = without_search(factors={}, reported={}, baseline=None)
     found = StudyResult(study, final_rows(study, 1))
-    assert verdict(found, None) == ["only: mean test accuracy: 73.06 % (n = 1)."]
+    assert verdict_sentences(found, None) == ["only: mean test accuracy: 73.06 % (n = 1)."]
 
 
 def test_without_a_baseline_all_pairs_are_counted():

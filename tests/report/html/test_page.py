@@ -6,56 +6,19 @@ import base64
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from matplotlib.figure import Figure
 
-from chainrule.report import render, sheet_of, write_page
+from chainrule.report import build_table, render_page, write_page
 from chainrule.report.html.page import data_uri
-from chainrule.report.html.protocol import protocol
-from chainrule.report.html.svg import inline_svg
-from chainrule.study.results.study_result import StudyResult
-from chainrule.study.spec.study import Study
+from chainrule.report.html.protocol import protocol_facts
+from chainrule.study import Study, StudyResult
 from chainrule.study.store.record import TrainingRecord
 from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
+from tests.report.html.reader import Reader
 
 EVIL = "</script><script>alert('x')</script> & \"<b>\""
-
-
-VOID = {"meta", "link", "br", "path", "use", "rect"}
-
-
-class Reader(HTMLParser):
-    """What the page is made of; a tag left open, or closed twice, is in ``wrong``."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.wrong: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        self.tags.append((tag, found))
-        self.ids += [found["id"]] if "id" in found else []
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if tag in VOID:
-            return
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.tags if name == tag]
 
 
 STUDY = without_search()
@@ -76,7 +39,7 @@ def first(rounds: int) -> list[TrainingRecord]:
 
 @pytest.fixture(scope="module")
 def page(result) -> str:
-    return render(result)
+    return render_page(result)
 
 
 @pytest.fixture(scope="module")
@@ -125,14 +88,14 @@ def test_every_table_has_a_label_and_heads_with_a_scope(read):
 
 
 def test_the_same_result_is_the_same_page():
-    assert render(some()) == render(some())
+    assert render_page(some()) == render_page(some())
 
 
 @pytest.mark.parametrize("what", ["results", "comparisons", "effects", "candidates"])
 def test_a_table_can_be_taken_along(result, read, what):
     (link,) = [a for a in read.all("a") if a.get("download") == f"toy-{what}.json"]
     text = base64.b64decode(link["href"].partition("base64,")[2]).decode()
-    assert json.loads(text) == [dict(row) for row in sheet_of(result, what).rows]
+    assert json.loads(text) == [dict(row) for row in build_table(result, what).rows]
     names = {a.get("download") for a in read.all("a")}
     assert {f"toy-{what}.{ending}" for ending in ("csv", "tex", "md")} <= names
 
@@ -174,7 +137,7 @@ def test_text_of_the_study_is_escaped():
         baseline="b",
         reported={},
     )
-    text = render(bare(made(study, rounds=3)))
+    text = render_page(bare(made(study, rounds=3)))
     found = Reader(text)
     assert not found.wrong
     assert len(found.all("script")) == 1
@@ -185,7 +148,7 @@ def test_text_of_the_study_is_escaped():
 
 def test_an_unfinished_study_says_so():
     rows = [r for r in some(rounds=8).rows if r.round < 5]
-    text = render(StudyResult(STUDY, rows, interrupted=True))
+    text = render_page(StudyResult(STUDY, rows, interrupted=True))
     assert "Not finished: 5 of 8 rounds done by every arm" in text
     assert "The last run was interrupted." in text
 
@@ -206,7 +169,7 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_any_study_has_a_page(name):
-    text = render(ODD[name])
+    text = render_page(ODD[name])
     found = Reader(text)
     assert not found.wrong
     assert "<h2>Summary</h2>" in text
@@ -214,13 +177,13 @@ def test_any_study_has_a_page(name):
 
 
 def test_what_cannot_be_compared_is_explained():
-    assert "expected a list of at least 2 scores" in render(ODD["one round"])
-    assert "nothing to compare" in render(ODD["one arm"])
+    assert "expected a list of at least 2 scores" in render_page(ODD["one round"])
+    assert "nothing to compare" in render_page(ODD["one arm"])
 
 
 def test_many_candidates_are_counted_and_not_kept(result, monkeypatch):
-    monkeypatch.setattr("chainrule.report.html.page.MOST_CANDIDATES", 23)
-    text = render(bare(result))
+    monkeypatch.setattr("chainrule.report.html.page.MAX_CANDIDATES", 23)
+    text = render_page(bare(result))
     assert "24 settings were tried, too many to be kept in this page" in text
     assert "toy-candidates" not in text
 
@@ -228,7 +191,7 @@ def test_many_candidates_are_counted_and_not_kept(result, monkeypatch):
 def test_the_page_is_written_whole(tmp_path):
     found = ODD["nothing yet"]
     write_page(found, tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text("utf-8") == render(found)
+    assert (tmp_path / "report.html").read_text("utf-8") == render_page(found)
 
 
 def test_a_page_that_cannot_be_written_names_its_path(tmp_path):
@@ -243,47 +206,10 @@ def test_protocol_in_words():
         selection={"split": "kfold", "folds": 3, "repeats": 2, "stratify": True},
         search={"method": "grid", "each_round": True, "halving": {"first": 2, "factor": 3}},
     )
-    facts = dict(protocol(StudyResult(study, [])))
+    facts = dict(protocol_facts(StudyResult(study, [])))
     assert facts["search"] == "grid, in every round"
     assert facts["selection"].endswith("on 3 folds of the training data, 2 times, stratified")
     assert facts["successive halving"] == "first after 2 epochs, by 3"
-
-
-# figures in the page
-
-
-def figure() -> Figure:
-    made_here = Figure()
-    made_here.subplots().plot([1, 2], label="a")
-    made_here.text(0.5, 0.5, ' id="x" <b> fill: #000000')
-    return made_here
-
-
-def test_a_figure_is_the_same_bytes_each_time():
-    assert inline_svg(figure(), "a", "b") == inline_svg(figure(), "a", "b")
-
-
-def test_the_ids_of_two_figures_differ():
-    one, other = (set(Reader(inline_svg(figure(), name, "b")).ids) for name in "ac")
-    assert one
-    assert not one & other
-
-
-def test_what_is_referred_to_is_there():
-    svg = inline_svg(figure(), "a", "b")
-    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', svg))
-    assert used
-    assert used <= set(re.findall(r' id="([^"]+)"', svg))
-
-
-def test_black_is_the_colour_of_the_page_and_text_stays_text():
-    svg = inline_svg(figure(), "a", "b")
-    assert "currentColor" in svg
-    assert ' id="x" &lt;b&gt; fill: #000000</text>' in svg
-
-
-def test_the_label_is_escaped():
-    assert 'aria-label="a &quot;b&quot; &lt;c&gt;"' in inline_svg(figure(), "a", 'a "b" <c>')
 
 
 def test_a_data_address_holds_its_text():

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 
 from chainrule import nn
-from chainrule.report import as_csv, as_json, layers, layers_sheet, layers_table
+from chainrule.report import RichTable, as_csv, as_json, layers, layers_table
 from chainrule.train import layer_stats
 from chainrule.zoo import plane_net
 
@@ -26,7 +26,7 @@ def rows():
 
 def printed(rows) -> list[str]:
     console = Console(width=80, file=io.StringIO())
-    console.print(layers_table(rows))
+    console.print(RichTable(layers_table(rows)))
     return console.file.getvalue().splitlines()
 
 
@@ -48,17 +48,17 @@ def test_four_nets_stand_side_by_side_in_80_columns(rows):
 
 
 def test_the_data_have_every_number_and_nothing_that_json_has_not(rows):
-    data = json.loads(as_json(layers_sheet(rows)))
+    data = json.loads(as_json(layers_table(rows)))
     assert len(data) == 4 * 22
     assert {row["label"] for row in data} == set(INITS)
     assert data[0]["dw"] == rows["FanInUniform"][0].dw
     assert data[1]["dw"] is None
-    assert as_csv(layers_sheet(rows)).startswith("label,path,layer,output,mean,std,zeros,dead,flat")
+    assert as_csv(layers_table(rows)).startswith("label,path,layer,output,mean,std,zeros,dead,flat")
 
 
 def test_what_is_not_finite_is_null():
     x = torch.full((3, 2), torch.inf)
-    data = layers_sheet({"a": layer_stats(nn.Linear(2, 2), x)}).rows
+    data = layers_table({"a": layer_stats(nn.Linear(2, 2), x)}).rows
     assert data[0]["mean"] is None
 
 
@@ -86,6 +86,6 @@ def test_one_net_needs_no_legend(rows):
 
 def test_other_layers_and_none_are_refused(rows):
     with pytest.raises(ValueError, match="b and a have different layers"):
-        layers_sheet({"a": rows["Zeros"], "b": rows["Zeros"][:3]})
+        layers_table({"a": rows["Zeros"], "b": rows["Zeros"][:3]})
     with pytest.raises(ValueError, match="at least one net"):
         layers({})

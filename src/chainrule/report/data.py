@@ -1,0 +1,136 @@
+"""A study's result as its tables and figures need it: what they share is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from statistics import mean
+from typing import TYPE_CHECKING, final
+
+from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
+
+if TYPE_CHECKING:
+    from chainrule.statistics import Comparisons, Effects
+    from chainrule.study import Study, StudyResult
+    from chainrule.study.results.arm_result import ArmResult, Candidate
+    from chainrule.study.store.record import Value
+
+__all__ = ["CandidateSummary", "ReportData", "varied_paths"]
+
+
+@final
+@dataclass(frozen=True)
+class CandidateSummary:
+    """A setting over all searches that tried it: one, or one a round.
+
+    ``values`` are the selecting metric on every split; ``chosen`` counts the searches that chose
+    it, of ``searches`` in all.
+    """
+
+    setting: Mapping[str, Value]
+    values: Sequence[float]
+    n_ok: int
+    chosen: int
+    searches: int
+
+    @property
+    def mean(self) -> float:
+        """The mean over splits and searches."""
+        return mean(self.values)
+
+
+@final
+class ReportData:
+    """A study's result, and what its tables and figures share.
+
+    Every table and figure takes a ``StudyResult`` or a ``ReportData``; who makes several of one
+    result hands them the same ``ReportData``, which computes each thing once.
+    """
+
+    def __init__(self, result: StudyResult) -> None:
+        self.result = result
+
+    @classmethod
+    def wrap(cls, result: StudyResult | ReportData) -> ReportData:
+        """The result with what is shared; one that has it already is handed back."""
+        return result if isinstance(result, cls) else cls(result)
+
+    @property
+    def study(self) -> Study:
+        """What was declared."""
+        return self.result.study
+
+    @property
+    def arms(self) -> list[ArmResult]:
+        """The arms that have results, in the declared order."""
+        return self.result.arms
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether more of the study's metric is better."""
+        return self.study.goal == "max"
+
+    @cached_property
+    def unit(self) -> Unit:
+        """Per cent for a share; else the metric's own unit, to two digits of the spread."""
+        if (unit := metric_unit(self.study.metric_name, self.study)) is PERCENT:
+            return unit
+        spreads = [arm.std for arm in self.arms if arm.std > 0]
+        return fit_unit(spreads, [abs(arm.mean) for arm in self.arms if arm.mean])
+
+    @cached_property
+    def ranked_arms(self) -> list[ArmResult]:
+        """The arms by their mean, the best first; equal ones as declared."""
+        sign = -1 if self.higher_is_better else 1
+        return sorted(self.arms, key=lambda arm: sign * arm.mean)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """The declared comparisons. Raises StatisticsError where there is too little to compare."""
+        return self.result.compare()
+
+    @cached_property
+    def effects(self) -> Effects:
+        """The effects of the factors. Raises StatisticsError where there is too little for them."""
+        return self.result.effects()
+
+    @cached_property
+    def candidates(self) -> Mapping[str, Sequence[CandidateSummary]]:
+        """Arm → the settings that its search tried, each once, in the order in which they came."""
+        names = [arm.name for arm in self.study.all_arms]
+        return {name: _summarize_candidates(self.result.candidates(name)) for name in names}
+
+    def select_arms(self, pattern: str) -> list[ArmResult]:
+        """The arms that have results and whose names match. Raises ValueError where none does."""
+        found = [arm for arm in self.arms if fnmatchcase(arm.arm, pattern)]
+        if not found:
+            names = ", ".join(arm.arm for arm in self.arms) or "none yet"
+            raise ValueError(
+                f"study {self.study.name}: no results of an arm {pattern!r}; there are: {names}"
+            )
+        return found
+
+
+def _summarize_candidates(candidates: Sequence[Candidate]) -> list[CandidateSummary]:
+    searches = len({candidate.round for candidate in candidates})
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(repr(sorted(candidate.setting.items())), []).append(candidate)
+    return [
+        CandidateSummary(
+            setting=group[0].setting,
+            values=[value for candidate in group for value in candidate.values],
+            n_ok=sum(candidate.n_ok for candidate in group),
+            chosen=sum(candidate.chosen for candidate in group),
+            searches=searches,
+        )
+        for group in groups.values()
+    ]
+
+
+def varied_paths(candidates: Sequence[CandidateSummary]) -> list[str]:
+    """The paths that were searched: those with more than one value."""
+    paths = dict.fromkeys(path for candidate in candidates for path in candidate.setting)
+    return [p for p in paths if len({repr(c.setting.get(p)) for c in candidates}) > 1]

@@ -1,0 +1,79 @@
+"""What each figure shows, as plain data: numbers and labels, without matplotlib.
+
+``boxes_data(result)`` is what :func:`chainrule.report.boxes` draws; ``as_dict()`` of any of them is
+JSON data, for a page or a web app.
+"""
+
+from chainrule.report.figure_data.base import FigureData
+from chainrule.report.figure_data.boxes import BoxesData, boxes_data
+from chainrule.report.figure_data.calibration import CalibrationData, calibration_data
+from chainrule.report.figure_data.critical_difference import (
+    CriticalDifferencesData,
+    critical_differences_data,
+)
+from chainrule.report.figure_data.curve_grid import CurveGridData, curve_grid_data
+from chainrule.report.figure_data.curves import (
+    Curve,
+    CurvesData,
+    curves_data,
+    learning_curves_data,
+)
+from chainrule.report.figure_data.decision_maps import (
+    PlaneOutputsData,
+    PlanePredictionsData,
+    plane_outputs_data,
+    plane_predictions_data,
+)
+from chainrule.report.figure_data.forest_plots import (
+    ForestPlotData,
+    differences_data,
+    effect_sizes_data,
+)
+from chainrule.report.figure_data.layers import LayersData, layers_data
+from chainrule.report.figure_data.plane import PlaneData, plane_data
+from chainrule.report.figure_data.samples import (
+    HistogramsData,
+    ImagesData,
+    PointsData,
+    samples_data,
+)
+from chainrule.report.figure_data.search_maps import SearchMapsData, search_maps_data
+from chainrule.report.figure_data.validation import (
+    ValidationData,
+    validation_against_test_data,
+)
+
+__all__ = [
+    "BoxesData",
+    "CalibrationData",
+    "CriticalDifferencesData",
+    "Curve",
+    "CurveGridData",
+    "CurvesData",
+    "FigureData",
+    "ForestPlotData",
+    "HistogramsData",
+    "ImagesData",
+    "LayersData",
+    "PlaneData",
+    "PlaneOutputsData",
+    "PlanePredictionsData",
+    "PointsData",
+    "SearchMapsData",
+    "ValidationData",
+    "boxes_data",
+    "calibration_data",
+    "critical_differences_data",
+    "curve_grid_data",
+    "curves_data",
+    "differences_data",
+    "effect_sizes_data",
+    "layers_data",
+    "learning_curves_data",
+    "plane_data",
+    "plane_outputs_data",
+    "plane_predictions_data",
+    "samples_data",
+    "search_maps_data",
+    "validation_against_test_data",
+]

@@ -1,0 +1,121 @@
+"""Learning curves: of trainings, and of the arms of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.report.data import ReportData
+from chainrule.report.figure_data.base import FigureData
+from chainrule.report.numbers import Unit, metric_unit
+
+if TYPE_CHECKING:
+    from chainrule.study import StudyResult
+    from chainrule.study.results.arm_result import ArmResult
+    from chainrule.train import History
+
+__all__ = [
+    "Curve",
+    "CurvesData",
+    "arm_curve",
+    "curve_names",
+    "curve_rows",
+    "curves_data",
+    "learning_curves_data",
+    "summarize_curve",
+]
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True)
+class Curve:
+    """The mean of ``n`` trainings by epoch, from epoch 1, and their standard deviation (ddof = 1).
+
+    Those that diverged are left out, and counted. Without any, the means are nan; ``stds`` is None
+    where there are fewer than two.
+    """
+
+    name: str
+    means: Sequence[float]
+    stds: Sequence[float] | None
+    n: int
+    n_diverged: int
+
+    @property
+    def label(self) -> str:
+        """Its name, and how many diverged."""
+        return f"{self.name} ({self.n_diverged} diverged)" if self.n_diverged else self.name
+
+
+@final
+@dataclass(frozen=True)
+class CurvesData(FigureData):
+    """A curve of several arms or trainings; ``over``: of what each is the mean."""
+
+    quantity: str
+    unit: Unit
+    over: Literal["replicas", "rounds"]
+    curves: Sequence[Curve]
+
+
+def learning_curves_data(histories: Mapping[str, History], curve: str = "test_loss") -> CurvesData:
+    """A curve a history. Raises KeyError where a history has no such curve."""
+    values = {label: history[curve].numpy() for label, history in histories.items()}
+    curves = [summarize_curve(name, v.reshape(len(v), -1).T) for name, v in values.items()]
+    return CurvesData(curve, metric_unit(curve), "replicas", curves)
+
+
+def curves_data(
+    result: StudyResult | ReportData, name: str = "test_loss", arms: str = "*"
+) -> CurvesData:
+    """A curve an arm. Arguments and errors as those of :func:`chainrule.report.curves`."""
+    data = ReportData.wrap(result)
+    selected = data.select_arms(arms)
+    if name not in (names := curve_names(selected)):
+        raise ValueError(f"no curve {name!r}; there are: {', '.join(names) or 'none'}")
+    curves = [summarize_curve(arm.arm, arm_curve(arm, name)) for arm in selected]
+    return CurvesData(name, metric_unit(name, data.study), "rounds", curves)
+
+
+def summarize_curve(name: str, values: Array) -> Curve:
+    """Mean and standard deviation of values (trainings, epochs); a row with nan diverged."""
+    finite = values[np.isfinite(values).all(1)]
+    means = finite.mean(0) if len(finite) else np.full(values.shape[1], np.nan)
+    stds = finite.std(0, ddof=1).tolist() if len(finite) > 1 else None
+    return Curve(name, means.tolist(), stds, len(finite), len(values) - len(finite))
+
+
+def curve_names(arms: Sequence[ArmResult]) -> list[str]:
+    """The curves that any of these arms has."""
+    return list(dict.fromkeys(name for arm in arms for row in arm.rows for name in row.curves))
+
+
+def arm_curve(arm: ArmResult, name: str) -> Array:
+    """A curve of an arm, shape (rounds, epochs); nan for a round that diverged.
+
+    Rounds of different lengths are cut to the shortest that did not diverge.
+    """
+    found = [(row.status == "diverged", list(row.curves.get(name, ()))) for row in arm.rows]
+    lengths = [len(curve) for diverged, curve in found if curve and not diverged]
+    epochs = min(lengths, default=max((len(curve) for _, curve in found), default=0))
+    blank = [np.nan] * epochs
+    rows = [curve[:epochs] if curve and not diverged else blank for diverged, curve in found]
+    return np.array(rows, dtype=np.float64).reshape(len(found), epochs)
+
+
+def curve_rows(result: StudyResult | ReportData) -> list[dict[str, Any]]:
+    """A row an arm, curve and epoch, over the rounds that did not diverge."""
+    rows = []
+    for arm in ReportData.wrap(result).arms:
+        for name in curve_names([arm]):
+            curve = summarize_curve(arm.arm, arm_curve(arm, name))
+            for i, mean in enumerate(curve.means if curve.n else ()):
+                row = {"arm": arm.arm, "curve": name, "epoch": i + 1, "mean": mean}
+                rows.append(row | {"std": curve.stds[i] if curve.stds else None, "n": curve.n})
+    return rows

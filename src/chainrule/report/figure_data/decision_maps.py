@@ -1,0 +1,169 @@
+"""What the saved nets of a study learned, over the plane of their two inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from chainrule.data import Dataset
+from chainrule.nn.module import Module
+from chainrule.report.data import ReportData
+from chainrule.report.figure_data.base import FigureData
+from chainrule.report.figure_data.plane import (
+    ClassPoints,
+    class_labels,
+    decision_score,
+    group_by_class,
+    plane_grid,
+)
+from chainrule.serialization.nets import load
+from chainrule.train.inference import eval_mode
+
+if TYPE_CHECKING:
+    from chainrule.study import StudyResult
+    from chainrule.study.results.arm_result import ArmResult
+
+__all__ = [
+    "OutputPanel",
+    "PlaneOutputsData",
+    "PlanePredictionsData",
+    "PredictionPanel",
+    "plane_outputs_data",
+    "plane_predictions_data",
+]
+
+
+class RoundNet(NamedTuple):
+    """A round: its number, the net that it trained, and its test points with a class each."""
+
+    round: int
+    net: Module
+    inputs: Tensor
+    labels: Tensor
+
+
+@final
+@dataclass(frozen=True)
+class OutputPanel:
+    """What each round's net puts out    maps (rounds, points, points), x₂ before x₁"""
+
+    title: str
+    maps: NDArray[Any]
+
+
+@final
+@dataclass(frozen=True)
+class PlaneOutputsData(FigureData):
+    """A panel an arm, or of one arm a panel a round, over the square from low to high."""
+
+    low: float
+    high: float
+    panels: Sequence[OutputPanel]
+
+
+@final
+@dataclass(frozen=True)
+class PredictionPanel:
+    """The test points of the rounds by predicted class, and the share that is right."""
+
+    title: str
+    accuracy: float
+    classes: Sequence[ClassPoints]
+
+
+@final
+@dataclass(frozen=True)
+class PlanePredictionsData(FigureData):
+    """A panel an arm, or of one arm a panel a round."""
+
+    panels: Sequence[PredictionPanel]
+
+
+def plane_outputs_data(
+    result: StudyResult | ReportData, nets: str | Path, arms: str = "*", *, points: int = 120
+) -> PlaneOutputsData:
+    """Each net's output. Arguments and errors as :func:`chainrule.report.plane_outputs`."""
+    data = ReportData.wrap(result)
+    panels = _load_panels(data, nets, arms)
+    inputs = torch.cat([found.inputs for rounds in panels.values() for found in rounds])
+    low, high = float(inputs.min()), float(inputs.max())
+    grid = plane_grid(low, high, points)
+    return PlaneOutputsData(
+        low,
+        high,
+        [
+            OutputPanel(
+                title,
+                np.stack([_decide(data, r.net, grid).reshape(points, points).T for r in rounds]),
+            )
+            for title, rounds in panels.items()
+        ],
+    )
+
+
+def plane_predictions_data(
+    result: StudyResult | ReportData, nets: str | Path, arms: str = "*"
+) -> PlanePredictionsData:
+    """The predicted test points. Arguments and errors as :func:`plane_outputs_data`."""
+    data = ReportData.wrap(result)
+    panels = []
+    for title, rounds in _load_panels(data, nets, arms).items():
+        inputs = torch.cat([found.inputs for found in rounds])
+        labels = torch.cat([found.labels for found in rounds])
+        predicted = torch.cat([_decide(data, r.net, r.inputs) > 0 for r in rounds]).long()
+        accuracy = float((predicted == labels).double().mean())
+        panels.append(PredictionPanel(title, accuracy, group_by_class(inputs, predicted)))
+    return PlanePredictionsData(panels)
+
+
+def _load_panels(data: ReportData, nets: str | Path, arms: str) -> dict[str, list[RoundNet]]:
+    """Title → the rounds of a panel."""
+    selected = data.select_arms(arms)
+    panels = {arm.arm: list(_load_rounds(data, arm, Path(nets))) for arm in selected}
+    if len(panels) == 1:
+        panels = {f"round {found.round}": [found] for found in panels[selected[0].arm]}
+    panels = {title: rounds for title, rounds in panels.items() if rounds}
+    if not panels:
+        raise ValueError(f"study {data.study.name}: every round of {arms!r} diverged")
+    return panels
+
+
+def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[RoundNet]:
+    """Each round that did not diverge."""
+    for row in arm.rows:
+        if row.status == "diverged":
+            continue
+        path = nets / arm.arm / f"round-{row.round:03}.safetensors"
+        if not path.is_file():
+            raise ValueError(
+                f"no net {path}: a run saves its nets as it trains them, "
+                f"chainrule run {data.study.name} --nets {nets}"
+            )
+        inputs, labels = _points_and_labels(data, data.result.data(row.round)[1])
+        yield RoundNet(row.round, load(path).to(dtype=torch.float32), inputs, labels)
+
+
+def _points_and_labels(data: ReportData, test: Dataset) -> tuple[Tensor, Tensor]:
+    """Points of a plane with a class each, on the CPU. Raises ValueError for other data."""
+    if test.inputs.shape[1:] != (2,) or not isinstance(test.targets, Tensor):
+        shape = tuple(test.inputs.shape)
+        raise ValueError(f"study {data.study.name}: expected points (N, 2), got {shape}")
+    test = test.to("cpu", torch.float32)
+    return test.inputs, class_labels(torch.as_tensor(test.targets))
+
+
+@torch.no_grad()
+def _decide(data: ReportData, net: Module, x: Tensor) -> Tensor:
+    """(N,): above 0 where the net says class 1."""
+    with eval_mode(net):
+        y: Tensor = net.forward(x)[0]
+    metric = data.study.metrics.get(data.study.metric_name)
+    threshold = metric.arguments.get("threshold", 0.5) if metric is not None else 0.5
+    return decision_score(y) - (threshold if y.shape[1] == 1 else 0.0)

@@ -1,0 +1,78 @@
+"""Differences with their intervals: of arms, and of the levels of factors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from chainrule.report.data import ReportData
+from chainrule.report.figure_data.base import FigureData
+from chainrule.report.numbers import Unit
+
+if TYPE_CHECKING:
+    from chainrule.statistics import Comparisons, PairedTest
+    from chainrule.study import StudyResult
+
+__all__ = ["ForestLine", "ForestPlotData", "differences_data", "effect_sizes_data"]
+
+LEVEL = 0.05
+
+
+@final
+@dataclass(frozen=True)
+class ForestLine:
+    """A mean difference with its interval; above 0 is better.
+
+    ``significant``: p is below 0.05 after Holm's correction.
+    """
+
+    name: str
+    low: float
+    difference: float
+    high: float
+    p: float
+    significant: bool
+
+
+@final
+@dataclass(frozen=True)
+class ForestPlotData(FigureData):
+    """A line a difference; ``label`` is that of their axis, which shows them in ``unit``."""
+
+    label: str
+    unit: Unit
+    lines: Sequence[ForestLine]
+
+
+def differences_data(
+    result: StudyResult | ReportData, comparisons: Comparisons | None = None
+) -> ForestPlotData:
+    """Each comparison. Arguments and errors as :func:`chainrule.report.differences`."""
+    data = ReportData.wrap(result)
+    found = data.comparisons if comparisons is None else comparisons
+    pairs = found.baseline is None
+    lines = [
+        _build_line(f"{c.a} − {c.b}" if pairs else c.a, c.test, c.p_holm) for c in found.comparisons
+    ]
+    title = f"difference from {'b' if pairs else found.baseline}"
+    return ForestPlotData(
+        _axis_label(title, data.unit, found.comparisons[0].test), data.unit, lines
+    )
+
+
+def effect_sizes_data(result: StudyResult | ReportData) -> ForestPlotData:
+    """Each effect of the factors. Raises ValueError where there is too little for them."""
+    data = ReportData.wrap(result)
+    effects = data.effects.effects
+    lines = [_build_line(effect.name, effect.test, effect.p_holm) for effect in effects]
+    return ForestPlotData(_axis_label("effect", data.unit, effects[0].test), data.unit, lines)
+
+
+def _build_line(name: str, test: PairedTest, p: float) -> ForestLine:
+    return ForestLine(name, test.low, test.difference, test.high, p, significant=p < LEVEL)
+
+
+def _axis_label(title: str, unit: Unit, test: PairedTest) -> str:
+    in_unit = f",{unit.difference_suffix}" if unit.difference_suffix else ""
+    return f"{title}{in_unit} with its {test.confidence:.0%} interval"

@@ -1,0 +1,64 @@
+"""The table of the trainings that diverged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.report.data import ReportData
+from chainrule.report.numbers import MISSING, format_value
+from chainrule.report.tables.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from chainrule.study import StudyResult
+    from chainrule.study.store.record import TrainingRecord
+
+__all__ = ["diverged_table"]
+
+DIVERGED = (
+    Column("arm", "arm", numeric=False),
+    Column("stage", "stage", numeric=False),
+    Column("round", "round"),
+    Column("fold", "fold"),
+    Column("setting", numeric=False),
+    Column("where", "where", numeric=False),
+)
+MAX_ROWS = 100
+
+
+def diverged_table(result: StudyResult | ReportData) -> Table:
+    """A row a training that diverged, final ones first; readers see the first hundred."""
+    records = ReportData.wrap(result).result.rows
+    found = [row for row in records if row.status == "diverged"]
+    found.sort(key=lambda row: (row.stage != "final", row.arm, row.round, row.candidate, row.fold))
+    hidden = [f"The first {MAX_ROWS} of {len(found)} are shown."] if len(found) > MAX_ROWS else []
+    rows = [
+        {"arm": r.arm, "stage": r.stage, "round": _round_number(r), "fold": r.fold}
+        | {"setting": dict(r.setting), "where": r.note}
+        for r in found
+    ]
+    return Table(
+        "diverged",
+        f"Trainings that met nan or infinity: {len(found)} of {len(records)}.",
+        DIVERGED,
+        [_diverged_cells(row) for row in found[:MAX_ROWS]],
+        rows,
+        hidden,
+    )
+
+
+def _round_number(row: TrainingRecord) -> int | None:
+    """None for a search that belongs to no round."""
+    return None if row.round < 0 else row.round
+
+
+def _diverged_cells(row: TrainingRecord) -> list[Cell]:
+    setting = ", ".join(f"{path} {format_value(x)}" for path, x in row.setting.items()) or MISSING
+    number = _round_number(row)
+    return [
+        Cell(row.arm, row.arm),
+        Cell(row.stage, row.stage),
+        Cell(MISSING if number is None else str(number), number),
+        Cell(str(row.fold), row.fold),
+        Cell(setting, setting),
+        Cell(row.note or MISSING, row.note),
+    ]

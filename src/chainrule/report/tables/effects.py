@@ -1,0 +1,64 @@
+"""The table of the effects of factors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.report.data import ReportData
+from chainrule.report.numbers import Unit, format_p
+from chainrule.report.tables.comparisons import describe_differences, describe_direction
+from chainrule.report.tables.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from chainrule.statistics import Effect
+    from chainrule.study import StudyResult
+
+__all__ = ["effects_table"]
+
+EFFECTS = (
+    Column("effect", "effect", numeric=False),
+    Column("kind", numeric=False),
+    Column("n"),
+    Column("difference", "diff."),
+    Column("interval", "interval"),
+    Column("p"),
+    Column("p, Holm", "p Holm"),
+)
+
+
+def effects_table(result: StudyResult | ReportData) -> Table:
+    """A row an effect: main effects, then interactions.
+
+    Raises ValueError where there is too little for them.
+    """
+    data = ReportData.wrap(result)
+    found, unit = data.effects, data.unit
+    test = found.effects[0].test
+    return Table(
+        "effects",
+        f"Effects of the factors: {test.test} over n = {test.n} rounds; "
+        f"{describe_differences(unit)}, each with its {test.confidence:.0%} interval.",
+        EFFECTS,
+        [_effect_cells(effect, unit) for effect in found.effects],
+        found.as_rows(),
+        [
+            describe_direction(data, "the new level − the old one"),
+            "A main effect is averaged over the other factors.",
+            "An interaction is a difference of differences.",
+            f"Holm counts {len(found.effects)} effects. {found.design.scope}",
+        ],
+    )
+
+
+def _effect_cells(effect: Effect, unit: Unit) -> list[Cell]:
+    test = effect.test
+    kind = "main effect" if len(effect.levels) == 1 else "interaction"
+    return [
+        Cell(effect.name, effect.name),
+        Cell(kind, kind),
+        Cell(str(test.n), test.n),
+        Cell(unit.difference(test.difference), test.difference),
+        Cell(unit.interval(test.low, test.high), test.low),
+        Cell(format_p(test.p), test.p),
+        Cell(format_p(effect.p_holm), effect.p_holm),
+    ]
