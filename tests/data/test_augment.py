@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from chainrule.data import digit_pairs, digits
-from chainrule.data.transforms.augment import GRID, Warp, sample
+from chainrule.data.transforms.augment import GRID, Warp, interpolate_cubic
 
 NOTHING = {"shift": 0, "rotate": 0, "scale": 0, "shear": 0, "elastic": 0}
 
@@ -10,8 +10,8 @@ NOTHING = {"shift": 0, "rotate": 0, "scale": 0, "shear": 0, "elastic": 0}
 def at_the_bound(x, **bounds):
     """The image x warped by draws that are all 1, so that each part is its bound."""
     draws = torch.ones(1, 7 + 2 * GRID**2, dtype=x.dtype)
-    places = Warp(**NOTHING | bounds)._places(draws, *x.shape)
-    return sample(x[None], *places.unbind(1)).view_as(x)
+    places = Warp(**NOTHING | bounds)._source_positions(draws, *x.shape)
+    return interpolate_cubic(x[None], *places.unbind(1)).view_as(x)
 
 
 def pixels(H, W):
@@ -34,7 +34,7 @@ def test_between_pixels_a_quadratic_is_exact():
 
     x = f(rows, columns).view(1, 6, 7)
     r, c = torch.tensor([[1.3, 2.9, 3.5]]).double(), torch.tensor([[4.1, 1.0, 2.75]]).double()
-    assert torch.allclose(sample(x, r, c), f(r, c), rtol=1e-12)
+    assert torch.allclose(interpolate_cubic(x, r, c), f(r, c), rtol=1e-12)
 
 
 @pytest.mark.parametrize("place", [-2.5, -1.0, 6.0, 6.5, 7.5, 1e9])
@@ -42,8 +42,8 @@ def test_beyond_the_edge_there_is_nothing(place):
     x, far = torch.ones(1, 6, 6), torch.tensor([[place]])
     inside = torch.tensor([[3.0]])
     expected = -0.0625 if place == 6.5 else 0.0  # half a pixel out, the cubic still feels the edge
-    assert sample(x, far, inside).item() == pytest.approx(expected)
-    assert sample(x, inside, far).item() == pytest.approx(expected)
+    assert interpolate_cubic(x, far, inside).item() == pytest.approx(expected)
+    assert interpolate_cubic(x, inside, far).item() == pytest.approx(expected)
 
 
 def test_a_shift_takes_each_value_from_its_place_plus_the_shift():
@@ -78,11 +78,11 @@ def test_an_elastic_field_of_equal_displacements_is_a_shift():
 def test_an_elastic_field_bends():
     x = torch.rand(3, 8, 8)
     draws = torch.rand(3, 7 + 2 * GRID**2)
-    places = Warp(**NOTHING | {"elastic": 1.5})._places(draws, 8, 8)
+    places = Warp(**NOTHING | {"elastic": 1.5})._source_positions(draws, 8, 8)
     moved = places - torch.stack(pixels(8, 8), 1).float()
     assert moved.std(-1).min() > 0.1
     assert moved.abs().max() <= 1.5
-    assert sample(x, *places.unbind(1)).shape == (3, 64)
+    assert interpolate_cubic(x, *places.unbind(1)).shape == (3, 64)
 
 
 def test_what_comes_in_is_the_images_own_background():

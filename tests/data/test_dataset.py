@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from chainrule.data import Dataset
-from chainrule.data.dataset import per_seed
+from chainrule.data.dataset import stack_draws
 
 N, K = 5, 3
 
@@ -221,4 +221,4 @@ def test_a_data_set_cannot_be_reassigned():
 @pytest.mark.parametrize("seed", [1.5, "12", ["1"]])
 def test_a_seed_that_is_no_whole_number_is_refused(seed):
     with pytest.raises(TypeError):
-        per_seed(lambda one: plain(), seed)
+        stack_draws(lambda one: plain(), seed)

@@ -7,13 +7,13 @@ import json
 import pytest
 import torch
 
-from chainrule.data import DataError, Encoder, Table
+from chainrule.data import CsvTable, DataError, Encoder
 
 
 def table_of(**columns):
     cells = {name: tuple(map(str, of)) for name, of in columns.items()}
     n = len(next(iter(cells.values())))
-    return Table("houses.csv", cells, tuple(range(2, n + 2)))
+    return CsvTable("houses.csv", cells, tuple(range(2, n + 2)))
 
 
 HOUSES = table_of(
@@ -40,20 +40,20 @@ def test_each_input_has_a_name():
 def test_levels_and_medians_are_those_of_the_training_rows():
     encoder = Encoder.fit(HOUSES, "price", [0, 1, 3])
     assert encoder.features == ["area", "town=A", "town=B", "sold=no", "sold=yes"]
-    x = encoder.inputs_of(HOUSES)
+    x = encoder.encode_inputs(HOUSES)
     assert x[2].tolist() == [90, 0, 0, 1, 0]
     assert x[4].tolist() == [500, 0, 0, 1, 0]
 
 
 def test_other_rows_decide_nothing():
     changed = dict(HOUSES.columns) | {"area": ("70", "90", "7", "110", "9")}
-    other = Table("houses.csv", changed, HOUSES.lines)
+    other = CsvTable("houses.csv", changed, HOUSES.lines)
     fitted = [Encoder.fit(t, "price", [0, 1, 3]) for t in (HOUSES, other)]
     assert fitted[0] == fitted[1]
 
 
 def test_a_missing_number_may_stay_nan():
-    x = Encoder.fit(HOUSES, "price", fill=False).inputs_of(HOUSES)
+    x = Encoder.fit(HOUSES, "price", fill=False).encode_inputs(HOUSES)
     assert x.isnan().nonzero().tolist() == [[2, 0]]
 
 
@@ -143,8 +143,8 @@ def test_a_missing_number_to_tell():
 def test_rows_to_predict_need_no_target_and_no_order_of_columns():
     new = table_of(town=["B", "Q"], sold=["no", "no"], area=[1, ""])
     encoder = Encoder.fit(HOUSES, "price")
-    assert encoder.inputs_of(new).tolist() == [[1, 0, 0, 1, 0, 1, 0], [100, 0, 0, 0, 0, 1, 0]]
-    assert [*encoder.unknown(new)] == [
+    assert encoder.encode_inputs(new).tolist() == [[1, 0, 0, 1, 0, 1, 0], [100, 0, 0, 0, 0, 1, 0]]
+    assert [*encoder.describe_unknown(new)] == [
         "area: missing in 1 of 2 rows, taken as the training median, 100",
         "town: not known, so no level at all: Q",
     ]
@@ -152,7 +152,7 @@ def test_rows_to_predict_need_no_target_and_no_order_of_columns():
 
 def test_a_missing_column_is_named():
     with pytest.raises(DataError, match="no column 'sold'; columns: area, town"):
-        Encoder.fit(HOUSES, "price").inputs_of(table_of(area=[1], town=["A"]))
+        Encoder.fit(HOUSES, "price").encode_inputs(table_of(area=[1], town=["A"]))
 
 
 @pytest.mark.parametrize(("target", "classify"), [("price", False), ("sold", True)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from chainrule.data import DataError, Table
+from chainrule.data import CsvTable, DataError
 from chainrule.data.files.reading import read_data, read_folder
 
 from .mnist_files import idx, labels, write_split
@@ -18,7 +18,7 @@ def test_the_ending_decides(tmp_path):
     np.savez(tmp_path / "c.npz", inputs=np.ones((2, 3)))
     for name in ("a.CSV", "b.tsv"):
         rows, test = read_data(tmp_path / name)
-        assert isinstance(rows, Table)
+        assert isinstance(rows, CsvTable)
         assert test is None
         assert rows["y"] == ("2",)
     assert read_data(str(tmp_path / "c.npz"))[0].inputs.shape == (2, 3)

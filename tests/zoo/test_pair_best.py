@@ -9,7 +9,7 @@ from chainrule import zoo
 from chainrule.nn.inspect.gradcheck import check_layers
 from chainrule.zoo import pair_best
 from tests.nn.cases import odd
-from tests.nn.test_order import autograd
+from tests.nn.test_comparison import autograd
 
 
 def test_outputs_and_their_shapes():

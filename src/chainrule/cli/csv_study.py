@@ -12,7 +12,7 @@ import typer
 from chainrule.cli.resolve import echo_err
 
 if TYPE_CHECKING:
-    from chainrule.data import Encoder, Table
+    from chainrule.data import CsvTable, Encoder
     from chainrule.study import Study
 
 __all__ = ["with_table"]
@@ -50,13 +50,13 @@ def check(study: Study) -> None:
         )
 
 
-def encoded(study: Study, data: dict[str, str]) -> tuple[Encoder, Table]:
+def encoded(study: Study, data: dict[str, str]) -> tuple[Encoder, CsvTable]:
     """What the columns become, said on stderr; and the rows that have a target."""
     from chainrule.data import Encoder, read_csv
-    from chainrule.data.datasets.csv_table import table_of
+    from chainrule.data.datasets.csv_table import load_table
 
     ignore = study.data.arguments.get("ignore", ())
-    rows = table_of(data["csv"], data["target"], data["sha256"], ignore)
+    rows = load_table(data["csv"], data["target"], data["sha256"], ignore)
     range_of(rows, data["target"])  # first, since of one row no column changes
     encoder = Encoder.fit(rows, data["target"], fill=False)
     lost = len(read_csv(data["csv"])) - len(rows)
@@ -66,7 +66,7 @@ def encoded(study: Study, data: dict[str, str]) -> tuple[Encoder, Table]:
     return encoder, rows
 
 
-def range_of(rows: Table, target: str) -> float:
+def range_of(rows: CsvTable, target: str) -> float:
     """Of the target, rounded up. Raises DataError where it is no number or never changes."""
     from chainrule.data import DataError
 

@@ -49,7 +49,7 @@ def new(name: str, data: str, target: str | None, seed: int) -> Explained:
 
 def saved(path: str, data: str, target: str | None) -> Explained:
     """The net of a file, on samples prepared as those that it was trained on."""
-    from chainrule.data.tabular.preprocessor import targets_in
+    from chainrule.data.tabular.preprocessor import read_targets
     from chainrule.estimators.fit import loss_for
     from chainrule.estimators.predictor import Predictor
     from chainrule.recipes.component import Component, build
@@ -58,7 +58,7 @@ def saved(path: str, data: str, target: str | None) -> Explained:
     if target not in (None, predictor.target):
         raise ValueError(f"{path} tells {predictor.target}, got --target {target}")
     rows, _ = data_of(data)
-    cells = targets_in(rows, predictor.target) or ()
+    cells = read_targets(rows, predictor.target) or ()
     known = rows.subset([i for i, cell in enumerate(cells) if cell][:BATCH])
     if not len(known):
         raise ValueError(f"{data}: it has no targets, and the loss asks for them")

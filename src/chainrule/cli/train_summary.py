@@ -17,10 +17,10 @@ __all__ = ["as_text", "remarks", "scores_in_words", "summary"]
 def remarks(division: DataSplit, prepared: Preprocessor, *, told: bool) -> Iterator[str]:
     """What is taken for the task, how to say otherwise; and what becomes of columns."""
     from chainrule.data.files.csv_file import is_number
-    from chainrule.data.tabular.preprocessor import targets_in
+    from chainrule.data.tabular.preprocessor import read_targets
 
     name = division.target or "targets"
-    cells = [cell for cell in targets_in(division.rows, division.target) or () if cell]
+    cells = [cell for cell in read_targets(division.rows, division.target) or () if cell]
     if missing := len(division.rows) - len(cells):
         yield f"{name}: missing in {missing} of {len(division.rows)} rows, which are left out"
     numbers = all(map(is_number, cells))

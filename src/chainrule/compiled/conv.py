@@ -34,49 +34,49 @@ def use_compiled_convolutions() -> Iterator[None]:
 
 
 def compute_convolution(
-    f: Callable[..., Tensor], steps: ConvParams, *tensors: Tensor, **options: Any
+    f: Callable[..., Tensor], params: ConvParams, *tensors: Tensor, **options: Any
 ) -> Tensor | None:
     """f of :mod:`chainrule.nn.ops.conv` for tensors (K or 1, …), or None: not in the kernel."""
     x = tensors[0]
-    supported = len(steps.kernel) == 2 and steps.groups == 1 and steps.dilation == (1, 1)
+    supported = len(params.kernel) == 2 and params.groups == 1 and params.dilation == (1, 1)
     uniform = all(t.dtype == x.dtype and t.device.type == "cpu" for t in tensors)
     if not supported or not uniform or x.dtype not in SCALAR_TYPES or not x.numel():
         return None
-    return COMPILED[f](steps, *tensors, **options)
+    return COMPILED[f](params, *tensors, **options)
 
 
 def compute_output(
-    steps: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None
+    params: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None
 ) -> Tensor | None:
     """x (K, N, C, H, W)   w (K, O, C, k, k)   b (K, O)   result (K, N, O, H', W')"""
-    axes = zip(x.shape[-2:], steps.kernel, steps.stride, steps.padding, strict=True)
+    axes = zip(x.shape[-2:], params.kernel, params.stride, params.padding, strict=True)
     sizes = [(n + 2 * p - k) // s + 1 for n, k, s, p in axes]
     weight = w.permute(0, 3, 4, 2, 1)
-    return convolve_channels_last(x, weight, b, sizes, steps.stride, steps.padding)
+    return convolve_channels_last(x, weight, b, sizes, params.stride, params.padding)
 
 
 def compute_input_grad(
-    steps: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]
+    params: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]
 ) -> Tensor | None:
     """g (K, N, O, H', W')   w (K, O, C, k, k)   result (K, N, C, *sizes)"""
-    if steps.stride != (1, 1):
+    if params.stride != (1, 1):
         return None
-    margin = [k - 1 - p for k, p in zip(steps.kernel, steps.padding, strict=True)]
+    margin = [k - 1 - p for k, p in zip(params.kernel, params.padding, strict=True)]
     weight = w.flip(3, 4).permute(0, 3, 4, 1, 2)
     return convolve_channels_last(g, weight, None, sizes, (1, 1), margin)
 
 
-def compute_weight_grad(steps: ConvParams, x: Tensor, g: Tensor) -> Tensor | None:
+def compute_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor | None:
     """x (K, N, C, H, W)   g (K, N, O, H', W')   result (K, O, C, k, k)"""
     channels = g.shape[2]
     if is_mostly_padding(channels, g.dtype) or x.shape[1] != g.shape[1]:
         return None  # samples that do not fit are for the plain function to refuse
-    padded, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
+    padded, _ = pad(x, [(p, p) for p in params.padding], "zeros")
     x, g = to_channels_last(padded), pad_channels(to_channels_last(g))
     K = max(len(x), len(g))
-    args = build_args(x, g.shape[2:], K, steps.kernel, steps.stride)
+    args = build_args(x, g.shape[2:], K, params.kernel, params.stride)
     args.weight_grad = True
-    out = x.new_zeros(K, args.sample_blocks, *steps.kernel, x.shape[-1], args.O)
+    out = x.new_zeros(K, args.sample_blocks, *params.kernel, x.shape[-1], args.O)
     launch(args, x, g, None, out)
     total = out[:, 0] if args.sample_blocks == 1 else out.sum(1)
     return total[..., :channels].permute(0, 4, 3, 1, 2)

@@ -7,7 +7,7 @@ from chainrule.data.datasets.digit_pairs import digit_pairs
 from chainrule.data.datasets.digits import digits
 from chainrule.data.datasets.toy2d import bullseye, checkerboard, circles, disk, moons, spirals, xor
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import Table, read_csv
+from chainrule.data.files.csv_file import CsvTable, read_csv
 from chainrule.data.files.idx import read_idx
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import read_data
@@ -22,12 +22,12 @@ from chainrule.data.transforms.standardize import Standardizer, standardize, sta
 
 __all__ = [
     "Arrays",
+    "CsvTable",
     "DataError",
     "Dataset",
     "Encoder",
     "Preprocessor",
     "Standardizer",
-    "Table",
     "Warp",
     "auto_mpg",
     "auto_mpg_table",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Dataset", "Seeds", "per_seed"]
+__all__ = ["Dataset", "Seeds", "stack_draws"]
 
 Seeds = int | Sequence[int]
 """One seed for a plain data set, or K seeds for K fresh draws."""
@@ -41,7 +41,7 @@ class Dataset:
             raise ValueError(f"Dataset: expected replicas None or at least 1, got {K!r}")
         if isinstance(self.targets, dict) and not self.targets:
             raise ValueError("Dataset: expected at least one target, got an empty dictionary")
-        tensors = self._tensors()
+        tensors = self._named_tensors()
         for name, tensor in tensors.items():
             _check_axes(name, tensor, K)
         for name, tensor in tensors.items():
@@ -56,7 +56,7 @@ class Dataset:
         return self.inputs.shape[self._axis]
 
     def __repr__(self) -> str:
-        tensors = (f"{name} {_layout(tensor)}" for name, tensor in self._tensors().items())
+        tensors = (f"{name} {_layout(tensor)}" for name, tensor in self._named_tensors().items())
         return f"Dataset({', '.join(tensors)}, replicas={self.replicas})"
 
     def subset(self, index: Tensor) -> Dataset:
@@ -70,7 +70,9 @@ class Dataset:
         """
         self._check_index(index)
         replicas = self.replicas if index.ndim == 1 else len(index)
-        return self._with((self._pick(t, index.to(t.device)) for t in self._all()), replicas)
+        return self._replace_tensors(
+            (self._select(t, index.to(t.device)) for t in self._tensors()), replicas
+        )
 
     def replica(self, k: int) -> Dataset:
         """The plain data set of replica k. Raises IndexError for a k outside 0 … K − 1."""
@@ -79,7 +81,7 @@ class Dataset:
         if not 0 <= k < self.replicas:
             raise IndexError(f"Dataset.replica: expected 0 ≤ k < {self.replicas}, got {k}")
         # Of a leading 1, every replica has the one there is.
-        return self._with((t[min(k, len(t) - 1)] for t in self._all()), None)
+        return self._replace_tensors((t[min(k, len(t) - 1)] for t in self._tensors()), None)
 
     @staticmethod
     def stack(datasets: Sequence[Dataset]) -> Dataset:
@@ -98,8 +100,8 @@ class Dataset:
                     f"Dataset.stack: expected the same shapes and dtypes everywhere, "
                     f"number 0 is {first}, number {k} is {other}"
                 )
-        columns = ([d._tensors()[name] for d in datasets] for name in first._tensors())
-        return first._with(map(torch.stack, columns), len(datasets))
+        columns = ([d._named_tensors()[name] for d in datasets] for name in first._named_tensors())
+        return first._replace_tensors(map(torch.stack, columns), len(datasets))
 
     def to(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
@@ -107,8 +109,8 @@ class Dataset:
         """The data set on another device, its floating tensors in another floating dtype."""
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(f"Dataset.to: expected a floating dtype, got {dtype}")
-        return self._with(
-            (t.to(device, dtype if t.is_floating_point() else None) for t in self._all()),
+        return self._replace_tensors(
+            (t.to(device, dtype if t.is_floating_point() else None) for t in self._tensors()),
             self.replicas,
         )
 
@@ -116,27 +118,27 @@ class Dataset:
     def _axis(self) -> int:
         return 0 if self.replicas is None else 1
 
-    def _tensors(self) -> dict[str, Tensor]:
+    def _named_tensors(self) -> dict[str, Tensor]:
         """Every tensor, by the name that a message gives it."""
         if not isinstance(self.targets, dict):
             return {"inputs": self.inputs, "targets": self.targets}
         named = {f"targets[{name!r}]": target for name, target in self.targets.items()}
         return {"inputs": self.inputs, **named}
 
-    def _all(self) -> Iterable[Tensor]:
-        return self._tensors().values()
+    def _tensors(self) -> Iterable[Tensor]:
+        return self._named_tensors().values()
 
     def _layouts(self) -> dict[str, str]:
-        return {name: _layout(tensor) for name, tensor in self._tensors().items()}
+        return {name: _layout(tensor) for name, tensor in self._named_tensors().items()}
 
-    def _with(self, tensors: Iterable[Tensor], replicas: int | None) -> Dataset:
+    def _replace_tensors(self, tensors: Iterable[Tensor], replicas: int | None) -> Dataset:
         """The same structure filled with other tensors, in the order of `_tensors`."""
         inputs, *targets = tensors
         if isinstance(self.targets, dict):
             return Dataset(inputs, dict(zip(self.targets, targets, strict=True)), replicas)
         return Dataset(inputs, targets[0], replicas)
 
-    def _pick(self, tensor: Tensor, index: Tensor) -> Tensor:
+    def _select(self, tensor: Tensor, index: Tensor) -> Tensor:
         if self.replicas is None:
             return tensor[index]
         if index.ndim == 1:
@@ -162,7 +164,7 @@ class Dataset:
             raise IndexError(f"Dataset.subset: expected entries 0 ≤ i < {len(self)}, got {got}")
 
 
-def per_seed(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
+def stack_draws(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
     """`draw(seed)`, or for a sequence of K seeds their K draws as one data set with replicas."""
     if isinstance(seed, Sequence):
         return Dataset.stack([draw(operator.index(one)) for one in seed])

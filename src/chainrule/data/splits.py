@@ -26,7 +26,7 @@ def holdout(
 
     Raises ValueError for a fraction outside (0, 1) or one that leaves a part empty.
     """
-    N = _count(n)
+    N = _num_samples(n)
     if not 0 < fraction < 1:
         raise ValueError(f"holdout: expected a fraction between 0 and 1, got {fraction}")
     size = round(fraction * N)
@@ -41,8 +41,8 @@ def holdout(
     start = torch.randint(N, (), generator=g)
     passed = (torch.arange(N + 1) * size + start) // N
     tests = torch.empty(N, dtype=torch.bool)
-    tests[_order(N, stratify, g)] = passed.diff() == 1
-    return _parts(tests)
+    tests[_shuffle(N, stratify, g)] = passed.diff() == 1
+    return _split_indices(tests)
 
 
 def kfold(
@@ -52,12 +52,12 @@ def kfold(
 
     Raises ValueError for a k below 2 or above N.
     """
-    N = _count(n)
+    N = _num_samples(n)
     if not 2 <= k <= N:
         raise ValueError(f"kfold: expected 2 ≤ k ≤ {N}, the number of samples, got k = {k}")
     fold = torch.empty(N, dtype=torch.int64)
-    fold[_order(N, stratify, generator(seed, "kfold"))] = torch.arange(N) % k
-    return [_parts(fold == i) for i in range(k)]
+    fold[_shuffle(N, stratify, generator(seed, "kfold"))] = torch.arange(N) % k
+    return [_split_indices(fold == i) for i in range(k)]
 
 
 def repeated_kfold(
@@ -70,11 +70,11 @@ def repeated_kfold(
     return [split for one in seeds for split in kfold(n, k, seed=one, stratify=stratify)]
 
 
-def _count(n: int | Sized) -> int:
+def _num_samples(n: int | Sized) -> int:
     return len(n) if isinstance(n, Sized) else operator.index(n)
 
 
-def _order(N: int, stratify: Tensor | None, g: torch.Generator) -> Tensor:
+def _shuffle(N: int, stratify: Tensor | None, g: torch.Generator) -> Tensor:
     """The samples in random order, or class after class, each class in random order."""
     order = torch.randperm(N, generator=g)
     if stratify is None:
@@ -87,5 +87,5 @@ def _order(N: int, stratify: Tensor | None, g: torch.Generator) -> Tensor:
     return order[stratify.cpu()[order].argsort(stable=True)]
 
 
-def _parts(tests: Tensor) -> tuple[Tensor, Tensor]:
+def _split_indices(tests: Tensor) -> tuple[Tensor, Tensor]:
     return (~tests).nonzero().squeeze(1), tests.nonzero().squeeze(1)

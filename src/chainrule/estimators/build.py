@@ -13,7 +13,7 @@ from chainrule._util.suggest import did_you_mean
 if TYPE_CHECKING:
     from chainrule.data import Dataset
     from chainrule.data.files.npz_file import Arrays
-    from chainrule.data.files.reading import Rows
+    from chainrule.data.files.reading import RawData
     from chainrule.data.tabular.preprocessor import Preprocessor
     from chainrule.recipes.recipe import Recipe
     from chainrule.train import Trainer
@@ -53,7 +53,7 @@ def parse_toml_value(text: str) -> Any:
 
 def data_of(
     given: str, seed: int = 0, arguments: Mapping[str, Any] | None = None
-) -> tuple[Rows, Arrays | None]:
+) -> tuple[RawData, Arrays | None]:
     """(samples, a test set that comes apart) of a file, a folder, built-in data or a function.
 
     Raises ValueError or OSError where there is none of this name, or it cannot be read.

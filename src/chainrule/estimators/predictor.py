@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.data.files.reading import Rows
-from chainrule.data.tabular.preprocessor import Preprocessor, targets_in
+from chainrule.data.files.reading import RawData
+from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
@@ -52,12 +52,12 @@ class Predictor:
     loss: str
     target: str | None = None
 
-    def __call__(self, rows: Rows) -> list[str] | list[float]:
+    def __call__(self, rows: RawData) -> list[str] | list[float]:
         """A class, or a number, for each sample."""
         return self.preparation.task.decode(self.outputs(rows))
 
     @torch.no_grad()
-    def outputs(self, rows: Rows) -> Tensor:
+    def outputs(self, rows: RawData) -> Tensor:
         """The net's outputs, in evaluation mode. Raises DataError for samples of another kind."""
         x = self.preparation.inputs(rows)
         with eval_mode(self.net) as net:
@@ -79,9 +79,9 @@ class Predictor:
             )
         return PROBABILITIES[self.loss](outputs.double())
 
-    def scores(self, answers: Sequence[Any], rows: Rows) -> dict[str, float]:
+    def scores(self, answers: Sequence[Any], rows: RawData) -> dict[str, float]:
         """How right answers for these rows are, of those that have a target; {} where none has."""
-        cells = targets_in(rows, self.target) or ()
+        cells = read_targets(rows, self.target) or ()
         known = [(answer, cell) for answer, cell in zip(answers, cells, strict=bool(cells)) if cell]
         if not known:
             return {}

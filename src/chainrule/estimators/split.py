@@ -12,9 +12,9 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule.data import holdout
 from chainrule.data.files.npz_file import Arrays
-from chainrule.data.files.reading import Rows
-from chainrule.data.tabular.encoder import plain
-from chainrule.data.tabular.preprocessor import Preprocessor, targets_in
+from chainrule.data.files.reading import RawData
+from chainrule.data.tabular.encoder import normalize_cell
+from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
 from chainrule.data.tabular.target import Kind
 
 __all__ = ["DataSplit"]
@@ -33,7 +33,7 @@ class DataSplit:
     says when to stop; ``tested``: what is looked at once, at the end.
     """
 
-    rows: Rows
+    rows: RawData
     target: str | None
     kind: Kind
     learned: Sequence[int]
@@ -43,7 +43,7 @@ class DataSplit:
     @classmethod
     def make(
         cls,
-        rows: Rows,
+        rows: RawData,
         target: str | None,
         kind: Kind,
         *,
@@ -58,8 +58,8 @@ class DataSplit:
         """
         given = 0
         if isinstance(test, Arrays) and isinstance(rows, Arrays):
-            given, rows = len(test), rows.joined(test)
-        cells = targets_in(rows, target) or ()
+            given, rows = len(test), rows.concat(test)
+        cells = read_targets(rows, target) or ()
         rest = [i for i, cell in enumerate(cells[: len(cells) - given]) if cell]
         if len(rest) < FEWEST:
             raise ValueError(f"{rows.source}: too few rows with a target to divide: {len(rest)}")
@@ -76,8 +76,12 @@ class DataSplit:
 
 def _classes(cells: Sequence[str], kind: Kind) -> Tensor | None:
     """What splits are stratified by: a number for each target."""
-    levels = {cell: i for i, cell in enumerate(dict.fromkeys(map(plain, cells)))}
-    return torch.tensor([levels[plain(c)] for c in cells]) if kind == "classification" else None
+    levels = {cell: i for i, cell in enumerate(dict.fromkeys(map(normalize_cell, cells)))}
+    return (
+        torch.tensor([levels[normalize_cell(c)] for c in cells])
+        if kind == "classification"
+        else None
+    )
 
 
 def _split(

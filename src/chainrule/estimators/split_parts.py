@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.estimators.build import data_of
 
 if TYPE_CHECKING:
-    from chainrule.data.files.reading import Rows
+    from chainrule.data.files.reading import RawData
     from chainrule.data.tabular.target import Kind
     from chainrule.estimators.split import DataSplit
 
@@ -25,17 +25,17 @@ def divided(
     seed: int,
 ) -> DataSplit:
     """The samples that have a target, and which of them are for what."""
-    from chainrule.data.tabular.preprocessor import targets_in
-    from chainrule.data.tabular.target import kind_of
+    from chainrule.data.tabular.preprocessor import read_targets
+    from chainrule.data.tabular.target import infer_kind
     from chainrule.estimators.split import DataSplit
 
     own = {p.removeprefix("data."): v for p, v in settings.items() if p.startswith("data.")}
     rows, given = data_of(data, seed, own)
     check_target(rows, target)
-    cells = [cell for cell in targets_in(rows, target) or () if cell]
+    cells = [cell for cell in read_targets(rows, target) or () if cell]
     if not cells:
         raise ValueError(f"{data}: it has no targets to learn from")
-    kind = task or kind_of(cells)
+    kind = task or infer_kind(cells)
     if task is None and kind == "classification" and 2 * len({*cells}) > len(cells):
         raise ValueError(
             f"{data}: {len({*cells})} different texts in {len(cells)} targets are too many for "
@@ -46,15 +46,15 @@ def divided(
     )
 
 
-def check_target(rows: Rows, target: str | None) -> None:
+def check_target(rows: RawData, target: str | None) -> None:
     """Raise ValueError where --target is missing, too much, or no column."""
-    from chainrule.data import Table
+    from chainrule.data import CsvTable
 
-    if not isinstance(rows, Table):
+    if not isinstance(rows, CsvTable):
         if target is not None:
             raise ValueError(f"--target names a column of a CSV file; {rows.source} has arrays")
         return
     if target is None:
         columns = ", ".join(rows.columns)
         raise ValueError(f"{rows.source}: say which column to tell, --target COLUMN: {columns}")
-    rows.known(target)
+    rows.drop_missing(target)

@@ -11,7 +11,7 @@ from chainrule import nn
 from chainrule.nn.config import apply_ties, find_ties
 from chainrule.nn.constructor import constructor_args
 
-__all__ = ["common", "from_torch", "to_torch", "twin"]
+__all__ = ["find_twin", "from_torch", "shared_arguments", "to_torch"]
 
 
 def to_torch(net: nn.Module) -> torch.nn.Module:
@@ -22,7 +22,7 @@ def to_torch(net: nn.Module) -> torch.nn.Module:
     """
     if net.replicas is not None:
         raise ValueError("torch.nn has no cohorts: convert one replica, net.replica(k)")
-    other = _to_torch(net, {})
+    other = _convert_to_torch(net, {})
     for path, first in find_ties(net).items():
         (owner, name), (source, origin) = path.rpartition(".")[::2], first.rpartition(".")[::2]
         setattr(other.get_submodule(owner), name, getattr(other.get_submodule(source), origin))
@@ -33,13 +33,13 @@ def to_torch(net: nn.Module) -> torch.nn.Module:
     return other.train(net.training)
 
 
-def _to_torch(net: nn.Module, made: dict[int, torch.nn.Module]) -> torch.nn.Module:
+def _convert_to_torch(net: nn.Module, made: dict[int, torch.nn.Module]) -> torch.nn.Module:
     if id(net) not in made:
         if isinstance(net, nn.Sequential):
-            made[id(net)] = torch.nn.Sequential(*(_to_torch(layer, made) for layer in net))
+            made[id(net)] = torch.nn.Sequential(*(_convert_to_torch(layer, made) for layer in net))
         else:
-            cls = twin(torch.nn, net)
-            made[id(net)] = cls(**common(net, cls))
+            cls = find_twin(torch.nn, net)
+            made[id(net)] = cls(**shared_arguments(net, cls))
     return made[id(net)]
 
 
@@ -48,7 +48,7 @@ def from_torch(module: torch.nn.Module) -> nn.Module:
 
     Raises ValueError for a module that ``chainrule.nn`` has not.
     """
-    net = _from_torch(module, {})
+    net = _convert_from_torch(module, {})
     seen: dict[int, str] = {}
     tied = {}
     for path, tensor in module.named_parameters(remove_duplicate=False):
@@ -63,17 +63,17 @@ def from_torch(module: torch.nn.Module) -> nn.Module:
     return net.train(module.training)
 
 
-def _from_torch(module: torch.nn.Module, made: dict[int, nn.Module]) -> nn.Module:
+def _convert_from_torch(module: torch.nn.Module, made: dict[int, nn.Module]) -> nn.Module:
     if id(module) not in made:
         if isinstance(module, torch.nn.Sequential):
-            made[id(module)] = nn.Sequential([_from_torch(layer, made) for layer in module])
+            made[id(module)] = nn.Sequential([_convert_from_torch(layer, made) for layer in module])
         else:
-            cls = twin(nn, module)
-            made[id(module)] = cls(**common(module, cls))
+            cls = find_twin(nn, module)
+            made[id(module)] = cls(**shared_arguments(module, cls))
     return made[id(module)]
 
 
-def twin(library: Any, module: object) -> Any:
+def find_twin(library: Any, module: object) -> Any:
     """The class of the same name in the other library: of a layer, a loss, an optimizer.
 
     Raises ValueError where there is none, and for what is made of others.
@@ -87,7 +87,7 @@ def twin(library: Any, module: object) -> Any:
     return cls
 
 
-def common(module: object, other: Any) -> dict[str, Any]:
+def shared_arguments(module: object, other: Any) -> dict[str, Any]:
     """The module's arguments that the other class takes too."""
     known = inspect.signature(other).parameters
     return {p.name: value for p, value in constructor_args(module) if p.name in known}

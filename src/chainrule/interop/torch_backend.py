@@ -11,7 +11,7 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
-from chainrule.interop.torch import common, to_torch, twin
+from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
@@ -43,8 +43,8 @@ class TorchTrainer(Trainer):
         if self.scheduler is not None and self.schedule_every == "step":
             raise ValueError("TorchTrainer moves the learning rate by epochs: every = 'epoch'")
         loss = self.criterion if net.replicas is None else self.criterion.replica(0)
-        cls = twin(torch.nn, loss)
-        self.loss = cls(**common(loss, cls))
+        cls = find_twin(torch.nn, loss)
+        self.loss = cls(**shared_arguments(loss, cls))
         self.nets = [module_of(net, k) for k in range(net.replicas or 1)]
         self.optimizers = [optimizer_of(self, k) for k in range(len(self.nets))]
 
@@ -112,7 +112,7 @@ def module_of(net: Module, k: int) -> torch.nn.Module:
 
 def optimizer_of(trainer: TorchTrainer, k: int) -> torch.optim.Optimizer:
     """PyTorch's optimizer of replica k, with the numbers of ours."""
-    cls = twin(torch.optim, trainer.optimizer)
+    cls = find_twin(torch.optim, trainer.optimizer)
     theirs = dict(trainer.nets[k].named_parameters())
     names = {id(parameter): name for name, parameter in trainer.net.named_parameters()}
     known = inspect.signature(cls).parameters

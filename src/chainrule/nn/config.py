@@ -26,7 +26,7 @@ def to_config(net: Module) -> dict[str, Any]:
     Raises ValueError where a module is not one of ``chainrule.nn``'s, or does not keep its
     arguments: such a net is saved by its state alone.
     """
-    return _Writer().module(net)
+    return _Writer().write_module(net)
 
 
 class _Writer:
@@ -35,9 +35,9 @@ class _Writer:
 
     def write(self, value: Any) -> Any:
         if isinstance(value, Module):
-            return self.module(value)
+            return self.write_module(value)
         if isinstance(value, Initializer):
-            _must_be_known(Initializer, value)
+            _check_known(Initializer, value)
             return {"initializer": type(value).__name__, "arguments": vars(value)}
         if isinstance(value, Tensor):
             return {"tensor": value.tolist(), "dtype": str(value.dtype).removeprefix("torch.")}
@@ -47,10 +47,10 @@ class _Writer:
             return [self.write(item) for item in value]
         return value
 
-    def module(self, module: Module) -> dict[str, Any]:
+    def write_module(self, module: Module) -> dict[str, Any]:
         if id(module) in self.seen:
             return {"again": self.seen[id(module)]}
-        _must_be_known(Module, module)
+        _check_known(Module, module)
         self.seen[id(module)] = len(self.seen)
         kept = {
             parameter.name: self.write(value)
@@ -86,17 +86,17 @@ class _Reader:
         if "again" in value:
             return self.modules[value["again"]]
         if "tensor" in value:
-            return torch.tensor(value["tensor"], dtype=_dtype(value["dtype"]), device="cpu")
+            return torch.tensor(value["tensor"], dtype=_parse_dtype(value["dtype"]), device="cpu")
         if "dict" in value:
             return {name: self.read(item) for name, item in value["dict"].items()}
         if "initializer" in value:
-            return _class(Initializer, value["initializer"])(**value["arguments"])
-        return self.module(value)
+            return _get_class(Initializer, value["initializer"])(**value["arguments"])
+        return self.read_module(value)
 
-    def module(self, config: dict[str, Any]) -> Module:
+    def read_module(self, config: dict[str, Any]) -> Module:
         place = len(self.modules)
         self.modules.append(None)
-        cls = _class(Module, config["module"])
+        cls = _get_class(Module, config["module"])
         rest = {name: self.read(item) for name, item in config["arguments"].items()}
         several = [
             p.name for p in inspect.signature(cls).parameters.values() if p.kind == p.VAR_POSITIONAL
@@ -107,7 +107,7 @@ class _Reader:
         return module
 
 
-def _known(kind: type, name: str) -> type | None:
+def _find_class(kind: type, name: str) -> type | None:
     """The public, concrete class of this kind that chainrule.nn calls so."""
     from chainrule import nn
 
@@ -116,24 +116,24 @@ def _known(kind: type, name: str) -> type | None:
     return cls if fits else None
 
 
-def _must_be_known(kind: type, value: object) -> None:
+def _check_known(kind: type, value: object) -> None:
     cls = type(value)
-    if _known(kind, cls.__name__) is not cls:
+    if _find_class(kind, cls.__name__) is not cls:
         raise ValueError(
             f"{cls.__name__} is not a class of chainrule.nn: its architecture cannot be saved as "
             "data; save the state_dict and build the net in code"
         )
 
 
-def _dtype(name: str) -> torch.dtype:
+def _parse_dtype(name: str) -> torch.dtype:
     dtype = getattr(torch, name)
     if not isinstance(dtype, torch.dtype):
         raise ValueError(f"torch has no dtype {name!r}")
     return dtype
 
 
-def _class(kind: type, name: Any) -> Any:
-    cls = _known(kind, name) if isinstance(name, str) else None
+def _get_class(kind: type, name: Any) -> Any:
+    cls = _find_class(kind, name) if isinstance(name, str) else None
     if cls is None:
         raise ValueError(f"chainrule.nn has no {kind.__name__} {name!r}")
     return cls
@@ -154,7 +154,7 @@ def apply_ties(net: Module, tied: dict[str, str]) -> None:
     """Make the parameters at these paths one, as :func:`ties` found them."""
     modules = dict(net.named_modules(every=True))
     for path, first in tied.items():
-        (module, name), (owner, source) = _split(path), _split(first)
+        (module, name), (owner, source) = _split_path(path), _split_path(first)
         if module not in modules or owner not in modules:
             raise ValueError(f"{path} is tied to {first}, and the net has no such parameters")
         here, there = getattr(modules[module], name), getattr(modules[owner], source)
@@ -163,6 +163,6 @@ def apply_ties(net: Module, tied: dict[str, str]) -> None:
         setattr(modules[module], name, there)
 
 
-def _split(path: str) -> tuple[str, str]:
+def _split_path(path: str) -> tuple[str, str]:
     module, _, name = path.rpartition(".")
     return module, name

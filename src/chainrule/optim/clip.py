@@ -9,7 +9,7 @@ from torch import Tensor
 
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.optim.groups import num_replica_dims, unique_parameters
+from chainrule.optim.groups import resolve_replicas, unique_parameters
 from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.optimizer import Optimizer
@@ -34,7 +34,7 @@ def clip_grad_norm_(
     of a cohort say ``replicas=K``. Replicas do not mix: a nan stays in its own. Raises
     RuntimeError, and clips nothing, where a norm is not finite and ``error_if_nonfinite``.
     """
-    gradients, K = _gradients(parameters, replicas)
+    gradients, K = _collect_grads(parameters, replicas)
     check_number("max_norm", max_norm, K)
     if not norm_type > 0:
         raise ValueError(f"norm_type: expected an order above 0, got {norm_type}")
@@ -50,7 +50,7 @@ def clip_grad_norm_(
         max_norm = max_norm.to(norm)
     scale = (max_norm / (norm + 1e-6)).clamp(max=1.0)
     for g in gradients:
-        g.mul_(_beside(scale, g, K))
+        g.mul_(_align_replicas(scale, g, K))
     return norm if K else norm[0]
 
 
@@ -58,23 +58,23 @@ def clip_grad_value_(
     parameters: Source, clip_value: Scalar, *, replicas: int | None = None
 ) -> None:
     """g ← min(max(g, −clip_value), clip_value), each entry; ``clip_value`` may be (K,)."""
-    gradients, K = _gradients(parameters, replicas)
+    gradients, K = _collect_grads(parameters, replicas)
     check_number("clip_value", clip_value, K)
     for g in gradients:
         if isinstance(clip_value, Tensor):
-            bound = _beside(clip_value.to(g).reshape(-1), g, K)
+            bound = _align_replicas(clip_value.to(g).reshape(-1), g, K)
             g.clamp_(-bound, bound)
         else:
             g.clamp_(-clip_value, clip_value)
 
 
-def _gradients(source: Source, replicas: int | None) -> tuple[list[Tensor], int | None]:
+def _collect_grads(source: Source, replicas: int | None) -> tuple[list[Tensor], int | None]:
     """The gradients, in as few tensors as there are, and K (None: a plain net)."""
     if isinstance(source, Optimizer):
         for flat in source.flats:
             flat.check()
         return [flat.grad for flat in source.flats], source.replicas
-    K = num_replica_dims([source], replicas)
+    K = resolve_replicas([source], replicas)
     gradients = [p.grad for p in unique_parameters(source)]
     if not gradients:
         raise ValueError("there are no parameters whose gradients could be clipped")
@@ -83,6 +83,6 @@ def _gradients(source: Source, replicas: int | None) -> tuple[list[Tensor], int 
     return gradients, K
 
 
-def _beside(numbers: Tensor, g: Tensor, K: int | None) -> Tensor:
+def _align_replicas(numbers: Tensor, g: Tensor, K: int | None) -> Tensor:
     """(K,) or (1,) shaped so that it meets the replicas of g."""
     return numbers.reshape(-1, *(1,) * (g.dim() - 1)) if K else numbers[0]

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["Params", "num_replica_dims", "to_param_groups", "unique_parameters"]
+__all__ = ["Params", "resolve_replicas", "to_param_groups", "unique_parameters"]
 
 Params: TypeAlias = Module | Iterable[Parameter] | Iterable[dict[str, Any]]
 
@@ -40,7 +40,7 @@ def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[
     return list(listed.values())
 
 
-def num_replica_dims(sources: Iterable[object], replicas: int | None) -> int | None:
+def resolve_replicas(sources: Iterable[object], replicas: int | None) -> int | None:
     """The number of replicas: what the modules among the sources say, or the given one.
 
     Raises ValueError where they disagree.

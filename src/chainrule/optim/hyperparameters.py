@@ -14,30 +14,30 @@ from chainrule.optim.inplace import Scalar
 __all__ = ["as_column", "check_number", "validate_hyperparameter"]
 
 
-def _not_negative(x: Any) -> Any:
+def _is_not_negative(x: Any) -> Any:
     return x >= 0
 
 
-def _fraction(x: Any) -> Any:
+def _is_fraction(x: Any) -> Any:
     return (x >= 0) & (x <= 1)
 
 
-def _below_1(x: Any) -> Any:
+def _is_below_1(x: Any) -> Any:
     return (x >= 0) & (x < 1)
 
 
 VALID: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "lr": ("learning rate", _not_negative),
-    "betas": ("beta parameter", _below_1),
-    "momentum": ("momentum value", _not_negative),
+    "lr": ("learning rate", _is_not_negative),
+    "betas": ("beta parameter", _is_below_1),
+    "momentum": ("momentum value", _is_not_negative),
     "dampening": ("dampening value", lambda x: x == x),
-    "weight_decay": ("weight_decay value", _not_negative),
-    "eps": ("epsilon value", _not_negative),
-    "alpha": ("alpha value", _not_negative),
-    "rho": ("rho value", _fraction),
-    "lr_decay": ("lr_decay value", _not_negative),
-    "momentum_decay": ("momentum_decay value", _not_negative),
-    "initial_accumulator_value": ("initial_accumulator_value value", _not_negative),
+    "weight_decay": ("weight_decay value", _is_not_negative),
+    "eps": ("epsilon value", _is_not_negative),
+    "alpha": ("alpha value", _is_not_negative),
+    "rho": ("rho value", _is_fraction),
+    "lr_decay": ("lr_decay value", _is_not_negative),
+    "momentum_decay": ("momentum_decay value", _is_not_negative),
+    "initial_accumulator_value": ("initial_accumulator_value value", _is_not_negative),
 }
 
 

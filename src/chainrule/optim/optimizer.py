@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import take_rows
 from chainrule.optim.flat_parameters import FlatParameters
-from chainrule.optim.groups import Params, num_replica_dims, to_param_groups, unique_parameters
+from chainrule.optim.groups import Params, resolve_replicas, to_param_groups, unique_parameters
 from chainrule.optim.hyperparameters import as_column, validate_hyperparameter
 
 __all__ = ["Optimizer", "Params"]
@@ -40,7 +40,7 @@ class Optimizer(ABC):
         self, params: Params, defaults: dict[str, Any], replicas: int | None = None
     ) -> None:
         groups = to_param_groups(params)
-        self.replicas = num_replica_dims([group["params"] for group in groups], replicas)
+        self.replicas = resolve_replicas([group["params"] for group in groups], replicas)
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = [
             {"params": unique_parameters(group.pop("params")), **defaults, "step": 0, **group}
@@ -155,13 +155,13 @@ class Optimizer(ABC):
         if [group.pop("params") for group in groups] != [group["params"] for group in own]:
             raise ValueError(f"{self._label()}: the state is of other groups or parameter shapes")
         for group in groups:
-            self._fit_group(group)
-        states = self._split(state_dict["state"])
+            self._check_saved_group(group)
+        states = self._split_state(state_dict["state"])
         for i, (group, state) in enumerate(zip(groups, states, strict=True)):
             self.param_groups[i].update(group)
             self.state[i] = state
 
-    def _fit_group(self, group: dict[str, Any]) -> None:
+    def _check_saved_group(self, group: dict[str, Any]) -> None:
         expected = {*self.defaults, "step"}
         if wrong := sorted((expected ^ group.keys()) - {"initial_lr", "name"}):
             raise ValueError(f"{self._label()}: keys missing or unexpected: {', '.join(wrong)}")
@@ -169,7 +169,7 @@ class Optimizer(ABC):
             group["betas"] = tuple(group["betas"])
         self.validate(group)
 
-    def _split(self, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+    def _split_state(self, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
         """Copies of the saved tensors, a dict for each group, if all are what they should be."""
         states: list[dict[str, Tensor]] = []
         left = dict(saved)

@@ -146,7 +146,7 @@ def test_out_of_a_training_the_plain_functions_are_used(monkeypatch):
     assert each.net.forward(torch.randn(2, 2, 9, 9, dtype=torch.float64))[0].shape == (2, 3)
     with pytest.raises(TypeError):
         each.fit(images(20), epochs=4, progress=False)
-    assert plain._kernel.get() is None
+    assert plain._backend.get() is None
 
 
 def test_without_a_compiler_there_is_a_warning_and_the_plain_path(monkeypatch, tmp_path):

@@ -17,7 +17,7 @@ from chainrule.cli.train_summary import scores_in_words
 from chainrule.estimators.build import data_of
 
 if TYPE_CHECKING:
-    from chainrule.data.files.reading import Rows
+    from chainrule.data.files.reading import RawData
     from chainrule.estimators.predictor import Predictor
 
 __all__ = ["add_to"]
@@ -100,13 +100,13 @@ def records(
         yield {predictor.target or "prediction": answer, **own}
 
 
-def remark(predictor: Predictor, rows: Rows, answers: Sequence[Any]) -> None:
+def remark(predictor: Predictor, rows: RawData, answers: Sequence[Any]) -> None:
     """Say what is missing or not known, and how right the answers are where that can be told."""
-    from chainrule.data import Table
+    from chainrule.data import CsvTable
 
     columns = predictor.preparation.columns
-    if columns is not None and isinstance(rows, Table):
-        for line in columns.unknown(rows):
+    if columns is not None and isinstance(rows, CsvTable):
+        for line in columns.describe_unknown(rows):
             echo_err(line)
     if scores := predictor.scores(answers, rows):
         echo_err(f"{rows.source} has the targets: {scores_in_words(scores)}")

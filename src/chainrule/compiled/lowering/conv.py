@@ -36,7 +36,7 @@ def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[V
     image_shape(layer, lanes, layer.in_channels)
     lanes = lower_padding(program, layer, lanes)
     x, (C, H, W) = program.image_slice(lanes), lanes[0].shape
-    kernel, stride, dilation = layer._kernel, layer._stride, layer._dilation
+    kernel, stride, dilation = layer.params.kernel, layer.params.stride, layer.params.dilation
     h, w = count_windows(layer, (H, W), kernel, stride, dilation)
     O, n = layer.out_channels, len(lanes) * program.batch_columns  # noqa: E741
     y = Slice(program.add_buffer(O * h * w, len(lanes)), 0, O * h * w)
@@ -102,12 +102,12 @@ def winograd_sizes(
 
 def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Value]:
     """Maximum or mean over windows of each lane, in a new buffer."""
-    if any(layer._padding) or layer.ceil_mode:
+    if any(layer.params.padding) or layer.ceil_mode:
         raise Unsupported(layer.label())
     if isinstance(layer, nn.AvgPool2d) and layer.divisor_override is not None:
         raise Unsupported(layer.label())
     C, H, W = image_shape(layer, lanes)
-    kernel, stride, dilation = layer._kernel, layer._stride, layer._dilation
+    kernel, stride, dilation = layer.params.kernel, layer.params.stride, layer.params.dilation
     h, w = count_windows(layer, (H, W), kernel, stride, dilation)
     x, n = program.image_slice(lanes), len(lanes) * program.batch_columns
     y = Slice(program.add_buffer(C * h * w, len(lanes)), 0, C * h * w)
@@ -129,7 +129,7 @@ def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Valu
 
 def lower_padding(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
     """The lanes with the layer's margin of zeros."""
-    (top, bottom), (left, right) = layer._edges
+    (top, bottom), (left, right) = layer.edges
     if not top + bottom + left + right:
         return lanes
     if layer.padding_mode != "zeros":

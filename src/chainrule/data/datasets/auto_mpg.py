@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from chainrule.data.dataset import Dataset
-from chainrule.data.files.bundled import checked
-from chainrule.data.files.csv_file import Table, parse_csv
+from chainrule.data.files.bundled import read_verified
+from chainrule.data.files.csv_file import CsvTable, parse_csv
 from chainrule.data.tabular.encoder import Encoder
 
 __all__ = ["auto_mpg", "auto_mpg_table"]
@@ -35,6 +35,6 @@ def auto_mpg() -> Dataset:
 
 
 @cache
-def auto_mpg_table(path: Path = FILE) -> Table:
+def auto_mpg_table(path: Path = FILE) -> CsvTable:
     """The table as it is read from its file, the target ``mpg`` first."""
-    return parse_csv(checked(path, SHA256), str(path))
+    return parse_csv(read_verified(path, SHA256), str(path))

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import torch
 
-from chainrule.data.dataset import Dataset, Seeds, per_seed
+from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.datasets.digits import load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.data.transforms.deskew import deskew
@@ -53,7 +53,7 @@ def colored_digits(
     images in K draws of colours as one data set with replicas. `root` and `download` as in
     :func:`digits`. Raises ValueError for what is no colour, size or noise.
     """
-    palette = torch.tensor([rgb(color) for color in colors], dtype=torch.float32)
+    palette = torch.tensor([parse_color(color) for color in colors], dtype=torch.float32)
     if not len(palette):
         raise ValueError("colored_digits: expected at least one colour, got none")
     if size not in (28, 14, 7):
@@ -73,10 +73,10 @@ def colored_digits(
         paint = (palette[which] + shift).clamp(0, 1)
         return Dataset(gray * paint[:, :, None, None], {"digit": labels, "color": which})
 
-    return per_seed(draw, seed)
+    return stack_draws(draw, seed)
 
 
-def rgb(color: Color) -> list[float]:
+def parse_color(color: Color) -> list[float]:
     """Red, green and blue of a colour. Raises ValueError, with the known names, for none."""
     found = COLORS.get(color) if isinstance(color, str) else color
     if found is None or len(found) != 3 or not all(0 <= part <= 1 for part in found):

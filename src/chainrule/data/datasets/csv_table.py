@@ -9,12 +9,12 @@ from pathlib import Path
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.auto_mpg import auto_mpg_table
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import Table, parse_csv
+from chainrule.data.files.csv_file import CsvTable, parse_csv
 from chainrule.data.splits import holdout
 from chainrule.data.tabular.encoder import Encoder
 from chainrule.seeds import derive
 
-__all__ = ["table", "table_of"]
+__all__ = ["load_table", "table"]
 
 
 def table(
@@ -34,23 +34,23 @@ def table(
     it 0. ``sha256`` is the file's, so that another file is another study; ``ignore`` names columns
     that are no inputs. Raises DataError for a file that is not this one, or no table.
     """
-    rows = table_of(csv, target, sha256, ignore)
+    rows = load_table(csv, target, sha256, ignore)
     data = Encoder.fit(rows, target, fill=False)(rows)
     learned, judged = holdout(data, test, seed=derive(seed, "test"))
     return data.subset(learned), data.subset(judged)
 
 
-def table_of(csv: str | None, target: str, sha256: str | None, ignore: Sequence[str]) -> Table:
+def load_table(csv: str | None, target: str, sha256: str | None, ignore: Sequence[str]) -> CsvTable:
     """The rows that have a target, without the columns to ignore. Raises DataError."""
-    rows = auto_mpg_table() if csv is None else _pinned(Path(csv), sha256)
-    rows = rows.known(target)
+    rows = auto_mpg_table() if csv is None else _read_pinned_csv(Path(csv), sha256)
+    rows = rows.drop_missing(target)
     for name in ignore:
         rows[name]  # which says what is wrong with an unknown one
     kept = {name: cells for name, cells in rows.columns.items() if name not in ignore}
-    return Table(rows.source, kept, rows.lines)
+    return CsvTable(rows.source, kept, rows.lines)
 
 
-def _pinned(path: Path, sha256: str | None) -> Table:
+def _read_pinned_csv(path: Path, sha256: str | None) -> CsvTable:
     content = path.read_bytes()
     if (got := digest_of(content).hexdigest()) != sha256:
         raise DataError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from chainrule.data.dataset import Dataset, Seeds, per_seed
+from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.datasets.digits import load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.data.transforms.deskew import deskew
@@ -52,4 +52,4 @@ def digit_pairs(
         main = (first <= second).long()
         return Dataset(small[pair], {"main": main, "first": first, "second": second})
 
-    return per_seed(draw, seed)
+    return stack_draws(draw, seed)

@@ -62,7 +62,7 @@ def colored_digit_images(
             root=root,
             download=download,
         )
-        return _drawn(painted, n, own)
+        return _draw_subset(painted, n, own)
 
     return part("train", train), part("test", test)
 
@@ -77,8 +77,8 @@ def digit_images(
 ) -> tuple[Dataset, Dataset]:
     """Images of digits, see :func:`digits`: all of both splits, or so many drawn of each."""
     return (
-        _drawn(digits("train", root=root, download=download), train, derive(seed, "train")),
-        _drawn(digits("test", root=root, download=download), test, derive(seed, "test")),
+        _draw_subset(digits("train", root=root, download=download), train, derive(seed, "train")),
+        _draw_subset(digits("test", root=root, download=download), test, derive(seed, "test")),
     )
 
 
@@ -108,14 +108,14 @@ def disk_points(
     With ``signed`` the targets are rows for a tanh: 1 at the class and −1 at the other.
     """
     parts = disk(train, seed=derive(seed, "train")), disk(test, seed=derive(seed, "test"))
-    return (_signed(parts[0]), _signed(parts[1])) if signed else parts
+    return (_sign_targets(parts[0]), _sign_targets(parts[1])) if signed else parts
 
 
-def _signed(data: Dataset) -> Dataset:
+def _sign_targets(data: Dataset) -> Dataset:
     return Dataset(data.inputs, one_hot(data.targets, 2, low=-1.0))  # type: ignore[arg-type]
 
 
-def _drawn(data: Dataset, n: int | None, seed: int) -> Dataset:
+def _draw_subset(data: Dataset, n: int | None, seed: int) -> Dataset:
     """n of the samples without replacement, or all as they are. Raises ValueError for too many."""
     if n is None:
         return data

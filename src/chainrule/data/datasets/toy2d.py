@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from chainrule.data.dataset import Dataset, Seeds, per_seed
+from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.seeds import generator
 
 __all__ = ["bullseye", "checkerboard", "circles", "disk", "moons", "spirals", "xor"]
@@ -29,7 +29,7 @@ def disk(n: int, seed: Seeds = 0) -> Dataset:
     def label(x: Tensor) -> Tensor:
         return (x - 0.5).square().sum(-1) < 1 / (2 * math.pi)
 
-    return _labelled("disk", n, seed, label)
+    return _draw_regions("disk", n, seed, label)
 
 
 def bullseye(n: int, share: float = 0.5, gap: float = 0.2, seed: Seeds = 0) -> Dataset:
@@ -47,9 +47,11 @@ def bullseye(n: int, share: float = 0.5, gap: float = 0.2, seed: Seeds = 0) -> D
         inside = (chance < share).to(torch.float32)
         low, high = (1 - inside) * (0.5 + gap) ** 2, 1 - 0.75 * inside
         radius = (low + (high - low) * u).sqrt()  # as many points per area everywhere
-        return torch.stack(_polar(1.0, 2 * math.pi * turn), -1) * radius[:, None], inside.long()
+        return torch.stack(_polar_to_cartesian(1.0, 2 * math.pi * turn), -1) * radius[
+            :, None
+        ], inside.long()
 
-    return _draws("bullseye", n, seed, draw)
+    return _draw_points("bullseye", n, seed, draw)
 
 
 def xor(n: int, seed: Seeds = 0) -> Dataset:
@@ -58,7 +60,7 @@ def xor(n: int, seed: Seeds = 0) -> Dataset:
     def label(x: Tensor) -> Tensor:
         return (x < 0).sum(-1) == 1
 
-    return _labelled("xor", n, seed, label, low=-1.0)
+    return _draw_regions("xor", n, seed, label, low=-1.0)
 
 
 def checkerboard(n: int, cells: int = 4, seed: Seeds = 0) -> Dataset:
@@ -69,7 +71,7 @@ def checkerboard(n: int, cells: int = 4, seed: Seeds = 0) -> Dataset:
     def label(x: Tensor) -> Tensor:
         return (x * cells).floor().sum(-1) % 2 == 1
 
-    return _labelled("checkerboard", n, seed, label)
+    return _draw_regions("checkerboard", n, seed, label)
 
 
 def moons(n: int, noise: float = 0.1, seed: Seeds = 0) -> Dataset:
@@ -79,10 +81,10 @@ def moons(n: int, noise: float = 0.1, seed: Seeds = 0) -> Dataset:
     """
 
     def point(u: Tensor, sign: Tensor) -> Tensor:
-        x, y = _polar(1.0, math.pi * u)
+        x, y = _polar_to_cartesian(1.0, math.pi * u)
         return torch.stack((x * sign + (1 - sign) / 2, y * sign + (1 - sign) / 4), -1)
 
-    return _noisy("moons", n, noise, seed, point)
+    return _draw_curves("moons", n, noise, seed, point)
 
 
 def circles(n: int, noise: float = 0.05, factor: float = 0.5, seed: Seeds = 0) -> Dataset:
@@ -90,9 +92,9 @@ def circles(n: int, noise: float = 0.05, factor: float = 0.5, seed: Seeds = 0) -
 
     def point(u: Tensor, sign: Tensor) -> Tensor:
         radius = sign.where(sign > 0, factor)
-        return torch.stack(_polar(radius, 2 * math.pi * u), -1)
+        return torch.stack(_polar_to_cartesian(radius, 2 * math.pi * u), -1)
 
-    return _noisy("circles", n, noise, seed, point)
+    return _draw_curves("circles", n, noise, seed, point)
 
 
 def spirals(n: int, noise: float = 0.02, turns: float = 1.5, seed: Seeds = 0) -> Dataset:
@@ -100,13 +102,13 @@ def spirals(n: int, noise: float = 0.02, turns: float = 1.5, seed: Seeds = 0) ->
 
     def point(u: Tensor, sign: Tensor) -> Tensor:
         radius = u.sqrt()  # as many points per length of arm near the centre as outside
-        x, y = _polar(radius, 2 * math.pi * turns * radius)
+        x, y = _polar_to_cartesian(radius, 2 * math.pi * turns * radius)
         return torch.stack((x * sign, y * sign), -1)
 
-    return _noisy("spirals", n, noise, seed, point)
+    return _draw_curves("spirals", n, noise, seed, point)
 
 
-def _labelled(
+def _draw_regions(
     name: str, n: int, seed: Seeds, label: Callable[[Tensor], Tensor], low: float = 0.0
 ) -> Dataset:
     """Points uniform in [low, 1]², each with the class that `label` gives it."""
@@ -115,10 +117,10 @@ def _labelled(
         x = low + (1 - low) * torch.rand(n, 2, generator=g, dtype=torch.float32)
         return x, label(x).long()
 
-    return _draws(name, n, seed, draw)
+    return _draw_points(name, n, seed, draw)
 
 
-def _noisy(
+def _draw_curves(
     name: str, n: int, noise: float, seed: Seeds, point: Callable[[Tensor, Tensor], Tensor]
 ) -> Dataset:
     """Noisy points of two curves in turn: `point(u, sign)`, u in [0, 1), sign 1 or −1."""
@@ -131,16 +133,16 @@ def _noisy(
         x = point(u, (1 - 2 * labels).to(torch.float32))
         return x + noise * torch.randn(n, 2, generator=g, dtype=torch.float32), labels
 
-    return _draws(name, n, seed, draw)
+    return _draw_points(name, n, seed, draw)
 
 
-def _draws(
+def _draw_points(
     name: str, n: int, seed: Seeds, draw: Callable[[Generator], tuple[Tensor, Tensor]]
 ) -> Dataset:
     if operator.index(n) < 0:
         raise ValueError(f"{name}: expected n at least 0, got {n}")
-    return per_seed(lambda one: Dataset(*draw(generator(one, "data", name))), seed)
+    return stack_draws(lambda one: Dataset(*draw(generator(one, "data", name))), seed)
 
 
-def _polar(radius: float | Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+def _polar_to_cartesian(radius: float | Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
     return radius * angle.cos(), radius * angle.sin()

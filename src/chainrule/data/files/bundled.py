@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule.data.errors import DataError
 
-__all__ = ["checked", "read_bundled"]
+__all__ = ["read_bundled", "read_verified"]
 
 FILE = Path(__file__).with_name("digits.npz")
 SHA256 = "98ab451c67388df86fda379c993ffc0909a1d4977898e23eadb08b512f37b956"
@@ -26,11 +26,11 @@ def read_bundled(path: Path = FILE) -> tuple[Tensor, Tensor]:
     The first half trains and the second tests; in each, the digits follow each other in turn.
     Raises DataError for another file than the one that was shipped.
     """
-    with np.load(io.BytesIO(checked(path, SHA256)), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(read_verified(path, SHA256)), allow_pickle=False) as arrays:
         return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
 
 
-def checked(path: Path, expected: str) -> bytes:
+def read_verified(path: Path, expected: str) -> bytes:
     """The content of a file of the package. Raises DataError for another than was shipped.
 
     Checked before it is parsed: nothing that a damaged file says is acted upon.

@@ -13,7 +13,7 @@ from pathlib import Path
 from chainrule._util.suggest import did_you_mean
 from chainrule.data.errors import DataError
 
-__all__ = ["MISSING", "Table", "is_number", "parse_csv", "read_csv"]
+__all__ = ["MISSING", "CsvTable", "is_number", "parse_csv", "read_csv"]
 
 MISSING = {"", "?", "NA", "N/A", "NAN", "NULL"}
 """How a cell says that its value is not known, in capitals or not."""
@@ -22,7 +22,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNOREC
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """Columns by name, each a tuple of N cells; a missing one is "".
 
     ``source`` is the file and ``lines`` the line of each row in it, for messages.
@@ -45,13 +45,13 @@ class Table:
             f"{self.source}: no column {name!r}; {hint}columns: {', '.join(self.columns)}"
         )
 
-    def subset(self, rows: Iterable[int]) -> Table:
+    def subset(self, rows: Iterable[int]) -> CsvTable:
         """These rows, in this order."""
         kept = [*rows]
         columns = {name: tuple(cells[i] for i in kept) for name, cells in self.columns.items()}
-        return Table(self.source, columns, tuple(self.lines[i] for i in kept))
+        return CsvTable(self.source, columns, tuple(self.lines[i] for i in kept))
 
-    def known(self, name: str) -> Table:
+    def drop_missing(self, name: str) -> CsvTable:
         """The rows that have a value in this column. Raises DataError where none has."""
         rows = [i for i, cell in enumerate(self[name]) if cell]
         if not rows:
@@ -83,12 +83,12 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell))
 
 
-def read_csv(path: str | Path) -> Table:
+def read_csv(path: str | Path) -> CsvTable:
     """The table of a CSV file: :func:`parse_csv`. Raises OSError where it cannot be read."""
     return parse_csv(Path(path).read_bytes(), str(path))
 
 
-def parse_csv(content: bytes, source: str) -> Table:
+def parse_csv(content: bytes, source: str) -> CsvTable:
     """The table of a CSV file in UTF-8: a header with the names, then a row a line.
 
     Separated by commas, semicolons or tabs; texts may stand in double quotes; empty lines are
@@ -105,8 +105,8 @@ def parse_csv(content: bytes, source: str) -> Table:
     header = next((line for line in text.splitlines() if line.strip()), None)
     if header is None:
         raise DataError(f"{source}: the file is empty; expected a header and rows")
-    (line, first), *rows = _rows(text, max(",;\t", key=header.count), source)
-    names = _names([cell.strip() for cell in first], f"{source}, line {line}")
+    (line, first), *rows = _parse_rows(text, max(",;\t", key=header.count), source)
+    names = _parse_header([cell.strip() for cell in first], f"{source}, line {line}")
     for line, row in rows:
         if len(row) != len(names):
             raise DataError(
@@ -115,12 +115,12 @@ def parse_csv(content: bytes, source: str) -> Table:
             )
     if not rows:
         raise DataError(f"{source}: expected rows after the header, got none")
-    columns = zip(*([_cell(cell) for cell in row] for _, row in rows), strict=True)
+    columns = zip(*([_clean_cell(cell) for cell in row] for _, row in rows), strict=True)
     lines = tuple(line for line, _ in rows)
-    return Table(source, dict(zip(names, columns, strict=True)), lines)
+    return CsvTable(source, dict(zip(names, columns, strict=True)), lines)
 
 
-def _rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]:
+def _parse_rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]:
     """(line, cells) of each row that has any."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
@@ -129,7 +129,7 @@ def _rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]
         raise DataError(f"{source}, line {reader.line_num}: not a CSV file: {error}") from None
 
 
-def _names(header: Sequence[str], place: str) -> list[str]:
+def _parse_header(header: Sequence[str], place: str) -> list[str]:
     """The names of the columns. Raises DataError where they look like data."""
     numbers = [name for name in header if is_number(name)]
     if 2 * len(numbers) >= len(header):
@@ -138,15 +138,15 @@ def _names(header: Sequence[str], place: str) -> list[str]:
             f"{numbers[0]!r}"
         )
     names = [name or f"column {i}" for i, name in enumerate(header, 1)]
-    if twice := [*_repeated(names)]:
+    if twice := [*_find_duplicates(names)]:
         raise DataError(f"{place}: expected each name once, got {twice[0]!r} more than once")
     return names
 
 
-def _repeated(names: Sequence[str]) -> Iterator[str]:
+def _find_duplicates(names: Sequence[str]) -> Iterator[str]:
     return (name for name in names if names.count(name) > 1)
 
 
-def _cell(cell: str) -> str:
+def _clean_cell(cell: str) -> str:
     cell = cell.strip()
     return "" if cell.upper() in MISSING else cell

@@ -31,8 +31,8 @@ def download_mnist(split: Split, root: str | Path | None = None) -> tuple[Path, 
     A file that is already there with the right SHA-256 is not downloaded again; one with another
     is replaced. Raises ImportError without pooch, OSError where no mirror gives the file.
     """
-    pooch = _pooch()
-    folder = _cache(pooch) if root is None else Path(root).expanduser()
+    pooch = _import_pooch()
+    folder = _cache_folder(pooch) if root is None else Path(root).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     images, labels = FILES[split]
     return _fetch(pooch, images, folder), _fetch(pooch, labels, folder)
@@ -45,16 +45,16 @@ def _fetch(pooch: ModuleType, name: str, folder: Path) -> Path:
             return Path(pooch.retrieve(mirror + file, SHA256[name], fname=file, path=folder))
         except (OSError, ValueError) as error:  # no network, or not the file that was published
             failures.append(f"{mirror}: {error}")
-    raise OSError(_advice(file, folder, failures))
+    raise OSError(_format_advice(file, folder, failures))
 
 
-def _cache(pooch: ModuleType) -> Path:
+def _cache_folder(pooch: ModuleType) -> Path:
     folder: Path = pooch.os_cache("chainrule")
     # Without HOME, and for a user whom the system does not know, it begins with a literal "~".
     return folder if folder.is_absolute() else Path(tempfile.gettempdir()) / "chainrule"
 
 
-def _pooch() -> ModuleType:
+def _import_pooch() -> ModuleType:
     try:
         return import_module("pooch")
     except ImportError as error:
@@ -63,7 +63,7 @@ def _pooch() -> ModuleType:
         ) from error
 
 
-def _advice(file: str, folder: Path, failures: list[str]) -> str:
+def _format_advice(file: str, folder: Path, failures: list[str]) -> str:
     lines = [
         f"{file}: no mirror gave the file. Fetch the files of MNIST where there is a network:",
         *(f"  {MIRRORS[0]}{name}.gz" for name in SHA256),

@@ -21,7 +21,7 @@ from chainrule.data.errors import DataError
 __all__ = ["read_idx"]
 
 UNSIGNED_BYTE = 0x08
-MOST_DIMENSIONS = 8
+MAX_DIMENSIONS = 8
 CHUNK = 1 << 20
 
 
@@ -37,27 +37,29 @@ def read_idx(path: str | Path, *, limit: int = 1 << 28) -> Tensor:
     with path.open("rb") as file:
         zipped = file.peek(2)[:2] == b"\x1f\x8b"
         try:
-            return _read(gzip.GzipFile(fileobj=file) if zipped else file, path, limit)
+            return _read_stream(gzip.GzipFile(fileobj=file) if zipped else file, path, limit)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DataError(f"{path}: expected a whole gzip file, got: {error}") from None
 
 
-def _read(stream: IO[bytes] | gzip.GzipFile, path: Path, limit: int) -> Tensor:
-    shape = _shape(stream, path)
+def _read_stream(stream: IO[bytes] | gzip.GzipFile, path: Path, limit: int) -> Tensor:
+    shape = _read_shape(stream, path)
     count = math.prod(shape)
     if not 0 < count <= limit:
         raise DataError(f"{path}: expected 1 to {limit} bytes of data, the header states {shape}")
-    data = _at_most(stream, count + 1)
+    data = _read_at_most(stream, count + 1)
     if len(data) != count:
         got = f"only {len(data)}" if len(data) < count else "more"
         raise DataError(f"{path}: expected {count} bytes of data for shape {shape}, got {got}")
     return torch.frombuffer(data, dtype=torch.uint8).reshape(shape)
 
 
-def _shape(stream: IO[bytes] | gzip.GzipFile, path: Path) -> tuple[int, ...]:
+def _read_shape(stream: IO[bytes] | gzip.GzipFile, path: Path) -> tuple[int, ...]:
     magic = stream.read(4)
-    if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= MOST_DIMENSIONS:
-        raise DataError(f"{path}: expected an IDX file, 00 00 type dimensions, got {_hex(magic)}")
+    if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= MAX_DIMENSIONS:
+        raise DataError(
+            f"{path}: expected an IDX file, 00 00 type dimensions, got {_format_hex(magic)}"
+        )
     if magic[2] != UNSIGNED_BYTE:
         raise DataError(f"{path}: expected IDX type 0x08, unsigned bytes, got 0x{magic[2]:02x}")
     sizes = stream.read(4 * magic[3])
@@ -66,7 +68,7 @@ def _shape(stream: IO[bytes] | gzip.GzipFile, path: Path) -> tuple[int, ...]:
     return struct.unpack(f">{magic[3]}I", sizes)
 
 
-def _at_most(stream: IO[bytes] | gzip.GzipFile, count: int) -> bytearray:
+def _read_at_most(stream: IO[bytes] | gzip.GzipFile, count: int) -> bytearray:
     """Up to `count` bytes. In chunks, for one large read would reserve what is not there."""
     data = bytearray()
     while len(data) < count and (chunk := stream.read(min(CHUNK, count - len(data)))):
@@ -74,5 +76,5 @@ def _at_most(stream: IO[bytes] | gzip.GzipFile, count: int) -> bytearray:
     return data
 
 
-def _hex(start: bytes) -> str:
+def _format_hex(start: bytes) -> str:
     return start.hex(" ") if start else "an empty file"

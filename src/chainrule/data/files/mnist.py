@@ -29,7 +29,7 @@ def find_mnist(root: str | Path, split: Split) -> tuple[Path, Path]:
     """
     images, labels = FILES[split]
     folder = Path(root).expanduser()
-    return _find(folder, images), _find(folder, labels)
+    return _find_file(folder, images), _find_file(folder, labels)
 
 
 def read_mnist(images: Path, labels: Path) -> tuple[Tensor, Tensor]:
@@ -49,7 +49,7 @@ def read_mnist(images: Path, labels: Path) -> tuple[Tensor, Tensor]:
     return x, y
 
 
-def _find(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     names = [name, f"{name}.gz"]
     names += [other.replace("-idx", ".idx") for other in names]
     for path in (folder / other for other in names):

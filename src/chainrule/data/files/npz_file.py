@@ -72,7 +72,7 @@ class Arrays:
         picked = None if targets is None else tuple(targets[i] for i in kept)
         return Arrays(self.source, self.inputs[torch.tensor(kept)], picked)
 
-    def joined(self, other: Arrays) -> Arrays:
+    def concat(self, other: Arrays) -> Arrays:
         """These samples and then the others. Raises DataError where those have another shape."""
         a, b = self.inputs, other.inputs
         if a.shape[1:] != b.shape[1:]:
@@ -91,7 +91,7 @@ def read_npz(path: str | Path, *, limit: int = 1 << 32) -> Arrays:
     """
     with Path(path).open("rb") as file:
         try:
-            arrays = dict(_arrays(ZipFile(file), path, limit))
+            arrays = dict(_read_arrays(ZipFile(file), path, limit))
         except DataError:
             raise
         except DAMAGE as error:
@@ -105,10 +105,10 @@ def read_npz(path: str | Path, *, limit: int = 1 << 32) -> Arrays:
     if x.dtype.kind not in "buif":
         raise DataError(f"{path}: expected inputs that are numbers, got {x.dtype}")
     inputs = torch.from_numpy(x.astype(np.float32))
-    return Arrays(str(path), inputs, None if y is None else cells_of(y, path))
+    return Arrays(str(path), inputs, None if y is None else target_cells(y, path))
 
 
-def cells_of(y: np.ndarray[Any, Any], path: str | Path) -> tuple[str, ...]:
+def target_cells(y: np.ndarray[Any, Any], path: str | Path) -> tuple[str, ...]:
     """Targets (N,) or (N, 1), each as a text."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
@@ -125,7 +125,7 @@ def cells_of(y: np.ndarray[Any, Any], path: str | Path) -> tuple[str, ...]:
     return cells
 
 
-def _arrays(
+def _read_arrays(
     archive: ZipFile, path: str | Path, limit: int
 ) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
     """Each array of the archive by its name; only those that are used are read."""

@@ -7,20 +7,20 @@ from pathlib import Path
 import torch
 
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import Table, read_csv
+from chainrule.data.files.csv_file import CsvTable, read_csv
 from chainrule.data.files.idx import read_idx
 from chainrule.data.files.mnist import Split, find_mnist
 from chainrule.data.files.npz_file import Arrays, read_npz
 
-__all__ = ["Rows", "read_data", "read_folder"]
+__all__ = ["RawData", "read_data", "read_folder"]
 
-Rows = Arrays | Table
+RawData = Arrays | CsvTable
 """Samples as they were read: nothing about them is fitted yet."""
 
-TABLES = (".csv", ".tsv", ".txt")
+CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
-def read_data(path: str | Path) -> tuple[Rows, Arrays | None]:
+def read_data(path: str | Path) -> tuple[RawData, Arrays | None]:
     """(the samples, those to test with where they come apart) of a file or folder.
 
     - a file that ends in .csv, .tsv or .txt: see :func:`read_csv`
@@ -34,7 +34,7 @@ def read_data(path: str | Path) -> tuple[Rows, Arrays | None]:
         raise FileNotFoundError(f"{path}: no such file or folder")
     if path.is_dir():
         return read_folder(path)
-    if path.suffix.lower() in TABLES:
+    if path.suffix.lower() in CSV_SUFFIXES:
         return read_csv(path), None
     if path.suffix.lower() == ".npz":
         return read_npz(path), None
@@ -49,12 +49,12 @@ def read_folder(folder: str | Path) -> tuple[Arrays, Arrays | None]:
     Named as MNIST's: ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and for the test set
     ``t10k-…``. Images (N, H, W) become inputs (N, 1, H, W) in [0, 1]; other shapes stay.
     """
-    train = _split(Path(folder), "train")
+    train = _read_split(Path(folder), "train")
     there = any(path.name.startswith("t10k") for path in Path(folder).iterdir())
-    return train, _split(Path(folder), "test") if there else None
+    return train, _read_split(Path(folder), "test") if there else None
 
 
-def _split(folder: Path, split: Split) -> Arrays:
+def _read_split(folder: Path, split: Split) -> Arrays:
     images, labels = find_mnist(folder, split)
     x, y = read_idx(images, limit=1 << 32), read_idx(labels)
     if y.ndim != 1 or len(x) != len(y):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import Table, is_number
+from chainrule.data.files.csv_file import CsvTable, is_number
 
 __all__ = ["CategoricalColumn", "Encoder", "NumericColumn"]
 
@@ -33,7 +33,7 @@ class NumericColumn:
         """Its one input."""
         return [self.name]
 
-    def encode(self, table: Table) -> Tensor:
+    def encode(self, table: CsvTable) -> Tensor:
         """(N, 1)"""
         numbers = torch.tensor(table.numbers(self.name), dtype=torch.float64)
         filled = numbers if self.fill is None else numbers.nan_to_num(self.fill)
@@ -55,7 +55,7 @@ class CategoricalColumn:
         """An input a level."""
         return [f"{self.name}={level or 'missing'}" for level in self.levels]
 
-    def encode(self, table: Table) -> Tensor:
+    def encode(self, table: CsvTable) -> Tensor:
         """(N, levels)"""
         at = {level: i for i, level in enumerate(self.levels)}
         index = torch.tensor([at.get(cell, -1) for cell in table[self.name]])
@@ -81,7 +81,7 @@ class Encoder:
     @classmethod
     def fit(
         cls,
-        table: Table,
+        table: CsvTable,
         target: str,
         rows: Sequence[int] | None = None,
         *,
@@ -98,8 +98,8 @@ class Encoder:
         part = table if rows is None else table.subset(rows)
         if not classify:
             table.numbers(target)
-        classes = levels_of(table[target]) if classify else None
-        found = [column_of(table, part, name, fill) for name in table.columns if name != target]
+        classes = class_levels(table[target]) if classify else None
+        found = [fit_column(table, part, name, fill) for name in table.columns if name != target]
         inputs = tuple(column for column, _ in found if column is not None)
         if not inputs:
             raise DataError(f"{table.source}: no column to tell {target!r} from")
@@ -110,19 +110,19 @@ class Encoder:
         """What each of the D inputs is: ``weight``, ``origin=japan``."""
         return [feature for column in self.inputs for feature in column.features]
 
-    def __call__(self, table: Table) -> Dataset:
+    def __call__(self, table: CsvTable) -> Dataset:
         """The rows as a data set. Raises DataError where a target is missing or not known."""
-        return Dataset(self.inputs_of(table), self.targets_of(table))
+        return Dataset(self.encode_inputs(table), self.encode_targets(table))
 
-    def inputs_of(self, table: Table) -> Tensor:
+    def encode_inputs(self, table: CsvTable) -> Tensor:
         """(N, D) float32; the table needs no target. Raises DataError for a missing column."""
         return torch.cat([column.encode(table) for column in self.inputs], 1)
 
-    def targets_of(self, table: Table) -> Tensor:
+    def encode_targets(self, table: CsvTable) -> Tensor:
         """(N, 1) float32, or (N,) int64."""
         at = {level: i for i, level in enumerate(self.classes or ())}
         cells = table[self.target]
-        labels = [plain(cell) for cell in cells] if self.classes else cells
+        labels = [normalize_cell(cell) for cell in cells] if self.classes else cells
         for label, line in zip(labels, table.lines, strict=True):
             if not label or (at and label not in at):
                 expected = f"one of {', '.join(at)}" if at else "a number"
@@ -134,7 +134,7 @@ class Encoder:
             return torch.tensor([at[label] for label in labels])
         return torch.tensor(table.numbers(self.target)).unsqueeze(1)
 
-    def unknown(self, table: Table) -> Iterator[str]:
+    def describe_unknown(self, table: CsvTable) -> Iterator[str]:
         """A line for each column in which numbers are missing, or levels are not known."""
         for column in self.inputs:
             cells = table[column.name]
@@ -170,8 +170,8 @@ class Encoder:
             raise ValueError(f"not what an Encoder gave: {error!r}") from None
 
 
-def column_of(
-    table: Table, part: Table, name: str, fill: bool
+def fit_column(
+    table: CsvTable, part: CsvTable, name: str, fill: bool
 ) -> tuple[NumericColumn | CategoricalColumn | None, str]:
     """What a column becomes, None where it is no input; and what is to be said about it."""
     cells, lost = part[name], part[name].count("")
@@ -179,7 +179,7 @@ def column_of(
     missing = f"missing in {lost} of {len(cells)} rows" if lost else ""
     if len(levels) - (numeric and lost > 0) < 2:
         return None, f"{name}: left out, it never changes"
-    if numeric and counts(table[name]):
+    if numeric and is_row_number(table[name]):
         return None, f"{name}: left out, it numbers the rows"
     if numeric:
         middle = median(x for x in part.numbers(name) if not isnan(x))
@@ -199,7 +199,7 @@ def almost_numeric_hint(cells: Sequence[str]) -> str:
     return f"; most are numbers, {texts[0]!r} is not" if 0 < 2 * len(texts) < len(given) else ""
 
 
-def counts(cells: Sequence[str]) -> bool:
+def is_row_number(cells: Sequence[str]) -> bool:
     """Whether they are 1, 2, 3, … or go on so from another number."""
     numbers = [float(cell) if cell else 0.5 for cell in cells]
     start = numbers[0]
@@ -207,12 +207,12 @@ def counts(cells: Sequence[str]) -> bool:
     return whole and all(x == start + i for i, x in enumerate(numbers))
 
 
-def levels_of(cells: Sequence[str]) -> tuple[str, ...]:
+def class_levels(cells: Sequence[str]) -> tuple[str, ...]:
     """Each class once, in an order that no row decides: numbers by size, else by letters."""
-    found = sorted({plain(cell) for cell in cells if cell})
+    found = sorted({normalize_cell(cell) for cell in cells if cell})
     return tuple(sorted(found, key=float) if all(map(is_number, found)) else found)
 
 
-def plain(cell: str) -> str:
+def normalize_cell(cell: str) -> str:
     """A number in its shortest form, so that 1, 1.0 and 01 are one class; a text as it is."""
     return f"{float(cell):.15g}" if is_number(cell) else cell

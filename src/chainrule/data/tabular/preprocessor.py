@@ -11,17 +11,17 @@ from torch import Tensor
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import Table
+from chainrule.data.files.csv_file import CsvTable
 from chainrule.data.files.npz_file import Arrays
-from chainrule.data.files.reading import Rows
+from chainrule.data.files.reading import RawData
 from chainrule.data.tabular.encoder import Encoder
 from chainrule.data.tabular.target import Classification, Kind, Regression
 from chainrule.data.transforms.standardize import Standardizer, standardize
 
-__all__ = ["Preprocessor", "targets_in"]
+__all__ = ["Preprocessor", "read_targets"]
 
 
-def targets_in(rows: Rows, target: str | None) -> tuple[str, ...] | None:
+def read_targets(rows: RawData, target: str | None) -> tuple[str, ...] | None:
     """The targets as they are written, None where there are none; "" is a missing one."""
     if isinstance(rows, Arrays):
         return rows.targets
@@ -45,12 +45,14 @@ class Preprocessor:
     columns: Encoder | None = None
 
     @classmethod
-    def fit(cls, rows: Rows, learned: Sequence[int], kind: Kind, target: str | None = None) -> Self:
+    def fit(
+        cls, rows: RawData, learned: Sequence[int], kind: Kind, target: str | None = None
+    ) -> Self:
         """Fitted on the rows that ``learned`` names; the classes are those of all rows.
 
         Raises DataError where there is nothing to learn, or no number where one is wanted.
         """
-        cells = targets_in(rows, target)
+        cells = read_targets(rows, target)
         if cells is None:
             raise DataError(f"{rows.source}: it has no targets to learn from")
         part, columns = [cells[i] for i in learned], None
@@ -62,13 +64,13 @@ class Preprocessor:
                 task = Regression.fit(part)
         except DataError as error:
             raise DataError(f"{rows.source}: {error}") from None
-        if isinstance(rows, Table):
+        if isinstance(rows, CsvTable):
             columns = Encoder.fit(rows, str(target), learned, classify=kind == "classification")
         x = raw_inputs(rows.subset(learned), columns)
         _, scale = standardize(Dataset(x, x), per="feature" if x.ndim == 2 else "all")
         return cls(task, scale, tuple(x.shape[1:]), columns)
 
-    def inputs(self, rows: Rows) -> Tensor:
+    def inputs(self, rows: RawData) -> Tensor:
         """(N, …) float32 for a net. Raises DataError where the rows are not like those learned."""
         x = raw_inputs(rows, self.columns)
         if x.shape[1:] != self.shape:
@@ -79,9 +81,9 @@ class Preprocessor:
             )
         return self.scale(x)
 
-    def dataset(self, rows: Rows, target: str | None = None) -> Dataset:
+    def dataset(self, rows: RawData, target: str | None = None) -> Dataset:
         """The rows as a data set to learn from or to test on."""
-        cells = targets_in(rows, target)
+        cells = read_targets(rows, target)
         if cells is None:
             raise DataError(f"{rows.source}: it has no targets")
         return Dataset(self.inputs(rows), self.task.encode(cells))
@@ -119,7 +121,7 @@ class Preprocessor:
             raise ValueError(f"not what a Preprocessor gave: {error!r}") from None
 
 
-def raw_inputs(rows: Rows, columns: Encoder | None) -> Tensor:
+def raw_inputs(rows: RawData, columns: Encoder | None) -> Tensor:
     """(N, …) float32, not standardized. Raises DataError for a number beyond float32."""
     if isinstance(rows, Arrays):
         if columns is not None:
@@ -128,7 +130,7 @@ def raw_inputs(rows: Rows, columns: Encoder | None) -> Tensor:
         return rows.inputs
     if columns is None:
         raise DataError(f"{rows.source}: expected arrays, as the net was trained on, got a table")
-    x = columns.inputs_of(rows)
+    x = columns.encode_inputs(rows)
     lost = (~x.isfinite()).nonzero()
     if len(lost):
         i, j = lost[0].tolist()

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import is_number
-from chainrule.data.tabular.encoder import levels_of, plain
+from chainrule.data.tabular.encoder import class_levels, normalize_cell
 
-__all__ = ["Classification", "Kind", "Regression", "TargetEncoder", "kind_of"]
+__all__ = ["Classification", "Kind", "Regression", "TargetEncoder", "infer_kind"]
 
 Kind = Literal["classification", "regression"]
 
@@ -25,7 +25,7 @@ MAX_CLASSES = 20
 """Whole numbers are classes where there are at most so many different ones."""
 
 
-def kind_of(cells: Sequence[str]) -> Kind:
+def infer_kind(cells: Sequence[str]) -> Kind:
     """Classes for texts, and for few whole numbers that come again; else numbers."""
     if not all(map(is_number, cells)):
         return "classification"
@@ -75,11 +75,11 @@ class Classification(TargetEncoder):
     @classmethod
     def fit(cls, cells: Sequence[str], learned: Sequence[str]) -> Self:
         """The classes in all cells, the most frequent one of those to learn from."""
-        classes = levels_of(cells)
+        classes = class_levels(cells)
         if len(classes) < 2:
             got = f"it is always {classes[0]}" if classes else "it has none"
             raise DataError(f"expected a target with two classes or more, {got}")
-        return cls(classes, Counter(map(plain, learned)).most_common(1)[0][0])
+        return cls(classes, Counter(map(normalize_cell, learned)).most_common(1)[0][0])
 
     @property
     def outputs(self) -> int:
@@ -87,14 +87,14 @@ class Classification(TargetEncoder):
 
     def encode(self, cells: Sequence[str]) -> Tensor:
         at = {name: i for i, name in enumerate(self.classes)}
-        return torch.tensor([at[plain(cell)] for cell in cells])
+        return torch.tensor([at[normalize_cell(cell)] for cell in cells])
 
     def decode(self, y: Tensor) -> list[str]:
         return [self.classes[i] for i in y.argmax(-1).tolist()]
 
     def scores(self, answers: Sequence[str], cells: Sequence[str]) -> dict[str, float]:
         """accuracy: the share of right answers."""
-        right = sum(a == plain(cell) for a, cell in zip(answers, cells, strict=True))
+        right = sum(a == normalize_cell(cell) for a, cell in zip(answers, cells, strict=True))
         return {"accuracy": right / len(cells)}
 
 

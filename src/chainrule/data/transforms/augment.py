@@ -76,15 +76,15 @@ class Warp:
         draws = torch.cat([draw_parameters(n, s, step).repeat_interleave(C, 0) for s in seeds]).to(
             x
         )
-        places = self._places(draws, *x.shape[-2:])
+        places = self._source_positions(draws, *x.shape[-2:])
         ground = images.amin((1, 2), keepdim=True)
-        moved = sample(images - ground, *places.unbind(1)).view_as(images)
+        moved = interpolate_cubic(images - ground, *places.unbind(1)).view_as(images)
         if self.gamma:
             height = images.amax((1, 2), keepdim=True) - ground
             moved = gamma_correct(moved, height, (draws[:, -1] * self.gamma).exp())
         return (moved + ground).view(x.shape)
 
-    def _places(self, draws: Tensor, H: int, W: int) -> Tensor:
+    def _source_positions(self, draws: Tensor, H: int, W: int) -> Tensor:
         """Where each pixel's value is taken from: (N, 2, H · W), rows and columns."""
         angle = draws[:, 0] * radians(self.rotate)
         stretch = 1 + draws[:, 1:3] * self.scale
@@ -121,7 +121,7 @@ def linear_basis(n: int) -> Tensor:
     return (1 - (at - torch.arange(GRID).unsqueeze(-1)).abs()).clamp(min=0)
 
 
-def sample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def interpolate_cubic(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """x (N, H, W), 0 beyond its edge, at the places rows, columns (N, P): cubic, (N, P)."""
     (H, W), width = x.shape[-2:], x.shape[-1] + 7
     flat = torch.constant_pad_nd(x, (3, 4, 3, 4)).flatten(1)

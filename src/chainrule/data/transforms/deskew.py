@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from chainrule.data.transforms.augment import sample
+from chainrule.data.transforms.augment import interpolate_cubic
 
 __all__ = ["deskew"]
 
-NARROWEST, WIDEST = 0.4, 2.5
+MIN_STRETCH, MAX_STRETCH = 0.4, 2.5
 """So much an image is stretched or squeezed at most: a dot is not blown up to a bar."""
 
 
@@ -43,9 +43,9 @@ def deskew(x: Tensor, spread: float) -> Tensor:
     down, across = rows - r[:, None], columns - c[:, None]
     v_rr, v_rc, v_cc = ((share * of).sum(1) for of in (down * down, down * across, across * across))
     a = (v_rc / v_rr.clamp(min=1e-3)).clamp(-1, 1)
-    b = ((v_cc - a * v_rc).clamp(min=0).sqrt() / spread).clamp(NARROWEST, WIDEST)
+    b = ((v_cc - a * v_rc).clamp(min=0).sqrt() / spread).clamp(MIN_STRETCH, MAX_STRETCH)
     i, j = rows - (H - 1) / 2, columns - (W - 1) / 2
-    y = sample(images, r[:, None] + i, c[:, None] + a[:, None] * i + b[:, None] * j)
+    y = interpolate_cubic(images, r[:, None] + i, c[:, None] + a[:, None] * i + b[:, None] * j)
     most = images.amax((1, 2))[:, None]
     empty = mass.sum(1) == 0
     return torch.where(empty[:, None], mass, y.clamp(min=0).minimum(most)).view(x.shape)

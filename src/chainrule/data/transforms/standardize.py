@@ -79,7 +79,7 @@ def standardize(
     samples = 0 if train.replicas is None else 1
     if train.inputs.numel() == 0 or not train.inputs.is_floating_point():
         raise ValueError(f"standardize: expected floating inputs of at least one, got {train}")
-    scale = _fit(train.inputs, samples, per)
+    scale = _fit_standardizer(train.inputs, samples, per)
     scaled = (replace(d, inputs=scale(d.inputs)) for d in (train, *others))
     return tuple(scaled), scale
 
@@ -97,18 +97,18 @@ def standardize_targets(
         raise ValueError(f"standardize_targets: expected targets (N, …) that are numbers: {train}")
     if not len(t) or (t == t[0]).all():
         raise ValueError(f"standardize_targets: expected targets that change: {train}")
-    scale = _fit(t, 0, "feature")
-    scaled = (replace(d, targets=scale(_tensor(d.targets))) for d in (train, *others))
+    scale = _fit_standardizer(t, 0, "feature")
+    scaled = (replace(d, targets=scale(_single_target(d.targets))) for d in (train, *others))
     return tuple(scaled), scale
 
 
-def _tensor(targets: Tensor | dict[str, Tensor]) -> Tensor:
+def _single_target(targets: Tensor | dict[str, Tensor]) -> Tensor:
     if isinstance(targets, dict):
         raise ValueError(f"standardize_targets: expected one target, got {', '.join(targets)}")
     return targets
 
 
-def _fit(x: Tensor, samples: int, per: str) -> Standardizer:
+def _fit_standardizer(x: Tensor, samples: int, per: str) -> Standardizer:
     """The Standardizer of x, whose axis of samples is `samples`."""
     axes = (samples,) if per == "feature" else tuple(range(samples, x.ndim))
     std, mean = torch.std_mean(x.double(), axes, correction=0, keepdim=True)

@@ -63,11 +63,11 @@ class BatchNorm(Affine, ABC):
         self.to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        like = self._like() if self.running_mean is None else self.running_mean.data
+        like = self._reference() if self.running_mean is None else self.running_mean.data
         check_input(self, x, self.expected.format(self.num_features), self._fits, like=like)
         shape = [1, self.num_features, *[1] * (x.dim() - self.num_replica_dims - 2)]
         if self.running_mean is not None and self.running_var is not None and not self.training:
-            return self._evaluate(x, self.running_mean.data, self.running_var.data, shape)
+            return self._forward_eval(x, self.running_mean.data, self.running_var.data, shape)
         dims = [
             axis
             for axis in range(self.num_replica_dims, x.dim())
@@ -79,16 +79,16 @@ class BatchNorm(Affine, ABC):
         )
         w, b = self._scale_and_shift(x, shape)
         normalized = batch_norm_forward(x, dims, self.eps, w, b)
-        self._track(normalized.mean, normalized.var, count)
+        self._update_running_stats(normalized.mean, normalized.var, count)
 
         def backward(g: Tensor) -> Tensor:
             dx, dw, db = normalized.rule(g)
-            self._add(dw, db)
+            self._add_param_grads(dw, db)
             return dx
 
         return normalized.y, backward
 
-    def _evaluate(
+    def _forward_eval(
         self, x: Tensor, mean: Tensor, var: Tensor, shape: Sequence[int]
     ) -> tuple[Tensor, BackwardFn]:
         mean, var = (t.reshape(*t.shape[: self.num_replica_dims], *shape) for t in (mean, var))
@@ -96,7 +96,9 @@ class BatchNorm(Affine, ABC):
         s = (var + self.eps).rsqrt()
 
         def backward(g: Tensor) -> Tensor:
-            self._add((g * (x - mean) * s).sum_to_size(mean.shape), g.sum_to_size(mean.shape))
+            self._add_param_grads(
+                (g * (x - mean) * s).sum_to_size(mean.shape), g.sum_to_size(mean.shape)
+            )
             return g * (s * w)
 
         return torch.addcmul(b - s * w * mean, x, s * w), backward
@@ -109,7 +111,7 @@ class BatchNorm(Affine, ABC):
             else:
                 yield value.data.reshape(*value.data.shape[: self.num_replica_dims], *shape)
 
-    def _add(self, dw: Tensor, db: Tensor) -> None:
+    def _add_param_grads(self, dw: Tensor, db: Tensor) -> None:
         for value, gradient in ((self.weight, dw), (self.bias, db)):
             if value is not None:
                 value.grad += gradient.reshape(value.grad.shape)
@@ -118,7 +120,7 @@ class BatchNorm(Affine, ABC):
     def depends_on_batch(self) -> bool:
         return True
 
-    def _track(self, mean: Tensor, var: Tensor, count: int) -> None:
+    def _update_running_stats(self, mean: Tensor, var: Tensor, count: int) -> None:
         """Move the running statistics towards a batch's; an empty batch moves nothing."""
         if not (self.running_mean and self.running_var and self.num_batches_tracked):
             return

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import tree_map
 from chainrule.nn.errors import LayerError, describe_shape
-from chainrule.nn.layers.reshape import axis
+from chainrule.nn.layers.reshape import resolve_dim
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
@@ -146,7 +146,7 @@ class Concat(ModuleList):
         if not self.layers:
             raise LayerError(self, "expected at least one module to join")
         ys, rules = forward_children(self, [expand_replicas(self, x)] * len(self.layers))
-        dim = axis(self, ys[0], self.dim)
+        dim = resolve_dim(self, ys[0], self.dim)
         if any(
             y.shape[:dim] + y.shape[dim + 1 :] != ys[0].shape[:dim] + ys[0].shape[dim + 1 :]
             for y in ys

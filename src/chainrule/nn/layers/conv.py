@@ -25,7 +25,7 @@ from chainrule.nn.ops.conv import (
     dilated_extent,
     map_replicas,
 )
-from chainrule.nn.ops.padding import MODES, pad, to_tuple
+from chainrule.nn.ops.padding import PADDING_MODES, pad, to_tuple
 from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
 __all__ = ["Conv1d", "Conv2d"]
@@ -68,87 +68,92 @@ class Conv(WeightedLayer, ABC):
                 f"groups must divide in_channels and out_channels, got {groups} for "
                 f"{in_channels} and {out_channels}"
             )
-        if padding_mode not in MODES:
-            raise ValueError(f"padding_mode is one of {', '.join(MODES)}; got {padding_mode!r}")
-        self._kernel = to_tuple("kernel_size", kernel_size, self.axes, 1)
-        self._stride = to_tuple("stride", stride, self.axes, 1)
-        self._dilation = to_tuple("dilation", dilation, self.axes, 1)
-        self._dilated_extent = dilated_extent(self._kernel, self._dilation)
-        self._set_padding()
-        self._steps = ConvParams(self._kernel, self._stride, self._p, self._dilation, groups)
-        shape = (out_channels, in_channels // groups, *self._kernel)
+        if padding_mode not in PADDING_MODES:
+            raise ValueError(
+                f"padding_mode is one of {', '.join(PADDING_MODES)}; got {padding_mode!r}"
+            )
+        kernel = to_tuple("kernel_size", kernel_size, self.axes, 1)
+        strides = to_tuple("stride", stride, self.axes, 1)
+        dilations = to_tuple("dilation", dilation, self.axes, 1)
+        self._dilated_extent = dilated_extent(kernel, dilations)
+        self.edges = self._edges(strides)
+        own = self._pads_by_itself()
+        paddings = tuple(before if own else 0 for before, _ in self.edges)
+        self._added_edges = [] if own else self.edges
+        self.params = ConvParams(kernel, strides, paddings, dilations, groups)
+        shape = (out_channels, in_channels // groups, *kernel)
         self._init_parameters(shape, bias, init, device=device, dtype=dtype)
 
-    def _set_padding(self) -> None:
-        """p, the padding that the convolution does itself, and the edges that are added before."""
-        if self.padding == "same" and prod(self._stride) > 1:
-            raise ValueError(f"padding='same' needs a stride of 1, got {self.stride}")
+    def _edges(self, strides: tuple[int, ...]) -> list[tuple[int, int]]:
+        """How many entries of padding come before and after x, for each axis."""
         if self.padding == "same":
-            edges = [(reach // 2, reach - reach // 2) for reach in self._dilated_extent]
-        elif isinstance(self.padding, str) and self.padding != "valid":
+            if prod(strides) > 1:
+                raise ValueError(f"padding='same' needs a stride of 1, got {self.stride}")
+            return [(extent // 2, extent - extent // 2) for extent in self._dilated_extent]
+        if isinstance(self.padding, str) and self.padding != "valid":
             raise ValueError(f"padding is a number, 'same' or 'valid'; got {self.padding!r}")
-        else:
-            given = 0 if self.padding == "valid" else self.padding
-            edges = [(p, p) for p in to_tuple("padding", given, self.axes, 0)]
-        within = zip(edges, self._dilated_extent, strict=True)
-        own = self.padding_mode == "zeros" and all(a == b <= reach for (a, b), reach in within)
-        self._p = tuple(a if own else 0 for a, _ in edges)
-        self._edges, self._added = edges, [] if own else edges
+        padding = 0 if self.padding == "valid" else self.padding
+        return [(p, p) for p in to_tuple("padding", padding, self.axes, 0)]
+
+    def _pads_by_itself(self) -> bool:
+        """Whether the convolution does the padding itself; else x is padded before it."""
+        edges = zip(self.edges, self._dilated_extent, strict=True)
+        return self.padding_mode == "zeros" and all(a == b <= extent for (a, b), extent in edges)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        check_input(self, x, self._expected(), self._fits, like=self.weight.data)
-        return (
-            self._one_sample(x)
-            if x.dim() == self.num_replica_dims + 1 + self.axes
-            else self._batch(x)
-        )
+        check_input(self, x, self._expected_shape(), self._fits, like=self.weight.data)
+        if x.dim() == self.num_replica_dims + 1 + self.axes:
+            return self._forward_sample(x)
+        return self._forward_batch(x)
 
-    def _batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+    def _forward_batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
-        x, fold = pad(x, self._added, self.padding_mode)
+        x, fold = pad(x, self._added_edges, self.padding_mode)
         b = () if bias is None else (bias.data,)
-        y = self._each(conv_forward, x, weight.data, *b)
+        y = self._map_replicas(conv_forward, x, weight.data, *b)
         positions = [self.num_replica_dims, *range(self.num_replica_dims + 2, y.dim())]
 
-        def parameters(g: Tensor) -> None:
+        def params_only(g: Tensor) -> None:
             if g.numel():  # an empty batch adds nothing
-                weight.grad += self._each(conv_weight_grad, x, g)
+                weight.grad += self._map_replicas(conv_weight_grad, x, g)
             if bias is not None:
                 bias.grad += g.sum(positions)
 
         def backward(g: Tensor) -> Tensor:
-            parameters(g)
+            params_only(g)
             sizes = x.shape[-self.axes :]
-            dx: Tensor = fold(self._each(conv_input_grad, g, weight.data, sizes=sizes))
+            dx: Tensor = fold(self._map_replicas(conv_input_grad, g, weight.data, sizes=sizes))
             return dx
 
-        return y, ChainRule(backward, parameters)
+        return y, ChainRule(backward, params_only)
 
-    def _each(self, f: Callable[..., Tensor], *tensors: Tensor, **more: Any) -> Tensor:
+    def _map_replicas(self, f: Callable[..., Tensor], *tensors: Tensor, **more: Any) -> Tensor:
         """f for each replica."""
         K, dtype = self.replicas, self.matmul_dtype
-        return map_replicas(f, self._steps, *tensors, replicas=K, dtype=dtype, **more)
+        return map_replicas(f, self.params, *tensors, replicas=K, dtype=dtype, **more)
 
-    def _one_sample(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        y, rule = self._batch(x.unsqueeze(self.num_replica_dims))
+    def _forward_sample(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        n = self.num_replica_dims
+        y, rule = self._forward_batch(x.unsqueeze(n))
 
-        def whole(g: Tensor) -> Tensor:
-            dx: Tensor = rule(g.unsqueeze(self.num_replica_dims))
-            return dx.squeeze(self.num_replica_dims)
+        def backward(g: Tensor) -> Tensor:
+            dx: Tensor = rule(g.unsqueeze(n))
+            return dx.squeeze(n)
 
-        return y.squeeze(self.num_replica_dims), ChainRule(
-            whole, lambda g: accumulate_param_grads(rule, g.unsqueeze(self.num_replica_dims))
-        )
+        def params_only(g: Tensor) -> None:
+            accumulate_param_grads(rule, g.unsqueeze(n))
+
+        return y.squeeze(n), ChainRule(backward, params_only)
 
     def _min_input_size(self) -> list[int]:
         """The smallest size of input along each axis: one window fits, the padding has sources."""
         pads = {"reflect": 1, "circular": 0}
         return [
             max(1, 1 + reach - a - b, max(a, b) + pads.get(self.padding_mode, -max(a, b)))
-            for reach, (a, b) in zip(self._dilated_extent, self._edges, strict=True)
+            for reach, (a, b) in zip(self._dilated_extent, self.edges, strict=True)
         ]
 
-    def _expected(self) -> str:
+    def _expected_shape(self) -> str:
         sizes = ", ".join(f"≥{n}" for n in self._min_input_size())
         return f"input (N, {self.in_channels}, {sizes}) or ({self.in_channels}, {sizes})"
 
@@ -161,7 +166,7 @@ class Conv(WeightedLayer, ABC):
         )
 
     def multiply_adds(self, inputs: Tensor, output: Tensor) -> int:
-        return output.numel() * self.in_channels // self.groups * prod(self._kernel)
+        return output.numel() * self.in_channels // self.groups * prod(self.params.kernel)
 
 
 @final

@@ -35,17 +35,17 @@ class DropoutBase(Module, ABC):
         self.inplace = inplace
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        self._check(x)
-        chances = self._chances()
+        self._check_input(x)
+        chances = self._drop_probabilities()
         if not self.training:
             return x, lambda g: g
         n, self.rng_counter = self.rng_counter, self.rng_counter + 1
         if not any(chances):
             return x, lambda g: g
-        mask = self._masks(x, chances, n)
+        mask = self._draw_masks(x, chances, n)
         return x * mask, lambda g: g * mask
 
-    def _chances(self) -> list[float]:
+    def _drop_probabilities(self) -> list[float]:
         """p of each replica."""
         K = self.replicas or 1
         p = self.p.flatten().tolist() if isinstance(self.p, Tensor) else [self.p] * K
@@ -53,31 +53,31 @@ class DropoutBase(Module, ABC):
             raise LayerError(self, f"expected one p, or one for each of {K} replicas, got {len(p)}")
         return p
 
-    def _masks(self, x: Tensor, chances: list[float], n: int) -> Tensor:
+    def _draw_masks(self, x: Tensor, chances: list[float], n: int) -> Tensor:
         if self.replicas is None:
-            return self._mask(x, chances[0], self._generator(0, n))
+            return self._draw_mask(x, chances[0], self._generator(0, n))
         samples = zip(x.expand(self.replicas, *x.shape[1:]), chances, strict=True)
         return torch.stack(
-            [self._mask(x_k, p, self._generator(k, n)) for k, (x_k, p) in enumerate(samples)]
+            [self._draw_mask(x_k, p, self._generator(k, n)) for k, (x_k, p) in enumerate(samples)]
         )
 
     def _generator(self, k: int, n: int) -> Generator | None:
         return None if self.seeds is None else seeds.generator(self.seeds[k], n)
 
-    def _mask(self, x: Tensor, p: float, generator: Generator | None) -> Tensor:
+    def _draw_mask(self, x: Tensor, p: float, generator: Generator | None) -> Tensor:
         """m for one replica; where it has a seed, drawn on the CPU, in the order of indices."""
-        mask = self._blank(x if generator is None else torch.empty(x.shape, dtype=x.dtype))
+        mask = self._empty_mask(x if generator is None else torch.empty(x.shape, dtype=x.dtype))
         if p == 1:
             mask.zero_()
         else:
             mask.bernoulli_(1 - p, generator=generator).div_(1 - p)
         return mask.to(x.device)
 
-    def _check(self, x: Tensor) -> None:
+    def _check_input(self, x: Tensor) -> None:
         check_input(self, x)
 
     @abstractmethod
-    def _blank(self, like: Tensor) -> Tensor:
+    def _empty_mask(self, like: Tensor) -> Tensor:
         """An empty mask for such an x."""
 
 
@@ -91,7 +91,7 @@ class Dropout(DropoutBase):
     [0, 1]. ``inplace`` is accepted for torch's sake; nothing is written into x.
     """
 
-    def _blank(self, like: Tensor) -> Tensor:
+    def _empty_mask(self, like: Tensor) -> Tensor:
         return torch.empty_like(like)
 
 
@@ -105,7 +105,7 @@ class Dropout2d(DropoutBase):
     LayerError for another number of axes.
     """
 
-    def _check(self, x: Tensor) -> None:
+    def _check_input(self, x: Tensor) -> None:
         check_input(
             self,
             x,
@@ -113,5 +113,5 @@ class Dropout2d(DropoutBase):
             lambda x: x.dim() - self.num_replica_dims in (3, 4),
         )
 
-    def _blank(self, like: Tensor) -> Tensor:
+    def _empty_mask(self, like: Tensor) -> Tensor:
         return like.new_empty(*like.shape[:2], *[1] * (like.dim() - 2))

@@ -21,11 +21,11 @@ __all__ = ["Embedding"]
 class ZeroRow(Initializer):
     """Like another initialization, but one row is 0."""
 
-    other: Initializer
+    init: Initializer
     row: int
 
     def __call__(self, shape: tuple[int, ...], generator: Generator | None = None) -> Tensor:
-        drawn = self.other(shape, generator)
+        drawn = self.init(shape, generator)
         drawn[self.row] = 0
         return drawn
 
@@ -81,7 +81,7 @@ class Embedding(WeightedLayer):
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight = self.weight
-        self._check(x)
+        self._check_indices(x)
         if self.replicas is not None:
             x = x.expand(self.replicas, *x.shape[1:])
         lead, D = x.shape[: self.num_replica_dims], self.embedding_dim
@@ -98,7 +98,7 @@ class Embedding(WeightedLayer):
 
         return weight.data.gather(-2, rows).reshape(*x.shape, D), backward
 
-    def _check(self, x: Tensor) -> None:
+    def _check_indices(self, x: Tensor) -> None:
         check_input(self, x, f"whole numbers below {self.num_embeddings}", floating=False)
         if x.dtype not in (torch.int32, torch.int64):
             raise LayerError(self, f"expected torch.int64 or torch.int32, got {x.dtype}")

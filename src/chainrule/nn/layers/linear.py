@@ -84,26 +84,24 @@ class Linear(WeightedLayer):
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         check_input(self, x, f"input (…, {self.in_features})", self._fits, like=self.weight.data)
-        return (
-            self._check_and_flatten(x)
-            if x.dim() == self.num_replica_dims + 2
-            else flatten_leading_dims(self, self._check_and_flatten, x)
-        )
+        if x.dim() == self.num_replica_dims + 2:
+            return self._forward_matrix(x)
+        return flatten_leading_dims(self, self._forward_matrix, x)
 
-    def _check_and_flatten(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+    def _forward_matrix(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
 
-        def parameters(g: Tensor) -> None:
+        def params_only(g: Tensor) -> None:
             addmm_(weight.grad, g.mT, x)
             if bias is not None:
                 bias.grad += g.sum(-2)
 
         def backward(g: Tensor) -> Tensor:
-            parameters(g)
+            params_only(g)
             return linear_forward(weight.data.mT, g)
 
         return linear_forward(weight.data, x, bias.data if bias else None), ChainRule(
-            backward, parameters
+            backward, params_only
         )
 
     def _fits(self, x: Tensor) -> bool:
@@ -165,7 +163,7 @@ class Bilinear(WeightedLayer):
         return FanInUniform(self.in1_features)
 
     def forward(self, x: Any, x2: Tensor | None = None) -> tuple[Tensor, BackwardFn]:
-        x1, x2 = self._pair(x if x2 is None else (x, x2))
+        x1, x2 = self._check_pair(x if x2 is None else (x, x2))
         weight, bias = self.weight, self.bias
         middle = x1.shape[self.num_replica_dims : -1]
         a, b = (
@@ -190,7 +188,7 @@ class Bilinear(WeightedLayer):
 
         return y.reshape(*y.shape[: self.num_replica_dims], *middle, self.out_features), backward
 
-    def _pair(self, pair: Any) -> tuple[Tensor, Tensor]:
+    def _check_pair(self, pair: Any) -> tuple[Tensor, Tensor]:
         expected = f"a pair (…, {self.in1_features}), (…, {self.in2_features})"
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
             raise LayerError(self, f"expected {expected}, got {describe_shape(pair)}")

@@ -23,7 +23,7 @@ from chainrule.nn.vjp import BackwardFn
 __all__ = ["Affine", "GroupNorm", "LayerNorm"]
 
 
-class Standardized(NamedTuple):
+class NormalizedInput(NamedTuple):
     """x̂ and what it was made with."""
 
     x: Tensor
@@ -32,7 +32,7 @@ class Standardized(NamedTuple):
     rule: BackwardFn
 
 
-def standardize(x: Tensor, dims: list[int], eps: float) -> Standardized:
+def normalize(x: Tensor, dims: list[int], eps: float) -> NormalizedInput:
     """x̂ = (x − μ) / √(σ² + ε), with μ and σ² over ``dims``
 
     dL/dx = (g − mean(g) − x̂ mean(g x̂)) / √(σ² + ε)        means over the same dims
@@ -53,7 +53,7 @@ def standardize(x: Tensor, dims: list[int], eps: float) -> Standardized:
         dx: Tensor = scale * (g - g.mean(dims, keepdim=True) - x_hat * along)
         return dx
 
-    return Standardized(x_hat, mean + rest, var, rule)
+    return NormalizedInput(x_hat, mean + rest, var, rule)
 
 
 class Affine(Module, ABC):
@@ -90,7 +90,7 @@ class Affine(Module, ABC):
 
         return y, backward
 
-    def _like(self) -> Tensor | None:
+    def _reference(self) -> Tensor | None:
         """A tensor that the input must agree with."""
         return next((value.data for value in (self.weight, self.bias) if value), None)
 
@@ -125,8 +125,8 @@ class LayerNorm(Affine):
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         shape = self.normalized_shape
         sizes = ", ".join(map(str, shape))
-        check_input(self, x, f"input (…, {sizes})", self._fits, like=self._like())
-        x_hat = standardize(x, list(range(-len(shape), 0)), self.eps)
+        check_input(self, x, f"input (…, {sizes})", self._fits, like=self._reference())
+        x_hat = normalize(x, list(range(-len(shape), 0)), self.eps)
         ones = [1] * (x.dim() - self.num_replica_dims - len(shape))
         return self._affine(x_hat.x, x_hat.rule, [*ones, *shape])
 
@@ -167,7 +167,7 @@ class GroupNorm(Affine):
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         expected = f"input (N, {self.num_channels}, …) with more than one value a group"
-        check_input(self, x, expected, self._fits, like=self._like())
+        check_input(self, x, expected, self._fits, like=self._reference())
         C, G = self.num_channels, self.num_groups
 
         def grouped(t: Tensor) -> Tensor:
@@ -175,7 +175,7 @@ class GroupNorm(Affine):
                 self.num_replica_dims + 2
             )
 
-        x_hat = standardize(grouped(x), [-1], self.eps)
+        x_hat = normalize(grouped(x), [-1], self.eps)
 
         def rule(g: Tensor) -> Tensor:
             dx: Tensor = x_hat.rule(grouped(g))

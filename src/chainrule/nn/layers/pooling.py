@@ -11,7 +11,7 @@ from abc import ABC
 from collections.abc import Iterator
 from functools import reduce
 from math import prod
-from typing import final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -27,6 +27,20 @@ __all__ = ["AdaptiveAvgPool2d", "AvgPool2d", "MaxPool2d", "Maxout"]
 Sizes = int | tuple[int, int]
 
 
+class PoolParams(NamedTuple):
+    """How a window moves: k, s, p and d, along H and W."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+    @property
+    def span(self) -> list[int]:
+        """(k − 1) d + 1: from a window's first entry to its last."""
+        return [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
+
+
 class Pool2d(Module, ABC):
     """A layer that slides a window over the last two axes."""
 
@@ -40,17 +54,19 @@ class Pool2d(Module, ABC):
     ) -> None:
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         self.ceil_mode = ceil_mode
-        self._kernel = to_tuple("kernel_size", kernel_size, 2, 1)
-        self._stride = self._kernel if stride is None else to_tuple("stride", stride, 2, 1)
-        self._padding = to_tuple("padding", padding, 2, 0)
-        self._dilation = to_tuple("dilation", dilation, 2, 1)
-        self._span = [(k - 1) * d + 1 for k, d in zip(self._kernel, self._dilation, strict=True)]
-        if any(2 * p > k for p, k in zip(self._padding, self._kernel, strict=True)):
+        kernel = to_tuple("kernel_size", kernel_size, 2, 1)
+        self.params = PoolParams(
+            kernel,
+            kernel if stride is None else to_tuple("stride", stride, 2, 1),
+            to_tuple("padding", padding, 2, 0),
+            to_tuple("dilation", dilation, 2, 1),
+        )
+        if any(2 * p > k for p, k in zip(self.params.padding, kernel, strict=True)):
             raise ValueError(
                 f"padding is at most half of kernel_size {kernel_size!r}, got {padding!r}"
             )
 
-    def _sizes(self, x: Tensor) -> list[int]:
+    def _output_size(self, x: Tensor) -> list[int]:
         """Height and width of the output: windows that start in x or in the padding before it."""
         check_input(
             self,
@@ -59,7 +75,9 @@ class Pool2d(Module, ABC):
             lambda x: x.dim() - self.num_replica_dims in (3, 4),
         )
         sizes = []
-        axes = zip(x.shape[-2:], self._span, self._stride, self._padding, strict=True)
+        axes = zip(
+            x.shape[-2:], self.params.span, self.params.stride, self.params.padding, strict=True
+        )
         for n, span, s, p in axes:
             room = n + 2 * p - span
             count = (room + (s - 1 if self.ceil_mode else 0)) // s + 1
@@ -71,19 +89,26 @@ class Pool2d(Module, ABC):
             )
         return sizes
 
-    def _widen(self, x: Tensor, sizes: list[int], fill: float) -> Tensor:
+    def _pad(self, x: Tensor, sizes: list[int], fill: float) -> Tensor:
         """x with a margin of ``fill``, so that every tap of every window is there."""
         edges: list[int] = []
-        axes = zip(x.shape[-2:], sizes, self._span, self._stride, self._padding, strict=True)
+        axes = zip(
+            x.shape[-2:],
+            sizes,
+            self.params.span,
+            self.params.stride,
+            self.params.padding,
+            strict=True,
+        )
         for n, count, span, s, p in axes:
             edges = [p, max(0, (count - 1) * s + span - n - p), *edges]
         return torch.constant_pad_nd(x, edges, fill) if any(edges) else x
 
     def _window_views(self, x: Tensor, sizes: list[int]) -> Iterator[Tensor]:
         """The taps of a widened x, in the order of scanning a window."""
-        (h, w), (s, t), (d, e) = sizes, self._stride, self._dilation
-        for i in range(0, self._span[0], d):
-            for j in range(0, self._span[1], e):
+        (h, w), (s, t), (d, e) = sizes, self.params.stride, self.params.dilation
+        for i in range(0, self.params.span[0], d):
+            for j in range(0, self.params.span[1], e):
                 yield x[..., i : i + (h - 1) * s + 1 : s, j : j + (w - 1) * t + 1 : t]
 
 
@@ -112,48 +137,48 @@ class MaxPool2d(Pool2d):
         super().__init__(kernel_size, stride, padding, ceil_mode, dilation)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        sizes = self._sizes(x)
-        if self._apart(x, sizes):
-            rows, across = max_along_axis(x, -1, self._kernel[1])
-            y, down = max_along_axis(rows, -2, self._kernel[0])
+        sizes = self._output_size(x)
+        if self._is_tiled(x, sizes):
+            rows, across = max_along_axis(x, -1, self.params.kernel[1])
+            y, down = max_along_axis(rows, -2, self.params.kernel[0])
             return (
                 y,
                 lambda g: across(down(g)) if y.sum().isfinite() else self._scatter_grad(x, y, g),
             )
-        y = reduce(torch.maximum, self._window_views(self._widen(x, sizes, float("-inf")), sizes))
+        y = reduce(torch.maximum, self._window_views(self._pad(x, sizes, float("-inf")), sizes))
         return y, lambda g: self._scatter_grad(x, y, g)
 
-    def _apart(self, x: Tensor, sizes: list[int]) -> bool:
+    def _is_tiled(self, x: Tensor, sizes: list[int]) -> bool:
         """Whether the windows lie side by side within x: no entry is in two of them."""
-        axes = zip(x.shape[-2:], sizes, self._kernel, strict=True)
-        tiled = self._stride == self._kernel and max(self._dilation) == 1
-        return tiled and not any(self._padding) and all(m * k <= n for n, m, k in axes)
+        axes = zip(x.shape[-2:], sizes, self.params.kernel, strict=True)
+        tiled = self.params.stride == self.params.kernel and max(self.params.dilation) == 1
+        return tiled and not any(self.params.padding) and all(m * k <= n for n, m, k in axes)
 
     def _scatter_grad(self, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
         """dL/dx for any windows: each g to the place of its maximum."""
         dx = x.new_zeros(x.shape).flatten(-2)
-        return dx.scatter_add_(-1, self._places(x, y), g.flatten(-2)).view(x.shape)
+        return dx.scatter_add_(-1, self._argmax_positions(x, y), g.flatten(-2)).view(x.shape)
 
-    def _places(self, x: Tensor, y: Tensor) -> Tensor:
+    def _argmax_positions(self, x: Tensor, y: Tensor) -> Tensor:
         """Where in its flattened (H, W) each window's maximum is        (…, C, H'·W')"""
-        tap, width = self._winner(x, y).flatten().long(), x.shape[-1]
-        (s, t), (p, q), (d, e) = self._stride, self._padding, self._dilation
+        tap, width = self._argmax_tap(x, y).flatten().long(), x.shape[-1]
+        (s, t), (p, q), (d, e) = self.params.stride, self.params.padding, self.params.dilation
         down, across = (torch.arange(n, device=x.device) for n in y.shape[-2:])
         start = (down * s - p).unsqueeze(-1) * width + (across * t - q)
-        rows, columns = (torch.arange(k, device=x.device) for k in self._kernel)
+        rows, columns = (torch.arange(k, device=x.device) for k in self.params.kernel)
         offset = (rows * d).unsqueeze(-1) * width + columns * e
         return (offset.flatten().index_select(0, tap).view(y.shape) + start).flatten(-2)
 
-    def _winner(self, x: Tensor, y: Tensor) -> Tensor:
+    def _argmax_tap(self, x: Tensor, y: Tensor) -> Tensor:
         """The number of the tap that is the maximum: how many come before the first such."""
-        sizes, few = [*y.shape[-2:]], prod(self._kernel) < 256
+        sizes, few = [*y.shape[-2:]], prod(self.params.kernel) < 256
         missing = torch.ones_like(y, dtype=torch.uint8 if few else torch.int64)
         tap = torch.zeros_like(missing)
-        for v in self._window_views(self._widen(x, sizes, float("nan")), sizes):
+        for v in self._window_views(self._pad(x, sizes, float("nan")), sizes):
             missing &= v != y
             tap += missing
         if missing.any():  # where y is nan, torch's choice is the last nan
-            for i, v in enumerate(self._window_views(self._widen(x, sizes, 0), sizes)):
+            for i, v in enumerate(self._window_views(self._pad(x, sizes, 0), sizes)):
                 tap.masked_fill_(v.isnan(), i)
         return tap
 
@@ -184,24 +209,24 @@ class AvgPool2d(Pool2d):
         super().__init__(kernel_size, stride, padding, ceil_mode)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        sizes = self._sizes(x)
-        wide, count = self._widen(x, sizes, 0), self._count(x, sizes)
+        sizes = self._output_size(x)
+        wide, count = self._pad(x, sizes, 0), self._divisor(x, sizes)
         total = reduce(torch.add, self._window_views(wide, sizes))
 
         def backward(g: Tensor) -> Tensor:
             dx, share = torch.zeros_like(wide), g / count
             for tap in self._window_views(dx, sizes):
                 tap += share
-            (p, q), (height, width) = self._padding, x.shape[-2:]
+            (p, q), (height, width) = self.params.padding, x.shape[-2:]
             return dx[..., p : p + height, q : q + width]
 
         return total / count, backward
 
-    def _count(self, x: Tensor, sizes: list[int]) -> Tensor | int:
+    def _divisor(self, x: Tensor, sizes: list[int]) -> Tensor | int:
         if self.divisor_override is not None:
             return self.divisor_override
-        counted = self._widen(x.new_ones(x.shape[-2:]), sizes, float(self.count_include_pad))
-        for axis, p in zip((-2, -1), self._padding, strict=True):
+        counted = self._pad(x.new_ones(x.shape[-2:]), sizes, float(self.count_include_pad))
+        for axis, p in zip((-2, -1), self.params.padding, strict=True):
             end = x.shape[axis] + 2 * p
             counted.transpose(axis, -1)[..., end:] = 0
         return reduce(torch.add, self._window_views(counted, sizes))
@@ -223,12 +248,12 @@ class AdaptiveAvgPool2d(Module):
         several = output_size if isinstance(output_size, list | tuple) else (output_size,) * 2
         known = tuple(1 if size is None else size for size in several)
         to_tuple("output_size", known, 2, 1)
-        self._sizes = tuple(several)
+        self._output_size = tuple(several)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         check_input(self, x, "input (N, C, H, W) or (C, H, W)", self._fits)
-        y, down = adaptive_avg_axis(x, -2, self._sizes[0])
-        y, across = adaptive_avg_axis(y, -1, self._sizes[1])
+        y, down = adaptive_avg_axis(x, -2, self._output_size[0])
+        y, across = adaptive_avg_axis(y, -1, self._output_size[1])
         return y, lambda g: down(across(g))
 
     def _fits(self, x: Tensor) -> bool:

@@ -18,7 +18,7 @@ from chainrule.nn.vjp import BackwardFn
 __all__ = ["Flatten", "Select", "Unflatten"]
 
 
-def axis(module: Module, x: Tensor, dim: int) -> int:
+def resolve_dim(module: Module, x: Tensor, dim: int) -> int:
     """Where torch's dimension ``dim`` of a sample batch stands in x, counted from 0."""
 
     def fits(x: Tensor) -> bool:
@@ -43,7 +43,7 @@ class Flatten(Module):
         return self.start_dim < 1
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        start, end = axis(self, x, self.start_dim), axis(self, x, self.end_dim)
+        start, end = resolve_dim(self, x, self.start_dim), resolve_dim(self, x, self.end_dim)
         if start > end:
             raise LayerError(self, f"expected start_dim before end_dim, got {describe_shape(x)}")
         return x.flatten(start, end), lambda g: g.reshape(g.shape[:start] + x.shape[start:])
@@ -64,7 +64,7 @@ class Unflatten(Module):
         return self.dim < 1
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        dim, sizes = axis(self, x, self.dim), list(self.unflattened_size)
+        dim, sizes = resolve_dim(self, x, self.dim), list(self.unflattened_size)
         if -1 in sizes:
             sizes[sizes.index(-1)] = x.shape[dim] // max(1, -prod(sizes))
         if prod(sizes) != x.shape[dim]:
@@ -88,7 +88,7 @@ class Select(Module):
         return self.dim < 1
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        dim, index = axis(self, x, self.dim), self.index
+        dim, index = resolve_dim(self, x, self.dim), self.index
         if not -x.shape[dim] <= index < x.shape[dim]:
             raise LayerError(
                 self, f"expected {index} to be on dimension {self.dim}, got {describe_shape(x)}"

@@ -8,7 +8,7 @@ from typing import final
 from torch import Tensor
 
 from chainrule.nn.errors import check_input
-from chainrule.nn.layers.reshape import axis
+from chainrule.nn.layers.reshape import resolve_dim
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
 
@@ -25,11 +25,11 @@ class SoftmaxBase(Module, ABC):
     def depends_on_batch(self) -> bool:
         return self.dim is None or self.dim < 1  # one from the end may be the samples'
 
-    def _dim(self, x: Tensor) -> int:
+    def _resolve_dim(self, x: Tensor) -> int:
         check_input(self, x)
         axes = x.dim() - self.num_replica_dims
         dim = int(axes not in (0, 1, 3)) if self.dim is None else self.dim
-        return axis(self, x, dim) if axes else dim
+        return resolve_dim(self, x, dim) if axes else dim
 
 
 @final
@@ -43,7 +43,7 @@ class Softmax(SoftmaxBase):
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        dim = self._dim(x)
+        dim = self._resolve_dim(x)
         y = x.softmax(dim)
         return y, lambda g: y * (g - (g * y).sum(dim, keepdim=True))
 
@@ -58,6 +58,6 @@ class LogSoftmax(SoftmaxBase):
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        dim = self._dim(x)
+        dim = self._resolve_dim(x)
         y = x.log_softmax(dim)
         return y, lambda g: g - y.exp() * g.sum(dim, keepdim=True)

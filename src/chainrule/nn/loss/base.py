@@ -57,12 +57,12 @@ class Loss(ABC):
                 "each call once: loss(output, target), then loss.backward()"
             )
         rule, value = self._last
-        g = self._incoming(g, value)
+        g = self._expand_grad(g, value)
         self._last = None
         with torch.no_grad():
             return rule(g)
 
-    def _incoming(self, g: Any, value: Tensor) -> Tensor:
+    def _expand_grad(self, g: Any, value: Tensor) -> Tensor:
         """g in the shape of the value."""
         if value.dim() == self.num_replica_dims:
             if g is None or isinstance(g, int | float):
@@ -162,12 +162,12 @@ class ReducedLoss(Loss, ABC):
             raise ValueError(f"reduction is one of {known}, got {reduction!r}")
         self.reduction = reduction
 
-    def _count(self, losses: Tensor) -> int:
+    def _mean_divisor(self, losses: Tensor) -> int:
         """n, of one replica."""
         return losses.numel() // (self.replicas or 1)
 
     def _reduce(
-        self, losses: Tensor, rule: BackwardFn, shares: Tensor | None = None
+        self, losses: Tensor, rule: BackwardFn, sample_weights: Tensor | None = None
     ) -> tuple[Tensor, BackwardFn]:
         """L and its rule, from ℓ and the rule that takes dL/dℓ to dL/doutput.
 
@@ -176,15 +176,19 @@ class ReducedLoss(Loss, ABC):
         """
         if self.reduction == "none":
             return losses, rule
-        value = self._sum(losses)
+        value = self._sum_per_replica(losses)
         n: Tensor | float = 1.0
         if self.reduction != "sum":
-            n = (self._count(losses) or nan) if shares is None else self._sum(shares)
+            n = (
+                (self._mean_divisor(losses) or nan)
+                if sample_weights is None
+                else self._sum_per_replica(sample_weights)
+            )
             value = value / n
         axes = (1,) * (losses.dim() - value.dim())
         return value, lambda g: rule((g / n).reshape(g.shape + axes))
 
-    def _sum(self, x: Tensor) -> Tensor:
+    def _sum_per_replica(self, x: Tensor) -> Tensor:
         """Σ over all axes but the replicas."""
         axes = tuple(range(self.num_replica_dims, x.dim()))
         return x.sum(axes) if axes else x

@@ -23,14 +23,14 @@ __all__ = ["CrossEntropyLoss", "NLLLoss"]
 class Labels(NamedTuple):
     """Class indices, ready to gather with, and how much each sample counts."""
 
-    at: Tensor  # the target with an axis for the class; 0 where it is ignored
-    shares: Tensor | None  # its class's weight, 0 where it is ignored; None: 1 each
-    ignored: Tensor | None  # None: not one
+    class_index: Tensor  # the target with an axis for the class; 0 where it is ignored
+    sample_weights: Tensor | None  # its class's weight, 0 where it is ignored; None: 1 each
+    ignore_mask: Tensor | None  # None: not one
 
-    def share(self, x: Tensor) -> Tensor:
+    def weigh(self, x: Tensor) -> Tensor:
         """x times the shares, and 0 where ignored whatever x is."""
-        x = x if self.shares is None else x * self.shares
-        return x if self.ignored is None else x.masked_fill(self.ignored, 0)
+        x = x if self.sample_weights is None else x * self.sample_weights
+        return x if self.ignore_mask is None else x.masked_fill(self.ignore_mask, 0)
 
 
 class ClassificationLoss(ReducedLoss, ABC):
@@ -58,7 +58,7 @@ class ClassificationLoss(ReducedLoss, ABC):
             )
         return axis
 
-    def _labels(self, output: Tensor, target: Tensor, axis: int) -> Labels:
+    def _make_labels(self, output: Tensor, target: Tensor, axis: int) -> Labels:
         shape = output.shape[:axis] + output.shape[axis + 1 :]
         self._check_target(target, shape[self.num_replica_dims :], "class indices")
         if target.dtype != torch.int64 or target.device != output.device:
@@ -67,7 +67,7 @@ class ClassificationLoss(ReducedLoss, ABC):
                 f"expected class indices of torch.int64 on {output.device}, "
                 f"got {target.dtype} on {target.device}",
             )
-        ignored = self._ignored(target, output.shape[axis])
+        ignored = self._ignore_mask(target, output.shape[axis])
         index = target if ignored is None else target.masked_fill(ignored, 0)
         shares = None
         if self.weight is not None:
@@ -78,7 +78,7 @@ class ClassificationLoss(ReducedLoss, ABC):
             shares = shares.masked_fill(ignored, 0)
         return Labels(index.expand(shape).unsqueeze(axis), shares, ignored)
 
-    def _ignored(self, target: Tensor, L: int) -> Tensor | None:
+    def _ignore_mask(self, target: Tensor, L: int) -> Tensor | None:
         """Which samples are ignored, None where not one; raises for a class that is not there."""
         if target.device.type != "cpu":
             return target == self.ignore_index
@@ -103,14 +103,14 @@ class NLLLoss(ClassificationLoss):
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         axis = self._class_axis(output)
-        labels = self._labels(output, target, axis)
-        losses = labels.share(-output.gather(axis, labels.at).squeeze(axis))
+        labels = self._make_labels(output, target, axis)
+        losses = labels.weigh(-output.gather(axis, labels.class_index).squeeze(axis))
 
         def rule(g: Tensor) -> Tensor:
-            at_target = labels.share(-g).unsqueeze(axis).expand(labels.at.shape)
-            return torch.zeros_like(output).scatter_(axis, labels.at, at_target)
+            at_target = labels.weigh(-g).unsqueeze(axis).expand(labels.class_index.shape)
+            return torch.zeros_like(output).scatter_(axis, labels.class_index, at_target)
 
-        return self._reduce(losses, rule, labels.shares)
+        return self._reduce(losses, rule, labels.sample_weights)
 
 
 @final
@@ -143,26 +143,32 @@ class CrossEntropyLoss(ClassificationLoss):
         axis = self._class_axis(output)
         if isinstance(target, Tensor) and target.is_floating_point():
             self._check_probabilities(output, target)
-            return self._soft(output, axis, target)
-        labels = self._labels(output, target, axis)
+            return self._forward_probabilities(output, axis, target)
+        labels = self._make_labels(output, target, axis)
         if self.label_smoothing:
-            q = torch.zeros_like(output).scatter_(axis, labels.at, 1)
-            return self._soft(output, axis, q, labels.shares, labels.ignored)
-        return self._hard(output, axis, labels)
+            q = torch.zeros_like(output).scatter_(axis, labels.class_index, 1)
+            return self._forward_probabilities(
+                output, axis, q, labels.sample_weights, labels.ignore_mask
+            )
+        return self._forward_indices(output, axis, labels)
 
-    def _hard(self, output: Tensor, axis: int, labels: Labels) -> tuple[Tensor, BackwardFn]:
+    def _forward_indices(
+        self, output: Tensor, axis: int, labels: Labels
+    ) -> tuple[Tensor, BackwardFn]:
         """q is w_t at the target: take it there, and nothing need be added up."""
         log_p = log_softmax(output, axis)
-        losses = labels.share(-log_p.gather(axis, labels.at).squeeze(axis))
+        losses = labels.weigh(-log_p.gather(axis, labels.class_index).squeeze(axis))
 
         def rule(g: Tensor) -> Tensor:
             p = log_p.exp()
-            p.scatter_add_(axis, labels.at, p.new_full((), -1).expand(labels.at.shape))
-            return p.mul_(labels.share(g).unsqueeze(axis))
+            p.scatter_add_(
+                axis, labels.class_index, p.new_full((), -1).expand(labels.class_index.shape)
+            )
+            return p.mul_(labels.weigh(g).unsqueeze(axis))
 
-        return self._reduce(losses, rule, labels.shares)
+        return self._reduce(losses, rule, labels.sample_weights)
 
-    def _soft(
+    def _forward_probabilities(
         self,
         output: Tensor,
         axis: int,
@@ -175,7 +181,7 @@ class CrossEntropyLoss(ClassificationLoss):
         if self.label_smoothing:
             q = (1 - self.label_smoothing) * q + self.label_smoothing / q.shape[axis]
         if self.weight is not None:
-            q = q * along(self.weight.to(output), axis, output.dim())
+            q = q * broadcast_class_weight(self.weight.to(output), axis, output.dim())
         losses = -(q * log_p).sum(axis)
         if ignored is not None:
             losses = losses.masked_fill(ignored, 0)
@@ -203,6 +209,6 @@ def log_softmax(x: Tensor, axis: int) -> Tensor:
     return x.log_softmax(axis)
 
 
-def along(weight: Tensor, axis: int, axes: int) -> Tensor:
+def broadcast_class_weight(weight: Tensor, axis: int, axes: int) -> Tensor:
     """A weight (L,) with as many axes as the output, its own on the class axis."""
     return weight.reshape(-1, *(1 for _ in range(axis + 1, axes)))

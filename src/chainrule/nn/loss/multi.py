@@ -56,12 +56,14 @@ class MultiLoss(Loss):
                 values[name], rules[name] = loss.forward(output[name], target[name])
             except LayerError as error:
                 raise error.with_path(f"MultiLoss[{name!r}]") from None
-        weights = {name: self._weight(name, value) for name, value in values.items()}
+        weights = {name: self._weight_like(name, value) for name, value in values.items()}
         self.values = values
-        parts = [mask(weights[name] * value, weights[name]) for name, value in values.items()]
+        parts = [
+            mask_zero_weight(weights[name] * value, weights[name]) for name, value in values.items()
+        ]
 
         def rule(g: Tensor) -> dict[str, Any]:
-            return {name: mask(rules[name](g * w), w) for name, w in weights.items()}
+            return {name: mask_zero_weight(rules[name](g * w), w) for name, w in weights.items()}
 
         return sum(parts[1:], parts[0]), rule
 
@@ -75,7 +77,7 @@ class MultiLoss(Loss):
         if extra:
             raise LayerError(self, f"expected outputs for {shown} alone, got {extra} besides")
 
-    def _weight(self, name: str, value: Tensor) -> Tensor | float:
+    def _weight_like(self, name: str, value: Tensor) -> Tensor | float:
         """The weight of a loss, as it goes with its value."""
         weight = self.weights[name]
         if not isinstance(weight, Tensor):
@@ -112,13 +114,13 @@ class MultiLoss(Loss):
         self.weights, self.values = take_rows(self.weights, index), {}
 
 
-def mask(x: Any, weight: Tensor | float) -> Any:
+def mask_zero_weight(x: Any, weight: Tensor | float) -> Any:
     """x, and 0 where the weight is 0 whatever x is; a weight (K,) goes with the first axis."""
     if not isinstance(weight, Tensor):
         return x if weight else tree_map(torch.zeros_like, x)
     zero = weight == 0
 
-    def masked(t: Tensor) -> Tensor:
+    def fill(t: Tensor) -> Tensor:
         return t.masked_fill(zero.reshape(zero.shape + (1,) * (t.dim() - zero.dim())), 0)
 
-    return tree_map(masked, x)
+    return tree_map(fill, x)

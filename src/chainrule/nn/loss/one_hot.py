@@ -27,7 +27,7 @@ class OneHotLoss(Loss):
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         try:
-            return self.loss.forward(output, self._vectors(output, target))
+            return self.loss.forward(output, self._encode_target(output, target))
         except LayerError as error:
             raise error if error.module is self else error.with_path("OneHotLoss") from None
 
@@ -36,7 +36,7 @@ class OneHotLoss(Loss):
         """That of ``loss``."""
         return str(getattr(self.loss, "reduction", "mean"))
 
-    def _vectors(self, output: Tensor, target: Any) -> Tensor:
+    def _encode_target(self, output: Tensor, target: Any) -> Tensor:
         self._check_output(output, "…, classes", least=1)
         self._check_target(target, output.shape[self.num_replica_dims : -1], "class indices")
         check_input(self, target, like=target.new_empty((), dtype=int), floating=False)

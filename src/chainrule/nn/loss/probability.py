@@ -35,10 +35,10 @@ class BinaryLoss(ElementwiseLoss, ABC):
         losses, rule = self.losses(output, target)
         if self.weight is None:
             return self._reduce(losses, rule)
-        w = self._constant("weight", self.weight, output)
+        w = self._broadcast_weight("weight", self.weight, output)
         return self._reduce(w * losses, lambda g: rule(w * g))
 
-    def _constant(self, name: str, value: Tensor, o: Tensor) -> Tensor:
+    def _broadcast_weight(self, name: str, value: Tensor, o: Tensor) -> Tensor:
         """A tensor of the constructor, ready to multiply with."""
         shape = o.shape[self.num_replica_dims :]
         pairs = zip(reversed(value.shape), reversed(shape), strict=False)
@@ -99,7 +99,7 @@ class BCEWithLogitsLoss(BinaryLoss):
         minus_log = torch.logaddexp(o.new_zeros(()), -o)  # −log σ(o)
         if self.pos_weight is None:
             return minus_log + (1 - t) * o, lambda g: g * (o.sigmoid() - t)
-        u = self._constant("pos_weight", self.pos_weight, o) * t
+        u = self._broadcast_weight("pos_weight", self.pos_weight, o) * t
         m = 1 - t + u
         return m * minus_log + (1 - t) * o, lambda g: g * (m * o.sigmoid() - u)
 
@@ -126,7 +126,7 @@ class KLDivLoss(ElementwiseLoss):
             return q * (t - o), lambda g: -g * q
         return torch.xlogy(t, t) - t * o, lambda g: -g * t
 
-    def _count(self, losses: Tensor) -> int:
+    def _mean_divisor(self, losses: Tensor) -> int:
         if self.reduction == "batchmean":
             return losses.shape[self.num_replica_dims : self.num_replica_dims + 1].numel()
-        return super()._count(losses)
+        return super()._mean_divisor(losses)

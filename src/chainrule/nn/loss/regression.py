@@ -114,9 +114,9 @@ class GaussianNLLLoss(ReducedLoss):
         return super().__call__(output if var is None else (output, var), target)
 
     def forward(self, output: Any, target: Tensor) -> tuple[Tensor, BackwardFn]:
-        mean, var = self._pair(output)
+        mean, var = self._split_output(output)
         self._check_target(target, mean.shape[self.num_replica_dims :], like=mean)
-        v = self._beside(var, mean).clamp(min=self.eps)
+        v = self._expand_var(var, mean).clamp(min=self.eps)
         d = mean - target
         z = d / v
         losses = 0.5 * (v.log() + d * z)
@@ -130,7 +130,7 @@ class GaussianNLLLoss(ReducedLoss):
 
         return self._reduce(losses, rule)
 
-    def _pair(self, output: Any) -> tuple[Tensor, Tensor]:
+    def _split_output(self, output: Any) -> tuple[Tensor, Tensor]:
         if isinstance(output, dict) and output.keys() == {"mean", "var"}:
             output = output["mean"], output["var"]
         if not (isinstance(output, tuple | list) and len(output) == 2):
@@ -144,7 +144,7 @@ class GaussianNLLLoss(ReducedLoss):
             raise LayerError(self, f"expected var of 0 or more, got {var[var < 0][0].item()}")
         return mean, var
 
-    def _beside(self, var: Tensor, mean: Tensor) -> Tensor:
+    def _expand_var(self, var: Tensor, mean: Tensor) -> Tensor:
         """var with as many axes as mean."""
         if var.shape == mean.shape:
             return var

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from chainrule.nn.ops.chunked import chunks
 
-__all__ = ["Normalized", "batch_norm_forward"]
+__all__ = ["BatchNormResult", "batch_norm_forward"]
 
 
-class Normalized(NamedTuple):
+class BatchNormResult(NamedTuple):
     """y, the moments of x, and the rule: g → dL/dx, dL/dw, dL/db, the last two as w is shaped."""
 
     y: Tensor
@@ -27,7 +27,9 @@ class Normalized(NamedTuple):
     rule: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
-def batch_norm_forward(x: Tensor, dims: list[int], eps: float, w: Tensor, b: Tensor) -> Normalized:
+def batch_norm_forward(
+    x: Tensor, dims: list[int], eps: float, w: Tensor, b: Tensor
+) -> BatchNormResult:
     """y = w (x − μ) / √(σ² + ε) + b, μ and σ² over ``dims``        w, b: 1 long there
 
     With c = x less its rounded mean, of mean r and Σ g' = Σ g c − r Σ g, and s = 1 / √(σ² + ε):
@@ -41,7 +43,7 @@ def batch_norm_forward(x: Tensor, dims: list[int], eps: float, w: Tensor, b: Ten
         x = x.expand(w.shape[0], *x.shape[1:])
     n = max(1, prod(x.shape[axis] for axis in dims))
     c, y = torch.empty_like(x), torch.empty_like(x)
-    cut = chunks if 0 not in dims else whole
+    cut = chunks if 0 not in dims else single_chunk
     parts = [center_and_scale(dims, n, eps, *part) for part in cut(x, w, b, c, y)]
     mean, var, rest, s = (torch.cat(moments) for moments in zip(*parts, strict=True))
 
@@ -51,10 +53,10 @@ def batch_norm_forward(x: Tensor, dims: list[int], eps: float, w: Tensor, b: Ten
         dw, db = (torch.cat(parts) for parts in zip(*sums, strict=True))
         return dx, dw, db
 
-    return Normalized(y, mean, var, rule)
+    return BatchNormResult(y, mean, var, rule)
 
 
-def whole(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
+def single_chunk(*tensors: Tensor) -> list[tuple[Tensor, ...]]:
     """The tensors as their only piece."""
     return [tensors]
 

@@ -27,11 +27,11 @@ __all__ = [
     "conv_weight_grad",
     "dilated_extent",
     "map_replicas",
-    "stack",
+    "stack_replicas",
     "use_conv_backend",
 ]
 
-PATCH_BYTES = 2 * 2**20
+CHUNK_BYTES = 2 * 2**20
 """How much of the windows is copied out at once: few enough to stay in the cache."""
 
 
@@ -49,46 +49,48 @@ class ConvBackend(Protocol):
     """Another way to compute one of these functions, for all replicas at once."""
 
     def __call__(
-        self, f: Callable[..., Tensor], steps: ConvParams, *tensors: Tensor, **more: Any
+        self, f: Callable[..., Tensor], params: ConvParams, *tensors: Tensor, **more: Any
     ) -> Tensor | None:
-        """f(steps, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
+        """f(params, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
 
 
-_kernel: ContextVar[ConvBackend | None] = ContextVar("kernel", default=None)
+_backend: ContextVar[ConvBackend | None] = ContextVar("kernel", default=None)
 
 
 @contextmanager
-def use_conv_backend(kernel: ConvBackend | None) -> Iterator[None]:
+def use_conv_backend(backend: ConvBackend | None) -> Iterator[None]:
     """In here, the kernel computes the convolutions that it can."""
-    before = _kernel.set(kernel)
+    before = _backend.set(backend)
     try:
         yield
     finally:
-        _kernel.reset(before)
+        _backend.reset(before)
 
 
 def map_replicas(
     f: Callable[..., Tensor],
-    steps: ConvParams,
+    params: ConvParams,
     *tensors: Tensor,
     replicas: int | None,
     dtype: torch.dtype | None,
     **more: Any,
 ) -> Tensor:
-    """f(steps, *tensors) for each replica, one after the other: each fills a core by itself.
+    """f(params, *tensors) for each replica, one after the other: each fills a core by itself.
 
     tensors (K or 1, …), without K for a plain net. With ``dtype`` f computes in that.
     """
-    kernel, own = _kernel.get(), tensors[0].dtype
+    kernel, own = _backend.get(), tensors[0].dtype
     if kernel is not None and dtype in (None, own):
         whole = tensors if replicas else tuple(t.unsqueeze(0) for t in tensors)
-        if (done := kernel(f, steps, *whole, **more)) is not None:
+        if (done := kernel(f, params, *whole, **more)) is not None:
             return done if replicas else done[0]
     short = dtype or own
     if replicas is None:
-        return f(steps, *(t.to(short) for t in tensors), **more).to(own)
+        return f(params, *(t.to(short) for t in tensors), **more).to(own)
     parts = zip(*(t.expand(replicas, *t.shape[1:]) for t in tensors), strict=True)
-    return stack(replicas, own, (f(steps, *(t.to(short) for t in part), **more) for part in parts))
+    return stack_replicas(
+        replicas, own, (f(params, *(t.to(short) for t in part), **more) for part in parts)
+    )
 
 
 def dilated_extent(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
@@ -96,30 +98,30 @@ def dilated_extent(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int,
     return tuple(d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
 
 
-def conv_forward(steps: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+def conv_forward(params: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
-    return convolve(x, w, b, steps.stride, steps.padding, steps.dilation, steps.groups)
+    return conv_nd(x, w, b, params.stride, params.padding, params.dilation, params.groups)
 
 
-def conv_input_grad(steps: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
+def conv_input_grad(params: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
     """g↑ ⋆ W turned round        g (N, O, H', …)   W as (C, O/G, k, …)   result (N, C, *sizes)
 
     g↑ has s − 1 zeros between the entries of g, and is padded by d (k − 1) − p.
     """
-    grouped = torch.unflatten(w, 0, (steps.groups, -1)).transpose(1, 2).flatten(0, 1)
+    grouped = torch.unflatten(w, 0, (params.groups, -1)).transpose(1, 2).flatten(0, 1)
     turned = grouped.flip(tuple(range(2, w.dim())))
-    spans = zip(dilated_extent(steps.kernel, steps.dilation), steps.padding, strict=True)
+    spans = zip(dilated_extent(params.kernel, params.dilation), params.padding, strict=True)
     margin = [span - p for span, p in spans]
-    if prod(steps.stride) > 1:
-        axes = zip(sizes, steps.padding, margin, strict=True)
+    if prod(params.stride) > 1:
+        axes = zip(sizes, params.padding, margin, strict=True)
         between = g.new_zeros(*g.shape[:2], *(n + p - m for n, p, m in axes))
-        every: Any = (..., *(slice(None, None, s) for s in steps.stride))
+        every: Any = (..., *(slice(None, None, s) for s in params.stride))
         between[every] = g
         g = between
-    return convolve(g, turned, None, 1, margin, steps.dilation, steps.groups)
+    return conv_nd(g, turned, None, 1, margin, params.dilation, params.groups)
 
 
-def convolve(x: Tensor, w: Tensor, *more: Any) -> Tensor:
+def conv_nd(x: Tensor, w: Tensor, *more: Any) -> Tensor:
     """torch's; along two axes, on a CPU, the result has the channels innermost."""
     if w.dim() == 3:
         return torch.conv1d(x, w, *more)
@@ -128,45 +130,45 @@ def convolve(x: Tensor, w: Tensor, *more: Any) -> Tensor:
     return torch.conv2d(x, w, *more)
 
 
-def conv_weight_grad(steps: ConvParams, x: Tensor, g: Tensor) -> Tensor:
+def conv_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor:
     """Σ window ⊗ g over samples and positions        x (N, C, H, …)   g (N, O, H', …), N > 0
 
     The result is (O, C/G, k, …). One product of all windows, copied out, and g; where they are
     many, of some samples at a time.
     """
-    x, _ = pad(x, [(p, p) for p in steps.padding], "zeros")
-    size = x.element_size() * prod((x.shape[1], *g.shape[2:], *steps.kernel))
-    some = max(1, PATCH_BYTES // size)
+    x, _ = pad(x, [(p, p) for p in params.padding], "zeros")
+    size = x.element_size() * prod((x.shape[1], *g.shape[2:], *params.kernel))
+    some = max(1, CHUNK_BYTES // size)
     parts = zip(torch.split(x, some), torch.split(g, some), strict=True)
-    products = [torch.bmm(im2col(steps, a), weight_entries(steps, b)) for a, b in parts]
+    products = [torch.bmm(im2col(params, a), grad_columns(params, b)) for a, b in parts]
     if x.element_size() < 4:  # the sum of many is not for a short dtype
         products = [product.float() for product in products]
-    dw = torch.unflatten(sum(products[1:], products[0]), 1, (*steps.kernel, -1))
+    dw = torch.unflatten(sum(products[1:], products[0]), 1, (*params.kernel, -1))
     return dw.movedim((-1, -2), (1, 2)).flatten(0, 1)  # it was (G, k, …, C/G, O/G)
 
 
-def im2col(steps: ConvParams, x: Tensor) -> Tensor:
+def im2col(params: ConvParams, x: Tensor) -> Tensor:
     """The windows of a padded x, a column each: (G, k … C/G, N H' …), copied as they lie."""
-    n, seen = len(steps.kernel), torch.unflatten(x, 1, (steps.groups, -1))
+    n, seen = len(params.kernel), torch.unflatten(x, 1, (params.groups, -1))
     spans = zip(
-        dilated_extent(steps.kernel, steps.dilation), steps.stride, steps.dilation, strict=True
+        dilated_extent(params.kernel, params.dilation), params.stride, params.dilation, strict=True
     )
     for axis, (span, s, d) in enumerate(spans, 3):
         seen = seen.unfold(axis, span + 1, s)[..., ::d]
     places, window = (0, *range(3, 3 + n)), (*range(3 + n, 3 + 2 * n), 2)
-    rows = prod(steps.kernel) * seen.shape[2]
+    rows = prod(params.kernel) * seen.shape[2]
     if x.shape[1] > 1 == x.stride(1):  # channels innermost
-        return seen.permute(1, *places, *window).reshape(steps.groups, -1, rows).mT
-    return seen.permute(1, *window, *places).reshape(steps.groups, rows, -1)
+        return seen.permute(1, *places, *window).reshape(params.groups, -1, rows).mT
+    return seen.permute(1, *window, *places).reshape(params.groups, rows, -1)
 
 
-def weight_entries(steps: ConvParams, g: Tensor) -> Tensor:
+def grad_columns(params: ConvParams, g: Tensor) -> Tensor:
     """g (N, O, H', …) as (G, N H' …, O/G)"""
     columns = g.movedim(1, -1).flatten(0, -2)
-    return torch.unflatten(columns, 1, (steps.groups, -1)).transpose(0, 1)
+    return torch.unflatten(columns, 1, (params.groups, -1)).transpose(0, 1)
 
 
-def stack(count: int, dtype: torch.dtype, parts: Iterable[Tensor]) -> Tensor:
+def stack_replicas(count: int, dtype: torch.dtype, parts: Iterable[Tensor]) -> Tensor:
     """torch.stack of so many, each copied as soon as it is there: it is still in the cache then.
 
     Each part lies in memory as it did        parts: dense, and all alike

@@ -20,7 +20,7 @@ def max_along_axis(x: Tensor, axis: int, k: int) -> tuple[Tensor, BackwardFn]:
     """
     if k == 1:
         return x, lambda g: g
-    y = reduce(torch.maximum, along(x, axis, k))
+    y = reduce(torch.maximum, strided_views(x, axis, k))
 
     def rule(g: Tensor) -> Tensor:
         dx = torch.empty_like(x) if x.shape[axis] % k == 0 else torch.zeros_like(x)
@@ -33,13 +33,13 @@ def max_along_axis(x: Tensor, axis: int, k: int) -> tuple[Tensor, BackwardFn]:
 
 def scatter_to_argmax(axis: int, k: int, x: Tensor, y: Tensor, g: Tensor, dx: Tensor) -> None:
     """Fill dx."""
-    *shares, last = along(dx, axis, k)
-    for place, share in zip(along(x, axis, k), shares, strict=False):
+    *shares, last = strided_views(dx, axis, k)
+    for place, share in zip(strided_views(x, axis, k), shares, strict=False):
         torch.eq(place, y, out=share)  # as 1 and 0: products with a mask of bools are slow
         g = torch.sub(g, share.mul_(g), out=last)
 
 
-def along(x: Tensor, axis: int, k: int) -> tuple[Tensor, ...]:
+def strided_views(x: Tensor, axis: int, k: int) -> tuple[Tensor, ...]:
     """Views of every k-th entry along an axis: from the first on, from the second, … the k-th."""
     n = x.shape[axis] // k
     return torch.unflatten(x.narrow(axis, 0, n * k), axis, (n, k)).unbind(axis)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["MODES", "PadWidths", "pad", "to_tuple"]
+__all__ = ["PADDING_MODES", "PadWidths", "pad", "to_tuple"]
 
 PadWidths: TypeAlias = Sequence[tuple[int, int]]
 """How many entries come before and after, for each of the last axes."""
@@ -34,7 +34,7 @@ SOURCES: dict[str, Callable[[Tensor, int], Tensor]] = {
 }
 """Where position i, in the padding or not, of an axis of length n takes its value from."""
 
-MODES = ("zeros", *SOURCES)
+PADDING_MODES = ("zeros", *SOURCES)
 
 
 def pad(x: Tensor, edges: PadWidths, mode: str) -> tuple[Tensor, BackwardFn]:

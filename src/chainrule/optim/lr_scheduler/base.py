@@ -19,7 +19,7 @@ from chainrule.optim.optimizer import Optimizer
 __all__ = [
     "EpochLR",
     "LRScheduler",
-    "check_everywhere",
+    "check_all",
     "check_optimizer",
     "per_group",
     "per_replica",
@@ -33,7 +33,7 @@ class LRScheduler(ABC):
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = check_optimizer(optimizer)
-        self._remember()
+        self._store_last_lr()
 
     @abstractmethod
     def step(self, *args: Any, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ class LRScheduler(ABC):
         """Each group's rate as last set."""
         return self._last_lr
 
-    def _remember(self) -> None:
+    def _store_last_lr(self) -> None:
         self._last_lr: list[Scalar] = [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
@@ -55,19 +55,19 @@ class LRScheduler(ABC):
 
         Raises ValueError, and changes nothing, unless it is the state of such a schedule.
         """
-        self._check_keys(state_dict)
-        self._take(copy.deepcopy(dict(state_dict)))
+        self.check_state_keys(state_dict)
+        self.update_state(copy.deepcopy(dict(state_dict)))
 
     def keep_replicas(self, index: Tensor) -> None:
         """Go on with the rates of these replicas of a cohort alone        index int64 (n,)"""
         vars(self).update(take_rows(LRScheduler.state_dict(self), index))
 
-    def _check_keys(self, state_dict: Mapping[str, Any]) -> None:
+    def check_state_keys(self, state_dict: Mapping[str, Any]) -> None:
         if wrong := sorted(self.state_dict().keys() ^ state_dict.keys()):
             name = type(self).__name__
             raise ValueError(f"{name}: keys missing or unexpected: {', '.join(wrong)}")
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def update_state(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
 
@@ -96,7 +96,7 @@ class EpochLR(LRScheduler, ABC):
                 )
         self.base_lrs: list[Scalar] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch + 1
-        self._set(self.first_lr)
+        self._set_lrs(self.first_lr)
 
     @abstractmethod
     def next_lr(self, lr: float, base: float, *constants: float) -> float:
@@ -108,24 +108,24 @@ class EpochLR(LRScheduler, ABC):
 
     def step(self) -> None:
         self.last_epoch += 1
-        self._set(self.next_lr)
+        self._set_lrs(self.next_lr)
 
     def restart(self) -> None:
         """Go back to epoch 0 and the first rates."""
         self.last_epoch = 0
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = base
-        self._set(self.first_lr)
+        self._set_lrs(self.first_lr)
 
     def group_constants(self, index: int) -> list[Scalar]:
         """What the rule takes for the parameter group of this index."""
         return [getattr(self, name) for name in self.constants]
 
-    def _set(self, rule: Callable[..., float]) -> None:
+    def _set_lrs(self, rule: Callable[..., float]) -> None:
         for i, group in enumerate(self.optimizer.param_groups):
             constants = self.group_constants(i)
             group["lr"] = per_replica(rule, group["lr"], self.base_lrs[i], *constants)
-        self._remember()
+        self._store_last_lr()
 
 
 def per_replica(rule: Callable[..., Any], *numbers: Scalar) -> Any:
@@ -163,7 +163,7 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     return optimizer
 
 
-def check_everywhere(condition: Any, message: str) -> None:
+def check_all(condition: Any, message: str) -> None:
     """Raise ValueError unless the condition, a bool or a tensor of them, holds throughout."""
     if not torch.as_tensor(condition).all():
         raise ValueError(message)

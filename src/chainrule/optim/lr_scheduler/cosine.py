@@ -6,7 +6,7 @@ from math import cos, floor, pi
 from typing import final
 
 from chainrule.optim.inplace import Scalar
-from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere
+from chainrule.optim.lr_scheduler.base import EpochLR, check_all
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
@@ -26,7 +26,7 @@ class CosineAnnealingLR(EpochLR):
     def __init__(
         self, optimizer: Optimizer, T_max: Scalar, eta_min: Scalar = 0.0, last_epoch: int = -1
     ) -> None:
-        check_everywhere(T_max > 0, f"Expected positive T_max, but got {T_max}")
+        check_all(T_max > 0, f"Expected positive T_max, but got {T_max}")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
@@ -59,9 +59,9 @@ class CosineAnnealingWarmRestarts(EpochLR):
         last_epoch: int = -1,
     ) -> None:
         whole = (T_0 > 0) & (T_0 % 1 == 0)
-        check_everywhere(whole, f"Expected positive integer T_0, but got {T_0}")
+        check_all(whole, f"Expected positive integer T_0, but got {T_0}")
         whole = (T_mult >= 1) & (T_mult % 1 == 0)
-        check_everywhere(whole, f"Expected integer T_mult >= 1, but got {T_mult}")
+        check_all(whole, f"Expected integer T_mult >= 1, but got {T_mult}")
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         self.epoch: float = last_epoch + 1
         super().__init__(optimizer, last_epoch)
@@ -71,7 +71,7 @@ class CosineAnnealingWarmRestarts(EpochLR):
         if epoch < 0:
             raise ValueError(f"Expected non-negative epoch, but got {epoch}")
         self.epoch, self.last_epoch = epoch, floor(epoch)
-        self._set(self.next_lr)
+        self._set_lrs(self.next_lr)
 
     def restart(self) -> None:
         self.epoch = 0

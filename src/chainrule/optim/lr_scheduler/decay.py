@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import take_rows
 from chainrule.optim.inplace import Scalar
-from chainrule.optim.lr_scheduler.base import EpochLR, check_everywhere, check_optimizer
+from chainrule.optim.lr_scheduler.base import EpochLR, check_all, check_optimizer
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = [
@@ -77,7 +77,7 @@ class StepLR(EpochLR):
     def __init__(
         self, optimizer: Optimizer, step_size: Scalar, gamma: Scalar = 0.1, last_epoch: int = -1
     ) -> None:
-        check_everywhere(step_size > 0, f"Expected positive step_size, but got {step_size}")
+        check_all(step_size > 0, f"Expected positive step_size, but got {step_size}")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -134,7 +134,7 @@ class TimeBasedLR(EpochLR):
     constants = ("decay",)
 
     def __init__(self, optimizer: Optimizer, decay: Scalar, last_epoch: int = -1) -> None:
-        check_everywhere(decay >= 0, f"Invalid decay value: {decay}")
+        check_all(decay >= 0, f"Invalid decay value: {decay}")
         self.decay = decay
         super().__init__(optimizer, last_epoch)
 
@@ -162,11 +162,11 @@ class LinearLR(EpochLR):
         total_iters: Scalar = 5,
         last_epoch: int = -1,
     ) -> None:
-        check_everywhere(
+        check_all(
             (start_factor > 0) & (start_factor <= 1),
             "Starting multiplicative factor expected to be greater than 0 and less or equal to 1.",
         )
-        check_everywhere(
+        check_all(
             (end_factor >= 0) & (end_factor <= 1),
             "Ending multiplicative factor expected to be between 0 and 1.",
         )

@@ -12,7 +12,7 @@ from torch import Tensor
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import (
     EpochLR,
-    check_everywhere,
+    check_all,
     check_optimizer,
     per_group,
     per_replica,
@@ -57,8 +57,8 @@ class OneCycleLR(EpochLR):
         check_optimizer(optimizer)
         self.total_steps = _total_steps(total_steps, epochs, steps_per_epoch)
         fraction = f"Expected float between 0 and 1 pct_start, but got {pct_start}"
-        check_everywhere(isinstance(pct_start, float | Tensor), fraction)
-        check_everywhere((pct_start >= 0) & (pct_start <= 1), fraction)
+        check_all(isinstance(pct_start, float | Tensor), fraction)
+        check_all((pct_start >= 0) & (pct_start <= 1), fraction)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(
                 f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
@@ -95,8 +95,8 @@ class OneCycleLR(EpochLR):
 
     first_lr = next_lr
 
-    def _set(self, rule: Callable[..., float]) -> None:
-        super()._set(rule)
+    def _set_lrs(self, rule: Callable[..., float]) -> None:
+        super()._set_lrs(rule)
         if not self.cycle_momentum:
             return
         momenta = zip(self.max_momentums, self.base_momentums, strict=True)
@@ -115,12 +115,12 @@ class OneCycleLR(EpochLR):
             phases[1:] = [(2 * pct_start * steps - 2, top, first), (steps - 1.0, first, last)]
         for end, a, b in phases[:-1]:
             if self.last_epoch <= end:
-                return self._between(a, b, begin, end)
+                return self._interpolate(a, b, begin, end)
             begin = end
         end, a, b = phases[-1]
-        return self._between(a, b, begin, end)
+        return self._interpolate(a, b, begin, end)
 
-    def _between(self, a: float, b: float, begin: float, end: float) -> float:
+    def _interpolate(self, a: float, b: float, begin: float, end: float) -> float:
         part = (self.last_epoch - begin) / (end - begin) if end != begin else 1.0
         if self.anneal_strategy == "linear":
             return (b - a) * part + a

@@ -9,7 +9,7 @@ from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import (
     LRScheduler,
-    check_everywhere,
+    check_all,
     per_group,
     per_replica,
 )
@@ -43,7 +43,7 @@ class ReduceLROnPlateau(LRScheduler):
         eps: Scalar = 1e-8,
     ) -> None:
         super().__init__(optimizer)
-        check_everywhere(factor < 1.0, "Factor should be < 1.0.")
+        check_all(factor < 1.0, "Factor should be < 1.0.")
         if mode not in ("min", "max"):
             raise ValueError(f"mode {mode} is unknown!")
         if threshold_mode not in ("rel", "abs"):
@@ -77,7 +77,7 @@ class ReduceLROnPlateau(LRScheduler):
         for group, low in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
             numbers = (group["lr"], reduce, self.factor, low, self.eps)
             group["lr"] = per_replica(_reduced, *numbers)
-        self._remember()
+        self._store_last_lr()
 
     def _update_counters(
         self,

@@ -46,7 +46,7 @@ class SequentialLR(LRScheduler):
         """Go back to epoch 0 and the first rates."""
         self.last_epoch = 0
         self._active().restart()
-        self._remember()
+        self._store_last_lr()
 
     def step(self) -> None:
         self.last_epoch += 1
@@ -54,7 +54,7 @@ class SequentialLR(LRScheduler):
             self._active().restart()
         else:
             self._active().step()
-        self._remember()
+        self._store_last_lr()
 
     def _active(self) -> Part:
         return self.schedulers[bisect_right(self.milestones, self.last_epoch)]
@@ -67,17 +67,17 @@ class SequentialLR(LRScheduler):
         for scheduler in self.schedulers:
             scheduler.keep_replicas(index)
 
-    def _check_keys(self, state_dict: Mapping[str, Any]) -> None:
-        super()._check_keys(state_dict)
+    def check_state_keys(self, state_dict: Mapping[str, Any]) -> None:
+        super().check_state_keys(state_dict)
         if len(state_dict["schedulers"]) != len(self.schedulers):
             raise ValueError(f"SequentialLR: the state is not of {len(self.schedulers)} schedulers")
         for scheduler, state in zip(self.schedulers, state_dict["schedulers"], strict=True):
-            scheduler._check_keys(state)
+            scheduler.check_state_keys(state)
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def update_state(self, state: dict[str, Any]) -> None:
         for scheduler, part in zip(self.schedulers, state.pop("schedulers"), strict=True):
-            scheduler._take(part)
-        super()._take(state)
+            scheduler.update_state(part)
+        super().update_state(state)
 
 
 Part: TypeAlias = EpochLR | SequentialLR

@@ -9,7 +9,7 @@ import torch
 
 from chainrule.data import DataError, read_csv
 from chainrule.data.files.npz_file import Arrays
-from chainrule.data.tabular.preprocessor import Preprocessor, targets_in
+from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
 
 CARS = """\
 origin,weight,mpg
@@ -82,7 +82,7 @@ def test_columns_may_come_in_another_order_and_be_more(cars, tmp_path):
     prepared = Preprocessor.fit(cars, range(5), "regression", "mpg")
     new = read_csv(tmp_path / "new.csv")
     assert torch.equal(prepared.inputs(new), prepared.inputs(cars)[:1])
-    assert targets_in(new, "mpg") is None
+    assert read_targets(new, "mpg") is None
 
 
 def test_another_shape_or_kind_is_refused(cars):

@@ -119,6 +119,6 @@ def test_a_subset_and_two_joined():
     part = rows.subset([2, 0])
     assert part.inputs.tolist() == [[4, 5], [0, 1]]
     assert part.targets == ("c", "a")
-    assert part.joined(rows).targets == ("c", "a", "a", "b", "c")
+    assert part.concat(rows).targets == ("c", "a", "a", "b", "c")
     with pytest.raises(DataError, match=r"here: inputs \(3, 2\), but to test \(3, 1\)"):
-        rows.joined(Arrays("there", torch.ones(3, 1)))
+        rows.concat(Arrays("there", torch.ones(3, 1)))

@@ -45,7 +45,7 @@ def test_missing_cells(read, cell):
     table = read(f"a,b\n{cell},1\n2,3\n")
     assert table["a"] == ("", "2")
     assert math.isnan(table.numbers("a")[0])
-    assert len(table.known("a")) == 1
+    assert len(table.drop_missing("a")) == 1
 
 
 @pytest.mark.parametrize("cell", ["1", "-1.5", "+.5", "2.", "1e-3", "1E5", "007"])
@@ -103,7 +103,7 @@ def test_a_text_among_numbers_is_named_with_its_line(read):
 
 def test_a_column_without_any_value(read):
     with pytest.raises(DataError, match="column 'a' has no value in any row"):
-        read("a,b\n,1\n,2\n").known("a")
+        read("a,b\n,1\n,2\n").drop_missing("a")
 
 
 def test_a_missing_file_is_the_systems_error(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule.data import DataError
-from chainrule.data.tabular.target import Classification, Regression, kind_of
+from chainrule.data.tabular.target import Classification, Regression, infer_kind
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from chainrule.data.tabular.target import Classification, Regression, kind_of
     ],
 )
 def test_texts_and_few_whole_numbers_that_come_again_are_classes(cells, kind):
-    assert kind_of(cells) == kind
+    assert infer_kind(cells) == kind
 
 
 def test_classes_are_in_an_order_that_no_row_decides():

@@ -1,4 +1,4 @@
-"""What is fast about convolutions is the line of algebra that its docstring says."""
+"""What is fast about conv_ops is the line of algebra that its docstring says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.nn.ops import conv as convolutions
-from chainrule.nn.ops.conv import ConvParams, conv_forward, conv_input_grad, conv_weight_grad, stack
+from chainrule.nn.ops import conv as conv_ops
+from chainrule.nn.ops.conv import (
+    ConvParams,
+    conv_forward,
+    conv_input_grad,
+    conv_weight_grad,
+    stack_replicas,
+)
 from tests.nn.cases import odd
 
 STEPS = [
@@ -57,7 +63,7 @@ def test_a_few_samples_at_a_time_are_all_of_them(steps, monkeypatch):
     x, _, g = tensors(steps, True)
     whole = conv_weight_grad(steps, x, g)
     for size in (1, 20_000):
-        monkeypatch.setattr(convolutions, "PATCH_BYTES", size)
+        monkeypatch.setattr(conv_ops, "CHUNK_BYTES", size)
         torch.testing.assert_close(conv_weight_grad(steps, x, g), whole)
 
 
@@ -80,7 +86,7 @@ def test_channels_stay_innermost_from_the_first_layer_to_the_last(K):
 
 def test_a_stack_keeps_the_order_of_memory():
     parts = [torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last) for _ in "ab"]
-    whole = stack(2, torch.float32, iter(parts))
+    whole = stack_replicas(2, torch.float32, iter(parts))
     assert torch.equal(whole, torch.stack(parts))
     assert whole[0].stride() == parts[0].stride()
 
