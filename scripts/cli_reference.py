@@ -1,4 +1,4 @@
-"""The page of the command line, made from the commands themselves."""
+"""What docs/reference/cli.md shows of the commands, made from the commands themselves."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ import typer.main
 
 from chainrule.cli import app
 
-HEAD = """# The command line
 
-Each command's arguments and options, as `chainrule COMMAND --help` prints them too. Standard output
-has what was asked for, standard error what is said about it. Exit codes: 0, 1 for an error, 2 for a
-wrong call, 130 for Ctrl-C.
-
-"""
-
-
-def build_page() -> str:
-    """The page in Markdown: a heading a command, a table of its arguments and options."""
+def build_reference() -> str:
+    """Markdown: a list of the commands, then for each a table of its arguments and options."""
     root: Any = typer.main.get_command(app)
     contents = ["| command | |", "|---|---|"]
     for name, command in root.commands.items():
         contents.append(f"| [`chainrule {name}`](#chainrule-{name}) | {first_sentence(command)} |")
     sections = ("\n".join(describe_command(name, each)) for name, each in root.commands.items())
-    return HEAD + "\n".join(contents) + "\n\n" + "\n\n".join(sections) + "\n"
+    return "\n".join(contents) + "\n\n" + "\n\n".join(sections) + "\n"
 
 
 def describe_command(name: str, command: Any) -> Iterator[str]:

@@ -11,10 +11,11 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))  # mkdocs loads a hook by its path alone
-from cli_reference import build_page
+from cli_reference import build_reference
 
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+COMMANDS = re.compile(r"<!-- the commands: .* -->")
 REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//""")
 
 
@@ -23,15 +24,14 @@ def on_files(files: Files, *, config: Any) -> Files:
     for page, source in FROM_ROOT.items():
         text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, page, content=text))
-    files.append(File.generated(config, "reference/cli.md", content=build_page()))
     return files
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to these files lead to their pages."""
+    """Links to these files lead to their pages; the commands stand where their page wants them."""
     for page, source in FROM_ROOT.items():
         markdown = markdown.replace(f"../{source})", f"{page})")
-    return markdown
+    return COMMANDS.sub(lambda _: build_reference(), markdown)
 
 
 def on_post_page(output: str, *, page: Any, **_: Any) -> str:

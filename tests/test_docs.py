@@ -102,7 +102,7 @@ def test_blocks_are_found_with_their_lines_and_outputs():
 
 
 @pytest.mark.parametrize(
-    "name", ["data", "interop", "nn", "optim", "report", "study", "train", "zoo"]
+    "name", ["data", "interop", "nn", "optim", "report", "statistics", "study", "train", "zoo"]
 )
 def test_the_reference_names_functions_that_their_module_hides(name):
     """mkdocstrings takes ``data.digits`` for the module of this name."""
@@ -115,11 +115,11 @@ def test_the_reference_names_functions_that_their_module_hides(name):
 
 def test_the_reference_of_the_command_line_is_complete():
     import typer.main
-    from scripts.cli_reference import build_page
+    from scripts.cli_reference import build_reference
 
     from chainrule.cli import app
 
-    page = build_page()
+    page = build_reference()
     for name, command in typer.main.get_command(app).commands.items():
         _, _, section = page.partition(f"## chainrule {name}\n")
         section, _, _ = section.partition("\n## ")
