@@ -49,10 +49,16 @@ def test_without_a_rope_half_of_p_is_worse():
 
 @pytest.mark.parametrize(
     ("difference", "rope", "expected"),
-    [(2, 1, (0, 0, 1)), (-2, 1, (1, 0, 0)), (1, 1, (0, 1, 0)), (0, 0, (0, 1, 0))],
+    [
+        (2, 1, (1 / 8, 0, 7 / 8)),
+        (-2, 1, (7 / 8, 0, 1 / 8)),
+        (1, 1, (1 / 8, 3 / 4, 1 / 8)),
+        (0, 0, (1 / 8, 3 / 4, 1 / 8)),
+    ],
 )
-def test_differences_all_the_same_are_a_point(difference, rope, expected):
-    result = correlated_t([difference] * 3, [0, 0, 0], Resplits.folds(3), rope=rope)
+def test_differences_all_the_same_are_no_certainty(difference, rope, expected):
+    # The chance that three signs agree is 1/4; half of it each way.
+    result = correlated_t([difference] * 3, [0, 0, 0], FreshData(), rope=rope)
     assert (result.worse, result.equivalent, result.better) == expected
     assert result.scale == 0
 

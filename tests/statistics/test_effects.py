@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from scipy import stats
 
-from chainrule.statistics import StatisticsError, d_z, superiority
+from chainrule.statistics import StatisticsError, d_z, superiority, wilson_interval
 from tests.statistics.strategies import arms
 
 
@@ -27,38 +27,28 @@ def test_superiority_by_hand():
     # Won, won, drawn, lost: (1 + 1 + ½ + 0) / 4.
     result = superiority([3, 3, 2, 1], [2, 2, 2, 2])
     assert result.probability == 0.625
-    assert (result.n, result.draws, result.confidence) == (4, 10_000, 0.95)
+    assert result.p == 1  # two won, one lost
+    assert (result.n, result.confidence) == (4, 0.95)
 
 
-def test_the_interval_is_that_of_resampled_rounds():
-    # 24 of 30 won: the number won in a sample is binomial, its quantiles are known.
-    result = superiority([1] * 24 + [0] * 6, [0.5] * 30, draws=200_000)
-    wins = stats.binom(30, 0.8).ppf([0.025, 0.975]) / 30
-    assert (result.low, result.high) == pytest.approx(tuple(wins))
+def test_the_interval_agrees_with_statsmodels():
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    for won, n, confidence in ((24, 30, 0.95), (2, 2, 0.95), (0, 5, 0.9), (3, 7, 0.99)):
+        theirs = proportion.proportion_confint(won, n, 1 - confidence, method="wilson")
+        assert wilson_interval(won / n, n, confidence=confidence) == pytest.approx(theirs)
 
 
-def test_agrees_with_scipy_s_bootstrap():
-    random = np.random.default_rng(9)
-    d = random.integers(-1, 3, 40)
-    ours = superiority(d, np.zeros(40), draws=20_000, confidence=0.9)
-    theirs = stats.bootstrap(
-        ((d > 0) + 0.5 * (d == 0),),
-        np.mean,
-        n_resamples=20_000,
-        method="percentile",
-        confidence_level=0.9,
-        rng=random,
-    ).confidence_interval
-    assert (ours.low, ours.high) == pytest.approx(tuple(theirs), abs=0.5 / 40 + 1e-9)
+def test_the_interval_covers_a_high_share_of_few_rounds():
+    for n, share in ((3, 0.9), (5, 0.5), (10, 0.9), (30, 0.75)):
+        wins = np.arange(n + 1)
+        inside = [low <= share <= high for low, high in (wilson_interval(w / n, n) for w in wins)]
+        assert 0.91 <= stats.binom(n, share).pmf(wins)[inside].sum() <= 1
 
 
-def test_the_same_seed_gives_the_same_interval():
-    a, b = np.random.default_rng(10).normal(size=(2, 25))
-    assert superiority(a, b, seed=1) == superiority(a, b, seed=1)
-    assert any(
-        superiority(a, b, seed=s, draws=50) != superiority(a, b, seed=1, draws=50)
-        for s in range(2, 6)
-    )
+def test_the_p_is_that_of_the_sign_test():
+    a = np.random.default_rng(9).integers(-2, 4, 12)
+    theirs = stats.binomtest(int((a > 0).sum()), int((a != 0).sum()))
+    assert superiority(a, np.zeros(12)).p == pytest.approx(theirs.pvalue)
 
 
 @pytest.mark.parametrize(("won", "meaningful"), [(30, True), (24, True), (22, False), (5, False)])
@@ -67,24 +57,31 @@ def test_meaningful_is_above_three_quarters(won, meaningful):
     assert result.meaningful is meaningful
 
 
-def test_meaningful_needs_an_interval_above_a_half():
-    result = superiority([1, 1, 1, 1, 0], [0.5] * 5)
-    assert result.probability == 0.8
-    assert not result.meaningful
+@pytest.mark.parametrize("n", range(2, 40))
+def test_equal_arms_are_seldom_called_meaningful(n):
+    share = sum(
+        stats.binom(n, 0.5).pmf(won)
+        for won in range(n + 1)
+        for result in [superiority([1] * won + [-1] * (n - won), [0] * n)]
+        if result.meaningful
+    )
+    assert 2 * share <= 0.05
 
 
 @given(arms())
 def test_properties(two):
     a, b = two
-    one = superiority(a, b, draws=200)
+    one = superiority(a, b)
     assert 0 <= one.low <= one.high <= 1
     assert 0 <= one.probability <= 1
-    assert one.probability == pytest.approx(1 - superiority(b, a, draws=200).probability)
+    assert one.probability == pytest.approx(1 - superiority(b, a).probability)
     assert d_z(a, b) == -d_z(b, a)
 
 
 def test_wrong_numbers():
-    with pytest.raises(StatisticsError, match=r"at least 1 draw .* got 0 and 0\.95"):
-        superiority([1, 2], [2, 2], draws=0)
-    with pytest.raises(StatisticsError, match="0 < confidence < 1, got 10000 and 1"):
+    with pytest.raises(StatisticsError, match="confidence between 0 and 1, got 1"):
         superiority([1, 2], [2, 2], confidence=1)
+    with pytest.raises(StatisticsError, match=r"a share of at least 1 trial, got 1\.5 of 4"):
+        wilson_interval(1.5, 4)
+    with pytest.raises(StatisticsError, match="got 0 of 0"):
+        wilson_interval(0, 0)

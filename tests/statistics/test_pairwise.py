@@ -94,17 +94,36 @@ def test_a_fixed_split_limits_the_conclusion():
     assert "for this split alone" in FixedSplit().scope
 
 
-@pytest.mark.parametrize("test", [paired_t, lambda a, b: paired_test(a, b, Resplits.folds(4))])
-def test_differences_all_zero(test):
-    result = test(A, A)
-    assert (result.difference, result.low, result.high, result.t, result.p) == (0, 0, 0, 0, 1)
+@pytest.mark.parametrize("n", [2, 5, 6, 30])
+def test_differences_all_the_same_are_a_sign_test(n):
+    # All n signs agree: p = 2 · 2^−n. The interval is what that test does not reject.
+    result = paired_t([0.25] * n, [0.5] * n)
+    assert (result.t, result.p, result.standard_error) == (-math.inf, 2 ** (1 - n), 0)
+    wide = math.inf if n < 6 else 0
+    assert (result.low, result.high) == (-0.25 - wide, -0.25 + wide)
 
 
-@pytest.mark.parametrize("test", [paired_t, lambda a, b: paired_test(a, b, Resplits.folds(4))])
-def test_differences_all_the_same(test):
-    result = test([x - 3 for x in A], A)
-    assert (result.difference, result.low, result.high) == (-3, -3, -3)
-    assert (result.t, result.p) == (-math.inf, 0)
+def test_same_differences_of_correlated_rounds_count_for_fewer():
+    # 1/(1/10 + 1/9) = 90/19 independent rounds have the same variance of the mean.
+    result = paired_test([0.25] * 10, [0.5] * 10, Resplits.folds(10))
+    assert result.p == pytest.approx(2 ** (1 - 90 / 19))
+    assert result.high == math.inf
+
+
+@pytest.mark.parametrize("n", [2, 6])
+def test_differences_all_zero(n):
+    result = paired_t([0.5] * n, [0.5] * n)
+    assert (result.difference, result.t, result.p) == (0, 0, 1)
+    assert result.high == (0 if n == 6 else math.inf)
+
+
+def test_p_is_never_zero():
+    assert paired_t(1e10 + np.arange(400.0), np.zeros(400)).p > 0
+
+
+def test_an_infinite_interval_is_null_in_a_row():
+    row = paired_t([0.25, 0.5], [0.0, 0.25]).as_row()
+    assert row["low"] is row["high"] is row["t"] is None
 
 
 @given(arms())

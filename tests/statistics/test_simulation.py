@@ -107,3 +107,17 @@ def test_one_data_set_again_and_again(study, design):
     assert 0.03 <= right <= 0.075
     assert naive > 0.3
     assert w > 0.3
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_skewed_differences_of_few_rounds(n):
+    """What the note of few rounds says."""
+    differences = np.random.default_rng(5).exponential(size=(4000, n)) - 1
+    assert 0.08 <= np.mean([paired_t(d, np.zeros(n)).p < 0.05 for d in differences]) <= 0.13
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_discrete_metric(n):
+    """Accuracies of ten test points: the differences are often all the same."""
+    scores = np.random.default_rng(6).binomial(10, 0.8, (4000, 2, n)) / 10
+    assert np.mean([paired_t(a, b).p < 0.05 for a, b in scores]) <= 0.06

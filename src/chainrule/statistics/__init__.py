@@ -3,7 +3,7 @@
 from chainrule.statistics.bayes import Posterior, correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design, FixedSplit, FreshData, Resplits
-from chainrule.statistics.effects import Superiority, d_z, superiority
+from chainrule.statistics.effects import Superiority, d_z, superiority, wilson_interval
 from chainrule.statistics.factorial import Effect, Effects, factorial_effects
 from chainrule.statistics.multiple_comparisons import compare, holm
 from chainrule.statistics.pairwise import PairedTest, nadeau_bengio, paired_t, paired_test
@@ -59,4 +59,5 @@ __all__ = [
     "smallest_p",
     "superiority",
     "wilcoxon",
+    "wilson_interval",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import scipy
 
 from chainrule.statistics.design import Design
-from chainrule.statistics.pairwise import standard_error
+from chainrule.statistics.pairwise import coincidence, standard_error
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
 __all__ = ["Posterior", "correlated_t"]
@@ -38,7 +38,8 @@ def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Poster
 
     The Bayesian correlated t test. The second term of the scale is 0 where rounds are
     independent. ``rope`` is half the width of the region of practical equivalence: the largest
-    difference that does not matter. With s = 0 the posterior is the point d̄.
+    difference that does not matter. With s = 0 the posterior is the point d̄ but for the chance
+    that all signs agree (:func:`coincidence`), half of which is worse and half better.
     (Corani and Benavoli 2015; Benavoli, Corani, Demšar and Zaffalon 2017.)
 
     Raises StatisticsError for a rope that is negative or not finite, fewer than two rounds,
@@ -48,14 +49,16 @@ def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Poster
         raise StatisticsError(f"expected a rope of at least 0, got {rope}")
     d = pair_scores(a, b)
     scale = standard_error(d, design.test_over_train)
-    worse = t_cdf(-rope, d.mean, scale, d.n - 1)
-    better = t_cdf(-rope, -d.mean, scale, d.n - 1)
+    if scale:
+        worse = t_cdf(-rope, d.mean, scale, d.n - 1)
+        better = t_cdf(-rope, -d.mean, scale, d.n - 1)
+    else:
+        chance = coincidence(d.n, design.test_over_train)
+        worse, better = (chance / 2 + (1 - chance) * (sign * d.mean > rope) for sign in (-1, 1))
     equivalent = max(0.0, 1 - worse - better) if rope or not scale else 0.0
     return Posterior(worse, equivalent, better, rope, d.mean, scale, d.n - 1, d.n)
 
 
 def t_cdf(x: float, location: float, scale: float, df: int) -> float:
-    """P(T < x) for Student's T; a scale of 0 is the point ``location``."""
-    if scale == 0:
-        return float(location < x)
+    """P(T < x) for Student's T."""
     return float(scipy.special.stdtr(df, (x - location) / scale))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +21,18 @@ from chainrule.statistics.scores import (
 __all__ = ["PairedTest", "nadeau_bengio", "paired_t", "paired_test"]
 
 
+SMALLEST = sys.float_info.min  # p is never 0, not even where it underflows
+
+
 @dataclass(frozen=True)
 class PairedTest:
     """A two-sided t test of "the mean of dⱼ = aⱼ − bⱼ is 0".
 
     ``difference`` is d̄; ``low`` and ``high`` are the ends of its interval at the level
-    ``confidence``; ``standard_error`` is what t divides by: all in the metric's unit. ``t`` is
-    infinite where the differences are all the same number, and that number is not 0.
+    ``confidence``; ``standard_error`` is what t divides by: all in the metric's unit. Where the
+    differences are all the same number, ``standard_error`` is 0 and ``t`` infinite (0 if that
+    number is 0), but a spread of 0 is not certainty: p is 2^(1−n), the chance that n signs agree,
+    and the interval infinite until that is below 1 − ``confidence``. p is never 0.
     """
 
     test: str
@@ -41,13 +47,13 @@ class PairedTest:
     n: int
 
     def as_row(self) -> dict[str, Any]:
-        """The test as JSON data; an infinite t is null."""
+        """The test as JSON data; what is infinite is null."""
         return {
             "test": self.test,
             "n": self.n,
             "difference": self.difference,
-            "low": self.low,
-            "high": self.high,
+            "low": finite_or_none(self.low),
+            "high": finite_or_none(self.high),
             "confidence": self.confidence,
             "t": finite_or_none(self.t),
             "df": self.df,
@@ -90,13 +96,19 @@ def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.9
 
 
 def t_test(d: PairedDifferences, correlation: float, test: str, confidence: float) -> PairedTest:
-    """With s = 0 the interval is a point, and p is 1 if d̄ = 0, else 0."""
+    """With s = 0 there is no t: p and the interval are those of :func:`coincidence`."""
     if not 0 < confidence < 1:
         raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
     error = standard_error(d, correlation)
     df = d.n - 1
     t = ratio_or_inf(d.mean, error)
-    half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
+    if error > 0:
+        half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
+        p = two_sided_p(t, df)
+    else:
+        chance = coincidence(d.n, correlation)
+        half = 0.0 if chance <= 1 - confidence else math.inf
+        p = chance if d.mean else 1.0
     return PairedTest(
         test=test,
         difference=d.mean,
@@ -106,9 +118,20 @@ def t_test(d: PairedDifferences, correlation: float, test: str, confidence: floa
         standard_error=error,
         t=t,
         df=df,
-        p=two_sided_p(t, df),
+        p=p,
         n=d.n,
     )
+
+
+def coincidence(n: int, correlation: float) -> float:
+    """2^(1 − m) for m = 1 / (1/n + n_test/n_train): the chance that m signs agree
+
+    What is left of p where the differences are all the same number, which has no spread to divide
+    by. m is n where rounds are independent, else the number of independent rounds whose mean has
+    the same variance. The interval holds what this sign test does not reject: the one number, or
+    every number where m is too small to reject any.
+    """
+    return float(min(1.0, 2.0 ** (1 - 1 / (1 / n + correlation))))
 
 
 def standard_error(d: PairedDifferences, correlation: float) -> float:
@@ -125,4 +148,5 @@ def ratio_or_inf(mean: float, spread: float) -> float:
 
 def two_sided_p(t: float, df: int) -> float:
     """P(|T| ≥ |t|) for Student's T with df degrees of freedom."""
-    return min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))
+    p = min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))
+    return max(p, SMALLEST)
