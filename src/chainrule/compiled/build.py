@@ -50,7 +50,7 @@ def kernel(dtype: torch.dtype) -> ctypes.CDLL:
     """
     path = cache_dir() / f"kernel-{cache_key(dtype)}.so"
     if not path.exists():
-        build(dtype, path)
+        compile_library(dtype, path)
     return ctypes.CDLL(str(path))
 
 
@@ -85,7 +85,7 @@ def compiler() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-def build(dtype: torch.dtype, path: Path) -> None:
+def compile_library(dtype: torch.dtype, path: Path) -> None:
     """Compile the kernel to this file, which appears whole or not at all."""
     cxx = compiler()
     if cxx is None:

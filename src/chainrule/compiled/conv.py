@@ -74,10 +74,10 @@ def compute_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor | No
     padded, _ = pad(x, [(p, p) for p in params.padding], "zeros")
     x, g = to_channels_last(padded), pad_channels(to_channels_last(g))
     K = max(len(x), len(g))
-    args = build_args(x, g.shape[2:], K, params.kernel, params.stride)
+    args = build_conv_args(x, g.shape[2:], K, params.kernel, params.stride)
     args.weight_grad = True
     out = x.new_zeros(K, args.sample_blocks, *params.kernel, x.shape[-1], args.O)
-    launch(args, x, g, None, out)
+    launch_conv(args, x, g, None, out)
     total = out[:, 0] if args.sample_blocks == 1 else out.sum(1)
     return total[..., :channels].permute(0, 4, 3, 1, 2)
 
@@ -103,10 +103,10 @@ def convolve_channels_last(
         return None
     x, weight = to_channels_last(x), pad_channels(weight)
     K = max(len(x), len(weight))
-    args = build_args(x, (*sizes, weight.shape[-1]), K, weight.shape[1:3], stride)
+    args = build_conv_args(x, (*sizes, weight.shape[-1]), K, weight.shape[1:3], stride)
     args.top, args.left = margin
     out = x.new_empty(K, x.shape[1], *sizes, args.O)
-    launch(args, x, weight, None if b is None else pad_channels(b), out)
+    launch_conv(args, x, weight, None if b is None else pad_channels(b), out)
     return out[..., :channels].permute(0, 1, 4, 2, 3)
 
 
@@ -131,7 +131,7 @@ def pad_channels(t: Tensor) -> Tensor:
     return (torch.constant_pad_nd(t, [0, missing]) if missing else t).contiguous()
 
 
-def build_args(
+def build_conv_args(
     x: Tensor, result: Sequence[int], K: int, window: Sequence[int], stride: Sequence[int]
 ) -> Conv2dArgs:
     """The call, but for its tensors        x (K or 1, N, H, W, C)   result (H', W', O)"""
@@ -145,7 +145,7 @@ def build_args(
     return args
 
 
-def launch(args: Conv2dArgs, x: Tensor, other: Tensor, b: Tensor | None, out: Tensor) -> None:
+def launch_conv(args: Conv2dArgs, x: Tensor, other: Tensor, b: Tensor | None, out: Tensor) -> None:
     """Run the kernel on these tensors."""
     args.out = out.data_ptr()
     for name, tensor in (("x", x), ("other", other), ("bias", b)):

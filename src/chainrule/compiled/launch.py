@@ -18,11 +18,11 @@ from chainrule._util.threads import kernel_threads
 from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
 from chainrule.compiled.build import SCALAR_TYPES, kernel
 from chainrule.compiled.lowering.conv import CACHE_LINE
-from chainrule.compiled.lowering.ir import Conv
+from chainrule.compiled.lowering.ir import Convolution
 from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import (
-    check_optimizer,
+    check_update_rule,
     hyperparameter_table,
     optimizer_flags,
 )
@@ -79,7 +79,7 @@ def compile_training(
     net: Module, criterion: Loss, optimizer: Optimizer, train: Dataset, batch_size: int
 ) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
-    check_optimizer(optimizer)
+    check_update_rule(optimizer)
     program, outputs, train = lower_and_size(net, optimizer, train, batch_size)
     dtype = optimizer.flats[0].data.dtype
     targets = lower_loss(program, criterion, outputs, train.targets, dtype)
@@ -124,7 +124,7 @@ def chunk_vectors(single: Program, vectors: int, vector_bytes: int) -> int:
     chunk, want some. Of images two threads are to have a part each. ``single``: the program of one
     sample.
     """
-    images = any(isinstance(op, Conv) for op in single.ops)
+    images = any(isinstance(op, Convolution) for op in single.ops)
     fit = CHUNK_BYTES // ((2 * single.activation_size + single.scratch) * vector_bytes)
     chunks = -(-vectors // max(1 if images else MIN_CHUNK_VECTORS, fit))
     return -(-vectors // max(chunks, min(THREADS_PER_REPLICA, vectors) if images else 1))

@@ -90,7 +90,8 @@ template <class T> class ReplicaTrainer {
         for (int64_t i = 0; learns && i < group.size; i++) sum += group.grad_sums[i];
         group.learns = learns && std::isfinite(sum);
         if (group.learns)
-            clip_grad_norm(group.grads[0], args.parameters, args.hyperparameters[replica].clip_norm);
+            clip_grad_norm(group.grads[0], args.parameters,
+                           args.hyperparameters[replica].clip_norm);
         static_cast<T *>(args.losses)[step * args.replicas + replica] = loss;
         args.finite[step * args.replicas + replica] = group.learns;
         group.stop = args.stop;
@@ -98,7 +99,8 @@ template <class T> class ReplicaTrainer {
 
     void update(Range range, int64_t step) {  // from 1, of this epoch
         auto row = [&](void *rows) {
-            return rows ? static_cast<T *>(rows) + replica * args.parameters + range.begin : nullptr;
+            return rows ? static_cast<T *>(rows) + replica * args.parameters + range.begin
+                        : nullptr;
         };
         const Hyperparameters &h = args.hyperparameters[replica];
         const int64_t count = range.end - range.begin;
@@ -116,8 +118,7 @@ template <class T> class ReplicaTrainer {
                    T *memory)
         : args(args), replica(replica), group(group), member(member),
           interpreter(args, replica, memory) {
-        if (member == 0)
-            group.grads[0] = static_cast<T *>(args.grads) + replica * args.parameters;
+        if (member == 0) group.grads[0] = static_cast<T *>(args.grads) + replica * args.parameters;
         if (member == group.size - 1) group.grads[1] = interpreter.scratch + args.scratch;
     }
 
@@ -133,7 +134,8 @@ template <class T> class ReplicaTrainer {
             const int64_t shares = std::min(SHARES, chunks);
             const bool learns = group.learns;
             interpreter.prepare_weights();
-            for (int64_t i = member; i < shares; i += group.size) run_share(i, first, batch, learns);
+            for (int64_t i = member; i < shares; i += group.size)
+                run_share(i, first, batch, learns);
             group.barrier.wait();
             if (learns) reduce_grads(range, shares), group.grad_sums[member] = sum_grads(range);
             group.barrier.wait();

@@ -63,7 +63,8 @@ template <class T> struct Interpreter {
     // Before the first chunk of a step: other forms of weights.
     void prepare_weights() {
         for (int64_t i = 0; i < args.num_ops; i++)
-            if (args.ops[i].code == OpCode::CONV) prepare_weight(args.ops[i].args.conv);
+            if (args.ops[i].code == OpCode::CONVOLUTION)
+                prepare_weight(args.ops[i].args.convolution);
     }
 
     // Before the first chunk of a share.
@@ -76,7 +77,8 @@ template <class T> struct Interpreter {
     // After the last chunk of a share: gradients that are in other forms.
     void close_share() {
         for (int64_t i = 0; i < args.num_ops; i++)
-            if (args.ops[i].code == OpCode::CONV) finish_weight_grad(args.ops[i].args.conv);
+            if (args.ops[i].code == OpCode::CONVOLUTION)
+                finish_weight_grad(args.ops[i].args.convolution);
     }
 
   private:
@@ -134,11 +136,11 @@ template <class T> struct Interpreter {
     }
 
     // A loss writes its gradient on the way forward.
-    void forward(const ElementwiseLoss &op) {
+    void forward(const ElementwiseTerm &op) {
         add_loss(op, op.mean ? chunk.batch * op.rows : 1, [&](T scale, bool accumulate) {
             return elementwise_loss<T>(op.kind, values + op.x, values + op.t, grads + op.x, op.ldx,
-                                       op.ldt, op.rows, chunk.n, args.batch_columns,
-                                       T(op.constant), scale, accumulate);
+                                       op.ldt, op.rows, chunk.n, args.batch_columns, T(op.constant),
+                                       scale, accumulate);
         });
     }
 
@@ -170,25 +172,25 @@ template <class T> struct Interpreter {
     }
 
     // f(Winograd of the kind that the operation asks for); false where it asks for none.
-    template <class F> bool try_winograd(const Conv &op, F f) {
+    template <class F> bool try_winograd(const Convolution &op, F f) {
         return dispatch_winograd(op, workspace, scratch, f);
     }
 
-    void prepare_weight(const Conv &op) {
+    void prepare_weight(const Convolution &op) {
         const T *weight = params + op.weight;
         if (!try_winograd(op, [&](auto winograd) { winograd.transform_weight(weight); }))
             if (op.x_grad != GradMode::SKIP)
                 transpose_weight<T>(op, workspace + op.workspace, weight);
     }
 
-    void forward(const Conv &op) {
+    void forward(const Convolution &op) {
         T *x = values + op.x, *y = values + op.y;
         const T *bias = parameter(op.bias);
         if (!try_winograd(op, [&](auto winograd) { winograd.forward(y, x, bias); }))
             conv_forward<T>(op, y, x, params + op.weight, bias);
     }
 
-    void backward(const Conv &op) {
+    void backward(const Convolution &op) {
         T *dx = op.x_grad == GradMode::SKIP ? nullptr : grads + op.x;
         T *x = values + op.x, *g = grads + op.y;
         if (op.x_grad == GradMode::ASSIGN) clear(dx, op.C * op.H * op.W * op.n);
@@ -199,7 +201,7 @@ template <class T> struct Interpreter {
         if (dx) conv_input_grad<T>(op, dx, g, workspace + op.workspace);
     }
 
-    void finish_weight_grad(const Conv &op) {
+    void finish_weight_grad(const Convolution &op) {
         const bool accumulate = op.weight_grad == GradMode::ACCUMULATE;
         T *dw = param_grads + op.weight;
         try_winograd(op, [&](auto winograd) { winograd.inverse_weight_grad(dw, accumulate); });

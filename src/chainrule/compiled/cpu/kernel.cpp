@@ -27,7 +27,8 @@ template <class T> bool train_in_groups(const EpochArgs &args) {
         groups.push_back(std::make_unique<ReplicaGroup<T>>(SIZE));
     return run_concurrently(args.replicas * SIZE, [&](int64_t i) {
         int64_t k = i / SIZE;
-        train_replicas<T>(args, i, i % SIZE, *groups[k], [&] { return std::exchange(k, args.replicas); });
+        train_replicas<T>(args, i, i % SIZE, *groups[k],
+                          [&] { return std::exchange(k, args.replicas); });
     });
 }
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from chainrule import nn
-from chainrule.compiled.lowering.ir import Conv, Pad, Pool
+from chainrule.compiled.lowering.ir import Convolution, Pad, Pool
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value
 from chainrule.nn.layers.pooling import Pool2d
 from chainrule.nn.module import Module
@@ -48,7 +48,7 @@ def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[V
     tile_rows, kept, scratch = 0, C * O * prod(kernel), 0
     if winograd:
         tile_rows, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
-    op = Conv(
+    op = Convolution(
         weight=program.parameter_offset(layer.weight),
         bias=program.parameter_offset(layer.bias),
         x=program.address(x)[0],

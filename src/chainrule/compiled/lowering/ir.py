@@ -19,9 +19,9 @@ __all__ = [
     "OPERATIONS",
     "Activation",
     "ActivationKind",
-    "Conv",
+    "Convolution",
     "CrossEntropy",
-    "ElementwiseLoss",
+    "ElementwiseTerm",
     "GradMode",
     "LoadInput",
     "LoadTarget",
@@ -66,7 +66,7 @@ class ActivationKind(IntEnum):
 
 
 class LossKind(IntEnum):
-    """The functions of an ElementwiseLoss."""
+    """The functions of an ElementwiseTerm."""
 
     MSE = 0
     L1 = 1
@@ -151,7 +151,7 @@ class Activation:
 
 
 @dataclass(slots=True)
-class ElementwiseLoss:
+class ElementwiseTerm:
     """loss += weights[term] Σ f(x, t), or its mean        x, t (rows, n)"""
 
     kind: LossKind
@@ -198,7 +198,7 @@ class StoreOutput:
 
 
 @dataclass(slots=True)
-class Conv:
+class Convolution:
     """y (O, h, w, n) = W ⋆ x + b        x (C, H, W, n)   W (O, C, window)
 
     ``window_offsets`` (C window_size): where a window's entries lie, from its first one;
@@ -275,10 +275,10 @@ Operation: TypeAlias = (
     | OneHot
     | Matmul
     | Activation
-    | ElementwiseLoss
+    | ElementwiseTerm
     | CrossEntropy
     | StoreOutput
-    | Conv
+    | Convolution
     | Pool
     | Pad
 )

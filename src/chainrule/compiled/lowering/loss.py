@@ -12,7 +12,7 @@ from chainrule import nn
 from chainrule.compiled.lowering.ir import (
     ActivationKind,
     CrossEntropy,
-    ElementwiseLoss,
+    ElementwiseTerm,
     LoadTarget,
     LossKind,
     OneHot,
@@ -83,13 +83,13 @@ def lower_term(
     room = program.add_buffer(x.rows)
     program.constants.add(room)
     (offset, ldx), (t, ldt) = program.address(x), program.address(Slice(room, 0, x.rows))
-    op: ElementwiseLoss | CrossEntropy
+    op: ElementwiseTerm | CrossEntropy
     if type(inner) in LOSSES:
         lower_target(program, loss, target, term, x.rows, (t, ldt), dtype)
         kind = elementwise_kind(inner, program.activations[x.buffer])
         constant = getattr(inner, "beta", getattr(inner, "delta", 0.0))
         mean = reduction == "mean"
-        op = ElementwiseLoss(kind, term, mean, constant, x.rows, offset, ldx, t, ldt)
+        op = ElementwiseTerm(kind, term, mean, constant, x.rows, offset, ldx, t, ldt)
     else:
         check_cross_entropy(loss, x.rows)
         check_classes(loss, target, x.rows)

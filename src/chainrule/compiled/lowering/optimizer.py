@@ -21,7 +21,7 @@ __all__ = [
     "OptimizerFlags",
     "OptimizerState",
     "UpdateRule",
-    "check_optimizer",
+    "check_update_rule",
     "hyperparameter_table",
     "optimizer_flags",
 ]
@@ -75,7 +75,7 @@ class OptimizerState(NamedTuple):
     max_exp_avg_sq: Tensor | None = None
 
 
-def check_optimizer(optimizer: Optimizer) -> None:
+def check_update_rule(optimizer: Optimizer) -> None:
     """Raise Unsupported unless the kernel has this update rule."""
     if type(optimizer) not in (SGD, Adam, AdamW):
         raise Unsupported(type(optimizer).__name__)

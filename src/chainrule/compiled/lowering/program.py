@@ -17,9 +17,9 @@ from chainrule.compiled.lowering.ir import (
     NOWHERE,
     Activation,
     ActivationKind,
-    Conv,
+    Convolution,
     CrossEntropy,
-    ElementwiseLoss,
+    ElementwiseTerm,
     GradMode,
     LoadInput,
     Matmul,
@@ -29,12 +29,12 @@ from chainrule.compiled.lowering.ir import (
 )
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["INPUTS", "Buffer", "Program", "Slice", "Unsupported", "Value"]
+__all__ = ["INPUTS", "ValueBuffer", "Program", "Slice", "Unsupported", "Value"]
 
 INPUTS = -1
 """The buffer of what is still in the data set, not yet gathered."""
 
-Reader: TypeAlias = Matmul | Conv | Pool | Pad | ElementwiseLoss | CrossEntropy
+Reader: TypeAlias = Matmul | Convolution | Pool | Pad | ElementwiseTerm | CrossEntropy
 """An operation that writes the gradient of its x."""
 
 
@@ -69,7 +69,7 @@ class Value:
         return found
 
 
-class Buffer(NamedTuple):
+class ValueBuffer(NamedTuple):
     """Rows of samples in memory, in blocks of one batch each."""
 
     offset: int
@@ -107,7 +107,7 @@ class Program:
         self.batch_columns, self.features, self.bfloat16 = batch_columns, features, bfloat16
         self.parameter_offsets = parameter_offsets
         self.ops: list[Operation] = []
-        self.buffers: list[Buffer] = []
+        self.buffers: list[ValueBuffer] = []
         self.activation_size = self.step_workspace = self.scratch = 0
         self.reads: list[Read] = []
         self.activations: dict[int, ActivationKind] = {}  # by buffer
@@ -116,7 +116,7 @@ class Program:
 
     def add_buffer(self, rows: int, blocks: int = 1) -> int:
         """Memory for a value: its number."""
-        self.buffers.append(Buffer(self.activation_size, rows, blocks))
+        self.buffers.append(ValueBuffer(self.activation_size, rows, blocks))
         self.activation_size += rows * blocks * self.batch_columns
         return len(self.buffers) - 1
 
@@ -231,12 +231,12 @@ class Program:
         self.gradient_writes = Counter(
             op.bias if isinstance(op, Activation) else op.weight
             for op in self.ops
-            if isinstance(op, Activation | Matmul | Conv)
+            if isinstance(op, Activation | Matmul | Convolution)
         )
         for op in self.ops:
             if isinstance(op, Activation):
                 op.bias_grad = self._parameter_mode(op.bias)
-            elif isinstance(op, Matmul | Conv):
+            elif isinstance(op, Matmul | Convolution):
                 op.weight_grad = self._parameter_mode(op.weight)
         for read in self.reads:
             read.op.x_grad = self._value_mode(read.buffer)

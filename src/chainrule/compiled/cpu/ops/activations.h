@@ -8,35 +8,37 @@
 #include "../simd/math.h"
 
 // y = f(x), in place. a, b: the constants of the activation. All but comparisons let nan through.
-template <class T> inline typename Simd<T>::V activation(ActivationKind kind, typename Simd<T>::V x, T a, T b) {
+template <class T>
+inline typename Simd<T>::V activation(ActivationKind kind, typename Simd<T>::V x, T a, T b) {
     using S = Simd<T>;
     const auto zero = S::splat(T(0)), one = S::splat(T(1));
+    using enum ActivationKind;
     switch (kind) {
-    case ActivationKind::RELU: return x < zero ? zero : x;
-    case ActivationKind::LEAKY_RELU: return x < zero ? a * x : x;
-    case ActivationKind::TANH: return tanh<T>(x);
-    case ActivationKind::SIGMOID: return one / (one + exp<T>(-x));
-    case ActivationKind::ELU: return x > zero ? a * x : b * expm1<T>(x > zero ? zero : x);
-    case ActivationKind::HARDTANH:
-        x = x < S::splat(a) ? S::splat(a) : x;
-        return x > S::splat(b) ? S::splat(b) : x;
-    case ActivationKind::SOFTSIGN: return x / (one + (x < zero ? -x : x));
+    case RELU: return x < zero ? zero : x;
+    case LEAKY_RELU: return x < zero ? a * x : x;
+    case TANH: return tanh<T>(x);
+    case SIGMOID: return one / (one + exp<T>(-x));
+    case ELU: return x > zero ? a * x : b * expm1<T>(x > zero ? zero : x);
+    case HARDTANH: x = x < S::splat(a) ? S::splat(a) : x; return x > S::splat(b) ? S::splat(b) : x;
+    case SOFTSIGN: return x / (one + (x < zero ? -x : x));
     default: return x;
     }
 }
 
 // f'(x) from y = f(x).
-template <class T> inline typename Simd<T>::V activation_grad(ActivationKind kind, typename Simd<T>::V y, T a, T b) {
+template <class T>
+inline typename Simd<T>::V activation_grad(ActivationKind kind, typename Simd<T>::V y, T a, T b) {
     using S = Simd<T>;
     const auto zero = S::splat(T(0)), one = S::splat(T(1));
+    using enum ActivationKind;
     switch (kind) {
-    case ActivationKind::RELU: return y > zero ? one : zero;
-    case ActivationKind::LEAKY_RELU: return y > zero ? one : S::splat(a);
-    case ActivationKind::TANH: return one - y * y;
-    case ActivationKind::SIGMOID: return y - y * y;
-    case ActivationKind::ELU: return y > zero ? S::splat(a) : y + b;
-    case ActivationKind::HARDTANH: return (y > S::splat(a)) & (y < S::splat(b)) ? one : zero;
-    case ActivationKind::SOFTSIGN: {
+    case RELU: return y > zero ? one : zero;
+    case LEAKY_RELU: return y > zero ? one : S::splat(a);
+    case TANH: return one - y * y;
+    case SIGMOID: return y - y * y;
+    case ELU: return y > zero ? S::splat(a) : y + b;
+    case HARDTANH: return (y > S::splat(a)) & (y < S::splat(b)) ? one : zero;
+    case SOFTSIGN: {
         auto rest = one - (y < zero ? -y : y);
         return rest * rest;
     }
@@ -68,7 +70,8 @@ template <class T> inline void softmax(T *x, int64_t ld, int64_t m, int64_t n, b
     }
 }
 
-template <ActivationKind kind, class T> inline void activate_rows(T *x, int64_t ld, int64_t m, int64_t n, T a, T b) {
+template <ActivationKind kind, class T>
+inline void activate_rows(T *x, int64_t ld, int64_t m, int64_t n, T a, T b) {
     using S = Simd<T>;
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j += S::W)
@@ -77,16 +80,17 @@ template <ActivationKind kind, class T> inline void activate_rows(T *x, int64_t 
 
 template <class T>
 inline void activate(ActivationKind kind, T *x, int64_t ld, int64_t m, int64_t n, T a, T b) {
+    using enum ActivationKind;
     switch (kind) {
-    case ActivationKind::IDENTITY: return;
-    case ActivationKind::RELU: return activate_rows<ActivationKind::RELU>(x, ld, m, n, a, b);
-    case ActivationKind::LEAKY_RELU: return activate_rows<ActivationKind::LEAKY_RELU>(x, ld, m, n, a, b);
-    case ActivationKind::TANH: return activate_rows<ActivationKind::TANH>(x, ld, m, n, a, b);
-    case ActivationKind::SIGMOID: return activate_rows<ActivationKind::SIGMOID>(x, ld, m, n, a, b);
-    case ActivationKind::ELU: return activate_rows<ActivationKind::ELU>(x, ld, m, n, a, b);
-    case ActivationKind::HARDTANH: return activate_rows<ActivationKind::HARDTANH>(x, ld, m, n, a, b);
-    case ActivationKind::SOFTSIGN: return activate_rows<ActivationKind::SOFTSIGN>(x, ld, m, n, a, b);
-    default: return softmax(x, ld, m, n, kind == ActivationKind::LOG_SOFTMAX);
+    case IDENTITY: return;
+    case RELU: return activate_rows<RELU>(x, ld, m, n, a, b);
+    case LEAKY_RELU: return activate_rows<LEAKY_RELU>(x, ld, m, n, a, b);
+    case TANH: return activate_rows<TANH>(x, ld, m, n, a, b);
+    case SIGMOID: return activate_rows<SIGMOID>(x, ld, m, n, a, b);
+    case ELU: return activate_rows<ELU>(x, ld, m, n, a, b);
+    case HARDTANH: return activate_rows<HARDTANH>(x, ld, m, n, a, b);
+    case SOFTSIGN: return activate_rows<SOFTSIGN>(x, ld, m, n, a, b);
+    default: return softmax(x, ld, m, n, kind == LOG_SOFTMAX);
     }
 }
 
@@ -99,7 +103,8 @@ template <class T> struct BiasGrad {
 
 // g <- g f'(x), and the sums of rows to the bias's gradient.
 template <ActivationKind kind, class T>
-inline void activation_backward_rows(T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b, BiasGrad<T> bias) {
+inline void activation_backward_rows(T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b,
+                                     BiasGrad<T> bias) {
     using S = Simd<T>;
     for (int64_t i = 0; i < m; i += bias.rows) {
         auto total = S::splat(T(0));
@@ -136,19 +141,20 @@ inline void softmax_backward(T *g, const T *y, int64_t ld, int64_t m, int64_t n,
 }
 
 template <class T>
-inline void activation_backward(ActivationKind kind, T *g, const T *y, int64_t ld, int64_t m, int64_t n, T a, T b,
-                       BiasGrad<T> bias) {
+inline void activation_backward(ActivationKind kind, T *g, const T *y, int64_t ld, int64_t m,
+                                int64_t n, T a, T b, BiasGrad<T> bias) {
+    using enum ActivationKind;
     switch (kind) {
-    case ActivationKind::RELU: return activation_backward_rows<ActivationKind::RELU>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::LEAKY_RELU: return activation_backward_rows<ActivationKind::LEAKY_RELU>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::TANH: return activation_backward_rows<ActivationKind::TANH>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::SIGMOID: return activation_backward_rows<ActivationKind::SIGMOID>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::ELU: return activation_backward_rows<ActivationKind::ELU>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::HARDTANH: return activation_backward_rows<ActivationKind::HARDTANH>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::SOFTSIGN: return activation_backward_rows<ActivationKind::SOFTSIGN>(g, y, ld, m, n, a, b, bias);
-    case ActivationKind::IDENTITY: break;
-    case ActivationKind::SOFTMAX:
-    case ActivationKind::LOG_SOFTMAX: softmax_backward(g, y, ld, m, n, kind == ActivationKind::LOG_SOFTMAX);
+    case RELU: return activation_backward_rows<RELU>(g, y, ld, m, n, a, b, bias);
+    case LEAKY_RELU: return activation_backward_rows<LEAKY_RELU>(g, y, ld, m, n, a, b, bias);
+    case TANH: return activation_backward_rows<TANH>(g, y, ld, m, n, a, b, bias);
+    case SIGMOID: return activation_backward_rows<SIGMOID>(g, y, ld, m, n, a, b, bias);
+    case ELU: return activation_backward_rows<ELU>(g, y, ld, m, n, a, b, bias);
+    case HARDTANH: return activation_backward_rows<HARDTANH>(g, y, ld, m, n, a, b, bias);
+    case SOFTSIGN: return activation_backward_rows<SOFTSIGN>(g, y, ld, m, n, a, b, bias);
+    case IDENTITY: break;
+    case SOFTMAX:
+    case LOG_SOFTMAX: softmax_backward(g, y, ld, m, n, kind == LOG_SOFTMAX);
     }
-    activation_backward_rows<ActivationKind::IDENTITY>(g, y, ld, m, n, a, b, bias);
+    activation_backward_rows<IDENTITY>(g, y, ld, m, n, a, b, bias);
 }

@@ -10,15 +10,17 @@
 #include "gemm.h"
 
 // y = bias + W windows of x
-template <class T> void conv_forward(const Conv &op, T *y, const T *x, const T *w, const T *bias) {
+template <class T>
+void conv_forward(const Convolution &op, T *y, const T *x, const T *w, const T *bias) {
     const int64_t K = op.C * op.window_size, columns = op.run_length * op.n;
     for (int64_t r = 0; r < op.num_runs; r++)
         gemm<T>(y + r * columns, op.h * op.w * op.n, w, K, 1,
-                   IndexedRows<T>{x + op.run_offsets[r], op.window_offsets}, op.O, K, columns, bias, false);
+                IndexedRows<T>{x + op.run_offsets[r], op.window_offsets}, op.O, K, columns, bias,
+                false);
 }
 
-// W (O, C entries) as (entries, O, C): neighbours are read together in conv_input_grad.
-template <class T> void transpose_weight(const Conv &op, T *transposed, const T *w) {
+// W (O, C window) as (window, O, C): neighbours are read together in conv_input_grad.
+template <class T> void transpose_weight(const Convolution &op, T *transposed, const T *w) {
     for (int64_t e = 0; e < op.window_size; e++)
         for (int64_t o = 0; o < op.O; o++)
             for (int64_t c = 0; c < op.C; c++)
@@ -26,18 +28,21 @@ template <class T> void transpose_weight(const Conv &op, T *transposed, const T 
 }
 
 // dx += each entry's weights, times the g of the windows that it is in
-template <class T> void conv_input_grad(const Conv &op, T *dx, const T *g, const T *transposed) {
+template <class T>
+void conv_input_grad(const Convolution &op, T *dx, const T *g, const T *transposed) {
     const int64_t columns = op.run_length * op.n;
     for (int64_t r = 0; r < op.num_runs; r++)
         for (int64_t e = 0; e < op.window_size; e++)
             gemm<T>(dx + op.run_offsets[r] + op.window_offsets[e], op.H * op.W * op.n,
-                       transposed + e * op.O * op.C, 1, op.C,
-                       StridedRows<T>{g + r * columns, op.h * op.w * op.n}, op.C, op.O, columns, nullptr, true);
+                    transposed + e * op.O * op.C, 1, op.C,
+                    StridedRows<T>{g + r * columns, op.h * op.w * op.n}, op.C, op.O, columns,
+                    nullptr, true);
 }
 
 // dW = g windows^T, or += with accumulate
-template <class T> void conv_weight_grad(const Conv &op, T *dw, const T *g, const T *x, bool accumulate) {
+template <class T>
+void conv_weight_grad(const Convolution &op, T *dw, const T *g, const T *x, bool accumulate) {
     const int64_t K = op.C * op.window_size, columns = op.run_length * op.n;
     gemm_nt<T>(dw, K, g, op.h * op.w * op.n, IndexedRows<T>{x, op.window_offsets}, op.O, K, columns,
-             Segments{op.num_runs, columns, op.run_offsets}, accumulate);
+               Segments{op.num_runs, columns, op.run_offsets}, accumulate);
 }

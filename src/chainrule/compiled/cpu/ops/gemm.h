@@ -20,10 +20,10 @@ template <class T> struct IndexedRows {
 };
 
 // out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (add),
-// as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak]. A is T, or Pair.
+// as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak]. A is T, or bf16x2.
 template <class T, class A, class B, int R, int C>
 inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t K,
-                 const T *bias, bool add) {
+                         const T *bias, bool add) {
     using S = Simd<T>;
     typename S::V acc[R][C];
     typename Simd<A>::V x[C];
@@ -55,7 +55,8 @@ constexpr int ROWS = 6, COLUMNS = 4;
 constexpr int ROWS = 6, COLUMNS = 2;
 #endif
 
-template <class T, class A, class B, int C> constexpr MicroKernel<T, A, B> micro_kernels[ROWS] = {
+template <class T, class A, class B, int C>
+constexpr MicroKernel<T, A, B> micro_kernels[ROWS] = {
     micro_kernel<T, A, B, 1, C>, micro_kernel<T, A, B, 2, C>, micro_kernel<T, A, B, 3, C>,
     micro_kernel<T, A, B, 4, C>, micro_kernel<T, A, B, 5, C>, micro_kernel<T, A, B, 6, C>};
 
@@ -75,15 +76,16 @@ inline int balanced_block(int64_t left, int max_size) {
 
 // out (m, n) = a (m, K) b (K, n); n counts in whole vectors.
 template <class T, class A, class B>
-inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t m,
-                    int64_t K, int64_t n, const T *bias, bool add) {
+inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t m, int64_t K,
+                 int64_t n, const T *bias, bool add) {
     constexpr int W = Simd<T>::W;
     for (int64_t j = 0, c; j < n; j += c * W) {
         c = balanced_block((n - j) / W, COLUMNS);
         for (int64_t i = 0, r; i < m; i += r) {
             r = balanced_block(m - i, ROWS);
-            select_micro_kernel<T, A, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak, b.skip_columns(j), K,
-                                          bias ? bias + i : nullptr, add);
+            select_micro_kernel<T, A, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak,
+                                                         b.skip_columns(j), K,
+                                                         bias ? bias + i : nullptr, add);
         }
     }
 }
@@ -93,7 +95,7 @@ inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, i
 // again is copied side by side before.
 template <class T>
 inline void gemm_tn_packed(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
-                         int64_t m, int64_t K, int64_t n, bool add) {
+                           int64_t m, int64_t K, int64_t n, bool add) {
     using S = Simd<T>;
     constexpr int64_t W = S::W, SAMPLES = 64 / W * W, DEEP = 64, WIDE = 8;
     alignas(64) T transposed[SAMPLES * WIDE * W], packed[DEEP * WIDE * W];
@@ -112,15 +114,16 @@ inline void gemm_tn_packed(T *out, int64_t ldo, const T *a, int64_t lda, const T
                     for (int64_t q = 0, c; q < wide; q += c) {
                         c = balanced_block(wide - q, COLUMNS);
                         select_micro_kernel<T, T, StridedRows<T>>(int(r), int(c))(
-                            transposed + (j * wide + q) * W, wide * W, b + k * ldb + first + j, 1, ldb,
-                            StridedRows<T>{packed + q * W, wide * W}, deep, nullptr, k > 0);
+                            transposed + (j * wide + q) * W, wide * W, b + k * ldb + first + j, 1,
+                            ldb, StridedRows<T>{packed + q * W, wide * W}, deep, nullptr, k > 0);
                     }
                 }
             }
             for (int64_t q = 0; q < wide; q++)
                 for (int64_t j = 0; j < some; j += W) {
                     typename S::V block[W];
-                    for (int r = 0; r < W; r++) block[r] = S::load(transposed + ((j + r) * wide + q) * W);
+                    for (int r = 0; r < W; r++)
+                        block[r] = S::load(transposed + ((j + r) * wide + q) * W);
                     transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
                     for (int r = 0; r < W; r++) {
                         T *to = out + ((i + q) * W + r) * ldo + first + j;
@@ -130,13 +133,14 @@ inline void gemm_tn_packed(T *out, int64_t ldo, const T *a, int64_t lda, const T
         }
     }
     const int64_t done = vectors * W;
-    gemm<T>(out + done * ldo, ldo, a + done, 1, lda, StridedRows<T>{b, ldb}, m - done, K, n, nullptr, add);
+    gemm<T>(out + done * ldo, ldo, a + done, 1, lda, StridedRows<T>{b, ldb}, m - done, K, n,
+            nullptr, add);
 }
 
 // out (m, n) = a (K, m)^T b (K, n)
 template <class T>
 inline void gemm_tn(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
-                         int64_t m, int64_t K, int64_t n, bool add) {
+                    int64_t m, int64_t K, int64_t n, bool add) {
     constexpr int64_t PAGE = 4096;  // rows so far apart share a set of the cache
     if (lda * sizeof(T) % PAGE == 0) gemm_tn_packed(out, ldo, a, lda, b, ldb, m, K, n, add);
     else gemm<T>(out, ldo, a, 1, lda, StridedRows<T>{b, ldb}, m, K, n, nullptr, add);
@@ -152,8 +156,8 @@ constexpr Segments SINGLE_SEGMENT{1, 0, &ZERO_OFFSET};
 
 // sums (R, S) = g (R, n) x (S, n)^T over all segments, each as a vector of W partial sums.
 template <class T, int R, int S, class X>
-inline void dot_block(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64_t ldg, X x, int64_t n,
-                 const Segments &segments) {
+inline void dot_block(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64_t ldg, X x,
+                      int64_t n, const Segments &segments) {
     using M = Simd<T>;
     typename M::V acc[R][S] = {}, y[S];
     for (int64_t i_segment = 0; i_segment < segments.count; i_segment++, g += segments.step) {
@@ -178,20 +182,21 @@ inline void dot_block(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64
 
 // The sums of W vectors as one vector: halves are added until each has one number left.
 template <int W, int half, int i> constexpr int extract_lane(int upper) {
-    constexpr int group = i / half;            // of both vectors' groups, one after the other
-    constexpr int groups = W / (2 * half);     // of one vector
+    constexpr int group = i / half;         // of both vectors' groups, one after the other
+    constexpr int groups = W / (2 * half);  // of one vector
     return (group / groups) * W + (group % groups) * 2 * half + i % half + upper * half;
 }
 
 template <class T, int half, int... i>
 inline typename Simd<T>::V add_halves(typename Simd<T>::V a, typename Simd<T>::V b,
-                                 std::integer_sequence<int, i...>) {
+                                      std::integer_sequence<int, i...>) {
     constexpr int W = Simd<T>::W;
     return __builtin_shufflevector(a, b, extract_lane<W, half, i>(0)...) +
            __builtin_shufflevector(a, b, extract_lane<W, half, i>(1)...);
 }
 
-template <class T, int half> inline typename Simd<T>::V horizontal_add(const typename Simd<T>::V *v) {
+template <class T, int half>
+inline typename Simd<T>::V horizontal_add(const typename Simd<T>::V *v) {
     constexpr int W = Simd<T>::W;
     using All = std::make_integer_sequence<int, W>;
     constexpr int count = W / (2 * half);  // vectors to the left of the middle
@@ -206,7 +211,7 @@ template <class T, int half> inline typename Simd<T>::V horizontal_add(const typ
 
 template <class T, int R, class X>
 inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t k, int64_t n,
-                        const Segments &segments, bool add) {
+                         const Segments &segments, bool add) {
     using M = Simd<T>;
     for (int64_t i = 0; i < k; i += M::W) {
         int64_t width = k - i < M::W ? k - i : M::W;
@@ -230,13 +235,14 @@ inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_
     }
 }
 
-constexpr int64_t MIN_TRANSPOSED_ROWS = 8;  // rows of g, for which it is worth the while to transpose x
+// Rows of g, for which it is worth the while to transpose x.
+constexpr int64_t MIN_TRANSPOSED_ROWS = 8;
 
 // The same for the first entries of x, whole vectors of them, which returns how many those are:
 // x is transposed, a strip that the cache holds at a time, and the sums are those of a product.
 template <class T, class A, class X>
-inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X x, int64_t m, int64_t k,
-                            int64_t n, const Segments &segments, bool add) {
+inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X x, int64_t m,
+                                  int64_t k, int64_t n, const Segments &segments, bool add) {
     using S = Simd<A>;
     constexpr int64_t W = S::W, DEEP = 64 / W * W, STRIP = 4096;
     alignas(64) A transposed[STRIP];
@@ -251,17 +257,21 @@ inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X 
                 for (int64_t q = 0; q < wide; q++)
                     for (int64_t s = 0; s < some; s += W) {
                         typename S::V block[W];
-                        for (int r = 0; r < W; r++) block[r] = S::load(segment.row((i + q) * W + r) + j + s);
+                        for (int r = 0; r < W; r++)
+                            block[r] = S::load(segment.row((i + q) * W + r) + j + s);
                         transpose<A, W / 2>(block, std::make_integer_sequence<int, W>{});
-                        for (int r = 0; r < W; r++) S::store(transposed + ((s + r) * wide + q) * W, block[r]);
+                        for (int r = 0; r < W; r++)
+                            S::store(transposed + ((s + r) * wide + q) * W, block[r]);
                     }
                 for (int64_t o = 0, r; o < m; o += r) {
                     r = balanced_block(m - o, ROWS);
                     for (int64_t q = 0, c; q < wide; q += c) {
                         c = balanced_block(wide - q, COLUMNS);
                         select_micro_kernel<T, A, StridedRows<A>>(int(r), int(c))(
-                            w + o * ldw + (i + q) * W, ldw, g + o * ldg + i_segment * segments.step + j, ldg, 1,
-                            StridedRows<A>{transposed + q * W, wide * W}, some, nullptr, accumulate);
+                            w + o * ldw + (i + q) * W, ldw,
+                            g + o * ldg + i_segment * segments.step + j, ldg, 1,
+                            StridedRows<A>{transposed + q * W, wide * W}, some, nullptr,
+                            accumulate);
                     }
                 }
                 accumulate = true;
@@ -273,8 +283,8 @@ inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X 
 
 // w (m, k) = g (m, n) x (k, n)^T, or += with add; n counts in whole vectors.
 template <class T, class X>
-inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k, int64_t n,
-                  const Segments &segments, bool add) {
+inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k,
+                    int64_t n, const Segments &segments, bool add) {
     if (m >= MIN_TRANSPOSED_ROWS) {
         const int64_t done = gemm_nt_transposed<T>(w, ldw, g, ldg, x, m, k, n, segments, add);
         w += done, k -= done, x = x.skip_rows(done);

@@ -9,12 +9,13 @@
 // The loss of one element, and its derivative d.
 template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T &d) {
     const T e = o - t;
+    using enum LossKind;
     switch (kind) {
-    case LossKind::MSE: d = 2 * e; return e * e;
-    case LossKind::L1: d = e > 0 ? 1 : e < 0 ? -1 : e; return std::fabs(e);
-    case LossKind::SMOOTH_L1: d = e / a > 1 ? 1 : e / a < -1 ? -1 : e / a; return d * (e - a / 2 * d);
-    case LossKind::HUBER: d = e > a ? a : e < -a ? -a : e; return d * (e - d / 2);
-    case LossKind::BCE: {
+    case MSE: d = 2 * e; return e * e;
+    case L1: d = e > 0 ? 1 : e < 0 ? -1 : e; return std::fabs(e);
+    case SMOOTH_L1: d = e / a > 1 ? 1 : e / a < -1 ? -1 : e / a; return d * (e - a / 2 * d);
+    case HUBER: d = e > a ? a : e < -a ? -a : e; return d * (e - d / 2);
+    case BCE: {
         const T yes = std::log(o), no = std::log1p(-o), both = o * (1 - o);
         const T smallest = T(9.999999960041972e-13);
         d = e / (both < smallest ? smallest : both);
@@ -28,10 +29,10 @@ template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T &d) {
     }
 }
 
-// The sum of all elementwise_loss_rows' losses; g (+)= scale times its derivative, 0 in the columns past n.
+// The sum of all elements' losses; g = scale times its derivative.
 template <LossKind kind, class T>
-inline T elementwise_loss_rows(const T *o, const T *t, T *g, int64_t ld, int64_t ldt, int64_t m, int64_t n,
-                  int64_t columns, T a, T scale, bool accumulate) {
+inline T elementwise_loss_rows(const T *o, const T *t, T *g, int64_t ld, int64_t ldt, int64_t m,
+                               int64_t n, int64_t columns, T a, T scale, bool accumulate) {
     constexpr int W = Simd<T>::W;
     T lanes[W] = {}, total = 0;
     for (int64_t i = 0; i < m; i++, o += ld, t += ldt, g += ld) {
@@ -51,23 +52,26 @@ inline T elementwise_loss_rows(const T *o, const T *t, T *g, int64_t ld, int64_t
 }
 
 template <class T>
-inline T elementwise_loss(LossKind kind, const T *o, const T *t, T *g, int64_t ld, int64_t ldt, int64_t m,
-                   int64_t n, int64_t columns, T a, T scale, bool accumulate) {
-    auto f = kind == LossKind::MSE         ? elementwise_loss_rows<LossKind::MSE, T>
-             : kind == LossKind::L1        ? elementwise_loss_rows<LossKind::L1, T>
-             : kind == LossKind::SMOOTH_L1 ? elementwise_loss_rows<LossKind::SMOOTH_L1, T>
-             : kind == LossKind::HUBER     ? elementwise_loss_rows<LossKind::HUBER, T>
-             : kind == LossKind::BCE       ? elementwise_loss_rows<LossKind::BCE, T>
-                                 : elementwise_loss_rows<LossKind::BCE_WITH_LOGITS, T>;
+inline T elementwise_loss(LossKind kind, const T *o, const T *t, T *g, int64_t ld, int64_t ldt,
+                          int64_t m, int64_t n, int64_t columns, T a, T scale, bool accumulate) {
+    using enum LossKind;
+    auto f = kind == MSE         ? elementwise_loss_rows<MSE, T>
+             : kind == L1        ? elementwise_loss_rows<L1, T>
+             : kind == SMOOTH_L1 ? elementwise_loss_rows<SMOOTH_L1, T>
+             : kind == HUBER     ? elementwise_loss_rows<HUBER, T>
+             : kind == BCE       ? elementwise_loss_rows<BCE, T>
+                                 : elementwise_loss_rows<BCE_WITH_LOGITS, T>;
     return f(o, t, g, ld, ldt, m, n, columns, a, scale, accumulate);
 }
 
 // The sum over samples of -log softmax(o) (or of -o, with log_probabilities) at the class of each.
 template <class T>
 inline T cross_entropy(const T *o, const int64_t *target, const int64_t *order, T *g, T *scratch,
-                 int64_t ld, int64_t m, int64_t n, int64_t columns, T scale, bool log_probabilities, bool accumulate) {
+                       int64_t ld, int64_t m, int64_t n, int64_t columns, T scale,
+                       bool log_probabilities, bool accumulate) {
     T total = 0;
-    for (int64_t i = 0; i < m; i++) std::memcpy(scratch + i * columns, o + i * ld, columns * sizeof(T));
+    for (int64_t i = 0; i < m; i++)
+        std::memcpy(scratch + i * columns, o + i * ld, columns * sizeof(T));
     if (!log_probabilities) softmax(scratch, columns, m, columns, true);
     for (int64_t j = 0; j < n; j++) {
         if (target[order[j]] < 0 || target[order[j]] >= m) return T(NAN);

@@ -21,8 +21,10 @@ template <class T> void clip_grad_norm(T *g, int64_t P, double bound) {
 
 // g <- g + l p;  b <- mu b + (1 - tau) g, at first b = g;  p <- p - lr b, or lr (g + mu b)
 template <class T>
-void sgd_step(T *p, const T *g, T *b, int64_t P, const Hyperparameters &h, const OptimizerFlags &flags, bool first_step) {
-    const T sign = flags.maximize ? -1 : 1, decay = T(h.weight_decay), lr = T(-h.lr), mu = T(h.momentum);
+void sgd_step(T *p, const T *g, T *b, int64_t P, const Hyperparameters &h,
+              const OptimizerFlags &flags, bool first_step) {
+    const T sign = flags.maximize ? -1 : 1, decay = T(h.weight_decay), lr = T(-h.lr),
+            mu = T(h.momentum);
     if (!flags.momentum) {
         if (!flags.weight_decay)
             for (int64_t i = 0; i < P; i++) p[i] += lr * (sign * g[i]);
@@ -41,8 +43,8 @@ void sgd_step(T *p, const T *g, T *b, int64_t P, const Hyperparameters &h, const
 
 // m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  p <- p - lr (m / c1) / (sqrt(v / c2) + eps)
 template <class T>
-void adam_step(T *p, const T *g, T *m, T *v, T *max_v, int64_t P, const Hyperparameters &h, const OptimizerFlags &flags,
-          int64_t step) {
+void adam_step(T *p, const T *g, T *m, T *v, T *max_v, int64_t P, const Hyperparameters &h,
+               const OptimizerFlags &flags, int64_t step) {
     const double c1 = 1 - std::pow(h.beta1, step), root = std::sqrt(1 - std::pow(h.beta2, step));
     const T sign = flags.maximize ? -1 : 1, keep = T(1 - h.lr * h.weight_decay);
     const T decay = flags.weight_decay && !flags.decoupled ? T(h.weight_decay) : T(0);

@@ -27,7 +27,8 @@ template <class T> void pool_forward(const Pool &op, T *y, const T *x) {
                     continue;
                 }
                 auto total = S::load(from);
-                for (int64_t e = 1; e < op.window_size; e++) total += S::load(from + op.window_offsets[e]);
+                for (int64_t e = 1; e < op.window_size; e++)
+                    total += S::load(from + op.window_offsets[e]);
                 S::store(y + j, total * share);
             }
 }
@@ -44,14 +45,16 @@ template <class T> void pool_backward(const Pool &op, T *dx, const T *g, const T
                 auto remaining = S::load(g + j);
                 if (op.mean) {
                     for (int64_t e = 0; e < op.window_size; e++)
-                        S::store(to + op.window_offsets[e], S::load(to + op.window_offsets[e]) + remaining * share);
+                        S::store(to + op.window_offsets[e],
+                                 S::load(to + op.window_offsets[e]) + remaining * share);
                     continue;
                 }
                 const auto largest = window_max<T>(op, from);
                 for (int64_t e = 0; e < op.window_size; e++) {
                     const auto hit = S::load(from + op.window_offsets[e]) == largest;
                     const auto none = S::splat(T(0));
-                    S::store(to + op.window_offsets[e], S::load(to + op.window_offsets[e]) + (hit ? remaining : none));
+                    S::store(to + op.window_offsets[e],
+                             S::load(to + op.window_offsets[e]) + (hit ? remaining : none));
                     remaining = hit ? none : remaining;
                 }
             }

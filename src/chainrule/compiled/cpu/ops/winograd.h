@@ -55,7 +55,7 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
     using V = typename S::V;
     using Transform = WinogradTransform<R, V>;
 
-    const Conv &op;
+    const Convolution &op;
     const int64_t down = (op.h + 1) / 2, across = (op.w + 1) / 2;
     // Some rows of tiles at a time, so that V and M stay in the cache: from `row` on, n numbers of
     // the `columns` that there is room for.
@@ -63,8 +63,9 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
     int64_t row = 0, n = 0;
     // From one V[q] and M[q] to the next. A line more than they need: else all 16 would meet in
     // one set of the cache, where sizes are powers of two.
-    const int64_t v_step = op.C * columns + CACHE_LINE, m_step = op.O * columns + CACHE_LINE, u_step = op.O * op.C;
-    T *const u, *const du = u + Q * u_step;                            // (Q, O, C), kept for a step
+    const int64_t v_step = op.C * columns + CACHE_LINE, m_step = op.O * columns + CACHE_LINE,
+                  u_step = op.O * op.C;
+    T *const u, *const du = u + Q * u_step;  // (Q, O, C), kept for a step
     T *const margin, *const v = margin + op.n, *const m = v + Q * v_step;  // for one call
     // The factors of the products in bfloat16, where they are: U, also in pairs of rows, and V,
     // which is so small that the way back finds it as it was; dM, and a matrix in pairs.
@@ -74,7 +75,8 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
     bf16 *const m_bf16 = reinterpret_cast<bf16 *>(m + Q * m_step);
     bf16x2 *const pairs = reinterpret_cast<bf16x2 *>(m_bf16 + Q * m_step);
 
-    Winograd(const Conv &op, T *workspace, T *scratch) : op(op), u(workspace), margin(scratch) {}
+    Winograd(const Convolution &op, T *workspace, T *scratch)
+        : op(op), u(workspace), margin(scratch) {}
 
     // Where the rows of a tile are: at even steps within an image, else each where it is.
     template <class P> struct InteriorTile {
@@ -103,8 +105,8 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
                 BorderTile<P> rows = {};
                 for (int a = 0; a < e; a++)
                     for (int b = 0; b < e; b++)
-                        rows.rows[a * E + b] = 2 * i + a < H && 2 * j + b < W
-                                                   ? from + (a * W + b) * op.n : margin;
+                        rows.rows[a * E + b] =
+                            2 * i + a < H && 2 * j + b < W ? from + (a * W + b) * op.n : margin;
                 f(rows, c * columns + place, c);
             }
         }
@@ -174,7 +176,8 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(m + q * m_step + place + k);
                 along_both_axes<E, 2>(t, Transform::output);
-                for_each_entry<2>([&](int i, int j) { S::store(rows(i, j) + k, t[i * E + j] + b); });
+                for_each_entry<2>(
+                    [&](int i, int j) { S::store(rows(i, j) + k, t[i * E + j] + b); });
             }
         });
     }
@@ -209,7 +212,8 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
             along_both_axes<R, E>(t, Transform::weight);
             for (int q = 0; q < Q; q++) {
                 if (count == S::W) S::store(u + q * u_step + first, t[q]);
-                else for (int64_t i = 0; i < count; i++) u[q * u_step + first + i] = t[q][i];
+                else
+                    for (int64_t i = 0; i < count; i++) u[q * u_step + first + i] = t[q][i];
             }
         });
         if constexpr (BFLOAT16) {
@@ -224,7 +228,8 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
             V t[Q] = {};
             for (int q = 0; q < Q; q++) {
                 if (count == S::W) t[q] = S::load(du + q * u_step + first);
-                else for (int64_t i = 0; i < count; i++) t[q][i] = du[q * u_step + first + i];
+                else
+                    for (int64_t i = 0; i < count; i++) t[q][i] = du[q * u_step + first + i];
             }
             along_both_axes<E, R>(t, Transform::weight_grad);
             T window[R * R][S::W];
@@ -243,10 +248,10 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         if constexpr (BFLOAT16) {
             interleave_rows(pairs, v_bf16() + q * v_step, op.C, columns);
             gemm<T>(to, columns, reinterpret_cast<const bf16x2 *>(u_bf16 + q * u_step), op.C / 2, 1,
-                       StridedRows<bf16x2>{pairs, columns}, op.O, op.C / 2, n, nullptr, false);
+                    StridedRows<bf16x2>{pairs, columns}, op.O, op.C / 2, n, nullptr, false);
         } else {
-            gemm<T>(to, columns, u + q * u_step, op.C, 1, StridedRows<T>{v + q * v_step, columns}, op.O, op.C, n,
-                       nullptr, false);
+            gemm<T>(to, columns, u + q * u_step, op.C, 1, StridedRows<T>{v + q * v_step, columns},
+                    op.O, op.C, n, nullptr, false);
         }
     }
 
@@ -256,11 +261,11 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         if constexpr (BFLOAT16) {
             auto dm = reinterpret_cast<const bf16x2 *>(m_bf16 + q * m_step);
             auto from = reinterpret_cast<const bf16x2 *>(v_bf16() + q * v_step);
-            gemm_nt_transposed<T>(to, op.C, dm, columns / 2, StridedRows<bf16x2>{from, columns / 2}, op.O, op.C, n / 2, SINGLE_SEGMENT,
-                            add);
+            gemm_nt_transposed<T>(to, op.C, dm, columns / 2, StridedRows<bf16x2>{from, columns / 2},
+                                  op.O, op.C, n / 2, SINGLE_SEGMENT, add);
         } else {
-            gemm_nt<T>(to, op.C, m + q * m_step, columns, StridedRows<T>{v + q * v_step, columns}, op.O, op.C, n,
-                     SINGLE_SEGMENT, add);
+            gemm_nt<T>(to, op.C, m + q * m_step, columns, StridedRows<T>{v + q * v_step, columns},
+                       op.O, op.C, n, SINGLE_SEGMENT, add);
         }
     }
 
@@ -269,11 +274,11 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         T *to = v + q * v_step;
         if constexpr (BFLOAT16) {
             interleave_rows(pairs, m_bf16 + q * m_step, op.O, columns);
-            gemm<T>(to, columns, u_pairs + q * u_step / 2, 1, op.C, StridedRows<bf16x2>{pairs, columns}, op.C,
-                       op.O / 2, n, nullptr, false);
+            gemm<T>(to, columns, u_pairs + q * u_step / 2, 1, op.C,
+                    StridedRows<bf16x2>{pairs, columns}, op.C, op.O / 2, n, nullptr, false);
         } else {
-            gemm<T>(to, columns, u + q * u_step, 1, op.C, StridedRows<T>{m + q * m_step, columns}, op.C, op.O, n,
-                       nullptr, false);
+            gemm<T>(to, columns, u + q * u_step, 1, op.C, StridedRows<T>{m + q * m_step, columns},
+                    op.C, op.O, n, nullptr, false);
         }
     }
 
@@ -308,11 +313,14 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
 };
 
 // f(Winograd of the kind that `op` asks for); false where it asks for none.
-template <class T, class F> bool dispatch_winograd(const Conv &op, T *workspace, T *scratch, F f) {
+template <class T, class F>
+bool dispatch_winograd(const Convolution &op, T *workspace, T *scratch, F f) {
     workspace += op.workspace;
     if constexpr (HAS_BFLOAT16 && sizeof(T) == 4) {
-        if (op.bfloat16 && op.winograd == 3) return f(Winograd<T, 3, true>(op, workspace, scratch)), true;
-        if (op.bfloat16 && op.winograd == 2) return f(Winograd<T, 2, true>(op, workspace, scratch)), true;
+        if (op.bfloat16 && op.winograd == 3)
+            return f(Winograd<T, 3, true>(op, workspace, scratch)), true;
+        if (op.bfloat16 && op.winograd == 2)
+            return f(Winograd<T, 2, true>(op, workspace, scratch)), true;
     }
     if (op.winograd == 3) return f(Winograd<T, 3, false>(op, workspace, scratch)), true;
     if (op.winograd == 2) return f(Winograd<T, 2, false>(op, workspace, scratch)), true;

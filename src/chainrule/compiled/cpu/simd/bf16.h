@@ -10,8 +10,8 @@
 #define HAS_BFLOAT16 0
 #endif
 
-using bf16 = uint16_t;  // the bits of one
-using bf16x2 = uint32_t;   // of two, the first in the lower half
+using bf16 = uint16_t;    // the bits of one
+using bf16x2 = uint32_t;  // of two, the first in the lower half
 template <> struct ScalarTraits<bf16x2> {
     using Int = int32_t;
 };
@@ -19,7 +19,8 @@ template <> struct ScalarTraits<bf16x2> {
 #if HAS_BFLOAT16
 // a's first x's first + a's second x's second + acc
 inline Simd<float>::V fma(bf16x2 a, Simd<bf16x2>::V x, Simd<float>::V acc) {
-    return Simd<float>::V(_mm256_dpbf16_ps(__m256(acc), __m256bh(_mm256_set1_epi32(int(a))), __m256bh(x)));
+    return Simd<float>::V(
+        _mm256_dpbf16_ps(__m256(acc), __m256bh(_mm256_set1_epi32(int(a))), __m256bh(x)));
 }
 
 inline void store(bf16 *to, Simd<float>::V x) {

@@ -51,7 +51,8 @@ template <class T> struct Simd {
 };
 
 // a x + acc
-template <class T> inline typename Simd<T>::V fma(T a, typename Simd<T>::V x, typename Simd<T>::V acc) {
+template <class T>
+inline typename Simd<T>::V fma(T a, typename Simd<T>::V x, typename Simd<T>::V acc) {
     return acc + a * x;
 }
 
