@@ -1,5 +1,28 @@
 """The compiled kernel: nets, losses and optimizers lowered to a program that C++ runs."""
 
-from chainrule.compiled.build import BuildError, build_kernel
+from chainrule.compiled.build import SCALAR_TYPES, BuildError, build_kernel
+from chainrule.compiled.conv import compute_convolution, use_compiled_convolutions
+from chainrule.compiled.launch import (
+    CompiledProgram,
+    Epoch,
+    compile_inference,
+    compile_training,
+    compute_outputs,
+    train_epoch,
+)
+from chainrule.compiled.lowering.program import Unsupported
 
-__all__ = ["BuildError", "build_kernel"]
+__all__ = [
+    "SCALAR_TYPES",
+    "BuildError",
+    "CompiledProgram",
+    "Epoch",
+    "Unsupported",
+    "build_kernel",
+    "compile_inference",
+    "compile_training",
+    "compute_convolution",
+    "compute_outputs",
+    "train_epoch",
+    "use_compiled_convolutions",
+]

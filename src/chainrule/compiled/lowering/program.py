@@ -29,7 +29,7 @@ from chainrule.compiled.lowering.ir import (
 )
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["INPUTS", "ValueBuffer", "Program", "Slice", "Unsupported", "Value"]
+__all__ = ["INPUTS", "Program", "Slice", "Unsupported", "Value", "ValueBuffer"]
 
 INPUTS = -1
 """The buffer of what is still in the data set, not yet gathered."""

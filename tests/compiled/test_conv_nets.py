@@ -11,13 +11,10 @@ import pytest
 import torch
 
 from chainrule import nn, optim, zoo
-from chainrule.compiled import build, launch
-from chainrule.compiled.lowering.program import Unsupported
+from chainrule.compiled import Unsupported, build, build_kernel, compile_training
 from chainrule.nn import LayerError
 from chainrule.train import Trainer
-from tests.train.fast.test_equal import B, N, assert_equal, data, sgd, trained
-
-pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler")
+from tests.compiled.agreement import B, N, assert_equal, make_data, sgd, train_net
 
 SHAPE = (2, 8, 7)
 
@@ -71,7 +68,7 @@ def test_pooling_agrees(name, after):
 
 
 def test_of_equal_maxima_the_first_has_the_gradient():
-    train = data(SHAPE, 4, torch.float64)
+    train = make_data(SHAPE, 4, torch.float64)
     train.inputs.round_()  # where they are alike, so is what the convolution makes of them
     net = behind((nn.Conv2d(2, 3, 1, init=nn.init.Constant(0.5)), nn.MaxPool2d(2)), 36)
     assert_agree(net, train)
@@ -79,7 +76,7 @@ def test_of_equal_maxima_the_first_has_the_gradient():
 
 def assert_agree(net, train, criterion=None, **options):
     criterion = criterion or nn.MSELoss()
-    plain, fast = (trained(each, net, criterion, sgd, train, **options) for each in (False, True))
+    plain, fast = (train_net(each, net, criterion, sgd, train, **options) for each in (False, True))
     close = {"rtol": 1e-12, "atol": 1e-12}
     torch.testing.assert_close(weights(fast), weights(plain), **close)
 
@@ -109,7 +106,7 @@ def test_a_loss_of_some_samples_at_a_time_is_that_of_all(criterion, reduction):
 @pytest.mark.parametrize("share", [True, False])
 @pytest.mark.parametrize("make", [zoo.pair_conv1, zoo.pair_conv2])
 def test_pairs(make, share):
-    train = data((2, 14, 14), {"main": -2, "first": -10, "second": -10}, torch.float64)
+    train = make_data((2, 14, 14), {"main": -2, "first": -10, "second": -10}, torch.float64)
     assert_agree(make(12, share=share, aux=True), train, zoo.pair_loss(0.5))
 
 
@@ -134,7 +131,7 @@ def test_heads_of_one_image():
 
 
 def test_a_plain_net_and_what_it_predicts():
-    train, found = data(SHAPE, -4, torch.float64).replica(0), []
+    train, found = make_data(SHAPE, -4, torch.float64).replica(0), []
     for compiled in (False, True):
         net = small().initialize(3).to(torch.float64)
         each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), batch_size=B, compile=compiled)
@@ -153,7 +150,7 @@ def threads(n):
 
 @pytest.mark.parametrize("n", [2, 5])
 def test_threads_and_the_cohort_change_nothing(n):
-    train, found = data(SHAPE, -4, torch.float32).replica(0), []
+    train, found = make_data(SHAPE, -4, torch.float32).replica(0), []
     for count, used in ((1, 1), (1, n), (3, 1), (3, n)):
         with threads(used):
             net = small().replicate(count, [5, 6, 7][:count])
@@ -185,9 +182,9 @@ def test_what_is_not_known_is_done_by_the_layers(layer, name):
     features = net(torch.randn(1, *SHAPE)).shape[1]
     net = nn.Sequential(net, nn.Linear(features, 4)).initialize(0)
     each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), compile=True)
-    train = data(SHAPE, -4, torch.float32).replica(0)
+    train = make_data(SHAPE, -4, torch.float32).replica(0)
     with pytest.raises(Unsupported, match=rf"{name}\("):
-        launch.compile_training(net, each.criterion, each.optimizer, train, 100)
+        compile_training(net, each.criterion, each.optimizer, train, 100)
     each.fit(train, epochs=1, progress=False)
     assert each.path == "plain but for convolutions"
 
@@ -196,12 +193,12 @@ def test_images_that_do_not_fit_are_refused_as_on_the_plain_path():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 4)).initialize(0)
     each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), compile=True)
     with pytest.raises(LayerError, match="Conv2d"):
-        each.fit(data(SHAPE, -4, torch.float32).replica(0), epochs=1, progress=False)
+        each.fit(make_data(SHAPE, -4, torch.float32).replica(0), epochs=1, progress=False)
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_control_c_is_heard_within_an_epoch(n):
-    train = data((4, 12, 12), -4, torch.float32, replicas=1)
+    train = make_data((4, 12, 12), -4, torch.float32, replicas=1)
     train = train.subset(torch.arange(N).repeat(1500)[None])  # it would take some ten seconds
     net = behind((nn.Conv2d(4, 64, 3), nn.ReLU(), nn.Conv2d(64, 64, 3)), 64 * 8 * 8)
     net = net.replicate(1, [0])
@@ -209,7 +206,7 @@ def test_control_c_is_heard_within_an_epoch(n):
     before = weights(each).clone()
     timer = threading.Timer(1.5, signal.raise_signal, [signal.SIGINT])
     with threads(n):
-        build.build_kernel(torch.float32)
+        build_kernel(torch.float32)
         timer.start()
         begun = time.perf_counter()
         history = each.fit(train, epochs=1, progress=False)
@@ -232,7 +229,7 @@ def stepped(net, train, dtype, *, compiled=True):
 def test_products_in_bfloat16_are_as_exact_as_those_of_the_layers():
     layers = (nn.Conv2d(2, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.MaxPool2d(2), nn.ReLU())
     net = behind((*layers, nn.Conv2d(16, 24, 2), nn.ReLU()), 96)
-    train = data((2, 10, 10), -4, torch.float32, replicas=1)
+    train = make_data((2, 10, 10), -4, torch.float32, replicas=1)
     exact, _ = stepped(net, train, None)
     plain, _ = stepped(net, train, torch.bfloat16, compiled=False)
     rounded, path = stepped(net, train, torch.bfloat16)
@@ -248,5 +245,5 @@ def test_products_in_bfloat16_are_as_exact_as_those_of_the_layers():
 
 
 def test_products_in_another_dtype_are_left_to_the_layers():
-    train = data(SHAPE, -4, torch.float32, replicas=1)
+    train = make_data(SHAPE, -4, torch.float32, replicas=1)
     assert stepped(small(), train, torch.float16)[1] == "plain but for convolutions"

@@ -1,4 +1,4 @@
-"""The compiled path against the plain one: the same numbers up to rounding."""
+"""Dense nets on the compiled path and on the plain one: the same numbers up to rounding."""
 
 import itertools
 
@@ -7,59 +7,11 @@ import torch
 
 from chainrule import nn, optim, zoo
 from chainrule.compiled import launch
-from chainrule.compiled.lowering.loss import LOSSES as KNOWN_LOSSES
-from chainrule.compiled.lowering.net import ACTIVATIONS as KNOWN
+from chainrule.compiled.lowering import loss as loss_lowering
+from chainrule.compiled.lowering import net as net_lowering
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
-
-K, N, B = 3, 53, 17
-SEEDS = [5, 6, 7]
-
-
-def data(inputs, targets, dtype, replicas=K):
-    """Targets: a number of features, or "classes" L as a negative number, or a dict of these."""
-    generator = torch.Generator().manual_seed(0)
-
-    def target(size):
-        if size < 0:
-            return torch.randint(0, -size, (replicas, N), generator=generator)
-        return torch.rand(replicas, N, size, generator=generator, dtype=torch.float64).to(dtype)
-
-    x = torch.randn(replicas, N, *inputs, generator=generator, dtype=torch.float64).to(dtype)
-    if isinstance(targets, dict):
-        return Dataset(x, {name: target(size) for name, size in targets.items()}, replicas)
-    return Dataset(x, target(targets), replicas)
-
-
-def trained(compiled, net, criterion, make, train, epochs=2, **options):
-    net = net.replicate(K, SEEDS).to(train.inputs.dtype)
-    options = {"batch_size": B, "seed": SEEDS, **options}
-    trainer = Trainer(net, criterion, make(net), compile=compiled, **options)
-    trainer.fit(train, epochs=epochs, progress=False)
-    assert trainer.path.startswith("compiled" if compiled else "plain")
-    return trainer
-
-
-def assert_equal(net, criterion, make, inputs, targets, **options):
-    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 2e-4)):
-        train = data(inputs, targets, dtype)
-        plain, fast = (
-            trained(compiled, net, criterion, make, train, **options) for compiled in (False, True)
-        )
-        close = {"rtol": tolerance, "atol": tolerance}
-        torch.testing.assert_close(
-            fast.optimizer.flats[0].data, plain.optimizer.flats[0].data, **close
-        )
-        for name, state in plain.optimizer.state[0].items():
-            torch.testing.assert_close(fast.optimizer.state[0][name], state, **close)
-        assert fast.history.curves.keys() == plain.history.curves.keys()
-        for name, curve in plain.history.curves.items():
-            torch.testing.assert_close(fast.history[name], curve, **close)
-        assert (fast.steps, fast.epoch) == (plain.steps, plain.epoch)
-
-
-def sgd(net):
-    return optim.SGD(net, lr=0.1)
+from tests.compiled.agreement import B, assert_equal, make_data, sgd, train_net
 
 
 def mlp(*layers, inputs=3, outputs=4):
@@ -214,7 +166,7 @@ def test_metrics(threads):
 
 
 def test_a_plain_net():
-    train, parameters = data((3,), -4, torch.float64).replica(0), []
+    train, parameters = make_data((3,), -4, torch.float64).replica(0), []
     for compiled in (False, True):
         net = mlp().initialize(3).to(torch.float64)
         metrics = {"accuracy": Accuracy()}
@@ -227,10 +179,10 @@ def test_a_plain_net():
 
 
 def test_one_data_set_for_all_in_one_order():
-    train = data((3,), 4, torch.float64, replicas=1)
+    train = make_data((3,), 4, torch.float64, replicas=1)
     train = Dataset(train.inputs[0], train.targets[0])
     plain, fast = (
-        trained(compiled, mlp(), nn.MSELoss(), sgd, train, seed=[1, 1, 1])
+        train_net(compiled, mlp(), nn.MSELoss(), sgd, train, seed=[1, 1, 1])
         for compiled in (False, True)
     )
     torch.testing.assert_close(
@@ -239,5 +191,5 @@ def test_one_data_set_for_all_in_one_order():
 
 
 def test_nothing_known_is_left_out_here():
-    assert set(KNOWN) == {type(layer) for layer in ACTIVATIONS} - {nn.Identity}
-    assert set(KNOWN_LOSSES) <= {type(criterion) for criterion, _ in LOSSES} | {nn.BCELoss}
+    assert set(net_lowering.ACTIVATIONS) == {type(layer) for layer in ACTIVATIONS} - {nn.Identity}
+    assert set(loss_lowering.LOSSES) <= {type(criterion) for criterion, _ in LOSSES} | {nn.BCELoss}

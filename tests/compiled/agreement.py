@@ -1,0 +1,56 @@
+"""A net trained on the compiled path and on the plain one, and whether they agree."""
+
+import torch
+
+from chainrule import optim
+from chainrule.data import Dataset
+from chainrule.train import Trainer
+
+K, N, B = 3, 53, 17
+SEEDS = [5, 6, 7]
+
+
+def make_data(inputs, targets, dtype, replicas=K):
+    """Targets: a number of features, or "classes" L as a negative number, or a dict of these."""
+    generator = torch.Generator().manual_seed(0)
+
+    def target(size):
+        if size < 0:
+            return torch.randint(0, -size, (replicas, N), generator=generator)
+        return torch.rand(replicas, N, size, generator=generator, dtype=torch.float64).to(dtype)
+
+    x = torch.randn(replicas, N, *inputs, generator=generator, dtype=torch.float64).to(dtype)
+    if isinstance(targets, dict):
+        return Dataset(x, {name: target(size) for name, size in targets.items()}, replicas)
+    return Dataset(x, target(targets), replicas)
+
+
+def train_net(compiled, net, criterion, make, data, epochs=2, **options):
+    net = net.replicate(K, SEEDS).to(data.inputs.dtype)
+    options = {"batch_size": B, "seed": SEEDS, **options}
+    trainer = Trainer(net, criterion, make(net), compile=compiled, **options)
+    trainer.fit(data, epochs=epochs, progress=False)
+    assert trainer.path.startswith("compiled" if compiled else "plain")
+    return trainer
+
+
+def assert_equal(net, criterion, make, inputs, targets, **options):
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 2e-4)):
+        data = make_data(inputs, targets, dtype)
+        plain, fast = (
+            train_net(compiled, net, criterion, make, data, **options) for compiled in (False, True)
+        )
+        close = {"rtol": tolerance, "atol": tolerance}
+        torch.testing.assert_close(
+            fast.optimizer.flats[0].data, plain.optimizer.flats[0].data, **close
+        )
+        for name, state in plain.optimizer.state[0].items():
+            torch.testing.assert_close(fast.optimizer.state[0][name], state, **close)
+        assert fast.history.curves.keys() == plain.history.curves.keys()
+        for name, curve in plain.history.curves.items():
+            torch.testing.assert_close(fast.history[name], curve, **close)
+        assert (fast.steps, fast.epoch) == (plain.steps, plain.epoch)
+
+
+def sgd(net):
+    return optim.SGD(net, lr=0.1)
