@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.cli.commands.run import differences
 from chainrule.compiled import build
 from chainrule.compiled.build import compiler
 from chainrule.study import Study, open_store
+from chainrule.study.run.resume import describe_changes
 from tests.cli.conftest import ARMS, TINY
 
 HERE = ("--jobs", "1")
@@ -90,7 +90,7 @@ def test_a_changed_declaration_is_another_study_and_it_says_what_changed(call, t
 def test_differences_are_named_by_their_paths():
     old = Study.from_toml(TINY)
     new = old.with_overrides(optimizer={"name": "SGD", "lr": 0.5}, rounds=7)
-    assert list(differences(old, new)) == [
+    assert list(describe_changes(old, new)) == [
         "rounds: 3 → 7",
         "optimizer.name: Adam → SGD",
         "optimizer.lr: None → 0.5",

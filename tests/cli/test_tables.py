@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chainrule.cli.csv_study import rounded
+from chainrule.study.spec.csv_data import round_up
 
 CARS = """\
 name = "cars"
@@ -143,4 +143,4 @@ def test_another_metric_than_the_one_that_selects(call, cars):
 
 @pytest.mark.parametrize(("x", "up"), [(37.6, 37.6), (69, 69), (123456, 124000), (0.04321, 0.0433)])
 def test_the_worst_is_rounded_up(x, up):
-    assert rounded(x) == pytest.approx(up)
+    assert round_up(x) == pytest.approx(up)

@@ -14,8 +14,7 @@ import pytest
 import torch
 
 from chainrule import load
-from chainrule.estimators.build import settings_of
-from chainrule.estimators.predictor import Predictor
+from chainrule.estimators import Predictor
 from tests.data.mnist_files import write_split
 
 NETS = """\
@@ -146,11 +145,6 @@ def test_settings_reach_every_part(call, tmp_path):
     assert text.count("Tanh") == 3
 
 
-def test_a_setting_is_a_value_of_toml_or_a_text():
-    given = ["net.a=3", "net.b=[8, 16]", "net.c=true", "net.d=Tanh", "net.e=1e-3", "net.f=x=y"]
-    assert [*settings_of(given).values()] == [3, [8, 16], True, "Tanh", 1e-3, "x=y"]
-
-
 def test_a_file_of_ones_own_makes_net_and_data(call, nets, tmp_path):
     code, out, _ = call("train", f"{nets}:mlp", f"{nets}:points", "--set", "data.n=50", *QUICK)
     found = json.loads(out)
@@ -187,7 +181,7 @@ def test_npz_and_idx_files(call, nets, tmp_path):
         (("plane_net", "disk_points", "--optimizer", "Adm"), "optimizer 'Adm' is not known"),
         (("plane_net", "disk_points", "--set", "net.hiden=3"), "unexpected keyword argument 'hid"),
         (("plane_net", "disk_points", "--set", "nett.hidden=3"), "did you mean 'net'?"),
-        (("plane_net", "disk_points", "--set", "hidden"), "expected PART.ARGUMENT=VALUE, such as"),
+        (("plane_net", "disk_points", "--set", "data=3"), "--set data: expected PART.ARGUMENT="),
         (("plane_net", "auto_mpg", "--set", "data.n=3", "--target", "mpg"), "takes no arguments"),
         (("plane_net", "pairs"), "pairs: several targets (main, first, second); a study trains"),
         (("class_loss", "disk_points"), "net class_loss: expected it to make a Module"),
@@ -216,6 +210,12 @@ def test_what_is_wrong_is_said_and_nothing_is_saved(call, tmp_path, words, messa
     assert err.splitlines()[-1].startswith("chainrule: ")
     assert message in err
     assert not [*tmp_path.rglob("*.safetensors")]
+
+
+def test_a_setting_without_a_value_is_a_wrong_call(call):
+    code, _, err = call("train", "plane_net", "disk_points", "--set", "hidden")
+    assert code == 2
+    assert "expected PART.ARGUMENT=VALUE, such as net.hidden=50, got 'hidden'" in err
 
 
 def test_shares_are_shares(call):

@@ -7,7 +7,7 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.data import Dataset
-from chainrule.estimators.fit import check_fit, fit_with_early_stopping, loss_for
+from chainrule.estimators import check_fit, fit_with_early_stopping, loss_for
 from chainrule.train import Callback, Trainer
 
 X = torch.rand(40, 2, generator=torch.Generator().manual_seed(1))
@@ -82,13 +82,18 @@ def test_the_best_epoch_is_kept():
 
     one = trainer(callbacks=[Worsen()])
     found = fit(one, epochs=20)
-    assert (found.epochs, found.best, found.ended) == (5, 3, "stopped early")
+    assert (found.epochs, found.best_epoch, found.stop_reason) == (5, 3, "stopped early")
     assert float(one.evaluate(NUMBERS)["loss"]) == pytest.approx(float(one.history["test_loss"][2]))
 
 
 def test_a_training_to_its_end_says_nothing_else():
     found = fit(trainer(lr=0.01))
-    assert (found.epochs, found.best, found.ended, found.interrupted) == (5, 5, "", False)
+    assert (found.epochs, found.best_epoch, found.stop_reason, found.interrupted) == (
+        5,
+        5,
+        "",
+        False,
+    )
 
 
 class InterruptAt(Callback):
@@ -103,7 +108,7 @@ class InterruptAt(Callback):
 def test_an_interrupt_keeps_the_best_epoch_so_far():
     one = trainer(callbacks=[InterruptAt(10)])
     found = fit(one)
-    assert (found.epochs, found.best, found.interrupted) == (2, 2, True)
+    assert (found.epochs, found.best_epoch, found.interrupted) == (2, 2, True)
     assert float(one.evaluate(NUMBERS)["loss"]) == pytest.approx(float(one.history["test_loss"][1]))
 
 
@@ -137,6 +142,6 @@ def test_a_training_that_diverges_later_keeps_its_best_epoch():
 
     one = trainer(lr=0.01, callbacks=[Spoil()])
     found = fit(one)
-    assert found.best == 2
-    assert found.ended.startswith("diverged in epoch 3, step ")
+    assert found.best_epoch == 2
+    assert found.stop_reason.startswith("diverged in epoch 3, step ")
     assert one.evaluate(NUMBERS)["loss"].isfinite()

@@ -11,7 +11,7 @@ from chainrule import load, nn, save
 from chainrule.data import read_csv
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.tabular.preprocessor import Preprocessor
-from chainrule.estimators.predictor import Predictor, loss_name
+from chainrule.estimators import Predictor, loss_name
 from chainrule.serialization.nets import load_metadata
 from chainrule.serialization.safetensors_file import read, write
 from chainrule.train import FileError
@@ -28,7 +28,7 @@ def predictor(loss: str = "CrossEntropyLoss") -> Predictor:
 
 def test_it_answers_in_evaluation_mode_and_stays_as_it_was():
     one = predictor()
-    assert one(ROWS) == one(ROWS)
+    assert one.predict(ROWS) == one.predict(ROWS)
     assert one.net.training
 
 
@@ -38,7 +38,7 @@ def test_what_is_saved_answers_the_same(tmp_path):
     one.save(path)
     again = Predictor.load(path)
     assert torch.equal(again.outputs(ROWS), one.outputs(ROWS))
-    assert again(ROWS) == one(ROWS)
+    assert again.predict(ROWS) == one.predict(ROWS)
     assert (again.loss, again.target) == ("CrossEntropyLoss", None)
     assert repr(load(path)) == repr(one.net)
 
@@ -50,13 +50,13 @@ def test_a_table_needs_no_more_than_the_file(tmp_path):
     one = Predictor(nn.Linear(4, 1).initialize(0), prepared, "MSELoss", "y")
     one.save(tmp_path / "net.safetensors")
     again = Predictor.load(tmp_path / "net.safetensors")
-    assert again(rows) == one(rows)
+    assert again.predict(rows) == one.predict(rows)
     assert again.target == "y"
-    assert again.scores(again(rows), rows) == one.scores(one(rows), rows)
+    assert again.scores(again.predict(rows), rows) == one.scores(one.predict(rows), rows)
 
 
 @pytest.mark.parametrize(
-    ("loss", "of_rows"),
+    ("loss", "expected"),
     [
         ("CrossEntropyLoss", lambda y: y.softmax(-1)),
         ("NLLLoss", torch.exp),
@@ -64,10 +64,10 @@ def test_a_table_needs_no_more_than_the_file(tmp_path):
         ("BCELoss", lambda y: y),
     ],
 )
-def test_the_loss_says_what_probabilities_are(loss, of_rows):
+def test_the_loss_says_what_probabilities_are(loss, expected):
     one = predictor(loss)
     y = one.outputs(ROWS)
-    assert torch.allclose(one.probabilities(y), of_rows(y.double()))
+    assert torch.allclose(one.probabilities(y), expected(y.double()))
 
 
 def test_without_probabilities_it_says_so():
@@ -83,7 +83,7 @@ def test_the_loss_within_a_loss_is_named():
 def test_without_targets_there_are_no_scores():
     one = predictor()
     blind = Arrays("there", ROWS.inputs)
-    assert one.scores(one(blind), blind) == {}
+    assert one.scores(one.predict(blind), blind) == {}
 
 
 def test_a_net_alone_does_not_predict(tmp_path):

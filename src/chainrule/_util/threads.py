@@ -8,9 +8,20 @@ from contextvars import ContextVar
 
 import torch
 
-__all__ = ["give_threads_to_kernel", "kernel_threads"]
+__all__ = ["give_threads_to_kernel", "kernel_threads", "torch_threads"]
 
 _kernel_threads: ContextVar[int | None] = ContextVar("kernel_threads", default=None)
+
+
+@contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """In here, PyTorch has so many threads; afterwards as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

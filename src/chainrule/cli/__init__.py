@@ -3,59 +3,43 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated, Any, NoReturn, final
+from typing import Annotated, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from chainrule import __version__
-from chainrule.cli.commands import check, explain, plan, plot, predict, run, show, studies, train
+from chainrule.cli.commands import app
 
 __all__ = ["app", "main"]
 
-
-@final
-class Commands(TyperGroup):
-    """Ctrl-C in a command is ours to answer: typer's answer depends on its version."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _fail("interrupted", 130)
-
-
-app = typer.Typer(
-    name="chainrule",
-    cls=Commands,
-    help="Train and compare small networks whose gradients you can read.\n\n"
-    "Begin with: chainrule list, then chainrule run pairs-depth --quick",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS = (
+    *("list", "check_study", "schema"),
+    *("plan", "run", "show", "compare", "plot", "report"),
+    *("train", "predict", "check", "explain"),
 )
+"""The files in commands/, in the order of --help."""
+
+for command in COMMANDS:
+    import_module(f"chainrule.cli.commands.{command}")
 
 
-def _version(wanted: bool) -> None:
+def print_version(wanted: bool) -> None:
+    """Print the version, and end, where it is wanted."""
     if wanted:
         typer.echo(f"chainrule {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _options(
+def take_global_options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    pass
-
-
-for commands in (studies, plan, run, show, plot, train, predict, check, explain):
-    commands.add_to(app)
+    """What stands before the command."""
 
 
 def main() -> NoReturn:
@@ -68,11 +52,11 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except (ValueError, OSError, ImportError) as error:
-        _fail(f"chainrule: {_words(error)}", 1)
+        _fail(f"chainrule: {_error_message(error)}", 1)
     raise SystemExit(0)
 
 
-def _words(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     """The message; of what the system says about a file, without its number."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"

@@ -21,12 +21,12 @@ from chainrule.study import Progress, Study
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Display", "LiveDisplay", "PlainDisplay", "ProgressSnapshot", "display_for"]
+__all__ = ["Display", "LiveDisplay", "PlainDisplay", "ProgressSnapshot", "choose_display"]
 
-APART = 2.0
+SECONDS_BETWEEN_LINES = 2.0
 """Seconds between two plain lines, unless an arm is done."""
 
-FRAME = 5
+HEADER_LINES = 5
 """Lines of the live table that are no arm's."""
 
 
@@ -35,75 +35,79 @@ class ProgressSnapshot:
     """How far a run was at one moment; nothing in it changes while it is drawn.
 
     ``arms``: name → (trainings done, in all); ``best``: name → its best validation so far;
-    ``left``: seconds to go, None at first.
+    ``seconds_left``: seconds to go, None at first.
     """
 
     arms: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     best: Mapping[str, float] = field(default_factory=dict)
     cohorts: int = 0
     seconds: float = 0.0
-    left: float | None = None
-    at: float = field(default_factory=time.monotonic)
+    seconds_left: float | None = None
+    taken_at: float = field(default_factory=time.monotonic)
 
     @classmethod
-    def of(cls, progress: Progress) -> Self:
+    def from_progress(cls, progress: Progress) -> Self:
         """The moment now."""
-        board = progress.board
+        scheduler = progress.board
         return cls(
-            arms={arm.name: (board.done(arm), board.total(arm)) for arm in board.arms},
+            arms={arm.name: (scheduler.done(arm), scheduler.total(arm)) for arm in scheduler.arms},
             best=progress.best,
             cohorts=progress.cohorts,
             seconds=progress.seconds,
-            left=progress.seconds_left,
+            seconds_left=progress.seconds_left,
         )
 
     @property
-    def done(self) -> int:
+    def num_done(self) -> int:
         """Trainings that are done."""
         return sum(done for done, _ in self.arms.values())
 
     @property
-    def total(self) -> int:
+    def num_total(self) -> int:
         """Trainings in all."""
         return sum(total for _, total in self.arms.values())
 
     @property
-    def complete(self) -> set[str]:
+    def finished_arms(self) -> set[str]:
         """The arms that have all their trainings."""
         return {name for name, (done, total) in self.arms.items() if done >= total}
 
-    def line(self, now: float) -> str:
+    def format_line(self, now: float) -> str:
         """``412 of 960 trainings, 23 cohorts, 0:01:12, about 0:05:10 left``"""
-        since = now - self.at
+        since = now - self.taken_at
         cohorts = "1 cohort" if self.cohorts == 1 else f"{self.cohorts:,} cohorts"
-        text = f"{self.done:,} of {self.total:,} trainings, {cohorts}"
-        text += f", {clock(self.seconds + since)}"
-        if self.left is None or self.done >= self.total:
+        text = f"{self.num_done:,} of {self.num_total:,} trainings, {cohorts}"
+        text += f", {format_clock(self.seconds + since)}"
+        if self.seconds_left is None or self.num_done >= self.num_total:
             return text
-        return f"{text}, about {clock(max(0.0, self.left - since))} left"
+        return f"{text}, about {format_clock(max(0.0, self.seconds_left - since))} left"
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """``0:01:12``"""
     return str(timedelta(seconds=round(seconds)))
 
 
 class Display(ABC):
-    """Shows a run while it is entered; ``watch`` is told when a cohort begins or ends."""
+    """Shows a run while it is entered; ``watch`` is called when a cohort begins or ends."""
 
     def __init__(self, name: str, unit: Unit, console: Console) -> None:
         self.name, self.unit, self.console = name, unit, console
-        self.shown = ProgressSnapshot()
+        self.snapshot = ProgressSnapshot()
         self.progress: Progress | None = None
 
     @property
-    def trained(self) -> bool:
+    def has_trained(self) -> bool:
         """Whether the run has trained anything."""
-        return self.shown.cohorts > 0
+        return self.snapshot.cohorts > 0
 
     def watch(self, progress: Progress) -> None:
         """Show how far it is."""
-        before, self.shown, self.progress = self.shown, ProgressSnapshot.of(progress), progress
+        before, self.snapshot, self.progress = (
+            self.snapshot,
+            ProgressSnapshot.from_progress(progress),
+            progress,
+        )
         self.update(before)
 
     @abstractmethod
@@ -134,17 +138,17 @@ class PlainDisplay(Display):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name, unit, console)
-        self._now, self._last = now, -APART
+        self._now, self._last = now, -SECONDS_BETWEEN_LINES
 
     def update(self, before: ProgressSnapshot) -> None:
-        if self.shown.done == (before.done if before.arms else self.shown.total):
+        if self.snapshot.num_done == (before.num_done if before.arms else self.snapshot.num_total):
             return
-        finished, now = sorted(self.shown.complete - before.complete), self._now()
-        if not finished and now - self._last < APART:
+        finished, now = sorted(self.snapshot.finished_arms - before.finished_arms), self._now()
+        if not finished and now - self._last < SECONDS_BETWEEN_LINES:
             return
         self._last = now
-        said = f"; done: {', '.join(finished)}" if finished else ""
-        text = f"{self.name}: {self.shown.line(self.shown.at)}{said}"
+        finished_text = f"; done: {', '.join(finished)}" if finished else ""
+        text = f"{self.name}: {self.snapshot.format_line(self.snapshot.taken_at)}{finished_text}"
         self.console.print(Text(text), soft_wrap=True)
 
 
@@ -155,7 +159,7 @@ class LiveDisplay(Display):
     def __init__(self, name: str, unit: Unit, console: Console) -> None:
         super().__init__(name, unit, console)
         self._live = Live(
-            console=console, get_renderable=self.drawn, refresh_per_second=4, transient=True
+            console=console, get_renderable=self.render, refresh_per_second=4, transient=True
         )
 
     def update(self, before: ProgressSnapshot) -> None:
@@ -173,29 +177,31 @@ class LiveDisplay(Display):
     ) -> None:
         self._live.stop()
 
-    def drawn(self) -> RenderableType:
+    def render(self) -> RenderableType:
         """What is on the screen now."""
-        shown = self.shown
-        if not shown.arms:
+        snapshot = self.snapshot
+        if not snapshot.arms:
             return Text(f"{self.name}: preparing")
-        bar = ProgressBar(max(1, shown.total), shown.done, width=self.console.width - 1)
-        head = Text(f"{self.name}: {shown.line(time.monotonic())}", overflow="ellipsis")
-        return Group(head, bar, self._table(shown))
+        bar = ProgressBar(
+            max(1, snapshot.num_total), snapshot.num_done, width=self.console.width - 1
+        )
+        head = Text(f"{self.name}: {snapshot.format_line(time.monotonic())}", overflow="ellipsis")
+        return Group(head, bar, self._table(snapshot))
 
-    def _active(self) -> set[str]:
+    def _running_arms(self) -> set[str]:
         """Read as it is now: a run tells of a cohort when it ends, not when it begins."""
         return set() if self.progress is None else {job.arm for job in self.progress.running}
 
-    def _table(self, shown: ProgressSnapshot) -> Table:
-        active = self._active()
-        names = by_interest(shown, active)
-        room = max(1, self.console.height - FRAME)
+    def _table(self, snapshot: ProgressSnapshot) -> Table:
+        active = self._running_arms()
+        names = order_by_interest(snapshot, active)
+        room = max(1, self.console.height - HEADER_LINES)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for head in ("", "arm", "trainings", "best validation"):
             table.add_column(head, justify="right" if head == "trainings" else "left")
         for name in names[:room]:
-            done, total = shown.arms[name]
-            best = self.unit.quantity(shown.best[name]) if name in shown.best else ""
+            done, total = snapshot.arms[name]
+            best = self.unit.quantity(snapshot.best[name]) if name in snapshot.best else ""
             mark = ">" if name in active else ""
             table.add_row(mark, Text(name), f"{done}/{total}", best)
         if len(names) > room:
@@ -203,22 +209,22 @@ class LiveDisplay(Display):
         return table
 
 
-def by_interest(shown: ProgressSnapshot, active: set[str]) -> Sequence[str]:
-    """The arms that are being trained, then those begun, those to come, those done."""
+def order_by_interest(snapshot: ProgressSnapshot, active: set[str]) -> Sequence[str]:
+    """The arms that are being trained, then those in part trained, those to come, those done."""
 
-    def place(name: str) -> int:
-        done, total = shown.arms[name]
+    def priority(name: str) -> int:
+        done, total = snapshot.arms[name]
         if name in active:
             return 0
         if done >= total:
             return 3
         return 1 if done else 2
 
-    return sorted(shown.arms, key=place)
+    return sorted(snapshot.arms, key=priority)
 
 
-def display_for(study: Study) -> Display:
+def choose_display(study: Study) -> Display:
     """What suits the standard error of this process."""
     console, unit = Console(stderr=True, highlight=False), metric_unit(study.metric_name, study)
-    lively = console.is_terminal and not console.is_dumb_terminal
-    return (LiveDisplay if lively else PlainDisplay)(study.name, unit, console)
+    is_live = console.is_terminal and not console.is_dumb_terminal
+    return (LiveDisplay if is_live else PlainDisplay)(study.name, unit, console)

@@ -10,17 +10,22 @@ import typer
 __all__ = [
     "Arms",
     "Csv",
+    "CsvTarget",
+    "Data",
     "DataArguments",
     "Epochs",
     "Format",
+    "Jobs",
     "Json",
     "Out",
     "Quick",
     "Rounds",
     "Run",
     "Study",
+    "StudyNumber",
+    "TableFormat",
     "Target",
-    "examples",
+    "format_examples",
 ]
 
 Study = Annotated[
@@ -56,14 +61,31 @@ Csv = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A table of your own, for a study such as prices."),
 ]
-Target = Annotated[
+CsvTarget = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="With --csv: the number to be told.")
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Worker processes; default: the cores."),
+]
+StudyNumber = Annotated[
+    int | None, typer.Option("--study", metavar="N", help="Which study of the store; the newest.")
+]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A CSV file; an NPZ file with the arrays inputs and targets; a folder of IDX files, "
+        "named as MNIST's; a built-in source, such as digit_images; or file.py:FUNCTION.",
+    ),
+]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="What to tell, of a CSV file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write.")]
 Format = Literal["text", "csv", "json", "latex", "markdown"]
+TableFormat = Annotated[Format, typer.Option("--format", help="How the table is written.")]
 
 
-def examples(*lines: str) -> str:
+def format_examples(*lines: str) -> str:
     """The end of a command's help: one call a line, which is not broken."""
     return "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in lines)])

@@ -1,33 +1,61 @@
-"""``--data NAME=VALUE``: a study on other data of the same kind."""
+"""``NAME=VALUE``: how a study, or a training, differs from what is declared."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-if TYPE_CHECKING:
-    from chainrule.study import Study
+from chainrule._util.suggest import did_you_mean
 
-__all__ = ["with_data"]
+__all__ = ["PARTS", "parse_assignments", "parse_settings"]
+
+PARTS = ("augment", "clip_norm", "data", "init", "loss", "net", "optimizer", "schedule")
+"""What a setting of ``chainrule train`` may begin with."""
 
 
-def with_data(study: Study, given: Sequence[str] | None) -> Study:
-    """The study with these arguments of its data, ``root=/data/mnist`` or ``train=500``.
+def parse_assignments(
+    given: Sequence[str] | None, example: str = "NAME=VALUE, such as train=500"
+) -> dict[str, Any]:
+    """``{"train": 500, "root": "/data/mnist"}`` of ``train=500`` and ``root=/data/mnist``.
 
-    Raises typer.BadParameter for what is not NAME=VALUE, StudyError for what does not fit.
+    A name may be a path (``net.hidden``); a value is one of TOML, or else a text. Raises
+    typer.BadParameter for what is no such assignment.
     """
-    return study.with_overrides(data=dict(map(split_assignment, given))) if given else study
+    values = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not (equals and all(word.isidentifier() for word in name.split("."))):
+            raise typer.BadParameter(f"expected {example}, got {text!r}")
+        values[name] = parse_toml_value(value)
+    return values
 
 
-def split_assignment(text: str) -> tuple[str, Any]:
-    """("train", 500) of ``train=500``; a value that is not TOML is a text."""
-    name, equals, value = text.partition("=")
-    if not (equals and name.isidentifier()):
-        raise typer.BadParameter(f"expected NAME=VALUE, such as train=500, got {text!r}")
+def parse_toml_value(text: str) -> Any:
+    """50, 0.5, true, [8, 16]; else the text itself."""
     try:
-        return name, tomllib.loads(f"value = {value}")["value"]
+        values = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
-        return name, value
+        return text
+    return values["value"] if len(values) == 1 else text
+
+
+def parse_settings(given: Sequence[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(arguments of the data, the recipe's) of ``data.train=500`` and ``net.hidden=50``.
+
+    Raises typer.BadParameter for what is no such assignment, ValueError for another part.
+    """
+    example = "PART.ARGUMENT=VALUE, such as net.hidden=50"
+    arguments, settings = {}, {}
+    for path, value in parse_assignments(given, example).items():
+        part, dot, argument = path.partition(".")
+        if part not in PARTS or (part == "data" and not dot):
+            hint = "" if part in PARTS else did_you_mean(part, PARTS)
+            raise ValueError(f"--set {path}: {hint}expected {example}; parts: {', '.join(PARTS)}")
+        if part == "data":
+            arguments[argument] = value
+        else:
+            settings[path] = value
+    return arguments, settings

@@ -8,7 +8,7 @@ from typing import final
 import torch
 
 from chainrule.data import Dataset
-from chainrule.estimators.predictor import PROBABILITIES, loss_name
+from chainrule.estimators.predictor import TO_PROBABILITIES, loss_name
 from chainrule.nn.config import to_config
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss import Loss
@@ -25,12 +25,12 @@ __all__ = ["FitResult", "check_fit", "fit_with_early_stopping", "loss_for"]
 @final
 @dataclass(frozen=True)
 class FitResult:
-    """How a training went: epochs done, the best of them, and why it ended, "" for in full."""
+    """How a training went: epochs done, the best of them, why it stopped, "" for in full."""
 
     epochs: int
-    best: int
+    best_epoch: int
     seconds: float
-    ended: str = ""
+    stop_reason: str = ""
     interrupted: bool = False
 
 
@@ -41,7 +41,7 @@ def loss_for(loss: Loss, kind: str) -> Loss:
     """
     if kind == "classification":
         return OneHotLoss(loss) if isinstance(loss, ElementwiseLoss) else loss
-    if isinstance(loss, ClassificationLoss | OneHotLoss) or loss_name(loss) in PROBABILITIES:
+    if isinstance(loss, ClassificationLoss | OneHotLoss) or loss_name(loss) in TO_PROBABILITIES:
         raise ValueError(
             f"{loss_name(loss)} is a loss of classes, but the target is taken for a number; "
             "else: --task classification"
@@ -53,15 +53,15 @@ def loss_for(loss: Loss, kind: str) -> Loss:
 def check_fit(net: Module, loss: Loss, data: Dataset, outputs: int) -> None:
     """Raise ValueError, before anything is trained, where net, loss and data are no match."""
     to_config(net)  # a net that cannot be saved
-    some = data.subset(torch.arange(min(2, len(data))))
+    sample = data.subset(torch.arange(min(2, len(data))))
     training = net.training
     try:
-        y, _ = net.eval().forward(some.inputs)
+        y, _ = net.eval().forward(sample.inputs)
         if not isinstance(y, torch.Tensor) or y.shape[1:] != (outputs,):
             raise ValueError(
                 f"expected outputs (N, {outputs}) for the target, got {describe_shape(y)}"
             )
-        loss.forward(y, some.targets)
+        loss.forward(y, sample.targets)
     except LayerError as error:
         raise ValueError(f"the net, the loss and the data do not fit: {error}") from None
     finally:
@@ -70,8 +70,8 @@ def check_fit(net: Module, loss: Loss, data: Dataset, outputs: int) -> None:
 
 def fit_with_early_stopping(
     trainer: Trainer,
-    learned: Dataset,
-    validated: Dataset,
+    train_set: Dataset,
+    validation_set: Dataset,
     *,
     epochs: int,
     patience: int,
@@ -85,16 +85,16 @@ def fit_with_early_stopping(
     stopping = EarlyStopping("test_loss", patience=patience)
     trainer.callbacks.insert(0, stopping)
     try:
-        interrupted = trainer.fit(learned, validated, epochs=epochs, progress=progress).interrupted
+        history = trainer.fit(train_set, validation_set, epochs=epochs, progress=progress)
+        interrupted = history.interrupted
     except KeyboardInterrupt:  # between two epochs
-        interrupted = True
-    history = trainer.history
+        history, interrupted = trainer.history, True
     diverged = str(history.diverged[0]).removeprefix("replica 0 ") if history.diverged else ""
     if stopping.best is None or not bool(stopping.best.isfinite().all()):
         if interrupted:
             raise KeyboardInterrupt
         raise ValueError(f"the training {diverged or 'gives no loss'}; try a smaller --lr")
     trainer.net.load_state_dict(stopping.best_state)
-    best = int(history["test_loss"].nan_to_num(torch.inf).argmin()) + 1
-    ended = diverged or ("stopped early" if history.stopped else "")
-    return FitResult(trainer.epoch, best, history.seconds, ended, interrupted)
+    best_epoch = int(history["test_loss"].nan_to_num(torch.inf).argmin()) + 1
+    stop_reason = diverged or ("stopped early" if history.stopped else "")
+    return FitResult(trainer.epoch, best_epoch, history.seconds, stop_reason, interrupted)

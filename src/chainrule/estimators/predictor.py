@@ -1,4 +1,4 @@
-"""A trained net with all that leads from samples as they were read to answers in their words."""
+"""A trained net with all that leads from samples as they were read to answers in their terms."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
 from chainrule.serialization.nets import load, load_metadata, save
 from chainrule.serialization.safetensors_file import FileError
-from chainrule.train.inference import eval_mode, predict
+from chainrule.train import inference
 
 __all__ = ["Predictor", "loss_name"]
 
-PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
+TO_PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "CrossEntropyLoss": lambda y: y.softmax(-1),
     "NLLLoss": lambda y: y.exp(),
     "BCEWithLogitsLoss": lambda y: y.sigmoid(),
@@ -39,45 +39,45 @@ def loss_name(loss: Loss) -> str:
 @final
 @dataclass(frozen=True, eq=False)
 class Predictor:
-    """Answers for new samples: ``predictor(rows)`` are their classes, or numbers.
+    """Answers for new samples: ``predictor.predict(rows)`` are their classes, or numbers.
 
     - ``net``: inputs (N, …) → outputs (N, L), or (N, 1).
-    - ``preparation``: of the samples, and what the outputs mean.
+    - ``preprocessor``: makes inputs of the samples, and knows what the outputs mean.
     - ``loss``: what the net was trained with, which says how probabilities come from outputs.
     - ``target``: the column that it tells, None for arrays.
     """
 
     net: Module
-    preparation: Preprocessor
+    preprocessor: Preprocessor
     loss: str
     target: str | None = None
 
-    def __call__(self, rows: RawData) -> list[str] | list[float]:
+    def predict(self, rows: RawData) -> list[str] | list[float]:
         """A class, or a number, for each sample."""
-        return self.preparation.task.decode(self.outputs(rows))
+        return self.preprocessor.task.decode(self.outputs(rows))
 
     @torch.no_grad()
     def outputs(self, rows: RawData) -> Tensor:
         """The net's outputs, in evaluation mode. Raises DataError for samples of another kind."""
-        x = self.preparation.inputs(rows)
-        with eval_mode(self.net) as net:
-            y: Tensor = predict(net, Dataset(x, x))
+        x = self.preprocessor.inputs(rows)
+        with inference.eval_mode(self.net) as net:
+            y: Tensor = inference.predict(net, Dataset(x, x))
         return y
 
     def probabilities(self, outputs: Tensor) -> Tensor:
-        """(N, L), of each class in the order of ``preparation.task.classes``.
+        """(N, L), of each class in the order of ``preprocessor.task.classes``.
 
         With a binary cross-entropy each class has its own, and they need not sum to 1. Raises
         ValueError where the outputs are none.
         """
-        if self.preparation.task.kind != "classification":
+        if self.preprocessor.task.kind != "classification":
             raise ValueError("this net tells numbers: there are no probabilities of classes")
-        if self.loss not in PROBABILITIES:
+        if self.loss not in TO_PROBABILITIES:
             raise ValueError(
                 f"a net that was trained with {self.loss} gives no probabilities; those trained "
-                f"with {', '.join(PROBABILITIES)} do"
+                f"with {', '.join(TO_PROBABILITIES)} do"
             )
-        return PROBABILITIES[self.loss](outputs.double())
+        return TO_PROBABILITIES[self.loss](outputs.double())
 
     def scores(self, answers: Sequence[Any], rows: RawData) -> dict[str, float]:
         """How right answers for these rows are, of those that have a target; {} where none has."""
@@ -85,25 +85,26 @@ class Predictor:
         known = [(answer, cell) for answer, cell in zip(answers, cells, strict=bool(cells)) if cell]
         if not known:
             return {}
-        told, wanted = zip(*known, strict=True)
-        return self.preparation.task.scores(told, wanted)
+        predicted, expected = zip(*known, strict=True)
+        return self.preprocessor.task.scores(predicted, expected)
 
     def save(self, path: str | Path) -> None:
         """Write it to one file, atomically; :func:`chainrule.load` reads the net of it."""
-        save(self.net, path, self._about())
-
-    def _about(self) -> dict[str, Any]:
-        prepared = self.preparation.as_dict()
-        return {"preparation": prepared, "loss": self.loss, "target": self.target}
+        metadata = {
+            "preparation": self.preprocessor.as_dict(),
+            "loss": self.loss,
+            "target": self.target,
+        }
+        save(self.net, path, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """What :meth:`save` wrote. Raises FileError for any other file, OSError where it cannot."""
-        net, about = load(path), load_metadata(path)
-        if "preparation" not in about:
+        net, metadata = load(path), load_metadata(path)
+        if "preparation" not in metadata:
             raise FileError(path, "a net alone: what predicts is a file that chainrule train wrote")
         try:
-            prepared = Preprocessor.from_dict(about["preparation"])
-            return cls(net, prepared, about["loss"], about["target"])
+            preprocessor = Preprocessor.from_dict(metadata["preparation"])
+            return cls(net, preprocessor, metadata["loss"], metadata["target"])
         except (ValueError, KeyError) as error:
             raise FileError(path, f"does not say how to predict: {error}") from None

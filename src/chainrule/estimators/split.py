@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self, final
 
 import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule.data import holdout
+from chainrule.data import CsvTable, Dataset, holdout
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import RawData
 from chainrule.data.tabular.encoder import normalize_cell
 from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
-from chainrule.data.tabular.target import Kind
+from chainrule.data.tabular.target import Kind, infer_kind
 
 __all__ = ["DataSplit"]
 
-FEWEST = 10
-"""Rows that can be divided: two to test on, two to judge epochs by."""
+MIN_ROWS = 10
+"""RawData that can be divided: two to test on, two to judge epochs by."""
 
 
 @final
@@ -29,23 +30,24 @@ class DataSplit:
     """``rows``, and the places in them of three parts that share none; those without a target
     are in no part.
 
-    ``learned``: what the net is trained on, and the preparation fitted on; ``validated``: what
-    says when to stop; ``tested``: what is looked at once, at the end.
+    ``train_indices``: what the net is trained on, and the preprocessor fitted on;
+    ``validation_indices``: what says when to stop; ``test_indices``: what is looked at once, at the
+    end. ``kind`` is whether the target is a class or a number.
     """
 
     rows: RawData
     target: str | None
     kind: Kind
-    learned: Sequence[int]
-    validated: Sequence[int]
-    tested: Sequence[int]
+    train_indices: Sequence[int]
+    validation_indices: Sequence[int]
+    test_indices: Sequence[int]
 
     @classmethod
     def make(
         cls,
         rows: RawData,
-        target: str | None,
-        kind: Kind,
+        target: str | None = None,
+        kind: Kind | None = None,
         *,
         test: Arrays | float = 0.2,
         validation: float = 0.2,
@@ -53,40 +55,87 @@ class DataSplit:
     ) -> Self:
         """Divide at random, classes evenly: ``test`` of all, then ``validation`` of the rest.
 
-        A ``test`` set of its own stays as it is. Raises ValueError for fewer than ten targets, or
-        where a part would be empty.
+        A ``test`` set of its own stays as it is. ``target`` is the column of a table; ``kind`` is
+        told from the targets unless given. Raises ValueError for a table without a target, for
+        fewer than ten targets, for texts that are no classes, or where a part would be empty.
         """
-        given = 0
+        check_target(rows, target)
+        kind = kind or choose_kind(rows, target)
+        num_test = 0
         if isinstance(test, Arrays) and isinstance(rows, Arrays):
-            given, rows = len(test), rows.concat(test)
+            num_test, rows = len(test), rows.concat(test)
         cells = read_targets(rows, target) or ()
-        rest = [i for i, cell in enumerate(cells[: len(cells) - given]) if cell]
-        if len(rest) < FEWEST:
+        rest = [i for i, cell in enumerate(cells[: len(cells) - num_test]) if cell]
+        if len(rest) < MIN_ROWS:
             raise ValueError(f"{rows.source}: too few rows with a target to divide: {len(rest)}")
-        by, tested = _classes(cells, kind), [*range(len(rows) - given, len(rows))]
+        strata = class_numbers(cells) if kind == "classification" else None
+        held_out = [*range(len(rows) - num_test, len(rows))]
         if isinstance(test, float):
-            rest, tested = _split(rest, by, test, seeds.derive(seed, "test"))
-        learned, validated = _split(rest, by, validation, seeds.derive(seed, "validation"))
-        return cls(rows, target, kind, learned, validated, tested)
+            rest, held_out = split_indices(rest, strata, test, seeds.derive(seed, "test"))
+        train, judged = split_indices(rest, strata, validation, seeds.derive(seed, "validation"))
+        return cls(rows, target, kind, train, judged, held_out)
 
-    def preparation(self) -> Preprocessor:
-        """Fitted on what is learned from."""
-        return Preprocessor.fit(self.rows, self.learned, self.kind, self.target)
+    @cached_property
+    def preprocessor(self) -> Preprocessor:
+        """Fitted on the training rows. Raises DataError where there is nothing to learn."""
+        return Preprocessor.fit(self.rows, self.train_indices, self.kind, self.target)
+
+    @property
+    def validation_rows(self) -> RawData:
+        """The rows to judge each epoch by, as they were read."""
+        return self.rows.subset(self.validation_indices)
+
+    @property
+    def test_rows(self) -> RawData:
+        """The rows to test on, as they were read."""
+        return self.rows.subset(self.test_indices)
+
+    @cached_property
+    def train_set(self) -> Dataset:
+        """The preprocessed rows to learn from."""
+        return self.preprocessor.dataset(self.rows.subset(self.train_indices), self.target)
+
+    @cached_property
+    def validation_set(self) -> Dataset:
+        """The preprocessed rows to judge each epoch by."""
+        return self.preprocessor.dataset(self.validation_rows, self.target)
 
 
-def _classes(cells: Sequence[str], kind: Kind) -> Tensor | None:
-    """What splits are stratified by: a number for each target."""
+def check_target(rows: RawData, target: str | None) -> None:
+    """Raise ValueError where the target is missing, too much, or no column; or has no values."""
+    if isinstance(rows, CsvTable):
+        if target is None:
+            columns = ", ".join(rows.columns)
+            raise ValueError(f"{rows.source}: say which column to tell, --target COLUMN: {columns}")
+        rows.drop_missing(target)
+    elif target is not None:
+        raise ValueError(f"--target names a column of a CSV file; {rows.source} has arrays")
+    elif not any(rows.targets or ()):
+        raise ValueError(f"{rows.source}: it has no targets to learn from")
+
+
+def choose_kind(rows: RawData, target: str | None) -> Kind:
+    """Classes or numbers. Raises ValueError for texts of which too many differ."""
+    cells = [cell for cell in read_targets(rows, target) or () if cell]
+    kind = infer_kind(cells)
+    if kind == "classification" and 2 * len({*cells}) > len(cells):
+        raise ValueError(
+            f"{rows.source}: {len({*cells})} different texts in {len(cells)} targets are too many "
+            "for classes; if that is meant: --task classification"
+        )
+    return kind
+
+
+def class_numbers(cells: Sequence[str]) -> Tensor:
+    """(N,), a number for each class: what splits are stratified by."""
     levels = {cell: i for i, cell in enumerate(dict.fromkeys(map(normalize_cell, cells)))}
-    return (
-        torch.tensor([levels[normalize_cell(c)] for c in cells])
-        if kind == "classification"
-        else None
-    )
+    return torch.tensor([levels[normalize_cell(cell)] for cell in cells])
 
 
-def _split(
-    places: Sequence[int], by: Tensor | None, fraction: float, seed: int
+def split_indices(
+    indices: Sequence[int], strata: Tensor | None, fraction: float, seed: int
 ) -> tuple[list[int], list[int]]:
-    own = None if by is None else by[list(places)]
-    first, second = holdout(len(places), fraction, seed=seed, stratify=own)
-    return [places[i] for i in first.tolist()], [places[i] for i in second.tolist()]
+    """(the others, this fraction) of some places."""
+    stratify = None if strata is None else strata[list(indices)]
+    first, second = holdout(len(indices), fraction, seed=seed, stratify=stratify)
+    return [indices[i] for i in first.tolist()], [indices[i] for i in second.tolist()]

@@ -21,6 +21,7 @@ from chainrule.report.tables.diverged import diverged_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.layers import layers_table
 from chainrule.report.tables.metric import metric_table
+from chainrule.report.tables.plan import plan_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Cell, Column, Table
 
@@ -99,6 +100,7 @@ __all__ = [
     "metric_table",
     "metric_unit",
     "opening_sentence",
+    "plan_table",
     "plane",
     "plane_outputs",
     "plane_predictions",

@@ -1,25 +1,23 @@
-"""``chainrule plot`` and ``report``: figures, and the page."""
+"""``chainrule plot``: the figures of a study."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from chainrule.cli.commands.show import Number
-from chainrule.cli.options import Arms, Out, Run, examples
-from chainrule.cli.resolve import RUNS, echo_err, result_at
+from chainrule.cli.commands import app
+from chainrule.cli.options import Arms, StudyNumber, format_examples
+from chainrule.cli.output import echo_err, make_folder, save_figure
+from chainrule.cli.resolve import RUNS, resolve_result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from chainrule.study import StudyResult
-
-__all__ = ["KINDS", "add_to"]
 
 KINDS = (
     "data",
@@ -37,31 +35,23 @@ KINDS = (
 )
 """The figures of one study."""
 
-OF_NETS = {"outputs", "predictions"}
+KINDS_OF_NETS = {"outputs", "predictions"}
 """Those that need the saved nets."""
 
-Make = Callable[[], "tuple[Figure, Any]"]
+MakeFigure = Callable[[], "tuple[Figure, Any]"]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Make this module's commands part of the command line."""
-    app.command(
-        short_help="Write the figures of a study.",
-        epilog=examples(
-            "chainrule plot pairs-depth",
-            "chainrule plot pairs-depth boxes search --format pdf -o figures",
-            "chainrule plot disk-torch outputs --nets nets --arms 'torch*'",
-            "chainrule plot study-a study-b study-c",
-        ),
-    )(plot)
-    app.command(
-        "report",
-        short_help="Write the report, one HTML page.",
-        epilog=examples("chainrule report pairs-depth -o report.html"),
-    )(page)
-
-
-def plot(
+@app.command(
+    "plot",
+    short_help="Write the figures of a study.",
+    epilog=format_examples(
+        "chainrule plot pairs-depth",
+        "chainrule plot pairs-depth boxes search --format pdf -o figures",
+        "chainrule plot disk-torch outputs --nets nets --arms 'torch*'",
+        "chainrule plot study-a study-b study-c",
+    ),
+)
+def plot_figures(
     words: Annotated[
         list[str],
         typer.Argument(
@@ -78,7 +68,7 @@ def plot(
     ] = None,
     form: Annotated[Literal["png", "svg", "pdf"], typer.Option("--format")] = "png",
     dpi: Annotated[int, typer.Option(min=20, metavar="N", help="Dots per inch of a PNG.")] = 150,
-    study: Number = None,
+    study: StudyNumber = None,
 ) -> None:
     """Write the figures of a study to a folder, and say which.
 
@@ -88,25 +78,25 @@ def plot(
     With several runs: the critical differences of the arms that all of them have.
     """
     kinds = [word for word in words if word in KINDS]
-    results = [result_at(word, study) for word in words if word not in KINDS]
+    results = [resolve_result(word, study) for word in words if word not in KINDS]
     if not results:
         raise typer.BadParameter(f"expected a RUN before the kinds {', '.join(kinds)}")
     if len(results) > 1:
         folder = output or RUNS / "-and-".join(result.study.name for result in results)
         if kinds:
             raise typer.BadParameter("several runs give one figure: say no kind")
-        found: Mapping[str, Make] = {"critical-differences": partial(ranks, results)}
+        figures: Mapping[str, MakeFigure] = {"critical-differences": partial(draw_ranks, results)}
     else:
         folder = output or RUNS / results[0].study.name
-        found = figures_of(results[0], kinds, arms, nets)
-    draw(found, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
+        figures = select_figures(results[0], kinds, arms, nets)
+    save_figures(figures, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
 
 
-def figures_of(
+def select_figures(
     result: StudyResult, kinds: Sequence[str], arms: str, nets: Path | None
-) -> dict[str, Make]:
+) -> dict[str, MakeFigure]:
     """File name → what makes the figure."""
-    if nets is None and not OF_NETS.isdisjoint(kinds):
+    if nets is None and not KINDS_OF_NETS.isdisjoint(kinds):
         raise typer.BadParameter("outputs and predictions are of saved nets: say --nets DIR")
     from chainrule import report
 
@@ -114,7 +104,7 @@ def figures_of(
     claims = kinds or any(part.name == "Coverage" for part in result.study.metrics.values())
     curves = dict.fromkeys(("test_loss", f"test_{metric}"))
     searched = [arm.name for arm in result.study.select(arms) if arm.space]
-    every: dict[str, dict[str, Make]] = {
+    every: dict[str, dict[str, MakeFigure]] = {
         "data": {"data": lambda: report.samples(result.data(0)[0])},
         "boxes": {"boxes": partial(report.boxes, data)},
         "seconds": {"seconds": partial(report.boxes, data, "seconds")},
@@ -128,15 +118,15 @@ def figures_of(
         "outputs": {"outputs": partial(report.plane_outputs, data, nets or "", arms)},
         "predictions": {"predictions": partial(report.plane_predictions, data, nets or "", arms)},
     }
-    wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in OF_NETS]
+    wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in KINDS_OF_NETS]
     return {name: make for kind in wanted for name, make in every[kind].items()}
 
 
-def draw(figures: Mapping[str, Make], folder: Path, form: str, dpi: int, *, needed: bool) -> None:
+def save_figures(
+    figures: Mapping[str, MakeFigure], folder: Path, form: str, dpi: int, *, needed: bool
+) -> None:
     """Write each figure; one that there is too little for is left out, unless it is needed."""
-    from chainrule.serialization.safetensors_file import write_atomically
-
-    made_folder(folder)
+    make_folder(folder)
     for name, make in figures.items():
         try:
             figure, _ = make()
@@ -145,44 +135,18 @@ def draw(figures: Mapping[str, Make], folder: Path, form: str, dpi: int, *, need
                 raise
             echo_err(f"no {name}: {error}")
             continue
-        image = BytesIO()
-        figure.savefig(image, format=form, dpi=dpi)
-        path = folder / f"{name}.{form}"
-        write_atomically(path, image.getvalue())
-        echo_err(f"wrote {path}")
+        save_figure(figure, folder / f"{name}.{form}", dpi)
 
 
-def ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
+def draw_ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
     """The mean ranks, over studies, of the arms that all of them have."""
     from chainrule.report import critical_differences
     from chainrule.statistics import rank_arms
 
-    shared = set.intersection(*({arm.arm for arm in result.arms} for result in results))
+    common = set.intersection(*({arm.arm for arm in result.arms} for result in results))
     means = {
         arm.arm: [r.arm(arm.arm).mean * (1 if r.study.goal == "max" else -1) for r in results]
         for arm in results[0].arms
-        if arm.arm in shared
+        if arm.arm in common
     }
     return critical_differences(rank_arms(means))
-
-
-def page(run: Run, output: Out = None, study: Number = None) -> None:
-    """Write the report: one HTML page with every table and figure, which needs no network.
-
-    Unless told it is runs/NAME.html.
-    """
-    from chainrule.report import write_page
-
-    result = result_at(run, study)
-    path = output or RUNS / f"{result.study.name}.html"
-    made_folder(path.parent)
-    write_page(result, path)
-    echo_err(f"wrote {path}")
-
-
-def made_folder(folder: Path) -> None:
-    """Make a folder where there is none. Raises OSError, which says what one may do."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(f"no folder {folder} ({error.strerror}): choose another with -o") from None

@@ -10,31 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chainrule.cli.commands.train import Data, on_threads
-from chainrule.cli.options import Json, Out, examples
-from chainrule.cli.resolve import echo_err
-from chainrule.cli.train_summary import scores_in_words
-from chainrule.estimators.build import data_of
+from chainrule import estimators
+from chainrule.cli.commands import app
+from chainrule.cli.options import Data, Json, Out, format_examples
+from chainrule.cli.output import echo_err, format_scores, save_bytes
 
 if TYPE_CHECKING:
     from chainrule.data.files.reading import RawData
-    from chainrule.estimators.predictor import Predictor
 
-__all__ = ["add_to"]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Make this module's commands part of the command line."""
-    app.command(
-        short_help="Predict with a net that was trained.",
-        epilog=examples(
-            "chainrule predict runs/table_net.safetensors new.csv -o predictions.csv",
-            "chainrule predict runs/digit_net.safetensors mnist/ --proba",
-        ),
-    )(predict)
+Record = dict[str, Any]
+"""What is said of one row."""
 
 
-def predict(
+@app.command(
+    "predict",
+    short_help="Predict with a net that was trained.",
+    epilog=format_examples(
+        "chainrule predict runs/table_net.safetensors new.csv -o predictions.csv",
+        "chainrule predict runs/digit_net.safetensors mnist/ --proba",
+    ),
+)
+def predict_rows(
     file: Annotated[str, typer.Argument(metavar="FILE", help="What chainrule train wrote.")],
     data: Data,
     output: Out = None,
@@ -49,64 +45,53 @@ def predict(
     A CSV file needs the columns that the net was trained on, in any order; of data with a test set
     it is the test set. Where the targets are there too, stderr says how right the answers are.
     """
-    from chainrule.estimators.predictor import Predictor
-    from chainrule.serialization.safetensors_file import write_atomically
+    from chainrule._util.threads import torch_threads
 
-    predictor = Predictor.load(file)
-    rows, test = data_of(data, seed)
-    rows = rows if test is None else test
-    with on_threads(1):
+    predictor = estimators.Predictor.load(file)
+    rows, test_rows = estimators.load_data(data, seed)
+    rows = rows if test_rows is None else test_rows
+    with torch_threads(1):
         outputs = predictor.outputs(rows)
-    answers = predictor.preparation.task.decode(outputs)
-    shares = predictor.probabilities(outputs).tolist() if proba else None
-    text = (as_json_text if as_json else as_csv)(predictor, answers, shares)
-    remark(predictor, rows, answers)
+    answers = predictor.preprocessor.task.decode(outputs)
+    probabilities = predictor.probabilities(outputs).tolist() if proba else None
+    records = [*build_records(predictor, answers, probabilities)]
+    text = json.dumps(records, indent=2) + "\n" if as_json else format_csv(records)
+    echo_remarks(predictor, rows, answers)
     if output is None:
         typer.echo(text, nl=False)
-        return
-    write_atomically(output, text.encode())
-    echo_err(f"wrote {len(answers)} predictions to {output}")
+    else:
+        save_bytes(output, text.encode(), f"{len(answers)} predictions to ")
 
 
-def as_csv(
-    predictor: Predictor, answers: Sequence[Any], shares: Sequence[Sequence[float]] | None
-) -> str:
-    """A header and a row an answer."""
+def build_records(
+    predictor: estimators.Predictor,
+    answers: Sequence[Any],
+    probabilities: Sequence[Sequence[float]] | None,
+) -> Iterator[Record]:
+    """Each answer under the target's name, and P(class) for each class."""
+    heads = [f"P({name})" for name in getattr(predictor.preprocessor.task, "classes", ())]
+    for i, answer in enumerate(answers):
+        shares = {} if probabilities is None else dict(zip(heads, probabilities[i], strict=True))
+        yield {predictor.target or "prediction": answer, **shares}
+
+
+def format_csv(records: Sequence[Record]) -> str:
+    """A header and a row a record."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    rows = records(predictor, answers, shares)
-    for i, row in enumerate(rows):
-        if not i:
-            writer.writerow(row)
+    writer.writerows(records[:1])
+    for row in records:
         writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in row.values())
     return stream.getvalue()
 
 
-def as_json_text(
-    predictor: Predictor, answers: Sequence[Any], shares: Sequence[Sequence[float]] | None
-) -> str:
-    """A list of objects."""
-    return json.dumps([*records(predictor, answers, shares)], indent=2) + "\n"
-
-
-def records(
-    predictor: Predictor, answers: Sequence[Any], shares: Sequence[Sequence[float]] | None
-) -> Iterator[dict[str, Any]]:
-    """Each answer under the target's name, and P(class) for each class."""
-    task = predictor.preparation.task
-    names = [f"P({name})" for name in getattr(task, "classes", ())]
-    for i, answer in enumerate(answers):
-        own = {} if shares is None else dict(zip(names, shares[i], strict=True))
-        yield {predictor.target or "prediction": answer, **own}
-
-
-def remark(predictor: Predictor, rows: RawData, answers: Sequence[Any]) -> None:
+def echo_remarks(predictor: estimators.Predictor, rows: RawData, answers: Sequence[Any]) -> None:
     """Say what is missing or not known, and how right the answers are where that can be told."""
     from chainrule.data import CsvTable
 
-    columns = predictor.preparation.columns
+    columns = predictor.preprocessor.columns
     if columns is not None and isinstance(rows, CsvTable):
         for line in columns.describe_unknown(rows):
             echo_err(line)
     if scores := predictor.scores(answers, rows):
-        echo_err(f"{rows.source} has the targets: {scores_in_words(scores)}")
+        echo_err(f"{rows.source} has the targets: {format_scores(scores)}")

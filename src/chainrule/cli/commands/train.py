@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from chainrule.cli.commands.plot import made_folder
-from chainrule.cli.options import Json, examples
-from chainrule.cli.resolve import RUNS, echo_err
-from chainrule.cli.train_summary import as_text, remarks, summary
-from chainrule.estimators.build import recipe_of, settings_of, sized, trainer_of
-from chainrule.estimators.split_parts import divided
+from chainrule import estimators
+from chainrule.cli.commands import app
+from chainrule.cli.options import Data, Json, Target, format_examples
+from chainrule.cli.output import echo_err, echo_json, format_scores, make_folder
+from chainrule.cli.overrides import parse_settings
+from chainrule.cli.resolve import RUNS
 
-__all__ = ["Data", "add_to", "on_threads"]
 
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="A CSV file; an NPZ file with the arrays inputs and targets; a folder of IDX files, "
-        "named as MNIST's; a built-in source, such as digit_images; or file.py:FUNCTION.",
+@app.command(
+    "train",
+    short_help="Train one net, on your data or built-in ones.",
+    epilog=format_examples(
+        "chainrule train plane_net disk_points",
+        "chainrule train table_net cars.csv --target mpg --set net.hidden=20",
+        "chainrule train nets.py:mlp digits.npz --optimizer SGD --lr 0.1",
+        "chainrule train digit_net mnist/ --set init=HeNormal --set net.norm=true",
     ),
-]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Make this module's commands part of the command line."""
-    app.command(
-        short_help="Train one net, on your data or built-in ones.",
-        epilog=examples(
-            "chainrule train plane_net disk_points",
-            "chainrule train table_net cars.csv --target mpg --set net.hidden=20",
-            "chainrule train nets.py:mlp digits.npz --optimizer SGD --lr 0.1",
-            "chainrule train digit_net mnist/ --set init=HeNormal --set net.norm=true",
-        ),
-    )(train)
-
-
-def train(
+)
+def train_net(
     net: Annotated[
         str,
         typer.Argument(
@@ -52,9 +36,7 @@ def train(
         ),
     ],
     data: Data,
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="What to tell, of a CSV file.")
-    ] = None,
+    target: Target = None,
     task: Annotated[
         Literal["classification", "regression"] | None,
         typer.Option(help="Whether the target is a class or a number; else the data say."),
@@ -85,7 +67,7 @@ def train(
             help="Held out for the end, if no test set is there.",
         ),
     ] = 0.2,
-    settings: Annotated[
+    assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
@@ -118,49 +100,61 @@ def train(
     training, and keeps the best epoch so far.
     """
     from chainrule._util.malloc import disable_malloc_trim
-    from chainrule.estimators.fit import fit_with_early_stopping
-    from chainrule.estimators.predictor import Predictor, loss_name
+    from chainrule._util.threads import torch_threads
 
     disable_malloc_trim()
-    given = settings_of(settings or [])
-    rate = {} if lr is None else {"optimizer.lr": lr}
-    division = divided(data, target, task, given, test=test, validation=validation, seed=seed)
-    usual_loss = "CrossEntropyLoss" if division.kind == "classification" else "MSELoss"
-    recipe = recipe_of(
-        *(net, loss or usual_loss, optimizer, rate | given), epochs=epochs, batch_size=batch_size
+    arguments, settings = parse_settings(assignments)
+    rows, test_rows = estimators.load_data(data, seed, arguments)
+    held_out = test if test_rows is None else test_rows
+    split = estimators.DataSplit.make(
+        rows, target, task, test=held_out, validation=validation, seed=seed
     )
+    if lr is not None:
+        settings = {"optimizer.lr": lr} | settings
+    recipe = estimators.build_recipe(
+        *(net, split.kind),
+        loss=loss,
+        optimizer=optimizer,
+        settings=settings,
+        epochs=epochs,
+        batch_size=batch_size,
+    )
+    trainer = estimators.build_trainer(recipe, split, seed)
     path = output or RUNS / f"{net.rpartition(':')[2]}.safetensors"
-    prepared = division.preparation()
-    learned, validated = (
-        prepared.dataset(division.rows.subset(places), division.target)
-        for places in (division.learned, division.validated)
-    )
-    trainer = trainer_of(sized(recipe, prepared), prepared, learned, seed)
-    made_folder(path.parent)
-    for line in remarks(division, prepared, told=task is not None):
+    make_folder(path.parent)
+    for line in estimators.describe_split(split, kind_given=task is not None):
         echo_err(line)
-    with on_threads(threads):
-        fitted = fit_with_early_stopping(
-            trainer, learned, validated, epochs=epochs, patience=patience
+    with torch_threads(threads):
+        fit = estimators.fit_with_early_stopping(
+            trainer, split.train_set, split.validation_set, epochs=epochs, patience=patience
         )
-        predictor = Predictor(trainer.net, prepared, loss_name(trainer.criterion), division.target)
+        predictor = estimators.Predictor(
+            trainer.net, split.preprocessor, estimators.loss_name(trainer.criterion), split.target
+        )
         predictor.save(path)
-        found = summary(predictor, division, fitted)
-    found = {"file": str(path), "net": net, "data": data} | found
-    typer.echo(json.dumps(found, indent=2) if as_json else as_text(found))
-    if fitted.interrupted:
+        summary = estimators.summarize_fit(predictor, split, fit)
+    summary = {"file": str(path), "net": net, "data": data} | summary
+    echo_json(summary) if as_json else typer.echo(format_summary(summary))
+    if fit.interrupted:
         echo_err("interrupted: the net of the best epoch so far is kept")
         raise typer.Exit(130)
 
 
-@contextmanager
-def on_threads(n: int) -> Iterator[None]:
-    """Compute on so many threads, and then on as many as before."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def format_summary(summary: Mapping[str, Any]) -> str:
+    """The summary for people."""
+    rows, baseline = summary["rows"], summary["baseline"]
+    always = f"{baseline:.4g}, the mean," if summary["task"] == "regression" else repr(baseline)
+    ended = f" ({summary['ended']})" if summary["ended"] else ""
+    epochs = "1 epoch" if summary["epochs"] == 1 else f"{summary['epochs']} epochs"
+    lines = {
+        "net": f"{summary['net']}: {summary['parameters']:,} parameters, {summary['loss']}",
+        "data": f"{summary['data']}: {rows['learned']} rows to learn from, "
+        f"{rows['validation']} to judge epochs by, {rows['test']} to test on",
+        "training": f"{epochs} in {summary['seconds']:.1f} s{ended}; the best was "
+        f"epoch {summary['best_epoch']}",
+        "validation": format_scores(summary["validation"]),
+        "test": format_scores(summary["test"]),
+        "": f"always {always} would be {format_scores(summary['test_of_baseline'])}",
+        "file": summary["file"],
+    }
+    return "\n".join(f"{name:10}  {text}" for name, text in lines.items())

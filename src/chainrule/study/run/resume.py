@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.component import StudyError
 from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study
-from chainrule.study.store import Store, StudyRecord
+from chainrule.study.store import Store, StudyRecord, open_store
 
-__all__ = ["declared_in", "open_or_resume"]
+__all__ = ["declared_in", "describe_changes", "find_changes", "open_or_resume"]
 
 GROWING = {"rounds", "arms", "factors"}
 """What a study may get more of without a change in what is there."""
@@ -71,3 +74,25 @@ def is_extension(old: Study, new: Study) -> bool:
 def size(study: Study) -> str:
     """Such as "4 arms x 10 rounds"."""
     return f"{len(study.all_arms)} arms x {study.rounds} rounds"
+
+
+def find_changes(where: str, study: Study) -> list[str]:
+    """In what a store's newest study of this name differs; none where it has this one."""
+    is_url = "://" in where
+    if not is_url and not Path(where).exists():
+        return []
+    with open_store(where, read_only=not is_url) as store:
+        if store.find(study.digest) is not None:
+            return []
+        namesakes = [record for record in store.studies() if record.name == study.name]
+    with suppress(StudyError):  # an old declaration, which this version cannot read
+        return [*describe_changes(declared_in(namesakes[-1]), study)] if namesakes else []
+    return []
+
+
+def describe_changes(old: Study, new: Study) -> Iterator[str]:
+    """``epochs: 25 → 5`` for each field that is not the same."""
+    a, b = (flatten_dict(study.model_dump(mode="json")) for study in (old, new))
+    for path in a | b:
+        if a.get(path) != b.get(path):
+            yield f"{path}: {a.get(path)} → {b.get(path)}"

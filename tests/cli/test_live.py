@@ -11,9 +11,9 @@ from chainrule.cli.live import (
     LiveDisplay,
     PlainDisplay,
     ProgressSnapshot,
-    by_interest,
-    clock,
-    display_for,
+    choose_display,
+    format_clock,
+    order_by_interest,
 )
 from chainrule.report import Unit
 from chainrule.study import Study, run
@@ -44,15 +44,15 @@ def test_a_line_when_it_begins_and_when_an_arm_is_done():
     assert lines[-1].startswith("tiny: 20 of 20 trainings, 10 cohorts, 0:00:0")
     done = [line.partition("; done: ")[2] for line in lines[1:]]
     assert sorted(done) == sorted(ARMS)
-    assert display.trained
+    assert display.has_trained
 
 
 def test_lines_are_two_seconds_apart():
     times = iter([0.0, 1.0, 1.9, 2.1])
     display = PlainDisplay("x", PERCENT, plain(), now=lambda: next(times))
     for done in range(4):
-        before = display.shown
-        display.shown = ProgressSnapshot(arms={"a": (done, 9)}, cohorts=done)
+        before = display.snapshot
+        display.snapshot = ProgressSnapshot(arms={"a": (done, 9)}, cohorts=done)
         display.update(before)
     assert [line.split()[1] for line in text(display.console).splitlines()] == ["0", "3"]
 
@@ -63,25 +63,27 @@ def test_nothing_is_said_where_all_is_done(tmp_path):
     display = PlainDisplay("tiny", PERCENT, plain())
     run(study, store=tmp_path / "tiny.sqlite", watch=display.watch)
     assert not text(display.console)
-    assert not display.trained
+    assert not display.has_trained
 
 
 def test_the_time_left_runs_down_between_two_cohorts():
-    shown = ProgressSnapshot(arms={"a": (3, 9)}, cohorts=1, seconds=10.0, left=100.0, at=50.0)
-    assert shown.line(50.0) == "3 of 9 trainings, 1 cohort, 0:00:10, about 0:01:40 left"
-    assert shown.line(80.0) == "3 of 9 trainings, 1 cohort, 0:00:40, about 0:01:10 left"
-    assert shown.line(999.0).endswith("about 0:00:00 left")
+    shown = ProgressSnapshot(
+        arms={"a": (3, 9)}, cohorts=1, seconds=10.0, seconds_left=100.0, taken_at=50.0
+    )
+    assert shown.format_line(50.0) == "3 of 9 trainings, 1 cohort, 0:00:10, about 0:01:40 left"
+    assert shown.format_line(80.0) == "3 of 9 trainings, 1 cohort, 0:00:40, about 0:01:10 left"
+    assert shown.format_line(999.0).endswith("about 0:00:00 left")
 
 
-def test_the_clock():
-    assert [clock(s) for s in (0.4, 72, 3725)] == ["0:00:00", "0:01:12", "1:02:05"]
+def test_the_format_clock():
+    assert [format_clock(s) for s in (0.4, 72, 3725)] == ["0:00:00", "0:01:12", "1:02:05"]
 
 
 def test_the_panel_shows_a_bar_and_the_best_of_each_arm():
     display = LiveDisplay("tiny", PERCENT, console())
     with display:
         run(Study.from_toml(TINY), watch=display.watch)
-        display.console.print(display.drawn())
+        display.console.print(display.render())
     shown = text(display.console)
     assert "20 of 20 trainings" in shown
     assert "━" in shown
@@ -92,10 +94,10 @@ def test_the_panel_shows_a_bar_and_the_best_of_each_arm():
 @pytest.mark.parametrize("height", [8, 24])
 def test_no_more_arms_than_the_screen_has_lines(height):
     display = LiveDisplay("many", PERCENT, console(height))
-    display.shown = ProgressSnapshot(
+    display.snapshot = ProgressSnapshot(
         arms={f"arm-{i}": (0, 9) for i in range(16)}, best={"arm-1": 0.815}
     )
-    display.console.print(display.drawn())
+    display.console.print(display.render())
     shown = text(display.console)
     assert len(shown.splitlines()) <= height
     assert ("and 13 more" in shown) == (height == 8)
@@ -106,7 +108,7 @@ def test_arms_that_are_trained_come_first_and_those_done_last():
     shown = ProgressSnapshot(
         arms={"done": (9, 9), "new": (0, 9), "begun": (3, 9), "active": (1, 9)}
     )
-    assert by_interest(shown, {"active"}) == ["active", "begun", "new", "done"]
+    assert order_by_interest(shown, {"active"}) == ["active", "begun", "new", "done"]
 
 
 @pytest.mark.parametrize(
@@ -122,4 +124,4 @@ def test_a_terminal_gets_the_panel_and_a_file_lines(monkeypatch, environment, ki
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert type(display_for(Study.from_toml(TINY))) is kind
+    assert type(choose_display(Study.from_toml(TINY))) is kind

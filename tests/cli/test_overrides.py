@@ -1,4 +1,4 @@
-"""``--data NAME=VALUE``."""
+"""``NAME=VALUE``, as ``--data`` and ``--set`` take it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chainrule.cli.overrides import split_assignment
+from chainrule.cli.overrides import parse_assignments
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,13 @@ from chainrule.cli.overrides import split_assignment
         ("root=/data/mnist", ("root", "/data/mnist")),
         ("root=a=b", ("root", "a=b")),
         ("root=", ("root", "")),
+        ("net.hidden=[8, 16]", ("net.hidden", [8, 16])),
+        ("optimizer.lr=1e-3", ("optimizer.lr", 1e-3)),
+        ("root=1\nother = 2", ("root", "1\nother = 2")),
     ],
 )
 def test_a_value_is_toml_or_else_a_text(text, expected):
-    assert split_assignment(text) == expected
+    assert parse_assignments([text]) == dict([expected])
 
 
 def test_a_plan_is_of_the_data_that_were_said(call, tiny):

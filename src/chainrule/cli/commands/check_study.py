@@ -1,0 +1,55 @@
+"""``chainrule check-study``: are studies right?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chainrule.cli.commands import app
+from chainrule.cli.options import format_examples
+from chainrule.cli.output import echo_err
+from chainrule.cli.resolve import find_study
+
+
+@app.command(
+    "check-study",
+    short_help="Check studies without running them.",
+    epilog=format_examples("chainrule check-study study.toml"),
+)
+def check_studies(
+    files: Annotated[
+        list[str], typer.Argument(metavar="STUDY…", help="TOML files, or other studies.")
+    ],
+) -> None:
+    """Check studies without running them: one line each, or what is wrong; then exit code 1.
+
+    The fields, every name in them, and a moment's training of each arm on a few samples, with
+    each value of its space at least once.
+    """
+    right = [is_right(file) for file in files]
+    if not all(right):
+        raise typer.Exit(1)
+
+
+def is_right(file: str) -> bool:
+    """Whether this study is right; says so."""
+    from chainrule.study.plan.dry_run import problems
+    from chainrule.study.run.executors import SerialExecutor
+    from chainrule.study.run.scheduler import Scheduler
+
+    try:
+        study = find_study(file)
+        found = SerialExecutor().submit(problems, study).result()
+    except (ValueError, OSError) as error:
+        echo_err(f"chainrule: {error}")
+        return False
+    for problem in found:
+        echo_err(f"chainrule: {file}: {problem}")
+    if found:
+        return False
+    scheduler = Scheduler(study, study.all_arms)
+    trainings = sum(map(scheduler.total, scheduler.arms))
+    arms = f"{len(scheduler.arms)} arms, {study.rounds} rounds"
+    typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
+    return True

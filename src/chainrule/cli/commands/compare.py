@@ -1,0 +1,83 @@
+"""``chainrule compare``: which arms differ, and by how much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chainrule.cli.commands import app
+from chainrule.cli.options import Json, Run, StudyNumber, TableFormat, format_examples
+from chainrule.cli.output import echo_err, echo_json, echo_table
+from chainrule.cli.resolve import resolve_result
+
+if TYPE_CHECKING:
+    from chainrule.report import Table
+    from chainrule.study import StudyResult
+
+
+@app.command(
+    "compare",
+    short_help="Print which arms differ, and by how much.",
+    epilog=format_examples(
+        "chainrule compare pairs-depth",
+        "chainrule compare pairs-depth --baseline conv1 --format markdown",
+        "chainrule compare pairs-depth --all-pairs --json",
+    ),
+)
+def compare_arms(
+    run: Run,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="ARM", help="Compared with this one; the declared.")
+    ] = None,
+    all_pairs: Annotated[bool, typer.Option("--all-pairs", help="Each arm with each.")] = False,
+    effects: Annotated[
+        bool, typer.Option("--effects", help="The effects of the factors alone.")
+    ] = False,
+    form: TableFormat = "text",
+    as_json: Json = False,
+    study: StudyNumber = None,
+) -> None:
+    """Print which arms differ, by how much, and how sure that is; then the factors' effects.
+
+    CSV holds one table: the comparisons, or with --effects the effects.
+    """
+    if baseline is not None and all_pairs:
+        raise typer.BadParameter("--baseline and --all-pairs exclude each other")
+    result = resolve_result(run, study)
+    tables = [] if effects else [build_comparisons(result, baseline, all_pairs)]
+    if effects or (result.study.factors and (form != "csv" or as_json)):
+        tables += build_effects(result, needed=effects)
+    if as_json or form == "json":
+        echo_json(tables_as_json(result, tables))
+        return
+    for i, table in enumerate(tables):
+        if i:
+            typer.echo()
+        echo_table(table, form)
+
+
+def build_comparisons(result: StudyResult, baseline: str | None, all_pairs: bool) -> Table:
+    """The table of comparisons."""
+    from chainrule.report import comparisons_table
+
+    return comparisons_table(result, result.compare(baseline=baseline, all_pairs=all_pairs))
+
+
+def build_effects(result: StudyResult, *, needed: bool) -> list[Table]:
+    """The table of effects; none, and why on stderr, where it cannot be made and is not needed."""
+    from chainrule.report import effects_table
+
+    try:
+        return [effects_table(result)]
+    except ValueError as error:
+        if needed:
+            raise
+        echo_err(f"no effects of the factors: {error}")
+        return []
+
+
+def tables_as_json(result: StudyResult, tables: list[Table]) -> dict[str, Any]:
+    """Each table by its name, with its notes, as JSON data."""
+    data = {t.name: {"rows": [dict(row) for row in t.rows], "notes": [*t.notes]} for t in tables}
+    return {"study": result.study.name, "metric": result.study.metric_name, **data}

@@ -1,0 +1,58 @@
+"""``chainrule list``: what studies there are."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from chainrule.cli.commands import app
+from chainrule.cli.options import Json, format_examples
+from chainrule.cli.output import echo_json
+
+if TYPE_CHECKING:
+    from chainrule.study import Study
+
+
+@app.command(
+    "list",
+    short_help="List the built-in studies.",
+    epilog=format_examples("chainrule list", "chainrule list --json"),
+)
+def list_studies(as_json: Json = False) -> None:
+    """List the built-in studies: what they compare, and how large they are."""
+    from chainrule.study.builtin import NAMES, find
+
+    rows = [study_row(find(name)) for name in NAMES]
+    if as_json:
+        echo_json(rows)
+        return
+    for row in rows:
+        typer.echo(row["study"])
+        size = f"{row['rounds']} rounds of {row['epochs']} epochs; candidates: {row['candidates']}"
+        quick = f"; small form: chainrule run {row['study']} --quick" if row["quick"] else ""
+        arms = f"arms: {', '.join(row['arms'])}"
+        for text in (row["summary"], size + quick, arms):
+            typer.echo(indent_lines(text))
+
+
+def study_row(study: Study) -> dict[str, Any]:
+    """What is said of a study, as JSON data."""
+    from chainrule.study.search.candidates import wanted
+
+    arms = study.all_arms
+    return {
+        "study": study.name,
+        "summary": study.summary,
+        "arms": [arm.name for arm in arms],
+        "rounds": study.rounds,
+        "epochs": study.epochs,
+        "candidates": max(wanted(study, arm) for arm in arms),
+        "quick": bool(study.quick),
+    }
+
+
+def indent_lines(text: str) -> str:
+    """Over as many lines of 80 as it takes; names are not broken."""
+    return fill(text, 80, initial_indent=" " * 2, subsequent_indent=" " * 4, break_on_hyphens=False)

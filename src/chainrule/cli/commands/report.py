@@ -1,0 +1,27 @@
+"""``chainrule report``: the page of a study."""
+
+from __future__ import annotations
+
+from chainrule.cli.commands import app
+from chainrule.cli.options import Out, Run, StudyNumber, format_examples
+from chainrule.cli.output import echo_err, make_folder
+from chainrule.cli.resolve import RUNS, resolve_result
+
+
+@app.command(
+    "report",
+    short_help="Write the report, one HTML page.",
+    epilog=format_examples("chainrule report pairs-depth -o report.html"),
+)
+def write_report(run: Run, output: Out = None, study: StudyNumber = None) -> None:
+    """Write the report: one HTML page with every table and figure, which needs no network.
+
+    Unless told it is runs/NAME.html.
+    """
+    from chainrule.report import write_page
+
+    result = resolve_result(run, study)
+    path = output or RUNS / f"{result.study.name}.html"
+    make_folder(path.parent)
+    write_page(result, path)
+    echo_err(f"wrote {path}")

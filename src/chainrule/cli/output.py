@@ -1,0 +1,86 @@
+"""What commands print, and the files that they write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from chainrule.cli.options import Format
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from chainrule.report import Table
+
+__all__ = [
+    "echo_err",
+    "echo_json",
+    "echo_table",
+    "format_scores",
+    "make_folder",
+    "save_bytes",
+    "save_figure",
+]
+
+
+def echo_err(text: str) -> None:
+    """Say something beside the result: on stderr."""
+    typer.echo(text, err=True)
+
+
+def echo_json(value: Any) -> None:
+    """Print JSON data."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def echo_table(table: Table, form: Format = "text") -> None:
+    """Print a table."""
+    from chainrule import report
+
+    if form == "text":
+        from rich.console import Console
+
+        Console().print(report.RichTable(table))
+        return
+    writers = {
+        "csv": report.as_csv,
+        "json": report.as_json,
+        "latex": report.as_latex,
+        "markdown": report.as_markdown,
+    }
+    typer.echo(writers[form](table), nl=False)
+
+
+def format_scores(scores: Mapping[str, float]) -> str:
+    """``rmse 2.711, mae 1.987``"""
+    return ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
+
+
+def make_folder(folder: Path, what: str = "", option: str = "-o") -> None:
+    """Make a folder where there is none. Raises OSError, which says what one may do."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"no folder {folder}{what} ({error.strerror}): choose another with {option}"
+        ) from None
+
+
+def save_bytes(path: Path, content: bytes, what: str = "") -> None:
+    """Write a file at once or not at all, and say so."""
+    from chainrule.serialization.safetensors_file import write_atomically
+
+    write_atomically(path, content)
+    echo_err(f"wrote {what}{path}")
+
+
+def save_figure(figure: Figure, path: Path, dpi: int = 150) -> None:
+    """Write a figure in the format that the file's name ends in, and say so."""
+    image = BytesIO()
+    figure.savefig(image, format=path.suffix.lstrip("."), dpi=dpi)
+    save_bytes(path, image.getvalue())

@@ -1,0 +1,95 @@
+"""The table of what a run would train."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chainrule.report.tables.table import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from chainrule.study.plan.plan import ArmPlan, Plan
+
+__all__ = ["plan_table"]
+
+HEADS = ("arm", "cand.", "search", "final", "cohorts", "K", "params", "mult.", "time", "MiB")
+
+LEGEND = (
+    "cand.: candidates of a search. K: trainings in a cohort. mult.: multiply-adds. time: on one "
+    "core. Of each arm's final trainings one runs alone, for its time; they are reckoned with the "
+    "largest net of the search."
+)
+
+
+def plan_table(plan: Plan) -> Table:
+    """A row an arm; the totals above it, and below it what must be known to read it."""
+    columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
+    cells = [[Cell(text, text) for text in _arm_cells(arm)] for arm in plan.arms]
+    notes = [LEGEND, *_cost_notes(plan), *_unused_notes(plan)]
+    return Table("plan", _caption(plan), columns, cells, plan.as_rows(), notes)
+
+
+def _arm_cells(arm: ArmPlan) -> list[str]:
+    """A row, as HEADS name it."""
+    return [
+        arm.arm,
+        str(arm.candidates),
+        str(arm.search),
+        str(arm.final),
+        str(arm.cohorts),
+        format_range(*map(str, arm.widths)),
+        format_range(*map(format_count, arm.parameters)),
+        f"{arm.multiply_adds:.1g}",
+        "–" if arm.seconds is None else format_duration(arm.seconds),
+        f"{arm.bytes / 2**20:.0f}",
+    ]
+
+
+def _caption(plan: Plan) -> str:
+    """The sums over the arms."""
+    sums = plan.totals()
+    kinds = f"{sums['search']:,} to search and {sums['final']:,} final ones"
+    text = f"{plan.study.name}: {plan.trainings:,} trainings ({kinds})"
+    return f"{text} in {sums['cohorts']:,} cohorts, {sums['steps']:,} steps."
+
+
+def _cost_notes(plan: Plan) -> list[str]:
+    """About how long and how large the whole is, where times were measured."""
+    if plan.seconds is None:
+        return []
+    workers = "1 worker" if plan.jobs == 1 else f"{plan.jobs} workers"
+    memory = f"{plan.totals()['bytes'] / 2**20:.0f} MiB"
+    return [f"About {format_duration(plan.seconds)} with {workers}, {memory} besides PyTorch."]
+
+
+def _unused_notes(plan: Plan) -> list[str]:
+    """What of the space does nothing, and where."""
+    arms: dict[tuple[int | None, int, tuple[str, ...]], list[str]] = {}
+    for arm in plan.arms:
+        if arm.idle:
+            arms.setdefault((arm.declared, arm.candidates, arm.idle), []).append(arm.arm)
+    return [
+        (f"{n} in the grid, {k} distinct: " if n else "")
+        + f"{', '.join(paths)} {'do' if len(paths) > 1 else 'does'} nothing in {', '.join(names)}."
+        for (n, k, paths), names in arms.items()
+    ]
+
+
+def format_range(low: str, high: str) -> str:
+    """``1-48``, or one of them where they are the same."""
+    return low if low == high else f"{low}-{high}"
+
+
+def format_count(n: int) -> str:
+    """Such as 950, 12k, 1.3M."""
+    for size, sign in ((1e6, "M"), (1e3, "k")):
+        if n >= size:
+            return f"{n / size:.2g}{sign}" if n < 10 * size else f"{n / size:.0f}{sign}"
+    return str(n)
+
+
+def format_duration(seconds: float) -> str:
+    """Such as 0.4 s, 12 s, 3.5 min, 12 min, 1.2 h."""
+    for size, sign in ((3600, "h"), (60, "min")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.{int(seconds < 10 * size)}f} {sign}"
+    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.1f} s"
