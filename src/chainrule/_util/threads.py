@@ -31,14 +31,12 @@ def give_threads_to_kernel() -> Iterator[None]:
     Between operations PyTorch's threads wait for work without rest, and the kernel's would have
     no core.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    before = _kernel_threads.set(threads)
+    before = _kernel_threads.set(torch.get_num_threads())
     try:
-        yield
+        with torch_threads(1):
+            yield
     finally:
         _kernel_threads.reset(before)
-        torch.set_num_threads(threads)
 
 
 def kernel_threads() -> int:
