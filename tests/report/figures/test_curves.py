@@ -1,4 +1,4 @@
-"""Learning curves of trainings."""
+"""Learning curves of trainings, and of the arms of a study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from chainrule.report import learning_curves
+from chainrule.report import (
+    curves,
+    learning_curves,
+)
 from chainrule.train import History
 
 NAN = float("nan")
@@ -119,3 +122,29 @@ def test_a_loss_that_spans_two_powers_of_ten_is_on_a_logarithmic_axis(last, scal
     assert axes.get_yscale() == scale
     _, axes = learning_curves({"a": history(1.0, last, name="test_accuracy")}, "test_accuracy")
     assert axes.get_yscale() == "linear"
+
+
+def test_a_line_an_arm_in_a_band(result):
+    _, axes = curves(result, "test_accuracy")
+    assert len(axes.lines) == 4
+    assert sum(isinstance(c, PolyCollection) for c in axes.collections) == 4
+    mean = np.mean([r.curves["test_accuracy"][-1] for r in result.arms[0].rows])
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx(mean)
+
+
+def test_a_diverged_round_is_left_out_of_the_curve_and_counted(result):
+    _, axes = curves(result)
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts[-1] == "conv-sharing (1 diverged)"
+
+
+def test_arms_are_chosen_by_a_pattern(result):
+    _, axes = curves(result, arms="mlp*")
+    assert len(axes.lines) == 2
+
+
+def test_an_arm_or_a_curve_that_is_not_there(result):
+    with pytest.raises(ValueError, match=r"no results of an arm 'x'; there are: mlp, "):
+        curves(result, arms="x")
+    with pytest.raises(ValueError, match="no curve 'f1'; there are: train_loss, test_loss"):
+        curves(result, "f1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, TypeAlias, final
 
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.tables.layers import StatsByLabel, common_layers
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerPanel", "LayersData", "layers_data"]
 
-SPREADS: Mapping[str, Callable[[LayerRow], float | None]] = {
-    "std of the outputs of layers without W": lambda row: row.std if row.dw is None else None,
-}
-SHARES: Mapping[str, Callable[[LayerRow], float | None]] = {
-    "dead units of ReLU, or flat outputs": lambda row: row.flat if row.dead is None else row.dead,
-}
-NORMS: Mapping[str, Callable[[LayerRow], float | None]] = {
-    "‖dL/dy‖ (an open mark: 0)": lambda row: row.dy,
-    "‖dL/dW‖ (an open mark: 0)": lambda row: row.dw,
-}
+Kind: TypeAlias = Literal["spread", "share", "norm"]
+
+PANELS: Sequence[tuple[str, Kind, Callable[[LayerRow], float | None]]] = (
+    (
+        "std of the outputs of layers without W",
+        "spread",
+        lambda row: row.std if row.dw is None else None,
+    ),
+    (
+        "dead units of ReLU, or flat outputs",
+        "share",
+        lambda row: row.flat if row.dead is None else row.dead,
+    ),
+    ("‖dL/dy‖ (an open mark: 0)", "norm", lambda row: row.dy),
+    ("‖dL/dW‖ (an open mark: 0)", "norm", lambda row: row.dw),
+)
+"""Title, what is counted, and the number of a layer."""
 
 
 @final
@@ -33,9 +40,8 @@ class LayerPanel:
     """A number of each layer: label → one a layer, nan where the layer has none."""
 
     title: str
+    kind: Kind
     values: Mapping[str, Sequence[float]]
-    is_share: bool
-    is_norm: bool
 
 
 @final
@@ -53,12 +59,10 @@ def layers_data(stats: StatsByLabel) -> LayersData:
     panels = [
         LayerPanel(
             title,
-            {label: [_nan_for_none(pick(row)) for row in rows] for label, rows in stats.items()},
-            is_share=group is SHARES,
-            is_norm=group is NORMS,
+            kind,
+            {label: [_nan_for_none(number(row)) for row in rows] for label, rows in stats.items()},
         )
-        for group in (SPREADS, SHARES, NORMS)
-        for title, pick in group.items()
+        for title, kind, number in PANELS
     ]
     return LayersData(names, panels)
 

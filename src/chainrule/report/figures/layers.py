@@ -58,12 +58,12 @@ def _draw_panel(panel: LayerPanel, axes: Axes) -> None:
     style_axes(axes)
     axes.set_title(panel.title, fontsize=10)
     for i, values in enumerate(panel.values.values()):
-        _draw_line(axes, np.array(values), line_style(i), log=panel.is_norm)
-    if panel.is_norm:
+        _draw_line(axes, np.array(values), line_style(i), log=panel.kind == "norm")
+    if panel.kind == "norm":
         axes.set_yscale("log")
     else:
-        axes.set_ylim(0, 1.04 if panel.is_share else None)
-    if panel.is_share:
+        axes.set_ylim(0, 1.04 if panel.kind == "share" else None)
+    if panel.kind == "share":
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 

@@ -1,0 +1,60 @@
+"""Learning curves, as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from chainrule.report.figure_data import curve_grid_data, curves_data, learning_curves_data
+from chainrule.report.figure_data.curves import curve_rows
+from chainrule.study import StudyResult
+from chainrule.train import History
+from tests.report.conftest import final_rows, without_search
+
+
+def test_the_data_of_the_curves_say_over_how_many_rounds(result):
+    rows = curve_rows(result)
+    assert {r["n"] for r in rows if r["arm"] == "conv-sharing"} == {7}
+    assert {r["n"] for r in rows if r["arm"] == "conv"} == {8}
+    assert len(rows) == 4 * 4 * 5
+
+
+def test_a_curve_is_the_mean_and_std_over_the_rounds(result):
+    curve = curves_data(result, "test_accuracy", "mlp").curves[0]
+    values = np.array([row.curves["test_accuracy"] for row in result.arms[0].rows])
+    assert curve.means == pytest.approx(values.mean(0))
+    assert curve.stds == pytest.approx(values.std(0, ddof=1))
+    assert (curve.name, curve.n, curve.n_diverged) == ("mlp", 8, 0)
+
+
+def test_a_round_that_diverged_is_left_out_and_counted(result):
+    curve = curves_data(result).curves[-1]
+    assert (curve.n, curve.n_diverged, curve.label) == (7, 1, "conv-sharing (1 diverged)")
+
+
+def test_rounds_of_different_lengths_are_cut_to_the_shortest():
+    study = without_search()
+    rows = final_rows(study, 2)
+    rows[0] = replace(rows[0], curves={"test_loss": [3.0, 2.0, 1.5]})
+    assert len(curves_data(StudyResult(study, rows), arms="mlp").curves[0].means) == 3
+
+
+@pytest.mark.parametrize("replicas", [None, 1])
+def test_a_single_training_has_no_std(replicas):
+    history = History(replicas)
+    history.add({"test_loss": torch.full((replicas,) if replicas else (), 3.0)})
+    curve = learning_curves_data({"a": history}).curves[0]
+    assert (curve.means, curve.stds, curve.n) == ([3.0], None, 1)
+
+
+def test_a_panel_has_the_sides_of_a_kind(result):
+    data = curve_grid_data(result, "mlp*")
+    assert data.kinds == ["loss", "accuracy"]
+    assert [[(p.arm, p.kind) for p in panels] for panels in data.panels] == [
+        [("mlp", "loss"), ("mlp", "accuracy")],
+        [("mlp-sharing", "loss"), ("mlp-sharing", "accuracy")],
+    ]
+    assert [curve.name for curve in data.panels[0][0].curves] == ["train", "test"]

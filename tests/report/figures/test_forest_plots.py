@@ -1,0 +1,41 @@
+"""Differences and effects with their intervals."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainrule.report import (
+    differences,
+    effect_sizes,
+)
+from tests.report.figures.readback import tick_names
+
+ARMS = ["mlp", "mlp-sharing", "conv", "conv-sharing"]
+
+
+def test_a_difference_has_its_interval_in_points(result):
+    found = result.compare()
+    _, axes = differences(result, found)
+    test = found.comparisons[0].test
+    assert axes.lines[0].get_xdata() == pytest.approx([100 * test.low, 100 * test.high])
+    assert tick_names(axes.get_yticklabels()) == ARMS[1:]
+
+
+def test_what_holm_does_not_reject_is_hollow(result):
+    found = result.compare()
+    _, axes = differences(result, found)
+    faces = [line.get_markerfacecolor() for line in axes.lines[1:-1:2]]
+    hollow = [face == "white" for face in faces]
+    assert hollow == [c.p_holm >= 0.05 for c in found.comparisons]
+    assert any(hollow)
+    assert not all(hollow)
+
+
+def test_all_pairs_are_named(result):
+    _, axes = differences(result, result.compare(all_pairs=True))
+    assert tick_names(axes.get_yticklabels())[0] == "mlp − mlp-sharing"
+
+
+def test_every_effect_has_a_line(result):
+    _, axes = effect_sizes(result)
+    assert tick_names(axes.get_yticklabels())[1] == "sharing: yes - no"

@@ -1,0 +1,65 @@
+"""The tables of comparisons and effects."""
+
+from __future__ import annotations
+
+from chainrule.report import (
+    Table,
+    build_table,
+    robustness_table,
+)
+from tests.report.conftest import made, without_search
+
+
+def texts(table: Table, i: int = 0) -> list[str]:
+    return [cell.text for cell in table.cells[i]]
+
+
+def test_a_row_of_comparisons(result):
+    table, c = build_table(result, "comparisons"), result.compare().comparisons[0]
+    assert "with the baseline mlp: paired t; differences in points" in table.caption
+    assert texts(table)[:4] == [
+        "mlp-sharing",
+        "8",
+        f"{100 * c.test.difference:+.2f}",
+        f"[{100 * c.test.low:+.2f}, {100 * c.test.high:+.2f}]",
+    ]
+    assert len(table.columns) == len(table.cells[0]) == 12
+
+
+def test_what_the_design_or_a_missing_rope_leaves_empty_has_no_column():
+    data = {"name": "x:y", "rounds": "folds", "folds": 8}
+    found = made(without_search(data=data, rope=None), search=False)
+    titles = [column.title for column in build_table(found, "comparisons").columns]
+    assert not [title for title in titles if title.startswith("P(")]
+    assert not robustness_table(found.compare()).cells
+
+
+def test_the_scope_is_among_the_notes(result):
+    notes = " ".join(build_table(result, "comparisons").notes)
+    assert "every round has data of its own" in notes
+    assert "n = 8 rounds" in notes
+    assert "up to 0.50 points count as the same" in notes
+
+
+def test_where_less_is_better_the_sign_is_explained():
+    found = made(without_search(metric="loss", goal="min", worst=1.0), search=False)
+    note = build_table(found, "comparisons").notes[0]
+    assert note.startswith("A difference is a − b with the sign turned, as less is better")
+
+
+def test_the_robust_tests_stand_beside(result):
+    found = result.compare()
+    table = robustness_table(found)
+    assert [c.order for c in table.cells[0][2:6]] == [
+        found.comparisons[0].wilcoxon.p,
+        found.comparisons[0].wilcoxon_p_holm,
+        found.comparisons[0].sign_flip.p,
+        found.comparisons[0].sign_flip_p_holm,
+    ]
+
+
+def test_a_row_of_effects(result):
+    table = build_table(result, "effects")
+    assert [row[0].text for row in table.cells] == [e.name for e in result.effects().effects]
+    assert texts(table, 2)[1] == "interaction"
+    assert "Holm counts 3 effects" in " ".join(table.notes)
