@@ -100,7 +100,26 @@ def dilated_extent(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int,
 
 def conv_forward(params: ConvParams, x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """W ⋆ x + b        x (N, C, H, …)   W (O, C/G, k, …)   b (O,)   result (N, O, H', …)"""
+    conv_nd = torch.conv1d if w.dim() == 3 else torch.conv2d
+    if w.device.type == "cpu":  # torch goes by the weight where x does not tell
+        if fails_in_channels_last(params, x, w):
+            x, w = (t.clone(memory_format=torch.contiguous_format) for t in (x, w))
+        elif w.dim() == 4:
+            w = w.clone(memory_format=torch.channels_last)
     return conv_nd(x, w, b, params.stride, params.padding, params.dilation, params.groups)
+
+
+def fails_in_channels_last(params: ConvParams, x: Tensor, w: Tensor) -> bool:
+    """Whether torch may compute this from memory that nobody wrote, with the channels innermost.
+
+    Measured with torch 2.13 (oneDNN 3.12, AVX-512) and NaN in all fresh memory. Each time there
+    was a stride along the last axis; the contiguous layout, float64 and AVX2 were always right:
+    - float32, one channel a group, a result one entry wide: half of all shapes wrong;
+    - bfloat16: these, and others with more channels, and writes past the end of a tensor.
+    """
+    stride, width = params.stride[-1], x.shape[-1] + 2 * params.padding[-1]
+    one_wide = width <= dilated_extent(params.kernel, params.dilation)[-1] + stride
+    return stride > 1 and (x.element_size() < 4 or (w.shape[1] == 1 and one_wide))
 
 
 def conv_input_grad(params: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence[int]) -> Tensor:
@@ -111,23 +130,15 @@ def conv_input_grad(params: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence
     grouped = torch.unflatten(w, 0, (params.groups, -1)).transpose(1, 2).flatten(0, 1)
     turned = grouped.flip(tuple(range(2, w.dim())))
     spans = zip(dilated_extent(params.kernel, params.dilation), params.padding, strict=True)
-    margin = [span - p for span, p in spans]
+    margin = tuple(span - p for span, p in spans)
     if prod(params.stride) > 1:
         axes = zip(sizes, params.padding, margin, strict=True)
         between = g.new_zeros(*g.shape[:2], *(n + p - m for n, p, m in axes))
         every: Any = (..., *(slice(None, None, s) for s in params.stride))
         between[every] = g
         g = between
-    return conv_nd(g, turned, None, 1, margin, params.dilation, params.groups)
-
-
-def conv_nd(x: Tensor, w: Tensor, *more: Any) -> Tensor:
-    """torch's; along two axes, on a CPU, the result has the channels innermost."""
-    if w.dim() == 3:
-        return torch.conv1d(x, w, *more)
-    if w.device.type == "cpu":  # torch goes by the weight where x does not tell
-        w = w.clone(memory_format=torch.channels_last)
-    return torch.conv2d(x, w, *more)
+    once = params._replace(stride=(1,) * len(margin), padding=margin)
+    return conv_forward(once, g, turned)
 
 
 def conv_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor:
