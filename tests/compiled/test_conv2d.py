@@ -12,7 +12,7 @@ from chainrule.compiled import build, compute_convolution, use_compiled_convolut
 from chainrule.data import Dataset
 from chainrule.nn.ops import conv as plain
 from chainrule.nn.ops.conv import ConvParams
-from chainrule.train import Trainer
+from chainrule.train import CompiledConvolutions, Plain, Trainer
 
 CASES = {  # N, C, H, W, O, kernel, padding, stride
     "square": (7, 8, 9, 11, 16, (3, 3), (0, 0), (1, 1)),
@@ -123,7 +123,7 @@ def trained(K, compiled, data, dtype=None):
 def test_a_net_with_convolutions_learns_the_same(K):
     data = images(40)
     quick, slow = trained(K, True, data), trained(K, False, data)
-    assert (quick.path, slow.path) == ("plain but for convolutions", "plain")
+    assert (quick.backend_status, slow.backend_status) == (CompiledConvolutions(), Plain())
     for a, b in zip(quick.net.parameters(), slow.net.parameters(), strict=True):
         torch.testing.assert_close(a.data, b.data, rtol=1e-9, atol=1e-11)
     for name in ("train_loss", "test_loss"):
@@ -152,7 +152,7 @@ def test_without_a_compiler_there_is_a_warning_and_the_plain_path(monkeypatch, t
     build.kernel.cache_clear()
     with pytest.warns(RuntimeWarning, match=r"no C\+\+ compiler: install g\+\+ or clang\+\+"):
         each = trained(None, True, images(20))
-    assert each.path.startswith("plain: there is no C++ compiler")
+    assert str(each.backend_status).startswith("plain: there is no C++ compiler")
     build.kernel.cache_clear()
 
 

@@ -13,7 +13,7 @@ import torch
 from chainrule import nn, optim, zoo
 from chainrule.compiled import Unsupported, build, build_kernel, compile_training
 from chainrule.nn import LayerError
-from chainrule.train import Trainer
+from chainrule.train import Compiled, CompiledConvolutions, Trainer
 from tests.compiled.agreement import B, N, assert_equal, make_data, sgd, train_net
 
 SHAPE = (2, 8, 7)
@@ -158,7 +158,7 @@ def test_threads_and_the_cohort_change_nothing(n):
                 net, nn.CrossEntropyLoss(), sgd(net), seed=[1] * count, batch_size=40, compile=True
             )
             each.fit(train, epochs=3, progress=False)
-            assert (each.path, torch.get_num_threads()) == ("compiled", used)
+            assert (each.backend_status, torch.get_num_threads()) == (Compiled(), used)
             found.append((weights(each)[0], each.history["train_loss"][:, 0]))
     for other in found[1:]:
         assert torch.equal(other[0], found[0][0])
@@ -186,7 +186,7 @@ def test_what_is_not_known_is_done_by_the_layers(layer, name):
     with pytest.raises(Unsupported, match=rf"{name}\("):
         compile_training(net, each.criterion, each.optimizer, train, 100)
     each.fit(train, epochs=1, progress=False)
-    assert each.path == "plain but for convolutions"
+    assert each.backend_status == CompiledConvolutions()
 
 
 def test_images_that_do_not_fit_are_refused_as_on_the_plain_path():
@@ -218,12 +218,12 @@ def test_control_c_is_heard_within_an_epoch(n):
 
 
 def stepped(net, train, dtype, *, compiled=True):
-    """What one step of SGD has moved by, with products in this dtype; and its path."""
+    """What one step of SGD has moved by, with products in this dtype; and which way it went."""
     net = net.replicate(1, [3]).set_matmul_dtype(dtype)
     each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), batch_size=N, compile=compiled)
     before = weights(each).clone()
     each.fit(train, epochs=1, progress=False)
-    return before - weights(each), each.path
+    return before - weights(each), each.backend_status
 
 
 def test_products_in_bfloat16_are_as_exact_as_those_of_the_layers():
@@ -232,18 +232,18 @@ def test_products_in_bfloat16_are_as_exact_as_those_of_the_layers():
     train = make_data((2, 10, 10), -4, torch.float32, replicas=1)
     exact, _ = stepped(net, train, None)
     plain, _ = stepped(net, train, torch.bfloat16, compiled=False)
-    rounded, path = stepped(net, train, torch.bfloat16)
+    rounded, status = stepped(net, train, torch.bfloat16)
     off, expected = ((each - exact).norm() / exact.norm() for each in (rounded, plain))
     assert 0 < off < 1.2 * expected < 0.1
     if build.kernel(torch.float32).has_bfloat16():
-        assert path == "compiled"
+        assert status == Compiled()
         with threads(2):
             again, _ = stepped(net, train, torch.bfloat16)
         assert torch.equal(again, rounded)
     else:
-        assert path == "plain but for convolutions"
+        assert status == CompiledConvolutions()
 
 
 def test_products_in_another_dtype_are_left_to_the_layers():
     train = make_data(SHAPE, -4, torch.float32, replicas=1)
-    assert stepped(small(), train, torch.float16)[1] == "plain but for convolutions"
+    assert stepped(small(), train, torch.float16)[1] == CompiledConvolutions()

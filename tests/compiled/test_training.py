@@ -10,8 +10,8 @@ from chainrule.compiled import build
 from chainrule.data import Dataset, disk
 from chainrule.nn.init import HeNormal
 from chainrule.optim import lr_scheduler
-from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer
-from chainrule.train.select_replicas import select_replicas
+from chainrule.train import Accuracy, Callback, Compiled, EarlyStopping, Plain, Trainer
+from chainrule.train.batches import add_replica_axis
 
 SEEDS = [11, 12, 13]
 
@@ -36,7 +36,7 @@ def test_a_replica_is_bit_for_bit_the_same_in_any_cohort():
     several, single = trainer(together), trainer(alone, seed=12)
     for each in (several, single):
         each.fit(disk(130), disk(50, 1), epochs=3, progress=False)
-        assert each.path == "compiled"
+        assert each.backend_status == Compiled()
     assert torch.equal(weights(several)[1], weights(single)[0])
 
 
@@ -85,7 +85,7 @@ def test_a_stopped_replica_keeps_its_weights_and_has_a_loss():
     for compiled in (False, True):
         each = trainer(network(), compile=compiled)
         each.fit(disk(130), epochs=1, progress=False)
-        each.stop(torch.tensor([False, True, False]))
+        each.state.stop(torch.tensor([False, True, False]))
         before = weights(each)[1].clone()
         each.fit(disk(130), epochs=3, progress=False)
         assert torch.equal(weights(each)[1], before)
@@ -116,7 +116,7 @@ def test_schedules_early_stopping_and_checkpoints(tmp_path):
     first.save(tmp_path / "training")
     second.load(tmp_path / "training")
     second.fit(train, test, epochs=6, progress=False)
-    assert second.path == "compiled"
+    assert second.backend_status == Compiled()
     assert torch.equal(weights(whole), weights(second))
     assert all(torch.equal(whole.history[n], second.history[n]) for n in whole.history.curves)
 
@@ -125,9 +125,9 @@ def test_a_cohort_made_smaller_goes_on():
     whole, smaller = trainer(network()), trainer(network())
     whole.fit(disk(130), epochs=4, progress=False)
     smaller.fit(disk(130), epochs=2, progress=False)
-    select_replicas(smaller, torch.tensor([2, 0]))
+    smaller.state.keep_replicas(torch.tensor([2, 0]))
     smaller.fit(disk(130), epochs=4, progress=False)
-    assert smaller.path == "compiled"
+    assert smaller.backend_status == Compiled()
     assert torch.equal(weights(whole)[[2, 0]], weights(smaller))
 
 
@@ -169,7 +169,7 @@ def test_what_is_not_known_takes_the_plain_path_and_says_so(options, what):
         each = trainer(network(), compile=compiled, **options)
         each.fit(disk(130), epochs=1, progress=False)
         found.append(weights(each))
-    assert each.path.startswith(f"plain: there is no compiled form of {what}")
+    assert str(each.backend_status).startswith(f"plain: there is no compiled form of {what}")
     assert torch.equal(*found)
 
 
@@ -191,7 +191,9 @@ def test_layers_that_are_not_known(layer):
     train = disk(40).to(dtype=torch.float64)
     each.fit(train, epochs=1, progress=False)
     known = isinstance(layer, nn.Linear)
-    assert each.path.startswith("compiled" if known else "plain: there is no compiled form of")
+    assert str(each.backend_status).startswith(
+        "compiled" if known else "plain: there is no compiled form of"
+    )
 
 
 def test_wrong_data_are_refused_as_on_the_plain_path():
@@ -213,7 +215,7 @@ def test_without_a_compiler_there_is_a_warning_and_the_plain_path(monkeypatch, t
     each = trainer(network())
     with pytest.warns(RuntimeWarning, match=r"no C\+\+ compiler: install g\+\+ or clang\+\+"):
         each.fit(disk(40), epochs=2, progress=False)
-    assert each.path.startswith("plain: there is no C++ compiler")
+    assert str(each.backend_status).startswith("plain: there is no C++ compiler")
     build.kernel.cache_clear()
 
 
@@ -223,11 +225,11 @@ def test_a_trainer_can_be_copied():
     other = copy.deepcopy(each)
     for one in (each, other):
         one.fit(disk(40), epochs=2, progress=False)
-    assert other.path == "compiled"
+    assert other.backend_status == Compiled()
 
 
-def test_path_of_a_trainer_that_was_not_told():
-    assert trainer(network(), compile=False).path == "plain"
+def test_status_of_a_trainer_that_was_not_told():
+    assert trainer(network(), compile=False).backend_status == Plain()
 
 
 @pytest.mark.parametrize("heads", [False, True])
@@ -244,12 +246,12 @@ def test_outputs_and_evaluation_are_those_of_the_net(replicas, heads):
         criterion = nn.MultiLoss({"a": criterion})
     each = trainer(net, criterion=criterion, seed=7)
     history = each.fit(train, test, epochs=2, progress=False)
-    assert each.path == "compiled"
+    assert each.backend_status == Compiled()
     found = each.predict(test)
     expected = net(test.inputs if replicas is None else test.inputs[None])
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-    loss = each.criterion(expected, each._with_replica_axis(test).targets)
-    torch.testing.assert_close(history.last("test_loss"), loss, rtol=1e-12, atol=1e-12)
+    loss = each.criterion(expected, add_replica_axis(test, replicas).targets)
+    torch.testing.assert_close(history.last_value("test_loss"), loss, rtol=1e-12, atol=1e-12)
 
 
 def test_a_net_that_was_moved_predicts_with_what_it_has():

@@ -8,7 +8,7 @@ import torch
 from chainrule import nn, optim
 from chainrule.data import Dataset
 from chainrule.estimators import check_fit, fit_with_early_stopping, loss_for
-from chainrule.train import Callback, Trainer
+from chainrule.train import Callback, Trainer, TrainState
 
 X = torch.rand(40, 2, generator=torch.Generator().manual_seed(1))
 CLASSES = Dataset(X, (X[:, 0] > 0.5).long())
@@ -112,16 +112,14 @@ def test_an_interrupt_keeps_the_best_epoch_so_far():
     assert float(one.evaluate(NUMBERS)["loss"]) == pytest.approx(float(one.history["test_loss"][1]))
 
 
-def test_an_interrupt_between_two_epochs_too():
-    class Between(Callback):
-        def on_epoch_end(self, trainer):
-            if trainer.epoch == 2:
-                trainer._should_continue = self.interrupt
-
-        def interrupt(self):
+def test_an_interrupt_between_two_epochs_too(monkeypatch):
+    def interrupt(state):
+        if state.epoch == 2:
             raise KeyboardInterrupt
+        return True
 
-    assert fit(trainer(callbacks=[Between()])).interrupted
+    monkeypatch.setattr(TrainState, "running", property(interrupt))
+    assert fit(trainer()).interrupted
 
 
 def test_an_interrupt_in_the_first_epoch_has_nothing_to_keep():

@@ -13,7 +13,7 @@ from chainrule.data.files.npz_file import Arrays
 from chainrule.data.tabular.preprocessor import Preprocessor
 from chainrule.estimators import Predictor, loss_name
 from chainrule.serialization.nets import load_metadata
-from chainrule.serialization.safetensors_file import read, write
+from chainrule.serialization.safetensors_file import read_file, write_file
 from chainrule.train import FileError
 
 ROWS = Arrays(
@@ -105,9 +105,9 @@ def test_a_net_alone_does_not_predict(tmp_path):
 def test_half_of_what_is_needed_is_refused_by_name(change, tmp_path):
     path = tmp_path / "net.safetensors"
     predictor().save(path)
-    kind, tensors, header = read(path)
+    kind, tensors, header = read_file(path)
     header = json.loads(json.dumps(header))
-    change(header["about"])
-    write(path, kind, tensors, header)
+    change(header["metadata"])
+    write_file(path, kind, tensors, header)
     with pytest.raises(FileError, match=r"net.safetensors: does not say how to predict"):
         Predictor.load(path)

@@ -157,7 +157,7 @@ def test_members_average_probabilities():
             )
             trainer = cohort.trainer_of(study, one)
             trainer.net.initialize([seeds["net"]])
-            trainer.seeds = [seeds["order"]]
+            trainer.state.seeds = [seeds["order"]]
             trainer.fit(train, epochs=4, progress=False)
             scores.append(trainer.predict(test).softmax(-1))
         mean = torch.stack(scores).mean(0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.data import Dataset
-from chainrule.train.batches import epoch_permutations, iter_batches, slices
+from chainrule.train.batches import epoch_permutations, iter_batches, iter_slices
 
 numbers = st.integers(1, 40)
 roots = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=4)
@@ -40,6 +40,6 @@ def test_an_order_depends_on_its_own_seed_and_epoch_alone(n, root, others, epoch
 @given(n=st.integers(0, 40), batch_size=numbers, K=st.sampled_from([None, 1, 3]))
 def test_slices_joined_are_the_data(n, batch_size, K):
     data = numbered(n, K)
-    parts = [x for x, _ in slices(data, batch_size)]
+    parts = [x for x, _ in iter_slices(data, batch_size)]
     axis = 0 if K is None else 1
     assert torch.equal(torch.cat([data.inputs.narrow(axis, 0, 0), *parts], axis), data.inputs)

@@ -19,7 +19,8 @@ import chainrule
 from chainrule import load, nn, optim, save
 from chainrule.data import disk
 from chainrule.optim import lr_scheduler
-from chainrule.serialization.safetensors_file import pack, read, unpack, write, write_atomically
+from chainrule.serialization.atomic import write_atomically
+from chainrule.serialization.safetensors_file import pack, read_file, unpack, write_file
 from chainrule.train import (
     Accuracy,
     Checkpoint,
@@ -188,7 +189,7 @@ def test_a_checkpoint_callback_writes_as_it_goes(tmp_path):
     trainer, data, test = build()
     trainer.callbacks.append(Checkpoint(tmp_path / "training", every=2))
     trainer.fit(data, test, epochs=4)
-    assert read(tmp_path / "training")[0] == "training"
+    assert read_file(tmp_path / "training")[0] == "training"
     assert same(load(tmp_path / "training"), trainer.net)
     with pytest.raises(ValueError, match="at least 1 epoch"):
         Checkpoint(tmp_path / "x", every=0)
@@ -213,7 +214,7 @@ def test_the_training_with_another_optimizer_is_refused_and_nothing_changes(tmp_
     trainer.fit(data, test, epochs=1)
     trainer.save(tmp_path / "training")
     other, data, test = build()
-    other.optimizer = optim.SGD(other.net, lr=0.1)
+    other.state.optimizer = optim.SGD(other.net, lr=0.1)
     before = [t.clone() for t in other.net.state_dict().values()]
     with pytest.raises(FileError, match="its optimizer is Adam, not SGD"):
         other.load(tmp_path / "training")
@@ -290,10 +291,10 @@ def test_files_of_other_kinds_are_refused_by_name(content, message, tmp_path):
 
 
 def test_a_newer_format_is_refused_by_number(tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.serialization.safetensors_file.FORMAT", 2)
+    monkeypatch.setattr("chainrule.serialization.safetensors_file.FORMAT", 3)
     save(disk_net(), tmp_path / "net")
     monkeypatch.undo()
-    with pytest.raises(FileError, match="format 2 is newer than 1"):
+    with pytest.raises(FileError, match="format 3 is newer than 2"):
         load(tmp_path / "net")
 
 
@@ -306,9 +307,9 @@ def test_a_file_of_the_first_format_loads_for_ever():
 
 def lie(path, change) -> None:
     """A file with a right SHA-256 whose header was changed."""
-    kind, tensors, header = read(path)
+    kind, tensors, header = read_file(path)
     change(header, tensors)
-    write(path, kind, tensors, header)
+    write_file(path, kind, tensors, header)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +330,7 @@ def lie(path, change) -> None:
         lambda header, tensors: tensors.pop("net.0.bias"),
         lambda header, tensors: tensors.update({"net.x": torch.zeros(1)}),
         lambda header, tensors: header.update(modes={}),
-        lambda header, tensors: header.update(draws={}),
+        lambda header, tensors: header.update(rng_state={}),
     ],
 )
 def test_a_header_that_does_not_describe_a_net_is_refused(change, tmp_path):
@@ -401,7 +402,7 @@ def test_early_stopping_that_restores_its_best_goes_on_bit_for_bit(order, tmp_pa
 
     def run(*epochs, resume=False):
         trainer, data, test = build()
-        trainer.callbacks = [*trainer.callbacks, Checkpoint(path)][::order]
+        trainer.state.callbacks = [*trainer.callbacks, Checkpoint(path)][::order]
         if resume:
             trainer.load(path)
         for n in epochs:
@@ -420,7 +421,7 @@ def test_early_stopping_that_restores_its_best_goes_on_bit_for_bit(order, tmp_pa
 def test_a_training_with_a_schedule_is_not_one_without(saved, tmp_path):
     with_one, data, test = build()
     without, _, _ = build()
-    without.scheduler = None
+    without.state.scheduler = None
     first, second = (with_one, without) if saved else (without, with_one)
     first.fit(data, test, epochs=1)
     first.save(tmp_path / "training")
@@ -451,8 +452,10 @@ def test_a_file_keeps_its_mode_and_a_link_stays_a_link(tmp_path):
     [
         lambda header, tensors: header.update(ties=[]),
         lambda header, tensors: header.update(ties={"0.bias": "0.weight"}),
-        lambda header, tensors: header.update(draws={p: ["a", 3] for p in header["draws"]}),
-        lambda header, tensors: header.update(draws={p: [[1, 2], 3] for p in header["draws"]}),
+        lambda header, tensors: header.update(rng_state={p: ["a", 3] for p in header["rng_state"]}),
+        lambda header, tensors: header.update(
+            rng_state={p: [[1, 2], 3] for p in header["rng_state"]}
+        ),
     ],
 )
 def test_a_strange_header_is_refused_too(change, tmp_path):

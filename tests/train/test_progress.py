@@ -11,7 +11,7 @@ import torch
 from chainrule import nn, optim
 from chainrule.data import Dataset, disk
 from chainrule.train import Callback, ProgressBar, Trainer
-from chainrule.train.progress import ProgressLine, wants_progress
+from chainrule.train.progress import wants_progress
 
 DATA = disk(20)
 
@@ -87,21 +87,6 @@ def test_a_bar_that_was_never_started_is_quiet(screen):
     own = trainer()
     own.fit(DATA, epochs=1, progress=False)
     bar = ProgressBar()
-    bar.on_epoch_end(own)
-    bar.on_fit_end(own)
+    bar.on_epoch_end(own.state)
+    bar.on_fit_end(own.state)
     assert not screen.getvalue()
-
-
-def test_the_line_is_one_line_at_the_end(capsys):
-    own = trainer(ProgressLine("mine"), K=3)
-    loss = float(own.fit(DATA, epochs=2, progress=False)["train_loss"][-1].mean())
-    out, err = capsys.readouterr()
-    assert not out
-    assert err.startswith("mine: 2/2 epochs, 3 replica(s), ")
-    assert err.endswith(f" s, training loss {loss:.4g}\n")
-    assert err.count("\n") == 1
-
-
-def test_the_line_of_a_training_that_never_began(capsys):
-    trainer(ProgressLine()).fit(DATA, epochs=0, progress=False)
-    assert "training: 0/0 epochs, 1 replica(s), 0.0 s, training loss nan" in capsys.readouterr().err

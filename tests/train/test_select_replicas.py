@@ -9,7 +9,6 @@ from chainrule import nn, optim
 from chainrule.data import Dataset, disk
 from chainrule.optim import lr_scheduler as schedules
 from chainrule.train import Accuracy, Callback, Divergence, EarlyStopping, History, Trainer
-from chainrule.train.select_replicas import select_replicas
 
 K, KEEP = 5, [3, 0, 4]
 LR = torch.tensor([0.01, 0.03, 0.07, 0.02, 0.05], dtype=torch.float64)
@@ -43,7 +42,7 @@ def trainer(optimizer=None, schedule=None, module=None, **options) -> Trainer:
 
 
 def smaller(own: Trainer, keep=KEEP) -> Trainer:
-    select_replicas(own, torch.tensor(keep))
+    own.state.keep_replicas(torch.tensor(keep))
     return own
 
 
@@ -162,7 +161,7 @@ def test_who_has_diverged_stays_so_under_its_new_number():
     assert {d.replica for d in before.diverged} == {0, 1}
     smaller(own).fit(points(KEEP), epochs=3, progress=False)
     assert [d.replica for d in own.history.diverged] == [1]
-    assert own.active.tolist() == [True, False, True]
+    assert own.state.active.tolist() == [True, False, True]
     assert own.history["train_loss"].isnan()[2].tolist() == [False, True, False]
     assert before.replicas == K  # what was returned is as it was
 
@@ -188,7 +187,7 @@ def test_a_plain_net_has_nothing_to_choose_from():
     module = nn.Linear(2, 2)
     own = Trainer(module, nn.CrossEntropyLoss(), optim.Adam(module))
     with pytest.raises(ValueError, match="a plain net has no replicas"):
-        select_replicas(own, torch.tensor([0]))
+        own.state.keep_replicas(torch.tensor([0]))
 
 
 @pytest.mark.parametrize(
@@ -205,13 +204,15 @@ def test_a_plain_net_has_nothing_to_choose_from():
 def test_other_indices_are_refused_and_nothing_changes(keep, message):
     own = trainer()
     with pytest.raises(ValueError, match=message):
-        select_replicas(own, keep)
+        own.state.keep_replicas(keep)
     assert own.net.replicas == own.optimizer.replicas == K
     own.fit(points(), epochs=1, progress=False)
 
 
 def test_a_history_alone_keeps_what_is_noted_of_those_that_stay():
-    history = History(3, {"loss": torch.tensor([[1.0, 2.0, 3.0]])}, stopped={2: 1, 1: 4})
+    history = History(3)
+    history.add({"loss": torch.tensor([1.0, 2.0, 3.0])})
+    history.stopped = {2: 1, 1: 4}
     history.diverged.append(Divergence(0, 1, 2, "the loss"))
     history.keep_replicas(torch.tensor([2, 0]))
     assert history["loss"].tolist() == [[3.0, 1.0]]

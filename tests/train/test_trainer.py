@@ -14,7 +14,7 @@ from chainrule import nn, optim
 from chainrule.data import Dataset, disk, one_hot
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer, fit, train
-from chainrule.train.batches import epoch_permutations, iter_batches, slices
+from chainrule.train.batches import epoch_permutations, iter_batches, iter_slices
 from chainrule.zoo import disk_net
 
 SEEDS = [3, 4, 5]
@@ -63,7 +63,7 @@ def test_one_plain_training_is_what_a_loop_by_hand_does():
     assert torch.allclose(module.weight.data, twin.weight, atol=1e-6)
     assert history["train_loss"].tolist() == pytest.approx(sums, rel=1e-5)
     final = torch.nn.functional.mse_loss(twin(data.inputs), data.targets).item()
-    assert history.last("test_loss").item() == pytest.approx(final, rel=1e-5)
+    assert history.last_value("test_loss").item() == pytest.approx(final, rel=1e-5)
 
 
 def test_a_replica_trains_as_the_net_alone():
@@ -101,7 +101,7 @@ def test_learning_rates_may_differ_per_replica():
 def test_the_disk_is_learned():
     module = disk_net().initialize(0)
     history = trainer(module, lr=0.01).fit(points(500), points(500, 1), epochs=60)
-    assert float(history.last("test_accuracy")) > 0.9
+    assert float(history.last_value("test_accuracy")) > 0.9
 
 
 # data that does not fit
@@ -277,14 +277,14 @@ def test_early_stopping_ends_each_replica_on_its_own_and_restores_its_best():
     curve = iter([[3.0, 3.0], [2.0, 2.0], [2.5, 1.0], [2.6, 0.9], [2.7, 0.8], [2.8, 0.7]])
     kept = []
 
-    class Script(Callback):
-        def on_epoch_end(self, trainer):
-            trainer.history.curves["script"] = torch.tensor([next(curve)], dtype=torch.float64)
-            kept.append(state(trainer.net))
+    def script(output, target):
+        kept.append(state(cohort))
+        return torch.tensor(next(curve)).unsqueeze(1).expand(output.shape[:2])
 
     cohort = nn.Linear(2, 2).replicate(2, [1, 2])
-    stop = EarlyStopping("script", patience=2)
-    history = trainer(cohort, [1, 2], callbacks=[Script(), stop]).fit(points(), epochs=6)
+    stop = EarlyStopping("test_script", patience=2)
+    options = {"metrics": {"script": script}, "train_metrics": False, "callbacks": [stop]}
+    history = trainer(cohort, [1, 2], **options).fit(points(), points(), epochs=6)
     assert history.stopped == {0: 4}
     assert torch.equal(cohort.weight.data[0], kept[1][0][0])
     assert torch.equal(cohort.weight.data[1], kept[5][0][1])
@@ -490,8 +490,8 @@ def test_small_gathers_give_the_same_batches(monkeypatch):
 
 def test_slices_are_views():
     data = points(10)
-    assert all(x.data_ptr() >= data.inputs.data_ptr() for x, _ in slices(data, 4))
-    assert sum(len(x) for x, _ in slices(data, 4)) == 10
+    assert all(x.data_ptr() >= data.inputs.data_ptr() for x, _ in iter_slices(data, 4))
+    assert sum(len(x) for x, _ in iter_slices(data, 4)) == 10
 
 
 # parts that do not belong together
@@ -550,7 +550,9 @@ def test_a_summed_loss_is_summed_over_the_epoch():
     history = Trainer(net, nn.MSELoss(reduction="sum"), optim.SGD(net, lr=0.0), batch_size=16).fit(
         data, data, epochs=1
     )
-    assert history.last("train_loss").item() == pytest.approx(history.last("test_loss").item())
+    assert history.last_value("train_loss").item() == pytest.approx(
+        history.last_value("test_loss").item()
+    )
 
 
 def test_evaluation_leaves_each_module_in_its_mode():
@@ -591,7 +593,7 @@ def test_an_interrupt_before_an_epoch_begins_ends_the_fit_too(monkeypatch):
         raise KeyboardInterrupt
 
     own = trainer(nn.Linear(2, 2))
-    monkeypatch.setattr("chainrule.train.checkpoint.snapshot", interrupt)
+    monkeypatch.setattr("chainrule.train.trainer.take_snapshot", interrupt)
     assert own.fit(points(), epochs=3).interrupted
 
 

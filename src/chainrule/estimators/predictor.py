@@ -61,7 +61,7 @@ class Predictor:
         """The net's outputs, in evaluation mode. Raises DataError for samples of another kind."""
         x = self.preprocessor.inputs(rows)
         with inference.eval_mode(self.net) as net:
-            y: Tensor = inference.predict(net, Dataset(x, x))
+            y: Tensor = inference.predict_in_slices(net, Dataset(x, x))
         return y
 
     def probabilities(self, outputs: Tensor) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, final
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -15,10 +17,98 @@ from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
+from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
+from chainrule.train.backends import EpochOutput, PlainBackend
 from chainrule.train.batches import iter_batches
-from chainrule.train.trainer import EpochOutput, Trainer
 
-__all__ = ["TorchTrainer"]
+__all__ = ["TorchBackend", "TorchTrainer"]
+
+NOT_SAVED = "TorchTrainer: what PyTorch's optimizer knows is not saved; save the net"
+
+
+@final
+@dataclass(frozen=True)
+class StepsByTorch(BackendStatus):
+    """By torch.nn, autograd and torch.optim."""
+
+    def __str__(self) -> str:
+        return "PyTorch"
+
+
+@final
+class TorchBackend(Backend):
+    """The steps of an epoch by PyTorch, one replica after the other; the evaluation is ours.
+
+    Its modules have their parameters and buffers in the memory of the net. Raises ValueError for
+    what has no twin in PyTorch.
+    """
+
+    status = StepsByTorch()
+
+    def __init__(self, state: TrainState) -> None:
+        self.plain = PlainBackend()
+        loss = state.criterion if state.net.replicas is None else state.criterion.replica(0)
+        cls = find_twin(torch.nn, loss)
+        self.loss = cls(**shared_arguments(loss, cls))
+        self.nets = [build_torch_net(state.net, k) for k in range(state.net.replicas or 1)]
+        self.optimizers = [build_torch_optimizer(state, k, net) for k, net in enumerate(self.nets)]
+
+    def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
+        if len(self.nets) != (state.net.replicas or 1):
+            raise ValueError("TorchTrainer: a cohort of PyTorch's nets cannot be made smaller")
+        return self.status
+
+    def use_threads(self) -> AbstractContextManager[None]:
+        return self.plain.use_threads()
+
+    def predict(self, state: TrainState, data: Dataset) -> Any:
+        return self.plain.predict(state, data)
+
+    def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
+        epochs = [self._train_replica(k, state, train, order) for k in range(len(self.nets))]
+        if state.net.replicas is None:
+            losses, sizes, outputs, targets = epochs[0]
+            active = find_finite_steps(losses).unsqueeze(-1)
+            return EpochOutput(losses, active, sizes, outputs, targets)
+        losses = torch.stack([epoch.losses for epoch in epochs], 1)
+        active = find_finite_steps(losses) & state.active.to(losses.device)
+        outputs = [torch.stack(ys) for ys in zip(*(e.outputs for e in epochs), strict=True)]
+        targets = [torch.stack(ts) for ts in zip(*(e.targets for e in epochs), strict=True)]
+        return EpochOutput(losses, active, epochs[0].sizes, outputs, targets)
+
+    @torch.enable_grad()
+    def _train_replica(
+        self, k: int, state: TrainState, train: Dataset, order: Tensor
+    ) -> ReplicaEpoch:
+        net, optimizer = self.nets[k].train(), self.optimizers[k]
+        losses, sizes, outputs, targets = [], [], [], []
+        data = train if train.replicas is None else train.replica(k)
+        groups = zip(optimizer.param_groups, state.optimizer.param_groups, strict=True)
+        for torch_group, group in groups:
+            torch_group["lr"] = replica_value(group["lr"], k)
+        with torch.random.fork_rng(devices=[]):  # what dropout draws from
+            torch.manual_seed(seeds.derive(state.seeds[k], "torch", state.epoch))
+            for x, target in iter_batches(data, order[k : k + 1], state.batch_size):
+                optimizer.zero_grad()
+                y = net(x)
+                loss = self.loss(y, target)
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.detach())
+                sizes.append(len(x))
+                if state.keeps_train_outputs:
+                    outputs.append(y.detach())
+                    targets.append(target)
+        return ReplicaEpoch(torch.stack(losses), sizes, outputs, targets)
+
+
+class ReplicaEpoch(NamedTuple):
+    """Of one replica's epoch: the loss of each step, and its samples, outputs and targets."""
+
+    losses: Tensor
+    sizes: list[int]
+    outputs: list[Tensor]
+    targets: list[Tensor]
 
 
 @final
@@ -36,99 +126,53 @@ class TorchTrainer(Trainer):
 
     def __init__(self, net: Module, criterion: Loss, optimizer: Optimizer, **options: Any) -> None:
         super().__init__(net, criterion, optimizer, **options)
-        given = {name: getattr(self, name) for name in ("clip_norm", "clip_value", "augment")}
+        given = {name: options.get(name) for name in ("clip_norm", "clip_value", "augment")}
         given["compile"] = options.get("compile") or None
         if unknown := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"TorchTrainer has no {', '.join(unknown)}: its loop is the plain one")
-        if self.scheduler is not None and self.schedule_every == "step":
+        if self.state.scheduler is not None and self.state.schedule_every == "step":
             raise ValueError("TorchTrainer moves the learning rate by epochs: every = 'epoch'")
-        loss = self.criterion if net.replicas is None else self.criterion.replica(0)
-        cls = find_twin(torch.nn, loss)
-        self.loss = cls(**shared_arguments(loss, cls))
-        self.nets = [module_of(net, k) for k in range(net.replicas or 1)]
-        self.optimizers = [optimizer_of(self, k) for k in range(len(self.nets))]
-
-    @property
-    def path(self) -> str:
-        return "PyTorch"
+        if any(isinstance(callback, Checkpoint) for callback in self.callbacks):
+            raise ValueError(NOT_SAVED)
+        self.backend = TorchBackend(self.state)
 
     def save(self, path: Any) -> None:
-        raise ValueError("TorchTrainer: what PyTorch's optimizer knows is not saved; save the net")
+        raise ValueError(NOT_SAVED)
 
     load = save
 
-    def _train_epoch(self, train: Dataset, order: Tensor) -> EpochOutput:
-        if len(self.nets) != (self.net.replicas or 1):
-            raise ValueError("TorchTrainer: a cohort of PyTorch's nets cannot be made smaller")
-        parts = [self._replica(k, train, order) for k in range(len(self.nets))]
-        if self.net.replicas is None:
-            losses, sizes, outputs, targets = parts[0]
-            return EpochOutput(losses, still(losses).unsqueeze(-1), sizes, outputs, targets)
-        losses = torch.stack([part[0] for part in parts], 1)
-        outputs, targets = (
-            [torch.stack(batch) for batch in zip(*(part[i] for part in parts), strict=True)]
-            for i in (2, 3)
-        )
-        alive = still(losses) & self.active.to(losses.device)
-        return EpochOutput(losses, alive, parts[0][1], outputs, targets)
 
-    @torch.enable_grad()
-    def _replica(
-        self, k: int, train: Dataset, order: Tensor
-    ) -> tuple[Tensor, list[int], list[Tensor], list[Tensor]]:
-        """An epoch of one replica: the loss of each step, and the samples, outputs and targets."""
-        net, optimizer = self.nets[k].train(), self.optimizers[k]
-        keep = self.metrics and self.train_metrics
-        losses, sizes, outputs, targets = [], [], [], []
-        data = train if train.replicas is None else train.replica(k)
-        for theirs, ours in zip(optimizer.param_groups, self.optimizer.param_groups, strict=True):
-            theirs["lr"] = number(ours["lr"], k)
-        with torch.random.fork_rng(devices=[]):  # what dropout draws from
-            torch.manual_seed(seeds.derive(self.seeds[k], "torch", self.epoch))
-            for x, target in iter_batches(data, order[k : k + 1], self.batch_size):
-                optimizer.zero_grad()
-                y = net(x)
-                loss = self.loss(y, target)
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.detach())
-                sizes.append(len(x))
-                if keep:
-                    outputs.append(y.detach())
-                    targets.append(target)
-        return torch.stack(losses), sizes, outputs, targets
-
-
-def module_of(net: Module, k: int) -> torch.nn.Module:
+def build_torch_net(net: Module, k: int) -> torch.nn.Module:
     """PyTorch's module of replica k, its parameters and buffers in the memory of the cohort's."""
-    plain = net if net.replicas is None else net.replica(k)
-    module = to_torch(plain)
-    ours = dict(net.named_state())
-    for name, theirs in (*module.named_parameters(), *module.named_buffers()):
-        data = ours[name].data
-        theirs.data = data if net.replicas is None else data[k]
+    module = to_torch(net if net.replicas is None else net.replica(k))
+    values = dict(net.named_state())
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        data = values[name].data
+        tensor.data = data if net.replicas is None else data[k]
     return module
 
 
-def optimizer_of(trainer: TorchTrainer, k: int) -> torch.optim.Optimizer:
-    """PyTorch's optimizer of replica k, with the numbers of ours."""
-    cls = find_twin(torch.optim, trainer.optimizer)
-    theirs = dict(trainer.nets[k].named_parameters())
-    names = {id(parameter): name for name, parameter in trainer.net.named_parameters()}
+def build_torch_optimizer(
+    state: TrainState, k: int, module: torch.nn.Module
+) -> torch.optim.Optimizer:
+    """PyTorch's optimizer of replica k, whose net is this module, with the numbers of ours."""
+    cls = find_twin(torch.optim, state.optimizer)
+    parameters = dict(module.named_parameters())
+    names = {id(parameter): name for name, parameter in state.net.named_parameters()}
     known = inspect.signature(cls).parameters
     groups = []
-    for group in trainer.optimizer.param_groups:
-        numbers = {name: number(v, k) for name, v in group.items() if name in known}
-        groups.append({**numbers, "params": [theirs[names[id(p)]] for p in group["params"]]})
-    made: torch.optim.Optimizer = cls(groups)
-    return made
+    for group in state.optimizer.param_groups:
+        numbers = {name: replica_value(v, k) for name, v in group.items() if name in known}
+        groups.append({**numbers, "params": [parameters[names[id(p)]] for p in group["params"]]})
+    optimizer: torch.optim.Optimizer = cls(groups)
+    return optimizer
 
 
-def number(value: Any, k: int) -> Any:
+def replica_value(value: Any, k: int) -> Any:
     """A hyper-parameter of replica k."""
     return tree_map(lambda t: t[k].item() if t.dim() else t.item(), value)
 
 
-def still(losses: Tensor) -> Tensor:
+def find_finite_steps(losses: Tensor) -> Tensor:
     """Whether each loss, and all before it, were finite    losses (steps, …)"""
     return losses.isfinite().cummin(0).values

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from chainrule.nn.config import apply_ties, find_ties, from_config, to_config
 from chainrule.nn.module import Module
-from chainrule.serialization.safetensors_file import FileError, read, write
+from chainrule.serialization.safetensors_file import FileError, read_file, write_file
 
 __all__ = [
     "load",
@@ -34,15 +34,15 @@ _NOT_A_NET = (
 )
 
 
-def save(net: Module, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+def save(net: Module, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
     """Write a net, plain or a cohort: its architecture, values, ties and the state of its draws.
 
-    Each tied tensor is written once. ``about``, JSON data of the caller's, goes along: see
-    :func:`load_about`. The file is replaced atomically. Raises OSError naming the path, ValueError
-    where the net has a module that is not one of ``chainrule.nn``'s.
+    Each tied tensor is written once. ``metadata``, JSON data of the caller's, goes along: see
+    :func:`load_metadata`. The file is replaced atomically. Raises OSError naming the path,
+    ValueError where the net has a module that is not one of ``chainrule.nn``'s.
     """
-    header = net_header(net) | ({} if about is None else {"about": dict(about)})
-    write(path, "net", net_tensors(net), header)
+    header = net_header(net) | ({} if metadata is None else {"metadata": dict(metadata)})
+    write_file(path, "net", net_tensors(net), header)
 
 
 def load(path: str | Path) -> Module:
@@ -51,20 +51,20 @@ def load(path: str | Path) -> Module:
     Raises OSError where the file cannot be read, FileError (a ValueError) where it is damaged or
     not one of chainrule's; neither ever gives a net that differs from the one saved.
     """
-    _, tensors, header = read(path)
+    _, tensors, header = read_file(path)
     try:
-        return _build(tensors, header)
+        return _build_net(tensors, header)
     except _NOT_A_NET as error:
         raise FileError(path, f"does not describe a net: {error}") from None
 
 
 def load_metadata(path: str | Path) -> dict[str, Any]:
     """What was saved along with a net, {} where nothing was. Raises as :func:`load` does."""
-    _, _, header = read(path)
-    about = header.get("about", {})
-    if not isinstance(about, dict):
-        raise FileError(path, "what it says about its net is no JSON object")
-    return about
+    _, _, header = read_file(path)
+    metadata = header.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise FileError(path, "the metadata of its net are no JSON object")
+    return metadata
 
 
 def net_tensors(net: Module) -> dict[str, Tensor]:
@@ -80,7 +80,7 @@ def net_header(net: Module) -> dict[str, Any]:
         "ties": find_ties(net),
         "replicas": net.replicas,
         "modes": {path: module.training for path, module in net.named_modules()},
-        "draws": rng_state(net),
+        "rng_state": rng_state(net),
     }
 
 
@@ -89,18 +89,18 @@ def rng_state(net: Module) -> dict[str, Any]:
     return {path: [module.seeds, module.rng_counter] for path, module in net.named_modules()}
 
 
-def load_rng_state(net: Module, draws: dict[str, Any]) -> None:
-    """Take over what :func:`net_draws` gave."""
+def load_rng_state(net: Module, state: dict[str, Any]) -> None:
+    """Take over what :func:`rng_state` gave."""
     for path, module in net.named_modules():
-        seeds, count = draws[path]
+        seeds, count = state[path]
         if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
-            raise ValueError(f"the draws of {path!r} are not seeds and a number: {draws[path]}")
+            raise ValueError(f"rng_state of {path!r} is not seeds and a count: {state[path]}")
         if seeds is not None and len(seeds) != (net.replicas or 1):
             raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
         module.seeds, module.rng_counter = seeds, count
 
 
-def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
+def _build_net(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
     with torch.device("meta"):  # nothing is allocated before the shapes are known to be right
         net = from_config(header["architecture"])
         if header["replicas"] is not None:
@@ -116,5 +116,5 @@ def _build(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
     net.load_state_dict(state)
     for path, module in net.named_modules():
         module.training = header["modes"][path] is True
-    load_rng_state(net, header["draws"])
+    load_rng_state(net, header["rng_state"])
     return net

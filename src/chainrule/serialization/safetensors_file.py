@@ -6,25 +6,24 @@ file, because safetensors by itself reads a flipped bit without a word. Nothing 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
-from safetensors.torch import save as as_bytes
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from chainrule.errors import ChainruleError
+from chainrule.serialization.atomic import write_atomically
+from chainrule.serialization.upgrade import upgrade_header
 
-__all__ = ["FORMAT", "FileError", "pack", "read", "unpack", "write", "write_atomically"]
+__all__ = ["FORMAT", "FileError", "pack", "read_file", "unpack", "write_file"]
 
-FORMAT = 1
+FORMAT = 2
 """The number of the format that is written; every lower one is read."""
 
 
@@ -35,31 +34,35 @@ class FileError(ChainruleError, ValueError):
         super().__init__(f"{path}: {problem}")
 
 
-def write(path: str | Path, kind: str, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+def write_file(
+    path: str | Path, kind: str, tensors: dict[str, Tensor], header: dict[str, Any]
+) -> None:
     """Write the file in place of what was there, atomically. Raises OSError naming the path."""
-    own = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
+    contents = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
     text = json.dumps(header)
     metadata = {"chainrule": str(FORMAT), "kind": kind, "header": text}
-    metadata["sha256"] = digest(metadata, own)
-    write_atomically(path, as_bytes(own, metadata))
+    metadata["sha256"] = content_digest(metadata, contents)
+    write_atomically(path, to_bytes(contents, metadata))
 
 
-def read(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
-    """(kind, tensors, header) of a file.
+def read_file(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
+    """(kind, tensors, header) of a file, the header in the words of the present format.
 
     Raises OSError where it cannot be read, FileError where it is damaged, not one of ours, or in
     a newer format than this version knows.
     """
     data = Path(path).read_bytes()
-    metadata = _metadata(path, data)
-    version = metadata.get("chainrule", "")
-    if version.isdecimal() and int(version) > FORMAT:
+    metadata = _read_metadata(path, data)
+    version = metadata["chainrule"]
+    if not version.isdecimal() or int(version) < 1:
+        raise FileError(path, f"damaged: {version!r} is not the number of a format")
+    if int(version) > FORMAT:
         raise FileError(path, f"format {version} is newer than {FORMAT}: upgrade chainrule")
     try:
         tensors = parse_tensors(data)
     except (SafetensorError, ValueError, KeyError, RuntimeError, OverflowError) as error:
         raise FileError(path, f"damaged: {error}") from None
-    if metadata.get("sha256") != digest(metadata, tensors):
+    if metadata.get("sha256") != content_digest(metadata, tensors):
         raise FileError(path, "damaged: its contents do not match its SHA-256")
     try:
         header = json.loads(metadata["header"])
@@ -67,10 +70,10 @@ def read(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:
         raise FileError(path, "its header is no JSON") from None
     if not isinstance(header, dict):
         raise FileError(path, "its header is no JSON object")
-    return metadata["kind"], tensors, header
+    return metadata["kind"], tensors, upgrade_header(int(version), header)
 
 
-def _metadata(path: str | Path, data: bytes) -> dict[str, str]:
+def _read_metadata(path: str | Path, data: bytes) -> dict[str, str]:
     size = int.from_bytes(data[:8], "little")
     if len(data) < 8 or size > len(data) - 8:
         if data[:1] == b"\x80" or data[:2] == b"PK":
@@ -86,7 +89,7 @@ def _metadata(path: str | Path, data: bytes) -> dict[str, str]:
     return dict(metadata)
 
 
-def digest(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
+def content_digest(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
     """SHA-256 over the metadata but itself, and every tensor's name, dtype, shape and bytes."""
     total = hashlib.sha256()
     for name in sorted(metadata.keys() - {"sha256"}):
@@ -96,46 +99,6 @@ def digest(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
         total.update(json.dumps([name, str(t.dtype), list(t.shape)]).encode())
         total.update(t.reshape(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
-
-
-def write_atomically(path: str | Path, data: bytes) -> None:
-    """Replace a file by these bytes: after a crash it is the old one or the new one, whole."""
-    path = Path(path).resolve()  # a link stays a link
-    spare: Path | None = None
-    try:
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-        ) as file:
-            spare = Path(file.name)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        spare.chmod(mode)
-        spare.replace(path)
-    except BaseException as error:  # an interrupt too must not leave the spare file behind
-        if spare is not None:
-            spare.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
-        raise
-    _sync_folder(path.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself last; not every system can open a folder for that."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:

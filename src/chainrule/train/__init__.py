@@ -3,19 +3,32 @@
 from chainrule.compiled.build import build_kernel
 from chainrule.serialization.nets import load, save
 from chainrule.serialization.safetensors_file import FileError
-from chainrule.train.callbacks import Callback, Checkpoint, EarlyStopping
+from chainrule.train.backends import Backend, BackendStatus, Compiled, CompiledConvolutions, Plain
+from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
 from chainrule.train.layer_stats import LayerRow, layer_stats
-from chainrule.train.metrics import Accuracy, ErrorRate, JointAccuracy, Metric
-from chainrule.train.one_call import train
+from chainrule.train.metrics import (
+    Accuracy,
+    Coverage,
+    ErrorRate,
+    JointAccuracy,
+    MeanAbsoluteError,
+    Metric,
+    RootMeanSquaredError,
+)
+from chainrule.train.one_call import fit, train
 from chainrule.train.progress import ProgressBar
-from chainrule.train.regression import Coverage, MeanAbsoluteError, RootMeanSquaredError
-from chainrule.train.trainer import Trainer, fit
+from chainrule.train.state import Callback, TrainState
+from chainrule.train.trainer import Trainer
 
 __all__ = [
     "Accuracy",
+    "Backend",
+    "BackendStatus",
     "Callback",
     "Checkpoint",
+    "Compiled",
+    "CompiledConvolutions",
     "Coverage",
     "Divergence",
     "EarlyStopping",
@@ -26,8 +39,10 @@ __all__ = [
     "LayerRow",
     "MeanAbsoluteError",
     "Metric",
+    "Plain",
     "ProgressBar",
     "RootMeanSquaredError",
+    "TrainState",
     "Trainer",
     "build_kernel",
     "fit",

@@ -12,10 +12,24 @@ from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
 
-__all__ = ["epoch_permutations", "iter_batches", "slices"]
+__all__ = ["add_replica_axis", "epoch_permutations", "iter_batches", "iter_slices"]
 
 CHUNK_BYTES = 2 * 2**20
 """How much is gathered at once: one indexing for many small batches, and one large batch alone."""
+
+
+def add_replica_axis(data: Dataset, K: int | None) -> Dataset:
+    """The data set for a net of K replicas: one without replicas serves them all.
+
+    Raises TypeError for what is no Dataset, ValueError for one of other replicas.
+    """
+    if not isinstance(data, Dataset):
+        raise TypeError(f"expected a Dataset(inputs, targets), got {type(data).__name__}")
+    if data.replicas == K:
+        return data
+    if data.replicas is not None:
+        raise ValueError(f"the data set has {data.replicas} replicas, the net {K or 'none'}")
+    return Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), K)
 
 
 def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
@@ -40,10 +54,10 @@ def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tupl
     )
     chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
     for part in torch.split(order, chunk, dim=1):
-        yield from slices(data.subset(part[0] if shared else part), batch_size)
+        yield from iter_slices(data.subset(part[0] if shared else part), batch_size)
 
 
-def slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
+def iter_slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
     """(inputs, targets) of each batch in the order of the data: views, not copies."""
     axis = 0 if data.replicas is None else 1
     for start in range(0, len(data), batch_size):

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
 from chainrule.nn.config import to_config
-
-if TYPE_CHECKING:
-    from chainrule.train.trainer import Trainer
+from chainrule.train.checkpoint import save_training
+from chainrule.train.state import Callback, TrainState
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping"]
-
-
-class Callback(ABC):  # noqa: B024 (each method may be left out)
-    """Called by the trainer; override what is needed."""
-
-    def on_fit_start(self, trainer: Trainer) -> None:  # noqa: B027
-        """Before the first epoch of a fit."""
-
-    def on_step_end(self, trainer: Trainer) -> None:  # noqa: B027
-        """After each step of the optimizer."""
-
-    def on_epoch_end(self, trainer: Trainer) -> None:  # noqa: B027
-        """After an epoch's evaluation; ``trainer.history`` and ``trainer.epoch`` are up to date."""
-
-    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: B027
-        """After the last epoch, or after an interrupt."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed training needs: tensors, numbers, lists and dicts of them."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
-        """Take over what ``state_dict`` gave."""
 
 
 @final
@@ -69,14 +44,14 @@ class EarlyStopping(Callback):
         self.best_state: dict[str, Tensor] = {}
         self.last_state: dict[str, Tensor] = {}
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, state: TrainState) -> None:
         """Go on from where the training was, not from the best epoch."""
         if self.last_state:
-            trainer.net.load_state_dict(self.last_state)
+            state.net.load_state_dict(self.last_state)
             self.last_state = {}
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        value = trainer.history.last(self.monitor).reshape(-1)
+    def on_epoch_end(self, state: TrainState) -> None:
+        value = state.history.last_value(self.monitor).reshape(-1)
         value = value if self.mode == "min" else -value
         best = torch.full_like(value, torch.inf) if self.best is None else self.best
         better = value < best - self.min_delta
@@ -84,22 +59,22 @@ class EarlyStopping(Callback):
         self.best = torch.where(better, value, best)
         self.bad_epochs = torch.where(better, 0, bad + 1)
         if self.restore_best:
-            self._keep(trainer, better)
-        trainer.stop(self.bad_epochs >= self.patience)
+            self._keep_best(state, better)
+        state.stop(self.bad_epochs >= self.patience)
 
-    def _keep(self, trainer: Trainer, better: Tensor) -> None:
-        for name, now in trainer.net.state_dict().items():
+    def _keep_best(self, state: TrainState, better: Tensor) -> None:
+        for name, now in state.net.state_dict().items():
             old = self.best_state.get(name, now)
-            if trainer.net.replicas is None:
+            if state.net.replicas is None:
                 self.best_state[name] = now.clone() if bool(better) else old.clone()
             else:
                 mask = better.to(now.device).reshape(-1, *[1] * (now.dim() - 1))
                 self.best_state[name] = torch.where(mask, now, old)
 
-    def on_fit_end(self, trainer: Trainer) -> None:
-        if self.restore_best and self.best_state and not trainer.history.interrupted:
-            self.last_state = {name: t.clone() for name, t in trainer.net.state_dict().items()}
-            trainer.net.load_state_dict(self.best_state)
+    def on_fit_end(self, state: TrainState) -> None:
+        if self.restore_best and self.best_state and not state.history.interrupted:
+            self.last_state = {name: t.clone() for name, t in state.net.state_dict().items()}
+            state.net.load_state_dict(self.best_state)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -123,13 +98,13 @@ class Checkpoint(Callback):
             raise ValueError(f"every is at least 1 epoch, got {every}")
         self.path, self.every = Path(path), every
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, state: TrainState) -> None:
         """Raise ValueError now, not after an epoch, where the net cannot be saved."""
-        to_config(trainer.net)
+        to_config(state.net)
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        if trainer.epoch % self.every == 0:
-            trainer.save(self.path)
+    def on_epoch_end(self, state: TrainState) -> None:
+        if state.epoch % self.every == 0:
+            save_training(state, self.path)
 
-    def on_fit_end(self, trainer: Trainer) -> None:
-        trainer.save(self.path)
+    def on_fit_end(self, state: TrainState) -> None:
+        save_training(state, self.path)

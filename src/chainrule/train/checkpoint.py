@@ -2,128 +2,116 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
 from chainrule.serialization.nets import load_rng_state, net_header, net_tensors, rng_state
-from chainrule.serialization.safetensors_file import FileError, pack, read, unpack, write
-from chainrule.train.history import Divergence
+from chainrule.serialization.safetensors_file import FileError, pack, read_file, unpack, write_file
+from chainrule.train.history import HistoryMark
+from chainrule.train.state import TrainState
 
-if TYPE_CHECKING:
-    from chainrule.train.trainer import Trainer
-
-__all__ = ["load", "restore", "save", "snapshot"]
-
-
-def parts(trainer: Trainer) -> dict[str, Any]:
-    """What a trainer is made of besides its net: it must be the same to go on."""
-    return {
-        "criterion": trainer.criterion.label(),
-        "optimizer": type(trainer.optimizer).__name__,
-        "scheduler": type(trainer.scheduler).__name__,
-        "schedule_every": trainer.schedule_every,
-        "batch_size": trainer.batch_size,
-        "callbacks": [type(callback).__name__ for callback in trainer.callbacks],
-    }
+__all__ = [
+    "Snapshot",
+    "load_training",
+    "restore_snapshot",
+    "save_training",
+    "take_snapshot",
+]
 
 
-def state(trainer: Trainer) -> dict[str, Any]:
-    """What changes while training, but for the net's tensors."""
-    history = trainer.history
-    return {
-        "epoch": trainer.epoch,
-        "steps": trainer.steps,
-        "seeds": trainer.seeds,
-        "active": trainer.active,
-        "optimizer": trainer.optimizer.state_dict(),
-        "scheduler": None if trainer.scheduler is None else trainer.scheduler.state_dict(),
-        "callbacks": [callback.state_dict() for callback in trainer.callbacks],
-        "curves": history.curves,
-        "diverged": [list(astuple(d)) for d in history.diverged],
-        "stopped": [list(item) for item in history.stopped.items()],
-        "seconds": history.seconds,
-        "global": torch.get_rng_state(),
-    }
+class Snapshot(NamedTuple):
+    """A copy of all that an epoch changes; of the history, how far it was."""
+
+    net: dict[str, Tensor]
+    rng_state: dict[str, Any]
+    values: dict[str, Any]
+    history: HistoryMark
 
 
-def set_state(trainer: Trainer, values: dict[str, Any]) -> None:
-    """Take over what :func:`state` gave."""
-    trainer.optimizer.load_state_dict(values["optimizer"])
-    if trainer.scheduler is not None:
-        trainer.scheduler.load_state_dict(values["scheduler"])
-    for callback, kept in zip(trainer.callbacks, values["callbacks"], strict=True):
-        callback.load_state_dict(kept)
-    trainer.epoch, trainer.steps = values["epoch"], values["steps"]
-    trainer.seeds, trainer.active = list(values["seeds"]), values["active"]
-    history = trainer.history
-    history.curves, history.seconds = dict(values["curves"]), values["seconds"]
-    history.diverged = [Divergence(*row) for row in values["diverged"]]
-    history.stopped = {k: epoch for k, epoch in values["stopped"]}  # noqa: C416 (lists of two)
-    torch.set_rng_state(values["global"])
-
-
-def snapshot(trainer: Trainer, last: dict[str, Any] | None = None) -> dict[str, Any]:
+def take_snapshot(state: TrainState, last: Snapshot | None = None) -> Snapshot:
     """A copy of everything, to go back to.
 
     The net's is made where that of the ``last`` snapshot was, which is lost: a system takes longer
     to find new memory than to copy into it.
     """
-    room: dict[str, Tensor] = {} if last is None else last["net"]
+    room: Mapping[str, Tensor] = {} if last is None else last.net
 
-    def copied(name: str, tensor: Tensor) -> Tensor:
+    def copy(name: str, tensor: Tensor) -> Tensor:
         there = room.get(name)
         if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
             return tensor.clone()
         return there.copy_(tensor)
 
+    return Snapshot(
+        {name: copy(name, tensor) for name, tensor in state.net.state_dict().items()},
+        rng_state(state.net),
+        tree_map(torch.clone, state.state_dict()),
+        state.history.mark(),
+    )
+
+
+def restore_snapshot(state: TrainState, snapshot: Snapshot) -> None:
+    """Go back to a snapshot."""
+    state.net.load_state_dict(snapshot.net)
+    load_rng_state(state.net, snapshot.rng_state)
+    state.load_state_dict(snapshot.values)
+    state.history.rollback(snapshot.history)
+
+
+def config(state: TrainState) -> dict[str, Any]:
+    """What a training is made of besides its net: it must be the same to go on."""
     return {
-        "state": tree_map(torch.clone, state(trainer)),
-        "net": {name: copied(name, tensor) for name, tensor in trainer.net.state_dict().items()},
-        "draws": rng_state(trainer.net),
+        "criterion": state.criterion.label(),
+        "optimizer": type(state.optimizer).__name__,
+        "scheduler": type(state.scheduler).__name__,
+        "schedule_every": state.schedule_every,
+        "batch_size": state.batch_size,
+        "callbacks": [type(callback).__name__ for callback in state.callbacks],
     }
 
 
-def restore(trainer: Trainer, kept: dict[str, Any]) -> None:
-    """Go back to a snapshot."""
-    trainer.net.load_state_dict(kept["net"])
-    load_rng_state(trainer.net, kept["draws"])
-    set_state(trainer, kept["state"])
-
-
-def save(trainer: Trainer, path: str | Path) -> None:
+def save_training(state: TrainState, path: str | Path) -> None:
     """Write a training to a file, atomically. Raises OSError naming the path."""
     tensors: dict[str, Tensor] = {}
-    packed = pack(state(trainer), tensors, "trainer")
-    header = {**net_header(trainer.net), "made of": parts(trainer), "trainer": packed}
-    write(path, "training", tensors | net_tensors(trainer.net), header)
+    packed = pack({**state.state_dict(), **state.history.state_dict()}, tensors, "trainer")
+    header = {**net_header(state.net), "config": config(state), "trainer": packed}
+    write_file(path, "training", tensors | net_tensors(state.net), header)
 
 
-def load(trainer: Trainer, path: str | Path) -> None:
-    """Make a trainer go on from a file. Raises FileError, and changes nothing, where it cannot."""
-    kind, tensors, header = read(path)
+def load_training(state: TrainState, path: str | Path) -> None:
+    """Make a training go on from a file. Raises FileError, and changes nothing, where it cannot."""
+    kind, tensors, header = read_file(path)
     if kind != "training":
         raise FileError(path, f"holds a {kind}, not a training: chainrule.load reads it")
-    own = net_header(trainer.net)
-    for part in ("architecture", "replicas", "ties"):
-        if header[part] != own[part]:
-            raise FileError(path, f"is the training of another net: its {part} is {header[part]}")
-    for part, mine in parts(trainer).items():
-        if header["made of"][part] != mine:
-            saved = header["made of"][part]
-            raise FileError(path, f"does not fit this trainer: its {part} is {saved}, not {mine}")
-    before = snapshot(trainer)
+    _check_fit(state, path, header)
+    before = take_snapshot(state)
     try:
         net = {
             path: tensors[f"net.{header['ties'].get(path, path)}"]
-            for path in trainer.net.state_dict()
+            for path in state.net.state_dict()
         }
-        kept = {"net": net, "draws": header["draws"], "state": unpack(header["trainer"], tensors)}
-        restore(trainer, kept)
+        values = unpack(header["trainer"], tensors)
+        state.net.load_state_dict(net)
+        load_rng_state(state.net, header["rng_state"])
+        state.load_state_dict(values)
+        state.history.load_state_dict(values)
     except (ValueError, KeyError, TypeError) as error:
-        restore(trainer, before)
+        restore_snapshot(state, before)
         raise FileError(path, f"does not fit this trainer: {error}") from None
+
+
+def _check_fit(state: TrainState, path: str | Path, header: Mapping[str, Any]) -> None:
+    """Raise FileError where the file is of another net, or of a training made of other things."""
+    net = net_header(state.net)
+    for name in ("architecture", "replicas", "ties"):
+        if header[name] != net[name]:
+            raise FileError(path, f"is the training of another net: its {name} is {header[name]}")
+    for name, value in config(state).items():
+        saved = header["config"][name]
+        if saved != value:
+            raise FileError(path, f"does not fit this trainer: its {name} is {saved}, not {value}")

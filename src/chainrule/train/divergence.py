@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,58 +16,61 @@ from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.train.batches import iter_batches
 from chainrule.train.history import Divergence, History
-
-if TYPE_CHECKING:
-    from chainrule.train.trainer import Trainer
+from chainrule.train.state import TrainState
 
 __all__ = ["first_non_finite", "mask_diverged", "record_divergence", "restore_diverged"]
 
 
-def record_divergence(trainer: Trainer, train: Dataset, order: Tensor, active: Tensor) -> None:
+def record_divergence(state: TrainState, train: Dataset, order: Tensor, active: Tensor) -> None:
     """Enter in the history who fell out in this epoch; who is left stays active.
 
-    order (K, N) is the epoch's, alive (steps, K) says who took part in each step.
+    order (K, N) is the epoch's, active (steps, K) says who took part in each step.
     """
     active = active.cpu()
-    for k in (trainer.active & ~active[-1]).nonzero().flatten().tolist():
+    for k in (state.active & ~active[-1]).nonzero().flatten().tolist():
         step = int(active[:, k].sum())
-        where = _where(trainer, train, order[k : k + 1], step, k)
-        trainer.history.diverged.append(Divergence(k, trainer.epoch + 1, step + 1, where))
-    finite = trainer.optimizer.data_sum().isfinite().cpu()
+        where = _locate(state, train, order[k : k + 1], step, k)
+        state.history.diverged.append(Divergence(k, state.epoch + 1, step + 1, where))
+    finite = state.optimizer.data_sum().isfinite().cpu()
     for k in (active[-1] & ~finite).nonzero().flatten().tolist():
-        last = Divergence(k, trainer.epoch + 1, len(active), "the update of the parameters")
-        trainer.history.diverged.append(last)
-    trainer.active = active[-1] & finite
+        last = Divergence(k, state.epoch + 1, len(active), "the update of the parameters")
+        state.history.diverged.append(last)
+    state.active = active[-1] & finite
 
 
-def restore_diverged(trainer: Trainer, before: Mapping[str, Tensor]) -> None:
+def restore_diverged(state: TrainState, before: Mapping[str, Tensor]) -> None:
     """What a replica that takes part no more had before this epoch.
 
     That is its running statistics; and, where an update overflowed, its parameters.
     """
-    if bool(trainer.active.all()):
+    if bool(state.active.all()):
         return
-    finite = trainer.optimizer.data_sum().isfinite()
-    for name, value in trainer.net.named_state():
-        keep = finite if isinstance(value, Parameter) else trainer.active
-        ones = [1] * (value.data.dim() - trainer.net.num_replica_dims)
-        keep = keep.reshape(-1, *ones) if trainer.net.num_replica_dims else keep[0]
+    finite = state.optimizer.data_sum().isfinite()
+    for name, value in state.net.named_state():
+        keep = finite if isinstance(value, Parameter) else state.active
+        ones = [1] * (value.data.dim() - state.net.num_replica_dims)
+        keep = keep.reshape(-1, *ones) if state.net.num_replica_dims else keep[0]
         value.data.copy_(torch.where(keep.to(value.data.device), value.data, before[name]))
 
 
-def mask_diverged(history: History, value: Tensor) -> Tensor:
-    """value (K,), or a scalar, with nan for who has diverged: never a plausible number."""
-    dead = torch.zeros(history.replicas or 1, dtype=torch.bool, device=value.device)
-    dead[[d.replica for d in history.diverged]] = True
-    return value.masked_fill(dead.reshape(value.shape), torch.nan)
+def mask_diverged(history: History, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """name → (K,), or a scalar, with nan for who has diverged: never a plausible number."""
+    if not history.diverged:
+        return values
+    diverged = torch.zeros(history.replicas or 1, dtype=torch.bool)
+    diverged[[d.replica for d in history.diverged]] = True
+    return {
+        name: value.masked_fill(diverged.to(value.device).reshape(value.shape), torch.nan)
+        for name, value in values.items()
+    }
 
 
-def _where(trainer: Trainer, train: Dataset, order: Tensor, step: int, k: int) -> str:
+def _locate(state: TrainState, train: Dataset, order: Tensor, step: int, k: int) -> str:
     """One step of replica k alone, done again and watched."""
-    net, criterion, data = trainer.net, trainer.criterion, train
+    net, criterion, data = state.net, state.criterion, train
     if net.replicas is not None:
         net, criterion, data = net.replica(k), criterion.replica(k), train.replica(k)
-    size = trainer.batch_size
+    size = state.batch_size
     x, target = next(iter_batches(data, order[:, step * size : (step + 1) * size], size))
     return first_non_finite(net, criterion, x, target)
 
@@ -78,12 +81,12 @@ def first_non_finite(net: Module, criterion: Loss, x: Any, target: Any) -> str:
     net is plain, x and target are its batch; the input, a layer's output, the loss, a parameter's
     gradient (counted from the output's side) or else the update.
     """
-    if not _finite(x):
+    if not _is_finite(x):
         return "the input is not finite"
     places: list[str] = []
 
     def see(path: str, layer: Module, x: Any, y: Any) -> None:
-        if not _finite(y):
+        if not _is_finite(y):
             places.append(f"the output of layer {path or '(the net)'}, {layer.label()}")
 
     watched = trace_layers(net, see)
@@ -92,14 +95,14 @@ def first_non_finite(net: Module, criterion: Loss, x: Any, target: Any) -> str:
     loss, loss_rule = criterion.forward(y, target)
     if places:
         return places[0]
-    if not _finite(loss):
+    if not _is_finite(loss):
         return f"the loss {criterion.label()}"
     rule(loss_rule(loss.new_ones(())))
     for path, parameter in reversed(list(watched.named_parameters())):
-        if not _finite(parameter.grad):
+        if not _is_finite(parameter.grad):
             return f"the gradient of {path}"
     return "the update of the parameters"
 
 
-def _finite(value: Any) -> bool:
+def _is_finite(value: Any) -> bool:
     return all(bool(t.isfinite().all()) for _, t in named_leaves(value) if t.is_floating_point())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Divergence", "History"]
+
+FIRST_ROWS = 16
+"""How many epochs there is room for at first; when it is full, twice as many."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,16 @@ class Divergence:
         )
 
 
-@dataclass
+class HistoryMark(NamedTuple):
+    """How far a history was: epochs, names of curves, divergences, who had stopped, seconds."""
+
+    epochs: int
+    names: tuple[str, ...]
+    diverged: int
+    stopped: dict[int, int]
+    seconds: float
+
+
 class History:
     """The curves of one fit.
 
@@ -37,48 +50,99 @@ class History:
     for a plain net, in float64 on the CPU. The training curves are means over an epoch's batches as
     they were trained on; the test curves are taken at the end of each epoch. A diverged replica
     is nan from the epoch on in which it diverged.
+
+    - ``diverged``: where each replica that met nan or infinity was stopped.
+    - ``stopped``: replica → epoch after which early stopping ended it.
+    - ``seconds``: spent in training and evaluation.
+    - ``interrupted``: whether the last fit was, by Ctrl-C.
     """
 
-    replicas: int | None = None
-    curves: dict[str, Tensor] = field(default_factory=dict)
-    diverged: list[Divergence] = field(default_factory=list)
-    stopped: dict[int, int] = field(default_factory=dict)
-    """Replica → epoch after which early stopping ended it."""
-    seconds: float = 0.0
-    """Time spent in training and evaluation."""
-    interrupted: bool = False
-
-    def __getitem__(self, name: str) -> Tensor:
-        if name not in self.curves:
-            raise KeyError(f"no curve {name!r}; there are: {', '.join(self.curves) or 'none yet'}")
-        return self.curves[name]
+    def __init__(self, replicas: int | None = None) -> None:
+        self.replicas = replicas
+        self.epochs = 0
+        """How many are done."""
+        self.diverged: list[Divergence] = []
+        self.stopped: dict[int, int] = {}
+        self.seconds = 0.0
+        self.interrupted = False
+        # Each curve with rows to spare, so that an epoch more is one row written.
+        self._buffers: dict[str, Tensor] = {}
 
     @property
-    def epochs(self) -> int:
-        """How many epochs are done."""
-        return max((len(curve) for curve in self.curves.values()), default=0)
+    def curves(self) -> dict[str, Tensor]:
+        """Name → curve: views of what is kept, not copies."""
+        return {name: buffer[: self.epochs] for name, buffer in self._buffers.items()}
 
-    def add(self, values: dict[str, Tensor]) -> None:
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._buffers:
+            known = ", ".join(self._buffers) or "none yet"
+            raise KeyError(f"no curve {name!r}; there are: {known}")
+        return self._buffers[name][: self.epochs]
+
+    def add(self, values: Mapping[str, Tensor]) -> None:
         """Append one epoch: name → value, (K,) or a scalar; nan where a curve has none."""
-        done = self.epochs
-        shape = () if self.replicas is None else (self.replicas,)
-        for name in [*self.curves, *(name for name in values if name not in self.curves)]:
-            curve = self.curves.get(
-                name, torch.full((done, *shape), torch.nan, dtype=torch.float64)
-            )
-            value = values.get(name, torch.full(shape, torch.nan))
-            row = value.detach().to("cpu", torch.float64).expand(shape).unsqueeze(0)
-            self.curves[name] = torch.cat([curve, row])
+        for name in values:
+            if name not in self._buffers:
+                self._buffers[name] = self._new_buffer(max(FIRST_ROWS, self.epochs + 1))
+        for name, buffer in self._buffers.items():
+            if len(buffer) == self.epochs:
+                self._buffers[name] = self._new_buffer(2 * self.epochs)
+                self._buffers[name][: self.epochs] = buffer
+            if name in values:
+                self._buffers[name][self.epochs] = values[name].detach()
+        self.epochs += 1
 
-    def last(self, name: str) -> Tensor:
+    def _new_buffer(self, rows: int) -> Tensor:
+        axes = () if self.replicas is None else (self.replicas,)
+        return torch.full((rows, *axes), torch.nan, dtype=torch.float64)
+
+    def last_value(self, name: str) -> Tensor:
         """The newest value of a curve: (K,), or a scalar for a plain net."""
         return self[name][-1]
+
+    def mark(self) -> HistoryMark:
+        """How far it is, to go back to."""
+        names, stopped = tuple(self._buffers), dict(self.stopped)
+        return HistoryMark(self.epochs, names, len(self.diverged), stopped, self.seconds)
+
+    def rollback(self, mark: HistoryMark) -> None:
+        """Forget what was added since the mark was taken."""
+        self.epochs, self.stopped, self.seconds = mark.epochs, dict(mark.stopped), mark.seconds
+        del self.diverged[mark.diverged :]
+        # Copies, for who was given a curve before: its rows are not to be written again.
+        self._set_curves({name: self[name] for name in mark.names})
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a file needs: tensors, numbers and lists of them."""
+        return {
+            "curves": self.curves,
+            "diverged": [list(astuple(d)) for d in self.diverged],
+            "stopped": [list(item) for item in self.stopped.items()],
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, values: Mapping[str, Any]) -> None:
+        """Take over what ``state_dict`` gave; changes nothing where it raises."""
+        curves, seconds = dict(values["curves"]), values["seconds"]
+        diverged = [Divergence(*row) for row in values["diverged"]]
+        stopped = {k: epoch for k, epoch in values["stopped"]}  # noqa: C416 (lists of two)
+        self._set_curves(curves)
+        self.epochs = max(map(len, curves.values()), default=0)
+        self.diverged, self.stopped, self.seconds = diverged, stopped, seconds
+
+    def _set_curves(self, curves: Mapping[str, Tensor]) -> None:
+        buffers = {}
+        for name, curve in curves.items():
+            buffers[name] = self._new_buffer(FIRST_ROWS + len(curve))
+            buffers[name][: len(curve)] = curve
+        self._buffers = buffers
 
     def keep_replicas(self, index: Tensor) -> None:
         """Keep the curves of these replicas, and what is noted of them    index int64 (n,)"""
         new = {old: k for k, old in enumerate(index.tolist())}
+        curves = {name: curve[:, index] for name, curve in self.curves.items()}
         self.replicas = len(new)
-        self.curves = {name: curve[:, index] for name, curve in self.curves.items()}
+        self._set_curves(curves)
         self.diverged = [
             replace(d, replica=new[d.replica]) for d in self.diverged if d.replica in new
         ]
@@ -101,4 +165,4 @@ class History:
 
     def __repr__(self) -> str:
         kind = "plain net" if self.replicas is None else f"{self.replicas} replicas"
-        return f"History({self.epochs} epochs, {kind}: {', '.join(self.curves)})"
+        return f"History({self.epochs} epochs, {kind}: {', '.join(self._buffers)})"

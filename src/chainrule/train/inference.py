@@ -11,9 +11,9 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.train.batches import slices
+from chainrule.train.batches import iter_slices
 
-__all__ = ["eval_mode", "join", "predict"]
+__all__ = ["eval_mode", "join", "predict_in_slices"]
 
 SLICE_BYTES = 2 * 2**20
 """How much input, of all replicas, goes through a net at once when nothing is learned.
@@ -32,7 +32,7 @@ def eval_mode(net: Module) -> Iterator[Module]:
             module.training = training
 
 
-def predict(net: Module, data: Dataset, at_least: int = 1) -> Any:
+def predict_in_slices(net: Module, data: Dataset, at_least: int = 1) -> Any:
     """The outputs for all inputs, in the mode that the net is in; ``at_least`` samples a slice.
 
     The data set has the net's replicas.
@@ -43,7 +43,7 @@ def predict(net: Module, data: Dataset, at_least: int = 1) -> Any:
     room = SLICE_BYTES if data.inputs.device.type == "cpu" else 32 * SLICE_BYTES
     size = max(1, len(data)) if uses_batch_statistics(net) else max(at_least, room // sample)
     # An empty data set goes through too: its output has the right shape, and no rows.
-    batches = list(slices(data, size)) or [(data.inputs, data.targets)]
+    batches = list(iter_slices(data, size)) or [(data.inputs, data.targets)]
     return join([net.forward(x)[0] for x, _ in batches], net.num_replica_dims)
 
 

@@ -1,19 +1,33 @@
 """What is counted beside the loss: a metric gives one number a sample, (…, N).
 
-The trainer takes the mean over the samples, for each replica on its own; OfMean goes on from there.
+The trainer takes the mean over the samples, for each replica on its own; TransformedMean goes on
+from there.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Any, Self, TypeAlias, final
 
 import torch
 from torch import Tensor
 
-__all__ = ["Accuracy", "ErrorRate", "JointAccuracy", "Metric", "TransformedMean", "averaged"]
+__all__ = [
+    "Accuracy",
+    "Coverage",
+    "ErrorRate",
+    "JointAccuracy",
+    "MeanAbsoluteError",
+    "Metric",
+    "RootMeanSquaredError",
+    "TargetUnitMetric",
+    "TransformedMean",
+    "average_metric",
+    "measure_outputs",
+]
 
 Metric: TypeAlias = Callable[[Any, Any], Tensor]
 
@@ -26,13 +40,20 @@ class TransformedMean(ABC):
         """The metric, of the mean over the samples."""
 
 
-def averaged(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
+def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
     """A metric over the samples, which are on this axis.
 
     In float64: 987 of 1,000 is 0.987, and prints so.
     """
     mean = metric(output, target).mean(axis, dtype=torch.float64)
     return metric.transform(mean) if isinstance(metric, TransformedMean) else mean
+
+
+def measure_outputs(
+    metrics: Mapping[str, Metric], output: Any, target: Any, axis: int
+) -> dict[str, Tensor]:
+    """Each metric over the samples, which are on this axis: name → (K,), or a scalar."""
+    return {name: average_metric(f, output, target, axis) for name, f in metrics.items()}
 
 
 @final
@@ -92,3 +113,80 @@ class JointAccuracy:
     def __call__(self, output: Any, target: Any) -> Tensor:
         right = [Accuracy(head)(output, target) for head in self.heads]
         return torch.stack(right).prod(0)
+
+
+@dataclass(frozen=True, eq=False)
+class TargetUnitMetric(ABC):
+    """A metric in the unit of its target.
+
+    Output and target are numbers (…, N, D) or, for D = 1, a target (…, N); an output may be a
+    dict with ``mean``. Where targets were divided by their spread, ``unit`` is that spread: a
+    number, or in a cohort one a replica, (K, 1, 1).
+    """
+
+    unit: float | Tensor = 1.0
+
+    def with_unit(self, unit: float | Tensor) -> Self:
+        """The metric for targets that were divided by this."""
+        return replace(self, unit=unit)
+
+    def __call__(self, output: Any, target: Tensor) -> Tensor:
+        mean = output["mean"] if isinstance(output, dict) else output
+        return self.error(self.unit * (mean - match_axes(target, mean))).mean(-1)
+
+    @abstractmethod
+    def error(self, d: Tensor) -> Tensor:
+        """The error of each difference d (…, N, D), which is in the target's unit."""
+
+
+@final
+class RootMeanSquaredError(TargetUnitMetric, TransformedMean):
+    """√ of the mean over the samples of d², in the target's unit"""
+
+    def error(self, d: Tensor) -> Tensor:
+        return d.square()
+
+    def transform(self, mean: Tensor) -> Tensor:
+        return mean.sqrt()
+
+
+@final
+class MeanAbsoluteError(TargetUnitMetric):
+    """The mean over the samples of |d|, in the target's unit"""
+
+    def error(self, d: Tensor) -> Tensor:
+        return d.abs()
+
+
+@final
+@dataclass(frozen=True)
+class Coverage:
+    """1 where the target is within the predicted interval, else 0        result (…, N)
+
+    output {"mean": (…, N, 1), "var": (…, N, 1)}   target (…, N, 1) or (…, N)
+
+    The interval is the middle ``level`` of a normal distribution: mean ± 1.96 √var for 0.95. A
+    calibrated net covers that share of the test targets. nan for an output without variance,
+    which claims no interval. Raises ValueError for a level outside (0, 1).
+    """
+
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ValueError(f"Coverage: expected a level between 0 and 1, got {self.level}")
+
+    def __call__(self, output: Any, target: Tensor) -> Tensor:
+        if not isinstance(output, dict):
+            return torch.full_like(output[..., 0], torch.nan)
+        mean: Tensor = output["mean"]
+        var: Tensor = output["var"]
+        width = NormalDist().inv_cdf((1 + self.level) / 2) * var.sqrt()
+        within = (mean - match_axes(target, mean)).abs() <= width
+        unknown = (mean + var).isnan()
+        return within.to(mean.dtype).masked_fill(unknown, torch.nan).squeeze(-1)
+
+
+def match_axes(target: Tensor, output: Tensor) -> Tensor:
+    """The target with the axes of the output."""
+    return target.unsqueeze(-1) if target.dim() < output.dim() else target

@@ -1,4 +1,4 @@
-"""A whole training as one call, in the manner of the first framework report."""
+"""A whole training as one call: with the trainer's words, and with those of a training script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,23 @@ from chainrule.train.history import History
 from chainrule.train.metrics import Accuracy
 from chainrule.train.trainer import Trainer
 
-__all__ = ["train"]
+__all__ = ["fit", "train"]
+
+
+def fit(
+    net: Module,
+    train: Dataset,
+    test: Dataset | None = None,
+    *,
+    criterion: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    progress: bool | None = None,
+    **options: Any,
+) -> History:
+    """Train a net or a cohort in one call: ``Trainer(…, **options).fit(…)``."""
+    trainer = Trainer(net, criterion, optimizer, **options)
+    return trainer.fit(train, test, epochs=epochs, progress=progress)
 
 
 def train(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, final
 
-from chainrule.train.callbacks import Callback
+from chainrule.train.state import Callback, TrainState
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from chainrule.train.trainer import Trainer
-
-__all__ = ["ProgressBar", "ProgressLine", "wants_progress"]
+__all__ = ["ProgressBar", "wants_progress"]
 
 
 def wants_progress(progress: bool | None) -> bool:
@@ -28,7 +26,7 @@ class ProgressBar(Callback):
         self.title = title
         self.bar: Progress | None = None
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, state: TrainState) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -42,33 +40,15 @@ class ProgressBar(Callback):
         )
         self.bar.start()
         self.task = self.bar.add_task(
-            self.title, total=trainer.epochs, completed=trainer.epoch, loss="–"
+            self.title, total=state.epochs, completed=state.epoch, loss="–"
         )
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, state: TrainState) -> None:
         if self.bar is not None:
-            loss = float(trainer.history.last("train_loss").nanmean())
-            self.bar.update(self.task, completed=trainer.epoch, loss=f"{loss:.4g}")
+            loss = float(state.history.last_value("train_loss").nanmean())
+            self.bar.update(self.task, completed=state.epoch, loss=f"{loss:.4g}")
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, state: TrainState) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
-
-
-@final
-class ProgressLine(Callback):
-    """One plain line on stderr when a training is done: for logs and pipes."""
-
-    def __init__(self, title: str = "training") -> None:
-        self.title = title
-
-    def on_fit_end(self, trainer: Trainer) -> None:
-        history = trainer.history
-        loss = float(history.last("train_loss").nanmean()) if history.epochs else float("nan")
-        print(
-            f"{self.title}: {trainer.epoch}/{trainer.epochs} epochs, {trainer.net.replicas or 1} "
-            f"replica(s), {history.seconds:.1f} s, training loss {loss:.4g}",
-            file=sys.stderr,
-            flush=True,
-        )

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
-from chainrule.nn.ops.conv import use_conv_backend
-from chainrule.nn.vjp import accumulate_param_grads
-from chainrule.optim import Optimizer, clip_grad_norm_, clip_grad_value_
+from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from chainrule.train import checkpoint, divergence
-from chainrule.train.backends.compiled import Fast
-from chainrule.train.batches import epoch_permutations, iter_batches
-from chainrule.train.callbacks import Callback, Checkpoint
+from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
+from chainrule.train.backends.base import EpochOutput
+from chainrule.train.batches import add_replica_axis, epoch_permutations
+from chainrule.train.callbacks import Checkpoint
+from chainrule.train.checkpoint import (
+    Snapshot,
+    load_training,
+    restore_snapshot,
+    save_training,
+    take_snapshot,
+)
+from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
 from chainrule.train.history import History
-from chainrule.train.inference import eval_mode, join, predict
-from chainrule.train.metrics import Metric, averaged
+from chainrule.train.inference import join
+from chainrule.train.metrics import Metric, measure_outputs
 from chainrule.train.progress import ProgressBar, wants_progress
+from chainrule.train.state import Augment, Callback, TrainState
 
-__all__ = ["Augment", "EpochOutput", "Trainer", "fit"]
-
-Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
-"""(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
-
-
-class EpochOutput(NamedTuple):
-    """What the steps of an epoch leave behind.
-
-    losses (steps, K) or (steps,); alive bool (steps, K or 1), who was still finite in each step;
-    the samples of each step; and, where metrics are wanted, outputs and targets of the batches.
-    """
-
-    losses: Tensor
-    alive: Tensor
-    sizes: Sequence[int]
-    outputs: Sequence[Any]
-    targets: Sequence[Any]
+__all__ = ["Trainer"]
 
 
 class Trainer:
@@ -63,10 +52,13 @@ class Trainer:
     - ``callbacks``: see :class:`Callback`.
     - ``compile``: train small nets in a compiled kernel, of other nets the convolutions; it
       needs a C++ compiler once, and the results agree up to rounding. What it does not know takes
-      the plain path: ``path`` says which. Without a compiler there is a warning, and that path.
+      the plain path: ``backend_status`` says which. Without a compiler there is a warning, and that
+      path.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
     that step, takes part no more, and is listed in ``history.diverged``; the others do not notice.
+
+    ``state`` has all of this, and how far the training is; ``backend`` computes its epochs.
 
     Raises ValueError where the numbers do not make sense.
     """
@@ -89,29 +81,62 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         compile: bool = False,  # noqa: A002 (the word for it)
     ) -> None:
-        _check_parts(net, criterion, optimizer)
-        if batch_size < 1:
-            raise ValueError(f"batch_size is at least 1, got {batch_size}")
-        if schedule_every not in ("epoch", "step"):
-            raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
-        if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
-            raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
-        K = net.replicas
-        same = K is None or criterion.replicas is not None
-        self.net, self.optimizer, self.scheduler = net, optimizer, scheduler
-        self.criterion = criterion if same or K is None else criterion.replicate(K)
-        self.schedule_every, self.batch_size = schedule_every, batch_size
-        self.seeds = _seeds(seed, K)
-        self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.metrics, self.train_metrics = dict(metrics or {}), train_metrics
-        self.augment = augment
-        # A checkpoint comes last: it saves what the others have done in that epoch.
-        self.callbacks = sorted(callbacks, key=lambda c: isinstance(c, Checkpoint))
-        self._fast = Fast() if compile else None
-        self.epoch, self.epochs, self.steps = 0, 0, 0
-        self._test: Dataset | None = None
-        self.history = History(K)
-        self.active = torch.ones(K or 1, dtype=torch.bool)
+        check_parts(net, criterion, optimizer)
+        check_options(batch_size, scheduler, schedule_every)
+        if net.replicas is not None and criterion.replicas is None:
+            criterion = criterion.replicate(net.replicas)
+        self.backend: Backend = CompiledBackend() if compile else PlainBackend()
+        self.state = TrainState(
+            net,
+            criterion,
+            optimizer,
+            scheduler=scheduler,
+            schedule_every=schedule_every,
+            batch_size=batch_size,
+            seeds=replica_seeds(seed, net.replicas),
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            metrics=dict(metrics or {}),
+            train_metrics=train_metrics,
+            augment=augment,
+            # A checkpoint comes last: it saves what the others have done in that epoch.
+            callbacks=sorted(callbacks, key=lambda c: isinstance(c, Checkpoint)),
+        )
+
+    @property
+    def net(self) -> Module:
+        """What is trained."""
+        return self.state.net
+
+    @property
+    def criterion(self) -> Loss:
+        """The loss, with the net's replicas."""
+        return self.state.criterion
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What moves the parameters."""
+        return self.state.optimizer
+
+    @property
+    def callbacks(self) -> list[Callback]:
+        """What looks on, in the order of the calls; the list may be changed between fits."""
+        return self.state.callbacks
+
+    @property
+    def history(self) -> History:
+        """The curves of all epochs so far."""
+        return self.state.history
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self.state.epoch
+
+    @property
+    def backend_status(self) -> BackendStatus:
+        """Which way the last epoch was computed; ``str`` says it: "compiled", "plain" and why."""
+        return self.backend.status
 
     @torch.no_grad()
     def fit(
@@ -131,181 +156,68 @@ class Trainer:
 
         Raises ValueError where a data set does not fit the net or is empty.
         """
-        if not isinstance(epochs, int):
-            raise TypeError(f"epochs is a whole number, got {epochs!r}")
-        if epochs < 0:
-            raise ValueError(f"epochs is at least 0, got {epochs}")
-        train, self._test = (
-            self._with_replica_axis(train),
-            None if test is None else self._with_replica_axis(test),
-        )
+        state, backend, before = self.state, self.backend, None
+        check_epochs(epochs)
+        train = add_replica_axis(train, state.net.replicas)
+        test = None if test is None else add_replica_axis(test, state.net.replicas)
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
-        self.epochs, self.history.interrupted = epochs, False
-        if self._fast is not None:
-            self._fast.begin(self, train)
-        callbacks = [*self.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
+        state.epochs, state.history.interrupted = epochs, False
+        backend.prepare(state, train)
+        callbacks = [*state.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
         for callback in callbacks:
-            callback.on_fit_start(self)
+            callback.on_fit_start(state)
         try:
-            with use_conv_backend(None) if self._fast is None else self._fast.at_work():
-                before: dict[str, Any] | None = None
-                while self._should_continue():
-                    before = self._epoch_or_rollback(train, callbacks, before)
+            with backend.use_threads():
+                while state.running:
+                    before = self._epoch_or_rollback(train, test, callbacks, before)
         finally:
             for callback in callbacks:
-                callback.on_fit_end(self)
-        return self.history
-
-    def _should_continue(self) -> bool:
-        running = not self.history.interrupted and bool(self.active.any())
-        return running and self.epoch < self.epochs
+                callback.on_fit_end(state)
+        return state.history
 
     def _epoch_or_rollback(
-        self, train: Dataset, callbacks: Sequence[Callback], last: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+        self,
+        train: Dataset,
+        test: Dataset | None,
+        callbacks: Sequence[Callback],
+        last: Snapshot | None,
+    ) -> Snapshot | None:
         """An epoch, all of it or nothing: an interrupt leaves things as they were before it.
 
         Returns how they were; ``last`` is how they were one epoch before, and its room is taken.
         """
-        before: dict[str, Any] | None = None
+        before: Snapshot | None = None
         try:
-            before = checkpoint.snapshot(self, last)
+            before = take_snapshot(self.state, last)
             start = time.perf_counter()
-            self._epoch(train, before["net"])
+            run_epoch(self.state, self.backend, train, test, before.net)
             self.history.seconds += time.perf_counter() - start
             for callback in callbacks:
-                callback.on_epoch_end(self)
+                callback.on_epoch_end(self.state)
         except KeyboardInterrupt:
             if before is not None:
-                checkpoint.restore(self, before)
+                restore_snapshot(self.state, before)
             self.history.interrupted = True
         return before
 
-    def _epoch(self, train: Dataset, before: Mapping[str, Tensor]) -> None:
-        self.net.train()
-        order = epoch_permutations(len(train), self.seeds, self.epoch)
-        done = self._train_epoch(train, order)
-        divergence.record_divergence(self, train, order, done.alive)
-        divergence.restore_diverged(self, before)
-        self.epoch += 1
-        values = {"train_loss": self._total(done.losses, done.sizes)}
-        values |= self._measure("train", done.outputs, done.targets)
-        if self._test is not None:
-            values |= {f"test_{name}": v for name, v in self.evaluate(self._test).items()}
-        self.history.add(
-            {name: divergence.mask_diverged(self.history, v) for name, v in values.items()}
-        )
-        if self.scheduler is not None and self.schedule_every == "epoch":
-            self._schedule(values)
-
-    def _train_epoch(self, train: Dataset, order: Tensor) -> EpochOutput:
-        """The steps of an epoch, its samples in this order (K, N). Another engine replaces it."""
-        if self._fast is not None and (done := self._fast.learn(self, train, order)) is not None:
-            return done
-        active = self.active.to(train.inputs.device)
-        losses, alive, outputs, targets, sizes = [], [], [], [], []
-        for x, target in iter_batches(train, order, self.batch_size):
-            y, loss, active = self._step(self._augmented(x), target, active)
-            losses.append(loss)
-            alive.append(active)
-            sizes.append(_samples(x, self.net.num_replica_dims))
-            if self.metrics and self.train_metrics:
-                outputs.append(y)
-                targets.append(target)
-        return EpochOutput(torch.stack(losses), torch.stack(alive), sizes, outputs, targets)
-
-    def _step(self, x: Any, target: Any, active: Tensor) -> tuple[Any, Tensor, Tensor]:
-        """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is alive."""
-        y, rule = self.net.forward(x)
-        loss, loss_rule = self.criterion.forward(y, target)
-        self.optimizer.zero_grad()
-        accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
-        active = active & (loss + self.optimizer.grad_sum()).isfinite()
-        if self.clip_norm is not None:
-            clip_grad_norm_(self.optimizer, self.clip_norm)
-        if self.clip_value is not None:
-            clip_grad_value_(self.optimizer, self.clip_value)
-        everyone = active.device.type == "cpu" and bool(active.all())
-        self.optimizer.step(None if everyone else active)
-        self.steps += 1
-        if self.scheduler is not None and self.schedule_every == "step":
-            self.scheduler.step()
-        for callback in self.callbacks:
-            callback.on_step_end(self)
-        return y, loss, active
-
-    def _augmented(self, x: Tensor) -> Tensor:
-        """The batch as the augmentation changes it, each replica's by its own seed."""
-        if self.augment is None:
-            return x
-        K = self.net.replicas
-        if K is None:
-            return self.augment(x[None], self.seeds, self.steps)[0]
-        if len(x) == 1 and len(set(self.seeds)) == 1:
-            return self.augment(x, self.seeds[:1], self.steps)
-        return self.augment(x.expand(K, *x.shape[1:]), self.seeds, self.steps)
-
-    def _total(self, losses: Tensor, sizes: Sequence[int]) -> Tensor:
-        """losses (steps, K) or (steps,) as one for the epoch: (K,) or a scalar."""
-        if getattr(self.criterion, "reduction", "mean") == "sum":
-            return losses.sum(0)
-        weights = torch.tensor(sizes, dtype=losses.dtype, device=losses.device)
-        return losses.movedim(0, -1) @ weights / weights.sum()
-
-    def _schedule(self, values: Mapping[str, Tensor]) -> None:
-        if isinstance(self.scheduler, ReduceLROnPlateau):
-            self.scheduler.step(values.get("test_loss", values["train_loss"]))
-        elif self.scheduler is not None:
-            self.scheduler.step()
-
-    def _measure(
-        self, part: str, outputs: Sequence[Any], targets: Sequence[Any]
-    ) -> dict[str, Tensor]:
-        if not outputs:
-            return {}
-        axis = self.net.num_replica_dims
-        y, target = join(outputs, axis), join(targets, axis)
-        return {f"{part}_{name}": averaged(f, y, target, axis) for name, f in self.metrics.items()}
-
-    @torch.no_grad()
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
-        data = self._with_replica_axis(data)
         return self.measure(self.predict(data), data)
 
     @torch.no_grad()
     def measure(self, y: Any, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics of outputs for a data set: name → (K,), or a scalar."""
-        data = self._with_replica_axis(data)
-        loss, _ = self.criterion.forward(y, data.targets)
-        lead, metrics = self.net.num_replica_dims, self.metrics.items()
-        named = {name: averaged(f, y, data.targets, lead) for name, f in metrics}
-        return {"loss": loss, **named}
+        return measure(self.state, y, add_replica_axis(data, self.net.replicas))
 
     @torch.no_grad()
     def predict(self, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""
-        data = self._with_replica_axis(data)
-        if self._fast is not None and (y := self._fast.predict(self, data)) is not None:
-            return y
-        with eval_mode(self.net) as net:
-            return predict(net, data, self.batch_size)
-
-    @property
-    def path(self) -> str:
-        """How the last epoch was trained: "compiled", or "plain" and why."""
-        return "plain" if self._fast is None else self._fast.path
-
-    def stop(self, replicas: Tensor) -> None:
-        """Let these replicas, a bool mask (K,), take part no more."""
-        for k in (self.active & replicas).nonzero().flatten().tolist():
-            self.history.stopped[k] = self.epoch
-        self.active = self.active & ~replicas
+        return self.backend.predict(self.state, add_replica_axis(data, self.net.replicas))
 
     def save(self, path: str | Path) -> None:
         """Write all that a training is, atomically; :func:`chainrule.load` reads the net of it."""
-        checkpoint.save(self, path)
+        save_training(self.state, path)
 
     def load(self, path: str | Path) -> None:
         """Go on, bit for bit, from a file that ``save`` wrote.
@@ -313,37 +225,84 @@ class Trainer:
         The trainer must be built as it was then. Raises FileError where the file is damaged or
         of another net, and changes nothing.
         """
-        checkpoint.load(self, path)
-
-    def _with_replica_axis(self, data: Dataset) -> Dataset:
-        """The data set with the net's replica axis."""
-        if not isinstance(data, Dataset):
-            raise TypeError(f"expected a Dataset(inputs, targets), got {type(data).__name__}")
-        K = self.net.replicas
-        if data.replicas == K:
-            return data
-        if data.replicas is not None:
-            raise ValueError(f"the data set has {data.replicas} replicas, the net {K or 'none'}")
-        return Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), K)
+        load_training(self.state, path)
 
 
-def fit(
-    net: Module,
+def run_epoch(
+    state: TrainState,
+    backend: Backend,
     train: Dataset,
-    test: Dataset | None = None,
-    *,
-    criterion: Loss,
-    optimizer: Optimizer,
-    epochs: int,
-    progress: bool | None = None,
-    **options: Any,
-) -> History:
-    """Train a net or a cohort in one call: ``Trainer(…, **options).fit(…)``."""
-    trainer = Trainer(net, criterion, optimizer, **options)
-    return trainer.fit(train, test, epochs=epochs, progress=progress)
+    test: Dataset | None,
+    before: Mapping[str, Tensor],
+) -> None:
+    """One epoch: its steps, who diverged in them, the curves, the schedule.
+
+    before: the net's tensors as they were.
+    """
+    state.net.train()
+    order = epoch_permutations(len(train), state.seeds, state.epoch)
+    output = backend.train_epoch(state, train, order)
+    record_divergence(state, train, order, output.active)
+    restore_diverged(state, before)
+    state.epoch += 1
+    values = {f"train_{name}": value for name, value in measure_epoch(state, output).items()}
+    if test is not None:
+        scores = measure(state, backend.predict(state, test), test)
+        values |= {f"test_{name}": value for name, value in scores.items()}
+    state.history.add(mask_diverged(state.history, values))
+    if state.schedule_every == "epoch":
+        step_scheduler(state.scheduler, values.get("test_loss", values["train_loss"]))
 
 
-def _check_parts(net: Module, criterion: Loss, optimizer: Optimizer) -> None:
+def measure_epoch(state: TrainState, output: EpochOutput) -> dict[str, Tensor]:
+    """The loss and the metrics of an epoch, over its batches as they were trained on."""
+    losses, axis = output.losses, state.net.num_replica_dims
+    if getattr(state.criterion, "reduction", "mean") == "sum":
+        loss = losses.sum(0)
+    else:
+        sizes = torch.tensor(output.sizes, dtype=losses.dtype, device=losses.device)
+        loss = losses.movedim(0, -1) @ sizes / sizes.sum()
+    if not output.outputs:
+        return {"loss": loss}
+    y, target = join(output.outputs, axis), join(output.targets, axis)
+    return {"loss": loss, **measure_outputs(state.metrics, y, target, axis)}
+
+
+def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:
+    """The loss and the metrics of outputs for a data set, which has the net's replicas."""
+    loss, _ = state.criterion.forward(y, data.targets)
+    axis = state.net.num_replica_dims
+    return {"loss": loss, **measure_outputs(state.metrics, y, data.targets, axis)}
+
+
+def step_scheduler(scheduler: LRScheduler | None, loss: Tensor) -> None:
+    """One epoch more for the learning rate; a plateau is one of this loss."""
+    if isinstance(scheduler, ReduceLROnPlateau):
+        scheduler.step(loss)
+    elif scheduler is not None:
+        scheduler.step()
+
+
+def check_epochs(epochs: int) -> None:
+    """Raise where it is no number of epochs."""
+    if not isinstance(epochs, int):
+        raise TypeError(f"epochs is a whole number, got {epochs!r}")
+    if epochs < 0:
+        raise ValueError(f"epochs is at least 0, got {epochs}")
+
+
+def check_options(batch_size: int, scheduler: LRScheduler | None, schedule_every: str) -> None:
+    """Raise ValueError where the steps cannot be done so."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size is at least 1, got {batch_size}")
+    if schedule_every not in ("epoch", "step"):
+        raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
+    if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
+        raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
+
+
+def check_parts(net: Module, criterion: Loss, optimizer: Optimizer) -> None:
+    """Raise ValueError where net, loss and optimizer cannot train together."""
     if getattr(criterion, "reduction", "mean") == "none":
         raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
     known = {id(parameter) for parameter in net.parameters()}
@@ -356,13 +315,10 @@ def _check_parts(net: Module, criterion: Loss, optimizer: Optimizer) -> None:
         )
 
 
-def _seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
+def replica_seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
+    """A seed for each replica: those given, or made of the one given."""
     if isinstance(seed, int):
         return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
     if len(seed) != (K or 1):
         raise ValueError(f"expected {K or 1} seed(s), one a replica, got {len(seed)}")
     return list(seed)
-
-
-def _samples(x: Any, lead: int) -> int:
-    return next(named_leaves(x))[1].shape[lead]

@@ -23,7 +23,7 @@ from chainrule.report.tables.diverged import diverged_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
-from chainrule.serialization.safetensors_file import write_atomically
+from chainrule.serialization.atomic import write_atomically
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects

@@ -21,7 +21,6 @@ from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
-from chainrule.train.select_replicas import select_replicas
 
 __all__ = ["run_halving", "rungs"]
 
@@ -98,6 +97,6 @@ class Runner:
         going = [i for i, t in enumerate(trainings) if t.candidate in candidates]
         if going and len(going) < len(trainings):
             replicas = torch.tensor(going).unsqueeze(1) * members + torch.arange(members)
-            select_replicas(self.trainer, replicas.flatten())
+            self.trainer.state.keep_replicas(replicas.flatten())
             self.job = replace(self.job, trainings=tuple(trainings[i] for i in going))
         return bool(going)

@@ -27,8 +27,7 @@ from chainrule.study.run.cohorts import CohortJob, Training
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import History, Trainer, save
-from chainrule.train.metrics import Metric
-from chainrule.train.regression import TargetUnitMetric
+from chainrule.train.metrics import Metric, TargetUnitMetric
 
 __all__ = ["train", "train_until", "trainer_of"]
 
@@ -59,14 +58,14 @@ def train_until(
     """The rows of a job's trainings when ``epochs`` are done in all. Raises KeyboardInterrupt."""
     members = job.recipe.members
     parts = [samples_of(samples, job, t) for t in job.trainings]
-    trainer.metrics = in_units(trainer, samples, job)
+    trainer.state.metrics = in_units(trainer, samples, job)
     learned, judged = (
         each_member(stack_datasets(side), members) for side in zip(*parts, strict=True)
     )
     if trainer.net.replicas is None:
         learned, judged = learned.replica(0), judged.replica(0)
     # A schedule that follows the test loss would learn from the test set.
-    blind = job.stage == "search" or isinstance(trainer.scheduler, ReduceLROnPlateau)
+    blind = job.stage == "search" or isinstance(trainer.state.scheduler, ReduceLROnPlateau)
     followed = None if blind else judged
     last = study.selection.last if job.stage == "search" else 1
     found = []
@@ -102,8 +101,8 @@ def in_units(trainer: Trainer, samples: Samples, job: CohortJob) -> dict[str, Me
         each = torch.tensor(units, dtype=torch.float64).repeat_interleave(job.recipe.members)
         unit = each.to(samples.study.device).reshape(-1, 1, 1)
     return {
-        name: metric.given_in(unit) if isinstance(metric, TargetUnitMetric) else metric
-        for name, metric in trainer.metrics.items()
+        name: metric.with_unit(unit) if isinstance(metric, TargetUnitMetric) else metric
+        for name, metric in trainer.state.metrics.items()
     }
 
 

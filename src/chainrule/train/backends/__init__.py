@@ -1,1 +1,23 @@
-"""Who computes an epoch."""
+"""What computes the epochs of a training: the layers themselves, or a compiled kernel."""
+
+from chainrule.train.backends.base import (
+    Backend,
+    BackendStatus,
+    Compiled,
+    CompiledConvolutions,
+    EpochOutput,
+    Plain,
+)
+from chainrule.train.backends.compiled import CompiledBackend
+from chainrule.train.backends.plain import PlainBackend
+
+__all__ = [
+    "Backend",
+    "BackendStatus",
+    "Compiled",
+    "CompiledBackend",
+    "CompiledConvolutions",
+    "EpochOutput",
+    "Plain",
+    "PlainBackend",
+]

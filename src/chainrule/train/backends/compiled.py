@@ -1,9 +1,8 @@
-"""A compiled kernel, which ``build`` compiles once on a machine: ``Trainer(compile=True)``.
+"""A compiled kernel, which is built once on a machine: ``Trainer(compile=True)``.
 
-It does whole epochs of cohorts of small nets, dense and convolutional: ``lower`` turns net and
-loss into a list of operations (``program``), ``engine`` hands them over. Of other nets it does the
-convolutions (``convolutions``). The layers stay what is read; a test holds both to the same
-numbers.
+It does whole epochs of cohorts of small nets, dense and convolutional. Of other nets it does the
+convolutions. The layers stay what is read; a test holds both to the same numbers. The kernel is in
+:mod:`chainrule.compiled`, which is handed the net, the loss and the optimizer.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from torch import Tensor
 
@@ -28,163 +27,166 @@ from chainrule.compiled.launch import (
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.layers.conv import Conv2d
-from chainrule.nn.ops.conv import use_conv_backend
-from chainrule.train.callbacks import Callback
+from chainrule.train.backends.base import (
+    Backend,
+    BackendStatus,
+    Compiled,
+    CompiledConvolutions,
+    EpochOutput,
+    Plain,
+)
+from chainrule.train.backends.plain import PlainBackend
+from chainrule.train.state import Callback, TrainState
 
-if TYPE_CHECKING:
-    from chainrule.train.trainer import EpochOutput, Trainer
-
-__all__ = ["Fast"]
+__all__ = ["CompiledBackend"]
 
 
 @final
-class Prepared:
-    """A plan for one data set, made anew when that or what is trained is another."""
+class CompiledBackend(Backend):
+    """Epochs in the compiled kernel where it knows all that a training is; else the plain way."""
 
-    def __init__(self, look: Callable[[Trainer, Dataset], CompiledProgram]) -> None:
-        self.look = look
-        self.path = "plain: nothing is trained yet"
-        self._plan: CompiledProgram | None = None
+    def __init__(self) -> None:
+        self.plain = PlainBackend()
+        self._training = ProgramCache(compile_steps)
+        self._inference = ProgramCache(compile_predictions)
+        self._compiles_convolutions = False
+
+    @property
+    def status(self) -> BackendStatus:
+        return CompiledConvolutions() if self._compiles_convolutions else self._training.status
+
+    def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
+        """Look at all data anew, and build what is missing."""
+        self._training.clear()
+        self._inference.clear()
+        program = self._training.find_program(state, train)
+        self._compiles_convolutions = program is None and has_known_convolutions(state)
+        if self._compiles_convolutions:
+            try:
+                build_kernel(state.optimizer.flats[0].data.dtype)
+            except BuildError as problem:
+                self._compiles_convolutions = False
+                self._training.status = warn_and_fall_back(problem)
+        return self.status
+
+    def use_threads(self) -> AbstractContextManager[None]:
+        if self._compiles_convolutions:
+            return use_compiled_convolutions()
+        if self._training.status == Compiled():
+            return give_threads_to_kernel()
+        return self.plain.use_threads()
+
+    def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
+        program = self._training.find_program(state, train)
+        if program is None:
+            return self.plain.train_epoch(state, train, order)
+        epoch = train_epoch(
+            program,
+            state.criterion,
+            state.optimizer,
+            order,
+            state.active,
+            clip_norm=state.clip_norm,
+            outputs=state.keeps_train_outputs,
+        )
+        state.steps += len(epoch.sizes)
+        plain = state.net.replicas is None
+        losses = epoch.losses[:, 0] if plain else epoch.losses
+        if not epoch.outputs:
+            return EpochOutput(losses, epoch.alive, epoch.sizes, [], [])
+        y = to_net_output(epoch.outputs, plain)
+        target = train.subset(order[0] if plain else order).targets
+        return EpochOutput(losses, epoch.alive, epoch.sizes, [y], [target])
+
+    def predict(self, state: TrainState, data: Dataset) -> Any:
+        program = None
+        if self._training.status == Compiled() and is_packed(state):  # else one way for all
+            program = self._inference.find_program(state, data)
+        if program is None:
+            return self.plain.predict(state, data)
+        return to_net_output(compute_outputs(program, state.optimizer), state.net.replicas is None)
+
+
+@final
+class ProgramCache:
+    """The program for one data set, made anew when that or what is trained is another."""
+
+    def __init__(self, compile_program: Callable[[TrainState, Dataset], CompiledProgram]) -> None:
+        self.compile_program = compile_program
+        self.status: BackendStatus = Plain("nothing is trained yet")
+        self._program: CompiledProgram | None = None
         self._seen: list[object] = []
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the plan, which points into this process's memory."""
-        return {"look": self.look, "path": self.path, "_plan": None, "_seen": []}
+        """Without the program, which points into this process's memory."""
+        return {**vars(self), "_program": None, "_seen": []}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Look at everything anew the next time: the data may have changed."""
         self._seen = []
 
-    def plan(self, trainer: Trainer, data: Dataset) -> CompiledProgram | None:
-        """The plan, None where the plain path has to do it; warns where nothing can be built."""
-        flats = trainer.optimizer.flats
-        seen = [data, trainer.criterion, *(flat.data for flat in flats)]
+    def find_program(self, state: TrainState, data: Dataset) -> CompiledProgram | None:
+        """The program, None where the plain way has to do it; warns where nothing can be built."""
+        seen = [data, state.criterion, *(flat.data for flat in state.optimizer.flats)]
         if [*map(id, seen)] != [*map(id, self._seen)]:
-            self._seen, self._plan = seen, None
+            self._seen, self._program = seen, None
             try:
-                self._plan = self.look(trainer, data)
-                self.path = "compiled"
+                self._program = self.compile_program(state, data)
+                self.status = Compiled()
             except Unsupported as what:
-                self.path = f"plain: there is no compiled form of {what}"
+                self.status = Plain(f"there is no compiled form of {what}")
             except BuildError as problem:
-                self.path = unbuilt(problem)
-        return self._plan
+                self.status = warn_and_fall_back(problem)
+        return self._program
 
 
-def unbuilt(problem: BuildError) -> str:
-    """The path where there is no kernel; warns."""
+def warn_and_fall_back(problem: BuildError) -> Plain:
+    """The status where there is no kernel; warns."""
     warnings.warn(f"compile=True does nothing here: {problem}", RuntimeWarning, 2)
-    return f"plain: {problem}"
+    return Plain(str(problem))
 
 
-@final
-class Fast:
-    """The compiled path of one trainer."""
-
-    def __init__(self) -> None:
-        self._learning, self._judging = Prepared(plan_steps), Prepared(plan_predictions)
-        self._convolving = False
-
-    @property
-    def path(self) -> str:
-        """How the last epoch was trained: "compiled", "plain but for …", or "plain" and why."""
-        return "plain but for convolutions" if self._convolving else self._learning.path
-
-    def begin(self, trainer: Trainer, train: Dataset) -> None:
-        """Look at all data anew, and build what is missing, before the time is taken."""
-        self._learning.forget()
-        self._judging.forget()
-        planned = self._learning.plan(trainer, train)
-        self._convolving = planned is None and convolves(trainer)
-        if self._convolving:
-            try:
-                build_kernel(trainer.optimizer.flats[0].data.dtype)
-            except BuildError as problem:
-                self._convolving, self._learning.path = False, unbuilt(problem)
-
-    def at_work(self) -> AbstractContextManager[None]:
-        """In here, what the kernel does has the threads; of the plain path its convolutions."""
-        if self._convolving:
-            return use_compiled_convolutions()
-        return give_threads_to_kernel() if self.path == "compiled" else use_conv_backend(None)
-
-    def learn(self, trainer: Trainer, train: Dataset, order: Tensor) -> EpochOutput | None:
-        """The steps of an epoch as ``Trainer._learn``; None where the plain path has to do them."""
-        from chainrule.train.trainer import EpochOutput
-
-        planned = self._learning.plan(trainer, train)
-        if planned is None:
-            return None
-        epoch = train_epoch(
-            planned,
-            trainer.criterion,
-            trainer.optimizer,
-            order,
-            trainer.active,
-            clip_norm=trainer.clip_norm,
-            outputs=bool(trainer.metrics) and trainer.train_metrics,
-        )
-        trainer.steps += len(epoch.sizes)
-        plain = trainer.net.replicas is None
-        losses = epoch.losses[:, 0] if plain else epoch.losses
-        if not epoch.outputs:
-            return EpochOutput(losses, epoch.finite, epoch.sizes, [], [])
-        y, target = as_net(epoch.outputs, plain), train.subset(order[0] if plain else order).targets
-        return EpochOutput(losses, epoch.finite, epoch.sizes, [y], [target])
-
-    def predict(self, trainer: Trainer, data: Dataset) -> Any:
-        """The net's outputs; None where the plain path has to do it."""
-        if self._learning.path != "compiled" or not packed(trainer):
-            return None  # one path for all, and one message
-        planned = self._judging.plan(trainer, data)
-        return planned and as_net(
-            compute_outputs(planned, trainer.optimizer), trainer.net.replicas is None
-        )
+def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
+    """How to learn from these samples. Raises Unsupported where the plain way has to do it."""
+    check_steps(state)
+    return compile_training(state.net, state.criterion, state.optimizer, train, state.batch_size)
 
 
-def plan_steps(trainer: Trainer, train: Dataset) -> CompiledProgram:
-    """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
-    check_steps(trainer)
-    return compile_training(
-        trainer.net, trainer.criterion, trainer.optimizer, train, trainer.batch_size
-    )
-
-
-def plan_predictions(trainer: Trainer, data: Dataset) -> CompiledProgram:
+def compile_predictions(state: TrainState, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    return compile_inference(trainer.net, trainer.optimizer, data)
+    return compile_inference(state.net, state.optimizer, data)
 
 
-def check_steps(trainer: Trainer) -> None:
+def check_steps(state: TrainState) -> None:
     """Raise Unsupported for what happens between the steps."""
-    if trainer.clip_value is not None:
+    if state.clip_value is not None:
         raise Unsupported("clipping by value")
-    if trainer.augment is not None:
+    if state.augment is not None:
         raise Unsupported("augmentation")
-    if trainer.scheduler is not None and trainer.schedule_every == "step":
+    if state.scheduler is not None and state.schedule_every == "step":
         raise Unsupported("a schedule by steps")
-    for callback in trainer.callbacks:
+    for callback in state.callbacks:
         if type(callback).on_step_end is not Callback.on_step_end:
             raise Unsupported(f"{type(callback).__name__}, which looks at each step")
 
 
-def convolves(trainer: Trainer) -> bool:
+def has_known_convolutions(state: TrainState) -> bool:
     """Whether the net has convolutions that the kernel may know."""
-    data = trainer.optimizer.flats[0].data
-    has = any(isinstance(module, Conv2d) for module in trainer.net.modules())
+    data = state.optimizer.flats[0].data
+    has = any(isinstance(module, Conv2d) for module in state.net.modules())
     return has and data.device.type == "cpu" and data.dtype in SCALAR_TYPES
 
 
-def packed(trainer: Trainer) -> bool:
+def is_packed(state: TrainState) -> bool:
     """Whether the net's parameters are still those of the optimizer."""
     with suppress(RuntimeError):
-        for flat in trainer.optimizer.flats:
+        for flat in state.optimizer.flats:
             flat.check()
         return True
     return False
 
 
-def as_net(outputs: dict[str, Tensor], plain: bool) -> Any:
+def to_net_output(outputs: dict[str, Tensor], plain: bool) -> Any:
     """Outputs by head (K, N, …) as the net gives them."""
     heads = {name: y[0] if plain else y for name, y in outputs.items()}
     return heads.get("", heads)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule.train import Coverage, MeanAbsoluteError, RootMeanSquaredError
-from chainrule.train.metrics import averaged
+from chainrule.train.metrics import average_metric
 
 OUTPUT = torch.tensor([[1.5], [2.0], [-0.5]])
 TARGET = torch.tensor([[0.5], [4.0], [-0.5]])
@@ -16,36 +16,40 @@ TARGET = torch.tensor([[0.5], [4.0], [-0.5]])
 
 
 def test_the_root_of_the_mean_of_the_squares():
-    value = averaged(RootMeanSquaredError(), OUTPUT, TARGET, 0)
+    value = average_metric(RootMeanSquaredError(), OUTPUT, TARGET, 0)
     assert value.item() == pytest.approx(math.sqrt(5 / 3))
 
 
 def test_the_mean_of_what_is_off():
-    assert averaged(MeanAbsoluteError(), OUTPUT, TARGET, 0).item() == pytest.approx(1)
+    assert average_metric(MeanAbsoluteError(), OUTPUT, TARGET, 0).item() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("metric", [RootMeanSquaredError, MeanAbsoluteError])
 class TestInUnits:
     def test_in_the_unit_of_the_target(self, metric):
-        plain = averaged(metric(), OUTPUT, TARGET, 0)
-        assert averaged(metric().given_in(7.0), OUTPUT, TARGET, 0) == pytest.approx(7 * plain)
+        plain = average_metric(metric(), OUTPUT, TARGET, 0)
+        assert average_metric(metric().with_unit(7.0), OUTPUT, TARGET, 0) == pytest.approx(
+            7 * plain
+        )
 
     def test_each_replica_has_its_own(self, metric):
         both, units = torch.stack([OUTPUT, 2 * OUTPUT]), torch.tensor([[[3.0]], [[5.0]]])
-        values = averaged(metric().given_in(units), both, TARGET[None], 1)
-        alone = [averaged(metric(), y, TARGET, 0) for y in both]
+        values = average_metric(metric().with_unit(units), both, TARGET[None], 1)
+        alone = [average_metric(metric(), y, TARGET, 0) for y in both]
         torch.testing.assert_close(values, torch.stack([3 * alone[0], 5 * alone[1]]))
 
     def test_a_target_without_the_axis_of_the_output(self, metric):
-        values = [averaged(metric(), OUTPUT, t, 0) for t in (TARGET, TARGET.squeeze(1))]
+        values = [average_metric(metric(), OUTPUT, t, 0) for t in (TARGET, TARGET.squeeze(1))]
         assert values[0] == values[1]
 
     def test_of_a_distribution_the_mean(self, metric):
         output = {"mean": OUTPUT, "var": torch.ones(3, 1)}
-        assert averaged(metric(), output, TARGET, 0) == averaged(metric(), OUTPUT, TARGET, 0)
+        assert average_metric(metric(), output, TARGET, 0) == average_metric(
+            metric(), OUTPUT, TARGET, 0
+        )
 
     def test_nan_is_no_small_error(self, metric):
-        assert averaged(metric(), OUTPUT * torch.nan, TARGET, 0).isnan()
+        assert average_metric(metric(), OUTPUT * torch.nan, TARGET, 0).isnan()
 
 
 def gaussian(mean, var):
@@ -66,7 +70,7 @@ def test_the_true_distribution_covers_its_level(level):
     var = mean.exp()
     noise = torch.randn(20000, 1, generator=draw, dtype=torch.float64)
     target = mean + var.sqrt() * noise
-    covered = averaged(Coverage(level), {"mean": mean, "var": var}, target, 0)
+    covered = average_metric(Coverage(level), {"mean": mean, "var": var}, target, 0)
     assert covered.item() == pytest.approx(level, abs=4 * math.sqrt(level * (1 - level) / 20000))
 
 

@@ -74,7 +74,7 @@ def test_what_pytorch_learned_is_in_the_net():
     assert all(not torch.equal(b, p.data) for b, p in zip(before, net.parameters(), strict=True))
     x = disk(20, seed=1).inputs
     with torch.no_grad():
-        assert torch.allclose(own.nets[1].eval()(x), net.replica(1).eval()(x), atol=1e-6)
+        assert torch.allclose(own.backend.nets[1].eval()(x), net.replica(1).eval()(x), atol=1e-6)
 
 
 def test_a_net_that_diverges_is_noted_and_the_others_go_on():
@@ -137,7 +137,7 @@ def test_it_says_that_it_cannot_be_saved(tmp_path):
 
 def test_what_is_no_trainer_is_refused():
     with pytest.raises(StudyError, match="expected it to make a Trainer"):
-        run(small(arms={"odd": {"trainer": "tests.interop.test_trainer:no_trainer"}}))
+        run(small(arms={"odd": {"trainer": "tests.interop.test_torch_backend:no_trainer"}}))
 
 
 def no_trainer(*given, **options) -> int:

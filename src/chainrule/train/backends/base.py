@@ -1,0 +1,91 @@
+"""What computes the steps of an epoch: a trainer asks it, and does not know which one it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+from torch import Tensor
+
+from chainrule.data import Dataset
+from chainrule.train.state import TrainState
+
+__all__ = ["Backend", "BackendStatus", "Compiled", "CompiledConvolutions", "EpochOutput", "Plain"]
+
+
+class EpochOutput(NamedTuple):
+    """What the steps of an epoch leave behind.
+
+    losses (steps, K) or (steps,); active bool (steps, K or 1), who was still finite in each step;
+    the samples of each step; and, where metrics are wanted, outputs and targets of the batches.
+    """
+
+    losses: Tensor
+    active: Tensor
+    sizes: Sequence[int]
+    outputs: Sequence[Any]
+    targets: Sequence[Any]
+
+
+class BackendStatus(ABC):
+    """Which way the epochs of a training are computed; ``str`` says it in words."""
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+
+@final
+@dataclass(frozen=True)
+class Plain(BackendStatus):
+    """By the layers themselves; ``reason`` says why, where another way was asked for."""
+
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"plain: {self.reason}" if self.reason else "plain"
+
+
+@final
+@dataclass(frozen=True)
+class CompiledConvolutions(BackendStatus):
+    """By the layers themselves, but for convolutions, which the compiled kernel computes."""
+
+    def __str__(self) -> str:
+        return "plain but for convolutions"
+
+
+@final
+@dataclass(frozen=True)
+class Compiled(BackendStatus):
+    """By the compiled kernel, whole epochs at a time."""
+
+    def __str__(self) -> str:
+        return "compiled"
+
+
+class Backend(ABC):
+    """A way to compute epochs. Data sets have the net's replicas."""
+
+    @property
+    @abstractmethod
+    def status(self) -> BackendStatus:
+        """Which way the last epoch was computed, or the next will be."""
+
+    @abstractmethod
+    def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
+        """Look at a training anew, before the time is taken: the data may be others."""
+
+    @abstractmethod
+    def use_threads(self) -> AbstractContextManager[None]:
+        """In here, the epochs are trained: who computes them has the threads."""
+
+    @abstractmethod
+    def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
+        """The steps of an epoch, its samples in this order (K, N); ``state.steps`` counts them."""
+
+    @abstractmethod
+    def predict(self, state: TrainState, data: Dataset) -> Any:
+        """The net's outputs for a data set's inputs, in evaluation mode."""

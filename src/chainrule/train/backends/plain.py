@@ -1,0 +1,91 @@
+"""The steps as the layers do them: what is to be read, and what all other ways are held to."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import named_leaves
+from chainrule.data import Dataset
+from chainrule.nn.ops.conv import use_conv_backend
+from chainrule.nn.vjp import accumulate_param_grads
+from chainrule.optim import clip_grad_norm_, clip_grad_value_
+from chainrule.train.backends.base import Backend, BackendStatus, EpochOutput, Plain
+from chainrule.train.batches import iter_batches
+from chainrule.train.inference import eval_mode, predict_in_slices
+from chainrule.train.state import TrainState
+
+__all__ = ["PlainBackend"]
+
+
+@final
+class PlainBackend(Backend):
+    """Forward, loss, chain rule, clip, step, for each batch."""
+
+    status = Plain()
+
+    def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
+        return self.status
+
+    def use_threads(self) -> AbstractContextManager[None]:
+        return use_conv_backend(None)
+
+    def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
+        active = state.active.to(train.inputs.device)
+        losses, masks, outputs, targets, sizes = [], [], [], [], []
+        for x, target in iter_batches(train, order, state.batch_size):
+            y, loss, active = train_step(state, augment_batch(state, x), target, active)
+            losses.append(loss)
+            masks.append(active)
+            sizes.append(count_samples(x, state.net.num_replica_dims))
+            if state.keeps_train_outputs:
+                outputs.append(y)
+                targets.append(target)
+        return EpochOutput(torch.stack(losses), torch.stack(masks), sizes, outputs, targets)
+
+    def predict(self, state: TrainState, data: Dataset) -> Any:
+        with eval_mode(state.net) as net:
+            return predict_in_slices(net, data, state.batch_size)
+
+
+def train_step(
+    state: TrainState, x: Any, target: Any, active: Tensor
+) -> tuple[Any, Tensor, Tensor]:
+    """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is active."""
+    y, rule = state.net.forward(x)
+    loss, loss_rule = state.criterion.forward(y, target)
+    state.optimizer.zero_grad()
+    accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
+    active = active & (loss + state.optimizer.grad_sum()).isfinite()
+    if state.clip_norm is not None:
+        clip_grad_norm_(state.optimizer, state.clip_norm)
+    if state.clip_value is not None:
+        clip_grad_value_(state.optimizer, state.clip_value)
+    everyone = active.device.type == "cpu" and bool(active.all())
+    state.optimizer.step(None if everyone else active)
+    state.steps += 1
+    if state.scheduler is not None and state.schedule_every == "step":
+        state.scheduler.step()
+    for callback in state.callbacks:
+        callback.on_step_end(state)
+    return y, loss, active
+
+
+def augment_batch(state: TrainState, x: Tensor) -> Tensor:
+    """The batch as the augmentation changes it, each replica's by its own seed."""
+    if state.augment is None:
+        return x
+    K = state.net.replicas
+    if K is None:
+        return state.augment(x[None], state.seeds, state.steps)[0]
+    if len(x) == 1 and len(set(state.seeds)) == 1:
+        return state.augment(x, state.seeds[:1], state.steps)
+    return state.augment(x.expand(K, *x.shape[1:]), state.seeds, state.steps)
+
+
+def count_samples(x: Any, axis: int) -> int:
+    """How many samples a batch has, which are on this axis."""
+    return next(named_leaves(x))[1].shape[axis]

@@ -1,0 +1,155 @@
+"""What a training is made of, and how far it is; and what may look on."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import take_rows, tree_map
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module
+from chainrule.optim import Optimizer
+from chainrule.optim.lr_scheduler import LRScheduler
+from chainrule.train.history import History
+from chainrule.train.metrics import Metric
+
+__all__ = ["Augment", "Callback", "TrainState"]
+
+Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
+"""(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
+
+
+class Callback(ABC):  # noqa: B024 (each method may be left out)
+    """Called while a net is trained; override what is needed."""
+
+    def on_fit_start(self, state: TrainState) -> None:  # noqa: B027
+        """Before the first epoch of a fit."""
+
+    def on_step_end(self, state: TrainState) -> None:  # noqa: B027
+        """After each step of the optimizer."""
+
+    def on_epoch_end(self, state: TrainState) -> None:  # noqa: B027
+        """After an epoch's evaluation; ``state.history`` and ``state.epoch`` are up to date."""
+
+    def on_fit_end(self, state: TrainState) -> None:  # noqa: B027
+        """After the last epoch, or after an interrupt."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed training needs: tensors, numbers, lists and dicts of them."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Take over what ``state_dict`` gave."""
+
+
+@dataclass(eq=False)
+class TrainState:
+    """A training: net, loss, optimizer, how its steps are done, and what has been done.
+
+    - ``epoch``, ``steps``: how many are done; ``epochs``: how many there are to be.
+    - ``seeds``: of the order of the samples, one a replica.
+    - ``active``: bool (K,), (1,) for a plain net: who still takes part.
+
+    All else is as in :class:`chainrule.train.Trainer`, which makes it. A callback is given it.
+    """
+
+    net: Module
+    criterion: Loss
+    optimizer: Optimizer
+    scheduler: LRScheduler | None
+    schedule_every: str
+    batch_size: int
+    seeds: list[int]
+    clip_norm: float | Tensor | None
+    clip_value: float | None
+    metrics: Mapping[str, Metric]
+    train_metrics: bool
+    augment: Augment | None
+    callbacks: list[Callback]
+    epoch: int = 0
+    epochs: int = 0
+    steps: int = 0
+    history: History = field(init=False)
+    active: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        K = self.net.replicas
+        self.history, self.active = History(K), torch.ones(K or 1, dtype=torch.bool)
+
+    @property
+    def running(self) -> bool:
+        """Whether there is another epoch to do, and a replica that takes part."""
+        return self.epoch < self.epochs and not self.history.interrupted and bool(self.active.any())
+
+    @property
+    def keeps_train_outputs(self) -> bool:
+        """Whether there are metrics of the outputs for the training batches."""
+        return self.train_metrics and bool(self.metrics)
+
+    def stop(self, replicas: Tensor) -> None:
+        """Let these replicas, a bool mask (K,), take part no more."""
+        for k in (self.active & replicas).nonzero().flatten().tolist():
+            self.history.stopped[k] = self.epoch
+        self.active = self.active & ~replicas
+
+    def keep_replicas(self, index: Tensor) -> None:
+        """Keep these replicas of a cohort, in this order, and forget the others    int64 (n,)
+
+        What was replica ``index[i]`` is replica i from now on: its net, moments, numbers, seeds,
+        draws and curves. It goes on as it would have, up to the order of floating-point sums. Only
+        between two calls of ``fit``, as the data sets change with the replicas. ``history`` is a
+        new one; what callbacks hold as tensors (K, …) goes along.
+
+        Raises ValueError, and changes nothing, for a plain net and for indices that are not of
+        replicas or not distinct.
+        """
+        K = self.net.replicas
+        self.net.keep_replicas(index)
+        self.optimizer.keep_replicas(index)
+        if self.scheduler is not None:
+            self.scheduler.keep_replicas(index)
+        self.criterion.keep_replicas(index)
+        self.history = copy.copy(self.history)
+        self.history.keep_replicas(index)
+        self.clip_norm = take_rows(self.clip_norm, index)
+        self.seeds = [self.seeds[k] for k in index.tolist()]
+        self.active = self.active[index]
+
+        def keep(t: Tensor) -> Any:
+            return take_rows(t, index) if t.dim() and len(t) == K else t
+
+        for callback in self.callbacks:
+            callback.load_state_dict(tree_map(keep, callback.state_dict()))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What changes while training, but for the net and the history; the tensors are no copies.
+
+        PyTorch's global generator is in it, which a net without a seed draws from.
+        """
+        return {
+            "epoch": self.epoch,
+            "steps": self.steps,
+            "seeds": self.seeds,
+            "active": self.active,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "torch_rng_state": torch.get_rng_state(),
+        }
+
+    def load_state_dict(self, values: Mapping[str, Any]) -> None:
+        """Take over what ``state_dict`` gave."""
+        self.optimizer.load_state_dict(values["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(values["scheduler"])
+        for callback, kept in zip(self.callbacks, values["callbacks"], strict=True):
+            callback.load_state_dict(kept)
+        self.epoch, self.steps = values["epoch"], values["steps"]
+        self.seeds, self.active = list(values["seeds"]), values["active"]
+        torch.set_rng_state(values["torch_rng_state"])
