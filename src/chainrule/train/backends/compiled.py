@@ -93,10 +93,10 @@ class CompiledBackend(Backend):
         plain = state.net.replicas is None
         losses = epoch.losses[:, 0] if plain else epoch.losses
         if not epoch.outputs:
-            return EpochOutput(losses, epoch.alive, epoch.sizes, [], [])
+            return EpochOutput(losses, epoch.finite, epoch.sizes, [], [])
         y = to_net_output(epoch.outputs, plain)
         target = train.subset(order[0] if plain else order).targets
-        return EpochOutput(losses, epoch.alive, epoch.sizes, [y], [target])
+        return EpochOutput(losses, epoch.finite, epoch.sizes, [y], [target])
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         program = None
