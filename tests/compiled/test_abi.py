@@ -23,8 +23,7 @@ def python_layout():
             layout[f"offsetof({name}, {field})"] = getattr(cls, field).offset
     for enum in abi.ENUMS:
         layout |= {f"int64_t({enum.__name__}::{member.name})": member.value for member in enum}
-    for code, cls in enumerate(OPERATIONS):
-        layout[f"int64_t(OpCode::{abi.snake_case(cls.__name__).upper()})"] = code
+    layout |= {f"int64_t(OpCode::{name.upper()})": code for code, name in abi.CODES.values()}
     return layout
 
 

@@ -39,6 +39,10 @@ ConstNumbers: TypeAlias = Annotated[int | None, "const void *"]
 Indices: TypeAlias = Annotated[int | None, "const int64_t *"]
 
 
+CODES = {cls: (code, snake_case(cls.__name__)) for code, cls in enumerate(OPERATIONS)}
+"""Each operation's number, and its name in C++."""
+
+
 class NativeArgs(ctypes.Union):
     """The fields of an operation, of whichever it is."""
 
@@ -46,7 +50,7 @@ class NativeArgs(ctypes.Union):
 
 
 class NativeOp(ctypes.Structure):
-    """An operation: which it is, by its place in OPERATIONS, and its fields."""
+    """An operation: which it is, by number, and its fields."""
 
     _fields_ = [("code", ctypes.c_int64), ("args", NativeArgs)]
 
@@ -147,17 +151,19 @@ def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:
     """The operations as one array; their tensors have to be kept by the caller."""
     array = (NativeOp * len(ops))()
     for native, op in zip(array, ops, strict=True):
-        native.code = OPERATIONS.index(type(op))
-        setattr(native.args, snake_case(type(op).__name__), to_native(op))
+        native.code, name = CODES[type(op)]
+        setattr(native.args, name, to_native(op))
     return array
 
 
 def header() -> str:
     """The C++ declarations of all that is handed over."""
-    names = [snake_case(cls.__name__) for cls in OPERATIONS]
-    codes = ", ".join(f"{name.upper()} = {i}" for i, name in enumerate(names))
-    members = [Field(name, cls.__name__, None) for name, cls in zip(names, OPERATIONS, strict=True)]
-    cases = "".join(f"    case OpCode::{n.upper()}: return f(op.args.{n});\n" for n in names)
+    codes = ", ".join(f"{name.upper()} = {code}" for code, name in CODES.values())
+    members = [Field(name, cls.__name__, None) for cls, (_, name) in CODES.items()]
+    cases = "".join(
+        f"    case OpCode::{name.upper()}: return f(op.args.{name});\n"
+        for _, name in CODES.values()
+    )
     return "\n".join(
         [
             "// Made by chainrule.compiled.abi: not to be edited.",

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ctypes
 import re
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from inspect import getdoc
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from torch import Tensor
@@ -27,8 +28,6 @@ SCALARS: dict[object, tuple[str, Any]] = {
     Tensor: ("const int64_t *", ctypes.c_void_p),
 }
 
-TWINS: dict[type, type[ctypes.Structure]] = {}
-
 
 class Field(NamedTuple):
     """A field of a structure: its name, and its type in C++ and in ctypes."""
@@ -36,6 +35,17 @@ class Field(NamedTuple):
     name: str
     declaration: str
     ctype: Any
+
+
+class Twin(NamedTuple):
+    """A dataclass in ctypes, what reads all its fields, and which of them are tensors."""
+
+    ctype: type[ctypes.Structure]
+    read_fields: Callable[[object], tuple[Any, ...]]
+    pointers: list[int]
+
+
+TWINS: dict[type, Twin] = {}
 
 
 def fields(cls: type) -> tuple[Field, ...]:
@@ -66,17 +76,26 @@ def structure(cls: type[Struct]) -> type[Struct]:
 
 def native_type(cls: type) -> type[ctypes.Structure]:
     """The ctypes twin of a dataclass."""
+    return find_twin(cls).ctype
+
+
+def find_twin(cls: type) -> Twin:
+    """The twin of a dataclass, made when it is first asked for."""
     if cls not in TWINS:
         pairs = [(field.name, field.ctype) for field in fields(cls)]
-        TWINS[cls] = type(cls.__name__, (ctypes.Structure,), {"_fields_": pairs})
+        pointers = [i for i, (_, ctype) in enumerate(pairs) if ctype is ctypes.c_void_p]
+        ctype = type(cls.__name__, (ctypes.Structure,), {"_fields_": pairs})
+        TWINS[cls] = Twin(ctype, attrgetter(*(name for name, _ in pairs)), pointers)
     return TWINS[cls]
 
 
 def to_native(value: object) -> ctypes.Structure:
     """A dataclass as its ctypes twin; tensors go by address, and have to be kept by the caller."""
-    twin = native_type(type(value))
-    members = (getattr(value, name) for name, *_ in twin._fields_)
-    return twin(*(m.data_ptr() if isinstance(m, Tensor) else m for m in members))
+    twin = find_twin(type(value))
+    members = [*twin.read_fields(value)]
+    for i in twin.pointers:
+        members[i] = members[i].data_ptr()
+    return twin.ctype(*members)
 
 
 def snake_case(name: str) -> str:
