@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from matplotlib.figure import Figure
 
 from chainrule.report import (
     differences,
+    draw_forest_plot,
     effect_sizes,
 )
+from chainrule.report.figure_data import ForestPlotData
+from chainrule.report.figure_data.forest_plots import ForestLine
+from chainrule.report.numbers import PLAIN
 from tests.report.figures.readback import tick_names
 
 ARMS = ["mlp", "mlp-sharing", "conv", "conv-sharing"]
@@ -39,3 +46,13 @@ def test_all_pairs_are_named(result):
 def test_every_effect_has_a_line(result):
     _, axes = effect_sizes(result)
     assert tick_names(axes.get_yticklabels())[1] == "sharing: yes - no"
+
+
+def test_an_interval_without_ends_goes_from_edge_to_edge():
+    line = ForestLine("a", -math.inf, 0.0, math.inf, p=1.0, significant=False)
+    axes = Figure().subplots()
+    draw_forest_plot(ForestPlotData("difference", PLAIN, [line]), axes)
+    interval, mark = axes.lines[:2]
+    assert list(interval.get_xdata()) == [0, 1]
+    assert interval.get_transform() == axes.get_yaxis_transform()
+    assert list(mark.get_xdata()) == [0]

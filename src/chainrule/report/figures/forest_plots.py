@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
@@ -52,7 +53,10 @@ def draw_forest_plot(data: ForestPlotData, axes: Axes) -> None:
     color = line_style(0).color
     for y, line in enumerate(data.lines):
         low, middle, high = (data.unit.scale * x for x in (line.low, line.difference, line.high))
-        axes.plot([low, high], [y, y], color=color, lw=1.6)
+        if math.isfinite(low) and math.isfinite(high):
+            axes.plot([low, high], [y, y], color=color, lw=1.6)
+        else:  # from edge to edge
+            axes.axhline(y, color=color, lw=1.6)
         axes.plot([middle], [y], "o", color=color, mfc=color if line.significant else "white")
     axes.axvline(0, color="#808080", lw=1)
     axes.set_yticks(range(len(data.lines)), [escape_math(line.name) for line in data.lines])
