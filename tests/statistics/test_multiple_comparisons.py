@@ -22,6 +22,7 @@ from chainrule.statistics import (
     sign_flip,
     wilcoxon,
 )
+from chainrule.statistics.multiple_comparisons import simultaneous_interval
 from tests.statistics.strategies import PROBABILITIES, arms
 
 RANDOM = np.random.default_rng(12)
@@ -143,6 +144,30 @@ def test_a_pair_is_the_same_whatever_other_arms_there_are():
     among = compare(long, FreshData(), seed=5)
     assert alone.comparisons[0].sign_flip == among.comparisons[0].sign_flip
     assert alone.comparisons[0].sign_flip.draws == 100_000
+
+
+@given(arms(how_many=4))
+def test_a_simultaneous_interval_agrees_with_the_corrected_p(four):
+    for design in (FreshData(), Resplits.folds(4)):
+        for c in compare(dict(zip("abcd", four, strict=True)), design).comparisons:
+            if abs(c.p_holm - 0.05) > 1e-9 and c.test.standard_error:
+                holds_zero = c.simultaneous_low < 0 < c.simultaneous_high
+                assert holds_zero == (c.p_holm > 0.05)
+
+
+def test_a_simultaneous_interval_is_bonferroni_s():
+    pair = compare(SCORES, FreshData(), baseline="mlp").comparisons[0]
+    plain = paired_t(SCORES["conv"], SCORES["mlp"], confidence=1 - 0.05 / 3)
+    assert pair.simultaneous_high == pytest.approx(plain.high)
+    assert pair.simultaneous_low == pytest.approx(plain.low if pair.p_holm > 0.05 else 0, abs=0.02)
+
+
+def test_an_interval_that_holm_rejects_is_cut_at_zero():
+    test = paired_t([1.0, 2.0, 3.0, 2.5], [0, 0, 0, 0])
+    assert simultaneous_interval(test, 0.04, 40)[0] == 0
+    assert simultaneous_interval(test, 0.06, 40)[0] < 0
+    turned = paired_t([0, 0, 0, 0], [1.0, 2.0, 3.0, 2.5])
+    assert simultaneous_interval(turned, 0.04, 40)[1] == 0
 
 
 @given(arms(how_many=3))

@@ -15,6 +15,8 @@ from chainrule.statistics import (
     FixedSplit,
     FreshData,
     Resplits,
+    compare,
+    equivalence,
     paired_t,
     paired_test,
     wilcoxon,
@@ -121,3 +123,22 @@ def test_a_discrete_metric(n):
     """Accuracies of ten test points: the differences are often all the same."""
     scores = np.random.default_rng(6).binomial(10, 0.8, (4000, 2, n)) / 10
     assert np.mean([paired_t(a, b).p < 0.05 for a, b in scores]) <= 0.06
+
+
+@pytest.mark.parametrize(("equal", "gain"), [(3, 0.0), (2, 1.2), (1, 1.2), (1, 6.0)])
+def test_simultaneous_intervals_hold_together(equal, gain):
+    """Three arms against a baseline, some of them equal to it."""
+    random, missed = np.random.default_rng(8), 0
+    means = {arm: gain * (i >= equal) for i, arm in enumerate("abc")}
+    for _ in range(STUDIES):
+        scores = {arm: random.normal(mean, 1, 10) for arm, mean in means.items()}
+        found = compare({**scores, "base": np.zeros(10)}, FreshData(), baseline="base").comparisons
+        missed += any(not c.simultaneous_low < means[c.a] < c.simultaneous_high for c in found)
+    assert missed / STUDIES <= 0.095
+
+
+def test_arms_apart_by_the_rope_are_seldom_called_equivalent():
+    random = np.random.default_rng(9)
+    d = random.normal(0.5, 0.4, (4000, 10))
+    p = [equivalence(x, np.zeros(10), FreshData(), rope=0.5).p for x in d]
+    assert 0.04 <= np.mean(np.array(p) < 0.05) <= 0.06

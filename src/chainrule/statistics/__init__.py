@@ -1,12 +1,20 @@
 """What a study shows, and how sure that is."""
 
 from chainrule.statistics.bayes import Posterior, correlated_t
-from chainrule.statistics.comparison import Comparison, Comparisons
+from chainrule.statistics.comparison import Comparison, Comparisons, Conclusion
 from chainrule.statistics.design import Design, FixedSplit, FreshData, Resplits
 from chainrule.statistics.effects import Superiority, d_z, superiority, wilson_interval
+from chainrule.statistics.equivalence import EquivalenceTest, equivalence
 from chainrule.statistics.factorial import Effect, Effects, factorial_effects
 from chainrule.statistics.multiple_comparisons import compare, holm
 from chainrule.statistics.pairwise import PairedTest, nadeau_bengio, paired_t, paired_test
+from chainrule.statistics.planning import (
+    Sensitivity,
+    detectable_effect,
+    plan_rounds,
+    sensitivity,
+    t_test_power,
+)
 from chainrule.statistics.ranking import (
     Friedman,
     Ranking,
@@ -28,9 +36,11 @@ from chainrule.statistics.sign_tests import (
 __all__ = [
     "Comparison",
     "Comparisons",
+    "Conclusion",
     "Design",
     "Effect",
     "Effects",
+    "EquivalenceTest",
     "FixedSplit",
     "FreshData",
     "Friedman",
@@ -39,12 +49,15 @@ __all__ = [
     "RankPair",
     "Ranking",
     "Resplits",
+    "Sensitivity",
     "SignTest",
     "StatisticsError",
     "Superiority",
     "compare",
     "correlated_t",
     "d_z",
+    "detectable_effect",
+    "equivalence",
     "factorial_effects",
     "friedman",
     "holm",
@@ -53,11 +66,14 @@ __all__ = [
     "nadeau_bengio",
     "paired_t",
     "paired_test",
+    "plan_rounds",
     "power_warning",
     "rank_arms",
+    "sensitivity",
     "sign_flip",
     "smallest_p",
     "superiority",
+    "t_test_power",
     "wilcoxon",
     "wilson_interval",
 ]

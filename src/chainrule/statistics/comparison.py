@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chainrule.statistics.bayes import Posterior
 from chainrule.statistics.design import Design
 from chainrule.statistics.effects import Superiority
+from chainrule.statistics.equivalence import EquivalenceTest
 from chainrule.statistics.pairwise import PairedTest
 from chainrule.statistics.scores import finite_or_none
 from chainrule.statistics.sign_tests import SignTest
 
-__all__ = ["Comparison", "Comparisons"]
+__all__ = ["Comparison", "Comparisons", "Conclusion"]
+
+Conclusion = Literal["better", "worse", "equivalent", "different within the rope", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,11 @@ class Comparison:
     """Arm ``a`` against arm ``b``: differences are a − b, and larger scores are better.
 
     The ``…_holm`` are the p of that test, corrected for all comparisons of the table.
-    ``posterior`` is None where no rope is declared. ``superiority``, ``wilcoxon`` and
-    ``sign_flip`` need independent rounds and are None where rounds share data.
+    ``posterior`` and ``equivalence`` are None where no rope is declared (or one of 0).
+    ``superiority``, ``wilcoxon`` and ``sign_flip`` need independent rounds and are None where
+    rounds share data. ``simultaneous_low`` and ``simultaneous_high`` are the ends of the interval
+    that agrees with ``p_holm``, as :func:`simultaneous_interval` makes it; the interval of
+    ``test`` is at its level by itself.
     """
 
     a: str
@@ -36,6 +43,24 @@ class Comparison:
     wilcoxon_p_holm: float | None = None
     sign_flip: SignTest | None = None
     sign_flip_p_holm: float | None = None
+    equivalence: EquivalenceTest | None = None
+    equivalence_p_holm: float | None = None
+    simultaneous_low: float = -math.inf
+    simultaneous_high: float = math.inf
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """What the corrected tests say of a against b, at 1 − the test's confidence.
+
+        "undecided" is no difference found; "equivalent" is no difference, up to the rope.
+        """
+        alpha = 1 - self.test.confidence
+        differs = self.p_holm <= alpha
+        if self.equivalence_p_holm is not None and self.equivalence_p_holm <= alpha:
+            return "different within the rope" if differs else "equivalent"
+        if differs:
+            return "better" if self.test.difference > 0 else "worse"
+        return "undecided"
 
     def as_row(self) -> dict[str, Any]:
         """The row as JSON data; what is not known, or infinite, is null."""
@@ -45,6 +70,9 @@ class Comparison:
             "b": self.b,
             **self.test.as_row(),
             "p_holm": self.p_holm,
+            "simultaneous_low": finite_or_none(self.simultaneous_low),
+            "simultaneous_high": finite_or_none(self.simultaneous_high),
+            "conclusion": self.conclusion,
             "d_z": finite_or_none(self.d_z),
             "p_superior": wins and wins.probability,
             "p_superior_low": wins and wins.low,
@@ -53,6 +81,8 @@ class Comparison:
             "p_worse": belief and belief.worse,
             "p_equivalent": belief and belief.equivalent,
             "p_better": belief and belief.better,
+            "equivalence_p": self.equivalence and self.equivalence.p,
+            "equivalence_p_holm": self.equivalence_p_holm,
             "wilcoxon_p": self.wilcoxon and self.wilcoxon.p,
             "wilcoxon_p_holm": self.wilcoxon_p_holm,
             "sign_flip_p": self.sign_flip and self.sign_flip.p,

@@ -13,7 +13,8 @@ from chainrule.statistics.bayes import correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design
 from chainrule.statistics.effects import d_z, superiority
-from chainrule.statistics.pairwise import paired_test
+from chainrule.statistics.equivalence import EquivalenceTest, equivalence
+from chainrule.statistics.pairwise import PairedTest, paired_test, rescaled_interval
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
 from chainrule.statistics.sign_tests import (
     SignTest,
@@ -23,7 +24,7 @@ from chainrule.statistics.sign_tests import (
     wilcoxon,
 )
 
-__all__ = ["compare", "holm"]
+__all__ = ["compare", "holm", "simultaneous_interval"]
 
 FEW_ROUNDS = (
     "Fewer than 6 rounds: the t test rests on normal differences here; where they are skewed, "
@@ -106,7 +107,8 @@ def compare_pair(
     """What any design allows; not yet corrected for the other comparisons."""
     test = paired_test(x, y, design, confidence=confidence)
     posterior = None if rope is None else correlated_t(x, y, design, rope=rope)
-    return Comparison(a, b, test, test.p, d_z(x, y), posterior)
+    tost = equivalence(x, y, design, rope=rope) if rope else None
+    return Comparison(a, b, test, test.p, d_z(x, y), posterior, equivalence=tost)
 
 
 def add_sign_tests(
@@ -131,13 +133,40 @@ def apply_holm(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
     t = holm([c.test.p for c in found])
     w = holm_or_none([c.wilcoxon for c in found])
     f = holm_or_none([c.sign_flip for c in found])
+    e = holm_or_none([c.equivalence for c in found])
+    ends = [simultaneous_interval(c.test, p, len(found)) for c, p in zip(found, t, strict=True)]
     return tuple(
-        replace(c, p_holm=t[i], wilcoxon_p_holm=w[i], sign_flip_p_holm=f[i])
+        replace(
+            c,
+            p_holm=t[i],
+            wilcoxon_p_holm=w[i],
+            sign_flip_p_holm=f[i],
+            equivalence_p_holm=e[i],
+            simultaneous_low=ends[i][0],
+            simultaneous_high=ends[i][1],
+        )
         for i, c in enumerate(found)
     )
 
 
-def holm_or_none(tests: Sequence[SignTest | None]) -> Sequence[float | None]:
+def simultaneous_interval(test: PairedTest, p_holm: float, comparisons: int) -> tuple[float, float]:
+    """d̄ ± t e at 1 − alpha / comparisons, cut at 0 where Holm's correction rejects 0
+
+    Bonferroni's intervals hold for all comparisons at once at 1 − alpha. Holm rejects more: where
+    it does so though the interval holds 0, the near end becomes 0, which then is outside. So an
+    interval excludes 0 exactly where p_holm ≤ alpha. (Dunn 1961; Guilbaud 2008, on intervals for
+    Holm's test.)
+    """
+    alpha = 1 - test.confidence
+    low, high = rescaled_interval(test, 1 - alpha / comparisons)
+    if p_holm > alpha:
+        return low, high
+    return (max(low, 0.0), high) if test.difference > 0 else (low, min(high, 0.0))
+
+
+def holm_or_none(
+    tests: Sequence[SignTest | EquivalenceTest | None],
+) -> Sequence[float | None]:
     """The corrected p of tests of one kind; None where the design does not allow them."""
     done = [test for test in tests if test is not None]
     return holm([test.p for test in done]) if done else [None] * len(tests)

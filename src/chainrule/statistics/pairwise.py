@@ -32,7 +32,8 @@ class PairedTest:
     ``confidence``; ``standard_error`` is what t divides by: all in the metric's unit. Where the
     differences are all the same number, ``standard_error`` is 0 and ``t`` infinite (0 if that
     number is 0), but a spread of 0 is not certainty: p is 2^(1−n), the chance that n signs agree,
-    and the interval infinite until that is below 1 − ``confidence``. p is never 0.
+    and the interval infinite until that is below 1 − ``confidence``. That chance is ``chance``
+    (:func:`coincidence`). p is never 0.
     """
 
     test: str
@@ -45,6 +46,7 @@ class PairedTest:
     df: int
     p: float
     n: int
+    chance: float
 
     def as_row(self) -> dict[str, Any]:
         """The test as JSON data; what is infinite is null."""
@@ -102,13 +104,8 @@ def t_test(d: PairedDifferences, correlation: float, test: str, confidence: floa
     error = standard_error(d, correlation)
     df = d.n - 1
     t = ratio_or_inf(d.mean, error)
-    if error > 0:
-        half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
-        p = two_sided_p(t, df)
-    else:
-        chance = coincidence(d.n, correlation)
-        half = 0.0 if chance <= 1 - confidence else math.inf
-        p = chance if d.mean else 1.0
+    chance = coincidence(d.n, correlation)
+    half = half_width(error, d.n, chance, confidence)
     return PairedTest(
         test=test,
         difference=d.mean,
@@ -118,9 +115,23 @@ def t_test(d: PairedDifferences, correlation: float, test: str, confidence: floa
         standard_error=error,
         t=t,
         df=df,
-        p=p,
+        p=two_sided_p(t, df) if error else chance if d.mean else 1.0,
         n=d.n,
+        chance=chance,
     )
+
+
+def rescaled_interval(test: PairedTest, confidence: float) -> tuple[float, float]:
+    """The test's interval at another confidence."""
+    half = half_width(test.standard_error, test.n, test.chance, confidence)
+    return test.difference - half, test.difference + half
+
+
+def half_width(error: float, n: int, chance: float, confidence: float) -> float:
+    """Half the interval: t times the error, or where that is 0, 0 or infinite by the chance."""
+    if error > 0:
+        return float(scipy.special.stdtrit(n - 1, (1 + confidence) / 2)) * error
+    return 0.0 if chance <= 1 - confidence else math.inf
 
 
 def coincidence(n: int, correlation: float) -> float:
@@ -150,3 +161,8 @@ def two_sided_p(t: float, df: int) -> float:
     """P(|T| ≥ |t|) for Student's T with df degrees of freedom."""
     p = min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))
     return max(p, SMALLEST)
+
+
+def one_sided_p(distance: float, error: float, n: int) -> float:
+    """P(T ≥ distance / error) for Student's T with n − 1 degrees of freedom."""
+    return max(SMALLEST, float(scipy.special.stdtr(n - 1, -distance / error)))

@@ -1,0 +1,161 @@
+"""How many rounds show a difference, and how large a difference do these rounds show?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import scipy
+
+from chainrule.statistics.design import Design, FreshData
+from chainrule.statistics.pairwise import PairedTest
+from chainrule.statistics.scores import StatisticsError, finite_or_none
+
+__all__ = ["Sensitivity", "detectable_effect", "plan_rounds", "sensitivity", "t_test_power"]
+
+MOST_ROUNDS = 100_000
+
+
+def t_test_power(
+    n: int,
+    effect: float,
+    *,
+    comparisons: int = 1,
+    alpha: float = 0.05,
+    design: Design | None = None,
+) -> float:
+    """P(|T| > t) for noncentral T, n − 1 degrees of freedom, δ = d_z / √(1/n + n_test/n_train)
+
+    The probability that the two-sided t test of n rounds finds an ``effect`` of d_z standard
+    deviations of the differences, at alpha / comparisons: Holm's first step, and Bonferroni's.
+    The ratio is that of the ``design``, 0 for independent rounds, which is the default.
+    (Cohen 1988; Nadeau and Bengio 2003.)
+
+    Raises StatisticsError for fewer than two rounds, no comparison, an effect that is not finite,
+    an alpha outside (0, 1).
+    """
+    if n < 2 or comparisons < 1 or not 0 < alpha < 1 or not math.isfinite(effect):
+        raise StatisticsError(
+            "expected at least 2 rounds and 1 comparison, a finite effect and 0 < alpha < 1, "
+            f"got {n}, {comparisons}, {effect} and {alpha}"
+        )
+    df = n - 1
+    ratio = (design or FreshData()).test_over_train
+    delta = abs(effect) / math.sqrt(1 / n + ratio)
+    critical = -float(scipy.special.stdtrit(df, alpha / comparisons / 2))
+    above = 1 - float(scipy.special.nctdtr(df, delta, critical))
+    below = float(scipy.special.nctdtr(df, delta, -critical))
+    return above + (0.0 if math.isnan(below) else below)  # scipy's nan where it underflows
+
+
+def plan_rounds(
+    effect: float,
+    *,
+    power: float = 0.8,
+    comparisons: int = 1,
+    alpha: float = 0.05,
+    design: Design | None = None,
+) -> int | None:
+    """The fewest rounds whose t test finds the effect (d_z) with this power
+
+    None where no number does: re-splits of one data set never tell more than 1 / (n_test/n_train)
+    independent rounds. Raises StatisticsError for an effect of 0, a power outside (0, 1), and as
+    :func:`t_test_power`.
+    """
+    if not effect or not 0 < power < 1:
+        raise StatisticsError(f"expected an effect and 0 < power < 1, got {effect} and {power}")
+
+    def suffices(n: int) -> bool:
+        reached = t_test_power(n, effect, comparisons=comparisons, alpha=alpha, design=design)
+        return reached >= power
+
+    most = 2
+    while not suffices(most):
+        most *= 2
+        if most > MOST_ROUNDS:
+            return None
+    least = most // 2
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if suffices(middle) else (middle, most)
+    return most
+
+
+def detectable_effect(
+    n: int,
+    *,
+    power: float = 0.8,
+    comparisons: int = 1,
+    alpha: float = 0.05,
+    design: Design | None = None,
+) -> float:
+    """The smallest effect, in d_z, that the t test of n rounds finds with this power
+
+    Raises StatisticsError for a power that is not between alpha and 1, and as
+    :func:`t_test_power`.
+    """
+    if not alpha / comparisons < power < 1:
+        raise StatisticsError(f"expected a power between alpha and 1, got {power}")
+
+    def shortfall(effect: float) -> float:
+        reached = t_test_power(n, effect, comparisons=comparisons, alpha=alpha, design=design)
+        return reached - power
+
+    most = 1.0
+    while shortfall(most) < 0:
+        most *= 2
+    return float(scipy.optimize.brentq(shortfall, 0.0, most, xtol=1e-12))
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What a comparison could have found, for the sentence beside "no difference found".
+
+    ``d_z`` is the effect that its rounds find with ``power``, ``difference`` the same in the
+    metric's unit at the spread that was observed. ``rounds_needed`` is how many rounds would find
+    the difference ``wanted`` at that spread: None where no number would, or none was wanted.
+    """
+
+    n: int
+    comparisons: int
+    power: float
+    d_z: float
+    difference: float
+    wanted: float | None
+    rounds_needed: int | None
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as JSON data."""
+        return {**asdict(self), "d_z": finite_or_none(self.d_z)}
+
+
+def sensitivity(
+    test: PairedTest,
+    design: Design,
+    *,
+    comparisons: int = 1,
+    wanted: float | None = None,
+    power: float = 0.8,
+) -> Sensitivity:
+    """What a test that is one of ``comparisons`` could have found, at its own alpha
+
+    ``wanted`` is a difference in the metric's unit, such as the rope. With a spread of 0 nothing
+    is known of it: the detectable difference is 0 and no rounds are planned.
+
+    Raises StatisticsError for a wanted difference that is not positive, and as
+    :func:`detectable_effect`.
+    """
+    if wanted is not None and not 0 < wanted < math.inf:
+        raise StatisticsError(f"expected a difference above 0, got {wanted}")
+    alpha = 1 - test.confidence
+    spread = test.standard_error / math.sqrt(1 / test.n + design.test_over_train)
+    effect = detectable_effect(
+        test.n, power=power, comparisons=comparisons, alpha=alpha, design=design
+    )
+    needed = None
+    if wanted is not None and spread:
+        needed = plan_rounds(
+            wanted / spread, power=power, comparisons=comparisons, alpha=alpha, design=design
+        )
+    return Sensitivity(test.n, comparisons, power, effect, effect * spread, wanted, needed)
