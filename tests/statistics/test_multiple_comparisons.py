@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from chainrule.statistics import (
     FixedSplit,
@@ -146,10 +146,11 @@ def test_a_pair_is_the_same_whatever_other_arms_there_are():
     assert alone.comparisons[0].sign_flip.draws == 100_000
 
 
-@given(arms(how_many=4))
-def test_a_simultaneous_interval_agrees_with_the_corrected_p(four):
+@settings(deadline=None)
+@given(arms(how_many=3))
+def test_a_simultaneous_interval_agrees_with_the_corrected_p(three):
     for design in (FreshData(), Resplits.folds(4)):
-        for c in compare(dict(zip("abcd", four, strict=True)), design).comparisons:
+        for c in compare(dict(zip("abc", three, strict=True)), design).comparisons:
             if abs(c.p_holm - 0.05) > 1e-9 and c.test.standard_error:
                 holds_zero = c.simultaneous_low < 0 < c.simultaneous_high
                 assert holds_zero == (c.p_holm > 0.05)

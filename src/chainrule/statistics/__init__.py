@@ -24,6 +24,13 @@ from chainrule.statistics.ranking import (
     rank_arms,
 )
 from chainrule.statistics.scores import StatisticsError
+from chainrule.statistics.sequential import (
+    SequentialDecision,
+    SequentialDesign,
+    SequentialMethod,
+    Verdict,
+    e_value,
+)
 from chainrule.statistics.sign_tests import (
     SignTest,
     min_sign_test_rounds,
@@ -50,13 +57,18 @@ __all__ = [
     "Ranking",
     "Resplits",
     "Sensitivity",
+    "SequentialDecision",
+    "SequentialDesign",
+    "SequentialMethod",
     "SignTest",
     "StatisticsError",
     "Superiority",
+    "Verdict",
     "compare",
     "correlated_t",
     "d_z",
     "detectable_effect",
+    "e_value",
     "equivalence",
     "factorial_effects",
     "friedman",

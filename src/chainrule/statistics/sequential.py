@@ -1,0 +1,224 @@
+"""Looking at a study while it runs: levels that allow for it, and what each look decides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import scipy
+
+from chainrule.statistics.pairwise import PairedTest, paired_t, two_sided_p
+from chainrule.statistics.scores import Array, Scores, StatisticsError, finite_or_none, pair_scores
+
+__all__ = ["SequentialDecision", "SequentialDesign", "SequentialMethod", "Verdict", "e_value"]
+
+SequentialMethod = Literal["pocock", "obrien-fleming", "anytime"]
+Verdict = Literal["better", "worse", "equivalent", "futile", "continue", "undecided"]
+
+PATHS = 200_000
+BLOCK = 50_000
+FUTILE = 0.1
+
+
+@dataclass(frozen=True)
+class SequentialDecision:
+    """What the look at ``n`` rounds decides.
+
+    ``p`` is that of the paired t test and ``level`` what it must not exceed at this look, below
+    alpha because there are others. ``low`` and ``high`` are the ends of the interval at
+    1 − ``level``, which holds at all looks at once, in the metric's unit. ``chance`` is the
+    conditional power: how probable it is that the last look finds a difference if the one seen so
+    far is true. ``verdict`` is
+
+    - "better" or "worse": p ≤ level, so the arms differ;
+    - "equivalent": the interval is within ± rope;
+    - "futile": neither, and ``chance`` is below 0.1;
+    - "continue": neither, and there are looks to come; at the last one "undecided".
+    """
+
+    verdict: Verdict
+    n: int
+    look: int
+    looks: int
+    difference: float
+    low: float
+    high: float
+    p: float
+    level: float
+    chance: float
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as JSON data."""
+        ends = {"low": finite_or_none(self.low), "high": finite_or_none(self.high)}
+        return {**asdict(self), **ends}
+
+
+@dataclass(frozen=True)
+class SequentialDesign:
+    """The numbers of rounds at which a study is looked at, and the method that allows for it.
+
+    - "pocock": the same level at every look; stops early. (Pocock 1977.)
+    - "obrien-fleming": the level 2 Φ(−c √(n_last/n)): strict at first, near alpha at the last
+      look, so that little power is lost. (O'Brien and Fleming 1979.)
+    - "anytime": what :func:`e_value` of 1/alpha or more asks of t. It allows for any number of
+      looks, of which ``looks`` are the ones made, and costs more rounds. (Wang and Ramdas 2025.)
+
+    The first two are calibrated for Student's t, by simulated studies of a fixed seed: equal arms
+    are called different at any look with probability alpha, whatever the variance. The rounds must
+    be independent. With ``comparisons`` each has alpha / comparisons (Bonferroni).
+
+    Raises StatisticsError for looks that are not ascending numbers from 2, an unknown method, no
+    comparison, an alpha outside (0, 1).
+    """
+
+    looks: Sequence[int]
+    method: SequentialMethod = "pocock"
+    alpha: float = 0.05
+    comparisons: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "looks", tuple(self.looks))
+        if not self.looks or self.looks[0] < 2 or any(np.diff(self.looks) < 1):
+            raise StatisticsError(f"expected looks in ascending order from 2, got {self.looks}")
+        if self.method not in ("pocock", "obrien-fleming", "anytime"):
+            raise StatisticsError(
+                f"expected the method pocock, obrien-fleming or anytime, got {self.method!r}"
+            )
+        if self.comparisons < 1 or not 0 < self.alpha < 1:
+            raise StatisticsError(
+                "expected at least 1 comparison and 0 < alpha < 1, "
+                f"got {self.comparisons} and {self.alpha}"
+            )
+
+    @cached_property
+    def levels(self) -> tuple[float, ...]:
+        """What p must not exceed at each look."""
+        alpha = self.alpha / self.comparisons
+        if self.method == "anytime":
+            return tuple(anytime_level(n, alpha) for n in self.looks)
+        p = simulated_p(tuple(self.looks))
+        if self.method == "pocock":
+            return (float(np.quantile(p.min(axis=1), alpha)),) * len(self.looks)
+        share = np.sqrt(np.array(self.looks) / self.looks[-1])
+        c = np.quantile((-scipy.special.ndtri(p / 2) * share).max(axis=1), 1 - alpha)
+        return tuple(2 * float(x) for x in scipy.special.ndtr(-c / share))
+
+    def decide(self, a: Scores, b: Scores, *, rope: float | None = None) -> SequentialDecision:
+        """The first look that decides, else the last one that has been reached
+
+        ``a`` and ``b`` are the scores so far, one a round, in the order in which they came.
+        Rounds after the look are not used. Without a ``rope`` no look finds equivalence.
+
+        Raises StatisticsError for fewer rounds than the first look, a rope that is not positive,
+        and as :func:`paired_t`.
+        """
+        if rope is not None and not 0 < rope < math.inf:
+            raise StatisticsError(f"expected a rope above 0, got {rope}")
+        rounds = pair_scores(a, b).n
+        if rounds < self.looks[0]:
+            raise StatisticsError(f"the first look is at {self.looks[0]} rounds, got {rounds}")
+        made = [self._look(i, a, b, rope) for i, n in enumerate(self.looks) if n <= rounds]
+        final = ("better", "worse", "equivalent")
+        return next((look for look in made if look.verdict in final), made[-1])
+
+    def _look(self, i: int, a: Scores, b: Scores, rope: float | None) -> SequentialDecision:
+        n, level = self.looks[i], self.levels[i]
+        test = paired_t(a[:n], b[:n], confidence=min(1 - level, 1 - 1e-15))
+        chance = conditional_power(test, n / self.looks[-1], self.levels[-1])
+        verdict: Verdict
+        if test.p <= level:
+            verdict = "better" if test.difference > 0 else "worse"
+        elif rope is not None and -rope < test.low and test.high < rope:
+            verdict = "equivalent"
+        elif n == self.looks[-1]:
+            verdict = "undecided"
+        else:
+            verdict = "futile" if chance < FUTILE else "continue"
+        return SequentialDecision(
+            verdict=verdict,
+            n=n,
+            look=i + 1,
+            looks=len(self.looks),
+            difference=test.difference,
+            low=test.low,
+            high=test.high,
+            p=test.p,
+            level=level,
+            chance=chance,
+        )
+
+
+def conditional_power(test: PairedTest, share: float, level: float) -> float:
+    """Φ((|z| / √τ − z_level) / √(1 − τ)) after the share τ of the rounds, z from the test's p
+
+    The probability that the last look rejects at its level if the difference seen so far is the
+    true one; 0 or 1 at the last look. (Lan and Wittes 1988.)
+    """
+    z = -float(scipy.special.ndtri(test.p / 2))
+    excess = z / math.sqrt(share) + float(scipy.special.ndtri(level / 2))
+    if share == 1:
+        return float(excess >= 0)
+    return float(scipy.special.ndtr(excess / math.sqrt(1 - share)))
+
+
+def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:
+    """e = (1 + n g)^(−½) ((1 + t²/ν) / (1 + t²/(ν (1 + n g))))^(n/2)        ν = n − 1
+
+    The evidence against "the mean difference is 0" after n rounds: the likelihood of t where the
+    effect d_z is normal with variance g, over that where it is 0. With equal arms and normal
+    differences it exceeds 1/alpha at any time with probability alpha at most, however often one
+    looks. Infinite where the differences are all the same number but 0.
+    (Lai 1976; Wang and Ramdas 2025.)
+
+    Raises StatisticsError for a g that is not positive, and as :func:`paired_t`.
+    """
+    if not 0 < g < math.inf:
+        raise StatisticsError(f"expected a g above 0, got {g}")
+    test = paired_t(a, b)
+    n, growth = test.n, 1 + test.n * g
+    x = test.t * test.t / test.df
+    if math.isinf(x):
+        return math.inf
+    exponent = n / 2 * (math.log1p(x) - math.log1p(x / growth)) - math.log(growth) / 2
+    return math.exp(min(exponent, 700.0))
+
+
+def anytime_level(n: int, alpha: float) -> float:
+    """The p of the t at which e = 1/alpha with g = 1; 0 where no t of n rounds reaches that."""
+    growth = 1 + n
+    ratio = (math.sqrt(growth) / alpha) ** (2 / n)
+    if ratio >= growth:
+        return 0.0
+    return two_sided_p(math.sqrt((n - 1) * (ratio - 1) / (1 - ratio / growth)), n - 1)
+
+
+@lru_cache(maxsize=8)
+def simulated_p(looks: tuple[int, ...]) -> Array:
+    """The p of the paired t test at each look, equal arms, shape (PATHS, looks)."""
+    random = np.random.default_rng(0)
+    return np.concatenate(
+        [np.stack(list(simulate_block(random, looks)), axis=1) for _ in range(PATHS // BLOCK)]
+    )
+
+
+def simulate_block(random: np.random.Generator, looks: tuple[int, ...]) -> Iterator[Array]:
+    """p at each look, shape (BLOCK,), from sums of the rounds between two looks.
+
+    Of m new normal differences the mean has the variance 1/m, the sum of squares about it is χ²
+    with m − 1 degrees of freedom, and the two are independent.
+    """
+    mean, squares, n = np.zeros(BLOCK), np.zeros(BLOCK), 0
+    for look in looks:
+        m = look - n
+        step = random.normal(0, 1 / math.sqrt(m), BLOCK) - mean
+        if m > 1:
+            squares += random.chisquare(m - 1, BLOCK)
+        squares += step * step * (m * n / look)
+        mean += step * (m / look)
+        n = look
+        t = np.abs(mean) * np.sqrt(n * (n - 1) / squares)
+        yield 2 * scipy.special.stdtr(n - 1, -t)
