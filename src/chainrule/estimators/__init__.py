@@ -1,9 +1,9 @@
 """One net on somebody's data: from samples as they were read to a fitted predictor.
 
-``load_data`` reads samples, ``DataSplit`` divides them, ``build_recipe`` and ``build_trainer`` make
-what trains a net on them, ``fit_with_early_stopping`` trains it, and a ``Predictor`` keeps it with
-all that it takes to predict. What each name stands for, and torch with it, is imported when it is
-first used.
+``load_split`` reads samples and divides them, ``build_recipe`` and ``build_trainer`` make what
+trains a net on them, ``fit_predictor`` trains it and gives it back as a ``Predictor``, with all
+that it takes to predict. What each name stands for, and torch with it, is imported when it is first
+used.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ if TYPE_CHECKING:
         build_trainer,
         infer_net_sizes,
         load_data,
+        load_split,
     )
-    from chainrule.estimators.fit import FitResult, check_fit, fit_with_early_stopping, loss_for
+    from chainrule.estimators.fit import (
+        FitResult,
+        check_fit,
+        fit_predictor,
+        fit_with_early_stopping,
+        loss_for,
+    )
     from chainrule.estimators.inspection import (
         NetWithBatch,
         built_in_net,
@@ -32,8 +39,8 @@ if TYPE_CHECKING:
     from chainrule.estimators.summary import describe_split, summarize_fit
 
 _MODULES = {
-    "build": ("build_recipe", "build_trainer", "infer_net_sizes", "load_data"),
-    "fit": ("FitResult", "check_fit", "fit_with_early_stopping", "loss_for"),
+    "build": ("build_recipe", "build_trainer", "infer_net_sizes", "load_data", "load_split"),
+    "fit": ("FitResult", "check_fit", "fit_predictor", "fit_with_early_stopping", "loss_for"),
     "inspection": (
         *("NetWithBatch", "built_in_net", "net_on_data", "net_to_check", "saved_net"),
         "stats_by_init",
@@ -54,9 +61,11 @@ __all__ = [
     "built_in_net",
     "check_fit",
     "describe_split",
+    "fit_predictor",
     "fit_with_early_stopping",
     "infer_net_sizes",
     "load_data",
+    "load_split",
     "loss_for",
     "loss_name",
     "net_on_data",

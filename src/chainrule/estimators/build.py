@@ -23,7 +23,7 @@ from chainrule.recipes.importing import import_user_module
 from chainrule.recipes.recipe import Recipe
 from chainrule.train import Trainer
 
-__all__ = ["build_recipe", "build_trainer", "infer_net_sizes", "load_data"]
+__all__ = ["build_recipe", "build_trainer", "infer_net_sizes", "load_data", "load_split"]
 
 
 def load_data(
@@ -50,6 +50,22 @@ def load_data(
             "CSV or NPZ file, a folder of IDX files, file.py:FUNCTION"
         )
     return read_data(name)
+
+
+def load_split(
+    data: str,
+    target: str | None = None,
+    kind: Kind | None = None,
+    *,
+    test: float = 0.2,
+    validation: float = 0.2,
+    seed: int = 0,
+    arguments: Mapping[str, Any] | None = None,
+) -> DataSplit:
+    """:func:`load_data` and :meth:`DataSplit.make`; a test set that comes apart stays as it is."""
+    rows, test_rows = load_data(data, seed, arguments)
+    held_out = test if test_rows is None else test_rows
+    return DataSplit.make(rows, target, kind, test=held_out, validation=validation, seed=seed)
 
 
 def _call_loader(name: str, seed: int, arguments: Mapping[str, Any]) -> tuple[Arrays, Arrays]:

@@ -8,7 +8,8 @@ from typing import final
 import torch
 
 from chainrule.data import Dataset
-from chainrule.estimators.predictor import TO_PROBABILITIES, loss_name
+from chainrule.estimators.predictor import TO_PROBABILITIES, Predictor, loss_name
+from chainrule.estimators.split import DataSplit
 from chainrule.nn.config import to_config
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss import Loss
@@ -19,7 +20,7 @@ from chainrule.nn.module import Module
 from chainrule.train.callbacks import EarlyStopping
 from chainrule.train.trainer import Trainer
 
-__all__ = ["FitResult", "check_fit", "fit_with_early_stopping", "loss_for"]
+__all__ = ["FitResult", "check_fit", "fit_predictor", "fit_with_early_stopping", "loss_for"]
 
 
 @final
@@ -66,6 +67,30 @@ def check_fit(net: Module, loss: Loss, data: Dataset, outputs: int) -> None:
         raise ValueError(f"the net, the loss and the data do not fit: {error}") from None
     finally:
         net.train(training)
+
+
+def fit_predictor(
+    trainer: Trainer,
+    split: DataSplit,
+    *,
+    epochs: int,
+    patience: int,
+    progress: bool | None = None,
+) -> tuple[Predictor, FitResult]:
+    """(the net of the best epoch with all that it takes to predict, how the training went).
+
+    Raises as :func:`fit_with_early_stopping`.
+    """
+    result = fit_with_early_stopping(
+        trainer,
+        split.train_set,
+        split.validation_set,
+        epochs=epochs,
+        patience=patience,
+        progress=progress,
+    )
+    loss = loss_name(trainer.criterion)
+    return Predictor(trainer.net, split.preprocessor, loss, split.target), result
 
 
 def fit_with_early_stopping(

@@ -16,10 +16,9 @@ from chainrule import nn, zoo
 from chainrule._util.suggest import did_you_mean
 from chainrule.data import Dataset
 from chainrule.data.tabular.preprocessor import read_targets
-from chainrule.estimators.build import build_recipe, build_trainer, load_data
+from chainrule.estimators.build import build_recipe, build_trainer, load_data, load_split
 from chainrule.estimators.fit import loss_for
 from chainrule.estimators.predictor import Predictor
-from chainrule.estimators.split import DataSplit
 from chainrule.nn import init
 from chainrule.nn.layers import activations
 from chainrule.recipes.component import Component, build
@@ -63,9 +62,7 @@ def net_on_data(net: str, data: str, target: str | None = None, seed: int = 0) -
 
 def _new_net_on_data(name: str, data: str, target: str | None, seed: int) -> NetWithBatch:
     """The net of a function, its data preprocessed and its weights drawn as for a training."""
-    rows, test_rows = load_data(data, seed)
-    test = 0.2 if test_rows is None else test_rows
-    split = DataSplit.make(rows, target, test=test, seed=seed)
+    split = load_split(data, target, seed=seed)
     recipe = build_recipe(name, split.kind, optimizer="SGD")
     trainer = build_trainer(recipe, split, seed)
     batch = split.train_set.subset(torch.arange(min(BATCH_SIZE, len(split.train_set))))

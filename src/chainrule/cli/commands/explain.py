@@ -18,6 +18,35 @@ FORMATS = ("png", "svg", "pdf")
 BUILT_IN = ("deep", "disk", "pairs")
 
 
+Net = Annotated[
+    str,
+    typer.Argument(
+        metavar="NET",
+        help="deep, disk or pairs; a saved file; or a function, as for chainrule train.",
+    ),
+]
+OptionalData = Annotated[
+    str | None,
+    typer.Argument(metavar="[DATA]", help="What to look at a file's or a function's net with."),
+]
+Inits = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Draw the weights so; several are compared. Such as HeNormal."
+    ),
+]
+Activation = Annotated[str | None, typer.Option(metavar="NAME", help="Of deep; default: Sigmoid.")]
+Layers = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Hidden layers of deep; default: 10.")
+]
+Hidden = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Units a layer of deep; default: 25.")
+]
+Shape = Annotated[
+    str | None, typer.Option(help="Input shape of a saved net with the batch, e.g. 100,2.")
+]
+
+
 @app.command(
     "explain",
     short_help="Show a net layer by layer: values, gradients, dead units.",
@@ -30,36 +59,14 @@ BUILT_IN = ("deep", "disk", "pairs")
     ),
 )
 def explain_net(
-    net: Annotated[
-        str,
-        typer.Argument(
-            metavar="NET",
-            help="deep, disk or pairs; a saved file; or a function, as for chainrule train.",
-        ),
-    ],
-    data: Annotated[
-        str | None,
-        typer.Argument(metavar="[DATA]", help="What to look at a file's or a function's net with."),
-    ] = None,
+    net: Net,
+    data: OptionalData = None,
     target: Target = None,
-    init: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Draw the weights so; several are compared. Such as HeNormal."
-        ),
-    ] = None,
-    activation: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of deep; default: Sigmoid.")
-    ] = None,
-    layers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Hidden layers of deep; default: 10.")
-    ] = None,
-    hidden: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Units a layer of deep; default: 25.")
-    ] = None,
-    shape: Annotated[
-        str | None, typer.Option(help="Input shape of a saved net with the batch, e.g. 100,2.")
-    ] = None,
+    init: Inits = None,
+    activation: Activation = None,
+    layers: Layers = None,
+    hidden: Hidden = None,
+    shape: Shape = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the weights and the batch.")] = 0,
     output: Out = None,
     as_json: Json = False,

@@ -32,6 +32,24 @@ if TYPE_CHECKING:
     from chainrule.study import StudyResult
 
 
+StoreOption = Annotated[
+    str | None,
+    typer.Option(metavar="PATH_OR_URL", help="Where rows go; default: runs/NAME.sqlite."),
+]
+CohortSize = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Most trainings in a cohort.")
+]
+Extend = Annotated[
+    bool, typer.Option("--extend", help="Go on with a study of fewer rounds or arms.")
+]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Small nets, and convolutions, in C++; needs a compiler.")
+]
+NetsFolder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")
+]
+
+
 @app.command(
     "run",
     short_help="Train what is missing of a study.",
@@ -49,26 +67,14 @@ def run_study(
     rounds: Rounds = None,
     epochs: Epochs = None,
     quick: Quick = False,
-    store: Annotated[
-        str | None,
-        typer.Option(metavar="PATH_OR_URL", help="Where rows go; default: runs/NAME.sqlite."),
-    ] = None,
+    store: StoreOption = None,
     jobs: Jobs = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Root seed of all draws.")] = None,
     device: Annotated[str | None, typer.Option(metavar="D", help="Such as cpu, cuda.")] = None,
-    width: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Most trainings in a cohort.")
-    ] = None,
-    extend: Annotated[
-        bool, typer.Option("--extend", help="Go on with a study of fewer rounds or arms.")
-    ] = False,
-    compiled: Annotated[
-        bool,
-        typer.Option("--compile", help="Small nets, and convolutions, in C++; needs a compiler."),
-    ] = False,
-    nets: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")
-    ] = None,
+    width: CohortSize = None,
+    extend: Extend = False,
+    compiled: Compile = False,
+    nets: NetsFolder = None,
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
@@ -95,14 +101,9 @@ def run_study(
     where = store or str(RUNS / f"{study.name}.sqlite")
     prepare_store(where, study)
     with choose_display(study) as display:
+        watch = display.watch
         result = run(
-            study,
-            arms=arms,
-            store=where,
-            jobs=jobs,
-            extend=extend,
-            nets=nets,
-            watch=display.watch,
+            study, arms=arms, store=where, jobs=jobs, extend=extend, nets=nets, watch=watch
         )
     print_result(result, as_json=as_json)
     report_end(result, where, store or study.name, has_trained=display.has_trained)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,59 @@ from chainrule.cli.options import Data, Json, Target, format_examples
 from chainrule.cli.output import echo_err, echo_json, format_scores, make_folder
 from chainrule.cli.overrides import parse_settings
 from chainrule.cli.resolve import RUNS
+
+if TYPE_CHECKING:
+    from chainrule.train import Trainer
+
+Net = Annotated[
+    str,
+    typer.Argument(
+        metavar="NET",
+        help="A function that makes a net: of chainrule.zoo, such as plane_net; or one of your "
+        "own: file.py:FUNCTION, package.module:FUNCTION.",
+    ),
+]
+Task = Annotated[
+    Literal["classification", "regression"] | None,
+    typer.Option(help="Whether the target is a class or a number; else the data say."),
+]
+Loss = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Default: CrossEntropyLoss for classes, else MSELoss."),
+]
+LearningRate = Annotated[
+    float | None, typer.Option(metavar="X", help="Learning rate; default: the optimizer's.")
+]
+Patience = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Stop after so many epochs without a better.")
+]
+ValidationShare = Annotated[
+    float,
+    typer.Option(min=0.01, max=0.99, metavar="SHARE", help="Held out to judge each epoch by."),
+]
+TestShare = Annotated[
+    float,
+    typer.Option(
+        min=0.01, max=0.99, metavar="SHARE", help="Held out for the end, if no test set is there."
+    ),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="An argument of a part, as in a study: net.hidden=50, optimizer.weight_decay=1e-4,"
+        " schedule=StepLR, init=HeNormal, data.train=500. May be repeated.",
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of the division, the net and the order.")]
+Threads = Annotated[
+    int, typer.Option(min=1, metavar="N", help="More than 1 is faster for large nets only.")
+]
+NetFile = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Default: runs/NET.safetensors."),
+]
 
 
 @app.command(
@@ -27,65 +80,22 @@ from chainrule.cli.resolve import RUNS
     ),
 )
 def train_net(
-    net: Annotated[
-        str,
-        typer.Argument(
-            metavar="NET",
-            help="A function that makes a net: of chainrule.zoo, such as plane_net; or one of your "
-            "own: file.py:FUNCTION, package.module:FUNCTION.",
-        ),
-    ],
+    net: Net,
     data: Data,
     target: Target = None,
-    task: Annotated[
-        Literal["classification", "regression"] | None,
-        typer.Option(help="Whether the target is a class or a number; else the data say."),
-    ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Default: CrossEntropyLoss for classes, else MSELoss."),
-    ] = None,
+    task: Task = None,
+    loss: Loss = None,
     optimizer: Annotated[str, typer.Option(metavar="NAME", help="Of chainrule.optim.")] = "Adam",
-    lr: Annotated[
-        float | None, typer.Option(metavar="X", help="Learning rate; default: the optimizer's.")
-    ] = None,
+    lr: LearningRate = None,
     epochs: Annotated[int, typer.Option(min=1, metavar="N", help="At most.")] = 200,
     batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Samples a step.")] = 32,
-    patience: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Stop after so many epochs without a better.")
-    ] = 20,
-    validation: Annotated[
-        float,
-        typer.Option(min=0.01, max=0.99, metavar="SHARE", help="Held out to judge each epoch by."),
-    ] = 0.2,
-    test: Annotated[
-        float,
-        typer.Option(
-            min=0.01,
-            max=0.99,
-            metavar="SHARE",
-            help="Held out for the end, if no test set is there.",
-        ),
-    ] = 0.2,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="PATH=VALUE",
-            help="An argument of a part, as in a study: net.hidden=50, optimizer.weight_decay=1e-4,"
-            " schedule=StepLR, init=HeNormal, data.train=500. May be repeated.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Of the division, the net and the order.")
-    ] = 0,
-    threads: Annotated[
-        int, typer.Option(min=1, metavar="N", help="More than 1 is faster for large nets only.")
-    ] = 1,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Default: runs/NET.safetensors."),
-    ] = None,
+    patience: Patience = 20,
+    validation: ValidationShare = 0.2,
+    test: TestShare = 0.2,
+    assignments: Assignments = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    output: NetFile = None,
     as_json: Json = False,
 ) -> None:
     """Train one net, save it with all that it takes to predict, and test it once.
@@ -99,45 +109,44 @@ def train_net(
     A net's function that has the arguments inputs and outputs is given the data's. Ctrl-C ends the
     training, and keeps the best epoch so far.
     """
-    from chainrule._util.malloc import disable_malloc_trim
-    from chainrule._util.threads import torch_threads
-
-    disable_malloc_trim()
     arguments, settings = parse_settings(assignments)
-    rows, test_rows = estimators.load_data(data, seed, arguments)
-    held_out = test if test_rows is None else test_rows
-    split = estimators.DataSplit.make(
-        rows, target, task, test=held_out, validation=validation, seed=seed
+    settings = settings if lr is None else {"optimizer.lr": lr} | settings
+    split = estimators.load_split(
+        data, target, task, test=test, validation=validation, seed=seed, arguments=arguments
     )
-    if lr is not None:
-        settings = {"optimizer.lr": lr} | settings
     recipe = estimators.build_recipe(
-        *(net, split.kind),
-        loss=loss,
-        optimizer=optimizer,
-        settings=settings,
-        epochs=epochs,
-        batch_size=batch_size,
+        net, split.kind, loss=loss, optimizer=optimizer, settings=settings, batch_size=batch_size
     )
     trainer = estimators.build_trainer(recipe, split, seed)
     path = output or RUNS / f"{net.rpartition(':')[2]}.safetensors"
     make_folder(path.parent)
     for line in estimators.describe_split(split, kind_given=task is not None):
         echo_err(line)
-    with torch_threads(threads):
-        fit = estimators.fit_with_early_stopping(
-            trainer, split.train_set, split.validation_set, epochs=epochs, patience=patience
-        )
-        predictor = estimators.Predictor(
-            trainer.net, split.preprocessor, estimators.loss_name(trainer.criterion), split.target
-        )
-        predictor.save(path)
-        summary = estimators.summarize_fit(predictor, split, fit)
+    summary, interrupted = fit_and_save(trainer, split, path, epochs, patience, threads)
     summary = {"file": str(path), "net": net, "data": data} | summary
     echo_json(summary) if as_json else typer.echo(format_summary(summary))
-    if fit.interrupted:
+    if interrupted:
         echo_err("interrupted: the net of the best epoch so far is kept")
         raise typer.Exit(130)
+
+
+def fit_and_save(
+    trainer: Trainer,
+    split: estimators.DataSplit,
+    path: Path,
+    epochs: int,
+    patience: int,
+    threads: int,
+) -> tuple[dict[str, Any], bool]:
+    """(the summary of the training, whether it was interrupted); the predictor is in the file."""
+    from chainrule._util.malloc import disable_malloc_trim
+    from chainrule._util.threads import torch_threads
+
+    disable_malloc_trim()
+    with torch_threads(threads):
+        predictor, fit = estimators.fit_predictor(trainer, split, epochs=epochs, patience=patience)
+        predictor.save(path)
+        return estimators.summarize_fit(predictor, split, fit), fit.interrupted
 
 
 def format_summary(summary: Mapping[str, Any]) -> str:
