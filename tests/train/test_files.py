@@ -298,13 +298,6 @@ def test_a_newer_format_is_refused_by_number(tmp_path, monkeypatch):
         load(tmp_path / "net")
 
 
-def test_a_file_of_the_first_format_loads_for_ever():
-    net = load(Path(__file__).with_name("format_1.safetensors"))
-    assert net.label() == "Sequential"
-    y = net.eval()(torch.tensor([[0.5, -0.25]]))
-    assert y.tolist()[0] == pytest.approx([-0.08733606338500977, -0.3276974558830261], rel=1e-5)
-
-
 def lie(path, change) -> None:
     """A file with a right SHA-256 whose header was changed."""
     kind, tensors, header = read_file(path)

@@ -111,3 +111,32 @@ def test_a_curve_that_begins_later_has_nan_before():
     trainer.fit(data, epochs=1)
     frame = trainer.fit(data, data, epochs=3).to_pandas()
     assert frame["test_loss"].isna().tolist() == [True, False, False]
+
+
+def test_the_cost_of_an_epoch_does_not_grow(monkeypatch):
+    # Rows of curves that are made anew, over many epochs: each row twice at most, not every epoch.
+    made, full = [], torch.full
+
+    def count(size, *args, **options):
+        made.append(size[0])
+        return full(size, *args, **options)
+
+    monkeypatch.setattr(torch, "full", count)
+    curve = History()
+    for _ in range(10_000):
+        curve.add({"loss": torch.tensor(1.0)})
+        curve.mark()
+    assert sum(made) < 4 * 10_000
+
+
+def test_going_back_forgets_what_was_added_since():
+    one = history(2, [3.0, 4.0])
+    mark, before = one.mark(), one["train_loss"]
+    one.add({"train_loss": torch.tensor([1.0, 2.0]), "other": torch.tensor([5.0, 5.0])})
+    one.stopped[1] = 2
+    one.rollback(mark)
+    assert (one.epochs, one.stopped, list(one.curves)) == (1, {}, ["train_loss", "test_loss"])
+    one.add({"train_loss": torch.tensor([7.0, 8.0])})
+    assert one["train_loss"].tolist() == [[3, 4], [7, 8]]
+    assert one["test_loss"][1].isnan().all()
+    assert before.tolist() == [[3, 4]]

@@ -109,7 +109,7 @@ class _Use:
         self.g = g
 
     def row(self) -> LayerRow:
-        y = _flat(self.y)
+        y = _flatten(self.y)
         weights = [p for name, p in self.layer.local_parameters() if name != "bias"]
         return LayerRow(
             path=self.path,
@@ -119,10 +119,10 @@ class _Use:
             std=float(y.std(correction=0)),
             zeros=float((y == 0).double().mean()),
             dead=self.dead() if isinstance(self.layer, ReLU) else None,
-            flat=self.flat(),
-            dy=None if self.g is None else float(_flat(self.g).norm()),
-            dw=float(_flat([p.grad for p in weights]).norm()) if weights else None,
-            w=float(_flat([p.data for p in weights]).norm()) if weights else None,
+            flat=self.flat_share(),
+            dy=None if self.g is None else float(_flatten(self.g).norm()),
+            dw=float(_flatten([p.grad for p in weights]).norm()) if weights else None,
+            w=float(_flatten([p.data for p in weights]).norm()) if weights else None,
         )
 
     def dead(self) -> float:
@@ -131,7 +131,7 @@ class _Use:
         samples = [axis for axis in range(inactive.dim()) if axis != 1]
         return float(inactive.amin(samples).double().mean())
 
-    def flat(self) -> float | None:
+    def flat_share(self) -> float | None:
         """The share of flat entries; the chain rule of an activation at g = 1 is its slope."""
         steepest = STEEPEST.get(type(self.layer))
         if steepest is None:
@@ -141,6 +141,6 @@ class _Use:
         return float((slope.abs() < FLAT * steepest).double().mean())
 
 
-def _flat(value: Any) -> Tensor:
+def _flatten(value: Any) -> Tensor:
     """All numbers within, in float64."""
     return torch.cat([t.detach().double().flatten() for _, t in named_leaves(value)])
