@@ -76,10 +76,10 @@ def structure(cls: type[Struct]) -> type[Struct]:
 
 def native_type(cls: type) -> type[ctypes.Structure]:
     """The ctypes twin of a dataclass."""
-    return find_twin(cls).ctype
+    return native_twin(cls).ctype
 
 
-def find_twin(cls: type) -> Twin:
+def native_twin(cls: type) -> Twin:
     """The twin of a dataclass, made when it is first asked for."""
     if cls not in TWINS:
         pairs = [(field.name, field.ctype) for field in fields(cls)]
@@ -91,7 +91,7 @@ def find_twin(cls: type) -> Twin:
 
 def to_native(value: object) -> ctypes.Structure:
     """A dataclass as its ctypes twin; tensors go by address, and have to be kept by the caller."""
-    twin = find_twin(type(value))
+    twin = native_twin(type(value))
     members = [*twin.read_fields(value)]
     for i in twin.pointers:
         members[i] = members[i].data_ptr()

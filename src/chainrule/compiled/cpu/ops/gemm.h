@@ -19,11 +19,12 @@ template <class T> struct IndexedRows {
     IndexedRows skip_columns(int64_t j) const { return {from + j, at}; }
 };
 
-// out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (add),
-// as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak]. A is T, or bf16x2.
+// out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is
+// (accumulate), as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak]. A is T,
+// or bf16x2.
 template <class T, class A, class B, int R, int C>
 inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t K,
-                         const T *bias, bool add) {
+                         const T *bias, bool accumulate) {
     using S = Simd<T>;
     typename S::V acc[R][C];
     typename Simd<A>::V x[C];
@@ -31,7 +32,8 @@ inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
         for (int c = 0; c < C; c++)
-            acc[r][c] = add ? S::load(out + r * ldo + c * S::W) : S::splat(bias ? bias[r] : T(0));
+            acc[r][c] =
+                accumulate ? S::load(out + r * ldo + c * S::W) : S::splat(bias ? bias[r] : T(0));
     for (int64_t k = 0; k < K; k++) {
 #pragma GCC unroll 8
         for (int c = 0; c < C; c++) x[c] = Simd<A>::load(b.row(k) + c * S::W);
@@ -77,7 +79,7 @@ inline int balanced_block(int64_t left, int max_size) {
 // out (m, n) = a (m, K) b (K, n); n counts in whole vectors.
 template <class T, class A, class B>
 inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t m, int64_t K,
-                 int64_t n, const T *bias, bool add) {
+                 int64_t n, const T *bias, bool accumulate) {
     constexpr int W = Simd<T>::W;
     for (int64_t j = 0, c; j < n; j += c * W) {
         c = balanced_block((n - j) / W, COLUMNS);
@@ -85,7 +87,7 @@ inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, i
             r = balanced_block(m - i, ROWS);
             select_micro_kernel<T, A, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak,
                                                          b.skip_columns(j), K,
-                                                         bias ? bias + i : nullptr, add);
+                                                         bias ? bias + i : nullptr, accumulate);
         }
     }
 }
@@ -95,55 +97,56 @@ inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, i
 // again is copied side by side before.
 template <class T>
 inline void gemm_tn_packed(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
-                           int64_t m, int64_t K, int64_t n, bool add) {
+                           int64_t m, int64_t K, int64_t n, bool accumulate) {
     using S = Simd<T>;
-    constexpr int64_t W = S::W, SAMPLES = 64 / W * W, DEEP = 64, WIDE = 8;
-    alignas(64) T transposed[SAMPLES * WIDE * W], packed[DEEP * WIDE * W];
+    constexpr int64_t W = S::W, MAX_COLUMNS = 64 / W * W, MAX_DEPTH = 64, MAX_WIDTH = 8;
+    alignas(64) T transposed[MAX_COLUMNS * MAX_WIDTH * W], packed[MAX_DEPTH * MAX_WIDTH * W];
     const int64_t vectors = m / W;
-    for (int64_t i = 0, wide; i < vectors; i += wide) {
-        wide = vectors - i < WIDE ? vectors - i : WIDE;
-        for (int64_t first = 0, some; first < n; first += some) {
-            some = n - first < SAMPLES ? n - first : SAMPLES;
-            for (int64_t k = 0, deep; k < K; k += deep) {
-                deep = K - k < DEEP ? K - k : DEEP;
-                for (int64_t r = 0; r < deep; r++)
-                    for (int64_t q = 0; q < wide * W; q += W)
-                        S::store(packed + r * wide * W + q, S::load(a + (k + r) * lda + i * W + q));
-                for (int64_t j = 0, r; j < some; j += r) {
-                    r = balanced_block(some - j, ROWS);
-                    for (int64_t q = 0, c; q < wide; q += c) {
-                        c = balanced_block(wide - q, COLUMNS);
+    for (int64_t i = 0, width; i < vectors; i += width) {
+        width = vectors - i < MAX_WIDTH ? vectors - i : MAX_WIDTH;
+        for (int64_t first = 0, columns; first < n; first += columns) {
+            columns = n - first < MAX_COLUMNS ? n - first : MAX_COLUMNS;
+            for (int64_t k = 0, depth; k < K; k += depth) {
+                depth = K - k < MAX_DEPTH ? K - k : MAX_DEPTH;
+                for (int64_t r = 0; r < depth; r++)
+                    for (int64_t q = 0; q < width * W; q += W)
+                        S::store(packed + r * width * W + q,
+                                 S::load(a + (k + r) * lda + i * W + q));
+                for (int64_t j = 0, r; j < columns; j += r) {
+                    r = balanced_block(columns - j, ROWS);
+                    for (int64_t q = 0, c; q < width; q += c) {
+                        c = balanced_block(width - q, COLUMNS);
                         select_micro_kernel<T, T, StridedRows<T>>(int(r), int(c))(
-                            transposed + (j * wide + q) * W, wide * W, b + k * ldb + first + j, 1,
-                            ldb, StridedRows<T>{packed + q * W, wide * W}, deep, nullptr, k > 0);
+                            transposed + (j * width + q) * W, width * W, b + k * ldb + first + j, 1,
+                            ldb, StridedRows<T>{packed + q * W, width * W}, depth, nullptr, k > 0);
                     }
                 }
             }
-            for (int64_t q = 0; q < wide; q++)
-                for (int64_t j = 0; j < some; j += W) {
+            for (int64_t q = 0; q < width; q++)
+                for (int64_t j = 0; j < columns; j += W) {
                     typename S::V block[W];
                     for (int r = 0; r < W; r++)
-                        block[r] = S::load(transposed + ((j + r) * wide + q) * W);
+                        block[r] = S::load(transposed + ((j + r) * width + q) * W);
                     transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
                     for (int r = 0; r < W; r++) {
                         T *to = out + ((i + q) * W + r) * ldo + first + j;
-                        S::store(to, add ? S::load(to) + block[r] : block[r]);
+                        S::store(to, accumulate ? S::load(to) + block[r] : block[r]);
                     }
                 }
         }
     }
     const int64_t done = vectors * W;
     gemm<T>(out + done * ldo, ldo, a + done, 1, lda, StridedRows<T>{b, ldb}, m - done, K, n,
-            nullptr, add);
+            nullptr, accumulate);
 }
 
 // out (m, n) = a (K, m)^T b (K, n)
 template <class T>
 inline void gemm_tn(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
-                    int64_t m, int64_t K, int64_t n, bool add) {
+                    int64_t m, int64_t K, int64_t n, bool accumulate) {
     constexpr int64_t PAGE = 4096;  // rows so far apart share a set of the cache
-    if (lda * sizeof(T) % PAGE == 0) gemm_tn_packed(out, ldo, a, lda, b, ldb, m, K, n, add);
-    else gemm<T>(out, ldo, a, 1, lda, StridedRows<T>{b, ldb}, m, K, n, nullptr, add);
+    if (lda * sizeof(T) % PAGE == 0) gemm_tn_packed(out, ldo, a, lda, b, ldb, m, K, n, accumulate);
+    else gemm<T>(out, ldo, a, 1, lda, StridedRows<T>{b, ldb}, m, K, n, nullptr, accumulate);
 }
 
 // Pieces of rows that are summed over together: g's are `step` apart, x's where a list says.
@@ -211,26 +214,26 @@ inline typename Simd<T>::V horizontal_add(const typename Simd<T>::V *v) {
 
 template <class T, int R, class X>
 inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t k, int64_t n,
-                         const Segments &segments, bool add) {
+                         const Segments &segments, bool accumulate) {
     using M = Simd<T>;
     for (int64_t i = 0; i < k; i += M::W) {
         int64_t width = k - i < M::W ? k - i : M::W;
         typename M::V sums[R][M::W];
-        for (int64_t s = 0, most; s < width; s += most) {
-            most = width - s < 4 ? width - s : 4;
+        for (int64_t s = 0, count; s < width; s += count) {
+            count = width - s < 4 ? width - s : 4;
             auto at = reinterpret_cast<typename M::V(*)[M::W]>(&sums[0][s]);
             const X from = x.skip_rows(i + s);
-            if (most == 4) dot_block<T, R, 4>(at, g, ldg, from, n, segments);
-            else if (most == 3) dot_block<T, R, 3>(at, g, ldg, from, n, segments);
-            else if (most == 2) dot_block<T, R, 2>(at, g, ldg, from, n, segments);
+            if (count == 4) dot_block<T, R, 4>(at, g, ldg, from, n, segments);
+            else if (count == 3) dot_block<T, R, 3>(at, g, ldg, from, n, segments);
+            else if (count == 2) dot_block<T, R, 2>(at, g, ldg, from, n, segments);
             else dot_block<T, R, 1>(at, g, ldg, from, n, segments);
         }
         for (int r = 0; r < R; r++) {
             auto v = horizontal_add<T, 1>(sums[r]);
             T *to = w + r * ldw + i;
-            if (width == M::W) M::store(to, add ? M::load(to) + v : v);
+            if (width == M::W) M::store(to, accumulate ? M::load(to) + v : v);
             else
-                for (int s = 0; s < width; s++) to[s] = add ? to[s] + v[s] : v[s];
+                for (int s = 0; s < width; s++) to[s] = accumulate ? to[s] + v[s] : v[s];
         }
     }
 }
@@ -242,51 +245,51 @@ constexpr int64_t MIN_TRANSPOSED_ROWS = 8;
 // x is transposed, a strip that the cache holds at a time, and the sums are those of a product.
 template <class T, class A, class X>
 inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X x, int64_t m,
-                                  int64_t k, int64_t n, const Segments &segments, bool add) {
+                                  int64_t k, int64_t n, const Segments &segments, bool accumulate) {
     using S = Simd<A>;
-    constexpr int64_t W = S::W, DEEP = 64 / W * W, STRIP = 4096;
+    constexpr int64_t W = S::W, MAX_DEPTH = 64 / W * W, STRIP = 4096;
     alignas(64) A transposed[STRIP];
-    const int64_t vectors = k / W, max_width = STRIP / (n < DEEP ? n : DEEP) / W;
-    for (int64_t i = 0, wide; i < vectors; i += wide) {
-        wide = vectors - i < max_width ? vectors - i : max_width;
-        bool accumulate = add;
+    const int64_t vectors = k / W, max_width = STRIP / (n < MAX_DEPTH ? n : MAX_DEPTH) / W;
+    for (int64_t i = 0, width; i < vectors; i += width) {
+        width = vectors - i < max_width ? vectors - i : max_width;
+        bool adds = accumulate;
         for (int64_t i_segment = 0; i_segment < segments.count; i_segment++) {
             const X segment = x.skip_columns(segments.starts[i_segment]);
-            for (int64_t j = 0, some; j < n; j += some) {
-                some = n - j < DEEP ? n - j : DEEP;
-                for (int64_t q = 0; q < wide; q++)
-                    for (int64_t s = 0; s < some; s += W) {
+            for (int64_t j = 0, columns; j < n; j += columns) {
+                columns = n - j < MAX_DEPTH ? n - j : MAX_DEPTH;
+                for (int64_t q = 0; q < width; q++)
+                    for (int64_t s = 0; s < columns; s += W) {
                         typename S::V block[W];
                         for (int r = 0; r < W; r++)
                             block[r] = S::load(segment.row((i + q) * W + r) + j + s);
                         transpose<A, W / 2>(block, std::make_integer_sequence<int, W>{});
                         for (int r = 0; r < W; r++)
-                            S::store(transposed + ((s + r) * wide + q) * W, block[r]);
+                            S::store(transposed + ((s + r) * width + q) * W, block[r]);
                     }
                 for (int64_t o = 0, r; o < m; o += r) {
                     r = balanced_block(m - o, ROWS);
-                    for (int64_t q = 0, c; q < wide; q += c) {
-                        c = balanced_block(wide - q, COLUMNS);
+                    for (int64_t q = 0, c; q < width; q += c) {
+                        c = balanced_block(width - q, COLUMNS);
                         select_micro_kernel<T, A, StridedRows<A>>(int(r), int(c))(
                             w + o * ldw + (i + q) * W, ldw,
                             g + o * ldg + i_segment * segments.step + j, ldg, 1,
-                            StridedRows<A>{transposed + q * W, wide * W}, some, nullptr,
-                            accumulate);
+                            StridedRows<A>{transposed + q * W, width * W}, columns, nullptr, adds);
                     }
                 }
-                accumulate = true;
+                adds = true;
             }
         }
     }
     return vectors * W;
 }
 
-// w (m, k) = g (m, n) x (k, n)^T, or += with add; n counts in whole vectors.
+// w (m, k) = g (m, n) x (k, n)^T, or += with accumulate; n counts in whole vectors.
 template <class T, class X>
 inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k,
-                    int64_t n, const Segments &segments, bool add) {
+                    int64_t n, const Segments &segments, bool accumulate) {
     if (m >= MIN_TRANSPOSED_ROWS) {
-        const int64_t done = gemm_nt_transposed<T>(w, ldw, g, ldg, x, m, k, n, segments, add);
+        const int64_t done =
+            gemm_nt_transposed<T>(w, ldw, g, ldg, x, m, k, n, segments, accumulate);
         w += done, k -= done, x = x.skip_rows(done);
     }
     for (int64_t i = 0, r; k && i < m; i += r) {
@@ -296,6 +299,6 @@ inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, 
                  : r == 3 ? gemm_nt_rows<T, 3, X>
                  : r == 2 ? gemm_nt_rows<T, 2, X>
                           : gemm_nt_rows<T, 1, X>;
-        f(w + i * ldw, ldw, g + i * ldg, ldg, x, k, n, segments, add);
+        f(w + i * ldw, ldw, g + i * ldg, ldg, x, k, n, segments, accumulate);
     }
 }

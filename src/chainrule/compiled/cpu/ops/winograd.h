@@ -222,8 +222,8 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         }
     }
 
-    // dw = G^T dU G, or += with add
-    void inverse_weight_grad(T *dw, bool add) const {
+    // dw = G^T dU G, or += with accumulate
+    void inverse_weight_grad(T *dw, bool accumulate) const {
         for_each_weight_vector([&](int64_t first, int64_t count) {
             V t[Q] = {};
             for (int q = 0; q < Q; q++) {
@@ -237,7 +237,7 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
             for (int64_t i = 0; i < count; i++)
                 for (int e = 0; e < R * R; e++) {
                     T &to = dw[(first + i) * R * R + e];
-                    to = window[e][i] + (add ? to : T(0));
+                    to = window[e][i] + (accumulate ? to : T(0));
                 }
         });
     }
@@ -255,17 +255,17 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         }
     }
 
-    // dU[q] = dM[q] V[q]^T, or += with add
-    void multiply_weight_grad(int q, bool add) const {
+    // dU[q] = dM[q] V[q]^T, or += with accumulate
+    void multiply_weight_grad(int q, bool accumulate) const {
         T *to = du + q * u_step;
         if constexpr (BFLOAT16) {
             auto dm = reinterpret_cast<const bf16x2 *>(m_bf16 + q * m_step);
             auto from = reinterpret_cast<const bf16x2 *>(v_bf16() + q * v_step);
             gemm_nt_transposed<T>(to, op.C, dm, columns / 2, StridedRows<bf16x2>{from, columns / 2},
-                                  op.O, op.C, n / 2, SINGLE_SEGMENT, add);
+                                  op.O, op.C, n / 2, SINGLE_SEGMENT, accumulate);
         } else {
             gemm_nt<T>(to, op.C, m + q * m_step, columns, StridedRows<T>{v + q * v_step, columns},
-                       op.O, op.C, n, SINGLE_SEGMENT, add);
+                       op.O, op.C, n, SINGLE_SEGMENT, accumulate);
         }
     }
 
@@ -298,13 +298,13 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         });
     }
 
-    // dU, or += with add; dx += unless it is null
-    void backward(T *dx, const T *g, const T *x, bool add) {
+    // dU, or += with accumulate; dx += unless it is null
+    void backward(T *dx, const T *g, const T *x, bool accumulate) {
         for_each_tile_block([&] {
             if (!BFLOAT16) transform_input(x);
             transform_output_grad(g);
             for (int q = 0; q < Q; q++) {
-                multiply_weight_grad(q, add || row);
+                multiply_weight_grad(q, accumulate || row);
                 if (dx) multiply_input_grad(q);
             }
             if (dx) inverse_input(dx);
