@@ -77,7 +77,7 @@ class Side(Runner):
 def width_of(task: Task) -> int:
     """How many replicas share a cohort: what a study takes, so that a step fits the cache."""
     sample = tuple(task.inputs.shape[2:])
-    outputs = sum(numbers_in(row.output) for row in net_of(task.net).summary(1, *sample).rows)
+    outputs = sum(numbers_in(row.output) for row in nn.summary(net_of(task.net), (1, *sample)).rows)
     copies = 4 * sum(weight[0].size for weight in task.weights)
     return max(1, min(WIDEST, CACHE_BYTES // (4 * (copies + task.batch * outputs))))
 

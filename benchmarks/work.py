@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmarks.ours import net_of
 from benchmarks.task import Net, Task
+from chainrule import nn
 from chainrule.data import Dataset, digit_pairs, digits, disk, one_hot, standardize
 from chainrule.train.batches import epoch_permutations
 
@@ -81,7 +82,7 @@ class Work:
 
         Forward, dL/dW and dL/dx, but for the dL/dx of the first layer, which nobody needs.
         """
-        rows = net_of(self.net).summary(self.batch, *sample_of(self.net)).rows
+        rows = nn.summary(net_of(self.net), (self.batch, *sample_of(self.net))).rows
         products = [row.multiply_adds for row in rows if row.multiply_adds]
         return 2 * (3 * sum(products) - products[0])
 

@@ -212,7 +212,7 @@ def test_the_output_shape_is_known_beforehand(case):
     else:
         shape, dtype = tree_map(lambda t: tuple(t.shape), case.x()), None
     y = build(case)(case.x())
-    assert case.make().output_shape(*shape, dtype=dtype) == tree_map(lambda t: tuple(t.shape), y)
+    assert nn.output_shape(case.make(), shape, dtype=dtype) == tree_map(lambda t: tuple(t.shape), y)
 
 
 @every

@@ -298,7 +298,7 @@ def test_together_batch_norm_is_used_once_on_both_branches():
 
 
 def test_together_needs_sharing_and_one_tensor():
-    with pytest.raises(ValueError, match="together is for a shared module"):
+    with pytest.raises(ValueError, match="joint_batch is for a shared module"):
         nn.Siamese(nn.Tanh(), share=False, joint_batch=True)
     net = nn.Siamese(nn.Tanh(), joint_batch=True)
     pair = (torch.rand(5, 3), torch.rand(5, 3))

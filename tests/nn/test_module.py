@@ -124,7 +124,7 @@ def test_paths_are_torchs_names():
 
 def test_a_tied_parameter_is_named_once():
     assert [name for name, _ in tied().named_parameters()] == ["0.weight", "0.bias", "2.bias"]
-    every = [name for name, _ in tied().named_parameters(every=True)]
+    every = [name for name, _ in tied().named_parameters(remove_duplicate=False)]
     assert every == ["0.weight", "0.bias", "2.weight", "2.bias"]
 
 
@@ -132,7 +132,7 @@ def test_a_module_used_twice_is_named_once():
     layer = nn.Linear(3, 3)
     net = nn.Sequential(layer, nn.Tanh(), layer)
     assert [path for path, _ in net.named_modules()] == ["", "0", "1"]
-    assert [path for path, _ in net.named_modules(every=True)] == ["", "0", "1", "2"]
+    assert [path for path, _ in net.named_modules(remove_duplicate=False)] == ["", "0", "1", "2"]
     assert len(list(net.modules())) == 3
 
 

@@ -149,7 +149,7 @@ def test_a_deep_copy_goes_on_by_itself():
     assert not torch.equal(twin.weight.data, before)
 
 
-# alive
+# active
 
 
 @pytest.mark.parametrize(("name", "kwargs"), [*CASES, *COHORTS])
@@ -163,7 +163,7 @@ def test_frozen_replica_keeps_everything_and_neighbours_do_not_notice(name, kwar
         twins.step(optimizer, number)
         twins.step(twin, number)
     before = snapshot_by_name(optimizer)
-    alive = torch.tensor([True, False, True])
+    active = torch.tensor([True, False, True])
     for number in range(first, first + 4):
         g = twins.gradients(number, [p.data for p in ours])
         twins.set_gradients(free, g)
@@ -171,7 +171,7 @@ def test_frozen_replica_keeps_everything_and_neighbours_do_not_notice(name, kwar
         for t in g:
             t[1] = float("nan")
         twins.set_gradients(ours, g)
-        optimizer.step(alive)
+        optimizer.step(active)
     after, unmasked = snapshot_by_name(optimizer), snapshot_by_name(twin)
     for key, t in after.items():
         frozen = before[key][1] if key in before else torch.zeros_like(t[1])
@@ -184,11 +184,11 @@ def snapshot_by_name(optimizer):
     return {"data": optimizer.flats[0].data.clone(), **{k: t.clone() for k, t in state.items()}}
 
 
-@pytest.mark.parametrize("alive", [torch.ones(3), torch.ones(2, dtype=torch.bool)])
-def test_alive_must_be_bools_of_all_replicas(alive):
+@pytest.mark.parametrize("active", [torch.ones(3), torch.ones(2, dtype=torch.bool)])
+def test_active_must_be_bools_of_all_replicas(active):
     optimizer = optim.SGD(twins.parameters(replicas=3), replicas=3)
-    with pytest.raises(ValueError, match=r"alive: expected a bool tensor \(3,\)"):
-        optimizer.step(alive)
+    with pytest.raises(ValueError, match=r"active: expected a bool tensor \(3,\)"):
+        optimizer.step(active)
 
 
 # cost
@@ -200,12 +200,12 @@ def test_operations_do_not_grow_with_the_layers(name, kwargs):
     for layers in (1, 10):
         ours = twins.parameters(replicas=2, shapes=[(4, 4), (4,)] * layers)
         optimizer = getattr(optim, name)(ours, **kwargs, replicas=2)
-        alive = torch.tensor([True, False])
+        active = torch.tensor([True, False])
         optimizer.step()
         counts.append(
             [
                 operations(optimizer.step),
-                operations(lambda o=optimizer, a=alive: o.step(a)),
+                operations(lambda o=optimizer, a=active: o.step(a)),
                 operations(optimizer.zero_grad),
                 operations(lambda o=optimizer: optim.clip_grad_norm_(o, 1.0)),
                 operations(lambda o=optimizer: optim.clip_grad_value_(o, 1.0)),

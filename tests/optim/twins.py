@@ -87,11 +87,11 @@ def set_gradients(ours: list[Parameter], values: list[Tensor]) -> None:
         p.grad.copy_(g)
 
 
-def step(optimizer: optim.Optimizer, number: int, alive: Tensor | None = None) -> None:
+def step(optimizer: optim.Optimizer, number: int, active: Tensor | None = None) -> None:
     """One step with the gradients of that number, the same for any optimizer."""
     ours = [p for group in optimizer.param_groups for p in group["params"]]
     set_gradients(ours, gradients(number, [p.data for p in ours]))
-    optimizer.step(alive)
+    optimizer.step(active)
 
 
 def tensors(kwargs: dict) -> dict:

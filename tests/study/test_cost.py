@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chainrule.nn.inspect.summary import summarize
+from chainrule.nn import summary
 from chainrule.recipes.cost import activations, cost, parameters
 from chainrule.recipes.recipe import Recipe
 from chainrule.zoo import digit_net
@@ -31,7 +31,7 @@ def test_sizes_of_the_disk_net():
 
 def test_one_sample_on_the_cpu_gives_what_meta_tensors_give():
     net = digit_net()
-    on_meta, on_cpu = (summarize(net, (1, 1, 28, 28), device=d) for d in ("meta", "cpu"))
+    on_meta, on_cpu = (summary(net, (1, 1, 28, 28), device=d) for d in ("meta", "cpu"))
     assert on_meta.rows == on_cpu.rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from chainrule import nn
 from chainrule.nn import CrossEntropyLoss
 from chainrule.nn.inspect.gradcheck import check_layers
 from chainrule.zoo import color_best, color_loss, color_net, digit_net
@@ -27,7 +28,7 @@ def kinds(net) -> list[str]:
     ],
 )
 def test_an_image_becomes_ten_numbers(arguments):
-    assert digit_net(**arguments).output_shape(5, 1, 28, 28) == (5, 10)
+    assert nn.output_shape(digit_net(**arguments), (5, 1, 28, 28)) == (5, 10)
 
 
 def test_without_a_convolution_it_is_softmax_regression():
@@ -60,12 +61,12 @@ def test_it_learns_from_a_loss():
 @pytest.mark.parametrize("share", [True, False])
 def test_digit_and_colour_are_two_heads(share):
     net = color_net([2, 3, 4], share=share, colors=5)
-    assert net.output_shape(6, 3, 28, 28) == {"digit": (6, 10), "color": (6, 5)}
+    assert nn.output_shape(net, (6, 3, 28, 28)) == {"digit": (6, 10), "color": (6, 5)}
 
 
 def test_smaller_images_too():
     net = color_net([2, 3], size=14)
-    assert net.output_shape(6, 3, 14, 14) == {"digit": (6, 10), "color": (6, 6)}
+    assert nn.output_shape(net, (6, 3, 14, 14)) == {"digit": (6, 10), "color": (6, 6)}
 
 
 def test_shared_layers_are_there_once():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule import zoo
+from chainrule import nn, zoo
 from chainrule.nn.inspect.gradcheck import check_layers
 from chainrule.zoo import pair_best
 from tests.nn.cases import odd
@@ -13,7 +13,7 @@ from tests.nn.test_comparison import autograd
 
 
 def test_outputs_and_their_shapes():
-    shapes = pair_best(6).output_shape(5, 2, 14, 14)
+    shapes = nn.output_shape(pair_best(6), (5, 2, 14, 14))
     assert shapes == {"main": (5, 2), "first": (5, 10), "second": (5, 10)}
 
 

@@ -31,7 +31,7 @@ def targets(N: int) -> dict[str, torch.Tensor]:
 @every
 @forms
 def test_a_head_for_the_answer_and_with_aux_one_for_each_digit(make, share, aux):
-    shapes = make(12, share=share, aux=aux).output_shape(5, 2, 14, 14)
+    shapes = nn.output_shape(make(12, share=share, aux=aux), (5, 2, 14, 14))
     digits = {"first": (5, 10), "second": (5, 10)} if aux else {}
     assert shapes == {"main": (5, 2), **digits}
 
@@ -98,7 +98,7 @@ def test_the_convolutions_are_those_of_the_report(make, convolutions, features):
         if isinstance(m, nn.Conv2d)
     ]
     assert found == convolutions
-    assert net[0].output_shape(3, 2, 14, 14) == (3, 2, features)
+    assert nn.output_shape(net[0], (3, 2, 14, 14)) == (3, 2, features)
 
 
 def test_the_loss_is_main_alone_with_the_number_0():

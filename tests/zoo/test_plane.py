@@ -23,7 +23,7 @@ def test_a_hidden_layer_may_have_a_norm_before_and_dropout_after_its_activation(
 
 def test_without_hidden_layers_it_is_a_linear_classifier():
     assert kinds(zoo.plane_net(layers=0)) == ["Linear", "Identity"]
-    assert zoo.plane_net(layers=0).output_shape(4, 2) == (4, 2)
+    assert nn.output_shape(zoo.plane_net(layers=0), (4, 2)) == (4, 2)
 
 
 @pytest.mark.parametrize(("name", "low"), [("MSELoss", -1.0), ("BCELoss", 0.0)])

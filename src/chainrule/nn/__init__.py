@@ -2,6 +2,7 @@
 
 from chainrule.nn import init
 from chainrule.nn.errors import LayerError
+from chainrule.nn.inspect.summary import output_shape, summary
 from chainrule.nn.layers.activations import (
     ELU,
     GELU,
@@ -111,4 +112,6 @@ __all__ = [
     "Tanh",
     "Unflatten",
     "init",
+    "output_shape",
+    "summary",
 ]

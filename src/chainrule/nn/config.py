@@ -97,12 +97,12 @@ class _Reader:
         place = len(self.modules)
         self.modules.append(None)
         cls = _get_class(Module, config["module"])
-        rest = {name: self.read(item) for name, item in config["arguments"].items()}
-        several = [
+        keywords = {name: self.read(item) for name, item in config["arguments"].items()}
+        variadic = [
             p.name for p in inspect.signature(cls).parameters.values() if p.kind == p.VAR_POSITIONAL
         ]
-        listed = [item for name in several for item in rest.pop(name, ())]
-        module: Module = cls(*listed, **rest)
+        positional = [item for name in variadic for item in keywords.pop(name, ())]
+        module: Module = cls(*positional, **keywords)
         self.modules[place] = module
         return module
 
@@ -151,8 +151,8 @@ def find_ties(net: Module) -> dict[str, str]:
 
 
 def apply_ties(net: Module, tied: dict[str, str]) -> None:
-    """Make the parameters at these paths one, as :func:`ties` found them."""
-    modules = dict(net.named_modules(every=True))
+    """Make the parameters at these paths one, as :func:`find_ties` found them."""
+    modules = dict(net.named_modules(remove_duplicate=False))
     for path, first in tied.items():
         (module, name), (owner, source) = _split_path(path), _split_path(first)
         if module not in modules or owner not in modules:

@@ -30,13 +30,13 @@ def constructor_args(built: object) -> Iterator[tuple[inspect.Parameter, Any]]:
 
 def label(built: object) -> str:
     """Class and arguments in one line, without those that have their default."""
-    shown = []
+    arguments = []
     for parameter, value in constructor_args(built):
         if parameter.default is parameter.empty:
-            shown.append(short_repr(value))
+            arguments.append(short_repr(value))
         elif isinstance(value, Tensor) or value != parameter.default:
-            shown.append(f"{parameter.name}={short_repr(value)}")
-    return f"{type(built).__name__}({', '.join(shown)})"
+            arguments.append(f"{parameter.name}={short_repr(value)}")
+    return f"{type(built).__name__}({', '.join(arguments)})"
 
 
 def short_repr(value: Any) -> str:

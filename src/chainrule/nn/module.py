@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
@@ -15,33 +15,122 @@ from chainrule._util.pytree import named_leaves, take_rows
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.nn.replicated import Replicated, check_replica_index
+from chainrule.nn.state_dict import LoadResult, copy_state
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
 
 if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
-    from chainrule.nn.inspect.summary import Summary
 
-__all__ = ["LoadResult", "Module", "check_replica_index"]
-
-
-class LoadResult(NamedTuple):
-    """What ``load_state_dict(strict=False)`` passed over."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+__all__ = ["Module"]
 
 
-class Module(ABC):
+class ModuleTree(Replicated, ABC):
+    """What a module is made of: parameters, buffers and children, the attributes of these types."""
+
+    def local_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) of this module alone."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield name, value
+
+    def local_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """(name, buffer) of this module alone."""
+        for name, value in vars(self).items():
+            if isinstance(value, Buffer) and not isinstance(value, Parameter):
+                yield name, value
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of each direct child, in the order of definition."""
+        for name, value in vars(self).items():
+            if Module in type(value).__mro__:  # as isinstance, which takes its time with an ABC
+                yield name, value
+
+    def children(self) -> Iterator[Module]:
+        """Each direct child."""
+        for _, child in self.named_children():
+            yield child
+
+    def named_modules(
+        self, prefix: str = "", *, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """(path, module) of this module and all below, each once.
+
+        Without ``remove_duplicate``, at each path that leads to it.
+        """
+        seen: set[int] = set()
+        stack: list[tuple[str, Any]] = [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if not remove_duplicate or id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                below = [(f"{path}.{n}".lstrip("."), m) for n, m in module.named_children()]
+                stack.extend(reversed(below))
+
+    def modules(self) -> Iterator[Module]:
+        """Itself and all below, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_parameters(self, *, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """(path, parameter), each parameter once, a tied one too.
+
+        Without ``remove_duplicate``, at each path that leads to it.
+        """
+        seen: set[int] = set()
+        for path, module in self.named_modules(remove_duplicate=remove_duplicate):
+            for name, parameter in module.local_parameters():
+                if not remove_duplicate or id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield f"{path}.{name}".lstrip("."), parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Each parameter once."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Set every gradient to zero, in place; there is always one, whatever ``set_to_none``."""
+        for parameter in self.parameters():
+            parameter.grad.zero_()
+
+    def named_state(self) -> Iterator[tuple[str, Buffer]]:
+        """(path, parameter or buffer), at each path, in the order of torch's state_dict."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            for name, value in (*module.local_parameters(), *module.local_buffers()):
+                yield f"{path}.{name}".lstrip("."), value
+
+    def unique_state(self) -> Iterator[Buffer]:
+        """Each parameter and buffer once."""
+        return iter({id(value): value for _, value in self.named_state()}.values())
+
+    def is_layer(self) -> bool:
+        """Whether it is not made of other modules."""
+        return not any(True for _ in self.children())
+
+    def __repr__(self) -> str:
+        children = list(self.named_children())
+        if not children:
+            return self.label()
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in children]
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+    def label(self) -> str:
+        """The module in one line: its class, and its arguments where it is a layer."""
+        return label(self) if self.is_layer() else type(self).__name__
+
+
+class Module(ModuleTree, ABC):
     """A function with parameters: ``forward`` gives its value and its chain rule.
 
     The state that the chain rule needs lives in its closure, so a module may be used any number
-    of times in a net; each use keeps its own state. Parameters, buffers and children are simply
-    the attributes of these types. Layers speak of their trailing dimensions; in a cohort
-    (``replicas`` = K) tensors have one more, leading axis, K long, or 1 for "the same for all".
+    of times in a net; each use keeps its own state. Layers speak of their trailing dimensions; in
+    a cohort (``replicas`` = K) tensors have one more, leading axis, K long, or 1 for "the same for
+    all".
     """
 
     training: bool = True
-    replicas: int | None = None
     matmul_dtype: torch.dtype | None = None
     seeds: list[int] | None = None  # of what it draws while it runs, one a replica
     rng_counter: int = 0  # how often it has drawn
@@ -98,72 +187,6 @@ class Module(ABC):
         """Whether a sample's output depends on the rest of its batch, here or in a child."""
         return any(child.depends_on_batch for child in self.children())
 
-    @property
-    def num_replica_dims(self) -> int:
-        """How many axes stand before torch's: 1 in a cohort, else 0."""
-        return 0 if self.replicas is None else 1
-
-    def local_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) of this module alone."""
-        for name, value in vars(self).items():
-            if isinstance(value, Parameter):
-                yield name, value
-
-    def local_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """(name, buffer) of this module alone."""
-        for name, value in vars(self).items():
-            if isinstance(value, Buffer) and not isinstance(value, Parameter):
-                yield name, value
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of each direct child, in the order of definition."""
-        for name, value in vars(self).items():
-            if Module in type(value).__mro__:  # as isinstance, which takes its time with an ABC
-                yield name, value
-
-    def children(self) -> Iterator[Module]:
-        """Each direct child."""
-        for _, child in self.named_children():
-            yield child
-
-    def named_modules(
-        self, prefix: str = "", *, every: bool = False
-    ) -> Iterator[tuple[str, Module]]:
-        """(path, module) of this module and all below, each once (``every``: at each path)."""
-        seen: set[int] = set()
-        stack = [(prefix, self)]
-        while stack:
-            path, module = stack.pop()
-            if every or id(module) not in seen:
-                seen.add(id(module))
-                yield path, module
-                below = [(f"{path}.{n}".lstrip("."), m) for n, m in module.named_children()]
-                stack.extend(reversed(below))
-
-    def modules(self) -> Iterator[Module]:
-        """Itself and all below, each once."""
-        for _, module in self.named_modules():
-            yield module
-
-    def named_parameters(self, *, every: bool = False) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter), each parameter once, a tied one too (``every``: at each path)."""
-        seen: set[int] = set()
-        for path, module in self.named_modules(every=every):
-            for name, parameter in module.local_parameters():
-                if every or id(parameter) not in seen:
-                    seen.add(id(parameter))
-                    yield f"{path}.{name}".lstrip("."), parameter
-
-    def parameters(self) -> Iterator[Parameter]:
-        """Each parameter once."""
-        for _, parameter in self.named_parameters():
-            yield parameter
-
-    def zero_grad(self, set_to_none: bool = False) -> None:
-        """Set every gradient to zero, in place; there is always one, whatever ``set_to_none``."""
-        for parameter in self.parameters():
-            parameter.grad.zero_()
-
     def train(self, mode: bool = True) -> Self:
         """Put itself and all below in training mode (or not); return it."""
         for module in self.modules():
@@ -185,16 +208,6 @@ class Module(ABC):
             module.matmul_dtype = dtype
         return self
 
-    def named_state(self) -> Iterator[tuple[str, Buffer]]:
-        """(path, parameter or buffer), at each path, in the order of torch's state_dict."""
-        for path, module in self.named_modules(every=True):
-            for name, value in (*module.local_parameters(), *module.local_buffers()):
-                yield f"{path}.{name}".lstrip("."), value
-
-    def _tensors(self) -> Iterator[Buffer]:
-        """Each parameter and buffer once."""
-        return iter({id(value): value for _, value in self.named_state()}.values())
-
     def state_dict(self) -> dict[str, Tensor]:
         """Name → tensor of every parameter and buffer; torch's names, and no copies."""
         return {name: value.data for name, value in self.named_state()}
@@ -205,23 +218,7 @@ class Module(ABC):
         Raises ValueError, and changes nothing, where a shape is wrong or (``strict``) where a
         name is missing or not known; the message lists them all.
         """
-        own = dict(self.named_state())
-        missing = [name for name in own if name not in state]
-        unexpected = [name for name in state if name not in own]
-        problems = [f"missing: {', '.join(missing)}"] if strict and missing else []
-        problems += [f"unexpected: {', '.join(unexpected)}"] if strict and unexpected else []
-        common = [name for name in own if name in state]
-        problems += [
-            f"{name}: expected shape {tuple(own[name].data.shape)}, "
-            f"got {describe_shape(state[name])}"
-            for name in common
-            if describe_shape(state[name]) != describe_shape(own[name].data)
-        ]
-        if problems:
-            raise ValueError(f"state_dict does not fit {self.label()}: " + "; ".join(problems))
-        for name in common:
-            own[name].data.copy_(state[name])
-        return LoadResult(missing, unexpected)
+        return copy_state(self.label(), dict(self.named_state()), state, strict)
 
     def to(self, *targets: Any, device: Any = None, dtype: torch.dtype | None = None) -> Self:
         """Move to a device, a dtype, or both (``net.to("cuda", torch.float64)``); return self.
@@ -240,7 +237,7 @@ class Module(ABC):
         def move(t: Tensor) -> Tensor:
             return t.to(device=device, dtype=dtype if t.is_floating_point() else None)
 
-        for value in self._tensors():
+        for value in self.unique_state():
             value.map(move)
         return self
 
@@ -252,7 +249,7 @@ class Module(ABC):
         A parameter's values depend on its own path alone: another head more or less does not
         change them. Dropout takes its draws from the same seeds.
         """
-        roots = self._seeds_per_replica(seed)
+        roots = check_seeds(self, seed)
         for module in self.modules():
             if init is not None:
                 module.set_init(init)
@@ -264,15 +261,8 @@ class Module(ABC):
             module.rng_counter = 0
         return self
 
-    def set_init(self, init: Initializer | None) -> None:  # noqa: B027 (most have no weights)
+    def set_init(self, init: Initializer | None) -> None:
         """Choose how ``initialize`` draws this module's own weights from now on."""
-
-    def _seeds_per_replica(self, seed: int | Sequence[int]) -> list[int]:
-        roots = list(seed) if isinstance(seed, Iterable) else [seed]
-        expected = self.replicas or 1
-        if len(roots) != expected:
-            raise ValueError(f"{self.label()}: expected {expected} seed(s), got {len(roots)}")
-        return roots
 
     def replicate(self, K: int, seeds: Sequence[int] | None = None) -> Self:
         """K independent copies that train together; every tensor gains a leading axis K.
@@ -280,10 +270,7 @@ class Module(ABC):
         With ``seeds``, K of them, replica k is what ``initialize(seeds[k])`` makes of this net;
         without, each starts as a copy of it. Tied parameters stay tied.
         """
-        if self.replicas is not None:
-            raise ValueError(f"{self.label()} is a cohort of {self.replicas} already")
-        if K < 1:
-            raise ValueError(f"a cohort needs at least one replica, got {K}")
+        self._check_replicate(K)
         cohort = self._copy(K, lambda t: t.expand(K, *t.shape).clone())
         for module in cohort.modules():
             module.seeds = None
@@ -311,7 +298,7 @@ class Module(ABC):
         replicas or not distinct.
         """
         kept = check_replica_index(index, self.replicas)
-        for value in self._tensors():
+        for value in self.unique_state():
             value.map(lambda t: take_rows(t, index))
         for module in self.modules():
             module.replicas = len(kept)
@@ -322,60 +309,21 @@ class Module(ABC):
 
     def _copy(self, K: int | None, f: Callable[[Tensor], Tensor]) -> Self:
         net = copy.deepcopy(self)
-        for value in net._tensors():
+        for value in net.unique_state():
             value.map(f)
         for module in net.modules():
             module.replicas = K
         return net
 
-    def output_shape(self, *shape: int, dtype: torch.dtype | None = None) -> Any:
-        """The shape that an input of this shape would come out with; nothing is computed.
-
-        Raises LayerError where the input does not fit. ``dtype`` is the input's, the
-        parameters' unless given.
-        """
-        from chainrule.nn.inspect.summary import output_shape
-
-        return output_shape(self, shape, dtype)
-
-    def summary(self, *shape: int, dtype: torch.dtype | None = None) -> Summary:
-        """A table of the layers: output shapes, parameters, multiply-adds for such an input."""
-        from chainrule.nn.inspect.summary import summarize
-
-        return summarize(self, shape, dtype)
-
     def multiply_adds(self, inputs: Any, output: Any) -> int:
         """Multiply-adds of one forward; 0 where there is no product."""
         return 0
 
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the chain rule of the last call, which holds on to a batch."""
-        return {name: value for name, value in vars(self).items() if name != "_last"}
 
-    def __repr__(self) -> str:
-        children = list(self.named_children())
-        if not children:
-            return self.label()
-        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in children]
-        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
-
-    def label(self) -> str:
-        """The module in one line: its class, and its arguments where it is a layer."""
-        return label(self) if self.is_layer() else type(self).__name__
-
-    def is_layer(self) -> bool:
-        """Whether it is not made of other modules."""
-        return not any(True for _ in self.children())
-
-
-def check_replica_index(index: Tensor, K: int | None) -> list[int]:
-    """The numbers in index int64 (n,), if they are distinct replicas of K; else ValueError."""
-    if K is None:
-        raise ValueError("a plain net has no replicas to choose from")
-    if index.dtype != torch.int64 or index.dim() != 1:
-        shape = tuple(index.shape)
-        raise ValueError(f"expected replicas as an int64 tensor (n,), got {index.dtype} {shape}")
-    kept: list[int] = index.tolist()
-    if not kept or len(set(kept)) < len(kept) or not all(0 <= k < K for k in kept):
-        raise ValueError(f"expected distinct replicas, 0 ≤ k < {K}, got {kept}")
-    return kept
+def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:
+    """One seed for each replica of the module. Raises ValueError for another number of them."""
+    roots = list(seed) if isinstance(seed, Iterable) else [seed]
+    expected = module.replicas or 1
+    if len(roots) != expected:
+        raise ValueError(f"{module.label()}: expected {expected} seed(s), got {len(roots)}")
+    return roots

@@ -17,8 +17,8 @@ class ChainRule:
 
     __slots__ = ("full", "params_only")
 
-    def __init__(self, whole: BackwardFn, parameters: Callable[[Any], None]) -> None:
-        self.full, self.params_only = whole, parameters
+    def __init__(self, full: BackwardFn, params_only: Callable[[Any], None]) -> None:
+        self.full, self.params_only = full, params_only
 
     def __call__(self, g: Any) -> Any:
         return self.full(g)

@@ -17,17 +17,18 @@ __all__ = ["FlatParameters"]
 class FlatParameters:
     """Parameters side by side: ``data`` (K, P) and ``grad`` (K, P), K = 1 in a plain net.
 
-    ``bind`` makes each parameter's data and gradient views of the two, with their values. After
-    that, whatever is done to a row of the flat tensors is done to a replica. Raises ValueError
-    where the parameters differ in dtype or device, or do not start with an axis K in a cohort.
+    ``create_views`` makes each parameter's data and gradient views of the two, with their values.
+    After that, whatever is done to a row of the flat tensors is done to a replica. Raises
+    ValueError where the parameters differ in dtype or device, or do not start with an axis K in a
+    cohort.
     """
 
     def __init__(self, parameters: Sequence[Parameter], replicas: int | None) -> None:
         self.parameters = list(parameters)
         kinds = {(p.data.dtype, p.data.device) for p in self.parameters}
         if len(kinds) > 1:
-            listed = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
-            raise ValueError(f"parameters of one group share a dtype and a device, got {listed}")
+            found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
+            raise ValueError(f"parameters of one group share a dtype and a device, got {found}")
         for parameter in self.parameters:
             if replicas is not None and parameter.data.shape[:1] != (replicas,):
                 shape = tuple(parameter.data.shape)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["Params", "resolve_replicas", "to_param_groups", "unique_parameters"]
+__all__ = ["Params", "check_disjoint", "resolve_replicas", "to_param_groups", "unique_parameters"]
 
 Params: TypeAlias = Module | Iterable[Parameter] | Iterable[dict[str, Any]]
 
@@ -38,6 +38,13 @@ def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[
         if not isinstance(p, Parameter):
             raise TypeError(f"expected Parameters, got {type(p).__name__}")
     return list(listed.values())
+
+
+def check_disjoint(groups: Iterable[dict[str, Any]]) -> None:
+    """Raise ValueError where a parameter is in two groups."""
+    members = [p for group in groups for p in group["params"]]
+    if len(unique_parameters(members)) < len(members):
+        raise ValueError("some parameters appear in more than one parameter group")
 
 
 def resolve_replicas(sources: Iterable[object], replicas: int | None) -> int | None:

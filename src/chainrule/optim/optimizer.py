@@ -12,7 +12,13 @@ from torch import Tensor
 
 from chainrule._util.pytree import take_rows
 from chainrule.optim.flat_parameters import FlatParameters
-from chainrule.optim.groups import Params, resolve_replicas, to_param_groups, unique_parameters
+from chainrule.optim.groups import (
+    Params,
+    check_disjoint,
+    resolve_replicas,
+    to_param_groups,
+    unique_parameters,
+)
 from chainrule.optim.hyperparameters import as_column, validate_hyperparameter
 
 __all__ = ["Optimizer", "Params"]
@@ -75,7 +81,7 @@ class Optimizer(ABC):
     def step(self, active: Tensor | None = None) -> None:
         """Update every parameter once.
 
-        A replica that is not ``alive`` (K,) keeps its parameters and its state bit for bit; None,
+        A replica that is not ``active`` (K,) keeps its parameters and its state bit for bit; None,
         which is quicker, means that all are. Raises RuntimeError where parameters were replaced
         since they were packed.
         """
@@ -110,7 +116,7 @@ class Optimizer(ABC):
         K = self.replicas or 1
         if active.dtype != torch.bool or active.shape != (K,):
             shape = tuple(active.shape)
-            raise ValueError(f"alive: expected a bool tensor ({K},), got {active.dtype} {shape}")
+            raise ValueError(f"active: expected a bool tensor ({K},), got {active.dtype} {shape}")
         return active.to(self.flats[0].data.device).unsqueeze(-1)
 
     def grad_sum(self) -> Tensor:
@@ -133,15 +139,12 @@ class Optimizer(ABC):
         Groups hold numbers and tensors (K,); "params" lists the parameters' shapes. The tensors
         are not copies.
         """
+        tensors = {f"{i}.{name}": t for i, s in enumerate(self.state) for name, t in s.items()}
         shapes = [[list(p.data.shape) for p in group["params"]] for group in self.param_groups]
+        groups = zip(self.param_groups, shapes, strict=True)
         return {
-            "state": {
-                f"{i}.{name}": t for i, state in enumerate(self.state) for name, t in state.items()
-            },
-            "param_groups": [
-                {**group, "params": shape}
-                for group, shape in zip(self.param_groups, shapes, strict=True)
-            ],
+            "state": tensors,
+            "param_groups": [{**group, "params": shape} for group, shape in groups],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -212,9 +215,7 @@ class Optimizer(ABC):
             self.validate(group)
             if not group["params"]:
                 raise ValueError(f"{self._label()} got an empty parameter list")
-        members = [p for group in self.param_groups for p in group["params"]]
-        if len(unique_parameters(members)) < len(members):
-            raise ValueError("some parameters appear in more than one parameter group")
+        check_disjoint(self.param_groups)
 
     def _label(self) -> str:
         return type(self).__name__

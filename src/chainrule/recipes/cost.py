@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from chainrule.nn.inspect.summary import summarize
+from chainrule.nn import summary
 from chainrule.nn.module import Module
 from chainrule.recipes.component import Component, build
 from chainrule.recipes.recipe import Recipe, check_type
@@ -53,7 +53,7 @@ def sizes(net: str, sample: tuple[int, ...]) -> Sizes:
     made: Module = check_type(build("net", part), Module, "net", part)
     count = max(1, sum(p.data.numel() for p in made.parameters()))
     try:
-        rows = summarize(made, (1, *sample), device="cpu")
+        rows = summary(made, (1, *sample), device="cpu")
     except Exception:  # whatever is wrong with it is said, with the arm's name, when it is trained
         return Sizes(count, count, 0)
     outputs = sum(numbers_in(row.output) for row in rows.rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
 from chainrule.data import Dataset
-from chainrule.nn.inspect.summary import trace_layers
+from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
@@ -85,20 +86,20 @@ def first_non_finite(net: Module, criterion: Loss, x: Any, target: Any) -> str:
         return "the input is not finite"
     places: list[str] = []
 
-    def see(path: str, layer: Module, x: Any, y: Any) -> None:
+    def check_output(path: str, layer: Module, x: Any, y: Any) -> None:
         if not _is_finite(y):
             places.append(f"the output of layer {path or '(the net)'}, {layer.label()}")
 
-    watched = trace_layers(net, see)
-    watched.zero_grad()
-    y, rule = watched.forward(x)
+    net = copy.deepcopy(net)
+    net.zero_grad()
+    y, rule = trace_layers(net, x, check_output)
     loss, loss_rule = criterion.forward(y, target)
     if places:
         return places[0]
     if not _is_finite(loss):
         return f"the loss {criterion.label()}"
     rule(loss_rule(loss.new_ones(())))
-    for path, parameter in reversed(list(watched.named_parameters())):
+    for path, parameter in reversed(list(net.named_parameters())):
         if not _is_finite(parameter.grad):
             return f"the gradient of {path}"
     return "the update of the parameters"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn import Hardtanh, Module, ReLU, Sigmoid, Softsign, Tanh
-from chainrule.nn.inspect.summary import trace_layers
+from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.loss import Loss
 
 __all__ = ["LayerRow", "layer_stats"]
@@ -75,14 +76,14 @@ def layer_stats(
         raise ValueError("probe: expected a target with its criterion, or neither")
     uses: list[_Use] = []
 
-    def see(path: str, layer: Module, x: Any, y: Any) -> Any:
+    def add_use(path: str, layer: Module, x: Any, y: Any) -> Any:
         uses.append(_Use(path, layer, x, y))
         return uses[-1].back
 
-    watched = trace_layers(net, see)
-    watched.zero_grad()
+    net = copy.deepcopy(net)
+    net.zero_grad()
     with torch.no_grad():
-        y, rule = watched.forward(x)
+        y, rule = trace_layers(net, x, add_use)
         if criterion is None:
             rule(tree_map(_signs, y))
         else:
@@ -136,7 +137,7 @@ class _Use:
         steepest = STEEPEST.get(type(self.layer))
         if steepest is None:
             return None
-        _, rule = type(self.layer).forward(self.layer, self.x)
+        _, rule = self.layer.forward(self.x)
         slope = rule(torch.ones_like(self.x))
         return float((slope.abs() < FLAT * steepest).double().mean())
 

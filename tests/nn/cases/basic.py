@@ -131,7 +131,7 @@ CONTAINERS = [
     Case("Siamese shared", lambda: nn.Siamese(nn.Linear(3, 4)), (5, 2, 3)),
     Case("Siamese apart", lambda: nn.Siamese(nn.Linear(3, 4), share=False), (5, 2, 3)),
     Case(
-        "Siamese together",
+        "Siamese joint_batch",
         lambda: nn.Siamese(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), joint_batch=True),
         (5, 2, 3),
     ),

@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
-from chainrule.nn.inspect.summary import trace_layers
+from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GradReport", "GradRow", "check_layers", "gradcheck"]
 
-STEPS = (1e-5, 1e-6, 1e-7, 1e-4)
-GOOD = 1e-8
+STEP_SIZES = (1e-5, 1e-6, 1e-7, 1e-4)
+NEGLIGIBLE_ERROR = 1e-8
 """An error that needs no second look."""
 
 
@@ -83,8 +83,11 @@ def gradcheck(
 
     The report is true where all is well; print it to read it. The module is left as it was.
     """
-    probe = _Checker(module, x, target, seed)
-    rows = [probe.row(name, data, entries, directions) for name, data in probe.tensors()]
+    checker = _Checker(module, x, target, seed)
+    rows = [
+        checker.compare(name, tensor, grad, entries, directions)
+        for name, tensor, grad in checker.tensors()
+    ]
     problems = [
         f"{row.name}: the gradient is off by {row.error:.1e}, tolerance {tolerance:.0e}"
         for row in rows
@@ -92,7 +95,7 @@ def gradcheck(
     ]
     problems += [f"{row.name}: nothing but kinks" for row in rows if row.kinks and not row.compared]
     label = module.label()
-    return GradReport(label, rows, [*problems, *probe.contract_violations()], tolerance)
+    return GradReport(label, rows, [*problems, *checker.contract_violations()], tolerance)
 
 
 def check_layers(net: Module, x: Any) -> list[tuple[str, GradReport]]:
@@ -102,8 +105,7 @@ def check_layers(net: Module, x: Any) -> list[tuple[str, GradReport]]:
     """
     uses: list[tuple[str, Any]] = []
     double = copy.deepcopy(net).to("cpu", torch.float64)
-    watched = trace_layers(double, lambda path, layer, x, y: uses.append((path, x)))
-    watched.forward(tree_map(_double, x))
+    trace_layers(double, tree_map(_to_double, x), lambda path, layer, x, y: uses.append((path, x)))
     layers = dict(double.named_modules())
     reports = [(path, gradcheck(layers[path], x)) for path, x in uses if path]
     return [*reports, ("", gradcheck(net, x))]
@@ -114,33 +116,33 @@ class _Checker:
 
     def __init__(self, module: Module | Loss, x: Any, target: Any, seed: int) -> None:
         self.generator = Generator().manual_seed(seed)
-        self.rng = torch.get_rng_state()
-        self.f = copy.deepcopy(module)
-        if isinstance(self.f, Module):
-            self.f.to("cpu", torch.float64)
-        self.draws = [m.rng_counter for m in self._modules()]
-        self.x = tree_map(_double, x)
-        self.target = () if target is None else (tree_map(_double, target),)
+        self.rng_state = torch.get_rng_state()
+        self.function = copy.deepcopy(module)
+        if isinstance(self.function, Module):
+            self.function.to("cpu", torch.float64)
+        self.rng_counters = [m.rng_counter for m in self._modules()]
+        self.x = tree_map(_to_double, x)
+        self.target = () if target is None else (tree_map(_to_double, target),)
         x = tree_map(torch.clone, self.x)
         y, _ = self.forward(self.x)
-        self.c = tree_map(self.random, y)
-        self.given = x, tree_map(torch.clone, self.c)
-        self.dx, self.dparameters = self.gradients(self.x, self.c)
+        self.c = tree_map(self.draw_direction, y)
+        self.originals = x, tree_map(torch.clone, self.c)
+        self.dx, self.param_grads = self.gradients(self.x, self.c)
 
     def _modules(self) -> Sequence[Module]:
-        return list(self.f.modules()) if isinstance(self.f, Module) else []
+        return list(self.function.modules()) if isinstance(self.function, Module) else []
 
     def parameters(self) -> list[tuple[str, Any]]:
-        return list(self.f.named_parameters()) if isinstance(self.f, Module) else []
+        return list(self.function.named_parameters()) if isinstance(self.function, Module) else []
 
     def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         """f at x, with the same random draws each time."""
-        torch.set_rng_state(self.rng)
-        for m, draws in zip(self._modules(), self.draws, strict=True):
-            m.rng_counter = draws
-        return self.f.forward(x, *self.target)
+        torch.set_rng_state(self.rng_state)
+        for m, counter in zip(self._modules(), self.rng_counters, strict=True):
+            m.rng_counter = counter
+        return self.function.forward(x, *self.target)
 
-    def random(self, like: Tensor) -> Tensor:
+    def draw_direction(self, like: Tensor) -> Tensor:
         """Numbers of either sign, none near zero."""
         size = 0.5 + torch.rand(like.shape, generator=self.generator, dtype=torch.float64)
         return size * (1 - 2 * torch.randint(2, like.shape, generator=self.generator))
@@ -153,22 +155,25 @@ class _Checker:
             dx = self.forward(x)[1](c)
         return dx, [parameter.grad for _, parameter in self.parameters()]
 
-    def tensors(self) -> Iterator[tuple[str, tuple[Tensor, Tensor]]]:
-        """(name, (tensor, its gradient)) of each floating input and each parameter."""
+    def tensors(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """(name, tensor, its gradient) of each floating input and each parameter."""
         gradients = dict(named_leaves(self.dx))
         for name, x in named_leaves(self.x):
             if x.is_floating_point() and name in gradients:
-                yield f"input {name}".rstrip(), (x, gradients[name])
-        for (name, parameter), grad in zip(self.parameters(), self.dparameters, strict=True):
-            yield name, (parameter.data, grad)
+                yield f"input {name}".rstrip(), x, gradients[name]
+        for (name, parameter), grad in zip(self.parameters(), self.param_grads, strict=True):
+            yield name, parameter.data, grad
 
     def value(self) -> float:
+        """L."""
         y, _ = self.forward(self.x)
         pairs = zip(named_leaves(y), named_leaves(self.c), strict=True)
         return float(sum((a * b).sum() for (_, a), (_, b) in pairs))
 
-    def row(self, name: str, pair: tuple[Tensor, Tensor], entries: int, directions: int) -> GradRow:
-        tensor, grad = pair
+    def compare(
+        self, name: str, tensor: Tensor, grad: Tensor, entries: int, directions: int
+    ) -> GradRow:
+        """The gradient of a tensor against differences, along entries and random directions."""
         if tensor.shape != grad.shape and tensor.dim() == grad.dim():
             grad = grad.sum_to_size(tensor.shape)  # one batch for all replicas
         if tensor.shape != grad.shape:
@@ -177,7 +182,7 @@ class _Checker:
             return GradRow(name, 0.0, 0, 0)
         scale = max(float(grad.abs().max()), 1e-3)
         worst, compared, kinks = 0.0, 0, 0
-        for step in self.steps(tensor, entries, directions):
+        for step in self.draw_steps(tensor, entries, directions):
             error = self.error(tensor, step, float((grad * step).sum()), scale)
             if error is None:
                 kinks += 1
@@ -192,17 +197,17 @@ class _Checker:
         rounding; so several are tried, and the best counts: a wrong gradient agrees with none.
         """
         best = float("inf")
-        for size in STEPS:
+        for size in STEP_SIZES:
             before, after = self.one_sided_slopes(tensor, size * step, size)
             off = abs(exact - (after + before) / 2) / scale
             best = min(best, off if off == off else best)
-            if best < GOOD:
+            if best < NEGLIGIBLE_ERROR:
                 return best
         # At a kink the two sides differ however short the step; where it is smooth they meet.
         kink = abs(after - before) > 1e-3 * (abs(after) + abs(before) + scale)
         return None if kink else best
 
-    def steps(self, like: Tensor, entries: int, directions: int) -> Iterator[Tensor]:
+    def draw_steps(self, like: Tensor, entries: int, directions: int) -> Iterator[Tensor]:
         """Directions of length 1 to go in: single entries, then random ones."""
         order = torch.randperm(like.numel(), generator=self.generator)
         for index in order[:entries].tolist():
@@ -210,7 +215,7 @@ class _Checker:
             step[index] = 1
             yield step.reshape(like.shape)
         for _ in range(directions):
-            step = self.random(like)
+            step = self.draw_direction(like)
             yield step / step.norm()
 
     def one_sided_slopes(self, tensor: Tensor, step: Tensor, size: float) -> tuple[float, float]:
@@ -230,40 +235,40 @@ class _Checker:
             if x.is_floating_point() and name not in found:
                 yield f"input {name}".rstrip() + ": the rule returns no gradient for it"
         _, twice = self.gradients(self.x, self.c, times=2)
-        for (name, _), one, two in zip(self.parameters(), self.dparameters, twice, strict=True):
+        for (name, _), one, two in zip(self.parameters(), self.param_grads, twice, strict=True):
             if not torch.allclose(two, 2 * one, rtol=1e-9, atol=1e-12, equal_nan=True):
                 yield f"{name}: two passes do not add up: the gradient is assigned, not added"
-        x, c = self.given
-        if not _equal(x, self.x, exact=True):
+        x, c = self.originals
+        if not _is_equal(x, self.x, exact=True):
             yield "the input was written into"
-        if not _equal(c, self.c, exact=True):
+        if not _is_equal(c, self.c, exact=True):
             yield "the incoming gradient was written into"
-        dx, _ = self.gradients(*tree_map(torch.clone, self.given))
+        dx, _ = self.gradients(*tree_map(torch.clone, self.originals))
         (_, rule), _ = (
             self.forward(x),
             self.forward(tree_map(lambda t: t.flip(0) if t.dim() else t, x)),
         )
-        if dx is not None and not _equal(rule(c), dx):
+        if dx is not None and not _is_equal(rule(c), dx):
             yield "another forward changes the gradient: the rule's state is not in its closure"
-        strange, _ = self.gradients(tree_map(_strided, x), tree_map(_strided, c))
-        if dx is not None and not _equal(strange, dx):
+        other_layout, _ = self.gradients(tree_map(_to_strided, x), tree_map(_to_strided, c))
+        if dx is not None and not _is_equal(other_layout, dx):
             yield "the memory layout of the input changes the gradient"
 
 
-def _double(t: Tensor) -> Tensor:
+def _to_double(t: Tensor) -> Tensor:
     return t.detach().to("cpu", torch.float64 if t.is_floating_point() else None, copy=True)
 
 
-def _strided(t: Tensor) -> Tensor:
+def _to_strided(t: Tensor) -> Tensor:
     """The same numbers in a layout with gaps, the axes the other way round."""
-    wide = t.new_zeros([2 * size for size in reversed(t.shape)])
-    view = wide[tuple(slice(None, None, 2) for _ in t.shape)].permute(
+    gapped = t.new_zeros([2 * size for size in reversed(t.shape)])
+    view = gapped[tuple(slice(None, None, 2) for _ in t.shape)].permute(
         tuple(reversed(range(t.dim())))
     )
     return view.copy_(t)
 
 
-def _equal(a: Any, b: Any, *, exact: bool = False) -> bool:
+def _is_equal(a: Any, b: Any, *, exact: bool = False) -> bool:
     compare: Callable[[Tensor, Tensor], bool] = (
         torch.equal if exact else lambda s, t: torch.allclose(s, t, rtol=1e-9, atol=1e-12)
     )

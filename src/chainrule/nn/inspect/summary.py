@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from chainrule._util.pytree import tree_map
+from chainrule.nn.inspect.trace import LayerObserver, trace_layers
 from chainrule.nn.module import Module
-from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Summary", "SummaryRow", "output_shape", "summarize", "trace_layers"]
+__all__ = ["Summary", "SummaryRow", "output_shape", "summary"]
 
 
 class SummaryRow(NamedTuple):
@@ -51,101 +50,67 @@ class Summary:
         ]
         foot = ("", "", "total", f"{self.parameters:,}", f"{self.multiply_adds:,}")
         table = [head, *body, foot]
-        width = [max(len(row[i]) for row in table) for i in range(5)]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width[i]) if i < 3 else cell.rjust(width[i])
-                for i, cell in enumerate(row)
-            ).rstrip()
-            for row in table
-        )
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+
+        def line(cells: Sequence[str]) -> str:
+            texts = [cell.ljust(n) for cell, n in zip(cells[:3], widths, strict=False)]
+            numbers = [cell.rjust(n) for cell, n in zip(cells[3:], widths[3:], strict=True)]
+            return "  ".join([*texts, *numbers]).rstrip()
+
+        return "\n".join(map(line, table))
 
 
-Back: TypeAlias = Callable[[Any], None]
-"""Is shown dL/dy of one use of a layer."""
+def summary(
+    net: Module, shape: Sequence[Any], dtype: torch.dtype | None = None, device: str = "meta"
+) -> Summary:
+    """A table of the layers: output shapes, parameters, multiply-adds for an input of this shape.
 
-
-def trace_layers(net: Module, see: Callable[[str, Module, Any, Any], Back | None]) -> Module:
-    """A copy of net whose forward shows ``see(path, layer, input, output)`` each use of a layer.
-
-    A layer is a module without children; the layers of the copy are shown under their own paths.
-    What ``see`` returns, if anything, is shown dL/dy of that use when the chain rule is applied.
+    ``shape`` and ``dtype`` as for :func:`output_shape`. On the meta device nothing is computed. For
+    one sample of a small net ``device="cpu"`` is quicker: PyTorch loads a second of modules for the
+    other.
     """
-    copied = copy.deepcopy(net)
+    rows: list[SummaryRow] = []
+    seen: set[int] = set()
 
-    def watch(path: str, layer: Module) -> None:
-        inner = layer.forward
+    def add_row(path: str, layer: Module, x: Any, y: Any) -> None:
+        new = [p for p in layer.parameters() if id(p) not in seen]
+        seen.update(map(id, new))
+        count = sum(p.data.numel() for p in new)
+        products = layer.multiply_adds(x, y)
+        rows.append(SummaryRow(path, layer.label(), _shapes(y), count, products))
 
-        def forward(*x: Any) -> tuple[Any, BackwardFn]:
-            y, rule = inner(*x)
-            back = see(path, layer, x[0] if len(x) == 1 else x, y)
-            return y, rule if back is None else with_backward_hook(rule, back)
-
-        vars(layer)["forward"] = forward
-
-    for path, module in copied.named_modules():
-        if module.is_layer():
-            watch(path, module)
-    return copied
+    _dry_run(net, shape, dtype, add_row, device)
+    return Summary(rows)
 
 
-def with_backward_hook(rule: BackwardFn, back: Back) -> BackwardFn:
-    """The rule, which tells ``back`` what it is given."""
+def output_shape(net: Module, shape: Sequence[Any], dtype: torch.dtype | None = None) -> Any:
+    """The shape that an input of this shape would come out with; nothing is computed.
 
-    def backward(g: Any) -> Any:
-        back(g)
-        return rule(g)
-
-    return backward
+    ``shape`` is that of a tensor, or a tuple of shapes for a net of several inputs. ``dtype`` is
+    the input's, the parameters' unless given. Raises LayerError where the input does not fit.
+    """
+    return _shapes(_dry_run(net, shape, dtype, lambda *_: None))
 
 
 def _dry_run(
     net: Module,
     shape: Sequence[Any],
     dtype: torch.dtype | None,
-    see: Callable[[str, Module, Any, Any], None],
+    observe: LayerObserver,
     device: str = "meta",
 ) -> Any:
+    """The output of a copy of net on the device, for an input of zeros."""
     for parameter in net.parameters():
         dtype = dtype or parameter.data.dtype
-    sizes = tuple(shape) if shape and isinstance(shape[0], int) else tuple(map(tuple, shape))
 
-    def empty(size: Any) -> Tensor:
-        return torch.empty(size, dtype=dtype, device=device).zero_()
+    def zeros(size: Any) -> Any:
+        if not size or isinstance(size[0], int):
+            return torch.empty(tuple(size), dtype=dtype, device=device).zero_()
+        return tuple(map(zeros, size))
 
-    one = not sizes or isinstance(sizes[0], int)
-    x = empty(sizes) if one else tuple(map(empty, sizes))
-    ghost = trace_layers(net, see).eval().to(device)
-    y, _ = ghost.forward(x[0] if not one and len(x) == 1 else x)
+    y, _ = trace_layers(copy.deepcopy(net).eval().to(device), zeros(shape), observe)
     return y
 
 
-def _shape(value: Any) -> Any:
+def _shapes(value: Any) -> Any:
     return tree_map(lambda t: tuple(t.shape), value)
-
-
-def output_shape(net: Module, shape: Sequence[Any], dtype: torch.dtype | None = None) -> Any:
-    """The shape of net's output; see :meth:`Module.output_shape`."""
-    return _shape(_dry_run(net, shape, dtype, lambda *_: None))
-
-
-def summarize(
-    net: Module, shape: Sequence[Any], dtype: torch.dtype | None = None, device: str = "meta"
-) -> Summary:
-    """The table of net's layers; see :meth:`Module.summary`.
-
-    On the meta device nothing is computed. For one sample of a small net ``device="cpu"`` is
-    quicker: PyTorch loads a second of modules for the other.
-    """
-    rows: list[SummaryRow] = []
-    seen: set[int] = set()
-
-    def see(path: str, layer: Module, x: Any, y: Any) -> None:
-        new = [p for p in layer.parameters() if id(p) not in seen]
-        seen.update(map(id, new))
-        count = sum(p.data.numel() for p in new)
-        products = layer.multiply_adds(x, y)
-        rows.append(SummaryRow(path, layer.label(), _shape(y), count, products))
-
-    _dry_run(net, shape, dtype, see, device)
-    return Summary(rows)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import tree_map
 from chainrule.nn.errors import LayerError, describe_shape
+from chainrule.nn.hooks import call_forward_hook
 from chainrule.nn.layers.reshape import resolve_dim
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
@@ -23,11 +24,12 @@ __all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
 
 
 def forward_child(container: Module, name: str, module: Module, x: Any) -> tuple[Any, BackwardFn]:
-    """module.forward(x), with the path to it in the message of an error."""
+    """module.forward(x), seen by a hook, with the path to it in the message of an error."""
     try:
-        return module.forward(x)
+        y, rule = module.forward(x)
     except LayerError as error:
         raise error.with_path(f"{type(container).__name__}[{name}]") from None
+    return y, call_forward_hook(module, x, y, rule)
 
 
 class ModuleList(Module, ABC):
@@ -71,9 +73,9 @@ class Sequential(ModuleList):
     """
 
     def forward(self, x: Any) -> tuple[Any, BackwardFn]:
-        layers, rules = self.layers, []
-        for i, layer in enumerate(layers):
-            x, rule = forward_child(self, str(i), layer, x)
+        rules = []
+        for name, layer in self.named_children():
+            x, rule = forward_child(self, name, layer, x)
             rules.append(rule)
 
         def backward(g: Any) -> Any:
@@ -83,14 +85,15 @@ class Sequential(ModuleList):
                 g = rule(g)
             return g
 
-        def parameters(g: Any) -> None:
-            first = first_trainable(layers)
+        def params_only(g: Any) -> None:
+            first = first_trainable(self.layers)
+            if first is None:
+                return
             for rule in reversed(rules[first + 1 :]):
                 g = rule(g)
-            for rule in rules[first : first + 1]:
-                accumulate_param_grads(rule, g)
+            accumulate_param_grads(rules[first], g)
 
-        return x, ChainRule(backward, parameters)
+        return x, ChainRule(backward, params_only)
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
@@ -105,10 +108,12 @@ class Sequential(ModuleList):
         return part
 
 
-def first_trainable(layers: Sequence[Module]) -> int:
-    """The index of the first layer that has parameters; their number where none has."""
-    learned = (i for i, layer in enumerate(layers) if any(True for _ in layer.parameters()))
-    return next(learned, len(layers))
+def first_trainable(layers: Sequence[Module]) -> int | None:
+    """The index of the first layer that has parameters; None where none has."""
+    for i, layer in enumerate(layers):
+        if any(True for _ in layer.parameters()):
+            return i
+    return None
 
 
 @final
@@ -244,11 +249,11 @@ def parallel_backward(
     def backward(g: Any) -> Any:
         return merge([rule(part) for rule, part in zip(rules, split(g), strict=True)])
 
-    def parameters(g: Any) -> None:
+    def params_only(g: Any) -> None:
         for rule, part in zip(rules, split(g), strict=True):
             accumulate_param_grads(rule, part)
 
-    return ChainRule(backward, parameters)
+    return ChainRule(backward, params_only)
 
 
 def expand_replicas(container: Module, x: Any) -> Any:
@@ -261,7 +266,9 @@ def expand_replicas(container: Module, x: Any) -> Any:
 
 def sum_grads(parts: Sequence[Any]) -> Any:
     """The sum of the branches' gradients, never written into any of them; None counts nothing."""
-    given = [part for part in parts if part is not None]
-    if not given or isinstance(given[0], Tensor):
-        return sum(given[1:], given[0]) if given else None
-    return tuple(sum_grads(group) for group in zip(*given, strict=True))
+    grads = [part for part in parts if part is not None]
+    if not grads:
+        return None
+    if isinstance(grads[0], Tensor):
+        return sum(grads[1:], grads[0])
+    return tuple(sum_grads(group) for group in zip(*grads, strict=True))

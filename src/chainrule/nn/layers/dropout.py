@@ -1,8 +1,9 @@
 """Dropout: Dropout (of single entries), Dropout2d (of whole channels).
 
 Where a net has seeds (``initialize``), use number n of a layer draws from a generator of its own,
-seeded by (the replica's seed, n): ``draws`` = n is all that a resumed run must know, and a replica
-draws what its net alone would. Without seeds the draws are torch's own, from its global generator.
+seeded by (the replica's seed, n): ``rng_counter`` = n is all that a resumed run must know, and a
+replica draws what its net alone would. Without seeds the draws are torch's own, from its global
+generator.
 """
 
 from __future__ import annotations

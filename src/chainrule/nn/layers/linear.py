@@ -115,18 +115,18 @@ def flatten_leading_dims(
     module: Module, forward: Callable[[Tensor], tuple[Tensor, BackwardFn]], x: Tensor
 ) -> tuple[Tensor, BackwardFn]:
     """Apply ``forward`` to all axes between the replicas and the features as to samples."""
-    lead, middle = x.shape[: module.num_replica_dims], x.shape[module.num_replica_dims : -1]
+    n = module.num_replica_dims
+    lead, middle = x.shape[:n], x.shape[n:-1]
     y, rule = forward(x.reshape(*lead, prod(middle), x.shape[-1]))
 
-    def rows(g: Tensor) -> Tensor:
-        return g.reshape(y.shape)
-
     def backward(g: Tensor) -> Tensor:
-        dx: Tensor = rule(rows(g))
-        return dx.reshape(*dx.shape[: module.num_replica_dims], *x.shape[module.num_replica_dims :])
+        dx: Tensor = rule(g.reshape(y.shape))
+        return dx.reshape(*dx.shape[:n], *x.shape[n:])
 
-    whole = y.reshape(*y.shape[: module.num_replica_dims], *middle, y.shape[-1])
-    return whole, ChainRule(backward, lambda g: accumulate_param_grads(rule, rows(g)))
+    def params_only(g: Tensor) -> None:
+        accumulate_param_grads(rule, g.reshape(y.shape))
+
+    return y.reshape(*y.shape[:n], *middle, y.shape[-1]), ChainRule(backward, params_only)
 
 
 @final

@@ -99,7 +99,7 @@ class Affine(Module, ABC):
 class LayerNorm(Affine):
     """y = w x̂ + b, x̂ over the last axes, of ``normalized_shape``        x (…, any, *shape)
 
-    dL/dx: that of standardize. w, b (…, *shape)        Ba, Kiros and Hinton, 2016
+    dL/dx: that of normalize. w, b (…, *shape)        Ba, Kiros and Hinton, 2016
 
     Raises LayerError unless x ends with this shape, and for another dtype or device.
     """
@@ -139,7 +139,7 @@ class LayerNorm(Affine):
 class GroupNorm(Affine):
     """y = w x̂ + b, x̂ over each sample's C/G channels of a group        x (…, N, C, any)
 
-    dL/dx: that of standardize. w, b (…, C)        Wu and He, 2018
+    dL/dx: that of normalize. w, b (…, C)        Wu and He, 2018
 
     Raises ValueError unless ``num_groups`` divides ``num_channels``; LayerError for other shapes,
     another dtype or device, or (as torch does) a batch of one value a group.
@@ -170,15 +170,15 @@ class GroupNorm(Affine):
         check_input(self, x, expected, self._fits, like=self._reference())
         C, G = self.num_channels, self.num_groups
 
-        def grouped(t: Tensor) -> Tensor:
+        def split_groups(t: Tensor) -> Tensor:
             return torch.unflatten(t, self.num_replica_dims + 1, (G, C // G)).flatten(
                 self.num_replica_dims + 2
             )
 
-        x_hat = normalize(grouped(x), [-1], self.eps)
+        x_hat = normalize(split_groups(x), [-1], self.eps)
 
         def rule(g: Tensor) -> Tensor:
-            dx: Tensor = x_hat.rule(grouped(g))
+            dx: Tensor = x_hat.rule(split_groups(g))
             return dx.reshape(g.shape)
 
         ones = [1] * (x.dim() - self.num_replica_dims - 2)

@@ -27,14 +27,14 @@ class Siamese(Module):
     y is a pair where x was one, else a tensor (N, 2, …). Without ``share`` there are two modules,
     the one given and a copy of it with a draw of its own. Shared, a module that treats samples
     one by one runs once on a batch twice as long; one that does not (batch normalization) is
-    used twice in order, so that its statistics are updated by each branch, or with ``together``
-    once, so that they are those of both. Raises ValueError for ``together`` without ``share``,
-    LayerError unless there are two inputs, which with ``together`` are one tensor.
+    used twice in order, so that its statistics are updated by each branch, or with ``joint_batch``
+    once, so that they are those of both. Raises ValueError for ``joint_batch`` without
+    ``share``, LayerError unless there are two inputs, which with ``joint_batch`` are one tensor.
     """
 
     def __init__(self, module: Module, share: bool = True, *, joint_batch: bool = False) -> None:
         if joint_batch and not share:
-            raise ValueError("Siamese: together is for a shared module; expected share=True")
+            raise ValueError("Siamese: joint_batch is for a shared module; expected share=True")
         self.share, self.joint_batch = share, joint_batch
         self.module = module
         if not share:
@@ -55,15 +55,17 @@ class Siamese(Module):
         if self.joint_batch or (self.share and not self.module.depends_on_batch):
             return self._forward_joint(x, axis)
         y, rule = self._forward_pair(x.unbind(axis))
-        whole = rearranged_backward(rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis))
-        return torch.stack(y, axis), whole
+        stacked = rearranged_backward(
+            rule, lambda g: g.unbind(axis), lambda g: torch.stack(g, axis)
+        )
+        return torch.stack(y, axis), stacked
 
     def _forward_pair(self, x: Sequence[Any]) -> tuple[Any, BackwardFn]:
         if len(x) != 2:
             raise LayerError(self, f"expected a pair of inputs, got {describe_shape(x)}")
         y1, rule1 = forward_child(self, "module", self.module, x[0])
-        second = "module" if self.share else "other"
-        y2, rule2 = forward_child(self, second, self.module if self.share else self.other, x[1])
+        name, second = ("module", self.module) if self.share else ("other", self.other)
+        y2, rule2 = forward_child(self, name, second, x[1])
         return (y1, y2), parallel_backward([rule1, rule2], lambda g: g, tuple)
 
     def _forward_joint(self, x: Tensor, axis: int) -> tuple[Tensor, BackwardFn]:

@@ -1,4 +1,4 @@
-"""The abstract losses: Loss, which only measures, Reduced and Pointwise.
+"""The abstract losses: Loss, which only measures, ReducedLoss and ElementwiseLoss.
 
 o is the output of a net, t its target, ℓ the loss of one element or sample, L what is reported:
 the mean of ℓ, their sum, or all of them. g is dL/dvalue in ``backward`` and dL/dℓ in a formula.
@@ -14,14 +14,14 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor
 
-from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_input, describe_shape
+from chainrule.nn.replicated import Replicated
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["ElementwiseLoss", "Loss", "ReducedLoss"]
 
 
-class Loss(ABC):
+class Loss(Replicated, ABC):
     """How far an output is from its target: ``forward`` gives the value and its chain rule.
 
     ``loss(output, target)`` returns the value, ``loss.backward()`` then dL/doutput. In a cohort
@@ -29,7 +29,6 @@ class Loss(ABC):
     all, and the value has K numbers (K,), one a replica: nothing mixes the replicas.
     """
 
-    replicas: int | None = None
     _last: tuple[BackwardFn, Tensor] | None = None
 
     @abstractmethod
@@ -76,17 +75,9 @@ class Loss(ABC):
             raise LayerError(self, f"expected g of {expected}, got {given}")
         return cast("Tensor", g)
 
-    @property
-    def num_replica_dims(self) -> int:
-        """How many axes stand before torch's: 1 in a cohort, else 0."""
-        return 0 if self.replicas is None else 1
-
     def replicate(self, K: int) -> Self:
         """The same loss for a cohort of K."""
-        if self.replicas is not None:
-            raise ValueError(f"{self.label()} is for a cohort of {self.replicas} already")
-        if K < 1:
-            raise ValueError(f"a cohort needs at least one replica, got {K}")
+        self._check_replicate(K)
         cohort = copy.copy(self)
         cohort.replicas = K
         return cohort
@@ -133,17 +124,6 @@ class Loss(ABC):
             )
 
         check_input(self, target, expected, fits, like=like, floating=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the chain rule of the last call, which holds on to a batch."""
-        return {name: value for name, value in vars(self).items() if name != "_last"}
-
-    def __repr__(self) -> str:
-        return self.label()
-
-    def label(self) -> str:
-        """The loss in one line: its class and the arguments that differ from their defaults."""
-        return label(self)
 
 
 class ReducedLoss(Loss, ABC):

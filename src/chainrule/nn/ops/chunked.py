@@ -28,9 +28,9 @@ def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     if size <= CHUNK_BYTES or length == 1:
         yield tensors
         return
-    some = max(1, CHUNK_BYTES * length // size)
-    for begin in range(0, length, some):
-        yield tuple(t if t.shape[0] == 1 else t[begin : begin + some] for t in tensors)
+    step = max(1, CHUNK_BYTES * length // size)
+    for begin in range(0, length, step):
+        yield tuple(t if t.shape[0] == 1 else t[begin : begin + step] for t in tensors)
 
 
 def relu_backward(g: Tensor, y: Tensor) -> Tensor:

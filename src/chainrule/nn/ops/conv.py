@@ -54,12 +54,12 @@ class ConvBackend(Protocol):
         """f(params, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
 
 
-_backend: ContextVar[ConvBackend | None] = ContextVar("kernel", default=None)
+_backend: ContextVar[ConvBackend | None] = ContextVar("backend", default=None)
 
 
 @contextmanager
 def use_conv_backend(backend: ConvBackend | None) -> Iterator[None]:
-    """In here, the kernel computes the convolutions that it can."""
+    """In here, the backend computes the convolutions that it can."""
     before = _backend.set(backend)
     try:
         yield
@@ -79,11 +79,11 @@ def map_replicas(
 
     tensors (K or 1, …), without K for a plain net. With ``dtype`` f computes in that.
     """
-    kernel, own = _backend.get(), tensors[0].dtype
-    if kernel is not None and dtype in (None, own):
-        whole = tensors if replicas else tuple(t.unsqueeze(0) for t in tensors)
-        if (done := kernel(f, params, *whole, **more)) is not None:
-            return done if replicas else done[0]
+    backend, own = _backend.get(), tensors[0].dtype
+    if backend is not None and dtype in (None, own):
+        stacked = tensors if replicas else tuple(t.unsqueeze(0) for t in tensors)
+        if (result := backend(f, params, *stacked, **more)) is not None:
+            return result if replicas else result[0]
     short = dtype or own
     if replicas is None:
         return f(params, *(t.to(short) for t in tensors), **more).to(own)
@@ -128,17 +128,17 @@ def conv_input_grad(params: ConvParams, g: Tensor, w: Tensor, *, sizes: Sequence
     g↑ has s − 1 zeros between the entries of g, and is padded by d (k − 1) − p.
     """
     grouped = torch.unflatten(w, 0, (params.groups, -1)).transpose(1, 2).flatten(0, 1)
-    turned = grouped.flip(tuple(range(2, w.dim())))
+    flipped = grouped.flip(tuple(range(2, w.dim())))
     spans = zip(dilated_extent(params.kernel, params.dilation), params.padding, strict=True)
     margin = tuple(span - p for span, p in spans)
     if prod(params.stride) > 1:
         axes = zip(sizes, params.padding, margin, strict=True)
-        between = g.new_zeros(*g.shape[:2], *(n + p - m for n, p, m in axes))
-        every: Any = (..., *(slice(None, None, s) for s in params.stride))
-        between[every] = g
-        g = between
+        spread = g.new_zeros(*g.shape[:2], *(n + p - m for n, p, m in axes))
+        at_strides: Any = (..., *(slice(None, None, s) for s in params.stride))
+        spread[at_strides] = g
+        g = spread
     once = params._replace(stride=(1,) * len(margin), padding=margin)
-    return conv_forward(once, g, turned)
+    return conv_forward(once, g, flipped)
 
 
 def conv_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor:
@@ -149,8 +149,8 @@ def conv_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor:
     """
     x, _ = pad(x, [(p, p) for p in params.padding], "zeros")
     size = x.element_size() * prod((x.shape[1], *g.shape[2:], *params.kernel))
-    some = max(1, CHUNK_BYTES // size)
-    parts = zip(torch.split(x, some), torch.split(g, some), strict=True)
+    chunk = max(1, CHUNK_BYTES // size)
+    parts = zip(torch.split(x, chunk), torch.split(g, chunk), strict=True)
     products = [torch.bmm(im2col(params, a), grad_columns(params, b)) for a, b in parts]
     if x.element_size() < 4:  # the sum of many is not for a short dtype
         products = [product.float() for product in products]
@@ -160,17 +160,17 @@ def conv_weight_grad(params: ConvParams, x: Tensor, g: Tensor) -> Tensor:
 
 def im2col(params: ConvParams, x: Tensor) -> Tensor:
     """The windows of a padded x, a column each: (G, k … C/G, N H' …), copied as they lie."""
-    n, seen = len(params.kernel), torch.unflatten(x, 1, (params.groups, -1))
+    n, windows = len(params.kernel), torch.unflatten(x, 1, (params.groups, -1))
     spans = zip(
         dilated_extent(params.kernel, params.dilation), params.stride, params.dilation, strict=True
     )
     for axis, (span, s, d) in enumerate(spans, 3):
-        seen = seen.unfold(axis, span + 1, s)[..., ::d]
+        windows = windows.unfold(axis, span + 1, s)[..., ::d]
     places, window = (0, *range(3, 3 + n)), (*range(3 + n, 3 + 2 * n), 2)
-    rows = prod(params.kernel) * seen.shape[2]
+    rows = prod(params.kernel) * windows.shape[2]
     if x.shape[1] > 1 == x.stride(1):  # channels innermost
-        return seen.permute(1, *places, *window).reshape(params.groups, -1, rows).mT
-    return seen.permute(1, *window, *places).reshape(params.groups, rows, -1)
+        return windows.permute(1, *places, *window).reshape(params.groups, -1, rows).mT
+    return windows.permute(1, *window, *places).reshape(params.groups, rows, -1)
 
 
 def grad_columns(params: ConvParams, g: Tensor) -> Tensor:
@@ -184,10 +184,12 @@ def stack_replicas(count: int, dtype: torch.dtype, parts: Iterable[Tensor]) -> T
 
     Each part lies in memory as it did        parts: dense, and all alike
     """
-    whole: list[Tensor] = []
+    stacked: Tensor | None = None
     for k, part in enumerate(parts):
-        if not whole:
+        if stacked is None:
             shape, strides = (count, *part.shape), (part.numel(), *part.stride())
-            whole.append(part.new_empty_strided(shape, strides, dtype=dtype))
-        whole[0][k].copy_(part)
-    return whole[0]
+            stacked = part.new_empty_strided(shape, strides, dtype=dtype)
+        stacked[k].copy_(part)
+    if stacked is None:
+        raise ValueError("there is nothing to stack")
+    return stacked

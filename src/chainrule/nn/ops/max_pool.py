@@ -33,10 +33,10 @@ def max_along_axis(x: Tensor, axis: int, k: int) -> tuple[Tensor, BackwardFn]:
 
 def scatter_to_argmax(axis: int, k: int, x: Tensor, y: Tensor, g: Tensor, dx: Tensor) -> None:
     """Fill dx."""
-    *shares, last = strided_views(dx, axis, k)
-    for place, share in zip(strided_views(x, axis, k), shares, strict=False):
-        torch.eq(place, y, out=share)  # as 1 and 0: products with a mask of bools are slow
-        g = torch.sub(g, share.mul_(g), out=last)
+    *parts, last = strided_views(dx, axis, k)
+    for view, part in zip(strided_views(x, axis, k), parts, strict=False):
+        torch.eq(view, y, out=part)  # as 1 and 0: products with a mask of bools are slow
+        g = torch.sub(g, part.mul_(g), out=last)
 
 
 def strided_views(x: Tensor, axis: int, k: int) -> tuple[Tensor, ...]:

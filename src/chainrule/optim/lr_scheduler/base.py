@@ -72,7 +72,7 @@ class LRScheduler(ABC):
 
 
 class EpochLR(LRScheduler, ABC):
-    """lr ← ``advance(lr, lr₀, constants)`` at each epoch; lr₀ is the first rate.
+    """lr ← ``next_lr(lr, lr₀, constants)`` at each epoch; lr₀ is the first rate.
 
     The rule is written for one replica, in plain numbers. Rates and constants may be tensors
     (K,): then it is worked out for each replica, in float64. As in torch, the constructor sets

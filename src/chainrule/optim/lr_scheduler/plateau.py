@@ -76,7 +76,7 @@ class ReduceLROnPlateau(LRScheduler):
         )
         for group, low in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
             numbers = (group["lr"], reduce, self.factor, low, self.eps)
-            group["lr"] = per_replica(_reduced, *numbers)
+            group["lr"] = per_replica(_reduce_lr, *numbers)
         self._store_last_lr()
 
     def _update_counters(
@@ -102,6 +102,6 @@ class ReduceLROnPlateau(LRScheduler):
         return best, bad, resting, False
 
 
-def _reduced(lr: float, reduce: bool, factor: float, low: float, eps: float) -> float:
+def _reduce_lr(lr: float, reduce: bool, factor: float, low: float, eps: float) -> float:
     new = max(lr * factor, low)
     return new if reduce and lr - new > eps else lr

@@ -29,7 +29,7 @@ class SequentialLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         super().__init__(optimizer)
-        self.schedulers = [_checked(s, optimizer) for s in schedulers]
+        self.schedulers = [_check_scheduler(s, optimizer) for s in schedulers]
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "SequentialLR expects one scheduler more than milestones, got "
@@ -45,18 +45,18 @@ class SequentialLR(LRScheduler):
     def restart(self) -> None:
         """Go back to epoch 0 and the first rates."""
         self.last_epoch = 0
-        self._active().restart()
+        self._current_scheduler().restart()
         self._store_last_lr()
 
     def step(self) -> None:
         self.last_epoch += 1
         if self.last_epoch in self.milestones:
-            self._active().restart()
+            self._current_scheduler().restart()
         else:
-            self._active().step()
+            self._current_scheduler().step()
         self._store_last_lr()
 
-    def _active(self) -> Part:
+    def _current_scheduler(self) -> Part:
         return self.schedulers[bisect_right(self.milestones, self.last_epoch)]
 
     def state_dict(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class SequentialLR(LRScheduler):
 Part: TypeAlias = EpochLR | SequentialLR
 
 
-def _checked(scheduler: LRScheduler, optimizer: Optimizer) -> Part:
+def _check_scheduler(scheduler: LRScheduler, optimizer: Optimizer) -> Part:
     if not isinstance(scheduler, EpochLR | SequentialLR):
         raise ValueError(f"SequentialLR does not support {type(scheduler).__name__}")
     if scheduler.optimizer is not optimizer:
