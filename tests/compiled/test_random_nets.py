@@ -1,0 +1,178 @@
+"""Small nets of every kind are trained on the compiled path as on the plain one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from chainrule import nn, optim
+from chainrule.data import Dataset
+from chainrule.nn import LayerError
+from chainrule.train import BackendStatus, Compiled, Trainer
+
+OPTIMIZERS: list[Callable[[nn.Module], optim.Optimizer]] = [
+    lambda net: optim.SGD(net, lr=0.01),
+    lambda net: optim.SGD(net, lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-3),
+    lambda net: optim.SGD(net, lr=0.01, momentum=0.8, dampening=0.3),
+    lambda net: optim.Adam(net, lr=0.01),
+    lambda net: optim.Adam(net, lr=0.01, amsgrad=True, weight_decay=1e-2),
+    lambda net: optim.AdamW(net, lr=0.01),
+    lambda net: optim.RMSprop(net, lr=0.01),
+]
+
+
+class Case(NamedTuple):
+    """A net, and how it is to be trained."""
+
+    net: nn.Module
+    criterion: nn.Loss
+    optimizer: Callable[[nn.Module], optim.Optimizer]
+    data: Dataset
+    replicas: int
+    options: dict[str, float]
+    dtype: torch.dtype
+
+
+def draw_activation(draw: random.Random) -> nn.Module:
+    constant = draw.choice((0.0, 0.1, 0.5, 1.5))
+    return draw.choice(
+        (
+            nn.Identity(),
+            nn.ReLU(),
+            nn.LeakyReLU(constant),
+            nn.Tanh(),
+            nn.Sigmoid(),
+            nn.ELU(constant),
+            nn.SELU(),
+            nn.Hardtanh(-1.0, 0.5 + constant),
+            nn.Softsign(),
+        )
+    )
+
+
+def draw_images(draw: random.Random, shape: tuple[int, ...]) -> list[nn.Module]:
+    """Up to three convolutions, each with an activation and perhaps a pooling, before or after."""
+    layers: list[nn.Module] = []
+    channels = shape[0]
+    for _ in range(draw.randint(1, 3)):
+        out = draw.choice((1, 1, 2, 3, 4, 5, 8, 9, 16, 17))
+        stride = draw.choice((1, 1, 1, 2, 3)), draw.choice((1, 1, 1, 2, 3))
+        kernel = draw.choice(((3, 3), (2, 2), (1, 1), (draw.randint(1, 5), draw.randint(1, 5))))
+        padding = draw.choice((0, 0, 1, (draw.randint(0, 2), draw.randint(0, 2)), "same"))
+        if padding == "same":
+            stride = (1, 1)
+        dilation = draw.choice((1, 1, 1, (draw.randint(1, 2), draw.randint(1, 2))))
+        bias = draw.random() < 0.8
+        layers += [nn.Conv2d(channels, out, kernel, stride, padding, dilation, bias=bias)]
+        after = [draw_activation(draw)]
+        if draw.random() < 0.4:
+            window = draw.randint(1, 3), draw.randint(1, 3)
+            step = draw.choice((None, 1, 2, (1, 2)))
+            after.insert(
+                draw.randint(0, 1),
+                draw.choice((nn.MaxPool2d(window, step), nn.AvgPool2d(window, step))),
+            )
+        layers += after
+        channels = out
+    return [*layers, nn.Flatten()]
+
+
+def draw_loss(draw: random.Random) -> tuple[list[nn.Module], nn.Loss, bool]:
+    """The last layers, the loss, and whether its targets are classes."""
+    reduction = draw.choice(("mean", "mean", "sum"))
+    kind = draw.randint(0, 7)
+    if kind < 2:
+        return [], nn.CrossEntropyLoss(reduction=reduction), True
+    if kind == 2:
+        return [nn.LogSoftmax(1)], nn.NLLLoss(reduction=reduction), True
+    if kind == 3:
+        return [nn.Sigmoid()], nn.BCELoss(reduction=reduction), False
+    losses = (
+        nn.MSELoss(reduction=reduction),
+        nn.L1Loss(reduction=reduction),
+        nn.SmoothL1Loss(reduction=reduction, beta=0.3),
+        nn.HuberLoss(reduction=reduction, delta=0.4),
+        nn.BCEWithLogitsLoss(reduction=reduction),
+    )
+    if kind == 4:  # not with L1: where all errors have one sign its gradient is zero but for
+        return [nn.Softmax(1)], losses[0], False  # rounding, which Adam divides by its size
+    return [draw_activation(draw)], draw.choice(losses), False
+
+
+def draw_case(seed: int) -> Case | None:
+    """The net of a seed; None where its images are too small for its windows."""
+    draw, generator = random.Random(seed), torch.Generator().manual_seed(seed)
+    N, K = draw.randint(1, 40), draw.choice((1, 1, 2, 3))
+    layers: list[nn.Module] = []
+    if draw.random() < 0.65:
+        shape = (draw.choice((1, 1, 2, 3, 8)), draw.randint(1, 10), draw.randint(1, 10))
+        layers = draw_images(draw, shape)
+    else:
+        shape = (draw.randint(1, 20),)
+    try:
+        width = nn.Sequential(*layers)(torch.zeros(1, *shape)).shape[1]
+    except LayerError:
+        return None
+    for _ in range(draw.randint(0, 2)):
+        features = draw.choice((1, 2, 3, 7, 8, 16, 25, 33))
+        layers += [nn.Linear(width, features, bias=draw.random() < 0.8), draw_activation(draw)]
+        width = features
+    outputs = draw.choice((1, 2, 3, 8, 10))
+    last, criterion, of_classes = draw_loss(draw)
+    dtype = draw.choice((torch.float64, torch.float64, torch.float32))
+    x = torch.randn(K, N, *shape, generator=generator, dtype=torch.float64).to(dtype)
+    if of_classes:
+        target = torch.randint(0, outputs, (K, N), generator=generator)
+    else:
+        target = torch.rand(K, N, outputs, generator=generator, dtype=torch.float64).to(dtype)
+    options: dict[str, float] = {"batch_size": draw.choice((1, 4, 7, 16, 50))}
+    if draw.random() < 0.2:
+        options["clip_norm"] = 0.5
+    net = nn.Sequential(*layers, nn.Linear(width, outputs), *last)
+    # Adam divides a gradient by its size: in float32 one that is zero but for rounding counts
+    optimizer = draw.choice(OPTIMIZERS if dtype == torch.float64 else OPTIMIZERS[:3])
+    return Case(net, criterion, optimizer, Dataset(x, target, K), K, options, dtype)
+
+
+def train_case(case: Case, compiled: bool) -> tuple[dict[str, Tensor], BackendStatus]:
+    """Weights and losses after two epochs, and which way they were computed."""
+    seeds = list(range(5, 5 + case.replicas))
+    net = case.net.replicate(case.replicas, seeds).to(case.dtype)
+    optimizer = case.optimizer(net)
+    trainer = Trainer(net, case.criterion, optimizer, compile=compiled, seed=seeds, **case.options)
+    trainer.fit(case.data, epochs=2, progress=False)
+    numbers = {"weights": optimizer.flats[0].data.clone(), **trainer.history.curves}
+    return numbers, trainer.backend_status
+
+
+def compare_paths(case: Case) -> tuple[float, bool]:
+    """The largest relative difference of the two trainings; whether one was compiled as a whole."""
+    (fast, status), (plain, _) = train_case(case, True), train_case(case, False)
+    assert fast.keys() == plain.keys()
+    found = 0.0
+    for name, y in plain.items():
+        if not torch.equal(y.isfinite(), fast[name].isfinite()):
+            return float("inf"), False
+        finite = y.isfinite()
+        if finite.any():
+            y, other = y[finite].double(), fast[name][finite].double()
+            found = max(found, ((y - other).abs().max() / y.abs().max().clamp_min(1)).item())
+    return found, status == Compiled()
+
+
+TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-4}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 600, 100))
+def test_random_nets_agree(first):
+    cases = {seed: case for seed in range(first, first + 100) if (case := draw_case(seed))}
+    found = {seed: compare_paths(case) for seed, case in cases.items()}
+    assert sum(compiled for _, compiled in found.values()) > len(cases) / 2
+    limits = {seed: TOLERANCES[case.dtype] for seed, case in cases.items()}
+    assert {seed: d for seed, (d, _) in found.items() if not d < limits[seed]} == {}
