@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from scipy import stats
 
-from chainrule.statistics import StatisticsError, d_z, superiority, wilson_interval
+from chainrule.statistics import (
+    StatisticsError,
+    accuracy_interval,
+    d_z,
+    superiority,
+    wilson_interval,
+)
 from tests.statistics.strategies import arms
 
 
@@ -78,6 +84,12 @@ def test_properties(two):
     assert d_z(a, b) == -d_z(b, a)
 
 
+@pytest.mark.parametrize(("correct", "samples"), [(0, 10), (10, 10), (7, 10), (940, 1000)])
+def test_an_accuracy_has_the_exact_interval(correct, samples):
+    theirs = stats.binomtest(correct, samples).proportion_ci(0.9, method="exact")
+    assert accuracy_interval(correct, samples, confidence=0.9) == pytest.approx(tuple(theirs))
+
+
 def test_wrong_numbers():
     with pytest.raises(StatisticsError, match="confidence between 0 and 1, got 1"):
         superiority([1, 2], [2, 2], confidence=1)
@@ -85,3 +97,7 @@ def test_wrong_numbers():
         wilson_interval(1.5, 4)
     with pytest.raises(StatisticsError, match="got 0 of 0"):
         wilson_interval(0, 0)
+    with pytest.raises(StatisticsError, match="0 <= correct <= samples, got 3 of 2"):
+        accuracy_interval(3, 2)
+    with pytest.raises(StatisticsError, match="confidence between 0 and 1, got 2"):
+        accuracy_interval(1, 2, confidence=2)

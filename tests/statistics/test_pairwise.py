@@ -14,6 +14,7 @@ from chainrule.statistics import (
     Resplits,
     StatisticsError,
     nadeau_bengio,
+    one_sample_test,
     paired_t,
     paired_test,
 )
@@ -168,3 +169,24 @@ def test_wrong_designs():
         Resplits(0, 3)
     with pytest.raises(StatisticsError, match="expected at least 2 folds, got 1"):
         Resplits.folds(1)
+
+
+@pytest.mark.parametrize("design", [FreshData(), Resplits(300, 700)])
+def test_one_arm_against_a_target(design):
+    scores = [0.9, 0.94, 0.95, 0.91]
+    result = one_sample_test(scores, 0.948, design)
+    paired = paired_test(scores, [0.948] * 4, design)
+    assert (result.t, result.p, result.low) == (paired.t, paired.p, paired.low)
+    assert result.test.startswith("one-sample")
+
+
+def test_a_target_agrees_with_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    theirs = stats.ttest_1samp(A, 80)
+    ours = one_sample_test(A, 80, FreshData())
+    assert (ours.t, ours.p) == pytest.approx((theirs.statistic, theirs.pvalue))
+
+
+def test_a_target_is_a_number():
+    with pytest.raises(StatisticsError, match="the target: score 0 is nan"):
+        one_sample_test(A, math.nan, FreshData())

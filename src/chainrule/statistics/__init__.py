@@ -2,12 +2,32 @@
 
 from chainrule.statistics.bayes import Posterior, correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons, Conclusion
-from chainrule.statistics.design import Design, FixedSplit, FreshData, Resplits
-from chainrule.statistics.effects import Superiority, d_z, superiority, wilson_interval
+from chainrule.statistics.design import (
+    Design,
+    FinitePool,
+    FixedSplit,
+    FreshData,
+    PartialResplits,
+    Resplits,
+)
+from chainrule.statistics.effects import (
+    Superiority,
+    accuracy_interval,
+    d_z,
+    superiority,
+    wilson_interval,
+)
 from chainrule.statistics.equivalence import EquivalenceTest, equivalence
 from chainrule.statistics.factorial import Effect, Effects, factorial_effects
 from chainrule.statistics.multiple_comparisons import compare, holm
-from chainrule.statistics.pairwise import PairedTest, nadeau_bengio, paired_t, paired_test
+from chainrule.statistics.overlap import Overlap, design_from_overlap
+from chainrule.statistics.pairwise import (
+    PairedTest,
+    nadeau_bengio,
+    one_sample_test,
+    paired_t,
+    paired_test,
+)
 from chainrule.statistics.planning import (
     Sensitivity,
     detectable_effect,
@@ -39,6 +59,7 @@ from chainrule.statistics.sign_tests import (
     smallest_p,
     wilcoxon,
 )
+from chainrule.statistics.two_way import two_way_table, two_way_test
 
 __all__ = [
     "Comparison",
@@ -48,10 +69,13 @@ __all__ = [
     "Effect",
     "Effects",
     "EquivalenceTest",
+    "FinitePool",
     "FixedSplit",
     "FreshData",
     "Friedman",
+    "Overlap",
     "PairedTest",
+    "PartialResplits",
     "Posterior",
     "RankPair",
     "Ranking",
@@ -64,9 +88,11 @@ __all__ = [
     "StatisticsError",
     "Superiority",
     "Verdict",
+    "accuracy_interval",
     "compare",
     "correlated_t",
     "d_z",
+    "design_from_overlap",
     "detectable_effect",
     "e_value",
     "equivalence",
@@ -76,6 +102,7 @@ __all__ = [
     "mean_ranks",
     "min_sign_test_rounds",
     "nadeau_bengio",
+    "one_sample_test",
     "paired_t",
     "paired_test",
     "plan_rounds",
@@ -86,6 +113,8 @@ __all__ = [
     "smallest_p",
     "superiority",
     "t_test_power",
+    "two_way_table",
+    "two_way_test",
     "wilcoxon",
     "wilson_interval",
 ]

@@ -8,7 +8,7 @@ from typing import final
 
 from chainrule.statistics.scores import StatisticsError
 
-__all__ = ["Design", "FixedSplit", "FreshData", "Resplits"]
+__all__ = ["Design", "FinitePool", "FixedSplit", "FreshData", "PartialResplits", "Resplits"]
 
 
 class Design(ABC):
@@ -96,4 +96,65 @@ class FixedSplit(Design):
         return (
             "Paired t test over seeds: the training and the test set are always the same, so the "
             "conclusion holds for this split alone."
+        )
+
+
+@final
+@dataclass(frozen=True)
+class PartialResplits(Design):
+    """Each round divides some samples of one data set, so one trains with what another tests.
+
+    ``correlation`` is that of two rounds' differences, as their shared samples let expect. Raises
+    StatisticsError unless it is above 0 and below 1.
+    """
+
+    correlation: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.correlation < 1:
+            raise StatisticsError(
+                f"PartialResplits: expected a correlation in (0, 1), got {self.correlation}"
+            )
+
+    @property
+    def test_over_train(self) -> float:
+        """ρ / (1 − ρ), which for Nadeau and Bengio's ρ is n_test / n_train."""
+        return self.correlation / (1 - self.correlation)
+
+    @property
+    def scope(self) -> str:
+        return (
+            "Nadeau-Bengio's corrected t test: rounds train with test samples of other rounds, so "
+            f"they are correlated (by {self.correlation:.2f}, as their shared samples let expect)."
+        )
+
+
+@final
+@dataclass(frozen=True)
+class FinitePool(Design):
+    """Each round draws from a pool of samples, and rounds share some; none trains with tests.
+
+    ``samples`` is the number of different test samples, ``shared_test`` and ``shared_train`` the
+    mean shares of a round's samples that another one has too.
+    """
+
+    samples: int
+    shared_test: float
+    shared_train: float = 0.0
+
+    @property
+    def test_over_train(self) -> float:
+        return 0.0
+
+    @property
+    def scope(self) -> str:
+        if not self.shared_test:
+            return (
+                f"Paired t test: rounds share {self.shared_train:.0%} of their training samples, "
+                "so the conclusion is about training samples of this pool."
+            )
+        return (
+            f"Paired t test: rounds share {self.shared_test:.0%} of their test samples, so the "
+            f"conclusion is about this pool of {self.samples} samples. Per-sample predictions "
+            "give one about new samples."
         )

@@ -11,7 +11,7 @@ import scipy
 from chainrule.statistics.pairwise import ratio_or_inf
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
-__all__ = ["Superiority", "d_z", "superiority", "wilson_interval"]
+__all__ = ["Superiority", "accuracy_interval", "d_z", "superiority", "wilson_interval"]
 
 MEANINGFUL = 0.75
 
@@ -84,3 +84,26 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> tuple[
     half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
     scale = 1 + z * z / n
     return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def accuracy_interval(
+    correct: int, samples: int, *, confidence: float = 0.95
+) -> tuple[float, float]:
+    """The shares for which neither tail of the binomial is below (1 − confidence) / 2
+
+    The exact interval of one net's accuracy, ``correct`` out of ``samples`` independent test
+    samples: it covers in at least that share of test sets. Quantiles of the beta distribution.
+    (Clopper and Pearson 1934.)
+
+    Raises StatisticsError unless 0 ≤ correct ≤ samples, for no sample, a confidence outside
+    (0, 1).
+    """
+    if not 0 <= correct <= samples or samples < 1:
+        raise StatisticsError(f"expected 0 <= correct <= samples, got {correct} of {samples}")
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
+    tail = (1 - confidence) / 2
+    wrong = samples - correct
+    low = float(scipy.special.betaincinv(correct, wrong + 1, tail)) if correct else 0.0
+    high = float(scipy.special.betaincinv(correct + 1, wrong, 1 - tail)) if wrong else 1.0
+    return low, high

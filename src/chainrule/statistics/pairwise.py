@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import scipy
 
 from chainrule.statistics.design import Design
@@ -14,11 +15,12 @@ from chainrule.statistics.scores import (
     PairedDifferences,
     Scores,
     StatisticsError,
+    as_scores,
     finite_or_none,
     pair_scores,
 )
 
-__all__ = ["PairedTest", "nadeau_bengio", "paired_t", "paired_test"]
+__all__ = ["PairedTest", "nadeau_bengio", "one_sample_test", "paired_t", "paired_test"]
 
 
 SMALLEST = sys.float_info.min  # p is never 0, not even where it underflows
@@ -95,6 +97,24 @@ def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.9
     if design.independent:
         return paired_t(a, b, confidence=confidence)
     return nadeau_bengio(a, b, test_over_train=design.test_over_train, confidence=confidence)
+
+
+def one_sample_test(
+    scores: Scores, target: float, design: Design, *, confidence: float = 0.95
+) -> PairedTest:
+    """Has an arm reached the target, such as a reported value? Its mean against one number
+
+    t = (x̄ − target) / √((1/n + n_test/n_train) s²), n − 1 degrees of freedom: the standard error
+    that the design asks for. ``difference`` is x̄ − target. Over one split (:class:`FixedSplit`)
+    it says what other seeds would give on that split, and nothing of other data. A reported value
+    counts as exact.
+
+    Raises StatisticsError for a target that is not finite, and as :func:`paired_t`.
+    """
+    x = as_scores(scores, "the arm")
+    goal = np.full(len(x), target)
+    test = paired_test(x, as_scores(goal, "the target"), design, confidence=confidence)
+    return replace(test, test="one-sample t" if design.independent else "one-sample Nadeau-Bengio")
 
 
 def t_test(d: PairedDifferences, correlation: float, test: str, confidence: float) -> PairedTest:

@@ -1,0 +1,108 @@
+"""Rounds that share a pool of samples: what their predictions say of samples outside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from chainrule.statistics.pairwise import SMALLEST, PairedTest
+from chainrule.statistics.scores import Array, StatisticsError
+
+__all__ = ["two_way_table", "two_way_test"]
+
+Labels = Sequence[int] | NDArray[np.int64]
+
+
+def two_way_table(a: Array, b: Array, *, confidence: float = 0.95) -> PairedTest:
+    """:func:`two_way_test` of two tables of scores, shape (rounds, samples)
+
+    A sample that a round did not test is nan in both. Raises StatisticsError where the shapes
+    differ or one table has a score that the other has not, and as :func:`two_way_test`.
+    """
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.ndim != 2 or x.shape != y.shape or (np.isnan(x) != np.isnan(y)).any():
+        raise StatisticsError(
+            "expected two tables (rounds, samples) with the same samples missing, "
+            f"got the shapes {x.shape} and {y.shape}"
+        )
+    rounds, samples = np.nonzero(~np.isnan(x))
+    return two_way_test((x - y)[rounds, samples], rounds, samples, confidence=confidence)
+
+
+def two_way_test(
+    differences: Array,
+    rounds: Labels,
+    samples: Labels | NDArray[np.int64],
+    *,
+    confidence: float = 0.95,
+) -> PairedTest:
+    """Is the mean difference 0 for new rounds and new samples, of which these are a draw?
+
+    ``differences`` is aⱼᵢ − bⱼᵢ, one a prediction of round j of sample i, shape (M,), in the
+    metric's unit; ``rounds`` says which round, shape (M,), ``samples`` which sample, shape (M,),
+    or which samples where a prediction is about several, such as the two images of a pair, shape
+    (M, members). With eⱼᵢ the differences less their mean, J rounds and N samples, the mean has
+    the variance V / M², where
+
+        V = V_samples + max(0, V_rounds − Σⱼᵢ e² + C / (J−1))
+        V_samples = N/(N−1) (Σⱼᵢ e² + C),   V_rounds = J/(J−1) Σⱼ (Σᵢ eⱼᵢ)²
+
+    and C = Σ eⱼᵢ eₖᵢ over all j ≠ k is what rounds share. What V_rounds has above its value
+    without any difference between rounds is what rounds add. Degrees of freedom are
+    Satterthwaite's, V_rounds with J − 1 and the rest with N − 1. For scores that are means of
+    per-sample scores, as an accuracy is. (Owen 2007; Cameron, Gelbach and Miller 2011.)
+
+    Raises StatisticsError for fewer than three rounds or two samples, labels that do not fit, a
+    difference that is not finite, a confidence outside (0, 1), differences without any spread.
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    members = np.asarray(samples).reshape(len(d), -1) if len(d) == len(samples) else None
+    if d.ndim != 1 or members is None or len(rounds) != len(d) or not 0 < confidence < 1:
+        raise StatisticsError(
+            "expected a round and a sample of each difference and 0 < confidence < 1, "
+            f"got {len(d)}, {len(rounds)}, {len(samples)} and {confidence}"
+        )
+    if not np.isfinite(d).all():
+        raise StatisticsError("expected finite differences; leave out what was not tested")
+    by_round, J = label_sums(d - d.mean(), np.asarray(rounds).reshape(-1, 1))
+    by_sample, N = label_sums(d - d.mean(), members)
+    if J < 3 or N < 2:
+        raise StatisticsError(f"expected at least 3 rounds and 2 samples, got {J} and {N}")
+    cells = float(((d - d.mean()) ** 2).sum())
+    shared = by_sample - members.shape[1] * cells
+    v_samples = N / (N - 1) * (cells + shared)
+    v_rounds = J / (J - 1) * by_round
+    excess = v_rounds - (cells - shared / (J - 1))
+    v = max(v_samples, 0.0) + max(excess, 0.0)
+    if v <= 0:
+        raise StatisticsError("all predictions differ by the same number: no spread to judge by")
+    rest = v - v_rounds
+    df = N - 1 if excess <= 0 else v * v / (v_rounds**2 / (J - 1) + rest * rest / (N - 1))
+    df = max(J - 1, round(df))
+    error = math.sqrt(v) / len(d)
+    t = float(d.mean()) / error
+    half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
+    return PairedTest(
+        test="two-way t",
+        difference=float(d.mean()),
+        low=float(d.mean()) - half,
+        high=float(d.mean()) + half,
+        confidence=confidence,
+        standard_error=error,
+        t=t,
+        df=df,
+        p=max(SMALLEST, 2 * float(scipy.special.stdtr(df, -abs(t)))),
+        n=J,
+        chance=1.0,
+    )
+
+
+def label_sums(e: Array, labels: NDArray[np.int64]) -> tuple[float, int]:
+    """Σ over labels of (Σ of e with this label)², and the number of labels; (M, members)."""
+    known, index = np.unique(labels, return_inverse=True)
+    sums = np.bincount(index.reshape(-1), weights=np.repeat(e, labels.shape[1]))
+    return float((sums * sums).sum()), len(known)
