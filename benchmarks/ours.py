@@ -14,8 +14,8 @@ import torch
 from benchmarks.task import Net, Runner, Task
 from chainrule import nn, optim, zoo
 from chainrule.data import Dataset
-from chainrule.recipes.cost import numbers_in
-from chainrule.study.run.cohorts import CACHE_BYTES, WIDEST
+from chainrule.recipes.cost import count_numbers
+from chainrule.study.run.cohorts import CACHE_BYTES, MAX_REPLICAS
 from chainrule.train import Trainer
 
 __all__ = ["Side", "net_of"]
@@ -77,9 +77,10 @@ class Side(Runner):
 def width_of(task: Task) -> int:
     """How many replicas share a cohort: what a study takes, so that a step fits the cache."""
     sample = tuple(task.inputs.shape[2:])
-    outputs = sum(numbers_in(row.output) for row in nn.summary(net_of(task.net), (1, *sample)).rows)
+    rows = nn.summary(net_of(task.net), (1, *sample)).rows
+    outputs = sum(count_numbers(row.output) for row in rows)
     copies = 4 * sum(weight[0].size for weight in task.weights)
-    return max(1, min(WIDEST, CACHE_BYTES // (4 * (copies + task.batch * outputs))))
+    return max(1, min(MAX_REPLICAS, CACHE_BYTES // (4 * (copies + task.batch * outputs))))
 
 
 def cohort(task: Task, *, compiled: bool) -> tuple[Trainer, Dataset]:

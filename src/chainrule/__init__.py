@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainrule._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from chainrule import (
         data,
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from chainrule.nn.inspect.gradcheck import gradcheck
     from chainrule.serialization.nets import load, save
 
-__version__ = "0.1.0"
 __all__ = [
     "data",
     "errors",

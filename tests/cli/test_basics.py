@@ -72,7 +72,7 @@ def test_an_interrupt_in_a_command_ends_with_130(call, monkeypatch):
     def interrupt(name):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.study.builtin.find", interrupt)
+    monkeypatch.setattr("chainrule.study.builtin.load_builtin", interrupt)
     assert call("list") == (130, "", "interrupted\n")
 
 

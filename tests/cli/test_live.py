@@ -38,7 +38,7 @@ def text(of: Console) -> str:
 def test_a_line_when_it_begins_and_when_an_arm_is_done():
     display = PlainDisplay("tiny", PERCENT, plain(), now=lambda: 0.0)
     with display:
-        run(Study.from_toml(TINY), watch=display.watch)
+        run(Study.from_toml(TINY), on_progress=display.watch)
     lines = text(display.console).splitlines()
     assert lines[0].startswith("tiny: 0 of 20 trainings, 0 cohorts, 0:00:0")
     assert lines[-1].startswith("tiny: 20 of 20 trainings, 10 cohorts, 0:00:0")
@@ -61,7 +61,7 @@ def test_nothing_is_said_where_all_is_done(tmp_path):
     study = Study.from_toml(TINY)
     run(study, store=tmp_path / "tiny.sqlite")
     display = PlainDisplay("tiny", PERCENT, plain())
-    run(study, store=tmp_path / "tiny.sqlite", watch=display.watch)
+    run(study, store=tmp_path / "tiny.sqlite", on_progress=display.watch)
     assert not text(display.console)
     assert not display.has_trained
 
@@ -82,7 +82,7 @@ def test_the_format_clock():
 def test_the_panel_shows_a_bar_and_the_best_of_each_arm():
     display = LiveDisplay("tiny", PERCENT, console())
     with display:
-        run(Study.from_toml(TINY), watch=display.watch)
+        run(Study.from_toml(TINY), on_progress=display.watch)
         display.console.print(display.render())
     shown = text(display.console)
     assert "20 of 20 trainings" in shown

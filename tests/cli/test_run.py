@@ -58,7 +58,7 @@ def test_the_small_form_has_a_store_of_its_own(call, tiny, tmp_path):
 
 
 def test_another_store_another_seed_and_the_nets(call, tiny, tmp_path):
-    asked = ("--store", "a/b.sqlite", "--seed", "5", "--width", "2", "--nets", "nets")
+    asked = ("--store", "a/b.sqlite", "--seed", "5", "--cohort-size", "2", "--nets", "nets")
     code, out, err = call("run", tiny, *HERE, "--arms", "small-slow", "--json", *asked)
     assert code == 0
     assert "Next: chainrule compare a/b.sqlite" in err
@@ -121,7 +121,7 @@ def test_unknown_arms_list_those_that_there_are_before_a_store_is_made(call, tin
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("option", ["--rounds", "--epochs", "--jobs", "--width"])
+@pytest.mark.parametrize("option", ["--rounds", "--epochs", "--jobs", "--cohort-size"])
 @pytest.mark.parametrize("value", ["0", "many"])
 def test_a_number_that_makes_no_sense_is_a_wrong_call(call, option, value):
     code, out, err = call("run", "pairs-depth", option, value)
@@ -150,9 +150,9 @@ def test_a_file_that_is_no_store_is_left_as_it_is(call, tiny, tmp_path):
 def test_ctrl_c_is_answered_within_two_seconds_and_what_was_done_is_kept(tmp_path):
     long = TINY.replace("epochs = 2", "epochs = 300", 1).replace("rounds = 3", "rounds = 300", 1)
     (tmp_path / "long.toml").write_text(long, encoding="utf-8")
-    taken, said = interrupted(tmp_path, "run", "long.toml", "--width", "1", *HERE)
+    taken, said = interrupted(tmp_path, "run", "long.toml", "--cohort-size", "1", *HERE)
     assert "interrupted: what was done is kept in runs/tiny.sqlite" in said
-    assert "chainrule run long.toml --width 1 --jobs 1" in said
+    assert "chainrule run long.toml --cohort-size 1 --jobs 1" in said
     assert taken < 2
     with open_store(tmp_path / "runs" / "tiny.sqlite", read_only=True) as store:
         assert store.rows(1)

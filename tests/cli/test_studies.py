@@ -8,7 +8,7 @@ import tomllib
 import jsonschema
 import pytest
 
-from chainrule.study.builtin import NAMES, find
+from chainrule.study.builtin import NAMES, load_builtin
 from tests.cli.conftest import TINY
 
 
@@ -18,7 +18,7 @@ def test_list_names_the_studies_and_their_arms_in_80_columns(call):
     assert max(map(len, out.splitlines())) <= 80
     words = out.replace(",", "").split()
     for name in NAMES:
-        assert {name, *(arm.name for arm in find(name).all_arms)} <= set(words)
+        assert {name, *(arm.name for arm in load_builtin(name).all_arms)} <= set(words)
 
 
 def test_list_says_how_to_run_the_small_form(call):
@@ -120,8 +120,8 @@ def validator(call):
 def test_the_schema_accepts_studies_in_short_and_long_forms(validator):
     assert validator.is_valid(tomllib.loads(TINY))
     for name in NAMES:
-        assert validator.is_valid(json.loads(json.dumps(find(name).as_dict())))
-        assert validator.is_valid(tomllib.loads(find(name).to_toml()))
+        assert validator.is_valid(json.loads(json.dumps(load_builtin(name).as_dict())))
+        assert validator.is_valid(tomllib.loads(load_builtin(name).to_toml()))
 
 
 @pytest.mark.parametrize(

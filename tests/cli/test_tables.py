@@ -12,8 +12,8 @@ CARS = """\
 name = "cars"
 rounds = 2
 epochs = 1
-goal = "min"
-worst = 40.0
+direction = "min"
+failure_value = 40.0
 loss = "MSELoss"
 optimizer = "Adam"
 [data]

@@ -71,3 +71,11 @@ def test_what_the_loss_refuses_is_said_with_its_place():
 def test_it_reduces_as_its_loss():
     assert OneHotLoss(MSELoss("none")).reduction == "none"
     assert repr(OneHotLoss(nn.MSELoss(), -1.0)) == "OneHotLoss(MSELoss(), low=-1.0)"
+
+
+def test_what_is_left_of_a_cohort_has_the_loss_of_those_replicas():
+    y = outputs(3, 4, 3)
+    cohort = OneHotLoss(MSELoss(), -1.0).replicate(3)
+    cohort.keep_replicas(torch.tensor([2, 0]))
+    values = cohort(y[[2, 0]], CLASSES.expand(1, 4))
+    assert values.tolist() == [OneHotLoss(MSELoss(), -1.0)(y[k], CLASSES).item() for k in (2, 0)]

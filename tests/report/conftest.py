@@ -65,7 +65,7 @@ def row(
         metrics={"accuracy": accuracy, "loss": 1 - accuracy},
         epochs=EPOCHS,
         seconds=4.0 + 0.1 * round_,
-        width=8,
+        cohort_size=8,
         parameters=12345,
         n_train=700,
         n_test=300,
@@ -117,7 +117,9 @@ def made(study: Study | None = None, *, rounds: int = 8, search: bool = True) ->
     rows = final_rows(study, rounds)
     if rows:
         rows[-1] = diverged(rows[-1])
-    rows += [row(arm.name, "solo", 2, 0, 0.7, seconds=1.5, width=1) for arm in study.all_arms]
+    rows += [
+        row(arm.name, "timing", 2, 0, 0.7, seconds=1.5, cohort_size=1) for arm in study.all_arms
+    ]
     rows += search_rows(study) if search else []
     return StudyResult(study, rows, runs=(RUN,))
 

@@ -21,7 +21,7 @@ def test_the_arms_are_ranked_by_their_mean(result):
 
 
 def test_where_less_is_better_the_least_comes_first():
-    found = made(without_search(metric="loss", goal="min", worst=9.0), search=False)
+    found = made(without_search(metric="loss", direction="min", failure_value=9.0), search=False)
     means = [arm.mean for arm in ReportData(found).ranked_arms]
     assert means == sorted(means)
 

@@ -25,7 +25,7 @@ def test_an_accuracy_is_in_per_cent_and_its_differences_in_points(result):
 
 @pytest.mark.parametrize(("std", "shown"), [(0.0123, "0.500"), (1.7, "0.5"), (25.0, "0")])
 def test_another_metric_has_its_own_unit_to_two_digits_of_the_spread(std, shown):
-    study = without_search(metric="loss", goal="min", worst=9.0)
+    study = without_search(metric="loss", direction="min", failure_value=9.0)
     values = (0.5 - std / math.sqrt(2), 0.5 + std / math.sqrt(2))
     rows = [
         row(arm.name, "final", 0, i, 0.0, metrics={"loss": v})

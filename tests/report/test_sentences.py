@@ -79,7 +79,9 @@ def test_where_the_baseline_is_best_it_is_compared_with_the_next():
 
 
 def test_where_less_is_better_the_lowest_is_best():
-    text = said(two([0.5, 0.51, 0.52], [0.6, 0.61, 0.65], metric="loss", goal="min", worst=9.0))
+    text = said(
+        two([0.5, 0.51, 0.52], [0.6, 0.61, 0.65], metric="loss", direction="min", failure_value=9.0)
+    )
     assert text.startswith("b has the lowest mean test loss")  # 1 − accuracy
     assert "is +0.11" in text
 

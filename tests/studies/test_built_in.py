@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from chainrule.recipes.component import resolve_callable as named
+from chainrule.recipes.importing import resolve_callable as named
 from chainrule.study import StudyError
-from chainrule.study.builtin import NAMES, find
+from chainrule.study.builtin import NAMES, load_builtin
 from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.spec.space import grid
 
@@ -23,7 +23,7 @@ REPORTED = {
 """Accuracy in percent, in the order none, sharing, aux, both."""
 
 
-FORMS = {name: find(name) for name in NAMES}
+FORMS = {name: load_builtin(name) for name in NAMES}
 FORMS |= {f"{name} quick": study.quick_form() for name, study in FORMS.items()}
 
 
@@ -33,13 +33,13 @@ def test_those_of_the_reports_are_there():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_study_has_the_name_of_its_file_and_says_what_it_is(name):
-    assert find(name).name == name
-    assert find(name).summary
+    assert load_builtin(name).name == name
+    assert load_builtin(name).summary
 
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(StudyError, match=r"^no study 'pears'; built-in studies: .*pairs-depth"):
-        find("pears")
+        load_builtin("pears")
 
 
 @pytest.mark.parametrize("study", FORMS.values(), ids=FORMS)
@@ -56,7 +56,9 @@ def test_every_name_is_of_something(study):
 @pytest.mark.parametrize("study", FORMS.values(), ids=FORMS)
 def test_every_arm_can_be_made_with_its_first_candidate(study):
     for arm in study.all_arms:
-        first = {path: d.choices[0] if d.choices else d.at(0) for path, d in arm.space.items()}
+        first = {
+            path: d.choices[0] if d.choices else d.value_at(0) for path, d in arm.space.items()
+        }
         recipe = arm.with_overrides(first)
         net = recipe.make_net()
         recipe.make_loss({})
@@ -65,9 +67,11 @@ def test_every_arm_can_be_made_with_its_first_candidate(study):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_quick_form_has_the_same_arms_and_less_to_do(name):
-    study, quick = find(name), find(name).quick_form()
+    study, quick = load_builtin(name), load_builtin(name).quick_form()
     assert [arm.name for arm in quick.all_arms] == [arm.name for arm in study.all_arms]
-    totals = [sum(map(b.total, b.arms)) for b in (Scheduler(s, s.all_arms) for s in (study, quick))]
+    totals = [
+        sum(map(b.count_total, b.arms)) for b in (Scheduler(s, s.all_arms) for s in (study, quick))
+    ]
     assert totals[1] < totals[0]
 
 
@@ -76,7 +80,7 @@ def test_the_quick_form_has_the_same_arms_and_less_to_do(name):
     [("pairs-depth", ["shallow", "mlp", "conv1", "conv2"]), ("pairs-sharing", ["fnn", "cnn"])],
 )
 def test_what_was_reported_is_stated(name, architectures):
-    study = find(name)
+    study = load_builtin(name)
     ends = ("", "-sharing", "-aux", "-sharing-aux")
     expected = {
         f"{a}{end}": percent / 100
@@ -89,7 +93,7 @@ def test_what_was_reported_is_stated(name, architectures):
 
 
 def test_pairs_depth_is_declared_as_in_its_report():
-    study = find("pairs-depth")
+    study = load_builtin("pairs-depth")
     assert (study.rounds, study.epochs, study.batch_size) == (30, 25, 100)
     assert study.optimizer["name"] == "Adam"
     assert study.data.arguments == {"train": 1000, "test": 1000}
@@ -99,13 +103,13 @@ def test_pairs_depth_is_declared_as_in_its_report():
 
 
 def test_without_auxiliary_loss_there_is_no_weight_to_search():
-    for arm in find("pairs-depth").all_arms:
+    for arm in load_builtin("pairs-depth").all_arms:
         assert ("loss.weight" in arm.space) == (arm.factors["aux"] == "yes")
         assert "net.hidden" in arm.space
 
 
 def test_pairs_sharing_is_declared_as_in_its_report():
-    study = find("pairs-sharing")
+    study = load_builtin("pairs-sharing")
     assert (study.rounds, study.epochs, study.batch_size) == (10, 50, 64)
     assert (study.selection.split, study.selection.folds) == ("kfold", 3)
     rates = study.space["optimizer.lr"].choices
@@ -114,7 +118,7 @@ def test_pairs_sharing_is_declared_as_in_its_report():
 
 
 def test_disk_torch_compares_the_same_training():
-    arms = {arm.name: arm.recipe for arm in find("disk-torch").all_arms}
+    arms = {arm.name: arm.recipe for arm in load_builtin("disk-torch").all_arms}
     ours, theirs = (arms[n].model_dump(exclude={"trainer"}) for n in ("ours", "torch-sgd"))
     assert ours == theirs
     mean, total = (arms[n].model_dump(exclude={"loss"}) for n in ("small-rate", "small-rate-sum"))
@@ -126,7 +130,7 @@ def test_disk_torch_compares_the_same_training():
 
 
 def test_disk_activations_changes_one_thing_an_arm():
-    base, *arms = find("disk-activations").all_arms
+    base, *arms = load_builtin("disk-activations").all_arms
     whole = base.recipe.model_dump()
     for arm in arms:
         own = arm.recipe.model_dump()
@@ -140,7 +144,7 @@ OUTPUTS = ("sigmoid-mse", "softmax-mse", "cross-entropy")
 
 
 def test_disk_losses_is_declared_as_in_its_report():
-    study = find("disk-losses")
+    study = load_builtin("disk-losses")
     tanh, sigmoid = study.all_arms
     assert (tanh.recipe.epochs, sigmoid.recipe.epochs) == (3000, 6000)
     layers = [type(m).__name__ for m in sigmoid.recipe.make_net().children()]
@@ -149,7 +153,7 @@ def test_disk_losses_is_declared_as_in_its_report():
 
 
 def test_prices_is_declared_as_in_its_report():
-    study = find("prices")
+    study = load_builtin("prices")
     arms = {arm.name: arm.recipe for arm in study.all_arms}
     nets = {name: recipe.net.arguments for name, recipe in arms.items()}
     own = {name for name, net in nets.items() if net == nets["base"]}
@@ -158,13 +162,13 @@ def test_prices_is_declared_as_in_its_report():
     assert {net["hidden"] for net in nets.values() if "hidden" in net} == {2, 5, 10, 20}
     assert (study.data.standardize, study.data.standardize_target) == ("feature", True)
     assert {arms[name].loss.name for name in arms if "gaussian" in name} == {"GaussianNLLLoss"}
-    assert study.goal == "min"
+    assert study.direction == "min"
 
 
 def test_sharing_is_a_net_with_fewer_numbers():
     arms = {
         arm.name: arm.recipe.with_overrides({"net.hidden": 50})
-        for arm in find("pairs-depth").all_arms
+        for arm in load_builtin("pairs-depth").all_arms
     }
     for architecture in ("shallow", "mlp", "conv1", "conv2"):
         apart, shared = (

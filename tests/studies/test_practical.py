@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from chainrule.study.builtin import find
+from chainrule.study.builtin import load_builtin
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,11 @@ from chainrule.study.builtin import find
     ],
 )
 def test_what_was_reported_is_stated(name, expected):
-    assert {arm: said.mean for arm, said in find(name).reported.items()} == expected
+    assert {arm: said.mean for arm, said in load_builtin(name).reported.items()} == expected
 
 
 def test_plane_is_a_net_of_two_layers_after_ten_epochs():
-    study = find("plane")
+    study = load_builtin("plane")
     assert study.epochs == 10
     assert study.net["layers"] == 1
     layers = {arm.recipe.net.arguments["layers"] for arm in study.all_arms}
@@ -33,7 +33,7 @@ def test_plane_is_a_net_of_two_layers_after_ten_epochs():
 
 @pytest.mark.parametrize(("name", "base"), [("plane", "base"), ("digits", "base")])
 def test_an_arm_changes_one_thing(name, base):
-    study = find(name)
+    study = load_builtin(name)
     by_name = {arm.name: arm.recipe.model_dump(exclude_none=True) for arm in study.all_arms}
     several = {"mse": {"net", "loss"}} | {
         "sgd-high": {"net", "optimizer"},
@@ -49,13 +49,15 @@ def test_an_arm_changes_one_thing(name, base):
 
 
 def test_clipping_is_all_that_is_different_where_the_gradient_explodes():
-    high, clipped = (find("digits").select(name)[0].recipe for name in ("sgd-high", "*-clip"))
+    high, clipped = (
+        load_builtin("digits").select(name)[0].recipe for name in ("sgd-high", "*-clip")
+    )
     assert high.clip_norm is None
     assert clipped == high.model_copy(update={"clip_norm": clipped.clip_norm})
 
 
 def test_coloured_digits_are_trained_as_reported():
-    study = find("colored-digits")
+    study = load_builtin("colored-digits")
     for arm in study.all_arms:
         recipe = arm.recipe
         if arm.name == "best":
@@ -67,7 +69,7 @@ def test_coloured_digits_are_trained_as_reported():
 
 
 def test_both_is_what_is_selected_and_tested():
-    study = find("colored-digits")
+    study = load_builtin("colored-digits")
     assert study.metric_name == "both"
     assert study.metrics["both"].arguments == {"heads": ["digit", "color"]}
     colors = study.data.arguments["colors"]

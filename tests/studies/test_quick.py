@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainrule.study import run
-from chainrule.study.builtin import NAMES, find
+from chainrule.study.builtin import NAMES, load_builtin
 
 MEANT_TO_DIVERGE = {"digits": {"sgd-high"}, "prices": {"too-fast"}}
 
@@ -15,7 +15,7 @@ MEANT_TO_DIVERGE = {"digits": {"sgd-high"}, "prices": {"too-fast"}}
     [pytest.param(n, marks=pytest.mark.slow) if n == "pairs-depth" else n for n in NAMES],
 )
 def test_the_quick_form_trains_every_arm_in_every_round(name):
-    study = find(name).quick_form()
+    study = load_builtin(name).quick_form()
     result = run(study)
     assert [arm.arm for arm in result.arms] == [arm.name for arm in study.all_arms]
     assert all(arm.n == study.rounds for arm in result.arms)

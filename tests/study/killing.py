@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 STUDY = small(
     rounds=4,
     epochs=30,
-    width=2,
+    cohort_size=2,
     arms={name: {"net": {"hidden": h}} for h, name in enumerate("abcd", 3)},
     space={"optimizer.lr": [0.003, 0.01, 0.03, 0.1]},
     search={"method": "grid"},
@@ -33,7 +33,7 @@ ENDLESS = small(
     },
     space={"optimizer.lr": [0.1, 0.2]},
     search={"method": "grid"},
-    width=1,
+    cohort_size=1,
 )
 """Two cohorts are done quickly, for a search comes first; the others keep their workers busy."""
 
@@ -128,7 +128,7 @@ def say(progress: Progress) -> None:
 
 def main(name: str, store: str, jobs: str) -> None:
     study: Study = globals()[name]
-    result = run(study, store=store, jobs=int(jobs), watch=say)
+    result = run(study, store=store, jobs=int(jobs), on_progress=say)
     print("interrupted" if result.interrupted else "done", flush=True)
 
 

@@ -15,7 +15,13 @@ import pytest
 import torch
 
 from chainrule.study import Dimension, Study, StudyError, TrainingRecord, run
-from chainrule.study.search.optuna_search import answers, code, decode, propose, values
+from chainrule.study.search.optuna_search import (
+    ask_optuna,
+    candidate_values,
+    decode_value,
+    encode_value,
+    propose_batches,
+)
 from chainrule.study.spec.space import Params
 from chainrule.study.store.record import Value
 from tests.study.small import lasting, small
@@ -27,8 +33,8 @@ SPACE: dict[str, Any] = {
     "optimizer.lr": {"low": 1e-4, "high": 1.0, "log": True},
     "optimizer.weight_decay": {"low": 0.0, "high": 0.1, "step": 0.01},
     "optimizer.eps": {"low": 1e-9, "high": 1e-7},
-    "batch_size": {"low": 10, "high": 40, "log": True, "whole": True},
-    "epochs": {"low": 1, "high": 3, "whole": True},
+    "batch_size": {"low": 10, "high": 40, "log": True, "integer": True},
+    "epochs": {"low": 1, "high": 3, "integer": True},
 }
 PLAIN: dict[str, Any] = {
     "optimizer.lr": {"low": 1e-6, "high": 1e2, "log": True},
@@ -46,7 +52,7 @@ def study(method: str = "tpe", **changes: Any) -> Study:
 
 def asked(study: Study, known: dict[int, list[TrainingRecord]], seed: int = 7) -> list[Params]:
     n = study.search.candidates or 0
-    return propose(study, study.all_arms[0], n, seed, known)
+    return propose_batches(study, study.all_arms[0], n, seed, known)
 
 
 def row(candidate: int, setting: Params, value: float, **changes: Any) -> TrainingRecord:
@@ -118,7 +124,7 @@ def test_the_same_rows_give_the_same_batch_and_another_seed_another(method):
     )  # a random batch, then a model's
     rows = known(asked(ten, {}), 10)
     batch = asked(ten, rows)
-    answers.cache_clear()
+    ask_optuna.cache_clear()
     assert asked(ten, rows) == batch
     assert asked(ten, rows, seed=8)[10:] != batch[10:]
     worse = {c: [replace(of[0], metrics={"accuracy": -c})] for c, of in rows.items()}
@@ -144,7 +150,7 @@ def test_less_of_a_loss_is_as_more_of_its_negative(method):
     sizes: dict[str, Any] = {"space": PLAIN, "search": {"candidates": 12, "batch": 10}}
     more, less = (
         study(method, **sizes),
-        study(method, metric="loss", goal="min", worst=9.0, **sizes),
+        study(method, metric="loss", direction="min", failure_value=9.0, **sizes),
     )
     rows = known(asked(more, {}), 10)
     losses = renamed(rows, "loss", -1)
@@ -177,14 +183,14 @@ def test_settings_are_of_the_space_and_of_its_types(method):
         (Dimension(values=(1, 1.0, True, "1")), True),
         (Dimension(values=(1, 1.0, True, "1")), "1"),
         (Dimension(low=0.001, high=0.015, step=0.001), 0.003),
-        (Dimension(low=5, high=9, whole=True), 7),
-        (Dimension(low=5, high=9, whole=True, log=True), 7),
+        (Dimension(low=5, high=9, integer=True), 7),
+        (Dimension(low=5, high=9, integer=True, log=True), 7),
         (Dimension(low=0.1, high=9, log=True), 0.7),
         (Dimension(low=0.1, high=9), 0.7),
     ],
 )
 def test_a_value_comes_back_from_its_code(dimension: Dimension, value: Value):
-    back = decode(dimension, code(dimension, value))
+    back = decode_value(dimension, encode_value(dimension, value))
     assert (type(back), back) == (type(value), value)
 
 
@@ -209,17 +215,17 @@ def test_a_space_that_is_used_up_gives_points_again():
 
 def test_a_candidate_counts_by_its_mean_over_the_splits():
     rows = {0: [row(0, {}, 0.2), row(0, {}, 0.4, fold=1)], 1: [row(1, {}, 0.9)]}
-    assert values(study(), rows, 2) == pytest.approx([0.3, 0.9])
+    assert candidate_values(study(), rows, 2) == pytest.approx([0.3, 0.9])
 
 
 def test_one_that_diverged_counts_as_the_worst_of_the_others():
     gone = row(1, {}, math.nan, status="diverged")
     rows = {0: [row(0, {}, 0.6)], 1: [row(1, {}, 0.9, fold=1), gone], 2: [row(2, {}, 0.4)]}
-    assert values(study(), rows, 3) == [0.6, 0.4, 0.4]
-    less = study(metric="loss", goal="min", worst=1e9)
+    assert candidate_values(study(), rows, 3) == [0.6, 0.4, 0.4]
+    less = study(metric="loss", direction="min", failure_value=1e9)
     losses = renamed(rows, "loss", 1)
-    assert values(less, losses, 3) == [0.6, 0.6, 0.4]
-    assert values(study(), {0: [gone]}, 1) == [0.0]
+    assert candidate_values(less, losses, 3) == [0.6, 0.6, 0.4]
+    assert candidate_values(study(), {0: [gone]}, 1) == [0.0]
 
 
 # manners
@@ -229,7 +235,7 @@ def test_one_that_diverged_counts_as_the_worst_of_the_others():
 def test_nothing_else_is_disturbed(method, capfd):
     ten = study(method, space=PLAIN, search={"candidates": 12, "batch": 10})
     rows = known(asked(ten, {}), 10)
-    answers.cache_clear()
+    ask_optuna.cache_clear()
     torch.manual_seed(5)
     before = torch.get_rng_state(), torch.get_num_threads(), optuna.logging.get_verbosity()
     with warnings.catch_warnings():
@@ -244,7 +250,7 @@ def test_nothing_else_is_disturbed(method, capfd):
 
 def test_without_optuna_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    answers.cache_clear()
+    ask_optuna.cache_clear()
     with pytest.raises(StudyError, match=r"need Optuna: pip install 'chainrule\[optuna\]'"):
         asked(study(), {})
 
@@ -264,7 +270,7 @@ def test_a_study_ends_with_all_its_candidates(method):
     space = {"optimizer.lr": {"low": 1e-3, "high": 0.3, "log": True}, "net.hidden": [3, 5]}
     declared = study(method, space=space, search={"candidates": 10, "batch": 4}, rounds=2)
     result = run(declared)
-    assert result.done
+    assert result.is_complete
     assert [c.index for c in result.candidates("only")] == list(range(10))
 
 
@@ -281,8 +287,8 @@ def test_a_run_that_was_interrupted_proposes_the_same(tmp_path):
     counts = []
     for _ in range(4):
         begun.clear()
-        answers.cache_clear()
-        counts.append(len(run(declared, store=store, watch=interrupt).rows))
+        ask_optuna.cache_clear()
+        counts.append(len(run(declared, store=store, on_progress=interrupt).rows))
     assert counts == sorted(set(counts))
     whole = run(declared, store=store)
     assert lasting(whole.rows) == lasting(run(declared).rows)

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from chainrule.study.builtin import find
-from chainrule.study.run.cohorts import cohort_size_for, evenly
+from chainrule.study.builtin import load_builtin
+from chainrule.study.run.cohorts import cohort_size_for, split_evenly
 from chainrule.study.run.scheduler import Scheduler
 from tests.study.small import searched, small
 from tests.study.store.rows import row
@@ -37,7 +37,7 @@ def finished(job):
 def everything(made, done=0):
     """All jobs of a board in the order in which they could be trained, ``done`` at a time."""
     jobs = []
-    while new := [job for arm in made.arms for job in made.ready(arm)]:
+    while new := [job for arm in made.arms for job in made.ready_jobs(arm)]:
         for job in new[: done or None]:
             jobs.append(job)
             made.add(finished(job))
@@ -57,13 +57,13 @@ BIG = {
 
 def test_without_a_search_all_rounds_and_the_timing_can_begin():
     jobs = [(job.arm, job.stage, len(job.trainings)) for job in everything(board(small()))]
-    final, solo = ("final", 3), ("solo", 1)
+    final, solo = ("final", 3), ("timing", 1)
     assert jobs == [(arm, *kind) for arm in ("narrow", "wide") for kind in (final, solo)]
 
 
 def test_the_search_comes_first():
     made = board(searched())
-    assert {job.stage for job in made.ready(made.arms[0])} == {"search"}
+    assert {job.stage for job in made.ready_jobs(made.arms[0])} == {"search"}
 
 
 def test_the_chosen_candidate_is_trained_in_all_rounds():
@@ -77,7 +77,7 @@ def test_the_chosen_candidate_is_trained_in_all_rounds():
 
 def test_numbers_and_splits_share_a_cohort_and_shapes_do_not():
     study = searched(**BIG, arms={"a": {}})
-    jobs = board(study).ready(study.all_arms[0])
+    jobs = board(study).ready_jobs(study.all_arms[0])
     assert len(jobs) == 2  # one for each number of hidden units
     assert [len(job.trainings) for job in jobs] == [9, 9]
     assert [job.recipe.net.arguments["hidden"] for job in jobs] == [3, 5]
@@ -87,49 +87,51 @@ def test_parts_of_other_sizes_do_not_share_a_cohort():
     study = searched(
         **{**BIG, "selection": {"split": "kfold", "folds": 7}}, arms={"a": {"net": {"hidden": 3}}}
     )
-    jobs = board(study).ready(study.all_arms[0])  # 60 samples in 7 folds: 4 of 9, 3 of 8
+    jobs = board(study).ready_jobs(study.all_arms[0])  # 60 samples in 7 folds: 4 of 9, 3 of 8
     assert sorted(len(job.trainings) for job in jobs) == [9, 12]
 
 
 @pytest.mark.parametrize("done", [1, 3])
 def test_cohorts_follow_from_the_declaration_whatever_is_done_first(done):
-    study = searched(**BIG, width=4)
+    study = searched(**BIG, cohort_size=4)
     assert shape(everything(board(study), done)) == shape(everything(board(study)))
 
 
 def test_what_is_done_is_not_begun_again():
     study = searched(**BIG)
     made = board(study)
-    first = made.ready(made.arms[0])[0]
+    first = made.ready_jobs(made.arms[0])[0]
     rest = board(study, finished(first))
-    assert first.keys not in [job.keys for job in rest.ready(rest.arms[0])]
+    assert first.keys not in [job.keys for job in rest.ready_jobs(rest.arms[0])]
 
 
 def test_of_a_cohort_that_is_partly_done_the_rest_is_left():
     study = small(rounds=4)
-    four = board(study).ready(study.all_arms[0])[0]
+    four = board(study).ready_jobs(study.all_arms[0])[0]
     made = board(study, finished(four)[:3])
-    left = made.ready(made.arms[0])[0]
+    left = made.ready_jobs(made.arms[0])[0]
     assert [t.round for t in left.trainings] == [3]
 
 
 def test_a_finished_board_has_nothing_ready_and_counts_all_as_done():
     made = board(searched(**BIG))
     trained = sum(len(job.trainings) for job in everything(made))
-    assert all(not made.ready(arm) for arm in made.arms)
-    assert [made.done(arm) for arm in made.arms] == [made.total(arm) for arm in made.arms]
-    assert sum(map(made.total, made.arms)) == trained
+    assert all(not made.ready_jobs(arm) for arm in made.arms)
+    assert [made.count_done(arm) for arm in made.arms] == [
+        made.count_total(arm) for arm in made.arms
+    ]
+    assert sum(map(made.count_total, made.arms)) == trained
 
 
 def test_the_total_is_search_rounds_and_one_for_the_time():
     made = board(searched(**BIG, arms={"a": {}}))
-    assert made.total(made.arms[0]) == 3 * 2 * 3 + 4 + 1
+    assert made.count_total(made.arms[0]) == 3 * 2 * 3 + 4 + 1
 
 
 def test_a_search_in_each_round_chooses_in_each_round():
     each = {"method": "grid", "each_round": True}
     made = board(searched(search=each, arms={"a": {}}))
-    assert made.total(made.arms[0]) == 3 * 3 + 3 + 1
+    assert made.count_total(made.arms[0]) == 3 * 3 + 3 + 1
     jobs = everything(made)
     assert {t.round for job in jobs if job.stage == "search" for t in job.trainings} == {0, 1, 2}
 
@@ -137,50 +139,50 @@ def test_a_search_in_each_round_chooses_in_each_round():
 def test_rows_of_other_arms_do_not_count():
     study = small()
     made = board(study, [row(0, 0, arm="a stranger")])
-    assert [made.done(arm) for arm in made.arms] == [0, 0]
+    assert [made.count_done(arm) for arm in made.arms] == [0, 0]
 
 
 def test_the_best_is_a_mean_over_splits():
     made = board(searched(selection={"split": "kfold", "folds": 2}))
     arm = made.arms[0]
-    assert made.best(arm) is None
-    rows = finished(made.ready(arm)[0])
+    assert made.best_validation(arm) is None
+    rows = finished(made.ready_jobs(arm)[0])
     scores = {(1, 0): 0.9, (1, 1): 0.5, (2, 0): 0.6, (2, 1): 0.6}
     made.add(replace(r, metrics={"accuracy": scores.get((r.candidate, r.fold), 0.1)}) for r in rows)
-    assert made.best(arm) == pytest.approx(0.7)
+    assert made.best_validation(arm) == pytest.approx(0.7)
 
 
 # widths
 
 
 def test_no_cohort_is_wider_than_said_and_all_are_about_equal():
-    study = searched(**BIG, width=4, arms={"a": {}})
-    sizes = Counter(len(job.trainings) for job in board(study).ready(study.all_arms[0]))
+    study = searched(**BIG, cohort_size=4, arms={"a": {}})
+    sizes = Counter(len(job.trainings) for job in board(study).ready_jobs(study.all_arms[0]))
     assert sizes == {3: 6}  # 9 trainings of each shape
 
 
 @pytest.mark.parametrize(("n", "width", "sizes"), [(10, 4, [3, 3, 4]), (4, 4, [4]), (5, 9, [5])])
 def test_parts_are_as_few_and_as_equal_as_can_be(n, width, sizes):
-    assert [len(part) for part in evenly(range(n), width)] == sizes
+    assert [len(part) for part in split_evenly(range(n), width)] == sizes
 
 
 def test_a_large_net_has_narrow_cohorts_and_members_count():
     narrow = small().all_arms[0].recipe
     assert cohort_size_for(narrow, (2,)) == 48
-    assert cohort_size_for(narrow.with_overrides({"members": 6}), (2,)) == 8
+    assert cohort_size_for(narrow.with_overrides({"ensemble_size": 6}), (2,)) == 8
     assert cohort_size_for(narrow.with_overrides({"net.hidden": 300}), (2,)) < 12
 
 
 def test_a_net_whose_layers_put_out_much_is_trained_alone():
-    conv1 = find("pairs-depth").select("conv1")[0].recipe
+    conv1 = load_builtin("pairs-depth").select("conv1")[0].recipe
     assert cohort_size_for(conv1, (2, 14, 14)) == 1
     assert cohort_size_for(conv1.with_overrides({"batch_size": 10}), (2, 14, 14)) > 4
 
 
 def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():
-    study = find("pairs-depth")
+    study = load_builtin("pairs-depth")
     start = time.process_time()
     made = board(study)
-    jobs = [job for arm in made.arms for job in made.ready(arm)]
+    jobs = [job for arm in made.arms for job in made.ready_jobs(arm)]
     assert time.process_time() - start < 3
     assert sum(len(job.trainings) for job in jobs) == 8 * 12 + 8 * 48

@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from chainrule.study.round_data import Samples
-from chainrule.study.run import train_cohort as cohort
+from chainrule.study.round_data import RoundData
+from chainrule.study.run.cohorts import training_seeds
+from chainrule.study.run.job import train_job
 from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.run.train_cohort import build_cohort_trainer
 from chainrule.train import load
 from tests.study.small import lasting, searched, small
 
@@ -28,11 +30,11 @@ PAIRS = {
 def jobs_of(study, stage):
     """The first arm's jobs of a stage; a search is taken for granted."""
     made = Scheduler(study, study.all_arms)
-    return [job for job in made.ready(made.arms[0]) if job.stage == stage]
+    return [job for job in made.ready_jobs(made.arms[0]) if job.stage == stage]
 
 
 def trained(study, job, nets=None):
-    return cohort.train(study.model_dump_json(), job, nets)
+    return train_job(study.model_dump_json(), job, nets)
 
 
 def apart(study, job):
@@ -98,7 +100,7 @@ def test_all_candidates_of_a_fold_have_the_same_seeds_and_rounds_have_others():
 def test_two_arms_of_a_round_have_the_same_seeds():
     study = small(arms={"a": {}, "b": {"net": {"hidden": 5}}})
     made = Scheduler(study, study.all_arms)
-    a, b = (trained(study, made.ready(arm)[0]) for arm in made.arms)
+    a, b = (trained(study, made.ready_jobs(arm)[0]) for arm in made.arms)
     assert [row.seeds for row in a] == [row.seeds for row in b]
 
 
@@ -107,7 +109,7 @@ def test_a_row_says_what_it_was():
     row = trained(study, jobs_of(study, "search")[0])[1]
     assert (row.stage, row.candidate, row.round, row.fold) == ("search", 1, -1, 0)
     assert row.setting == {"optimizer.lr": 0.03}
-    assert (row.width, row.epochs, row.n_train, row.n_test) == (3, 2, 42, 18)
+    assert (row.cohort_size, row.epochs, row.n_train, row.n_test) == (3, 2, 42, 18)
     assert row.parameters == 2 * 3 + 3 + 2 * (3 * 3 + 3) + 3 * 2 + 2
     assert row.seconds > 0
 
@@ -128,13 +130,13 @@ def test_other_test_samples_change_no_training(monkeypatch):
     study = small(arms={"a": {}}, schedule=plateau, epochs=8)
     (job,) = jobs_of(study, "final")
     before = trained(study, job)
-    final = Samples.final
+    final = RoundData.final
 
     def other(self, r):
         train, _ = final(self, r)
         return train, train
 
-    monkeypatch.setattr(Samples, "final", other)
+    monkeypatch.setattr(RoundData, "final", other)
     after = trained(study, job)
     assert [r.curves["train_loss"] for r in before] == [r.curves["train_loss"] for r in after]
     assert before[0].metrics["loss"] != after[0].metrics["loss"]
@@ -144,18 +146,18 @@ def test_other_test_samples_change_no_training(monkeypatch):
 
 
 def test_members_average_probabilities():
-    study = small(arms={"a": {}}, members=3, precision="float64", rounds=2, epochs=4)
+    study = small(arms={"a": {}}, ensemble_size=3, precision="float64", rounds=2, epochs=4)
     (job,) = jobs_of(study, "final")
     rows = trained(study, job)
     for row, training in zip(rows, job.trainings, strict=True):
-        train, test = Samples(study).final(training.round)
+        train, test = RoundData(study).final(training.round)
         scores = []
         for m in range(3):
-            seeds = cohort.seeds_of(study, job, training, m)
+            seeds = training_seeds(study, job.stage, training, m)
             one = replace(
-                job, recipe=job.recipe.with_overrides({"members": 1}), trainings=(training,)
+                job, recipe=job.recipe.with_overrides({"ensemble_size": 1}), trainings=(training,)
             )
-            trainer = cohort.trainer_of(study, one)
+            trainer = build_cohort_trainer(study, one)
             trainer.net.initialize([seeds["net"]])
             trainer.state.seeds = [seeds["order"]]
             trainer.fit(train, epochs=4, progress=False)
@@ -194,7 +196,7 @@ def test_a_round_whose_data_are_not_finite_diverges_alone():
 
 def test_where_one_member_diverges_the_row_does():
     study = small(
-        arms={"a": {"optimizer": {"name": "SGD", "lr": 1e38}}}, members=2, rounds=1, epochs=3
+        arms={"a": {"optimizer": {"name": "SGD", "lr": 1e38}}}, ensemble_size=2, rounds=1, epochs=3
     )
     (row,) = trained(study, jobs_of(study, "final")[0])
     assert row.status == "diverged"
@@ -210,7 +212,7 @@ def test_bfloat16_is_for_products_alone():
     for precision in ("float32", "bfloat16"):
         study = small(**{**PAIRS, "net": net, "precision": precision, "rounds": 1, "epochs": 1})
         (job,) = jobs_of(study, "final")
-        trainer = cohort.trainer_of(study, job)
+        trainer = build_cohort_trainer(study, job)
         assert {p.data.dtype for p in trainer.net.parameters()} == {torch.float32}
         (row,) = trained(study, job)
         losses.append(row.metrics["loss"])
@@ -228,13 +230,13 @@ def test_nets_are_saved_and_give_what_the_row_says(tmp_path):
     assert names == [f"round-00{r}.safetensors" for r in range(3)]
     for row in rows:
         net = load(tmp_path / "a" / f"round-00{row.round}.safetensors").eval()
-        test = Samples(study).final(row.round)[1]
+        test = RoundData(study).final(row.round)[1]
         right = net.forward(test.inputs)[0].argmax(-1) == test.targets
         assert float(right.double().mean()) == row.metrics["accuracy"]
 
 
 def test_each_member_is_saved(tmp_path):
-    study = small(arms={"a": {}}, members=2, rounds=1)
+    study = small(arms={"a": {}}, ensemble_size=2, rounds=1)
     trained(study, jobs_of(study, "final")[0], str(tmp_path))
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [f"round-000-member-0{m}.safetensors" for m in range(2)]

@@ -8,25 +8,25 @@ import sys
 import pytest
 
 from chainrule.nn import summary
-from chainrule.recipes.cost import activations, cost, parameters
+from chainrule.recipes.cost import count_activations, count_parameters, training_cost
 from chainrule.recipes.recipe import Recipe
 from chainrule.zoo import digit_net
 
 CODE = """
 import sys
-from chainrule.recipes.cost import activations
+from chainrule.recipes.cost import count_activations
 from chainrule.recipes.recipe import Recipe
-print(activations(Recipe(net="disk_net", loss="MSELoss", optimizer="SGD"), (2,)))
+print(count_activations(Recipe(net="disk_net", loss="MSELoss", optimizer="SGD"), (2,)))
 print("torch._dynamo" in sys.modules)
 """
 
 
 def test_sizes_of_the_disk_net():
-    recipe = Recipe(net="disk_net", loss="MSELoss", optimizer="SGD", epochs=7, members=2)
+    recipe = Recipe(net="disk_net", loss="MSELoss", optimizer="SGD", epochs=7, ensemble_size=2)
     weights = 2 * 25 + 25 * 25 + 25 * 25 + 25 * 2
-    assert parameters(recipe) == weights + 25 + 25 + 25 + 2
-    assert activations(recipe, (2,)) == 2 * (25 + 25 + 25 + 2)
-    assert cost(recipe, (11, 2)) == 3 * weights * 11 * 7 * 2
+    assert count_parameters(recipe) == weights + 25 + 25 + 25 + 2
+    assert count_activations(recipe, (2,)) == 2 * (25 + 25 + 25 + 2)
+    assert training_cost(recipe, (11, 2)) == 3 * weights * 11 * 7 * 2
 
 
 def test_one_sample_on_the_cpu_gives_what_meta_tensors_give():

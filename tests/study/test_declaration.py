@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chainrule import nn
-from chainrule.study import Component, Data, Dimension, Search, Study, StudyError
+from chainrule.study import (
+    Component,
+    Data,
+    Dimension,
+    Halving,
+    Recipe,
+    Search,
+    Selection,
+    Study,
+    StudyError,
+)
+from chainrule.study.spec.stored import rename_old_fields
 from chainrule.train import Accuracy
 from tests.study import small as toys
 from tests.study.small import SEARCH, SMALL, searched, small
@@ -53,7 +66,9 @@ FORMS = {
     "functions": small(net=toys.fragile, arms={"a": {"net": toys.deadly}}),
     "reported": small(reported={"wide": {"mean": 0.5, "std": 0.1}}, rope=0.01),
     "quick": small(quick={"rounds": 1, "data": {"train": 20}}),
-    "least": small(goal="min", metric="loss", worst=9.5, arms={"a": {"schedule": "ConstantLR"}}),
+    "least": small(
+        direction="min", metric="loss", failure_value=9.5, arms={"a": {"schedule": "ConstantLR"}}
+    ),
 }
 
 
@@ -77,7 +92,7 @@ ends = st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=2).map(sorted)
 ranges = st.builds(
     lambda ends, kind: Dimension(low=ends[0], high=ends[1], **kind),
     ends,
-    st.sampled_from([{}, {"log": True}, {"step": 9e3}, {"shared": False}]),
+    st.sampled_from([{}, {"log": True}, {"step": 9e3}, {"batchable": False}]),
 )
 
 
@@ -195,12 +210,18 @@ WRONG = {
     "metric": ({"metric": "auc"}, r"metric: expected one of \['accuracy', 'loss'\]"),
     "baseline": ({"baseline": "big"}, "baseline: no arm big; arms: narrow, wide"),
     "reported": ({"reported": {"big": {"mean": 1}}}, "reported: no arm big; arms: narrow, wide"),
-    "largest loss": ({"metric": "loss"}, "goal: a loss is better when it is smaller; expected"),
-    "worst is best": (
-        {"metric": "loss", "goal": "min"},
-        "worst: with goal 'min', 0 would be the best; expected a large value",
+    "largest loss": (
+        {"metric": "loss"},
+        "direction: a loss is better when it is smaller;",
     ),
-    "worst is infinite": ({"worst": float("inf")}, "worst: Input should be a finite number"),
+    "worst is best": (
+        {"metric": "loss", "direction": "min"},
+        "failure_value: with direction 'min', 0 would be the best; expected a large value",
+    ),
+    "worst is infinite": (
+        {"failure_value": float("inf")},
+        "failure_value: Input should be a finite number",
+    ),
     "space without search": (
         {"space": SEARCH["space"]},
         "search.method is 'fixed' where, and only where, there is no space",
@@ -234,8 +255,8 @@ WRONG = {
         "search.each_round: with re-splits or folds .* expected true",
     ),
     "long first rung": (
-        {**SEARCH, "search": {"method": "grid", "halving": {"first": 2}}},
-        "search.halving.first: expected less than epochs = 2",
+        {**SEARCH, "search": {"method": "grid", "halving": {"min_epochs": 2}}},
+        "search.halving.min_epochs: expected less than epochs = 2",
     ),
     "no refit of folds": (
         {"selection": {"split": "kfold", "refit": False}},
@@ -248,6 +269,94 @@ WRONG = {
 }
 
 
+OLD_NAMES = {
+    "goal": ({"goal": "min"}, "goal: is called direction now"),
+    "worst": ({"worst": 1.0}, "worst: is called failure_value now"),
+    "members": ({"members": 2}, "members: is called ensemble_size now"),
+    "members of an arm": (
+        {"arms": {"a": {"members": 2}}},
+        "arm a: members: is called ensemble_size now",
+    ),
+    "members in a space": (
+        {**SEARCH, "space": {"members": [1, 2]}},
+        "arm narrow: path 'members': is called ensemble_size now",
+    ),
+    "width": ({"width": 2}, "width: is called cohort_size now"),
+    "last": ({"selection": {"last": 2}}, "selection.last: is called average_last now"),
+    "first": (
+        {**SEARCH, "search": {"method": "grid", "halving": {"first": 1}}},
+        "search.halving.first: is called min_epochs now",
+    ),
+    "whole": (
+        {**SEARCH, "space": {"epochs": {"low": 1, "high": 2, "whole": True}}},
+        "space.epochs.whole: is called integer now",
+    ),
+    "shared": (
+        {**SEARCH, "space": {"optimizer.lr": {"values": [0.1], "shared": True}}},
+        "space.optimizer.lr.shared: is called batchable now",
+    ),
+    "quick": ({"quick": {"members": 2}}, "quick.members: is called ensemble_size now"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), OLD_NAMES.values(), ids=OLD_NAMES)
+def test_the_old_name_of_a_field_is_answered_with_the_new_one(changes, message):
+    with pytest.raises(StudyError, match=re.escape(message)):
+        declared(changes)
+
+
+def test_an_argument_may_be_called_as_a_field_was():
+    study = declared({"net": {"name": "disk_net", "width": 3, "last": 1}})
+    assert study.all_arms[0].recipe.net.arguments == {"width": 3, "last": 1}
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "new"),
+    [
+        (Dimension, "whole", "integer"),
+        (Dimension, "shared", "batchable"),
+        (Selection, "last", "average_last"),
+        (Halving, "first", "min_epochs"),
+        (Recipe, "members", "ensemble_size"),
+    ],
+)
+def test_a_constructor_knows_the_old_name_too(section, field, new):
+    with pytest.raises(ValueError, match=f"{field}: is called {new} now"):
+        section(**{field: 1})
+
+
+def test_a_study_of_the_first_format_is_read_with_the_names_of_now():
+    old = {
+        "goal": "min",
+        "worst": 9.0,
+        "members": 2,
+        "width": 3,
+        "net": {"width": 4},
+        "arms": {"a": {"members": 1, "net": {"members": 5}}},
+        "factors": {"f": {"yes": {"members": 6}}},
+        "selection": {"last": 7},
+        "search": {"halving": {"first": 8}},
+        "space": {"members": [1], "net.hidden": {"low": 1, "high": 2, "whole": True}},
+        "quick": {"members": 1, "selection": {"last": 1}},
+    }
+    assert rename_old_fields(old) == {
+        "direction": "min",
+        "failure_value": 9.0,
+        "ensemble_size": 2,
+        "cohort_size": 3,
+        "net": {"width": 4},
+        "arms": {"a": {"ensemble_size": 1, "net": {"members": 5}}},
+        "factors": {"f": {"yes": {"ensemble_size": 6}}},
+        "selection": {"average_last": 7},
+        "search": {"halving": {"min_epochs": 8}},
+        "space": {
+            "ensemble_size": [1],
+            "net.hidden": {"low": 1, "high": 2, "integer": True},
+        },
+        "quick": {"ensemble_size": 1, "selection": {"average_last": 1}},
+    }
+
+
 @pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_named(changes, message):
     with pytest.raises(StudyError, match=message) as caught:
@@ -256,9 +365,9 @@ def test_what_is_wrong_is_named(changes, message):
 
 
 def declared(changes):
-    from chainrule.study.spec.study import check
+    from chainrule.study.spec.study import validate_study
 
-    return check({**SMALL, **changes}, "study small")
+    return validate_study({**SMALL, **changes}, "study small")
 
 
 def test_python_gets_a_value_error_that_names_the_field():
@@ -353,13 +462,13 @@ DECIDES = {
     "epochs": 3,
     "batch_size": 10,
     "precision": "float64",
-    "width": 2,
+    "cohort_size": 2,
     "metrics": {"accuracy": {"name": "Accuracy", "threshold": 0.4}},
     "net": {"name": "disk_net", "hidden": 4},
     "data": {"name": "disk_points", "train": 60, "test": 31},
     "arms": {"narrow": {}},
     "selection": {"fraction": 0.4},
-    "worst": 0.1,
+    "failure_value": 0.1,
 }
 
 

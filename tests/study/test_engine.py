@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 import torch
 
-from chainrule.study import StudyError, open_store, run
+from chainrule.study import StudyError, load_result, open_store, run
 from tests.study.small import lasting, searched, small
 
-FEW = searched(width=2)
+FEW = searched(cohort_size=2)
 """2 arms: 2 cohorts of search, 2 of rounds and one for the time each: 10."""
 
 
 def counted(study, store=None, **how):
     """(result, the number of cohorts that were trained)."""
     seen = []
-    result = run(study, store=store, watch=lambda p: seen.append(p.cohorts), **how)
+    result = run(study, store=store, on_progress=lambda p: seen.append(p.cohorts), **how)
     return result, seen[-1]
 
 
@@ -45,7 +47,7 @@ def test_a_run_has_a_row_for_each_training(undisturbed):
     result, cohorts = counted(FEW)
     assert cohorts == 10
     assert len(result.rows) == 2 * (3 + 3 + 1)
-    assert result.done
+    assert result.is_complete
     assert not result.interrupted
     assert lasting(result.rows) == undisturbed
 
@@ -86,7 +88,7 @@ def test_the_random_numbers_of_the_caller_change_nothing(undisturbed):
 @pytest.mark.parametrize("n", [0, 1, 3, 6, 9])
 def test_interrupted_and_resumed_it_is_as_undisturbed(tmp_path, undisturbed, n):
     store = tmp_path / "a.sqlite"
-    first = run(FEW, store=store, watch=stopped_after(n))
+    first = run(FEW, store=store, on_progress=stopped_after(n))
     assert first.interrupted
     assert len(first.rows) < len(undisturbed)
     second, cohorts = counted(FEW, store)
@@ -114,7 +116,7 @@ def test_some_arms_first_and_the_others_later(tmp_path, undisturbed):
 
 def test_each_run_is_recorded_once(tmp_path):
     store = tmp_path / "a.sqlite"
-    run(FEW, store=store, watch=stopped_after(3))
+    run(FEW, store=store, on_progress=stopped_after(3))
     result = run(FEW, store=store)
     assert 1 <= len(result.runs) <= 2
 
@@ -272,7 +274,7 @@ def test_progress_counts_to_the_total():
     def watch(p):
         seen.append((p.cohorts, p.trainings, len(p.running), p.seconds_left))
 
-    run(FEW, watch=watch)
+    run(FEW, on_progress=watch)
     assert seen[0] == (0, (0, 14), 0, None)
     assert [cohorts for cohorts, *_ in seen] == list(range(11))
     assert seen[-1][1] == (14, 14)
@@ -281,7 +283,7 @@ def test_progress_counts_to_the_total():
 
 def test_progress_knows_the_best_so_far_by_arm():
     seen = []
-    run(FEW, watch=lambda p: seen.append(p.best))
+    run(FEW, on_progress=lambda p: seen.append(p.best))
     assert seen[0] == {}
     assert set(seen[-1]) == {"narrow", "wide"}
 
@@ -302,3 +304,20 @@ def test_searches_and_large_cohorts_come_first():
     stages = [stage for _, stage in order]
     assert stages[:4] == ["search"] * 4
     assert order[0] == ("wide", "search")
+
+
+def test_a_store_of_the_first_format_goes_on(tmp_path):
+    path = tmp_path / "old.sqlite"
+    shutil.copy(Path(__file__).parent / "store" / "format-1-study.sqlite", path)
+    with open_store(path, read_only=True) as store:
+        old = load_result(store, 1)
+    assert (old.study.direction, old.study.failure_value) == ("min", 9.0)
+    assert old.is_complete
+    assert old.arm("b").solo_seconds is not None
+    result, cohorts = counted(old.study, path)
+    assert cohorts == 0
+    assert lasting(result.rows) == lasting(old.rows)
+    with open_store(path, read_only=True) as store:
+        (record,) = store.studies()
+    assert record.digest == old.study.digest
+    assert "failure_value = 9.0" in record.declaration["toml"]

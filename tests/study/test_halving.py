@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chainrule.study import Halving, Study, StudyResult, TrainingRecord, run
-from chainrule.study.run.halving import best_of, run_halving, rungs
+from chainrule.study.run.halving import run_halving, rungs, surviving_candidates
+from chainrule.study.run.job import load_study_cached
 from chainrule.study.run.scheduler import Scheduler
-from chainrule.study.run.train_cohort import load_study_cached
 from tests.study.small import lasting, small
 
 SPACE = {"net.hidden": [3, 5], "optimizer.lr": [0.0003, 0.003, 0.03, 0.3]}
@@ -25,7 +25,7 @@ def halved(**changes: Any) -> Study:
         "rounds": 1,
         "epochs": 3,
         "space": SPACE,
-        "search": {"method": "grid", "halving": {"first": 1, "factor": 2}},
+        "search": {"method": "grid", "halving": {"min_epochs": 1, "factor": 2}},
     }
     return small(**{**declared, **changes})
 
@@ -35,9 +35,9 @@ def searched_rows(result: StudyResult) -> list[TrainingRecord]:
 
 
 def test_rungs_grow_by_the_factor_to_the_last_epoch():
-    assert [*rungs(Halving(first=1, factor=3), 27)] == [1, 3, 9, 27]
-    assert [*rungs(Halving(first=2, factor=2), 11)] == [2, 4, 8, 11]
-    assert [*rungs(Halving(first=5, factor=4), 6)] == [5, 6]
+    assert [*rungs(Halving(min_epochs=1, factor=3), 27)] == [1, 3, 9, 27]
+    assert [*rungs(Halving(min_epochs=2, factor=2), 11)] == [2, 4, 8, 11]
+    assert [*rungs(Halving(min_epochs=5, factor=4), 6)] == [5, 6]
 
 
 # who goes on
@@ -59,28 +59,28 @@ def judged(*values: float, status: str = "done") -> dict[int, list[TrainingRecor
     ],
 )
 def test_the_better_part_goes_on(values, factor, better):
-    assert best_of(halved(), judged(*values), factor) == better
+    assert surviving_candidates(halved(), judged(*values), factor) == better
 
 
 def test_less_is_better_where_the_goal_says_so():
-    study = halved(metric="loss", goal="min", worst=9.0)
+    study = halved(metric="loss", direction="min", failure_value=9.0)
     rows = {
         c: [replace(row, metrics={"loss": row.metrics["accuracy"]}) for row in of]
         for c, of in judged(0.1, 0.4, 0.3, 0.2).items()
     }
-    assert best_of(study, rows, 2) == {0, 3}
+    assert surviving_candidates(study, rows, 2) == {0, 3}
 
 
 def test_who_diverged_is_behind_all_others():
     rows = judged(0.5, 0.0, 0.0)
     rows[0] = [replace(rows[0][0], status="diverged")]
-    assert best_of(halved(), rows, 2) == {1, 2}
+    assert surviving_candidates(halved(), rows, 2) == {1, 2}
 
 
 def test_the_mean_over_the_splits_decides():
     first, second = judged(0.9, 0.5), judged(0.0, 0.6)
     rows = {c: first[c] + second[c] for c in first}
-    assert best_of(halved(), rows, 2) == {1}
+    assert surviving_candidates(halved(), rows, 2) == {1}
 
 
 # the rows of a search
@@ -100,10 +100,10 @@ def test_each_candidate_has_a_row_a_split_up_to_its_last_rung():
 
 CHANGES = {
     "kfold": {"selection": {"split": "kfold", "folds": 3}},
-    "members": {"members": 2},
+    "members": {"ensemble_size": 2},
     "schedule": {"schedule": {"name": "StepLR", "step_size": 1, "gamma": 0.5}},
     "own numbers": {"space": {**SPACE, "optimizer.weight_decay": [0.0, 0.1]}},
-    "alone": {"width": 1},
+    "alone": {"cohort_size": 1},
 }
 
 
@@ -131,7 +131,7 @@ def test_who_is_stopped_is_judged_as_after_so_many_epochs():
 
 
 def test_all_cohorts_of_a_search_race_together():
-    one, many = run(halved()), run(halved(width=2))
+    one, many = run(halved()), run(halved(cohort_size=2))
     for a, b in zip(searched_rows(one), searched_rows(many), strict=True):
         assert (a.key, a.status, a.epochs) == (b.key, b.status, b.epochs)
 
@@ -149,7 +149,7 @@ def test_a_search_in_which_all_diverge_comes_to_an_end():
     space = {"optimizer.lr": [3e38, 2e38]}
     result = run(halved(optimizer={"name": "SGD", "lr": 0.1}, space=space))
     assert {row.status for row in result.rows} == {"diverged"}
-    assert result.done
+    assert result.is_complete
 
 
 def test_one_of_those_that_went_on_is_chosen():
@@ -164,8 +164,10 @@ def test_shares_of_the_time_add_up_to_no_more_than_was_taken():
     start = time.perf_counter()
     rows = [row for row in run(halved()).rows if row.stage == "search"]
     taken = time.perf_counter() - start
-    assert 0 < sum(row.seconds / row.width for row in rows) < taken
-    shares = {row.epochs: row.seconds / row.width for row in rows if row.setting["net.hidden"] == 3}
+    assert 0 < sum(row.seconds / row.cohort_size for row in rows) < taken
+    shares = {
+        row.epochs: row.seconds / row.cohort_size for row in rows if row.setting["net.hidden"] == 3
+    }
     assert sorted(shares.values()) == [shares[epochs] for epochs in sorted(shares)]
 
 
@@ -174,18 +176,18 @@ def test_shares_of_the_time_add_up_to_no_more_than_was_taken():
 
 def test_random_candidates_are_halved_too():
     space = {"optimizer.lr": {"low": 1e-4, "high": 0.3, "log": True}}
-    search = {"method": "random", "candidates": 5, "halving": {"first": 1, "factor": 3}}
+    search = {"method": "random", "candidates": 5, "halving": {"min_epochs": 1, "factor": 3}}
     rows = searched_rows(run(halved(space=space, search=search)))
     assert sorted(row.epochs for row in rows) == [1, 1, 1, 3, 3]
 
 
 def test_each_round_has_a_race_of_its_own():
-    search = {"method": "grid", "each_round": True, "halving": {"first": 1, "factor": 2}}
+    search = {"method": "grid", "each_round": True, "halving": {"min_epochs": 1, "factor": 2}}
     result = run(halved(rounds=2, search=search))
     for r in (0, 1):
         statuses = [row.status for row in searched_rows(result) if row.round == r]
         assert statuses.count("done") == 2
-    assert result.done
+    assert result.is_complete
 
 
 @pytest.mark.slow
@@ -197,12 +199,15 @@ def test_processes_give_the_rows_of_one():
 def test_a_search_is_one_job_that_is_done_or_is_not():
     study = halved()
     arm = study.all_arms[0]
-    (job,) = Scheduler(study, [arm]).ready(arm)
+    (job,) = Scheduler(study, [arm]).ready_jobs(arm)
     assert (len(job.trainings), len(job.cohorts)) == (8, 2)
     rows = searched_rows(run(study))
-    (again,) = Scheduler(study, [arm], rows[:5]).ready(arm)
+    (again,) = Scheduler(study, [arm], rows[:5]).ready_jobs(arm)
     assert again.keys == job.keys
-    assert {job.stage for job in Scheduler(study, [arm], rows).ready(arm)} == {"final", "solo"}
+    assert {job.stage for job in Scheduler(study, [arm], rows).ready_jobs(arm)} == {
+        "final",
+        "timing",
+    }
 
 
 def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
@@ -213,7 +218,7 @@ def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
         if len(calls) == 2:
             raise KeyboardInterrupt
 
-    first = run(study, store=tmp_path / "s.sqlite", watch=interrupt)
+    first = run(study, store=tmp_path / "s.sqlite", on_progress=interrupt)
     assert first.interrupted
     second = run(study, store=tmp_path / "s.sqlite")
     assert 0 < len(first.rows) < len(second.rows)
@@ -223,7 +228,7 @@ def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
 def test_nothing_to_halve_by_is_an_error():
     study = halved(search={"method": "grid"})
     arm = study.all_arms[0]
-    job = Scheduler(study, [arm]).ready(arm)[0]
+    job = Scheduler(study, [arm]).ready_jobs(arm)[0]
     with pytest.raises(ValueError, match=r"^study small declares no halving$"):
         run_halving(*load_study_cached(study.model_dump_json()), job)
 
@@ -232,13 +237,13 @@ def test_nothing_to_halve_by_is_an_error():
     ("changes", "message"),
     [
         (
-            {"search": {"method": "tpe", "candidates": 8, "halving": {"first": 1}}},
+            {"search": {"method": "tpe", "candidates": 8, "halving": {"min_epochs": 1}}},
             "search.halving: goes with method grid or random",
         ),
         ({"space": {"epochs": [3, 9]}}, "search.halving: decides on the epochs"),
         (
             {"arms": {"long": {}, "short": {"epochs": 1}}},
-            "search.halving.first: expected less than epochs = 1",
+            "search.halving.min_epochs: expected less than epochs = 1",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 
 from chainrule.statistics import FixedSplit, FreshData, Resplits
 from chainrule.study import Study, StudyResult, TrainingRecord, run
-from chainrule.study.round_data import Samples
+from chainrule.study.round_data import RoundData
 from chainrule.train import load
 from tests.study.small import lasting, small
 
@@ -64,11 +64,11 @@ KINDS: dict[str, dict[str, Any]] = {
         "search": EACH,
         "selection": {"split": "kfold", "folds": 4},
     },
-    "members": {"members": 3},
-    "members, random": {"members": 2, "space": RANGE, "search": RANDOM},
+    "members": {"ensemble_size": 3},
+    "members, random": {"ensemble_size": 2, "space": RANGE, "search": RANDOM},
     "standardized": {"data": points(standardize="feature"), "space": RANGE, "search": EACH},
     "float64": {"precision": "float64"},
-    "a metric that is a loss": {"metric": "loss", "goal": "min", "worst": 9.0},
+    "a metric that is a loss": {"metric": "loss", "direction": "min", "failure_value": 9.0},
 }
 
 
@@ -76,7 +76,7 @@ KINDS: dict[str, dict[str, Any]] = {
 def test_every_training_that_is_declared_is_made_once(name):
     declared = study(**KINDS[name])
     rows = run(declared).rows
-    expected = Counter({"final": declared.rounds, "solo": 1})
+    expected = Counter({"final": declared.rounds, "timing": 1})
     if declared.space:
         scopes = declared.rounds if declared.search.each_round else 1
         expected["search"] = 3 * declared.selection.splits * scopes
@@ -87,7 +87,7 @@ def test_every_training_that_is_declared_is_made_once(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_another_width_changes_no_more_than_the_order_of_sums(name):
-    whole, narrow = run(study(**KINDS[name])), run(study(width=2, **KINDS[name]))
+    whole, narrow = run(study(**KINDS[name])), run(study(cohort_size=2, **KINDS[name]))
     for a, b in zip(lasting(whole.rows), lasting(narrow.rows), strict=True):
         assert (a.key, a.setting, a.seeds) == (b.key, b.setting, b.seeds)
         assert (a.n_train, a.n_test) == (b.n_train, b.n_test)
@@ -103,7 +103,7 @@ def test_what_is_interrupted_goes_on_to_the_same_rows(name, tmp_path):
         if len(calls) == 2:
             raise KeyboardInterrupt
 
-    first = run(declared, store=tmp_path / "s.sqlite", watch=interrupt)
+    first = run(declared, store=tmp_path / "s.sqlite", on_progress=interrupt)
     assert first.interrupted
     second = run(declared, store=tmp_path / "s.sqlite")
     assert lasting(second.rows) == lasting(run(declared).rows)
@@ -112,8 +112,8 @@ def test_what_is_interrupted_goes_on_to_the_same_rows(name, tmp_path):
 def test_the_solo_training_is_round_0_again():
     for name in ("fixed search", "unequal folds", "members", "no refit"):
         result = run(study(**KINDS[name]))
-        (solo,), final = rows_of(result, "solo"), rows_of(result, "final")[0]
-        assert solo.width == 1
+        (solo,), final = rows_of(result, "timing"), rows_of(result, "final")[0]
+        assert solo.cohort_size == 1
         assert solo.setting == final.setting
         assert solo.metrics == pytest.approx(final.metrics, rel=1e-4)
 
@@ -123,7 +123,7 @@ def test_the_solo_training_is_round_0_again():
 
 def test_fresh_rounds_differ_and_fixed_ones_have_the_same_data():
     for rounds, sets in (("fresh", 3), ("fixed", 1)):
-        samples = Samples(study(data=points(rounds=rounds)))
+        samples = RoundData(study(data=points(rounds=rounds)))
         assert len({str(samples.round(r)[0].inputs.tolist()) for r in range(3)}) == sets
         assert len({str(samples.round(r)[1].inputs.tolist()) for r in range(3)}) == sets
 
@@ -135,7 +135,7 @@ def test_fixed_data_leave_the_seeds_of_the_net():
 
 
 def test_every_sample_is_tested_once_by_the_folds_of_the_data():
-    samples = Samples(study(**KINDS["unequal folds of the data"]))
+    samples = RoundData(study(**KINDS["unequal folds of the data"]))
     tests = [samples.round(r)[1].inputs for r in range(4)]
     assert sorted(map(len, tests)) == [22, 22, 23, 23]
     assert len({tuple(point) for part in tests for point in part.tolist()}) == 90
@@ -154,7 +154,7 @@ def test_trainings_on_folds_of_two_sizes_are_not_in_one_cohort():
 
 
 def test_re_splits_join_and_divide_anew():
-    samples = Samples(study(**KINDS["re-splits"]))
+    samples = RoundData(study(**KINDS["re-splits"]))
     wholes, tests = [], []
     for r in range(3):
         train, test = samples.round(r)
@@ -183,7 +183,7 @@ def test_the_design_follows_from_the_data(rounds, design):
 
 
 def test_a_search_in_each_round_is_on_the_data_of_that_round():
-    samples = Samples(study(**KINDS["re-splits, random"]))
+    samples = RoundData(study(**KINDS["re-splits, random"]))
     for r in range(3):
         tested = samples.round(r)[1].inputs.tolist()
         learned, judged = samples.fold(r, 0)
@@ -228,13 +228,13 @@ def test_without_a_refit_the_part_alone_is_learned_from():
 
 
 def test_an_ensemble_of_one_is_the_net():
-    one, plain = run(study(members=1)), run(study())
+    one, plain = run(study(ensemble_size=1)), run(study())
     assert lasting(one.rows) == lasting(plain.rows)
 
 
 def test_the_first_member_is_the_net_alone(tmp_path):
     run(study(), nets=tmp_path / "one")
-    run(study(members=3), nets=tmp_path / "three")
+    run(study(ensemble_size=3), nets=tmp_path / "three")
     plain = load(tmp_path / "one" / "only" / "round-000.safetensors").state_dict()
     member = load(tmp_path / "three" / "only" / "round-000-member-00.safetensors").state_dict()
     other = load(tmp_path / "three" / "only" / "round-000-member-01.safetensors").state_dict()

@@ -5,29 +5,31 @@ from __future__ import annotations
 import pytest
 
 from chainrule.study import StudyError, run
-from chainrule.study.plan.plan import plan
+from chainrule.study.plan.plan import build_plan
 from chainrule.study.plan.timing import TimeModel
 from tests.study.small import searched, small
 
 KINDS = {
     "fixed": small(),
     "grid": searched(),
-    "narrow cohorts": searched(width=2),
+    "narrow cohorts": searched(cohort_size=2),
     "folds of unequal sizes": searched(selection={"split": "kfold", "folds": 7}),
     "in every round": searched(
         data={"name": "disk_points", "train": 60, "test": 30, "rounds": "resplit"},
         search={"method": "random", "candidates": 3, "each_round": True},
     ),
     "tpe": searched(search={"method": "tpe", "candidates": 5, "batch": 2}),
-    "members": small(members=2),
-    "halving": searched(epochs=4, search={"method": "grid", "halving": {"first": 1, "factor": 2}}),
+    "members": small(ensemble_size=2),
+    "halving": searched(
+        epochs=4, search={"method": "grid", "halving": {"min_epochs": 1, "factor": 2}}
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_trains_what_was_planned(kind):
     study = KINDS[kind]
-    planned, result = plan(study, times=False), run(study)
+    planned, result = build_plan(study, times=False), run(study)
     rows = result.rows
     assert planned.trainings == len(rows)
     for arm in planned.arms:
@@ -42,16 +44,16 @@ def test_a_run_trains_what_was_planned(kind):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "halving"])
 def test_cohorts_are_as_many_and_as_wide_as_planned(kind):
     study, seen = KINDS[kind], []
-    result = run(study, watch=lambda progress: seen.append(progress.cohorts))
-    planned = plan(study, times=False)
+    result = run(study, on_progress=lambda progress: seen.append(progress.cohorts))
+    planned = build_plan(study, times=False)
     assert planned.totals()["cohorts"] == seen[-1]
-    widths = [row.width for row in result.rows]
-    assert min(widths) == min(arm.widths[0] for arm in planned.arms)
-    assert max(widths) == max(arm.widths[1] for arm in planned.arms)
+    widths = [row.cohort_size for row in result.rows]
+    assert min(widths) == min(arm.cohort_sizes[0] for arm in planned.arms)
+    assert max(widths) == max(arm.cohort_sizes[1] for arm in planned.arms)
 
 
 def test_steps_and_products_by_hand():
-    (arm,) = plan(small(), arms="wide", times=False).arms
+    (arm,) = build_plan(small(), arms="wide", times=False).arms
     # 3 rounds in a cohort and one alone, 2 epochs of 60 samples in batches of 20
     assert arm.steps == 2 * (2 * 3)
     # 2-7-7-7-2: forward, dL/dx and dL/dW of 60 samples, and forward of 30 test samples
@@ -60,26 +62,26 @@ def test_steps_and_products_by_hand():
 
 
 def test_halving_trains_less():
-    whole = plan(searched(epochs=4), times=False).arms[0]
-    halved = plan(KINDS["halving"], times=False).arms[0]
+    whole = build_plan(searched(epochs=4), times=False).arms[0]
+    halved = build_plan(KINDS["halving"], times=False).arms[0]
     assert halved.trainings == whole.trainings
     assert halved.multiply_adds < whole.multiply_adds
 
 
 def test_paths_that_an_arm_sets_itself_do_nothing_in_it():
     study = searched(arms={"free": {}, "set": {"optimizer": {"lr": 0.5}}})
-    free, own = plan(study, times=False).arms
-    assert (free.candidates, free.declared, free.idle) == (3, 3, ())
-    assert (own.candidates, own.declared, own.idle) == (1, 3, ("optimizer.lr",))
+    free, own = build_plan(study, times=False).arms
+    assert (free.candidates, free.declared, free.unused_paths) == (3, 3, ())
+    assert (own.candidates, own.declared, own.unused_paths) == (1, 3, ("optimizer.lr",))
     assert own.search == 0
 
 
 def test_times_are_measured_unless_not_wanted():
-    planned = plan(small(), jobs=2)
+    planned = build_plan(small(), jobs=2)
     seconds = [arm.seconds for arm in planned.arms]
     assert all(s is not None and 0 < s < 60 for s in seconds)
     assert planned.seconds == pytest.approx(sum(s or 0 for s in seconds) / 2)
-    assert plan(small(), times=False).seconds is None
+    assert build_plan(small(), times=False).seconds is None
 
 
 def test_a_pace_is_a_time_a_step_and_a_time_a_product():
@@ -91,4 +93,4 @@ def test_a_pace_is_a_time_a_step_and_a_time_a_product():
 
 def test_unknown_arms_are_refused():
     with pytest.raises(StudyError, match="no arm matches 'x'; arms: narrow, wide"):
-        plan(small(), arms="x")
+        build_plan(small(), arms="x")

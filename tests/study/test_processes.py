@@ -46,7 +46,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
             killed.append(multiprocessing.active_children()[0].pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    result = run(FEW, store=tmp_path / "a.sqlite", jobs=2, watch=watch)
+    result = run(FEW, store=tmp_path / "a.sqlite", jobs=2, on_progress=watch)
     assert killed
     assert lasting(result.rows) == lasting(run(FEW).rows)
 

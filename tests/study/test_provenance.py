@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 import chainrule
-from chainrule.study.run.provenance import commit, provenance, without_password
+from chainrule.study.run.provenance import git_commit, hide_password, provenance
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -24,7 +24,7 @@ def test_it_says_versions_machine_and_time():
     assert set(found["versions"]) == {"chainrule", "python", "torch", "numpy", "scipy"}
     assert found["machine"]["cores"] == os.cpu_count()
     assert found["threads"] >= 1
-    assert found["command"] == [without_password(word) for word in sys.argv]
+    assert found["command"] == [hide_password(word) for word in sys.argv]
     age = datetime.now(UTC) - datetime.fromisoformat(found["time"])
     assert abs(age.total_seconds()) < 60
 
@@ -53,18 +53,21 @@ def test_the_commit_is_that_of_the_packages_own_files(tmp_path):
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    assert commit(package) == {"commit": None, "dirty": None}
+    assert git_commit(package) == {"commit": None, "dirty": None}
     git(tmp_path, "init")
-    assert commit(package) == {"commit": None, "dirty": None}  # installed in another's work tree
+    assert git_commit(package) == {
+        "commit": None,
+        "dirty": None,
+    }  # installed in another's work tree
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "first")
-    found = commit(package)
+    found = git_commit(package)
     assert len(found["commit"]) == 40
     assert found["dirty"] is False
     (tmp_path / "notes").write_text("not of the package")
-    assert commit(package) == found
+    assert git_commit(package) == found
     (package / "new.py").write_text("")
-    assert commit(package) == {**found, "dirty": True}
+    assert git_commit(package) == {**found, "dirty": True}
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
@@ -81,4 +84,4 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     ],
 )
 def test_no_password_is_kept(argument, kept):
-    assert without_password(argument) == kept
+    assert hide_password(argument) == kept

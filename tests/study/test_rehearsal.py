@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.study.plan.dry_run import problems, settings
+from chainrule.study.plan.dry_run import covering_settings, find_problems
 from chainrule.study.spec.space import Dimension
 from tests.study.small import searched, small
 
 
-@pytest.mark.parametrize("study", [small(), searched(), small(members=2)])
+@pytest.mark.parametrize("study", [small(), searched(), small(ensemble_size=2)])
 def test_nothing_is_wrong_with_a_right_study(study):
-    assert problems(study) == []
+    assert find_problems(study) == []
 
 
 def test_each_value_is_tried_and_each_end_of_a_range():
@@ -19,11 +19,11 @@ def test_each_value_is_tried_and_each_end_of_a_range():
         "a": Dimension(values=("x", "y", "z")),
         "b": Dimension(low=0.5, high=2.0, log=True),
     }
-    tried = settings(space)
+    tried = covering_settings(space)
     assert [s["a"] for s in tried] == ["x", "y", "z"]
     assert tried[0]["b"] == 0.5
     assert tried[1]["b"] == pytest.approx(2.0)
-    assert settings({}) == [{}]
+    assert covering_settings({}) == [{}]
 
 
 @pytest.mark.parametrize(
@@ -39,11 +39,11 @@ def test_each_value_is_tried_and_each_end_of_a_range():
     ],
 )
 def test_what_would_fail_is_named_with_its_arms(changes, said):
-    assert problems(small(**changes))[0].startswith(said)
+    assert find_problems(small(**changes))[0].startswith(said)
 
 
 def test_a_target_to_stratify_by_that_is_not_there_is_a_problem_of_the_data():
-    (problem,) = problems(
+    (problem,) = find_problems(
         searched(
             data={"name": "pairs", "train": 40, "test": 20},
             selection={"stratify": "digit"},
@@ -53,5 +53,5 @@ def test_a_target_to_stratify_by_that_is_not_there_is_a_problem_of_the_data():
 
 
 def test_a_value_of_the_space_that_would_fail_is_found():
-    (problem,) = problems(searched(space={"optimizer.lr": [0.01, -0.5]}))
+    (problem,) = find_problems(searched(space={"optimizer.lr": [0.01, -0.5]}))
     assert "-0.5" in problem

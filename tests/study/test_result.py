@@ -10,7 +10,7 @@ from statistics import mean, stdev
 import pytest
 
 from chainrule.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare
-from chainrule.study import StoreError, StudyError, StudyResult, open_store, result_of, run
+from chainrule.study import StoreError, StudyError, StudyResult, load_result, open_store, run
 from chainrule.study.store.record import TrainingRecord
 from tests.study.small import searched, small
 from tests.study.store.rows import row
@@ -22,7 +22,7 @@ STUDY = small(
     baseline="deep",
     rope=0.05,
     reported={"flat": {"mean": 0.5, "std": 0.1}},
-    worst=0.2,
+    failure_value=0.2,
 )
 
 SCORES = {
@@ -41,7 +41,7 @@ def rows_of(scores: dict[str, list[float]]) -> list[TrainingRecord]:
             fold=0,
             status="diverged" if score is None else "done",
             metrics={"accuracy": math.nan if score is None else score},
-            width=4,
+            cohort_size=4,
             n_train=70,
             n_test=30,
         )
@@ -82,7 +82,7 @@ def test_one_round_has_no_spread():
 
 def test_times_are_of_one_training():
     rows = rows_of(SCORES)
-    solo = replace(rows[-1], stage="solo", arm="flat", seconds=7.5, width=1)
+    solo = replace(rows[-1], stage="timing", arm="flat", seconds=7.5, cohort_size=1)
     arms = StudyResult(STUDY, [*rows, solo])
     assert arms.arm("flat").solo_seconds == 7.5
     assert arms.arm("deep").solo_seconds is None
@@ -142,7 +142,7 @@ def test_another_baseline_and_all_pairs():
 
 
 def test_a_loss_is_better_when_it_is_small():
-    study = STUDY.with_overrides(goal="min", worst=9.0)
+    study = STUDY.with_overrides(direction="min", failure_value=9.0)
     (flat, *_) = result(study).compare(baseline="flat-aux").comparisons
     assert flat.test.difference == pytest.approx(mean(SCORES["flat-aux"]) - mean(SCORES["flat"]))
 
@@ -189,7 +189,7 @@ def test_arms_that_are_no_product_have_no_effects():
 def test_before_the_first_row_there_is_nothing():
     empty = StudyResult(STUDY, [])
     assert empty.as_rows() == []
-    assert not empty.done
+    assert not empty.is_complete
     assert empty.candidates("flat") == []
 
 
@@ -213,8 +213,8 @@ def test_a_missing_baseline_is_named():
 
 
 def test_it_is_done_when_every_arm_has_its_rounds():
-    assert result().done
-    assert not result(flat=[0.5, 0.6, 0.7]).done
+    assert result().is_complete
+    assert not result(flat=[0.5, 0.6, 0.7]).is_complete
 
 
 # candidates
@@ -248,8 +248,8 @@ def test_it_is_read_from_a_store(tmp_path):
     store = tmp_path / "a.sqlite"
     made = run(small(), store=store)
     with open_store(store, read_only=True) as opened:
-        read = result_of(opened, 1)
+        read = load_result(opened, 1)
         assert read.as_rows() == made.as_rows()
         assert read.study == made.study
         with pytest.raises(StoreError, match="has no study 2"):
-            result_of(opened, 2)
+            load_result(opened, 2)

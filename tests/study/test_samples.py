@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule.study import StudyError
-from chainrule.study.round_data import Samples
+from chainrule.study.round_data import RoundData
 from chainrule.study.store.record import SEARCH_ROUND
 from tests.study.small import searched, small
 
@@ -20,7 +20,7 @@ def drawn(rounds="fresh", **changes):
     """The samples of a study of 60 + 30 points."""
     data = {"name": "disk_points", "train": 60, "test": 30, "rounds": rounds, "folds": 3}
     once = {"search": {"method": "grid", "each_round": True}}
-    return Samples(searched(**once, data={**data, **changes.pop("data", {})}, **changes))
+    return RoundData(searched(**once, data={**data, **changes.pop("data", {})}, **changes))
 
 
 def points(data) -> set[tuple[float, ...]]:
@@ -81,7 +81,7 @@ def test_folds_share_the_samples_out_and_then_again():
 
 def test_images_of_test_pairs_are_in_no_training_pair():
     data = {"name": "pairs", "train": 60, "test": 60, "rounds": "fresh"}
-    samples = Samples(small(data=data))
+    samples = RoundData(small(data=data))
     train, test = samples.round(0)
     images = [{bytes(i.numpy()) for i in d.inputs.flatten(0, 1)} for d in (train, test)]
     assert not images[0] & images[1]
@@ -117,14 +117,14 @@ def test_stratified_parts_keep_the_shares_of_the_classes():
 
 def test_one_of_several_targets_stratifies_by_name():
     data = {"name": "pairs", "train": 60, "test": 30}
-    by = Samples(searched(data=data, selection={**KFOLD, "stratify": "main"}))
+    by = RoundData(searched(data=data, selection={**KFOLD, "stratify": "main"}))
     ones = [int(by.fold(0, f)[1].targets["main"].sum()) for f in range(4)]
     assert max(ones) - min(ones) <= 1
 
 
 def test_an_unknown_target_lists_those_there_are():
     data = {"name": "pairs", "train": 60, "test": 30}
-    samples = Samples(searched(data=data, selection={"stratify": True}))
+    samples = RoundData(searched(data=data, selection={"stratify": True}))
     with pytest.raises(StudyError, match="expected one of main, first, second, got True"):
         samples.fold(0, 0)
 
@@ -163,12 +163,12 @@ def test_the_declared_precision_is_that_of_the_inputs():
 
 
 def test_a_function_that_makes_no_samples_is_named():
-    samples = Samples(small(data="tests.study.small:no_data"))
+    samples = RoundData(small(data="tests.study.small:no_data"))
     with pytest.raises(StudyError, match=r"tests.study.small:no_data: expected it to make \(train"):
         samples.round(0)
 
 
 def test_arguments_that_the_function_does_not_take_are_shown():
-    samples = Samples(small(data={"name": "disk_points", "size": 3}))
+    samples = RoundData(small(data={"name": "disk_points", "size": 3}))
     with pytest.raises(StudyError, match=r"data disk_points\(size=3\): .*unexpected keyword"):
         samples.round(0)

@@ -29,16 +29,16 @@ def test_steps_that_do_not_meet_the_end_stay_below_it():
 
 
 def test_whole_numbers_need_no_steps():
-    assert list(Dimension(low=3, high=6, whole=True).choices) == [3, 4, 5, 6]
+    assert list(Dimension(low=3, high=6, integer=True).choices) == [3, 4, 5, 6]
 
 
 def test_whole_steps_are_whole_numbers():
-    steps = Dimension(low=10, high=30, step=10, whole=True).choices
+    steps = Dimension(low=10, high=30, step=10, integer=True).choices
     assert [*map(repr, steps)] == ["10", "20", "30"]
 
 
 def test_a_billion_whole_numbers_take_no_memory():
-    assert len(Dimension(low=1, high=1e9, whole=True).choices) == 10**9
+    assert len(Dimension(low=1, high=1e9, integer=True).choices) == 10**9
 
 
 def test_a_grid_of_a_range_without_steps_is_refused():
@@ -49,8 +49,8 @@ def test_a_grid_of_a_range_without_steps_is_refused():
 KINDS = {
     "linear": Dimension(low=-2, high=3),
     "log": Dimension(low=1e-5, high=0.1, log=True),
-    "whole": Dimension(low=1, high=9, whole=True),
-    "whole log": Dimension(low=1, high=900, whole=True, log=True),
+    "whole": Dimension(low=1, high=9, integer=True),
+    "whole log": Dimension(low=1, high=900, integer=True, log=True),
     "steps": Dimension(low=0.1, high=0.7, step=0.1),
 }
 
@@ -58,9 +58,9 @@ KINDS = {
 @pytest.mark.parametrize("dimension", KINDS.values(), ids=KINDS)
 @given(u=st.floats(0, 1, exclude_max=True))
 def test_what_is_drawn_is_in_the_range_and_whole_where_asked(dimension, u):
-    value = dimension.at(u)
+    value = dimension.value_at(u)
     assert dimension.low <= value <= dimension.high
-    assert isinstance(value, int) == dimension.whole
+    assert isinstance(value, int) == dimension.integer
 
 
 def test_log_draws_are_even_in_the_logarithm():
@@ -92,12 +92,15 @@ WRONG = {
     "twice": ({"values": (1, 2, 1)}, "expected at least one value, each once"),
     "nan value": ({"values": (1.0, math.nan)}, "expected finite values"),
     "log of 0": ({"low": 0, "high": 1, "log": True}, "a log range begins above 0, got low = 0"),
-    "log values": ({"values": (1, 2), "log": True}, "log, whole and step go with low and high"),
+    "log values": ({"values": (1, 2), "log": True}, "log, integer and step go with low and high"),
     "no step": ({"low": 0, "high": 1, "step": 0}, "step is above 0 and does not go with log"),
     "nan step": ({"low": 0, "high": 1, "step": math.nan}, "step is above 0"),
     "log step": ({"low": 1, "high": 2, "step": 1, "log": True}, "does not go with log"),
-    "whole ends": ({"low": 0.5, "high": 2, "whole": True}, "expected whole ends, got 0.5 and 2.0"),
-    "whole step": ({"low": 0, "high": 2, "step": 0.5, "whole": True}, "expected a whole step"),
+    "whole ends": (
+        {"low": 0.5, "high": 2, "integer": True},
+        "expected whole ends, got 0.5",
+    ),
+    "whole step": ({"low": 0, "high": 2, "step": 0.5, "integer": True}, "expected a whole step"),
 }
 
 
@@ -125,9 +128,9 @@ NUMBERS, WORDS = Dimension(values=(0.1, 0.2)), Dimension(values=("a", "b"))
         ("batch_size", NUMBERS, False),
         ("optimizer.name", WORDS, False),
         ("optimizer.nesterov", Dimension(values=(True, False)), False),
-        ("optimizer.betas", Dimension(values=(0.1, 0.2), shared=False), False),
-        ("net.p", Dimension(values=(0.1, 0.2), shared=True), True),
-        ("net.p", Dimension(values=("a", "b"), shared=True), False),
+        ("optimizer.betas", Dimension(values=(0.1, 0.2), batchable=False), False),
+        ("net.p", Dimension(values=(0.1, 0.2), batchable=True), True),
+        ("net.p", Dimension(values=("a", "b"), batchable=True), False),
     ],
 )
 def test_numbers_share_a_cohort_and_shapes_do_not(path, dimension, shared):

@@ -9,7 +9,7 @@ import torch
 
 from chainrule.data import Dataset, auto_mpg
 from chainrule.study import Study, StudyError, run
-from chainrule.study.round_data import Samples
+from chainrule.study.round_data import RoundData
 from chainrule.train import load
 
 CARS = {
@@ -17,8 +17,8 @@ CARS = {
     "rounds": 3,
     "epochs": 3,
     "batch_size": 20,
-    "goal": "min",
-    "worst": 40.0,
+    "direction": "min",
+    "failure_value": 40.0,
     "data": {
         "name": "table",
         "rounds": "resplit",
@@ -64,7 +64,7 @@ def result(tmp_path_factory):
 
 
 def test_targets_are_scaled_by_what_is_learned_from_alone():
-    samples = Samples(Study(**{**CARS, **SEARCH, "precision": "float64"}))
+    samples = RoundData(Study(**{**CARS, **SEARCH, "precision": "float64"}))
     for learned, judged in (samples.round(1), samples.fold(1, 0)):
         torch.testing.assert_close(learned.targets.mean().item(), 0.0, atol=1e-6, rtol=0)
         torch.testing.assert_close(learned.targets.std(correction=0).item(), 1.0)
@@ -72,7 +72,7 @@ def test_targets_are_scaled_by_what_is_learned_from_alone():
 
 
 def test_the_unit_is_the_spread_of_what_is_learned_from():
-    samples = Samples(Study(**CARS, **SEARCH))
+    samples = RoundData(Study(**CARS, **SEARCH))
     everything = auto_mpg().targets.std(correction=0).item()
     units = [samples.unit(0), samples.unit(1), samples.unit(0, 0)]
     assert len(set(units)) == 3
@@ -84,20 +84,20 @@ def test_the_unit_is_the_spread_of_what_is_learned_from():
 
 def test_without_standardize_target_there_is_no_unit_to_go_back_to():
     plain = {**CARS["data"], "standardize_target": False}
-    samples = Samples(Study(**{**CARS, "data": plain}))
+    samples = RoundData(Study(**{**CARS, "data": plain}))
     assert samples.unit(0) == 1
     assert samples.round(0)[0].targets.mean() > 10
 
 
 def test_what_is_missing_is_filled_by_what_is_learned_from():
     data = {"name": "tests.study.test_tables:with_holes", "rounds": "fresh", "missing": "median"}
-    train, _ = Samples(Study(**{**CARS, "data": data})).round(0)
+    train, _ = RoundData(Study(**{**CARS, "data": data})).round(0)
     assert not train.inputs.isnan().any()
 
 
 def test_several_numbers_have_no_one_unit():
     data = {"name": "tests.study.test_tables:three_numbers", "standardize_target": True}
-    samples = Samples(Study(**{**CARS, "data": data}))
+    samples = RoundData(Study(**{**CARS, "data": data}))
     with pytest.raises(StudyError, match="expected one number to tell, got 3"):
         samples.unit(0)
 
@@ -108,7 +108,7 @@ def test_several_numbers_have_no_one_unit():
 @pytest.mark.parametrize("arm", ["point", "gaussian"])
 def test_the_error_is_in_miles_per_gallon(result, arm):
     found, folder = result
-    samples = Samples(found.study)
+    samples = RoundData(found.study)
     for row in found.arm(arm).rows:
         net = load(folder / arm / f"round-{row.round:03}.safetensors").eval()
         _, test = samples.round(row.round)
@@ -121,7 +121,7 @@ def test_the_error_is_in_miles_per_gallon(result, arm):
 
 def test_each_training_of_a_search_is_judged_in_its_own_unit():
     study = Study(**{**CARS, **SEARCH, "arms": {"point": {}}, "rounds": 2})
-    alone = run(study.with_overrides(width=1))
+    alone = run(study.with_overrides(cohort_size=1))
     for a, b in zip(run(study).rows, alone.rows, strict=True):
         assert a.key == b.key
         assert a.metrics["rmse"] == pytest.approx(b.metrics["rmse"], rel=1e-3)

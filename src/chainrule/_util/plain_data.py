@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["flatten_dict"]
+__all__ = ["finite_or_none", "flatten_dict"]
 
 
 def flatten_dict(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -17,3 +18,8 @@ def flatten_dict(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = inner
     return flat
+
+
+def finite_or_none(x: float) -> float | None:
+    """The number, or None for what JSON has no text for: nan and the infinities."""
+    return x if math.isfinite(x) else None

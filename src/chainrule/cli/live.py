@@ -48,9 +48,12 @@ class ProgressSnapshot:
     @classmethod
     def from_progress(cls, progress: Progress) -> Self:
         """The moment now."""
-        scheduler = progress.board
+        scheduler = progress.scheduler
         return cls(
-            arms={arm.name: (scheduler.done(arm), scheduler.total(arm)) for arm in scheduler.arms},
+            arms={
+                arm.name: (scheduler.count_done(arm), scheduler.count_total(arm))
+                for arm in scheduler.arms
+            },
             best=progress.best,
             cohorts=progress.cohorts,
             seconds=progress.seconds,

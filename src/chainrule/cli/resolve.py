@@ -59,10 +59,10 @@ def find_study(name: str) -> Study:
     """
     from chainrule.recipes.importing import add_import_path
     from chainrule.study import Study, StudyError
-    from chainrule.study.builtin import NAMES, find
+    from chainrule.study.builtin import NAMES, load_builtin
 
     if name in NAMES:
-        return find(name)
+        return load_builtin(name)
     if name.endswith(".toml"):
         add_import_path(Path(name).resolve().parent, Path.cwd())  # it may name functions there
         return Study.load(name)
@@ -108,7 +108,7 @@ def resolve_result(run: str, number: int | None = None) -> StudyResult:
 
     Raises StudyError where there is none.
     """
-    from chainrule.study import StudyError, open_store, result_of
+    from chainrule.study import StudyError, load_result, open_store
 
     with open_store(resolve_store(run), read_only=True) as store:
         records = {record.id: record for record in store.studies()}
@@ -120,4 +120,4 @@ def resolve_result(run: str, number: int | None = None) -> StudyResult:
             echo_err(
                 f"study {wanted} of {len(records)} in this store ({listed}); choose by --study"
             )
-        return result_of(store, wanted)
+        return load_result(store, wanted)

@@ -18,8 +18,8 @@ from chainrule.data.tabular.preprocessor import Preprocessor
 from chainrule.data.tabular.target import Kind
 from chainrule.estimators.fit import check_fit, loss_for
 from chainrule.estimators.split import DataSplit
-from chainrule.recipes.component import Component, build, public, resolve_callable
-from chainrule.recipes.importing import import_user_module
+from chainrule.recipes.component import Component, build_component
+from chainrule.recipes.importing import import_user_module, public_names, resolve_callable
 from chainrule.recipes.recipe import Recipe
 from chainrule.train import Trainer
 
@@ -34,7 +34,9 @@ def load_data(
     ``seed`` and ``arguments`` are for built-in data and functions. Raises ValueError or OSError
     where there is none of this name, or it cannot be read.
     """
-    loaders = [loader for loader in public("chainrule.data.datasets.loaders") if loader != "table"]
+    loaders = [
+        loader for loader in public_names("chainrule.data.datasets.loaders") if loader != "table"
+    ]
     if name in loaders or (":" in name and not Path(name).exists()):
         return _call_loader(
             name if name in loaders else import_user_module(name), seed, arguments or {}
@@ -70,7 +72,7 @@ def load_split(
 
 def _call_loader(name: str, seed: int, arguments: Mapping[str, Any]) -> tuple[Arrays, Arrays]:
     """(training set, test set) of a function of a seed, such as those of data.datasets.loaders."""
-    loaded = build("data", Component(name=name, **arguments), seeds.derive(seed, "data"))
+    loaded = build_component("data", Component(name=name, **arguments), seeds.derive(seed, "data"))
     if not isinstance(loaded, tuple) or len(loaded) != 2:
         raise ValueError(
             f"{name}: expected it to make (train, test), two data sets, got {loaded!r}"
@@ -140,7 +142,7 @@ def build_trainer(recipe: Recipe, split: DataSplit, seed: int = 0) -> Trainer:
     task = split.preprocessor.task
     recipe = infer_net_sizes(recipe, split.preprocessor)
     net = recipe.make_net()
-    init = None if recipe.init is None else build("init", recipe.init)
+    init = None if recipe.init is None else build_component("init", recipe.init)
     net.initialize(seeds.derive(seed, "net"), init)
     loss = loss_for(recipe.make_loss({}), task.kind)
     check_fit(net, loss, split.train_set, task.outputs)
@@ -154,5 +156,5 @@ def build_trainer(recipe: Recipe, split: DataSplit, seed: int = 0) -> Trainer:
         batch_size=recipe.batch_size,
         seed=seeds.derive(seed, "order"),
         clip_norm=recipe.clip_norm,
-        augment=None if recipe.augment is None else build("augment", recipe.augment),
+        augment=None if recipe.augment is None else build_component("augment", recipe.augment),
     )

@@ -21,7 +21,7 @@ from chainrule.estimators.fit import loss_for
 from chainrule.estimators.predictor import Predictor
 from chainrule.nn import init
 from chainrule.nn.layers import activations
-from chainrule.recipes.component import Component, build
+from chainrule.recipes.component import Component, build_component
 from chainrule.serialization.nets import load, load_metadata
 from chainrule.train import layer_stats
 from chainrule.train.layer_stats import LayerRow
@@ -82,7 +82,7 @@ def _trained_net_on_data(path: str, data: str, target: str | None) -> NetWithBat
         raise ValueError(f"{data}: it has no targets, and the loss asks for them")
     preprocessor = predictor.preprocessor
     batch = preprocessor.dataset(labelled, predictor.target)
-    loss = loss_for(build("loss", Component(name=predictor.loss)), preprocessor.task.kind)
+    loss = loss_for(build_component("loss", Component(name=predictor.loss)), preprocessor.task.kind)
     description = f"{path}: {len(labelled)} samples of {data}, {predictor.loss}."
     return _with_batch(predictor.net, batch, loss, description)
 

@@ -1,43 +1,24 @@
-"""The parts of a recipe: something with a name and arguments, and how it is found and made."""
+"""The components of a recipe: a name with arguments, as data, and what is built of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from chainrule.errors import ChainruleError
+from chainrule.recipes.errors import StudyError
+from chainrule.recipes.importing import resolve_callable
 
 __all__ = [
     "Component",
     "Named",
-    "StudyError",
-    "build",
+    "build_component",
     "is_plain",
     "normalize_component",
-    "resolve_callable",
     "tuples_to_lists",
 ]
-
-SEARCH_MODULES = {
-    "data": ("chainrule.data.datasets.loaders",),
-    "net": ("chainrule.zoo",),
-    "loss": ("chainrule.nn", "chainrule.zoo"),
-    "optimizer": ("chainrule.optim",),
-    "schedule": ("chainrule.optim.lr_scheduler",),
-    "metric": ("chainrule.train",),
-    "init": ("chainrule.nn.init",),
-    "augment": ("chainrule.data",),
-    "trainer": ("chainrule.train", "chainrule.interop"),
-}
-"""Where a name without a module is looked for."""
-
-
-class StudyError(ChainruleError, ValueError):
-    """A study that cannot be run as asked; the message says what would be right."""
 
 
 class Component(BaseModel):
@@ -52,7 +33,7 @@ class Component(BaseModel):
     name: str
 
     @model_validator(mode="after")
-    def _plain(self) -> Self:
+    def _check_arguments(self) -> Self:
         for key, value in self.arguments.items():
             if not is_plain(value):
                 raise ValueError(f"argument {key}: expected {PLAIN}, got {value!r}")
@@ -111,35 +92,7 @@ Named = Annotated[Component, BeforeValidator(normalize_component)]
 """A part, or its short form."""
 
 
-def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
-    """The function or class that a part of this kind names.
-
-    Raises StudyError where there is none; it lists what chainrule itself has of the kind.
-    """
-    module, colon, attribute = name.rpartition(":")
-    homes: Sequence[str] = (module,) if colon else SEARCH_MODULES[kind]
-    for home in homes:
-        try:
-            found = getattr(import_module(home), attribute, None)
-        except ImportError as error:
-            raise StudyError(f"{kind} {name!r}: cannot import {home} ({error})") from None
-        if callable(found):
-            return found  # type: ignore[no-any-return]
-    if colon:
-        raise StudyError(f"{kind} {name!r}: module {module} has no function {attribute!r}")
-    known = sorted({n for home in homes for n in public(home)})
-    raise StudyError(
-        f"{kind} {name!r} is not known; expected package.module:name or one of: {', '.join(known)}"
-    )
-
-
-def public(home: str) -> list[str]:
-    """The functions and classes that a module offers."""
-    module = import_module(home)
-    return [n for n in getattr(module, "__all__", ()) if callable(getattr(module, n))]
-
-
-def build(kind: str, part: Component, *given: Any, **more: Any) -> Any:
+def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any:
     """Call what the part names, with ``given`` first and its own arguments by name.
 
     Raises StudyError, with the part's arguments, where it does not accept them.

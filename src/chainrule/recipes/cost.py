@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 from chainrule.nn import summary
 from chainrule.nn.module import Module
-from chainrule.recipes.component import Component, build
+from chainrule.recipes.component import Component, build_component
 from chainrule.recipes.recipe import Recipe, check_type
 
-__all__ = ["activations", "cost", "parameters"]
+__all__ = ["count_activations", "count_parameters", "training_cost"]
 
 PASSES = 3
 """Forward, dL/dx and dL/dW are about one product each."""
 
 
-class Sizes(NamedTuple):
+class NetSizes(NamedTuple):
     """Of a net and one sample."""
 
     parameters: int
@@ -26,44 +26,44 @@ class Sizes(NamedTuple):
     activations: int
 
 
-def parameters(recipe: Recipe) -> int:
+def count_parameters(recipe: Recipe) -> int:
     """How many numbers a net of this recipe learns; at least 1."""
-    return sizes(recipe.net.model_dump_json(), (1,)).parameters
+    return net_sizes(recipe.net.model_dump_json(), (1,)).parameters
 
 
-def cost(recipe: Recipe, shape: Sequence[int]) -> float:
+def training_cost(recipe: Recipe, shape: Sequence[int]) -> float:
     """Multiply-adds of one training on inputs of this shape (N, …), members and epochs included.
 
     Of a net that cannot be run without numbers, its parameters stand in for its products.
     """
     n, *sample = shape
-    products = sizes(recipe.net.model_dump_json(), tuple(sample)).multiply_adds
-    return PASSES * float(products) * n * recipe.epochs * recipe.members
+    products = net_sizes(recipe.net.model_dump_json(), tuple(sample)).multiply_adds
+    return PASSES * float(products) * n * recipe.epochs * recipe.ensemble_size
 
 
-def activations(recipe: Recipe, sample: Sequence[int]) -> int:
+def count_activations(recipe: Recipe, sample: Sequence[int]) -> int:
     """How many numbers a net's layers put out for one sample; 0 if that needs numbers."""
-    return sizes(recipe.net.model_dump_json(), tuple(sample)).activations
+    return net_sizes(recipe.net.model_dump_json(), tuple(sample)).activations
 
 
 @lru_cache(maxsize=1024)
-def sizes(net: str, sample: tuple[int, ...]) -> Sizes:
+def net_sizes(net: str, sample: tuple[int, ...]) -> NetSizes:
     """The sizes of the net that this JSON text declares."""
     part = Component.model_validate_json(net)
-    made: Module = check_type(build("net", part), Module, "net", part)
+    made: Module = check_type(build_component("net", part), Module, "net", part)
     count = max(1, sum(p.data.numel() for p in made.parameters()))
     try:
         rows = summary(made, (1, *sample), device="cpu")
     except Exception:  # whatever is wrong with it is said, with the arm's name, when it is trained
-        return Sizes(count, count, 0)
-    outputs = sum(numbers_in(row.output) for row in rows.rows)
-    return Sizes(count, max(1, rows.multiply_adds), outputs)
+        return NetSizes(count, count, 0)
+    outputs = sum(count_numbers(row.output) for row in rows.rows)
+    return NetSizes(count, max(1, rows.multiply_adds), outputs)
 
 
-def numbers_in(shape: Any) -> int:
+def count_numbers(shape: Any) -> int:
     """Of a tensor of this shape, or of all in a dict or tuple of shapes."""
     if isinstance(shape, dict):
-        return sum(map(numbers_in, shape.values()))
+        return sum(map(count_numbers, shape.values()))
     if shape and not isinstance(shape[0], int):
-        return sum(map(numbers_in, shape))
+        return sum(map(count_numbers, shape))
     return math.prod(shape)

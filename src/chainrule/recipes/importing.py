@@ -1,14 +1,57 @@
-"""Functions of the user's own: in a file, or in a module that Python finds."""
+"""Functions and classes by their names: chainrule's own, and the user's in a module or a file."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from chainrule.recipes.component import StudyError
+from chainrule.recipes.errors import StudyError
 
-__all__ = ["add_import_path", "import_user_module"]
+__all__ = ["add_import_path", "import_user_module", "public_names", "resolve_callable"]
+
+SEARCH_MODULES = {
+    "data": ("chainrule.data.datasets.loaders",),
+    "net": ("chainrule.zoo",),
+    "loss": ("chainrule.nn", "chainrule.zoo"),
+    "optimizer": ("chainrule.optim",),
+    "schedule": ("chainrule.optim.lr_scheduler",),
+    "metric": ("chainrule.train",),
+    "init": ("chainrule.nn.init",),
+    "augment": ("chainrule.data",),
+    "trainer": ("chainrule.train", "chainrule.interop"),
+}
+"""Where a name without a module is looked for."""
+
+
+def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
+    """The function or class that a part of this kind names.
+
+    Raises StudyError where there is none; it lists what chainrule itself has of the kind.
+    """
+    module, colon, attribute = name.rpartition(":")
+    homes: Sequence[str] = (module,) if colon else SEARCH_MODULES[kind]
+    for home in homes:
+        try:
+            found = getattr(import_module(home), attribute, None)
+        except ImportError as error:
+            raise StudyError(f"{kind} {name!r}: cannot import {home} ({error})") from None
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+    if colon:
+        raise StudyError(f"{kind} {name!r}: module {module} has no function {attribute!r}")
+    known = sorted({n for home in homes for n in public_names(home)})
+    raise StudyError(
+        f"{kind} {name!r} is not known; expected package.module:name or one of: {', '.join(known)}"
+    )
+
+
+def public_names(home: str) -> list[str]:
+    """The functions and classes that a module offers."""
+    module = import_module(home)
+    return [n for n in getattr(module, "__all__", ()) if callable(getattr(module, n))]
 
 
 def add_import_path(*folders: Path) -> None:

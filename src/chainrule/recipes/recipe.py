@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from torch import Tensor
 
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
-from chainrule.recipes.component import Component, Named, StudyError, build, normalize_component
+from chainrule.recipes.component import Component, Named, build_component, normalize_component
+from chainrule.recipes.errors import StudyError
+from chainrule.recipes.fields import OLD_NAMES, StrictModel
 from chainrule.train import Trainer
 
-__all__ = ["Numbers", "Recipe", "Schedule", "check_type", "deep_merge"]
+__all__ = ["Recipe", "ReplicaValues", "Schedule", "check_type", "deep_merge"]
 
 T = TypeVar("T")
 
-Numbers = Mapping[str, Tensor]
+ReplicaValues = Mapping[str, Tensor]
 """Path → one number a replica (K,), where the replicas of a cohort differ."""
 
 
@@ -29,16 +31,14 @@ class Schedule(Component):
     every: Literal["epoch", "step"] = "epoch"
 
 
-class Recipe(BaseModel):
+class Recipe(StrictModel):
     """How one net is made and trained.
 
-    - ``net``, ``loss``, ``optimizer``, ``schedule``, ``init``, ``augment``: see :class:`Part`.
+    - ``net``, ``loss``, ``optimizer``, ``schedule``, ``init``, ``augment``: see :class:`Component`.
     - ``epochs``, ``batch_size``; ``clip_norm``: a bound on each replica's gradient norm.
-    - ``members``: nets trained for one result; their class probabilities are averaged.
+    - ``ensemble_size``: nets trained for one result; their class probabilities are averaged.
     - ``trainer``: what carries the steps out, chainrule's own unless said.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     net: Named
     loss: Named
@@ -49,7 +49,7 @@ class Recipe(BaseModel):
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
-    members: int = Field(default=1, ge=1)
+    ensemble_size: int = Field(default=1, ge=1)
     trainer: Named = Component(name="Trainer")
 
     def with_overrides(self, setting: Mapping[str, Any]) -> Self:
@@ -60,6 +60,8 @@ class Recipe(BaseModel):
         plain = self.model_dump(exclude_none=True)
         for path, value in setting.items():
             part, dot, argument = path.partition(".")
+            if OLD_NAMES.get(path) in type(self).model_fields:
+                raise StudyError(f"path {path!r}: is called {OLD_NAMES[path]} now")
             if part not in type(self).model_fields:
                 known = ", ".join(type(self).model_fields)
                 raise StudyError(f"path {path!r}: a recipe has {known}; not {part!r}")
@@ -73,32 +75,34 @@ class Recipe(BaseModel):
 
     def make_net(self) -> Module:
         """A new net, its parameters not yet drawn from a seed of ours."""
-        net: Module = build("net", self.net)
+        net: Module = build_component("net", self.net)
         return check_type(net, Module, "net", self.net)
 
-    def make_loss(self, numbers: Numbers) -> Loss:
+    def make_loss(self, numbers: ReplicaValues) -> Loss:
         """A new loss."""
-        loss: Loss = build("loss", self.loss, **of("loss", numbers))
+        loss: Loss = build_component("loss", self.loss, **component_values("loss", numbers))
         return check_type(loss, Loss, "loss", self.loss)
 
-    def make_optimizer(self, net: Module, numbers: Numbers) -> Optimizer:
+    def make_optimizer(self, net: Module, numbers: ReplicaValues) -> Optimizer:
         """The optimizer of a net's parameters."""
-        optimizer: Optimizer = build("optimizer", self.optimizer, net, **of("optimizer", numbers))
+        optimizer: Optimizer = build_component(
+            "optimizer", self.optimizer, net, **component_values("optimizer", numbers)
+        )
         return check_type(optimizer, Optimizer, "optimizer", self.optimizer)
 
-    def make_schedule(self, optimizer: Optimizer, numbers: Numbers) -> LRScheduler | None:
+    def make_schedule(self, optimizer: Optimizer, numbers: ReplicaValues) -> LRScheduler | None:
         """The schedule of an optimizer's learning rate, if there is one."""
         if self.schedule is None:
             return None
-        schedule: LRScheduler = build(
-            "schedule", self.schedule, optimizer, **of("schedule", numbers)
+        schedule: LRScheduler = build_component(
+            "schedule", self.schedule, optimizer, **component_values("schedule", numbers)
         )
         return check_type(schedule, LRScheduler, "schedule", self.schedule)
 
-    def make_trainer(self, net: Module, numbers: Numbers, **options: Any) -> Trainer:
+    def make_trainer(self, net: Module, numbers: ReplicaValues, **options: Any) -> Trainer:
         """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
         optimizer = self.make_optimizer(net, numbers)
-        trainer: Trainer = build(
+        trainer: Trainer = build_component(
             "trainer",
             self.trainer,
             net,
@@ -108,13 +112,13 @@ class Recipe(BaseModel):
             schedule_every="epoch" if self.schedule is None else self.schedule.every,
             batch_size=self.batch_size,
             clip_norm=self.clip_norm,
-            augment=None if self.augment is None else build("augment", self.augment),
+            augment=None if self.augment is None else build_component("augment", self.augment),
             **options,
         )
         return check_type(trainer, Trainer, "trainer", self.trainer)
 
 
-def of(part: str, numbers: Numbers) -> dict[str, Tensor]:
+def component_values(part: str, numbers: ReplicaValues) -> dict[str, Tensor]:
     """Argument → its numbers, of one part."""
     return {p.removeprefix(f"{part}."): n for p, n in numbers.items() if p.startswith(f"{part}.")}
 

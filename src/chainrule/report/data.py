@@ -70,7 +70,7 @@ class ReportData:
     @property
     def higher_is_better(self) -> bool:
         """Whether more of the study's metric is better."""
-        return self.study.goal == "max"
+        return self.study.direction == "max"
 
     @cached_property
     def unit(self) -> Unit:

@@ -34,7 +34,7 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
     rounds = [arm.n for arm in result.arms] + [0] * (declared - len(result.arms))
     if not result.arms:
         sentence = f"No round is done yet, of {wanted}."
-    elif result.done:
+    elif result.is_complete:
         sentence = (
             f"All {_count(wanted, 'round')} are done." if wanted > 1 else "The round is done."
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.errors import ChainruleError
 
 __all__ = [
@@ -108,8 +108,3 @@ def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
             "such as the worst value, before comparing"
         )
     return x
-
-
-def finite_or_none(x: float) -> float | None:
-    """The number as JSON can hold it: None for an infinite one."""
-    return x if math.isfinite(x) else None

@@ -1,9 +1,10 @@
 """Comparing networks: the declaration, the run, the result."""
 
-from chainrule.recipes.component import Component, StudyError
+from chainrule.recipes.component import Component
+from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
-from chainrule.study.results.study_result import StudyResult, result_of
+from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.run.progress import Progress
 from chainrule.study.run.runner import run
 from chainrule.study.spec.arms import Arm
@@ -33,7 +34,7 @@ __all__ = [
     "StudyError",
     "StudyResult",
     "TrainingRecord",
+    "load_result",
     "open_store",
-    "result_of",
     "run",
 ]

@@ -18,23 +18,24 @@ from chainrule.data import (
     standardize,
     standardize_targets,
 )
-from chainrule.recipes.component import StudyError, build
+from chainrule.recipes.component import build_component
+from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 
-__all__ = ["Samples", "dtype_of", "root_of"]
+__all__ = ["RoundData", "round_seed", "study_dtype"]
 
 Parts = tuple[Dataset, Dataset]
 
 
-def root_of(study: Study, r: int) -> int:
+def round_seed(study: Study, r: int) -> int:
     """The seed that all of a round's seeds come from."""
     if r == SEARCH_ROUND:
         return seeds.derive(study.seed, "search")
     return seeds.derive(study.seed, "round", r)
 
 
-class Samples:
+class RoundData:
     """A study's data sets, plain ones; what rounds share is drawn once and kept.
 
     ``round(r)`` is (training set, test set) of round r; ``fold(r, f)`` divides r's training set
@@ -44,26 +45,26 @@ class Samples:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self._shared = lru_cache(maxsize=1)(self._draw)
-        self._fresh = lru_cache(maxsize=2)(self._draw)
+        self._shared = lru_cache(maxsize=1)(self._draw_data)
+        self._fresh = lru_cache(maxsize=2)(self._draw_data)
 
     def round(self, r: int) -> Parts:
         """What round r trains and tests on."""
-        return self._scaled(*self._round(r))
+        return self._preprocess(*self._raw_round(r))
 
     def fold(self, r: int, f: int) -> Parts:
         """What split f of round r trains and validates on."""
-        return self._scaled(*self._fold(r, f))
+        return self._preprocess(*self._raw_fold(r, f))
 
     def final(self, r: int) -> Parts:
         """What the chosen candidate is trained and tested on: without refit, on split 0's part."""
-        return self._scaled(*self._final(r))
+        return self._preprocess(*self._raw_final(r))
 
     def unit(self, r: int, f: int | None = None) -> float:
         """What the targets of ``final(r)``, or of ``fold(r, f)``, were divided by."""
         if not self.study.data.standardize_target:
             return 1.0
-        train, _ = self._final(r) if f is None else self._fold(r, f)
+        train, _ = self._raw_final(r) if f is None else self._raw_fold(r, f)
         _, scale = standardize_targets(train)
         if scale.std.numel() > 1:
             raise StudyError(
@@ -73,8 +74,8 @@ class Samples:
 
     def splits(self, r: int, train: Dataset) -> list[tuple[Tensor, Tensor]]:
         """(index to learn from, index to validate on) of each split of a round's training set."""
-        how, seed = self.study.selection, seeds.derive(root_of(self.study, r), "split")
-        by = self._classes(train)
+        how, seed = self.study.selection, seeds.derive(round_seed(self.study, r), "split")
+        by = self._stratification(train)
         if how.split == "kfold":
             return repeated_kfold(train, how.folds, how.repeats, seed=seed, stratify=by)
         return [
@@ -82,20 +83,20 @@ class Samples:
             for i in range(how.repeats)
         ]
 
-    def _round(self, r: int) -> Parts:
+    def _raw_round(self, r: int) -> Parts:
         rounds = self.study.data.rounds
         if rounds == "fresh":
-            return self._fresh(seeds.derive(root_of(self.study, r), "data"))
+            return self._fresh(seeds.derive(round_seed(self.study, r), "data"))
         train, test = self._shared(seeds.derive(self.study.seed, "data"))
         return (train, test) if rounds == "fixed" else self._resplit(train, test, r)
 
-    def _fold(self, r: int, f: int) -> Parts:
-        train, _ = self._round(r)
+    def _raw_fold(self, r: int, f: int) -> Parts:
+        train, _ = self._raw_round(r)
         learned, judged = self.splits(r, train)[f]
         return train.subset(learned), train.subset(judged)
 
-    def _final(self, r: int) -> Parts:
-        train, test = self._round(r)
+    def _raw_final(self, r: int) -> Parts:
+        train, test = self._raw_round(r)
         if self.study.selection.refit or not self.study.space:
             return train, test
         learned, _ = self.splits(r, train)[0]
@@ -104,18 +105,20 @@ class Samples:
     def _resplit(self, train: Dataset, test: Dataset, r: int) -> Parts:
         """Both joined and divided anew, or the r-th fold of them."""
         data = self.study.data
-        whole = Dataset(*(joined(a, b) for a, b in zip(_fields(train), _fields(test), strict=True)))
-        by = self._classes(whole)
+        whole = Dataset(
+            *(concatenate(a, b) for a, b in zip(_fields(train), _fields(test), strict=True))
+        )
+        by = self._stratification(whole)
         if data.rounds == "folds":
             repeat, fold = divmod(r, data.folds)
             seed = seeds.derive(self.study.seed, "folds", repeat)
             learned, judged = kfold(whole, data.folds, seed=seed, stratify=by)[fold]
         else:
-            seed = seeds.derive(root_of(self.study, r), "resplit")
+            seed = seeds.derive(round_seed(self.study, r), "resplit")
             learned, judged = holdout(whole, len(test) / len(whole), seed=seed, stratify=by)
         return whole.subset(learned), whole.subset(judged)
 
-    def _classes(self, data: Dataset) -> Tensor | None:
+    def _stratification(self, data: Dataset) -> Tensor | None:
         """What splits are stratified by."""
         name = self.study.selection.stratify
         if not name:
@@ -127,8 +130,8 @@ class Samples:
             return data.targets[name]
         return data.targets
 
-    def _draw(self, seed: int) -> Parts:
-        made = build("data", self.study.data, seed)
+    def _draw_data(self, seed: int) -> Parts:
+        made = build_component("data", self.study.data, seed)
         if not (
             isinstance(made, tuple)
             and len(made) == 2
@@ -140,7 +143,7 @@ class Samples:
             )
         return made
 
-    def _scaled(self, train: Dataset, other: Dataset) -> Parts:
+    def _preprocess(self, train: Dataset, other: Dataset) -> Parts:
         how = self.study.data
         if how.missing is not None:
             train, other = fill_missing(train, other)
@@ -148,11 +151,11 @@ class Samples:
             (train, other), _ = standardize(train, other, per=how.standardize)
         if how.standardize_target:
             (train, other), _ = standardize_targets(train, other)
-        dtype = dtype_of(self.study)
+        dtype = study_dtype(self.study)
         return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
 
 
-def dtype_of(study: Study) -> torch.dtype:
+def study_dtype(study: Study) -> torch.dtype:
     """That of data and parameters."""
     return torch.float64 if study.precision == "float64" else torch.float32
 
@@ -161,7 +164,7 @@ def _fields(data: Dataset) -> tuple[Any, Any]:
     return data.inputs, data.targets
 
 
-def joined(a: Any, b: Any) -> Any:
+def concatenate(a: Any, b: Any) -> Any:
     """Two tensors, or two dicts of them, one after the other."""
     if isinstance(a, Tensor):
         return torch.cat([a, b])

@@ -163,7 +163,7 @@ ODD = {
     "all pairs": some(without_search(baseline=None)),
     "folds": some(without_search(data=FOLDS)),
     "one arm behind": bare(StudyResult(STUDY, [r for r in first(3) if r.arm != "conv"])),
-    "a loss": some(without_search(metric="loss", goal="min", worst=9.0)),
+    "a loss": some(without_search(metric="loss", direction="min", failure_value=9.0)),
 }
 
 
@@ -204,7 +204,7 @@ def test_a_page_that_cannot_be_written_names_its_path(tmp_path):
 def test_protocol_in_words():
     study = declared(
         selection={"split": "kfold", "folds": 3, "repeats": 2, "stratify": True},
-        search={"method": "grid", "each_round": True, "halving": {"first": 2, "factor": 3}},
+        search={"method": "grid", "each_round": True, "halving": {"min_epochs": 2, "factor": 3}},
     )
     facts = dict(protocol_facts(StudyResult(study, [])))
     assert facts["search"] == "grid, in every round"

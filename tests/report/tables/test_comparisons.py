@@ -42,7 +42,7 @@ def test_the_scope_is_among_the_notes(result):
 
 
 def test_where_less_is_better_the_sign_is_explained():
-    found = made(without_search(metric="loss", goal="min", worst=1.0), search=False)
+    found = made(without_search(metric="loss", direction="min", failure_value=1.0), search=False)
     note = build_table(found, "comparisons").notes[0]
     assert note.startswith("A difference is a − b with the sign turned, as less is better")
 

@@ -45,7 +45,7 @@ def test_what_was_not_measured_is_a_dash():
 def test_diverged_rounds_are_counted_and_their_rule_is_said(result):
     table = build_table(result, "results")
     assert texts(table, 3)[2] == "7/8"
-    assert "a diverged one counts as 0.00 %, the declared worst value" in table.notes[0]
+    assert "a diverged one counts as 0.00 %, the declared failure value" in table.notes[0]
 
 
 def test_the_spread_is_named(result):
@@ -61,5 +61,5 @@ def test_solo_and_amortised_times_are_two_columns(result):
 def test_cohorts_of_several_widths_are_a_range():
     study = without_search()
     rows = final_rows(study, 2)
-    rows[0] = replace(rows[0], width=5)
+    rows[0] = replace(rows[0], cohort_size=5)
     assert texts(build_table(StudyResult(study, rows), "results"))[-1] == "5 to 8"

@@ -7,14 +7,14 @@ import errno
 import pytest
 
 from chainrule.study.store import StoreError, lock
-from chainrule.study.store.lock import file_lock, process
+from chainrule.study.store.lock import file_lock, process_name
 
 
 def test_a_lock_file_that_was_left_is_no_lock(tmp_path):
     path = tmp_path / "s.sqlite.lock"
     path.write_text("4242 on a host with a long name, and more of it than will be written")
     with file_lock(tmp_path / "s.sqlite"):
-        assert path.read_text() == process()
+        assert path.read_text() == process_name()
     assert not list(tmp_path.iterdir())
 
 
@@ -34,7 +34,7 @@ def test_a_lock_on_a_file_that_lost_its_name_is_none(again, tmp_path, monkeypatc
     monkeypatch.setattr(lock, "_try", too_late)
     with file_lock(tmp_path / "s.sqlite"):
         assert len(tries) == 2
-        with pytest.raises(StoreError, match=process()), file_lock(tmp_path / "s.sqlite"):
+        with pytest.raises(StoreError, match=process_name()), file_lock(tmp_path / "s.sqlite"):
             pass
 
 

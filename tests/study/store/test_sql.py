@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
 from chainrule.study.store import StoreError, open_store
+from chainrule.study.store.tables import FORMAT
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 sa = pytest.importorskip("sqlalchemy")
@@ -69,10 +71,19 @@ def test_two_writers_on_postgres_wait_for_each_other(postgres):
             assert text(rows) == text(row(r, arm=arm) for r in range(20))
 
 
+def test_a_lower_format_is_read_and_gets_the_number_of_now_when_it_is_written(url):
+    study = fill(url)
+    execute(url, "UPDATE store SET format = 1")
+    for read_only in (True, False):
+        with open_store(url, read_only=read_only) as store:
+            assert text(store.rows(study)) == text([replace(row(r), curves={}) for r in range(2)])
+            assert store.read_format() == (1 if read_only else FORMAT)
+
+
 def test_a_newer_format_is_refused_by_number(url):
     fill(url)
     execute(url, "UPDATE store SET format = 7")
-    with pytest.raises(StoreError, match=r"expected format 1, got \[7\]: a newer one needs"):
+    with pytest.raises(StoreError, match=r"expected format 2, got \[7\]: a newer one needs"):
         open_store(url)
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from chainrule.study.store import StoreError, open_store, sqlite
+from chainrule.study.store.tables import FORMAT
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 FORMAT_1 = Path(__file__).with_name("format-1.sqlite")
+FORMAT_1_STUDY = Path(__file__).with_name("format-1-study.sqlite")
+"""What `run` left of a small study when fields had their first names."""
 
 
 @pytest.fixture
@@ -53,9 +56,44 @@ def test_a_file_of_the_first_format_loads_for_ever(tmp_path):
         assert text(rows) == text(expected)
 
 
+def test_rows_of_the_first_format_have_the_names_of_now(tmp_path):
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(FORMAT_1_STUDY, path)
+    found = []
+    for read_only in (True, False, True):
+        with open_store(path, read_only=read_only) as store:
+            found.append(text(store.rows(1, curves=True)))
+            timed = store.rows(1, stage="timing")
+    assert found[0] == found[1] == found[2]
+    assert [(row.arm, row.stage, row.cohort_size) for row in timed] == [
+        ("a", "timing", 1),
+        ("b", "timing", 1),
+    ]
+
+
+def test_a_file_of_the_first_format_gets_the_number_of_now_when_it_is_written(tmp_path):
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(FORMAT_1_STUDY, path)
+    for read_only, expected in ((True, 1), (False, FORMAT)):
+        open_store(path, read_only=read_only).close()
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA user_version").fetchone() == (expected,)
+        connection.close()
+
+
+def test_a_damaged_file_of_the_first_format_stays_as_it_is(tmp_path):
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(FORMAT_1_STUDY, path)
+    execute(path, "UPDATE training SET content = replace(content, 'done', 'gone') WHERE id = 9")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"is damaged: the row .* does not match its digest"):
+        open_store(path)
+    assert path.read_bytes()[100:] == before[100:]  # but for the mark of WAL mode in its header
+
+
 def test_a_newer_format_is_refused_by_number(path):
     execute(path, "PRAGMA user_version = 7")
-    with pytest.raises(StoreError, match=r"s\.sqlite: format 7 is newer than 1: upgrade chainrule"):
+    with pytest.raises(StoreError, match=r"s\.sqlite: format 7 is newer than 2: upgrade chainrule"):
         open_store(path)
 
 

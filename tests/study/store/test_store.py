@@ -57,7 +57,7 @@ def test_arm_and_stage_select(store):
     store.add(study, [row(0), row(1), row(0, arm="conv"), search])
     assert [r.round for r in store.rows(study, arm="mlp")] == [0, 1]
     assert text(store.rows(study, arm="conv", stage="search", curves=True)) == text([search])
-    assert store.rows(study, stage="solo") == []
+    assert store.rows(study, stage="timing") == []
 
 
 def test_the_first_row_of_a_key_stays(store):
@@ -149,7 +149,7 @@ def test_what_is_no_json_is_refused_by_name_and_nothing_is_added(store):
 def test_an_error_within_a_writing_leaves_what_was(store, monkeypatch):
     study = begin(store)
     store.add(study, [row(0)])
-    monkeypatch.setattr(store, "_write", lambda *_: 1 / 0)
+    monkeypatch.setattr(store, "_write_study", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         store.add(study, [row(1)])
     monkeypatch.undo()

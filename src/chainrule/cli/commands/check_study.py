@@ -34,13 +34,13 @@ def check_studies(
 
 def is_right(file: str) -> bool:
     """Whether this study is right; says so."""
-    from chainrule.study.plan.dry_run import problems
+    from chainrule.study.plan.dry_run import find_problems
     from chainrule.study.run.executors import SerialExecutor
     from chainrule.study.run.scheduler import Scheduler
 
     try:
         study = find_study(file)
-        found = SerialExecutor().submit(problems, study).result()
+        found = SerialExecutor().submit(find_problems, study).result()
     except (ValueError, OSError) as error:
         echo_err(f"chainrule: {error}")
         return False
@@ -49,7 +49,7 @@ def is_right(file: str) -> bool:
     if found:
         return False
     scheduler = Scheduler(study, study.all_arms)
-    trainings = sum(map(scheduler.total, scheduler.arms))
+    trainings = sum(map(scheduler.count_total, scheduler.arms))
     arms = f"{len(scheduler.arms)} arms, {study.rounds} rounds"
     typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
     return True

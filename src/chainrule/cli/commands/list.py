@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 )
 def list_studies(as_json: Json = False) -> None:
     """List the built-in studies: what they compare, and how large they are."""
-    from chainrule.study.builtin import NAMES, find
+    from chainrule.study.builtin import NAMES, load_builtin
 
-    rows = [study_row(find(name)) for name in NAMES]
+    rows = [study_row(load_builtin(name)) for name in NAMES]
     if as_json:
         echo_json(rows)
         return
@@ -39,7 +39,7 @@ def list_studies(as_json: Json = False) -> None:
 
 def study_row(study: Study) -> dict[str, Any]:
     """What is said of a study, as JSON data."""
-    from chainrule.study.search.candidates import wanted
+    from chainrule.study.search.candidates import count_candidates
 
     arms = study.all_arms
     return {
@@ -48,7 +48,7 @@ def study_row(study: Study) -> dict[str, Any]:
         "arms": [arm.name for arm in arms],
         "rounds": study.rounds,
         "epochs": study.epochs,
-        "candidates": max(wanted(study, arm) for arm in arms),
+        "candidates": max(count_candidates(study, arm) for arm in arms),
         "quick": bool(study.quick),
     }
 

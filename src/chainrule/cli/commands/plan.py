@@ -52,12 +52,12 @@ def plan_study(
     kept.
     """
     from chainrule.report import plan_table
-    from chainrule.study.plan.plan import plan
+    from chainrule.study.plan.plan import build_plan
 
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, rounds=rounds, epochs=epochs
     )
-    found = plan(study, arms=arms, jobs=jobs or available_cpus(), times=not no_time)
+    found = build_plan(study, arms=arms, jobs=jobs or available_cpus(), times=not no_time)
     if as_json:
         echo_json({"study": study.name, "arms": found.as_rows(), "totals": found.totals()})
     else:

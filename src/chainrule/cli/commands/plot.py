@@ -145,7 +145,7 @@ def draw_ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
 
     common = set.intersection(*({arm.arm for arm in result.arms} for result in results))
     means = {
-        arm.arm: [r.arm(arm.arm).mean * (1 if r.study.goal == "max" else -1) for r in results]
+        arm.arm: [r.arm(arm.arm).mean * (1 if r.study.direction == "max" else -1) for r in results]
         for arm in results[0].arms
         if arm.arm in common
     }

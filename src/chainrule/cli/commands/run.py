@@ -71,7 +71,7 @@ def run_study(
     jobs: Jobs = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Root seed of all draws.")] = None,
     device: Annotated[str | None, typer.Option(metavar="D", help="Such as cpu, cuda.")] = None,
-    width: CohortSize = None,
+    cohort_size: CohortSize = None,
     extend: Extend = False,
     compiled: Compile = False,
     nets: NetsFolder = None,
@@ -94,16 +94,22 @@ def run_study(
     from chainrule.study.run.compiled_trainer import compile_trainer
 
     disable_malloc_trim()  # with one job, training is done here
-    changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device, "width": width}
+    changes = {
+        "rounds": rounds,
+        "epochs": epochs,
+        "seed": seed,
+        "device": device,
+        "cohort_size": cohort_size,
+    }
     study = resolve_study(name, quick=quick, data=data, csv=csv, target=target, **changes)
     study = compile_trainer(study) if compiled else study
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}.sqlite")
     prepare_store(where, study)
     with choose_display(study) as display:
-        watch = display.watch
+        show = display.watch
         result = run(
-            study, arms=arms, store=where, jobs=jobs, extend=extend, nets=nets, watch=watch
+            study, arms=arms, store=where, jobs=jobs, extend=extend, nets=nets, on_progress=show
         )
     print_result(result, as_json=as_json)
     report_end(result, where, store or study.name, has_trained=display.has_trained)

@@ -22,9 +22,9 @@ def print_schema(output: Out = None) -> None:
     With the schema in study.schema.json, begin the TOML file with the line
     #:schema ./study.schema.json
     """
-    from chainrule.study.spec.schema import schema
+    from chainrule.study.spec.schema import build_schema
 
-    text = json.dumps(schema(), indent=2) + "\n"
+    text = json.dumps(build_schema(), indent=2) + "\n"
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -39,7 +39,7 @@ def show_results(
     from chainrule import report
 
     result = resolve_result(run, study)
-    if not result.done:
+    if not result.is_complete:
         echo_err(report.progress_sentence(result))
     form = "json" if as_json else form
     if metric is not None:

@@ -31,6 +31,11 @@ class OneHotLoss(Loss):
         except LayerError as error:
             raise error if error.module is self else error.with_path("OneHotLoss") from None
 
+    def keep_replicas(self, index: Tensor) -> None:
+        """Be the loss of these replicas, and so is ``loss``        index int64 (n,)"""
+        super().keep_replicas(index)
+        self.loss.keep_replicas(index)
+
     @property
     def reduction(self) -> str:
         """That of ``loss``."""

@@ -76,7 +76,7 @@ def _round_values(data: ReportData, arm: ArmResult, name: str) -> list[RoundValu
     if name == data.study.metric_name:
         values = list(arm.values)
     elif name == SECONDS:
-        values = [row.seconds / row.width for row in arm.rows]
+        values = [row.seconds / row.cohort_size for row in arm.rows]
     else:
         values = [row.metrics.get(name, math.nan) for row in arm.rows]
     return [
@@ -116,7 +116,7 @@ def round_rows(result: StudyResult | ReportData) -> list[dict[str, Any]]:
             "round": row.round,
             data.study.metric_name: value if math.isfinite(value) else None,
             "status": row.status,
-            "amortised_seconds": row.seconds / row.width,
+            "amortised_seconds": row.seconds / row.cohort_size,
         }
         for arm in data.arms
         for value, row in zip(arm.values, arm.rows, strict=True)

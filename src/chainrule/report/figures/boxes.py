@@ -21,7 +21,7 @@ __all__ = ["boxes", "draw_boxes"]
 def boxes(result: StudyResult | ReportData, metric: str | None = None) -> tuple[Figure, Axes]:
     """A box an arm with its rounds as points, and a diamond at the reported mean.
 
-    ``metric`` is by default the study's, in which a diverged round counts as the declared worst
+    ``metric`` is by default the study's, in which a diverged round counts as the declared failure
     value; ``"seconds"`` is the amortised time of a round; else one of the rows' metrics, without
     the rounds that diverged. Diverged rounds are crosses. Raises ValueError where there is no
     value to show.

@@ -90,7 +90,7 @@ def _explain_crosses(data: ReportData) -> str:
     """What a cross stands for, where there is one."""
     if all(arm.n_ok == arm.n for arm in data.arms):
         return ""
-    worst = data.unit.quantity(data.study.worst)
+    worst = data.unit.quantity(data.study.failure_value)
     return f" A cross is a round that diverged; it counts as {worst}, wherever it is drawn."
 
 

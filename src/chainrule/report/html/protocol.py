@@ -27,13 +27,13 @@ ROUNDS = {
 def protocol_facts(result: StudyResult | ReportData) -> Facts:
     """How settings were chosen, and nets trained and judged."""
     data = ReportData.wrap(result)
-    study, worst = data.study, format_value(data.study.worst)
+    study, worst = data.study, format_value(data.study.failure_value)
     return [
         ("rounds", ROUNDS[study.data.rounds].format(study.data.folds)),
         *_search_facts(data),
         (
             "a diverged training",
-            f"counts as {worst}, the declared worst value, never left out of its mean",
+            f"counts as {worst}, the declared failure value, never left out of its mean",
         ),
         ("data", _describe_sizes(data)),
     ]
@@ -52,7 +52,7 @@ def _search_facts(data: ReportData) -> Facts:
         ("the chosen setting", refit),
     ]
     if search.halving:
-        halving = f"first after {search.halving.first} epochs, by {search.halving.factor}"
+        halving = f"first after {search.halving.min_epochs} epochs, by {search.halving.factor}"
         facts.append(("successive halving", halving))
     return facts
 
@@ -84,11 +84,11 @@ def randomness_facts(result: StudyResult | ReportData) -> Facts:
 def timing_facts(result: StudyResult | ReportData) -> Facts:
     """Seconds of computing by kind of training, as cohort time / cohort width."""
     facts: Facts = []
-    names = {"search": "search", "final": "final trainings", "solo": "solo, to be timed alone"}
+    names = {"search": "search", "final": "final trainings", "timing": "one an arm, timed alone"}
     for stage, name in names.items():
         rows = [row for row in ReportData.wrap(result).result.rows if row.stage == stage]
         if rows:
-            total = sum(row.seconds / row.width for row in rows)
+            total = sum(row.seconds / row.cohort_size for row in rows)
             facts.append((name, f"{total:,.1f} s in all, {len(rows):,} trainings"))
     return facts
 

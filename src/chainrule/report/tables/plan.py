@@ -36,7 +36,7 @@ def _arm_cells(arm: ArmPlan) -> list[str]:
         str(arm.search),
         str(arm.final),
         str(arm.cohorts),
-        format_range(*map(str, arm.widths)),
+        format_range(*map(str, arm.cohort_sizes)),
         format_range(*map(format_count, arm.parameters)),
         f"{arm.multiply_adds:.1g}",
         "–" if arm.seconds is None else format_duration(arm.seconds),
@@ -65,8 +65,8 @@ def _unused_notes(plan: Plan) -> list[str]:
     """What of the space does nothing, and where."""
     arms: dict[tuple[int | None, int, tuple[str, ...]], list[str]] = {}
     for arm in plan.arms:
-        if arm.idle:
-            arms.setdefault((arm.declared, arm.candidates, arm.idle), []).append(arm.arm)
+        if arm.unused_paths:
+            arms.setdefault((arm.declared, arm.candidates, arm.unused_paths), []).append(arm.arm)
     return [
         (f"{n} in the grid, {k} distinct: " if n else "")
         + f"{', '.join(paths)} {'do' if len(paths) > 1 else 'does'} nothing in {', '.join(names)}."

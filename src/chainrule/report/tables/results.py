@@ -37,7 +37,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
     unit, study = data.unit, data.study
     metric = f"test {study.metric_name}{' in %' if unit.suffix else ''}"
     notes = [
-        f"{OK} {unit.quantity(study.worst)}, the declared worst value.",
+        f"{OK} {unit.quantity(study.failure_value)}, the declared failure value.",
         "solo: seconds of one training run alone. amortised: cohort seconds / its K trainings.",
     ]
     if any(arm.reported for arm in data.arms):
@@ -55,6 +55,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
 def _result_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
     source, error = arm.reported, arm.standard_error
     distance = (arm.mean - source.mean) / error if source and error > 0 else None
+    cohort_sizes = [row.cohort_size for row in arm.rows]
     return [
         Cell(arm.arm, arm.arm),
         Cell(unit.spread(arm.mean, arm.std), arm.mean),
@@ -64,7 +65,7 @@ def _result_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
         Cell(f"{arm.parameters:,}", arm.parameters),
         Cell(_format_seconds(arm.solo_seconds), arm.solo_seconds),
         Cell(_format_seconds(arm.amortised_seconds), arm.amortised_seconds),
-        Cell(_format_range([row.width for row in arm.rows]), max(row.width for row in arm.rows)),
+        Cell(_format_range(cohort_sizes), max(cohort_sizes)),
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chainrule.study import Study, StudyError
 
-__all__ = ["NAMES", "find"]
+__all__ = ["NAMES", "load_builtin"]
 
 FOLDER = Path(__file__).parent
 
@@ -14,7 +14,7 @@ NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 """The built-in studies."""
 
 
-def find(name: str) -> Study:
+def load_builtin(name: str) -> Study:
     """The built-in study of this name. Raises StudyError, which lists the names, where none is."""
     if name not in NAMES:
         raise StudyError(f"no study {name!r}; built-in studies: {', '.join(NAMES)}")

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from chainrule.data import Dataset
-from chainrule.study.round_data import Samples
-from chainrule.study.run.cohorts import Training, jobs_of
-from chainrule.study.run.train_cohort import trainer_of
+from chainrule.study.round_data import RoundData
+from chainrule.study.run.cohorts import Training, build_jobs
+from chainrule.study.run.train_cohort import build_cohort_trainer
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Dimension, Params
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 from chainrule.train import Trainer
 
-__all__ = ["few", "first_data", "problems", "rehearse"]
+__all__ = ["find_problems", "first_training_data", "take_first", "train_one_epoch"]
 
 SAMPLES = 6
 """So many are trained on: more than one, for batch normalization."""
@@ -25,46 +25,48 @@ NEARLY = 1 - 2**-53
 """The end of a range."""
 
 
-def problems(study: Study) -> list[str]:
+def find_problems(study: Study) -> list[str]:
     """A line for each thing that would fail in a training: a name, an argument, a shape.
 
     Every arm is trained for a moment, on the CPU, with each value of its space at least once.
     """
     here = study.with_overrides(device="cpu")
     try:
-        learned, judged = (few(data, SAMPLES) for data in first_data(here, Samples(here)))
+        learned, judged = (
+            take_first(data, SAMPLES) for data in first_training_data(here, RoundData(here))
+        )
     except Exception as error:  # whatever a function of the user raises
-        return [f"data {study.data.name}: {said(error)}"]
+        return [f"data {study.data.name}: {describe_error(error)}"]
     arms: dict[str, list[str]] = {}
     for arm in here.all_arms:
-        for problem in dict.fromkeys(failures(here, arm, learned, judged)):
+        for problem in dict.fromkeys(find_arm_problems(here, arm, learned, judged)):
             arms.setdefault(problem, []).append(arm.name)
     return [f"{'arms' if len(of) > 1 else 'arm'} {', '.join(of)}: {p}" for p, of in arms.items()]
 
 
-def failures(study: Study, arm: Arm, learned: Dataset, judged: Dataset) -> Iterator[str]:
+def find_arm_problems(study: Study, arm: Arm, learned: Dataset, judged: Dataset) -> Iterator[str]:
     """What goes wrong in one arm."""
     try:
-        trainings = [Training(c, s, 0, 0) for c, s in enumerate(settings(arm.space))]
-        jobs = jobs_of(arm, "final", trainings, sample=learned.inputs.shape[1:])
+        trainings = [Training(c, s, 0, 0) for c, s in enumerate(covering_settings(arm.space))]
+        jobs = build_jobs(arm, "final", trainings, sample=learned.inputs.shape[1:])
     except Exception as error:
-        yield said(error)
+        yield describe_error(error)
         return
     for job in jobs:
         try:
-            rehearse(trainer_of(study, job), learned, judged)
+            train_one_epoch(build_cohort_trainer(study, job), learned, judged)
         except Exception as error:
-            yield said(error)
+            yield describe_error(error)
 
 
-def settings(space: Mapping[str, Dimension]) -> list[Params]:
+def covering_settings(space: Mapping[str, Dimension]) -> list[Params]:
     """So few settings that each value of each path, or each end of its range, is in one."""
-    values = {path: d.choices or (d.at(0), d.at(NEARLY)) for path, d in space.items()}
+    values = {path: d.choices or (d.value_at(0), d.value_at(NEARLY)) for path, d in space.items()}
     longest = max(map(len, values.values()), default=1)
     return [{path: of[i % len(of)] for path, of in values.items()} for i in range(longest)]
 
 
-def rehearse(trainer: Trainer, learned: Dataset, judged: Dataset | None = None) -> float:
+def train_one_epoch(trainer: Trainer, learned: Dataset, judged: Dataset | None = None) -> float:
     """Train one epoch more, and say how many seconds it took. Raises KeyboardInterrupt."""
     before = trainer.history.seconds
     history = trainer.fit(learned, judged, epochs=trainer.epoch + 1, progress=False)
@@ -73,18 +75,18 @@ def rehearse(trainer: Trainer, learned: Dataset, judged: Dataset | None = None) 
     return history.seconds - before
 
 
-def first_data(study: Study, samples: Samples) -> Sequence[Dataset]:
+def first_training_data(study: Study, samples: RoundData) -> Sequence[Dataset]:
     """What the first training of the study learns from, and what it is judged on."""
     r = 0 if study.search.each_round or not study.space else SEARCH_ROUND
     return samples.fold(r, 0) if study.space else samples.final(r)
 
 
-def few(data: Dataset, n: int) -> Dataset:
+def take_first(data: Dataset, n: int) -> Dataset:
     """The first n samples, or all where there are fewer."""
     return data.subset(torch.arange(min(n, len(data)), device=data.inputs.device))
 
 
-def said(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """The message of an error; with its kind where that is not one of ours."""
     text = " ".join(str(error).split())
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"

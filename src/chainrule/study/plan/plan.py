@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chainrule.recipes.cost import parameters
+from chainrule.recipes.cost import count_parameters
 from chainrule.study.plan.timing import fit_time_model
-from chainrule.study.plan.workload import Load, Loads
+from chainrule.study.plan.workload import Workload, WorkloadEstimator
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.executors import SerialExecutor
 from chainrule.study.run.scheduler import Scheduler
-from chainrule.study.search.candidates import wanted
+from chainrule.study.search.candidates import count_candidates
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import grid
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["ArmPlan", "Plan", "plan"]
+__all__ = ["ArmPlan", "Plan", "build_plan"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class ArmPlan:
     arm: str
     candidates: int
     declared: int | None
-    idle: tuple[str, ...]
+    unused_paths: tuple[str, ...]
     splits: int
     search: int
     final: int
     cohorts: int
-    widths: tuple[int, int]
+    cohort_sizes: tuple[int, int]
     steps: int
     parameters: tuple[int, int]
     multiply_adds: float
@@ -93,41 +93,41 @@ class Plan:
         return [arm.as_row() for arm in self.arms]
 
 
-def plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = True) -> Plan:
+def build_plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = True) -> Plan:
     """What a run of these arms trains; ``times``: measure some steps of each for its time.
 
     Raises StudyError, and what making a net or a data set raises.
     """
-    found = SerialExecutor().submit(planned, study, study.select(arms), times).result()
+    found = SerialExecutor().submit(plan_arms, study, study.select(arms), times).result()
     return Plan(study, found, jobs)
 
 
-def planned(study: Study, arms: Sequence[Arm], times: bool) -> list[ArmPlan]:
+def plan_arms(study: Study, arms: Sequence[Arm], times: bool) -> list[ArmPlan]:
     """The plan of each arm."""
     board = Scheduler(study, arms)
-    loads = Loads(study, board.samples)
+    loads = WorkloadEstimator(study, board.round_data)
     return [
-        of_arm(board, arm, [loads.of(job) for job in simulate_jobs(board, arm)], times)
+        plan_arm(board, arm, [loads.estimate(job) for job in simulate_jobs(board, arm)], times)
         for arm in arms
     ]
 
 
-def of_arm(board: Scheduler, arm: Arm, loads: Sequence[Load], times: bool) -> ArmPlan:
+def plan_arm(board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool) -> ArmPlan:
     """The plan of one arm, from all the cohorts that it will have."""
     study = board.study
-    widths = [load.width for load in loads]
+    widths = [load.cohort_size for load in loads]
     sizes = [load.parameters for load in loads]
-    pace = fit_time_model(study, board.samples, loads) if times else None
+    pace = fit_time_model(study, board.round_data, loads) if times else None
     return ArmPlan(
         arm=arm.name,
-        candidates=wanted(study, arm),
+        candidates=count_candidates(study, arm),
         declared=len(grid(study.space)) if study.search.method == "grid" else None,
-        idle=tuple(path for path in study.space if path not in arm.space),
+        unused_paths=tuple(path for path in study.space if path not in arm.space),
         splits=study.selection.splits if arm.space else 0,
-        search=sum(load.width for load in loads if load.job.stage == "search"),
-        final=sum(load.width for load in loads if load.job.stage != "search"),
+        search=sum(load.cohort_size for load in loads if load.job.stage == "search"),
+        final=sum(load.cohort_size for load in loads if load.job.stage != "search"),
         cohorts=len(loads),
-        widths=(min(widths), max(widths)),
+        cohort_sizes=(min(widths), max(widths)),
         steps=sum(load.steps for load in loads),
         parameters=(min(sizes), max(sizes)),
         multiply_adds=sum(load.products for load in loads),
@@ -138,7 +138,7 @@ def of_arm(board: Scheduler, arm: Arm, loads: Sequence[Load], times: bool) -> Ar
 
 def simulate_jobs(board: Scheduler, arm: Arm) -> Iterator[CohortJob]:
     """Every cohort of an arm, as if each were trained and the largest net always won."""
-    while jobs := board.ready(arm):
+    while jobs := board.ready_jobs(arm):
         cohorts = [cohort for job in jobs for cohort in job.cohorts or (job,)]
         yield from cohorts
         board.add(row for job in cohorts for row in fake_rows(board.study, job))
@@ -146,7 +146,7 @@ def simulate_jobs(board: Scheduler, arm: Arm) -> Iterator[CohortJob]:
 
 def fake_rows(study: Study, job: CohortJob) -> Iterator[TrainingRecord]:
     """Rows that nobody trained."""
-    size = parameters(job.recipe) * (1 if study.goal == "max" else -1)
+    size = count_parameters(job.recipe) * (1 if study.direction == "max" else -1)
     for training in job.trainings:
         yield TrainingRecord(
             arm=job.arm,
@@ -159,7 +159,7 @@ def fake_rows(study: Study, job: CohortJob) -> Iterator[TrainingRecord]:
             metrics={study.metric_name: float(size)},
             epochs=job.recipe.epochs,
             seconds=0.0,
-            width=len(job.trainings),
+            cohort_size=len(job.trainings),
             parameters=abs(size),
             n_train=0,
             n_test=0,

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from chainrule.recipes.cost import PASSES, activations, cost, parameters
-from chainrule.study.round_data import Samples
+from chainrule.recipes.cost import PASSES, count_activations, count_parameters, training_cost
+from chainrule.study.round_data import RoundData
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.halving import rungs
 from chainrule.study.spec.study import Study
 
-__all__ = ["Load", "Loads"]
+__all__ = ["Workload", "WorkloadEstimator"]
 
-Sizes = tuple[int, int, tuple[int, ...]]
+DataSizes = tuple[int, int, tuple[int, ...]]
 """Samples learned from, samples judged on, the shape of one."""
 
 COPIES = 5
@@ -22,7 +22,7 @@ COPIES = 5
 
 
 @dataclass(frozen=True)
-class Load:
+class Workload:
     """A cohort: its trainings, steps and multiply-adds, the numbers it learns, and its memory."""
 
     job: CohortJob
@@ -31,38 +31,38 @@ class Load:
     bytes: int
 
     @property
-    def width(self) -> int:
+    def cohort_size(self) -> int:
         """How many trainings."""
         return len(self.job.trainings)
 
     @property
     def parameters(self) -> int:
         """Of one training, all members."""
-        return parameters(self.job.recipe) * self.job.recipe.members
+        return count_parameters(self.job.recipe) * self.job.recipe.ensemble_size
 
 
 @final
-class Loads:
+class WorkloadEstimator:
     """The loads of a study's cohorts; ``samples`` says how many samples each learns from."""
 
-    def __init__(self, study: Study, samples: Samples) -> None:
+    def __init__(self, study: Study, samples: RoundData) -> None:
         self.study, self.samples = study, samples
-        self._sizes: dict[tuple[bool, int, int], Sizes] = {}
+        self._sizes: dict[tuple[bool, int, int], DataSizes] = {}
 
-    def of(self, job: CohortJob) -> Load:
+    def estimate(self, job: CohortJob) -> Workload:
         """What a cohort asks for; halving is taken into its products."""
-        n, judged, sample = self._sizes_of(job)
+        n, judged, sample = self._data_sizes(job)
         recipe, width = job.recipe, len(job.trainings)
-        learning = cost(recipe, (n, *sample)) * share_trained(self.study, job)
+        learning = training_cost(recipe, (n, *sample)) * trained_fraction(self.study, job)
         followed = 0 if job.stage == "search" else judged / (PASSES * n)
-        return Load(
+        return Workload(
             job,
             steps=recipe.epochs * math.ceil(n / recipe.batch_size),
             products=width * learning * (1 + followed),
-            bytes=memory(self.study, job, (n + judged) * math.prod(sample), sample),
+            bytes=cohort_bytes(self.study, job, (n + judged) * math.prod(sample), sample),
         )
 
-    def _sizes_of(self, job: CohortJob) -> Sizes:
+    def _data_sizes(self, job: CohortJob) -> DataSizes:
         """Rounds differ in folds alone."""
         first, search = job.trainings[0], job.stage == "search"
         r = first.round if self.study.data.rounds == "folds" else min(first.round, 0)
@@ -73,7 +73,7 @@ class Loads:
         return self._sizes[key]
 
 
-def share_trained(study: Study, job: CohortJob) -> float:
+def trained_fraction(study: Study, job: CohortJob) -> float:
     """How much of its candidates' epochs a search trains: 1 without halving."""
     halving, epochs = study.search.halving, job.recipe.epochs
     if halving is None or job.stage != "search":
@@ -85,10 +85,10 @@ def share_trained(study: Study, job: CohortJob) -> float:
     return total / epochs
 
 
-def memory(study: Study, job: CohortJob, numbers: int, sample: tuple[int, ...]) -> int:
+def cohort_bytes(study: Study, job: CohortJob, numbers: int, sample: tuple[int, ...]) -> int:
     """Bytes: parameters, what a batch leaves for its chain rule, and the data of each round."""
     size = 8 if study.precision == "float64" else 4
-    nets = len(job.trainings) * job.recipe.members
-    held = 2 * job.recipe.batch_size * activations(job.recipe, sample)
+    nets = len(job.trainings) * job.recipe.ensemble_size
+    held = 2 * job.recipe.batch_size * count_activations(job.recipe, sample)
     rounds = len({t.round for t in job.trainings}) if study.data.rounds != "fixed" else 1
-    return size * (nets * (COPIES * parameters(job.recipe) + held) + rounds * numbers)
+    return size * (nets * (COPIES * count_parameters(job.recipe) + held) + rounds * numbers)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from statistics import mean, stdev
 from typing import Any
 
-from chainrule.recipes.component import StudyError
+from chainrule._util.plain_data import finite_or_none
+from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.sections import Reported
 from chainrule.study.store.record import TrainingRecord, Value
 
@@ -20,7 +21,7 @@ class Candidate:
     """A setting of an arm over the splits that judged it.
 
     ``values`` are the selecting metric on each split's validation part; a training that diverged
-    counts with the declared worst value. ``round`` is -1 for a search made once.
+    counts with the declared failure value. ``round`` is -1 for a search made once.
     """
 
     arm: str
@@ -55,7 +56,7 @@ class ArmResult:
     """An arm over its rounds, in the order of the rounds.
 
     ``values`` are the metric on the test set, one a round; a round that diverged counts with the
-    declared worst value. ``rows`` are the final trainings behind them, ``settings`` what was
+    declared failure value. ``rows`` are the final trainings behind them, ``settings`` what was
     chosen in each. ``solo_seconds`` is the time of one training run alone (None: not measured);
     ``amortised_seconds`` the mean over the rounds of cohort time / cohort width.
     """
@@ -95,7 +96,7 @@ class ArmResult:
     @property
     def amortised_seconds(self) -> float:
         """The mean over the rounds of cohort time / cohort width."""
-        return mean(row.seconds / row.width for row in self.rows)
+        return mean(row.seconds / row.cohort_size for row in self.rows)
 
     @property
     def settings(self) -> list[Mapping[str, Value]]:
@@ -117,15 +118,15 @@ class ArmResult:
         row: dict[str, Any] = {
             "arm": self.arm,
             "metric": self.metric,
-            "mean": _known(self.mean),
-            "std": _known(self.std),
+            "mean": finite_or_none(self.mean),
+            "std": finite_or_none(self.std),
             "n": self.n,
             "n_ok": self.n_ok,
-            "values": [_known(v) for v in self.values],
+            "values": [finite_or_none(v) for v in self.values],
             "parameters": self.parameters,
             "solo_seconds": self.solo_seconds,
             "amortised_seconds": self.amortised_seconds,
-            "cohort": max(row.width for row in self.rows),
+            "cohort": max(row.cohort_size for row in self.rows),
             "epochs": max(row.epochs for row in self.rows),
             "setting": dict(self.settings[0]) if self.same_setting else None,
         }
@@ -137,7 +138,3 @@ class ArmResult:
     def same_setting(self) -> bool:
         """Whether every round was trained with the same setting."""
         return all(setting == self.settings[0] for setting in self.settings)
-
-
-def _known(x: float) -> float | None:
-    return x if math.isfinite(x) else None

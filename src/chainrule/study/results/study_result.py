@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chainrule.data import Dataset
-from chainrule.recipes.component import StudyError
+from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Comparisons,
     Design,
@@ -20,10 +20,10 @@ from chainrule.statistics import (
     factorial_effects,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate
-from chainrule.study.round_data import Samples
-from chainrule.study.run.resume import declared_in
+from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError
 from chainrule.study.store.record import TrainingRecord
@@ -31,7 +31,7 @@ from chainrule.study.store.record import TrainingRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["StudyResult", "result_of"]
+__all__ = ["StudyResult", "load_result"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,12 @@ class StudyResult:
     @cached_property
     def arms(self) -> list[ArmResult]:
         """The arms that have results, in the declared order."""
-        by_arm = {arm.name: self._of(arm.name, "final") for arm in self.study.all_arms}
-        return [self._arm(arm, by_arm[arm.name]) for arm in self.study.all_arms if by_arm[arm.name]]
+        by_arm = {arm.name: self._select_rows(arm.name, "final") for arm in self.study.all_arms}
+        return [
+            self._arm_result(arm, by_arm[arm.name])
+            for arm in self.study.all_arms
+            if by_arm[arm.name]
+        ]
 
     def arm(self, name: str) -> ArmResult:
         """The arm of this name. Raises StudyError where it has no results."""
@@ -61,35 +65,35 @@ class StudyResult:
         known = ", ".join(arm.arm for arm in self.arms) or "none yet"
         raise StudyError(f"study {self.study.name}: no results of arm {name!r}; there are: {known}")
 
-    def _of(self, arm: str, stage: str) -> list[TrainingRecord]:
+    def _select_rows(self, arm: str, stage: str) -> list[TrainingRecord]:
         return [row for row in self.rows if row.arm == arm and row.stage == stage]
 
-    def _arm(self, arm: Arm, rows: Sequence[TrainingRecord]) -> ArmResult:
+    def _arm_result(self, arm: Arm, rows: Sequence[TrainingRecord]) -> ArmResult:
         rows = sorted(rows, key=lambda row: row.round)
-        solo = self._of(arm.name, "solo")
+        timed = self._select_rows(arm.name, "timing")
         return ArmResult(
             arm=arm.name,
             metric=self.study.metric_name,
-            values=[selection.value(self.study, row) for row in rows],
+            values=[selection.metric_value(self.study, row) for row in rows],
             n_ok=sum(row.status == "done" for row in rows),
             parameters=rows[0].parameters,
             rows=rows,
-            solo_seconds=solo[0].seconds if solo else None,
+            solo_seconds=timed[0].seconds if timed else None,
             factors=arm.factors,
             reported=self.study.reported.get(arm.name),
         )
 
     def candidates(self, arm: str) -> list[Candidate]:
         """Every candidate of an arm's search, in the order of rounds and candidates."""
-        judged = selection.judge(self._of(arm, "search"))
-        best = {r: selection.best(self.study, rows) for r, rows in judged.items()}
+        judged = selection.group_by_candidate(self._select_rows(arm, "search"))
+        best = {r: selection.best_candidate(self.study, rows) for r, rows in judged.items()}
         return [
             Candidate(
                 arm=arm,
                 index=index,
                 round=r,
                 setting=rows[0].setting,
-                values=[selection.value(self.study, row) for row in rows],
+                values=[selection.metric_value(self.study, row) for row in rows],
                 n_ok=sum(row.status != "diverged" for row in rows),
                 chosen=index == best[r],
             )
@@ -99,14 +103,14 @@ class StudyResult:
 
     def data(self, r: int) -> tuple[Dataset, Dataset]:
         """(training set, test set) of a round, made anew as the study declares them."""
-        return self._samples.final(r)
+        return self._round_data.final(r)
 
     @cached_property
-    def _samples(self) -> Samples:
-        return Samples(self.study)
+    def _round_data(self) -> RoundData:
+        return RoundData(self.study)
 
     @property
-    def done(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every arm has all its rounds."""
         rounds = {arm.arm: arm.n for arm in self.arms}
         return all(rounds.get(a.name, 0) >= self.study.rounds for a in self.study.all_arms)
@@ -134,16 +138,20 @@ class StudyResult:
         """
         wanted = None if all_pairs else baseline or self.study.baseline
         return compare(
-            self._scores(), self.design, baseline=wanted, rope=self.study.rope, seed=self.study.seed
+            self._round_scores(),
+            self.design,
+            baseline=wanted,
+            rope=self.study.rope,
+            seed=self.study.seed,
         )
 
     def effects(self) -> Effects:
         """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`."""
         factors = {arm.arm: arm.factors for arm in self.arms}
-        return factorial_effects(self._scores(), factors, self.design)
+        return factorial_effects(self._round_scores(), factors, self.design)
 
-    def _scores(self) -> dict[str, list[float]]:
-        sign = 1.0 if self.study.goal == "max" else -1.0
+    def _round_scores(self) -> dict[str, list[float]]:
+        sign = 1.0 if self.study.direction == "max" else -1.0
         done = [{row.round for row in arm.rows} for arm in self.arms]
         rounds = set.intersection(*done) if done else set()
         return {
@@ -166,10 +174,10 @@ class StudyResult:
         return pd.DataFrame(self.as_rows())
 
 
-def result_of(store: Store, study_id: int, *, interrupted: bool = False) -> StudyResult:
+def load_result(store: Store, study_id: int, *, interrupted: bool = False) -> StudyResult:
     """What a store has of a study. Raises StoreError where it is damaged or has none of this id."""
     for record in store.studies():
         if record.id == study_id:
             rows = store.rows(study_id, curves=True)
-            return StudyResult(declared_in(record), rows, record.runs, interrupted)
+            return StudyResult(read_declaration(record), rows, record.runs, interrupted)
     raise StoreError("this store", f"has no study {study_id}")

@@ -7,20 +7,32 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from chainrule.recipes.cost import activations, parameters
+from chainrule import seeds
+from chainrule.recipes.cost import count_activations, count_parameters
 from chainrule.recipes.recipe import Recipe
+from chainrule.study.round_data import round_seed
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Params, is_batchable
+from chainrule.study.spec.study import Study
 from chainrule.study.store.record import Stage, TrainingKey
 
-__all__ = ["CohortJob", "Training", "cohort_size_for", "jobs_of", "race_of"]
+__all__ = [
+    "CohortJob",
+    "Training",
+    "build_halving_job",
+    "build_jobs",
+    "cohort_size_for",
+    "training_seeds",
+]
 
 CACHE_BYTES = 16 * 2**20
 """What a cohort may touch in each step: parameters, gradients, moments and what its layers put out.
 
 Measured with two convolutions, batch 100: 16 in a cohort took 1.3 to 1.8 times as long as alone."""
 
-WIDEST = 48
+FLOAT_BYTES = 4
+
+MAX_REPLICAS = 48
 """More replicas than this were never faster, and less is lost when a machine goes down."""
 
 
@@ -57,19 +69,19 @@ class CohortJob:
         ]
 
 
-def jobs_of(
+def build_jobs(
     arm: Arm,
     stage: Stage,
     trainings: Iterable[Training],
     *,
     sample: Sequence[int],
-    width: int | None = None,
-    apart: Callable[[Training], Hashable] = lambda _: None,
+    cohort_size: int | None = None,
+    group_key: Callable[[Training], Hashable] = lambda _: None,
 ) -> list[CohortJob]:
     """The cohorts of an arm's trainings, which depend on what is declared alone.
 
-    Trainings whose recipes differ in shared paths only, and for which ``apart`` says the same
-    (samples to learn from), share a cohort, up to ``width`` of them, or what fits a cache
+    Trainings whose recipes differ in batchable paths only, and whose ``group_key`` is the same
+    (samples to learn from), share a cohort, up to ``cohort_size`` of them, or what fits a cache
     with inputs of the shape ``sample``.
     """
     paths = tuple(path for path, dimension in arm.space.items() if is_batchable(path, dimension))
@@ -77,32 +89,43 @@ def jobs_of(
     recipes: dict[str, Recipe] = {}
     for training in trainings:
         own = {p: v for p, v in training.setting.items() if p not in paths}
-        shown = repr(sorted(own.items()))
-        if shown not in recipes:
-            recipes[shown] = arm.with_overrides(own)
-        groups.setdefault((shown, apart(training)), []).append(training)
+        name = repr(sorted(own.items()))
+        if name not in recipes:
+            recipes[name] = arm.with_overrides(own)
+        groups.setdefault((name, group_key(training)), []).append(training)
     return [
-        CohortJob(arm.name, stage, recipes[shown], paths, tuple(part))
-        for (shown, _), group in groups.items()
-        for part in evenly(group, width or cohort_size_for(recipes[shown], sample))
+        CohortJob(arm.name, stage, recipes[name], paths, tuple(part))
+        for (name, _), group in groups.items()
+        for part in split_evenly(group, cohort_size or cohort_size_for(recipes[name], sample))
     ]
 
 
-def race_of(cohorts: Sequence[CohortJob]) -> CohortJob:
+def build_halving_job(cohorts: Sequence[CohortJob]) -> CohortJob:
     """These cohorts of one search as one job."""
     trainings = tuple(training for cohort in cohorts for training in cohort.trainings)
     return replace(cohorts[0], trainings=trainings, cohorts=tuple(cohorts))
 
 
-def evenly(group: Sequence[Training], width: int) -> list[Sequence[Training]]:
-    """As few parts as the width allows, of sizes that differ by at most one."""
-    n = math.ceil(len(group) / width)
+def split_evenly(group: Sequence[Training], max_size: int) -> list[Sequence[Training]]:
+    """As few parts as ``max_size`` allows, of sizes that differ by at most one."""
+    n = math.ceil(len(group) / max_size)
     ends = [len(group) * i // n for i in range(n + 1)]
     return [group[a:b] for a, b in pairwise(ends)]
 
 
 def cohort_size_for(recipe: Recipe, sample: Sequence[int]) -> int:
     """How many trainings share a cohort: so many that what a step touches fits a cache."""
-    copies = 4 * parameters(recipe)  # data, gradient and two moments
-    touched = 4 * (copies + recipe.batch_size * activations(recipe, sample))  # four bytes each
-    return max(1, min(WIDEST, CACHE_BYTES // touched) // recipe.members)
+    copies = 4 * count_parameters(recipe)  # data, gradient and two moments
+    numbers = copies + recipe.batch_size * count_activations(recipe, sample)
+    fitting = CACHE_BYTES // (FLOAT_BYTES * numbers)
+    return max(1, min(MAX_REPLICAS, fitting) // recipe.ensemble_size)
+
+
+def training_seeds(study: Study, stage: Stage, training: Training, member: int) -> dict[str, int]:
+    """Purpose → seed. Candidates of a round and fold, and arms, have the same."""
+    root = round_seed(study, training.round)
+    if stage == "search":
+        root = seeds.derive(root, "fold", training.fold)
+    if member:
+        root = seeds.derive(root, "member", member)
+    return {purpose: seeds.derive(root, purpose) for purpose in ("net", "order")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.study.round_data import dtype_of
+from chainrule.study.round_data import study_dtype
 from chainrule.study.spec.study import Study
 from chainrule.train import build_kernel
 
@@ -16,5 +16,5 @@ def compile_trainer(study: Study) -> Study:
     """
     if (study.trainer or {}).get("name", "Trainer") != "Trainer":
         return study
-    build_kernel(dtype_of(study))  # once, and not by each process
+    build_kernel(study_dtype(study))  # once, and not by each process
     return study.with_overrides(trainer={"name": "Trainer", "compile": True})

@@ -14,9 +14,9 @@ from typing import final
 
 import torch
 
-from chainrule.study.round_data import Samples
+from chainrule.study.round_data import RoundData
 from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.train_cohort import train_until, trainer_of
+from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving
 from chainrule.study.spec.study import Study
@@ -25,75 +25,79 @@ from chainrule.study.store.record import TrainingRecord
 __all__ = ["run_halving", "rungs"]
 
 
-def run_halving(study: Study, samples: Samples, job: CohortJob) -> list[TrainingRecord]:
+def run_halving(study: Study, data: RoundData, job: CohortJob) -> list[TrainingRecord]:
     """The rows of a search: its cohorts are trained from rung to rung, smaller each time.
 
     A candidate that does not go on has the rows of its last rung, with status ``stopped``, or
-    ``diverged`` where it did. A row's seconds over its width are its share of the time that its
-    cohort took, rung by rung. Raises KeyboardInterrupt; ValueError where none is declared.
+    ``diverged`` where it did. A row's seconds over its cohort size are its share of the time that
+    its cohort took, rung by rung. Raises KeyboardInterrupt; ValueError where none is declared.
     """
     halving = study.search.halving
     if halving is None:
         raise ValueError(f"study {study.name} declares no halving")
-    runners = [Runner(study, samples, cohort) for cohort in job.cohorts]
+    cohorts = [HalvingCohort(study, data, cohort) for cohort in job.cohorts]
     ended: list[TrainingRecord] = []
     *earlier, last = rungs(halving, job.recipe.epochs)
     for epochs in earlier:
-        rows = [row for runner in runners for row in runner.until(epochs)]
-        better = best_of(study, selection.judge(rows)[rows[0].round], halving.factor)
-        ended += [stopped(row) for row in rows if row.candidate not in better]
-        runners = [runner for runner in runners if runner.keep(better)]
-    return ended + [row for runner in runners for row in runner.until(last)]
+        rows = [row for cohort in cohorts for row in cohort.train_until(epochs)]
+        better = surviving_candidates(
+            study, selection.group_by_candidate(rows)[rows[0].round], halving.factor
+        )
+        ended += [mark_stopped(row) for row in rows if row.candidate not in better]
+        cohorts = [cohort for cohort in cohorts if cohort.keep_candidates(better)]
+    return ended + [row for cohort in cohorts for row in cohort.train_until(last)]
 
 
 def rungs(halving: Halving, epochs: int) -> Iterator[int]:
-    """After how many epochs candidates are judged: first, first · factor, …, and at the end."""
-    rung = halving.first
+    """After how many epochs candidates are judged: the first, times factor each time, and all."""
+    rung = halving.min_epochs
     while rung < epochs:
         yield rung
         rung *= halving.factor
     yield epochs
 
 
-def best_of(study: Study, judged: Mapping[int, Sequence[TrainingRecord]], factor: int) -> set[int]:
+def surviving_candidates(
+    study: Study, judged: Mapping[int, Sequence[TrainingRecord]], factor: int
+) -> set[int]:
     """The better 1/factor of the candidates, at least one, by the mean over their splits.
 
     Of equal ones those with the smaller number; one that diverged is worse than any other.
     """
-    sign = 1 if study.goal == "max" else -1
+    sign = 1 if study.direction == "max" else -1
 
     def rank(candidate: int) -> tuple[bool, float, int]:
         rows = judged[candidate]
-        lost = any(row.status == "diverged" for row in rows)
-        return lost, -sign * mean(selection.value(study, row) for row in rows), candidate
+        diverged = any(row.status == "diverged" for row in rows)
+        return diverged, -sign * mean(selection.metric_value(study, row) for row in rows), candidate
 
     return set(sorted(judged, key=rank)[: math.ceil(len(judged) / factor)])
 
 
-def stopped(row: TrainingRecord) -> TrainingRecord:
+def mark_stopped(row: TrainingRecord) -> TrainingRecord:
     """The row of a training that does not go on."""
     return row if row.status == "diverged" else replace(row, status="stopped")
 
 
 @final
-class Runner:
+class HalvingCohort:
     """A cohort under way: what is left of its job, its trainer, and the time that each took."""
 
-    def __init__(self, study: Study, samples: Samples, job: CohortJob) -> None:
+    def __init__(self, study: Study, samples: RoundData, job: CohortJob) -> None:
         self.study, self.samples, self.job = study, samples, job
-        self.trainer = trainer_of(study, job)
+        self.trainer = build_cohort_trainer(study, job)
         self.share = self.before = 0.0
 
-    def until(self, epochs: int) -> list[TrainingRecord]:
+    def train_until(self, epochs: int) -> list[TrainingRecord]:
         """The rows when so many epochs are done."""
         rows = train_until(self.study, self.samples, self.job, self.trainer, epochs)
         seconds, width = self.trainer.history.seconds, len(self.job.trainings)
         self.share, self.before = self.share + (seconds - self.before) / width, seconds
         return [replace(row, seconds=self.share * width) for row in rows]
 
-    def keep(self, candidates: set[int]) -> bool:
+    def keep_candidates(self, candidates: set[int]) -> bool:
         """Go on with these candidates alone; whether there are any."""
-        members, trainings = self.job.recipe.members, self.job.trainings
+        members, trainings = self.job.recipe.ensemble_size, self.job.trainings
         going = [i for i, t in enumerate(trainings) if t.candidate in candidates]
         if going and len(going) < len(trainings):
             replicas = torch.tensor(going).unsqueeze(1) * members + torch.arange(members)

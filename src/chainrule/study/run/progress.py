@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, final
 
-from chainrule.recipes.cost import cost
+from chainrule.recipes.cost import training_cost
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.spec.arms import Arm
@@ -20,8 +20,11 @@ class Progress:
     """How far a run is. ``cohorts`` were trained in this run; ``running`` are being trained."""
 
     def __init__(self, board: Scheduler, running: Mapping[Any, CohortJob]) -> None:
-        self.board, self.cohorts, self._running = board, 0, running
-        self._begun, self._before = time.monotonic(), {a.name: board.done(a) for a in board.arms}
+        self.scheduler, self.cohorts, self._running = board, 0, running
+        self._started, self._done_before = (
+            time.monotonic(),
+            {a.name: board.count_done(a) for a in board.arms},
+        )
 
     @property
     def running(self) -> list[CohortJob]:
@@ -31,40 +34,42 @@ class Progress:
     @property
     def trainings(self) -> tuple[int, int]:
         """(done, in all), those of earlier runs too."""
-        arms = self.board.arms
-        return sum(map(self.board.done, arms)), sum(map(self.board.total, arms))
+        arms = self.scheduler.arms
+        return sum(map(self.scheduler.count_done, arms)), sum(map(self.scheduler.count_total, arms))
 
     @property
     def best(self) -> dict[str, float]:
         """Arm → its best validation so far."""
-        found = {arm.name: self.board.best(arm) for arm in self.board.arms}
+        found = {arm.name: self.scheduler.best_validation(arm) for arm in self.scheduler.arms}
         return {name: value for name, value in found.items() if value is not None}
 
     @property
     def seconds(self) -> float:
         """Since the run began."""
-        return time.monotonic() - self._begun
+        return time.monotonic() - self._started
 
     @property
     def seconds_left(self) -> float | None:
         """At the pace of this run so far, trainings weighed by their products; None at first."""
         done = left = 0.0
-        for arm in self.board.arms:
-            weight, n = self._of(arm), self.board.done(arm)
-            done += weight * (n - self._before[arm.name])
-            left += weight * (self.board.total(arm) - n)
+        for arm in self.scheduler.arms:
+            weight, n = self._training_cost(arm), self.scheduler.count_done(arm)
+            done += weight * (n - self._done_before[arm.name])
+            left += weight * (self.scheduler.count_total(arm) - n)
         return self.seconds * left / done if done else None
 
-    def cost(self, job: CohortJob) -> float:
+    def job_cost(self, job: CohortJob) -> float:
         """What a cohort costs, in multiply-adds."""
-        return len(job.trainings) * cost(job.recipe, self._shape)
+        return len(job.trainings) * training_cost(job.recipe, self._data_shape)
 
-    def _of(self, arm: Arm) -> float:
+    def _training_cost(self, arm: Arm) -> float:
         """What a training of the arm costs, by its first candidate."""
-        first = {path: d.choices[0] if d.choices else d.at(0.5) for path, d in arm.space.items()}
-        return cost(arm.with_overrides(first), self._shape)
+        first = {
+            path: d.choices[0] if d.choices else d.value_at(0.5) for path, d in arm.space.items()
+        }
+        return training_cost(arm.with_overrides(first), self._data_shape)
 
     @cached_property
-    def _shape(self) -> tuple[int, ...]:
-        r = min(self.board.scopes)
-        return tuple(self.board.samples.round(r)[0].inputs.shape)
+    def _data_shape(self) -> tuple[int, ...]:
+        r = min(self.scheduler.search_rounds)
+        return tuple(self.scheduler.round_data.round(r)[0].inputs.shape)

@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 
-import chainrule
+from chainrule._version import __version__
 
 __all__ = ["provenance"]
 
-PACKAGE = Path(chainrule.__file__).parent
+PACKAGE = Path(__file__).parents[2]
 
 
 def provenance() -> dict[str, Any]:
@@ -35,26 +35,26 @@ def provenance() -> dict[str, Any]:
     - ``time``: UTC, ISO 8601; ``command``: the arguments, without passwords in URLs.
     """
     return {
-        "versions": versions(),
-        **commit(PACKAGE),
+        "versions": package_versions(),
+        **git_commit(PACKAGE),
         "machine": {
-            "cpu": cpu(),
+            "cpu": cpu_name(),
             "cores": os.cpu_count(),
-            "memory": memory(),
+            "memory": physical_memory(),
             "system": platform.platform(),
         },
-        "devices": devices(),
+        "devices": gpu_names(),
         "threads": torch.get_num_threads(),
         "hostname": socket.gethostname(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": [without_password(argument) for argument in sys.argv],
+        "command": [hide_password(argument) for argument in sys.argv],
     }
 
 
-def versions() -> dict[str, str | None]:
+def package_versions() -> dict[str, str | None]:
     """Package → version; from the metadata, so that nothing is imported for it."""
     found: dict[str, str | None] = {
-        "chainrule": chainrule.__version__,
+        "chainrule": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
@@ -65,19 +65,19 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def commit(folder: Path) -> dict[str, Any]:
+def git_commit(folder: Path) -> dict[str, Any]:
     """The commit that has the folder's files; None where they are in no work tree.
 
     A package that is installed within someone's work tree, but is not part of it, is in none.
     """
     head = None
-    if git(folder, "ls-files", "--error-unmatch", "--", "__init__.py") is not None:
-        head = git(folder, "rev-parse", "HEAD")
-    changes = git(folder, "status", "--porcelain", "--", ".") if head else None
+    if run_git(folder, "ls-files", "--error-unmatch", "--", "__init__.py") is not None:
+        head = run_git(folder, "rev-parse", "HEAD")
+    changes = run_git(folder, "status", "--porcelain", "--", ".") if head else None
     return {"commit": head, "dirty": None if changes is None else bool(changes)}
 
 
-def git(folder: Path, *command: str) -> str | None:
+def run_git(folder: Path, *command: str) -> str | None:
     """What git prints; None where it is missing, refuses, or takes longer than 2 s."""
     program = shutil.which("git")
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -98,7 +98,7 @@ def git(folder: Path, *command: str) -> str | None:
     return None
 
 
-def cpu() -> str | None:
+def cpu_name() -> str | None:
     """The model's name."""
     with suppress(OSError):
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
@@ -107,20 +107,20 @@ def cpu() -> str | None:
     return platform.processor() or platform.machine() or None
 
 
-def memory() -> int | None:
+def physical_memory() -> int | None:
     """Bytes of physical memory."""
     with suppress(AttributeError, ValueError, OSError):  # no sysconf, or not these names
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return None
 
 
-def devices() -> list[str]:
+def gpu_names() -> list[str]:
     """The names of the GPUs that PyTorch sees."""
     with suppress(RuntimeError, AssertionError):  # a driver that does not answer is no GPU
         return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return []
 
 
-def without_password(argument: str) -> str:
+def hide_password(argument: str) -> str:
     """``postgresql://me:***@host/db``: a record must not keep what opens the store."""
     return re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", argument)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._util.plain_data import flatten_dict
-from chainrule.recipes.component import StudyError
+from chainrule.recipes.errors import StudyError
+from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study
 from chainrule.study.store import Store, StudyRecord, open_store
 
-__all__ = ["declared_in", "describe_changes", "find_changes", "open_or_resume"]
+__all__ = ["describe_changes", "find_changes", "is_extension", "open_or_resume"]
 
-GROWING = {"rounds", "arms", "factors"}
+EXTENDABLE_FIELDS = {"rounds", "arms", "factors"}
 """What a study may get more of without a change in what is there."""
 
 
@@ -27,40 +28,39 @@ def open_or_resume(
     that of one with fewer rounds or arms; else a new one. Raises StudyError where the store has
     the study in a form that this one extends, or that extends this one, and nobody said so.
     """
-    told, digest = {"toml": study.to_toml()}, study.digest
+    declaration, digest = {"toml": study.to_toml()}, study.digest
     found = store.find(digest)
     if found is not None:
-        if found.declaration == told:
+        if found.declaration == declaration:
             return found
-        return store.update(found.id, told, provenance)
+        return store.update(found.id, declaration, provenance)
     for record in reversed(store.studies()):
-        if record.name == study.name and is_extension(old := declared_in(record), study):
+        if record.name != study.name:
+            continue
+        old = read_declaration(record)
+        if old.digest == digest:  # written with the names that fields had in an older format
+            return store.update(record.id, declaration, provenance, digest=digest)
+        if is_extension(old, study):
             if not extend:
                 raise StudyError(
-                    f"study {study.name}: the store has it with {size(old)}; "
-                    f"this is {size(study)}: say --extend to go on from there, "
+                    f"study {study.name}: the store has it with {describe_size(old)}; "
+                    f"this is {describe_size(study)}: say --extend to go on from there, "
                     "or choose another --store"
                 )
-            return store.update(record.id, told, provenance, digest=digest)
-        if record.name == study.name and is_extension(study, declared_in(record)):
+            return store.update(record.id, declaration, provenance, digest=digest)
+        if is_extension(study, old):
             raise StudyError(
-                f"study {study.name}: the store has it with {size(declared_in(record))}, more "
-                f"than {size(study)}: look at it with chainrule show, or choose another --store"
+                f"study {study.name}: the store has it with {describe_size(old)}, more than "
+                f"{describe_size(study)}: look at it with chainrule show, "
+                "or choose another --store"
             )
-    return store.open_study(study.name, digest, told, provenance)
-
-
-def declared_in(record: StudyRecord) -> Study:
-    """The study of a record. Raises StudyError where this version cannot read it."""
-    return Study.from_toml(
-        str(record.declaration.get("toml", "")), f"study {record.id} of the store ({record.name})"
-    )
+    return store.open_study(study.name, digest, declaration, provenance)
 
 
 def is_extension(old: Study, new: Study) -> bool:
     """Whether ``new`` is ``old`` with more rounds or more arms, and nothing else."""
-    apart = NON_SEMANTIC_FIELDS | GROWING
-    rest = [{k: v for k, v in s.as_dict().items() if k not in apart} for s in (old, new)]
+    ignored = NON_SEMANTIC_FIELDS | EXTENDABLE_FIELDS
+    rest = [{k: v for k, v in s.as_dict().items() if k not in ignored} for s in (old, new)]
     arms = {arm.name: arm for arm in new.all_arms}
     kept = all(
         arm.name in arms
@@ -71,7 +71,7 @@ def is_extension(old: Study, new: Study) -> bool:
     return rest[0] == rest[1] and kept and new.rounds >= old.rounds
 
 
-def size(study: Study) -> str:
+def describe_size(study: Study) -> str:
     """Such as "4 arms x 10 rounds"."""
     return f"{len(study.all_arms)} arms x {study.rounds} rounds"
 
@@ -86,7 +86,7 @@ def find_changes(where: str, study: Study) -> list[str]:
             return []
         namesakes = [record for record in store.studies() if record.name == study.name]
     with suppress(StudyError):  # an old declaration, which this version cannot read
-        return [*describe_changes(declared_in(namesakes[-1]), study)] if namesakes else []
+        return [*describe_changes(read_declaration(namesakes[-1]), study)] if namesakes else []
     return []
 
 

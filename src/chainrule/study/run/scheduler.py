@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import final
 
-from chainrule.study.round_data import Samples
-from chainrule.study.run.cohorts import CohortJob, Training, jobs_of, race_of
+from chainrule.study.round_data import RoundData
+from chainrule.study.run.cohorts import CohortJob, Training, build_halving_job, build_jobs
 from chainrule.study.search import selection
-from chainrule.study.search.candidates import proposals, wanted
+from chainrule.study.search.candidates import count_candidates, propose_candidates
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Params
 from chainrule.study.spec.study import Study
@@ -32,7 +32,7 @@ class Scheduler:
         self, study: Study, arms: Sequence[Arm], rows: Iterable[TrainingRecord] = ()
     ) -> None:
         self.study, self.arms = study, arms
-        self.samples = Samples(study)
+        self.round_data = RoundData(study)
         self._rows: dict[str, dict[TrainingKey, TrainingRecord]] = {arm.name: {} for arm in arms}
         self._sizes: dict[Hashable, Hashable] = {}
         self.add(rows)
@@ -49,103 +49,112 @@ class Scheduler:
         return range(self.study.rounds)
 
     @property
-    def scopes(self) -> Sequence[int]:
+    def search_rounds(self) -> Sequence[int]:
         """The rounds that are searched in."""
         return self.rounds if self.study.search.each_round else [SEARCH_ROUND]
 
-    def total(self, arm: Arm) -> int:
+    def count_total(self, arm: Arm) -> int:
         """How many trainings the arm needs in all."""
-        search = len(self.scopes) * wanted(self.study, arm) * self.study.selection.splits
+        search = (
+            len(self.search_rounds)
+            * count_candidates(self.study, arm)
+            * self.study.selection.splits
+        )
         return (search if arm.space else 0) + self.study.rounds + 1
 
-    def done(self, arm: Arm) -> int:
+    def count_done(self, arm: Arm) -> int:
         """How many of them are done."""
         return len(self._rows[arm.name])
 
-    def best(self, arm: Arm) -> float | None:
+    def best_validation(self, arm: Arm) -> float | None:
         """The arm's best mean over validation splits so far; None before there is one."""
         rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
         found = [
-            sum(selection.value(self.study, row) for row in of) / len(of)
-            for judged in selection.judge(rows).values()
+            sum(selection.metric_value(self.study, row) for row in of) / len(of)
+            for judged in selection.group_by_candidate(rows).values()
             for of in judged.values()
         ]
-        pick = max if self.study.goal == "max" else min
+        pick = max if self.study.direction == "max" else min
         return pick(found) if found else None
 
-    def ready(self, arm: Arm) -> list[CohortJob]:
+    def ready_jobs(self, arm: Arm) -> list[CohortJob]:
         """The arm's cohorts that can be trained now and are not done."""
-        jobs, chosen = self._search(arm) if arm.space else ([], self._fixed())
+        jobs, chosen = self._search_arm(arm) if arm.space else ([], self._fixed_choice())
         if chosen is not None:
             finals = [Training(c, setting, r, 0) for r, (c, setting) in chosen.items()]
-            jobs += self._cohorts(arm, "final", finals)
-            jobs += self._cohorts(arm, "solo", finals[:1])
-        return [left for job in jobs if (left := self._left(job)).trainings]
+            jobs += self._build_jobs(arm, "final", finals)
+            jobs += self._build_jobs(arm, "timing", finals[:1])
+        return [left for job in jobs if (left := self._remaining(job)).trainings]
 
-    def _left(self, job: CohortJob) -> CohortJob:
+    def _remaining(self, job: CohortJob) -> CohortJob:
         done = self._rows[job.arm]
         if job.cohorts and not all(key in done for key in job.keys):
             return job  # halving is done, or it is not
         pairs = zip(job.keys, job.trainings, strict=True)
         return replace(job, trainings=tuple(t for key, t in pairs if key not in done))
 
-    def _fixed(self) -> dict[int, tuple[int, Params]]:
+    def _fixed_choice(self) -> dict[int, tuple[int, Params]]:
         return {r: (0, {}) for r in self.rounds}
 
-    def _search(self, arm: Arm) -> tuple[list[CohortJob], dict[int, tuple[int, Params]] | None]:
+    def _search_arm(self, arm: Arm) -> tuple[list[CohortJob], dict[int, tuple[int, Params]] | None]:
         """The cohorts of the arm's search, and when it is over what each round has chosen."""
         rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
-        judged = selection.judge(rows)
+        judged = selection.group_by_candidate(rows)
         trainings: list[Training] = []
         chosen: dict[int, tuple[int, Params]] = {}
         splits = range(self.study.selection.splits)
-        for scope in self.scopes:
+        for scope in self.search_rounds:
             known = judged.get(scope, {})
-            settings = proposals(self.study, arm, scope, known)
+            settings = propose_candidates(self.study, arm, scope, known)
             trainings += [Training(c, s, scope, f) for c, s in enumerate(settings) for f in splits]
-            if len(settings) == wanted(self.study, arm) and all(
+            if len(settings) == count_candidates(self.study, arm) and all(
                 len(known.get(c, ())) == len(splits) for c in range(len(settings))
             ):
-                best = selection.best(self.study, known)
+                best = selection.best_candidate(self.study, known)
                 chosen[scope] = best, known[best][0].setting
-        jobs = self._searches(arm, trainings)
-        if len(chosen) < len(self.scopes):
+        jobs = self._search_jobs(arm, trainings)
+        if len(chosen) < len(self.search_rounds):
             return jobs, None
         return jobs, chosen if self.study.search.each_round else dict.fromkeys(
             self.rounds, chosen[SEARCH_ROUND]
         )
 
-    def _searches(self, arm: Arm, trainings: Sequence[Training]) -> list[CohortJob]:
+    def _search_jobs(self, arm: Arm, trainings: Sequence[Training]) -> list[CohortJob]:
         """The cohorts of the search; with successive halving those of each round as one job."""
         if self.study.search.halving is None:
-            return self._cohorts(arm, "search", trainings)
-        rounds = [[t for t in trainings if t.round == scope] for scope in self.scopes]
-        return [race_of(self._cohorts(arm, "search", of)) for of in rounds]
+            return self._build_jobs(arm, "search", trainings)
+        rounds = [[t for t in trainings if t.round == scope] for scope in self.search_rounds]
+        return [build_halving_job(self._build_jobs(arm, "search", of)) for of in rounds]
 
-    def _cohorts(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:
-        def apart(training: Training) -> Hashable:
-            return self._batch(training, stage), self._size(training, stage)
+    def _build_jobs(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:
+        def group_key(training: Training) -> Hashable:
+            return self._proposal_batch(training, stage), self._data_sizes(training, stage)
 
-        return jobs_of(
-            arm, stage, trainings, sample=self._sample, width=self.study.width, apart=apart
+        return build_jobs(
+            arm,
+            stage,
+            trainings,
+            sample=self._sample_shape,
+            cohort_size=self.study.cohort_size,
+            group_key=group_key,
         )
 
     @cached_property
-    def _sample(self) -> tuple[int, ...]:
+    def _sample_shape(self) -> tuple[int, ...]:
         """The shape of one input."""
-        return tuple(self.samples.round(min(self.scopes))[0].inputs.shape[1:])
+        return tuple(self.round_data.round(min(self.search_rounds))[0].inputs.shape[1:])
 
-    def _batch(self, training: Training, stage: Stage) -> int:
+    def _proposal_batch(self, training: Training, stage: Stage) -> int:
         """Candidates that are proposed at different times are not trained together."""
         if stage == "search" and self.study.search.method in ("tpe", "gp"):
             return training.candidate // self.study.search.batch
         return 0
 
-    def _size(self, training: Training, stage: Stage) -> Hashable:
+    def _data_sizes(self, training: Training, stage: Stage) -> Hashable:
         """How many samples it learns from and is judged on; rounds differ in folds alone."""
         r = training.round if self.study.data.rounds == "folds" else min(training.round, 0)
         name = (stage == "search", r, training.fold)
         if name not in self._sizes:
-            fold = self.samples.fold(r, training.fold) if name[0] else self.samples.final(r)
+            fold = self.round_data.fold(r, training.fold) if name[0] else self.round_data.final(r)
             self._sizes[name] = tuple(map(len, fold))
         return self._sizes[name]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chainrule import seeds
-from chainrule.study.round_data import root_of
+from chainrule.study.round_data import round_seed
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Params, grid, random_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["proposals", "wanted"]
+__all__ = ["count_candidates", "propose_candidates"]
 
 
-def wanted(study: Study, arm: Arm) -> int:
+def count_candidates(study: Study, arm: Arm) -> int:
     """How many candidates an arm's search tries."""
     if not arm.space:
         return 1
@@ -23,7 +23,7 @@ def wanted(study: Study, arm: Arm) -> int:
     return study.search.candidates or 1
 
 
-def proposals(
+def propose_candidates(
     study: Study, arm: Arm, r: int, known: Mapping[int, Sequence[TrainingRecord]]
 ) -> list[Params]:
     """The settings of candidates 0, 1, … as far as they can be said now.
@@ -32,14 +32,14 @@ def proposals(
     split. A fixed, grid or random search says all at once; the others a batch at a time, when all
     earlier ones are known. Whatever was interrupted, the same rows give the same settings.
     """
-    n = wanted(study, arm)
+    n = count_candidates(study, arm)
     if not arm.space:
         return [{}]
     if study.search.method == "grid":
         return list(grid(arm.space))
-    seed = seeds.derive(root_of(study, r), "candidates")
+    seed = seeds.derive(round_seed(study, r), "candidates")
     if study.search.method == "random":
         return list(random_settings(arm.space, n, seed))
-    from chainrule.study.search.optuna_search import propose
+    from chainrule.study.search.optuna_search import propose_batches
 
-    return propose(study, arm, n, seed, known)
+    return propose_batches(study, arm, n, seed, known)

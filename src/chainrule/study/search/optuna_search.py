@@ -14,14 +14,14 @@ from typing import Any, final
 import torch
 
 from chainrule import seeds
-from chainrule.recipes.component import StudyError
+from chainrule.recipes.errors import StudyError
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Dimension, Params, random_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord, Value
 
-__all__ = ["propose"]
+__all__ = ["propose_batches"]
 
 STARTUP = 10
 """About so many candidates are drawn at random before a model has a say: Optuna's own number."""
@@ -36,7 +36,7 @@ Codes = tuple[int | float, ...]
 """A setting as Optuna knows it, see :func:`code`, in the order of the space."""
 
 
-def propose(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Params]:
+def propose_batches(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Params]:
     """The settings of candidates 0, 1, … of n, as far as they can be said now: whole batches.
 
     A batch is proposed when every split of all earlier candidates is known. Each time a new
@@ -53,27 +53,27 @@ def propose(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Par
             break
         new: Sequence[Params] = ()
         if any(c not in known for c in numbers):
-            told = values(study, known, start)
+            told = candidate_values(study, known, start)
             own = seeds.derive(seed, "batch", start // batch)
-            new = proposals(study, arm.space, settings, told, len(numbers), own)
+            new = propose_batch(study, arm.space, settings, told, len(numbers), own)
         settings += [known[c][0].setting if c in known else new[c - start] for c in numbers]
     return settings
 
 
-def values(study: Study, known: Known, n: int) -> list[float]:
+def candidate_values(study: Study, known: Known, n: int) -> list[float]:
     """The mean of each of the first n candidates over its splits.
 
     Where a split diverged, the worst of the others' means stands for it: a model that is told a
     number from far away sees no difference between the rest.
     """
-    means = [mean(selection.value(study, row) for row in known[c]) for c in range(n)]
+    means = [mean(selection.metric_value(study, row) for row in known[c]) for c in range(n)]
     lost = [any(row.status == "diverged" for row in known[c]) for c in range(n)]
     whole = [value for value, gone in zip(means, lost, strict=True) if not gone]
-    worst = (min if study.goal == "max" else max)(whole, default=study.worst)
+    worst = (min if study.direction == "max" else max)(whole, default=study.failure_value)
     return [worst if gone else value for value, gone in zip(means, lost, strict=True)]
 
 
-def proposals(
+def propose_batch(
     study: Study,
     space: Mapping[str, Dimension],
     settings: Sequence[Params],
@@ -85,11 +85,11 @@ def proposals(
 
     One that is there already gives way to a random draw that is not, if such a one is found.
     """
-    codes = [tuple(code(d, s[path]) for path, d in space.items()) for s in settings]
+    codes = [tuple(encode_value(d, s[path]) for path, d in space.items()) for s in settings]
     batch = study.search.batch
-    question = Question(
+    question = OptunaQuestion(
         method=study.search.method,
-        maximize=study.goal == "max",
+        maximize=study.direction == "max",
         startup=STARTUP // batch * batch or STARTUP,  # whole batches: a model from the next one on
         space=tuple(space.items()),
         known=tuple(zip(codes, told, strict=True)),
@@ -97,9 +97,9 @@ def proposals(
         seed=seed % 2**32,
     )
     found = list(settings)
-    for answer in answers(question):
+    for answer in ask_optuna(question):
         pairs = zip(space.items(), answer, strict=True)
-        proposed = {path: decode(dimension, coded) for (path, dimension), coded in pairs}
+        proposed = {path: decode_value(dimension, coded) for (path, dimension), coded in pairs}
         draws = random_settings(space, TRIES, seeds.derive(seed, "instead", len(found)))
         found.append(next((s for s in (proposed, *draws) if s not in found), proposed))
     return found[len(settings) :]
@@ -107,7 +107,7 @@ def proposals(
 
 @final
 @dataclass(frozen=True)
-class Question:
+class OptunaQuestion:
     """What Optuna is asked: n settings more, given (codes, value) of each that is known."""
 
     method: str
@@ -120,14 +120,14 @@ class Question:
 
 
 @lru_cache(maxsize=1024)
-def answers(question: Question) -> tuple[Codes, ...]:
+def ask_optuna(question: OptunaQuestion) -> tuple[Codes, ...]:
     """Optuna's answer; kept, for it is asked again whenever some of a batch are done."""
-    optuna = imported()
+    optuna = import_optuna()
     paths = [path for path, _ in question.space]
-    kinds = {path: distribution(optuna, dimension) for path, dimension in question.space}
-    with undisturbed(optuna):
+    kinds = {path: make_distribution(optuna, dimension) for path, dimension in question.space}
+    with quiet_optuna(optuna):
         direction = "maximize" if question.maximize else "minimize"
-        study = optuna.create_study(sampler=sampler(optuna, question), direction=direction)
+        study = optuna.create_study(sampler=make_sampler(optuna, question), direction=direction)
         for codes, value in question.known:
             params = dict(zip(paths, codes, strict=True))
             study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=value))
@@ -135,7 +135,7 @@ def answers(question: Question) -> tuple[Codes, ...]:
     return tuple(tuple(params[path] for path in paths) for params in asked)
 
 
-def imported() -> ModuleType:
+def import_optuna() -> ModuleType:
     """Optuna. Raises StudyError, which names the extra, where it is missing."""
     try:
         import optuna
@@ -146,7 +146,7 @@ def imported() -> ModuleType:
     return optuna
 
 
-def sampler(optuna: ModuleType, question: Question) -> Any:
+def make_sampler(optuna: ModuleType, question: OptunaQuestion) -> Any:
     """That of the declared method. Both keep the candidates of a batch apart."""
     given = {"seed": question.seed, "n_startup_trials": question.startup}
     if question.method == "gp":
@@ -155,7 +155,7 @@ def sampler(optuna: ModuleType, question: Question) -> Any:
 
 
 @contextmanager
-def undisturbed(optuna: ModuleType) -> Iterator[None]:
+def quiet_optuna(optuna: ModuleType) -> Iterator[None]:
     """Without Optuna's messages and warnings; on one thread, which is several times faster."""
     verbosity, threads = optuna.logging.get_verbosity(), torch.get_num_threads()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -168,32 +168,32 @@ def undisturbed(optuna: ModuleType) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def distribution(optuna: ModuleType, dimension: Dimension) -> Any:
+def make_distribution(optuna: ModuleType, dimension: Dimension) -> Any:
     """What Optuna draws codes from."""
     kinds = optuna.distributions
     if dimension.values is not None:
         return kinds.CategoricalDistribution(range(len(dimension.values)))
-    if (choices := numbered(dimension)) is not None:
+    if (choices := indexed_values(dimension)) is not None:
         return kinds.IntDistribution(0, len(choices) - 1)
     low, high = dimension.low or 0.0, dimension.high or 0.0
-    if dimension.whole:
+    if dimension.integer:
         return kinds.IntDistribution(int(low), int(high), log=True)
     return kinds.FloatDistribution(low, high, log=dimension.log)
 
 
-def numbered(dimension: Dimension) -> Sequence[Value] | None:
+def indexed_values(dimension: Dimension) -> Sequence[Value] | None:
     """The values that go by their number; None for a log range, or one without steps."""
     return None if dimension.log else dimension.choices
 
 
-def code(dimension: Dimension, value: Value) -> Any:
+def encode_value(dimension: Dimension, value: Value) -> Any:
     """A value for Optuna: its number, as 1, 1.0 and true are one to it; else the value itself."""
-    choices = numbered(dimension)
+    choices = indexed_values(dimension)
     return value if choices is None else [*map(repr, choices)].index(repr(value))
 
 
-def decode(dimension: Dimension, coded: Any) -> Value:
+def decode_value(dimension: Dimension, coded: Any) -> Value:
     """The value of a code, of its own type."""
-    choices = numbered(dimension)
+    choices = indexed_values(dimension)
     found: Value = coded if choices is None else choices[coded]
     return found

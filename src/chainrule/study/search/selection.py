@@ -9,16 +9,18 @@ from statistics import mean
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["best", "judge", "value"]
+__all__ = ["best_candidate", "group_by_candidate", "metric_value"]
 
 
-def value(study: Study, row: TrainingRecord) -> float:
-    """The selecting metric of a training; the declared worst value where it diverged."""
+def metric_value(study: Study, row: TrainingRecord) -> float:
+    """The selecting metric of a training; the declared failure value where it diverged."""
     found = row.metrics.get(study.metric_name, math.nan)
-    return found if row.status != "diverged" and math.isfinite(found) else study.worst
+    return found if row.status != "diverged" and math.isfinite(found) else study.failure_value
 
 
-def judge(rows: Sequence[TrainingRecord]) -> dict[int, dict[int, list[TrainingRecord]]]:
+def group_by_candidate(
+    rows: Sequence[TrainingRecord],
+) -> dict[int, dict[int, list[TrainingRecord]]]:
     """Round → candidate → its search rows, one a split, all in order."""
     judged: dict[int, dict[int, list[TrainingRecord]]] = {}
     for row in sorted(rows, key=lambda row: (row.round, row.candidate, row.fold)):
@@ -26,12 +28,12 @@ def judge(rows: Sequence[TrainingRecord]) -> dict[int, dict[int, list[TrainingRe
     return judged
 
 
-def best(study: Study, judged: Mapping[int, Sequence[TrainingRecord]]) -> int:
+def best_candidate(study: Study, judged: Mapping[int, Sequence[TrainingRecord]]) -> int:
     """The candidate with the best mean over its splits; the first of equal ones.
 
     Where halving stopped some, only those that went on to the end are compared.
     """
-    sign = 1 if study.goal == "max" else -1
+    sign = 1 if study.direction == "max" else -1
     last = {c: rows for c, rows in judged.items() if all(r.status != "stopped" for r in rows)}
     whole = last or judged
-    return max(whole, key=lambda c: (sign * mean(value(study, r) for r in whole[c]), -c))
+    return max(whole, key=lambda c: (sign * mean(metric_value(study, r) for r in whole[c]), -c))

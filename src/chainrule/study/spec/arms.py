@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chainrule._util.plain_data import flatten_dict
+from chainrule.recipes.fields import format_errors
 from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.space import Dimension, Params
 
-__all__ = ["Arm", "arms_of"]
+__all__ = ["Arm", "build_arms"]
 
 Overrides = Mapping[str, Any]
 
@@ -31,11 +33,11 @@ class Arm:
 
     def with_overrides(self, setting: Params) -> Recipe:
         """The recipe with the values of a candidate. Raises StudyError for an unknown path."""
-        meant = {p: self.space[p].resolve(v) if p in self.space else v for p, v in setting.items()}
-        return self.recipe.with_overrides(meant)
+        values = {p: self.space[p].resolve(v) if p in self.space else v for p, v in setting.items()}
+        return self.recipe.with_overrides(values)
 
 
-def arms_of(
+def build_arms(
     base: Overrides,
     written: Mapping[str, Overrides],
     factors: Mapping[str, Mapping[str, Overrides]],
@@ -43,18 +45,18 @@ def arms_of(
 ) -> list[Arm]:
     """Every arm: the base recipe with what the arm, or each of its levels, says differently.
 
-    Raises ValueError, naming the arm, where a recipe is not whole or not right.
+    Raises ValueError, naming the arm, where a recipe is not complete or not right.
     """
     if written and factors:
         raise ValueError("arms are written out or the product of factors; expected one of the two")
     if any(not levels for levels in factors.values()):
         raise ValueError("factors: every factor needs at least one level")
-    found = [*(factorial_arms(factors) if factors else explicit_arms(written or {"only": {}}))]
-    check_names([name for name, _, _ in found])
-    return [arm_of(name, base, parts, levels, space) for name, parts, levels in found]
+    arms = [*(factorial_arms(factors) if factors else explicit_arms(written or {"only": {}}))]
+    check_arm_names([name for name, _, _ in arms])
+    return [build_arm(name, base, parts, levels, space) for name, parts, levels in arms]
 
 
-def check_names(names: Sequence[str]) -> None:
+def check_arm_names(names: Sequence[str]) -> None:
     """Each once, and fit to name a folder of nets."""
     for name in names:
         if names.count(name) > 1:
@@ -66,16 +68,16 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
-Found = Iterator[tuple[str, list[Overrides], dict[str, str]]]
+ArmParts = Iterator[tuple[str, list[Overrides], dict[str, str]]]
 
 
-def explicit_arms(written: Mapping[str, Overrides]) -> Found:
+def explicit_arms(written: Mapping[str, Overrides]) -> ArmParts:
     """(name, what it says differently, no levels) of each."""
     for name, overrides in written.items():
         yield name, [overrides], {}
 
 
-def factorial_arms(factors: Mapping[str, Mapping[str, Overrides]]) -> Found:
+def factorial_arms(factors: Mapping[str, Mapping[str, Overrides]]) -> ArmParts:
     """(name, what its levels say, factor → level) of each combination, the first slowest.
 
     The name joins the levels; for a level "yes" it has the factor's name, for "no" nothing.
@@ -87,7 +89,7 @@ def factorial_arms(factors: Mapping[str, Mapping[str, Overrides]]) -> Found:
         yield name, [factors[f][level] for f, level in at.items()], at
 
 
-def arm_of(
+def build_arm(
     name: str,
     base: Overrides,
     parts: list[Overrides],
@@ -95,32 +97,21 @@ def arm_of(
     space: Mapping[str, Dimension],
 ) -> Arm:
     """The arm; what it sets itself is taken out of the space."""
-    whole: Overrides = base
-    said: dict[str, Any] = {}
+    complete: Overrides = base
+    own: dict[str, Any] = {}
     for part in parts:
-        whole, said = deep_merge(whole, part), deep_merge(said, part)
-    own = list(leaves_of(said))
-    left = {path: d for path, d in space.items() if not any(covers(leaf, path) for leaf in own)}
+        complete, own = deep_merge(complete, part), deep_merge(own, part)
+    fixed = flatten_dict(own)
+    searched = {p: d for p, d in space.items() if not any(covers(leaf, p) for leaf in fixed)}
     try:
-        arm = Arm(name, Recipe.model_validate(whole), left, levels)
-        first = {path: d.choices[0] if d.choices else d.at(0) for path, d in left.items()}
+        arm = Arm(name, Recipe.model_validate(complete), searched, levels)
+        first = {path: d.choices[0] if d.choices else d.value_at(0) for path, d in searched.items()}
         arm.with_overrides(first)
     except ValidationError as error:
-        first_problem = error.errors()[0]
-        place = ".".join(map(str, first_problem["loc"]))
-        raise ValueError(f"arm {name}: {place}: {first_problem['msg']}") from None
+        raise ValueError(f"arm {name}: {next(format_errors(error))}") from None
     except ValueError as error:
         raise ValueError(f"arm {name}: {error}") from None
     return arm
-
-
-def leaves_of(overrides: Overrides, prefix: str = "") -> Iterator[str]:
-    """``net.hidden`` of ``{"net": {"hidden": 100}}``."""
-    for key, value in overrides.items():
-        if isinstance(value, Mapping):
-            yield from leaves_of(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
 
 
 def covers(leaf: str, path: str) -> bool:

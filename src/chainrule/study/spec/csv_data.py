@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chainrule.data import CsvTable, DataError, Encoder, read_csv
 from chainrule.data.datasets.csv_table import load_table
-from chainrule.recipes.component import StudyError
+from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.study import Study
 
 __all__ = ["use_csv_table"]
@@ -30,11 +30,13 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
     digest = sha256(path.read_bytes()).hexdigest()
     data = {"csv": str(path), "target": target, "sha256": digest}
     rows = load_table(str(path), target, digest, study.data.arguments.get("ignore", ()))
-    worst = round_up(target_range(rows, target))  # first, since of one row no column changes
+    failure_value = round_up(
+        target_range(rows, target)
+    )  # first, since of one row no column changes
     encoder = Encoder.fit(rows, target, fill=False)
     sizes = {"net": {"inputs": len(encoder.features)}}
     arms = {name: sizes for name, fields in study.arms.items() if "name" in fields.get("net", {})}
-    study = study.with_overrides(data=data, arms=arms, worst=worst, **sizes)
+    study = study.with_overrides(data=data, arms=arms, failure_value=failure_value, **sizes)
     return study, describe_table(path, rows, target, encoder)
 
 

@@ -8,13 +8,13 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from chainrule.recipes.component import normalize_component
-from chainrule.study.spec.space import from_list
+from chainrule.study.spec.space import expand_list
 from chainrule.study.spec.study import Study
 
-__all__ = ["schema"]
+__all__ = ["build_schema"]
 
 
-def schema() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """What a TOML file of a study may hold, as JSON schema (2020-12)."""
     whole = Study.model_json_schema(schema_generator=WithShortForms)
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
@@ -22,7 +22,7 @@ def schema() -> dict[str, Any]:
 
 SHORT: dict[Any, dict[str, Any]] = {
     normalize_component: {"type": "string"},
-    from_list: {"type": "array", "minItems": 1},
+    expand_list: {"type": "array", "minItems": 1},
 }
 """What reads a short form, and the form."""
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from chainrule.recipes.component import Component
+from chainrule.recipes.fields import StrictModel
 
-__all__ = ["Data", "Halving", "Reported", "Search", "Selection", "Strict"]
-
-
-class Strict(BaseModel):
-    """A section that knows all its fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+__all__ = ["Data", "Halving", "Reported", "Search", "Selection"]
 
 
 class Data(Component):
@@ -35,16 +30,16 @@ class Data(Component):
     missing: Literal["median"] | None = None
 
 
-class Halving(Strict):
-    """Successive halving: after ``first`` epochs, and each time that ``factor`` times as many are
-    done, only the better 1/factor of an arm's candidates go on. (Jamieson and Talwalkar 2016.)
+class Halving(StrictModel):
+    """Successive halving: after ``min_epochs`` epochs, and each time that ``factor`` times as many
+    are done, only the better 1/factor of an arm's candidates go on. (Jamieson and Talwalkar 2016.)
     """
 
-    first: int = Field(ge=1)
+    min_epochs: int = Field(ge=1)
     factor: int = Field(default=3, ge=2)
 
 
-class Search(Strict):
+class Search(StrictModel):
     """How candidates are found.
 
     - ``method``: ``fixed``: one, as declared; ``grid``: every combination; ``random``; ``tpe``
@@ -60,13 +55,13 @@ class Search(Strict):
     each_round: bool = False
 
 
-class Selection(Strict):
+class Selection(StrictModel):
     """How a candidate is judged, on parts of the training data: the mean over the splits.
 
     - ``split``: ``holdout`` keeps ``fraction`` back, ``kfold`` each of ``folds`` parts once;
       ``repeats`` times. ``stratify``: by the class, or by the target of this name.
-    - ``last``: over how many last epochs a split's values are averaged, so that a training whose
-      accuracy jumps from epoch to epoch is not chosen for a lucky one.
+    - ``average_last``: over how many last epochs a split's values are averaged, so that a training
+      whose accuracy jumps from epoch to epoch is not chosen for a lucky one.
     - ``refit``: the chosen one is trained on the whole training set; else on the part alone.
     """
 
@@ -75,7 +70,7 @@ class Selection(Strict):
     folds: int = Field(default=3, ge=2)
     repeats: int = Field(default=1, ge=1)
     stratify: bool | str = False
-    last: int = Field(default=1, ge=1)
+    average_last: int = Field(default=1, ge=1)
     refit: bool = True
 
     @property
@@ -84,7 +79,7 @@ class Selection(Strict):
         return self.repeats * (self.folds if self.split == "kfold" else 1)
 
 
-class Reported(Strict):
+class Reported(StrictModel):
     """What a report printed for an arm, in the metric's own unit; ``std`` where it gave one."""
 
     mean: float

@@ -8,10 +8,11 @@ from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from chainrule import seeds
 from chainrule.recipes.component import Named
+from chainrule.recipes.fields import StrictModel
 from chainrule.study.store.record import Value
 
 __all__ = ["Dimension", "Params", "Space", "grid", "is_batchable", "random_settings"]
@@ -20,18 +21,16 @@ Params = Mapping[str, Value]
 """Path → value: ``{"optimizer.lr": 0.001, "net.hidden": 100}``."""
 
 
-class Dimension(BaseModel):
+class Dimension(StrictModel):
     """The values of one path: a list of them, or a range.
 
     - ``values``: what may be chosen, in order; any kind of value.
     - ``parts``: name → a whole part, as a schedule with its arguments; the values are the names.
     - ``low``, ``high``: a range with both ends; ``log`` draws evenly in the logarithm; ``step``
-      makes a grid of it, and ``whole`` keeps to whole numbers.
-    - ``shared``: whether trainings that differ in it share a cohort. Unless given: yes for
+      makes a grid of it, and ``integer`` keeps to whole numbers.
+    - ``batchable``: whether trainings that differ in it share a cohort. Unless given: yes for
       numbers of the optimizer, the schedule and the loss, no for what may change a shape.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     values: tuple[bool | int | float | str, ...] | None = None
     parts: dict[str, Named] | None = None
@@ -39,12 +38,12 @@ class Dimension(BaseModel):
     high: float | None = None
     step: float | None = None
     log: bool = False
-    whole: bool = False
-    shared: bool | None = None
+    integer: bool = False
+    batchable: bool | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
+    def _name_parts(cls, given: Any) -> Any:
         if not isinstance(given, Mapping) or not given.get("parts"):
             return given
         names = tuple(given["parts"])
@@ -53,7 +52,7 @@ class Dimension(BaseModel):
         return {**given, "values": names}
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_consistency(self) -> Self:
         ranged = (self.low, self.high) != (None, None)
         if (self.values is not None) == ranged:
             raise ValueError("expected either values, or low and high")
@@ -62,8 +61,8 @@ class Dimension(BaseModel):
                 raise ValueError("expected at least one value, each once")
             if any(isinstance(v, float) and not math.isfinite(v) for v in self.values):
                 raise ValueError(f"expected finite values, got {self.values}")
-            if self.log or self.whole or self.step is not None:
-                raise ValueError("log, whole and step go with low and high, not with values")
+            if self.log or self.integer or self.step is not None:
+                raise ValueError("log, integer and step go with low and high, not with values")
             return self
         if self.low is None or self.high is None or not self.low <= self.high:
             raise ValueError(f"expected low ≤ high, got {self.low} and {self.high}")
@@ -71,11 +70,11 @@ class Dimension(BaseModel):
             raise ValueError(f"expected finite ends, got {self.low} and {self.high}")
         if self.log and self.low <= 0:
             raise ValueError(f"a log range begins above 0, got low = {self.low}")
-        if self.whole and not (self.low.is_integer() and self.high.is_integer()):
+        if self.integer and not (self.low.is_integer() and self.high.is_integer()):
             raise ValueError(f"expected whole ends, got {self.low} and {self.high}")
         if self.step is not None and (self.log or not 0 < self.step < math.inf):
             raise ValueError("step is above 0 and does not go with log")
-        if self.step is not None and self.whole and not self.step.is_integer():
+        if self.step is not None and self.integer and not self.step.is_integer():
             raise ValueError(f"expected a whole step, got {self.step}")
         return self
 
@@ -85,33 +84,33 @@ class Dimension(BaseModel):
         if self.values is not None or self.low is None or self.high is None:
             return self.values
         if self.step is None:
-            return range(round(self.low), round(self.high) + 1) if self.whole else None
+            return range(round(self.low), round(self.high) + 1) if self.integer else None
         count = math.floor((self.high - self.low) / self.step * (1 + 1e-12)) + 1
         # 12 digits: 0.001 + 2 · 0.001 is 0.003, and prints so.
         points = (float(f"{self.low + i * self.step:.12g}") for i in range(count))
-        return tuple(round(x) if self.whole else x for x in points)
+        return tuple(round(x) if self.integer else x for x in points)
 
     def resolve(self, value: Value) -> Any:
         """What a value stands for: the part of this name, or itself."""
         return value if self.parts is None else self.parts[str(value)].model_dump()
 
-    def at(self, u: float) -> Value:
+    def value_at(self, u: float) -> Value:
         """The value at u in [0, 1) of the way through."""
-        if self.choices is not None and not (self.whole and self.log):
+        if self.choices is not None and not (self.integer and self.log):
             return self.choices[int(u * len(self.choices))]
         low, high = float(self.low or 0), float(self.high or 0)
-        wide = 0.5 if self.whole else 0.0  # the ends of whole numbers are as likely as the others
+        wide = 0.5 if self.integer else 0.0  # the ends of whole numbers are as likely as the others
         a, b = low - wide, high + wide
         x = min(max(a * (b / a) ** u if self.log else a + u * (b - a), low), high)
-        return round(x) if self.whole else x
+        return round(x) if self.integer else x
 
 
-def from_list(given: Any) -> Any:
+def expand_list(given: Any) -> Any:
     """A dimension from its short form, the list of its values."""
     return {"values": given} if isinstance(given, list | tuple) else given
 
 
-Space = dict[str, Annotated[Dimension, BeforeValidator(from_list)]]
+Space = dict[str, Annotated[Dimension, BeforeValidator(expand_list)]]
 """Path → its values; a plain list stands for ``values``."""
 
 
@@ -133,13 +132,13 @@ def random_settings(space: Mapping[str, Dimension], n: int, seed: int) -> list[d
     def draw(i: int, path: str) -> float:
         return (seeds.derive(seed, "candidate", i, path) >> 10) / 2**53  # never rounded up to 1
 
-    return [{path: d.at(draw(i, path)) for path, d in space.items()} for i in range(n)]
+    return [{path: d.value_at(draw(i, path)) for path, d in space.items()} for i in range(n)]
 
 
 def is_batchable(path: str, dimension: Dimension) -> bool:
     """Whether trainings that differ in this path may share a cohort."""
     values = dimension.values or ()
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    if dimension.shared is not None:
-        return dimension.shared and numbers
+    if dimension.batchable is not None:
+        return dimension.batchable and numbers
     return numbers and path.partition(".")[0] in ("optimizer", "schedule", "loss")

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from chainrule.recipes.component import (
     PLAIN,
     Component,
     Named,
-    StudyError,
     is_plain,
     normalize_component,
     tuples_to_lists,
 )
+from chainrule.recipes.errors import StudyError
+from chainrule.recipes.fields import StrictModel, format_errors, reject_old_names
 from chainrule.recipes.recipe import Recipe, deep_merge
-from chainrule.study.spec.arms import Arm, arms_of
+from chainrule.study.spec.arms import Arm, build_arms
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Space, grid
 
 __all__ = ["Study"]
 
-Draft = Annotated[dict[str, Any], BeforeValidator(normalize_component)]
-"""A part that is not whole before an arm has added to it."""
+DraftComponent = Annotated[dict[str, Any], BeforeValidator(normalize_component)]
+"""A component that is complete only when an arm has added to it."""
 
 
-def in_full(given: Any) -> Any:
+def normalize_overrides(given: Any) -> Any:
     """Overrides with their parts as tables. Raises ValueError for what no file could hold."""
     if not isinstance(given, Mapping):
         return given
@@ -48,74 +49,79 @@ def in_full(given: Any) -> Any:
     return full
 
 
-Overrides = Annotated[dict[str, Any], BeforeValidator(in_full)]
+Overrides = Annotated[dict[str, Any], BeforeValidator(normalize_overrides)]
 """What an arm, a level of a factor or the quick form says differently."""
 
 
-class Study(BaseModel):
+class Study(StrictModel):
     """A declared comparison.
 
     The recipe that all arms start from stands at the top level (``net``, ``loss``, ``optimizer``,
-    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``clip_norm``, ``members``,
-    ``trainer``).
+    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``clip_norm``,
+    ``ensemble_size``, ``trainer``).
     The arms are written out in ``arms``, or are the product of the levels of ``factors``; each
     says what is different. ``space`` maps paths such as ``optimizer.lr`` to values; a path that an
     arm sets itself is not searched in that arm.
 
     ``metric`` names the one that selects and is tested, by default the first of ``metrics``;
-    ``goal`` says which way is better, ``worst`` what a diverged training counts as. ``rope``: a
-    difference that does not matter, in the metric's unit. ``precision``: bfloat16 is float32, but
-    for the products of convolutions. ``width``: trainings a cohort, by default what fits a cache.
+    ``direction`` says which way is better, ``failure_value`` what a diverged training counts as.
+    ``rope``: a difference that does not matter, in the metric's unit. ``precision``: bfloat16 is
+    float32, but for the products of convolutions. ``cohort_size``: trainings a cohort, by default
+    what fits a cache.
 
     Raises pydantic's ValidationError, a ValueError, which names the field.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     summary: str = ""
     seed: int = 0
     rounds: int = Field(default=10, ge=1)
     data: Annotated[Data, BeforeValidator(normalize_component)]
-    metrics: dict[str, Named] = {"accuracy": Component(name="Accuracy")}
+    metrics: dict[str, Named] = Field({"accuracy": Component(name="Accuracy")})
     metric: str = ""
-    goal: Literal["max", "min"] = "max"
-    worst: float = Field(default=0.0, allow_inf_nan=False)
+    direction: Literal["max", "min"] = "max"
+    failure_value: float = Field(default=0.0, allow_inf_nan=False)
     baseline: str | None = None
     rope: float | None = Field(default=None, ge=0)
     device: str = "cpu"
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
-    width: int | None = Field(default=None, ge=1)
+    cohort_size: int | None = Field(default=None, ge=1)
 
-    net: Draft = {}
-    loss: Draft = {}
-    optimizer: Draft = {}
-    schedule: Draft | None = None
-    init: Draft | None = None
-    augment: Draft | None = None
+    net: DraftComponent = Field({})
+    loss: DraftComponent = Field({})
+    optimizer: DraftComponent = Field({})
+    schedule: DraftComponent | None = None
+    init: DraftComponent | None = None
+    augment: DraftComponent | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0)
-    members: int = Field(default=1, ge=1)
-    trainer: Draft | None = None
+    ensemble_size: int = Field(default=1, ge=1)
+    trainer: DraftComponent | None = None
 
-    arms: dict[str, Overrides] = {}
-    factors: dict[str, dict[str, Overrides]] = {}
-    space: Space = {}
+    arms: dict[str, Overrides] = Field({})
+    factors: dict[str, dict[str, Overrides]] = Field({})
+    space: Space = Field({})
     search: Search = Search()
     selection: Selection = Selection()
-    reported: dict[str, Reported] = {}
-    quick: Overrides = {}
+    reported: dict[str, Reported] = Field({})
+    quick: Overrides = Field({})
+
+    @field_validator("quick")
+    @classmethod
+    def _check_quick_names(cls, quick: dict[str, Any]) -> dict[str, Any]:
+        reject_old_names(quick, cls.model_fields)
+        return quick
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_consistency(self) -> Self:
         if self.metric_name not in {*self.metrics, "loss"}:
             raise ValueError(f"metric: expected one of {[*self.metrics, 'loss']}")
-        if self.metric_name == "loss" and self.goal == "max":
-            raise ValueError("goal: a loss is better when it is smaller; expected 'min'")
-        if self.goal == "min" and self.worst == 0:
+        if self.metric_name == "loss" and self.direction == "max":
+            raise ValueError("direction: a loss is better when it is smaller; expected 'min'")
+        if self.direction == "min" and self.failure_value == 0:
             raise ValueError(
-                "worst: with goal 'min', 0 would be the best; expected a large value, "
+                "failure_value: with direction 'min', 0 would be the best; expected a large value, "
                 "which a training that diverged counts as"
             )
         names = [arm.name for arm in self.all_arms]
@@ -129,14 +135,15 @@ class Study(BaseModel):
         return self
 
     def _check_search(self) -> None:
-        search, shared = self.search, self.data.rounds in ("resplit", "folds")
+        search = self.search
+        reuses_data = self.data.rounds in ("resplit", "folds")
         if bool(self.space) == (search.method == "fixed"):
             raise ValueError("search.method is 'fixed' where, and only where, there is no space")
         if search.method in ("random", "tpe", "gp") and search.candidates is None:
             raise ValueError(f"search.candidates: {search.method} needs to know how many")
         if search.method == "grid":
             grid(self.space)
-        if self.space and shared and not search.each_round:
+        if self.space and reuses_data and not search.each_round:
             raise ValueError(
                 "search.each_round: with re-splits or folds of one data set, a search before the "
                 "first round would see other rounds' test data; expected true"
@@ -155,8 +162,8 @@ class Study(BaseModel):
         if any("epochs" in arm.space for arm in searched):
             raise ValueError("search.halving: decides on the epochs; expected none in the space")
         least = min((arm.recipe.epochs for arm in searched), default=self.epochs)
-        if halving.first >= least:
-            raise ValueError(f"search.halving.first: expected less than epochs = {least}")
+        if halving.min_epochs >= least:
+            raise ValueError(f"search.halving.min_epochs: expected less than epochs = {least}")
 
     @property
     def metric_name(self) -> str:
@@ -168,7 +175,7 @@ class Study(BaseModel):
         """Every arm with its recipe, in the declared order."""
         drafts = {name: getattr(self, name) for name in Recipe.model_fields}
         base = {name: draft for name, draft in drafts.items() if draft is not None}
-        return arms_of(base, self.arms, self.factors, self.space)
+        return build_arms(base, self.arms, self.factors, self.space)
 
     def select(self, pattern: str = "*") -> list[Arm]:
         """The arms whose names match a glob pattern such as ``mlp*``.
@@ -183,8 +190,8 @@ class Study(BaseModel):
 
     def with_overrides(self, **changes: Any) -> Study:
         """The study with other values in some fields; None leaves one as it is."""
-        said = {k: v for k, v in changes.items() if v is not None}
-        return check(deep_merge(self.as_dict(), said), f"study {self.name}")
+        given = {k: v for k, v in changes.items() if v is not None}
+        return validate_study(deep_merge(self.as_dict(), given), f"study {self.name}")
 
     def quick_form(self) -> Study:
         """The small form that the study declares in ``quick``, under a name of its own.
@@ -196,7 +203,7 @@ class Study(BaseModel):
             raise StudyError(f"study {self.name} declares no quick form ([quick] in its file)")
         small = {"name": f"{self.name}-quick"} | {**self.quick}
         plain = {k: v for k, v in self.as_dict().items() if k not in ("quick", "reported")}
-        return check(deep_merge(plain, small), f"study {self.name}, quick form")
+        return validate_study(deep_merge(plain, small), f"study {self.name}, quick form")
 
     def as_dict(self) -> dict[str, Any]:
         """What was declared as JSON data, without what is left at its default."""
@@ -215,17 +222,14 @@ class Study(BaseModel):
         In what order things are written down counts for factors, which name the arms, and for the
         space, which numbers the candidates.
         """
-        told = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
-        told |= {"metric": self.metric_name, "order": [[*self.factors], [*self.space]]}
-        return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        content = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
+        content |= {"metric": self.metric_name, "order": [[*self.factors], [*self.space]]}
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @classmethod
     def from_toml(cls, text: str, source: str = "study") -> Study:
         """The study that a TOML text declares. Raises StudyError with a line a problem."""
-        try:
-            return check(tomllib.loads(text), source)
-        except tomllib.TOMLDecodeError as error:
-            raise StudyError(f"{source}: not TOML: {error}") from None
+        return validate_study(parse_toml(text, source), source)
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
@@ -241,20 +245,18 @@ NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick"}
 """What changes how results are shown and compared, but no training."""
 
 
-def check(declared: Mapping[str, Any], source: str) -> Study:
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The tables of a TOML text. Raises StudyError, which names the source, for any other text."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{source}: not TOML: {error}") from None
+
+
+def validate_study(declared: Mapping[str, Any], source: str) -> Study:
     """The study that these data declare. Raises StudyError with a line for each problem."""
     try:
         return Study.model_validate(declared)
     except ValidationError as error:
         lines = "\n  ".join(format_errors(error))
         raise StudyError(f"{source} is not a study:\n  {lines}") from None
-
-
-def format_errors(error: ValidationError) -> Iterator[str]:
-    """``field: what is wrong`` for each problem."""
-    for one in error.errors():
-        place = ".".join(str(part) for part in one["loc"])
-        text = one["msg"].removeprefix("Value error, ")
-        given = "" if isinstance(one["input"], dict) else f", got {one['input']!r}"
-        shown = text if one["type"] in ("value_error", "missing") else f"{text}{given}"
-        yield f"{place}: {shown}" if place else shown

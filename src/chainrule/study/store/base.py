@@ -22,7 +22,7 @@ class StoreError(ChainruleError, ValueError):
         super().__init__(f"{where}: {problem}")
 
     @classmethod
-    def damaged(cls, where: object, what: object) -> StoreError:
+    def from_damage(cls, where: object, what: object) -> StoreError:
         """The error of a store whose content is not what was written."""
         return cls(where, f"is damaged: {what}; restore a copy, or move it away and run again")
 

@@ -17,44 +17,57 @@ import numpy as np
 from chainrule.study.store.base import StoreError, StudyRecord
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["canonical", "checksum", "decode_row", "decode_study", "encode_row"]
+__all__ = [
+    "canonical_json",
+    "checksum",
+    "decode_row",
+    "decode_study",
+    "encode_row",
+    "upgrade_row",
+]
 
 KEY = ("arm", "stage", "candidate", "round", "fold")
-OWN = tuple(f.name for f in fields(TrainingRecord) if f.name != "curves")
+FIELDS = tuple(f.name for f in fields(TrainingRecord) if f.name != "curves")
 
 
-def canonical(value: object, what: str) -> str:
+OLD_FIELDS = {"width": "cohort_size"}
+OLD_STAGES = {"solo": "timing"}
+OLD_SETTINGS = {"members": "ensemble_size"}
+"""What format 1 called fields of a row, stages and paths → what they are called now."""
+
+
+def canonical_json(value: object, what: str) -> str:
     """The one JSON text of a value. Raises ValueError where it is no JSON data."""
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_mapping_to_dict)
     except TypeError as error:
         raise ValueError(f"{what} cannot be stored: {error}") from None
 
 
-def _plain(value: object) -> dict[Any, Any]:
+def _mapping_to_dict(value: object) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"expected JSON data, got {type(value).__name__} {value!r}")
 
 
-def digest(data: bytes) -> str:
+def hash_bytes(data: bytes) -> str:
     """BLAKE2b, 16 bytes of it, as hexadecimal digits."""
     return blake2b(data, digest_size=16).hexdigest()
 
 
 def checksum(*parts: object) -> str:
     """A digest of texts and numbers, of their types and of their order."""
-    return digest(ascii(parts).encode())
+    return hash_bytes(ascii(parts).encode())
 
 
 def encode_row(study: int, row: TrainingRecord) -> tuple[dict[str, Any], bytes]:
     """The columns of a row and the bytes of its curves, whose digest is in the row's text."""
     curves = {name: np.asarray(curve, "<f8") for name, curve in row.curves.items()}
     data = b"".join(curve.tobytes() for curve in curves.values())
-    content = canonical(
-        {name: getattr(row, name) for name in OWN}
+    content = canonical_json(
+        {name: getattr(row, name) for name in FIELDS}
         | {"curves": [[name, len(curve)] for name, curve in curves.items()]}
-        | {"curves_digest": digest(data)},
+        | {"curves_digest": hash_bytes(data)},
         f"the row {tuple(row.key)}",
     )
     columns = {"study": study, "content": content, "seal": checksum(study, content)}
@@ -68,23 +81,43 @@ def decode_row(
 
     Raises StoreError for anything that is not as it was written.
     """
-    *key, content, sealed, data = columns
+    *key, _, _, data = columns
     name = f"the row {tuple(key)}"
-    if checksum(study, content) != sealed:
-        raise StoreError.damaged(where, f"{name} does not match its digest")
-    values = json.loads(content)
+    values = _verify_row(where, study, columns[:-1])
     lengths, expected = values.pop("curves"), values.pop("curves_digest")
-    if [values[column] for column in KEY] != key:
-        raise StoreError.damaged(where, f"{name} has the text of another")
     if curves:
         data = b"" if data is None else data  # a row without curves has no record of them
-        if not isinstance(data, bytes) or digest(data) != expected:
-            raise StoreError.damaged(where, f"the curves of {name} do not match their digest")
-        values["curves"] = _split(lengths, data)
+        if not isinstance(data, bytes) or hash_bytes(data) != expected:
+            raise StoreError.from_damage(where, f"the curves of {name} do not match their digest")
+        values["curves"] = _split_curves(lengths, data)
     return TrainingRecord(**values)
 
 
-def _split(lengths: Sequence[tuple[str, int]], data: bytes) -> dict[str, list[float]]:
+def upgrade_row(where: object, study: int, columns: Sequence[Any]) -> dict[str, Any]:
+    """The columns that change where (arm, stage, …, content, seal) is written in this format.
+
+    Raises StoreError as decode_row.
+    """
+    values = _verify_row(where, study, columns)
+    content = canonical_json(values, "the row")
+    return {"stage": values["stage"], "content": content, "seal": checksum(study, content)}
+
+
+def _verify_row(where: object, study: int, columns: Sequence[Any]) -> dict[str, Any]:
+    """What the text of (arm, stage, …, content, seal) says, with the names of this format."""
+    *key, content, sealed = columns
+    name = f"the row {tuple(key)}"
+    if checksum(study, content) != sealed:
+        raise StoreError.from_damage(where, f"{name} does not match its digest")
+    values = json.loads(content)
+    if [values[column] for column in KEY] != key:
+        raise StoreError.from_damage(where, f"{name} has the text of another")
+    setting = {OLD_SETTINGS.get(path, path): value for path, value in values["setting"].items()}
+    changed = {"stage": OLD_STAGES.get(values["stage"], values["stage"]), "setting": setting}
+    return {OLD_FIELDS.get(field, field): value for field, value in (values | changed).items()}
+
+
+def _split_curves(lengths: Sequence[tuple[str, int]], data: bytes) -> dict[str, list[float]]:
     values = np.frombuffer(data, "<f8").tolist()
     ends = np.cumsum([0, *(length for _, length in lengths)]).tolist()
     return {name: values[ends[i] : ends[i + 1]] for i, (name, _) in enumerate(lengths)}
@@ -94,7 +127,7 @@ def decode_study(where: object, columns: Sequence[Any]) -> StudyRecord:
     """The study of (id, digest, content, trainings, seal). Raises StoreError as decode_row."""
     *parts, sealed = columns
     if checksum(*parts) != sealed:
-        raise StoreError.damaged(where, f"study {parts[0]} does not match its digest")
+        raise StoreError.from_damage(where, f"study {parts[0]} does not match its digest")
     number, name, content, _ = parts
     values = json.loads(content)
     return StudyRecord(id=number, digest=name, provenance=values["runs"][0], **values)

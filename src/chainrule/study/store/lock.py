@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chainrule.study.store.base import StoreError
 
-__all__ = ["file_lock", "process", "taken"]
+__all__ = ["file_lock", "lock_error", "process_name"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -28,12 +28,12 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def process() -> str:
+def process_name() -> str:
     """How the others are told of this process."""
     return f"{os.getpid()} on {socket.gethostname()}"
 
 
-def taken(store: object, holder: str) -> StoreError:
+def lock_error(store: object, holder: str) -> StoreError:
     """What a second runner is told."""
     return StoreError(
         store,
@@ -48,7 +48,7 @@ def file_lock(store: Path) -> Iterator[None]:
     path = store.with_name(f"{store.name}.lock")
     handle = _acquire(store, path)
     try:
-        _sign(handle, path)
+        _write_holder(handle, path)
         yield
     finally:
         with contextlib.suppress(OSError):  # Windows keeps the name of an open file
@@ -68,14 +68,14 @@ def _acquire(store: Path, path: Path) -> int:
             pass
         except (BlockingIOError, PermissionError):
             os.close(handle)
-            raise taken(store, _holder(path)) from None
+            raise lock_error(store, _holder(path)) from None
         os.close(handle)
 
 
-def _sign(handle: int, path: Path) -> None:
+def _write_holder(handle: int, path: Path) -> None:
     try:
         os.ftruncate(handle, 0)
-        os.write(handle, process().encode())
+        os.write(handle, process_name().encode())
     except OSError as error:
         raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
 

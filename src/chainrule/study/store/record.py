@@ -11,7 +11,7 @@ __all__ = ["SEARCH_ROUND", "Stage", "Status", "TrainingKey", "TrainingRecord", "
 Value = float | int | str | bool
 """What one entry of a setting may be."""
 
-Stage = Literal["search", "final", "solo"]
+Stage = Literal["search", "final", "timing"]
 """What a training is for: to choose a setting, to assess the chosen one, or to be timed alone."""
 
 Status = Literal["done", "diverged", "stopped"]
@@ -39,7 +39,7 @@ class TrainingRecord:
     - ``metrics``: name → value after the last epoch; on the validation part for a search, on the
       test set else, ``train_…`` on the training batches. Not finite where it diverged.
     - ``curves``: name → a value after each epoch.
-    - ``seconds``: from the first step of its cohort to the last; ``width``: trainings in it.
+    - ``seconds``: from the first step of its cohort to the last; ``cohort_size``: trainings in it.
     - ``parameters``: numbers learned by one net; ``seeds``: purpose → seed; ``n_train``,
       ``n_test``: samples learned from, and judged on.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
@@ -55,7 +55,7 @@ class TrainingRecord:
     metrics: Mapping[str, float]
     epochs: int
     seconds: float
-    width: int
+    cohort_size: int
     parameters: int
     n_train: int
     n_test: int

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from chainrule.study.store.base import StoreError
-from chainrule.study.store.lock import file_lock, process, taken
+from chainrule.study.store.lock import file_lock, lock_error, process_name
 from chainrule.study.store.tables import FORMAT, TableStore
 
 if TYPE_CHECKING:
@@ -53,21 +53,23 @@ class SqlStore(TableStore):
     def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
         self._read_only = read_only
         engine = _engine(url)
-        self._kind, self._database = engine.dialect.name, engine.url.database
+        self._dialect, self._database = engine.dialect.name, engine.url.database
         self.where = engine.url.render_as_string(hide_password=True)
-        with errors(self.where):
+        with translate_sql_errors(self.where):
             self._connection = engine.connect()
         try:
-            self._check(create and not read_only)
+            self._check_tables(create and not read_only)
+            if not read_only:
+                self._upgrade()
         except BaseException:
             self.close()
             raise
 
-    def _check(self, create: bool) -> None:
+    def _check_tables(self, create: bool) -> None:
         """Raise StoreError unless the tables are there, or could be made, in a known format."""
         import sqlalchemy as sa
 
-        tables = _tables()
+        tables = _define_tables()
         with self.transaction(write=create):
             there = tables.tables.keys() & sa.inspect(self._connection).get_table_names()
             if "store" not in there:
@@ -76,36 +78,44 @@ class SqlStore(TableStore):
                 if not create:
                     raise StoreError(self.where, "has no store yet")
                 tables.create_all(self._connection)
-                self.many("INSERT INTO store (format) VALUES (:format)", [{"format": FORMAT}])
-            formats = [row[0] for row in self.all("SELECT format FROM store")]
-        if formats != [FORMAT]:
+                self.execute_many(
+                    "INSERT INTO store (format) VALUES (:format)", [{"format": FORMAT}]
+                )
+            formats = [row[0] for row in self.fetch_all("SELECT format FROM store")]
+        if len(formats) != 1 or not 1 <= formats[0] <= FORMAT:
             problem = (
                 f"expected format {FORMAT}, got {formats}: a newer one needs a newer chainrule"
             )
             raise StoreError(self.where, problem)
 
+    def read_format(self) -> int:
+        return int(self.fetch_all("SELECT format FROM store")[0][0])
+
+    def write_format(self) -> None:
+        self.execute_many("UPDATE store SET format = :format", [{"format": FORMAT}])
+
     @contextmanager
     def transaction(self, write: bool = False) -> Iterator[None]:
         if write and self._read_only:
             raise StoreError(self.where, "is open for reading only")
-        with errors(self.where), self._connection.begin():
-            for statement in BEGIN[self._kind, write]:
+        with translate_sql_errors(self.where), self._connection.begin():
+            for statement in BEGIN[self._dialect, write]:
                 self._connection.exec_driver_sql(statement)
             yield
 
-    def all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+    def fetch_all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         import sqlalchemy as sa
 
         return self._connection.execute(sa.text(sql), values).all()
 
-    def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+    def execute_many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
         import sqlalchemy as sa
 
         if values:
             self._connection.execute(sa.text(sql), values)
 
     def run_lock(self) -> AbstractContextManager[None]:
-        if self._kind == "postgresql":
+        if self._dialect == "postgresql":
             return self._advisory_lock()
         in_memory = self._database in (None, "", ":memory:")
         return nullcontext() if in_memory else file_lock(Path(str(self._database)).resolve())
@@ -114,18 +124,18 @@ class SqlStore(TableStore):
     def _advisory_lock(self) -> Iterator[None]:
         """Held by the connection: it goes when the process goes."""
         with self.transaction():
-            free = not self.all(HOLDER) and self.all(TRY)[0][0]
-            holders = [] if free else self.all(HOLDER)
+            free = not self.fetch_all(HOLDER) and self.fetch_all(TRY)[0][0]
+            holders = [] if free else self.fetch_all(HOLDER)
         if not free:
-            raise taken(self.where, holders[0][0].removeprefix(PREFIX) if holders else "")
+            raise lock_error(self.where, holders[0][0].removeprefix(PREFIX) if holders else "")
         try:
             yield
         finally:
             with suppress(OSError, StoreError), self.transaction():  # a lost connection freed it
-                self.all(FREE)
+                self.fetch_all(FREE)
 
     def close(self) -> None:
-        with errors(self.where):
+        with translate_sql_errors(self.where):
             self._connection.close()
 
 
@@ -143,7 +153,7 @@ def _engine(url: str) -> sa.Engine:
             raise StoreError(where, EXPECTED)
         if parsed.drivername == "postgresql":  # what it stands for differs between versions
             parsed = parsed.set(drivername="postgresql+psycopg")
-        name = {"application_name": PREFIX + process()}
+        name = {"application_name": PREFIX + process_name()}
         own = {"isolation_level": None} if kind == "sqlite" else name
         return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args=own)
     except ImportError as error:
@@ -151,7 +161,7 @@ def _engine(url: str) -> sa.Engine:
         raise ImportError(message) from error
 
 
-def _tables() -> sa.MetaData:
+def _define_tables() -> sa.MetaData:
     """The tables of sqlite.py, and one for what is in a file's header there."""
     import sqlalchemy as sa
 
@@ -188,7 +198,7 @@ def _tables() -> sa.MetaData:
 
 
 @contextmanager
-def errors(where: str) -> Iterator[None]:
+def translate_sql_errors(where: str) -> Iterator[None]:
     """Let the database's errors out as StoreError or OSError."""
     from sqlalchemy import exc
 

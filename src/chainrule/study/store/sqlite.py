@@ -38,13 +38,13 @@ SCHEMA = {
     " data BLOB NOT NULL)",
 }
 
-FOREIGN = "is not a store of chainrule, or its beginning is damaged"
+NOT_A_STORE = "is not a store of chainrule, or its beginning is damaged"
 
-UNWHOLE = "a killed run left rows beside it: to read them, copy both to a folder you may write"
+UNREAD_WAL = "a killed run left rows beside it: to read them, copy both to a folder you may write"
 
 BUSY_SECONDS = 30.0
 
-OUTSIDE = {
+SYSTEM_ERRORS = {
     sqlite3.SQLITE_FULL: (errno.ENOSPC, "the disk is full; what was there is as it was"),
     sqlite3.SQLITE_IOERR: (errno.EIO, "cannot be read or written; what was there is as it was"),
     sqlite3.SQLITE_NOMEM: (errno.ENOMEM, "too little memory"),
@@ -65,21 +65,27 @@ class SqliteStore(TableStore):
         self._path = Path(where).resolve()
         self._create = self._in_memory or (create and not read_only)
         if not self._in_memory:
-            _prepare(self._path, self._create)
+            _prepare_file(self._path, self._create)
         try:
             self._connection = self._connect("ro" if read_only else "rw")
         except PermissionError:
             if not read_only:
                 raise
-            if not _whole(self._path):
-                raise PermissionError(errno.EACCES, UNWHOLE, self.where) from None
+            if not _has_no_wal(self._path):
+                raise PermissionError(errno.EACCES, UNREAD_WAL, self.where) from None
             # Where nothing may be written SQLite cannot keep account of its readers. Without
             # that account this reader must not meet a writer, and cannot in such a folder.
             self._connection = self._connect("ro&immutable=1")
+        if not read_only:
+            try:
+                self._upgrade()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         address = ":memory:" if self._in_memory else f"{self._path.as_uri()}?mode={mode}"
-        with errors(self.where):
+        with translate_sqlite_errors(self.where):
             connection = sqlite3.connect(
                 address, uri=True, isolation_level=None, timeout=BUSY_SECONDS
             )
@@ -95,11 +101,11 @@ class SqliteStore(TableStore):
             connection.execute(f"PRAGMA {pragma}")
         if not connection.execute("PRAGMA page_count").fetchone()[0]:
             if not self._in_memory and self._path.stat().st_size == 1:  # empty to SQLite, not to us
-                raise StoreError(self.where, FOREIGN)
+                raise StoreError(self.where, NOT_A_STORE)
             if not self._create:
                 raise StoreError(self.where, "is empty: no store yet")
-            _make(connection)
-        _check(connection, self.where)
+            _create_tables(connection)
+        _check_file(connection, self.where)
         if not self._read_only:
             _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
@@ -108,7 +114,7 @@ class SqliteStore(TableStore):
     def transaction(self, write: bool = False) -> Iterator[None]:
         if write and self._read_only:
             raise StoreError(self.where, "is open for reading only")
-        with errors(self.where):
+        with translate_sqlite_errors(self.where):
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
@@ -117,11 +123,17 @@ class SqliteStore(TableStore):
                 self._connection.rollback()
                 raise
 
-    def all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+    def fetch_all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         return self._connection.execute(sql, values).fetchall()
 
-    def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+    def execute_many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
         self._connection.executemany(sql, values)
+
+    def read_format(self) -> int:
+        return int(self.fetch_all("PRAGMA user_version")[0][0])
+
+    def write_format(self) -> None:
+        self._connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def run_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._in_memory else file_lock(self._path)
@@ -131,11 +143,11 @@ class SqliteStore(TableStore):
             with suppress(sqlite3.Error):  # what cannot move to the file now is safe beside it
                 self._connection.execute("PRAGMA busy_timeout = 1000")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with errors(self.where):
+        with translate_sqlite_errors(self.where):
             self._connection.close()
 
 
-def _prepare(path: Path, create: bool) -> None:
+def _prepare_file(path: Path, create: bool) -> None:
     """Raise OSError for what is no file; begin with an empty one where that is wanted."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -146,13 +158,13 @@ def _prepare(path: Path, create: bool) -> None:
         path.touch()
 
 
-def _whole(path: Path) -> bool:
+def _has_no_wal(path: Path) -> bool:
     """Whether the file has all there is: nothing waits beside it."""
     wal = path.with_name(f"{path.name}-wal")
     return not wal.exists() or wal.stat().st_size == 0
 
 
-def _make(connection: sqlite3.Connection) -> None:
+def _create_tables(connection: sqlite3.Connection) -> None:
     """All tables or none; nothing where another process was faster."""
     connection.execute("BEGIN IMMEDIATE")
     if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
@@ -181,40 +193,40 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _check(connection: sqlite3.Connection, where: str) -> None:
+def _check_file(connection: sqlite3.Connection, where: str) -> None:
     """Raise StoreError unless this is a store of ours, of a known format and undamaged."""
     application, version = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("application_id", "user_version")
     )
     if application != APPLICATION:
-        raise StoreError(where, FOREIGN)
+        raise StoreError(where, NOT_A_STORE)
     if version > FORMAT:
         raise StoreError(where, f"format {version} is newer than {FORMAT}: upgrade chainrule")
     tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
     if version < 1 or dict(tables.fetchall()) != SCHEMA:
-        raise StoreError.damaged(where, "its tables are not those of a store")
+        raise StoreError.from_damage(where, "its tables are not those of a store")
     [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
-        raise StoreError.damaged(where, found)
+        raise StoreError.from_damage(where, found)
 
 
 @contextmanager
-def errors(where: str) -> Iterator[None]:
+def translate_sqlite_errors(where: str) -> Iterator[None]:
     """Let SQLite's errors out as StoreError or OSError."""
     try:
         yield
     except sqlite3.ProgrammingError as error:  # closed, or in another thread
         raise StoreError(where, f"cannot be used: {error}") from None
     except UnicodeDecodeError:  # SQLite's own message quotes what is damaged
-        raise StoreError.damaged(where, "a name in it is no text") from None
+        raise StoreError.from_damage(where, "a name in it is no text") from None
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in OUTSIDE:
-            raise OSError(*OUTSIDE[code], where) from None
+        if code in SYSTEM_ERRORS:
+            raise OSError(*SYSTEM_ERRORS[code], where) from None
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             problem = f"another process has been writing for {BUSY_SECONDS:g} s"
             raise StoreError(where, problem) from None
         if code == sqlite3.SQLITE_NOTADB:
-            raise StoreError(where, FOREIGN) from None
-        raise StoreError.damaged(where, error) from None
+            raise StoreError(where, NOT_A_STORE) from None
+        raise StoreError.from_damage(where, error) from None

@@ -10,13 +10,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chainrule.study.store.base import Store, StoreError, StudyRecord
-from chainrule.study.store.encoding import canonical, checksum, decode_row, decode_study, encode_row
+from chainrule.study.store.encoding import (
+    canonical_json,
+    checksum,
+    decode_row,
+    decode_study,
+    encode_row,
+    upgrade_row,
+)
 from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
 __all__ = ["FORMAT", "TableStore"]
 
-FORMAT = 1
-"""The number of the format that is written; every lower one is read."""
+FORMAT = 2
+"""The number of the format that is written; every lower one is read.
+
+1: fields of a row, and its stages, had other names; see encoding.
+"""
 
 STUDY = "SELECT id, digest, content, trainings, seal FROM study"
 STUDY_BY_ID = f"{STUDY} WHERE id = :id"
@@ -42,13 +52,15 @@ NEW_CURVE = "INSERT INTO curve (training, data) VALUES (:training, :data)"
 COUNT = "SELECT count(*) FROM training WHERE study = :study"
 ROWS = (
     "SELECT arm, stage, candidate, round, fold, content, seal, NULL FROM training"
-    " WHERE study = :study AND arm = coalesce(:arm, arm) AND stage = coalesce(:stage, stage)"
+    " WHERE study = :study AND arm = coalesce(:arm, arm)"
 )
 ROWS_WITH_CURVES = (
     "SELECT arm, stage, candidate, round, fold, content, seal, data FROM training"
     " LEFT JOIN curve ON curve.training = training.id"
-    " WHERE study = :study AND arm = coalesce(:arm, arm) AND stage = coalesce(:stage, stage)"
+    " WHERE study = :study AND arm = coalesce(:arm, arm)"
 )
+ALL_ROWS = "SELECT id, study, arm, stage, candidate, round, fold, content, seal FROM training"
+CHANGE_ROW = "UPDATE training SET stage = :stage, content = :content, seal = :seal WHERE id = :id"
 
 
 class TableStore(Store):
@@ -69,20 +81,28 @@ class TableStore(Store):
         """
 
     @abstractmethod
-    def all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
+    def fetch_all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         """What a query with :named values selects."""
 
     @abstractmethod
-    def many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
+    def execute_many(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of the values."""
+
+    @abstractmethod
+    def read_format(self) -> int:
+        """The number of the format that the store has."""
+
+    @abstractmethod
+    def write_format(self) -> None:
+        """Give the store the number of this format."""
 
     def studies(self) -> list[StudyRecord]:
         with self.transaction():
-            return [decode_study(self.where, found) for found in self.all(STUDIES)]
+            return [decode_study(self.where, found) for found in self.fetch_all(STUDIES)]
 
     def find(self, digest: str) -> StudyRecord | None:
         with self.transaction():
-            return self._find(digest)
+            return self._find_study(digest)
 
     def open_study(
         self,
@@ -100,10 +120,10 @@ class TableStore(Store):
             "runs": [provenance],
         }
         with self.transaction(write=True):
-            if (known := self._find(digest)) is not None:  # another process was faster
+            if (known := self._find_study(digest)) is not None:  # another process was faster
                 return known
-            number = self.all(LAST_STUDY)[0][0] + 1
-            return self._write(NEW_STUDY, number, digest, _text(content), 0)
+            number = self.fetch_all(LAST_STUDY)[0][0] + 1
+            return self._write_study(NEW_STUDY, number, digest, _study_text(content), 0)
 
     def update(
         self,
@@ -114,22 +134,24 @@ class TableStore(Store):
         digest: str | None = None,
     ) -> StudyRecord:
         with self.transaction(write=True):
-            return self._change(study_id, provenance, declaration, digest)
+            return self._update_study(study_id, provenance, declaration, digest)
 
     def add_run(self, study_id: int, provenance: Mapping[str, Any]) -> StudyRecord:
         with self.transaction(write=True):
-            return self._change(study_id, provenance)
+            return self._update_study(study_id, provenance)
 
     def add(self, study_id: int, rows: Sequence[TrainingRecord]) -> None:
         encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
         with self.transaction(write=True):
-            _, digest, content, trainings, _ = self._study(study_id)
-            last = self.all(LAST_TRAINING)[0][0]
-            self.many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
-            added = {TrainingKey(*key): number for number, *key in self.all(ADDED, last=last)}
+            _, digest, content, trainings, _ = self._study_columns(study_id)
+            last = self.fetch_all(LAST_TRAINING)[0][0]
+            self.execute_many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
+            added = {TrainingKey(*key): number for number, *key in self.fetch_all(ADDED, last=last)}
             curves = {number: encoded[key][1] for key, number in added.items()}
-            self.many(NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d])
-            self._write(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
+            self.execute_many(
+                NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d]
+            )
+            self._write_study(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
 
     def rows(
         self,
@@ -141,29 +163,45 @@ class TableStore(Store):
     ) -> list[TrainingRecord]:
         query = ROWS_WITH_CURVES if curves else ROWS
         with self.transaction():
-            trainings = self._study(study_id)[3]
-            counted = self.all(COUNT, study=study_id)[0][0]
-            found = self.all(query, study=study_id, arm=arm, stage=stage)
-        if counted != trainings or (arm is stage is None and len(found) != trainings):
-            raise StoreError.damaged(
+            trainings = self._study_columns(study_id)[3]
+            counted = self.fetch_all(COUNT, study=study_id)[0][0]
+            found = self.fetch_all(query, study=study_id, arm=arm)
+        if counted != trainings or (arm is None and len(found) != trainings):
+            raise StoreError.from_damage(
                 self.where, f"study {study_id} has {counted} rows instead of {trainings}"
             )
         rows = [decode_row(self.where, study_id, columns, curves=curves) for columns in found]
-        return sorted(rows, key=lambda row: row.key)
+        return sorted((row for row in rows if stage in (None, row.stage)), key=lambda row: row.key)
 
-    def _find(self, digest: str) -> StudyRecord | None:
-        found = self.all(STUDY_BY_DIGEST, digest=digest)
+    def _upgrade(self) -> None:
+        """Write what a lower format has in this one: all of it or nothing."""
+        with self.transaction():
+            current = self.read_format() == FORMAT
+        if current:
+            return
+        with self.transaction(write=True):
+            if self.read_format() == FORMAT:  # another process was faster
+                return
+            rows = [
+                {"id": number, **upgrade_row(self.where, study, columns)}
+                for number, study, *columns in self.fetch_all(ALL_ROWS)
+            ]
+            self.execute_many(CHANGE_ROW, rows)
+            self.write_format()
+
+    def _find_study(self, digest: str) -> StudyRecord | None:
+        found = self.fetch_all(STUDY_BY_DIGEST, digest=digest)
         return decode_study(self.where, found[0]) if found else None
 
-    def _study(self, number: int) -> Sequence[Any]:
+    def _study_columns(self, number: int) -> Sequence[Any]:
         """The verified columns of a study."""
-        found = self.all(STUDY_BY_ID, id=number)
+        found = self.fetch_all(STUDY_BY_ID, id=number)
         if not found:
             raise StoreError(self.where, f"has no study {number}")
         decode_study(self.where, found[0])
         return found[0]
 
-    def _change(
+    def _update_study(
         self,
         number: int,
         provenance: Mapping[str, Any],
@@ -171,24 +209,26 @@ class TableStore(Store):
         digest: str | None = None,
     ) -> StudyRecord:
         """One more run, and another declaration where one is given."""
-        _, old, content, trainings, _ = self._study(number)
+        _, old, content, trainings, _ = self._study_columns(number)
         values = json.loads(content)
-        if values["runs"][-1] != json.loads(_text(provenance)):
+        if values["runs"][-1] != json.loads(_study_text(provenance)):
             values["runs"].append(provenance)
         if declaration is not None:
             values["declaration"] = declaration
-        if digest not in (None, old) and self._find(digest) is not None:
+        if digest not in (None, old) and self._find_study(digest) is not None:
             raise StoreError(self.where, f"another study has the digest {digest}")
-        return self._write(CHANGE_STUDY, number, digest or old, _text(values), trainings)
+        return self._write_study(
+            CHANGE_STUDY, number, digest or old, _study_text(values), trainings
+        )
 
-    def _write(
+    def _write_study(
         self, statement: str, number: int, digest: str, content: str, trainings: int
     ) -> StudyRecord:
         parts = {"id": number, "digest": digest, "content": content, "trainings": trainings}
         sealed = checksum(*parts.values())
-        self.many(statement, [{**parts, "seal": sealed}])
+        self.execute_many(statement, [{**parts, "seal": sealed}])
         return decode_study(self.where, [*parts.values(), sealed])
 
 
-def _text(study: object) -> str:
-    return canonical(study, "the study")
+def _study_text(study: object) -> str:
+    return canonical_json(study, "the study")

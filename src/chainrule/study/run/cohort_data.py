@@ -1,0 +1,53 @@
+"""The samples of a cohort: a data set a replica, or one for all that learn from the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import named_leaves, tree_map
+from chainrule.data import Dataset
+from chainrule.study.round_data import RoundData
+from chainrule.study.run.cohorts import CohortJob, Training
+
+__all__ = ["expand_ensemble", "stack_datasets", "training_data"]
+
+
+def training_data(
+    samples: RoundData, job: CohortJob, training: Training
+) -> tuple[Dataset, Dataset]:
+    """What a training learns from, and what it is judged on."""
+    if job.stage == "search":
+        return samples.fold(training.round, training.fold)
+    return samples.final(training.round)
+
+
+def stack_datasets(parts: Sequence[Dataset]) -> Dataset:
+    """Plain data sets as one with a replica each; one for all where they are all the same."""
+    first = parts[0]
+    if all(part is first or is_same_data(part, first) for part in parts):
+        return Dataset(first.inputs[None], tree_map(lambda t: t[None], first.targets), len(parts))
+    return Dataset.stack(parts)
+
+
+def is_same_data(a: Dataset, b: Dataset) -> bool:
+    """Whether two data sets have the very same samples."""
+    pairs = zip(data_tensors(a), data_tensors(b), strict=True)
+    return all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
+
+
+def data_tensors(data: Dataset) -> list[Tensor]:
+    """Its inputs and targets."""
+    return [t for _, t in named_leaves((data.inputs, data.targets))]
+
+
+def expand_ensemble(data: Dataset, members: int) -> Dataset:
+    """Each replica's data for all the members of its ensemble, which lie next to each other."""
+    K = (data.replicas or 1) * members
+
+    def wide(t: Tensor) -> Tensor:
+        return t if t.shape[0] == 1 else t.repeat_interleave(members, 0)
+
+    return Dataset(wide(data.inputs), tree_map(wide, data.targets), K)

@@ -1,0 +1,70 @@
+"""One worker process a core."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar, final
+
+from chainrule._util.processes import block_sigint, forkserver_context
+from chainrule.study.run.executors.worker import initialize_worker
+
+__all__ = ["ProcessExecutor"]
+
+T = TypeVar("T")
+
+
+@final
+class ProcessExecutor:
+    """``max_workers`` processes, one thread each, that end with this one, however it ends.
+
+    A worker that dies breaks all futures of that moment (BrokenProcessPool); the next ``submit``
+    starts new workers.
+    """
+
+    def __init__(self, max_workers: int) -> None:
+        self.max_workers = max_workers
+        self._context = forkserver_context("chainrule.study.run.runner")
+        self._worker_end, self._own_end = self._context.Pipe(duplex=False)
+        self._children: set[BaseProcess] = set()
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self.max_workers,
+            self._context,
+            initializer=initialize_worker,
+            initargs=(self._worker_end, dict(os.environ)),
+        )
+
+    def _restart(self) -> ProcessPoolExecutor:
+        self._pool.shutdown(wait=False)
+        self._pool = self._start()
+        return self._pool
+
+    def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        """Begin f(*args) in a worker."""
+        others = set(multiprocessing.active_children()) - self._children
+        with block_sigint():
+            try:
+                future = self._pool.submit(f, *args)
+            except BrokenProcessPool:
+                future = self._restart().submit(f, *args)
+            except (EOFError, ConnectionError):  # what workers are forked from is gone
+                self._context = multiprocessing.get_context("spawn")
+                future = self._restart().submit(f, *args)
+        self._children = set(multiprocessing.active_children()) - others
+        return future
+
+    def close(self, *, now: bool = False) -> None:
+        """End the workers: when they have nothing left to do, or ``now``."""
+        if now:
+            for child in self._children:  # some may be beginning still, and not watch the pipe
+                child.kill()
+        self._pool.shutdown(wait=True, cancel_futures=now)
+        self._own_end.close()
+        self._worker_end.close()

@@ -1,0 +1,62 @@
+"""The records of a cohort that was trained."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from chainrule.study.run.cohorts import CohortJob, training_seeds
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import TrainingRecord
+from chainrule.train import History
+
+__all__ = ["make_rows"]
+
+
+def make_rows(
+    study: Study,
+    job: CohortJob,
+    history: History,
+    values: Mapping[str, Sequence[float]],
+    sizes: tuple[int, int],
+    count: int,
+) -> list[TrainingRecord]:
+    """A row a training; one diverged where any of its members did, or what it gives is nan."""
+    members = job.recipe.ensemble_size
+    notes = {d.replica // members: str(d) for d in reversed(history.diverged)}
+    rows = []
+    for i, training in enumerate(job.trainings):
+        replicas = slice(i * members, (i + 1) * members)
+        curves = {n: c.reshape(len(c), -1)[:, replicas].mean(1) for n, c in history.curves.items()}
+        trained = {n: float(c[-1]) for n, c in curves.items() if n.startswith("train_")}
+        metrics = {name: each[i] for name, each in values.items()} | trained
+        diverged = i in notes or not math.isfinite(metrics[study.metric_name])
+        if diverged:  # what the net before it diverged would give is no result
+            metrics = dict.fromkeys(metrics, math.nan)
+        rows.append(
+            TrainingRecord(
+                arm=job.arm,
+                stage=job.stage,
+                candidate=training.candidate,
+                round=training.round,
+                fold=training.fold,
+                status="diverged" if diverged else "done",
+                setting=training.setting,
+                metrics=metrics,
+                epochs=history.epochs,
+                seconds=history.seconds,
+                cohort_size=len(job.trainings),
+                parameters=count,
+                n_train=sizes[0],
+                n_test=sizes[1],
+                seeds=training_seeds(study, job.stage, training, 0),
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                worker=f"{socket.gethostname()}:{os.getpid()}",
+                note=notes.get(i, ""),
+                curves={name: curve.tolist() for name, curve in curves.items()},
+            )
+        )
+    return rows

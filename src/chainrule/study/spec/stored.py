@@ -1,0 +1,64 @@
+"""The declaration of a study in a store, whichever format it was written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule.recipes.fields import OLD_NAMES, StrictModel
+from chainrule.recipes.recipe import Recipe
+from chainrule.study.spec.sections import Halving, Selection
+from chainrule.study.spec.space import Dimension
+from chainrule.study.spec.study import Study, parse_toml, validate_study
+from chainrule.study.store import StudyRecord
+
+__all__ = ["read_declaration", "rename_old_fields"]
+
+
+def read_declaration(record: StudyRecord) -> Study:
+    """The study of a record. Raises StudyError where this version cannot read it."""
+    source = f"study {record.id} of the store ({record.name})"
+    declared = parse_toml(str(record.declaration.get("toml", "")), source)
+    return validate_study(rename_old_fields(declared), source)
+
+
+def rename_old_fields(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """A declaration of any format with the names that its fields have now."""
+    study = rename_keys(declared, Study)
+    inner: dict[str, Callable[[Any], Any]] = {
+        "arms": lambda arms: map_values(arms, lambda arm: rename_keys(arm, Recipe)),
+        "factors": lambda factors: map_values(
+            factors, lambda levels: map_values(levels, lambda level: rename_keys(level, Recipe))
+        ),
+        "quick": rename_old_fields,
+        "search": lambda search: {
+            key: rename_keys(value, Halving) if key == "halving" else value
+            for key, value in search.items()
+        },
+        "selection": lambda selection: rename_keys(selection, Selection),
+        "space": lambda space: map_values(
+            rename_keys(space, Recipe), lambda dimension: rename_keys(dimension, Dimension)
+        ),
+    }
+    return {
+        key: inner[key](value) if key in inner and isinstance(value, Mapping) else value
+        for key, value in study.items()
+    }
+
+
+def rename_keys(section: Any, model: type[StrictModel]) -> Any:
+    """A section with the names that this model's fields have now; what is no table as it is."""
+    if not isinstance(section, Mapping):
+        return section
+    fields = model.model_fields
+    return {
+        OLD_NAMES[key] if OLD_NAMES.get(key) in fields else key: value
+        for key, value in section.items()
+    }
+
+
+def map_values(section: Any, change: Callable[[Any], Any]) -> Any:
+    """A table with each value changed; what is no table as it is."""
+    if not isinstance(section, Mapping):
+        return section
+    return {key: change(value) for key, value in section.items()}
