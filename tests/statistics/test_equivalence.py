@@ -13,7 +13,7 @@ from chainrule.statistics import (
     Resplits,
     StatisticsError,
     compare,
-    equivalence,
+    equivalence_test,
     holm,
     paired_test,
 )
@@ -24,7 +24,7 @@ def test_agrees_with_statsmodels():
     weightstats = pytest.importorskip("statsmodels.stats.weightstats")
     a, b = np.random.default_rng(1).normal(0, 1, (2, 12))
     theirs = weightstats.ttost_paired(a, b, -0.8, 0.8)
-    ours = equivalence(a, b, FreshData(), rope=0.8)
+    ours = equivalence_test(a, b, FreshData(), rope=0.8)
     assert (ours.p, ours.p_lower, ours.p_upper) == pytest.approx(
         (theirs[0], theirs[1][1], theirs[2][1])
     )
@@ -33,7 +33,7 @@ def test_agrees_with_statsmodels():
 @given(arms())
 def test_equivalence_is_a_90_percent_interval_within_the_rope(two):
     for design in (FreshData(), Resplits.folds(3)):
-        p = equivalence(*two, design, rope=0.1).p
+        p = equivalence_test(*two, design, rope=0.1).p
         test = paired_test(*two, design, confidence=0.9)
         if abs(p - 0.05) > 1e-9 and test.standard_error:
             assert (p < 0.05) == (test.low > -0.1 and test.high < 0.1)
@@ -41,8 +41,8 @@ def test_equivalence_is_a_90_percent_interval_within_the_rope(two):
 
 def test_a_spread_of_zero_is_no_certainty():
     # The chance that three signs agree is 1/4, one way 1/8.
-    assert equivalence([1, 2, 3], [1, 2, 3], FreshData(), rope=0.1).p == 1 / 8
-    assert equivalence([1, 2, 3], [0, 1, 2], FreshData(), rope=0.1).p == 1
+    assert equivalence_test([1, 2, 3], [1, 2, 3], FreshData(), rope=0.1).p == 1 / 8
+    assert equivalence_test([1, 2, 3], [0, 1, 2], FreshData(), rope=0.1).p == 1
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_equivalence_is_corrected_for_all_comparisons():
 @pytest.mark.parametrize("rope", [0, -1, math.inf, math.nan])
 def test_a_wrong_rope(rope):
     with pytest.raises(StatisticsError, match="expected a rope above 0"):
-        equivalence([1, 2], [1, 3], FreshData(), rope=rope)
+        equivalence_test([1, 2], [1, 3], FreshData(), rope=rope)

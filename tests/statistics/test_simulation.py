@@ -16,7 +16,7 @@ from chainrule.statistics import (
     FreshData,
     Resplits,
     compare,
-    equivalence,
+    equivalence_test,
     paired_t,
     paired_test,
     wilcoxon,
@@ -140,5 +140,5 @@ def test_simultaneous_intervals_hold_together(equal, gain):
 def test_arms_apart_by_the_rope_are_seldom_called_equivalent():
     random = np.random.default_rng(9)
     d = random.normal(0.5, 0.4, (4000, 10))
-    p = [equivalence(x, np.zeros(10), FreshData(), rope=0.5).p for x in d]
+    p = [equivalence_test(x, np.zeros(10), FreshData(), rope=0.5).p for x in d]
     assert 0.04 <= np.mean(np.array(p) < 0.05) <= 0.06

@@ -17,7 +17,7 @@ from chainrule.statistics.effects import (
     superiority,
     wilson_interval,
 )
-from chainrule.statistics.equivalence import EquivalenceTest, equivalence
+from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
 from chainrule.statistics.factorial import Effect, Effects, factorial_effects
 from chainrule.statistics.multiple_comparisons import compare, holm
 from chainrule.statistics.overlap import Overlap, design_from_overlap
@@ -95,7 +95,7 @@ __all__ = [
     "design_from_overlap",
     "detectable_effect",
     "e_value",
-    "equivalence",
+    "equivalence_test",
     "factorial_effects",
     "friedman",
     "holm",

@@ -9,7 +9,7 @@ from chainrule.statistics.design import Design
 from chainrule.statistics.pairwise import coincidence, one_sided_p, standard_error
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
-__all__ = ["EquivalenceTest", "equivalence"]
+__all__ = ["EquivalenceTest", "equivalence_test"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class EquivalenceTest:
     n: int
 
 
-def equivalence(a: Scores, b: Scores, design: Design, *, rope: float) -> EquivalenceTest:
+def equivalence_test(a: Scores, b: Scores, design: Design, *, rope: float) -> EquivalenceTest:
     """p = max(P(T ≥ (d̄ + rope) / e), P(T ≤ (d̄ − rope) / e)), n − 1 degrees of freedom
 
     e is the standard error that the design asks for. p ≤ 0.05 is the same as a 90 % interval

@@ -13,7 +13,7 @@ from chainrule.statistics.bayes import correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design
 from chainrule.statistics.effects import d_z, superiority
-from chainrule.statistics.equivalence import EquivalenceTest, equivalence
+from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
 from chainrule.statistics.pairwise import PairedTest, paired_test, rescaled_interval
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
 from chainrule.statistics.sign_tests import (
@@ -107,7 +107,7 @@ def compare_pair(
     """What any design allows; not yet corrected for the other comparisons."""
     test = paired_test(x, y, design, confidence=confidence)
     posterior = None if rope is None else correlated_t(x, y, design, rope=rope)
-    tost = equivalence(x, y, design, rope=rope) if rope else None
+    tost = equivalence_test(x, y, design, rope=rope) if rope else None
     return Comparison(a, b, test, test.p, d_z(x, y), posterior, equivalence=tost)
 
 

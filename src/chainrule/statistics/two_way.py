@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from chainrule.statistics.pairwise import SMALLEST, PairedTest
+from chainrule.statistics.pairwise import PairedTest, two_sided_p
 from chainrule.statistics.scores import Array, StatisticsError
 
 __all__ = ["two_way_table", "two_way_test"]
@@ -45,60 +45,71 @@ def two_way_test(
     ``differences`` is aⱼᵢ − bⱼᵢ, one a prediction of round j of sample i, shape (M,), in the
     metric's unit; ``rounds`` says which round, shape (M,), ``samples`` which sample, shape (M,),
     or which samples where a prediction is about several, such as the two images of a pair, shape
-    (M, members). With eⱼᵢ the differences less their mean, J rounds and N samples, the mean has
-    the variance V / M², where
-
-        V = V_samples + max(0, V_rounds − Σⱼᵢ e² + C / (J−1))
-        V_samples = N/(N−1) (Σⱼᵢ e² + C),   V_rounds = J/(J−1) Σⱼ (Σᵢ eⱼᵢ)²
-
-    and C = Σ eⱼᵢ eₖᵢ over all j ≠ k is what rounds share. What V_rounds has above its value
-    without any difference between rounds is what rounds add. Degrees of freedom are
-    Satterthwaite's, V_rounds with J − 1 and the rest with N − 1. For scores that are means of
-    per-sample scores, as an accuracy is. (Owen 2007; Cameron, Gelbach and Miller 2011.)
+    (M, members). t = mean / √(V / M²), with V and its degrees of freedom from
+    :func:`two_way_variance`. For scores that are means of per-sample scores, as an accuracy is.
+    (Owen 2007; Cameron, Gelbach and Miller 2011.)
 
     Raises StatisticsError for fewer than three rounds or two samples, labels that do not fit, a
     difference that is not finite, a confidence outside (0, 1), differences without any spread.
     """
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
     d = np.asarray(differences, dtype=np.float64)
-    members = np.asarray(samples).reshape(len(d), -1) if len(d) == len(samples) else None
-    if d.ndim != 1 or members is None or len(rounds) != len(d) or not 0 < confidence < 1:
+    if d.ndim != 1 or not len(rounds) == len(samples) == len(d):
         raise StatisticsError(
-            "expected a round and a sample of each difference and 0 < confidence < 1, "
-            f"got {len(d)}, {len(rounds)}, {len(samples)} and {confidence}"
+            "expected a round and a sample of each difference, "
+            f"got {len(rounds)} and {len(samples)} of {len(d)}"
         )
     if not np.isfinite(d).all():
         raise StatisticsError("expected finite differences; leave out what was not tested")
-    by_round, J = label_sums(d - d.mean(), np.asarray(rounds).reshape(-1, 1))
-    by_sample, N = label_sums(d - d.mean(), members)
-    if J < 3 or N < 2:
-        raise StatisticsError(f"expected at least 3 rounds and 2 samples, got {J} and {N}")
-    cells = float(((d - d.mean()) ** 2).sum())
-    shared = by_sample - members.shape[1] * cells
-    v_samples = N / (N - 1) * (cells + shared)
-    v_rounds = J / (J - 1) * by_round
-    excess = v_rounds - (cells - shared / (J - 1))
-    v = max(v_samples, 0.0) + max(excess, 0.0)
-    if v <= 0:
-        raise StatisticsError("all predictions differ by the same number: no spread to judge by")
-    rest = v - v_rounds
-    df = N - 1 if excess <= 0 else v * v / (v_rounds**2 / (J - 1) + rest * rest / (N - 1))
-    df = max(J - 1, round(df))
-    error = math.sqrt(v) / len(d)
-    t = float(d.mean()) / error
+    mean = float(d.mean())
+    labels = np.asarray(rounds).reshape(-1, 1), np.asarray(samples).reshape(len(d), -1)
+    variance, df = two_way_variance(d - mean, *labels)
+    error = math.sqrt(variance) / len(d)
     half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
     return PairedTest(
         test="two-way t",
-        difference=float(d.mean()),
-        low=float(d.mean()) - half,
-        high=float(d.mean()) + half,
+        difference=mean,
+        low=mean - half,
+        high=mean + half,
         confidence=confidence,
         standard_error=error,
-        t=t,
+        t=mean / error,
         df=df,
-        p=max(SMALLEST, 2 * float(scipy.special.stdtr(df, -abs(t)))),
-        n=J,
+        p=two_sided_p(mean / error, df),
+        n=len(np.unique(labels[0])),
         chance=1.0,
     )
+
+
+def two_way_variance(
+    e: Array, rounds: NDArray[np.int64], samples: NDArray[np.int64]
+) -> tuple[float, int]:
+    """V = V_samples + max(0, V_rounds − Σⱼᵢ e² + C / (J−1)), and its degrees of freedom
+
+    V_samples = N/(N−1) (Σⱼᵢ e² + C),   V_rounds = J/(J−1) Σⱼ (Σᵢ eⱼᵢ)²
+
+    for ``e`` less its mean, shape (M,), labels of shape (M, members), J rounds and N samples.
+    C = Σ eⱼᵢ eₖᵢ over all j ≠ k is what rounds share. What V_rounds has above its value without
+    any difference between rounds is what rounds add. Degrees of freedom are Satterthwaite's:
+    V_rounds has J − 1, the rest N − 1.
+    """
+    by_round, J = label_sums(e, rounds)
+    by_sample, N = label_sums(e, samples)
+    if J < 3 or N < 2:
+        raise StatisticsError(f"expected at least 3 rounds and 2 samples, got {J} and {N}")
+    cells = float((e * e).sum())
+    shared = by_sample - samples.shape[1] * cells
+    v_rounds = J / (J - 1) * by_round
+    excess = v_rounds - (cells - shared / (J - 1))
+    v = max(N / (N - 1) * (cells + shared), 0.0) + max(excess, 0.0)
+    if v <= 0:
+        raise StatisticsError("all predictions differ by the same number: no spread to judge by")
+    if excess <= 0:
+        return v, N - 1
+    rest = v - v_rounds
+    df = v * v / (v_rounds**2 / (J - 1) + rest * rest / (N - 1))
+    return v, max(J - 1, round(df))
 
 
 def label_sums(e: Array, labels: NDArray[np.int64]) -> tuple[float, int]:
