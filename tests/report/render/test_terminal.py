@@ -49,6 +49,14 @@ def test_what_is_shown_is_said(result):
     assert "solo: seconds of one training run alone" in text
 
 
+def test_a_column_that_is_not_shown_has_no_footnote(result):
+    table = results_table(result)
+    assert "in standard errors of ours" in " ".join(table.footnotes())
+    assert "standard errors" not in " ".join(printed(table))
+    pairs = comparisons_table(result, result.compare(all_pairs=True))
+    assert not [line for line in printed(pairs) if line.startswith(("d_z:", "P("))]
+
+
 def test_sixteen_arms_fit_in_eighty_columns(sixteen):
     lines = printed(results_table(sixteen))
     arms = [line for line in lines if line.startswith("network")]

@@ -35,10 +35,16 @@ def test_what_the_design_or_a_missing_rope_leaves_empty_has_no_column():
 
 
 def test_the_scope_is_among_the_notes(result):
-    notes = " ".join(build_table(result, "comparisons").notes)
+    notes = " ".join(build_table(result, "comparisons").footnotes())
     assert "every round has data of its own" in notes
     assert "n = 8 rounds" in notes
     assert "up to 0.50 points count as the same" in notes
+
+
+def test_what_a_column_without_words_is_stands_below():
+    notes = " ".join(build_table(made(without_search(), search=False), "comparisons").footnotes())
+    assert "d_z: the mean difference in standard deviations" in notes
+    assert "P(a > b): the share of rounds in which a is better than b" in notes
 
 
 def test_where_less_is_better_the_sign_is_explained():

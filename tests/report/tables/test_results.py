@@ -33,19 +33,33 @@ def test_a_row_of_results(result):
     ]
 
 
-def test_what_was_not_measured_is_a_dash():
-    study = without_search(reported={})
+def titles(table: Table) -> list[str]:
+    return [column.title.replace("\u00a0", " ") for column in table.columns]
+
+
+def test_what_is_not_known_of_an_arm_is_a_dash():
+    study = without_search(reported={"mlp": {"mean": 0.7}})
     found = StudyResult(study, final_rows(study, 1))
-    cells = texts(build_table(found, "results"))
-    assert cells[1].endswith("± –")
-    assert cells[3:5] == ["–", "–"]
-    assert cells[6] == "–"
+    table = build_table(found, "results")
+    assert texts(table)[1].endswith("± –")
+    assert [row[3].text for row in table.cells] == ["70.00 ± –", "–", "–", "–"]
+
+
+def test_what_is_known_of_no_arm_has_neither_a_column_nor_a_note():
+    study = without_search(reported={})
+    table = build_table(StudyResult(study, final_rows(study, 2)), "results")
+    assert titles(table) == ["arm", "mean ± std", "n ok / n", "parameters", "amortised, s", "K"]
+    assert {len(row) for row in table.cells} == {6}
+    said = " ".join(table.footnotes())
+    assert "reported" not in said
+    assert "solo" not in said
+    assert "amortised: cohort seconds" in said
 
 
 def test_diverged_rounds_are_counted_and_their_rule_is_said(result):
     table = build_table(result, "results")
     assert texts(table, 3)[2] == "7/8"
-    assert "a diverged one counts as 0.00 %, the declared failure value" in table.notes[0]
+    assert "a diverged one counts as 0.00 %, the declared failure value" in table.footnotes()[0]
 
 
 def test_the_spread_is_named(result):
@@ -54,8 +68,7 @@ def test_the_spread_is_named(result):
 
 
 def test_solo_and_amortised_times_are_two_columns(result):
-    titles = [c.title for c in build_table(result, "results").columns]
-    assert [t.replace("\u00a0", " ") for t in titles[6:8]] == ["solo, s", "amortised, s"]
+    assert titles(build_table(result, "results"))[6:8] == ["solo, s", "amortised, s"]
 
 
 def test_cohorts_of_several_widths_are_a_range():

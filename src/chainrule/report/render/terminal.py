@@ -24,7 +24,7 @@ class RichTable:
 
     def __init__(self, table: Table) -> None:
         self.caption = table.caption
-        self.notes = tuple(table.notes)
+        self.notes = tuple(table.footnotes(table.visible_columns))
         self.table = _build_rich_table(table)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -37,7 +37,7 @@ class RichTable:
 
 def _build_rich_table(table: Table) -> rich_table.Table:
     built = rich_table.Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    visible = [i for i, column in enumerate(table.columns) if column.short_title is not None]
+    visible = table.visible_columns
     for column in (table.columns[i] for i in visible):
         # A long name breaks over lines; a number is never cut.
         built.add_column(

@@ -59,7 +59,7 @@ def as_markdown(table: Table) -> str:
         _markdown_row(rule),
         *(_markdown_row(_escape_markdown(row)) for row in body),
     ]
-    after = [f"*{_escape_markdown([table.caption])[0]}*", *_escape_markdown(table.notes)]
+    after = [f"*{_escape_markdown([table.caption])[0]}*", *_escape_markdown(table.footnotes())]
     return "\n".join([*lines, ""]) + "".join(f"\n{text}\n" for text in after)
 
 
@@ -68,7 +68,7 @@ def as_latex(table: Table) -> str:
     head = [column.title for column in table.columns]
     align = "".join("r" if column.numeric else "l" for column in table.columns)
     body = [_latex_row(cell.text for cell in row) for row in table.cells]
-    caption = escape_latex(" ".join([table.caption, *table.notes]))
+    caption = escape_latex(" ".join([table.caption, *table.footnotes()]))
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["comparisons_table", "describe_differences", "describe_direction", "robustness_table"]
 
+D_Z = "d_z: the mean difference in standard deviations of the rounds' differences; it has no unit."
+SUPERIORITY = (
+    "P(a > b): the share of rounds in which a is better than b; as good counts half. Its interval "
+    "is Wilson's."
+)
+SAME = (
+    "P(same): how far it may be believed that the mean difference is 0, where up to {} count as "
+    "the same."
+)
+
 
 def comparisons_table(
     result: StudyResult | ReportData, comparisons: Comparisons | None = None
@@ -31,25 +41,14 @@ def comparisons_table(
         "comparisons",
         f"Comparisons{against}: {test.test}; {describe_differences(unit)}, each with its "
         f"{test.confidence:.0%} interval.",
-        _comparison_columns(found),
+        _comparison_columns(found, unit),
         [_comparison_cells(c, unit, pairs=found.baseline is None) for c in found.comparisons],
         found.as_rows(),
-        _comparison_notes(data, found),
+        [describe_direction(data, "a − b"), *found.notes],
     )
 
 
-def _comparison_notes(data: ReportData, found: Comparisons) -> list[str]:
-    notes = [describe_direction(data, "a − b"), *found.notes]
-    rope = next((c.posterior.rope for c in found.comparisons if c.posterior), None)
-    if rope is not None:
-        notes.append(
-            "P(worse), P(same), P(better): what is believed of the mean difference, where up to "
-            f"{data.unit.number(rope)}{data.unit.difference_suffix} count as the same."
-        )
-    return notes
-
-
-def _comparison_columns(found: Comparisons) -> list[Column]:
+def _comparison_columns(found: Comparisons, unit: Unit) -> list[Column]:
     """Without what is the same, or not known, in every row."""
     pairs, first = found.baseline is None, found.comparisons[0]
     columns = [
@@ -60,16 +59,20 @@ def _comparison_columns(found: Comparisons) -> list[Column]:
         Column("interval", "interval"),
         Column("p"),
         Column("p, Holm", "p Holm"),
-        Column("d_z", None if pairs else "d_z"),
+        Column("d_z", None if pairs else "d_z", note=D_Z),
     ]
     if first.superiority:
         columns += [
-            Column("P(a\u00a0>\u00a0b)", None if pairs else "P(a>b)"),
+            Column("P(a\u00a0>\u00a0b)", None if pairs else "P(a>b)", note=SUPERIORITY),
             Column("its interval"),
         ]
     if first.posterior:
-        same = None if pairs else "P(same)"
-        columns += [Column("P(worse)"), Column("P(same)", same), Column("P(better)")]
+        rope = f"{unit.number(first.posterior.rope)}{unit.difference_suffix}"
+        columns += [
+            Column("P(worse)"),
+            Column("P(same)", None if pairs else "P(same)", note=SAME.format(rope)),
+            Column("P(better)", note="P(worse), P(better): that it is further from 0 than that."),
+        ]
     return columns
 
 

@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 
 __all__ = ["results_table"]
 
-RESULTS = (
-    Column("arm", "arm", numeric=False),
-    Column("mean ± std", "mean ± std"),
-    Column("n\u00a0ok\u00a0/\u00a0n", "ok/n"),
-    Column("reported", "reported"),
-    Column("from reported, s.e."),
-    Column("parameters", "params"),
-    Column("solo,\u00a0s", "solo"),
-    Column("amortised,\u00a0s", "amort"),
-    Column("K"),
+N_OK = "n ok / n: rounds that did not diverge, of those done"
+REPORTED = (
+    Column("reported", "reported", note="reported ± is the source's own."),
+    Column(
+        "from reported, s.e.",
+        note="from reported, s.e.: ours − theirs, in standard errors of ours, std / √n.",
+    ),
 )
-
-OK = "n ok / n: rounds that did not diverge, of those done; a diverged one counts as"
+SOLO = Column("solo,\u00a0s", "solo", note="solo: seconds of one training run alone.")
+AMORTISED = Column(
+    "amortised,\u00a0s", "amort", note="amortised: cohort seconds / its K trainings."
+)
 
 
 def results_table(result: StudyResult | ReportData) -> Table:
@@ -36,36 +35,64 @@ def results_table(result: StudyResult | ReportData) -> Table:
     data = ReportData.wrap(result)
     unit, study = data.unit, data.study
     metric = f"test {study.metric_name}{' in %' if unit.suffix else ''}"
-    notes = [
-        f"{OK} {unit.quantity(study.failure_value)}, the declared failure value.",
-        "solo: seconds of one training run alone. amortised: cohort seconds / its K trainings.",
-    ]
-    if any(arm.reported for arm in data.arms):
-        notes.append("reported ± is the source's own; s.e. is std / √n of ours.")
     return Table(
         "results",
         f"{study.name}: {metric}, mean ± standard deviation (ddof = 1) over n rounds.",
-        RESULTS,
-        [_result_cells(arm, unit) for arm in data.arms],
+        _result_columns(data),
+        [_result_cells(arm, data) for arm in data.arms],
         data.result.as_rows(),
-        notes,
     )
 
 
-def _result_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
-    source, error = arm.reported, arm.standard_error
-    distance = (arm.mean - source.mean) / error if source and error > 0 else None
+def _has_reported(data: ReportData) -> bool:
+    """Whether a source gives a number for any of these arms."""
+    return any(arm.reported for arm in data.arms)
+
+
+def _has_solo_seconds(data: ReportData) -> bool:
+    """Whether a training of any of these arms was timed alone."""
+    return any(arm.solo_seconds is not None for arm in data.arms)
+
+
+def _result_columns(data: ReportData) -> list[Column]:
+    """Without what is not known of any arm."""
+    failure = data.unit.quantity(data.study.failure_value)
+    diverged = f"a diverged one counts as {failure}, the declared failure value."
+    return [
+        Column("arm", "arm", numeric=False),
+        Column("mean ± std", "mean ± std"),
+        Column("n\u00a0ok\u00a0/\u00a0n", "ok/n", note=f"{N_OK}; {diverged}"),
+        *(REPORTED if _has_reported(data) else ()),
+        Column("parameters", "params"),
+        *([SOLO] if _has_solo_seconds(data) else []),
+        AMORTISED,
+        Column("K"),
+    ]
+
+
+def _result_cells(arm: ArmResult, data: ReportData) -> list[Cell]:
+    unit, solo = data.unit, Cell(_format_seconds(arm.solo_seconds), arm.solo_seconds)
     cohort_sizes = [row.cohort_size for row in arm.rows]
     return [
         Cell(arm.arm, arm.arm),
         Cell(unit.spread(arm.mean, arm.std), arm.mean),
         Cell(f"{arm.n_ok}/{arm.n}", arm.n_ok / arm.n),
-        Cell(unit.spread(source.mean, source.std), source.mean) if source else Cell(MISSING, None),
-        Cell(MISSING if distance is None else f"{distance:+.1f}", distance),
+        *(_reported_cells(arm, unit) if _has_reported(data) else ()),
         Cell(f"{arm.parameters:,}", arm.parameters),
-        Cell(_format_seconds(arm.solo_seconds), arm.solo_seconds),
+        *([solo] if _has_solo_seconds(data) else []),
         Cell(_format_seconds(arm.amortised_seconds), arm.amortised_seconds),
         Cell(_format_range(cohort_sizes), max(cohort_sizes)),
+    ]
+
+
+def _reported_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
+    source, error = arm.reported, arm.standard_error
+    if source is None:
+        return [Cell(MISSING, None)] * 2
+    distance = (arm.mean - source.mean) / error if error > 0 else None
+    return [
+        Cell(unit.spread(source.mean, source.std), source.mean),
+        Cell(MISSING if distance is None else f"{distance:+.1f}", distance),
     ]
 
 

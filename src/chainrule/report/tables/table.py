@@ -12,11 +12,15 @@ __all__ = ["Cell", "Column", "Table"]
 @final
 @dataclass(frozen=True)
 class Column:
-    """A column: its title; ``short_title`` stands in the terminal, None leaves it out there."""
+    """A column: its title; ``short_title`` stands in the terminal, None leaves it out there.
+
+    ``note`` explains it, and stands below the table wherever the column is shown.
+    """
 
     title: str
     short_title: str | None = None
     numeric: bool = True
+    note: str = ""
 
 
 @final
@@ -33,7 +37,8 @@ class Cell:
 class Table:
     """A table for readers (``columns``, ``cells``) and for programs (``rows``, full precision).
 
-    ``caption`` names the ±; ``notes`` must be said beside the table.
+    ``caption`` names the ±; ``notes`` must be said beside the table, after what explains its
+    columns.
     """
 
     name: str
@@ -42,3 +47,13 @@ class Table:
     cells: Sequence[Sequence[Cell]]
     rows: Sequence[Mapping[str, Any]]
     notes: Sequence[str] = ()
+
+    @property
+    def visible_columns(self) -> list[int]:
+        """The places of the columns that the terminal shows."""
+        return [i for i, column in enumerate(self.columns) if column.short_title is not None]
+
+    def footnotes(self, places: Sequence[int] | None = None) -> list[str]:
+        """What stands below the table where these columns are shown, all unless given."""
+        shown = self.columns if places is None else [self.columns[i] for i in places]
+        return list(dict.fromkeys([*(c.note for c in shown if c.note), *self.notes]))
