@@ -13,7 +13,7 @@ net.initialize(seed=0)
 loss, adam = nn.CrossEntropyLoss(), optim.Adam(net, lr=0.01)
 scores = {"accuracy": Accuracy()}
 history = fit(net, train, test, criterion=loss, optimizer=adam, epochs=50, metrics=scores)
-print(f"test accuracy {history.last_value('test_accuracy'):.1%} after {history.epochs} epochs")
+print(f"test accuracy {history.last('test_accuracy'):.1%} after {history.epochs} epochs")
 figure, axes = report.plane(net, test)
 figure.savefig("first_network.png")
 print("what it learned: first_network.png")

@@ -29,6 +29,9 @@ NO_NAMES = {
 NOUNS = {"bed", "feed", "need", "seed", "speed", "embed", "shed", "token", "run", "unbound"}
 """Words of these endings that are nouns or verbs."""
 
+EXCEPTIONS = {"History.last"}
+"""Methods that users have typed since before the rule."""
+
 SHARED = {
     "_fits": "a layer's own question about its input",
 }
@@ -65,7 +68,8 @@ def functions(path: Path) -> list[str]:
 @pytest.mark.parametrize("file", FILES)
 def test_a_function_is_a_verb_and_a_noun_or_a_noun(file):
     names = functions(FILES[file])
-    assert not [name for name in names if is_no_name(name.rpartition(".")[2])]
+    wrong = [name for name in names if is_no_name(name.rpartition(".")[2])]
+    assert not {*wrong} - EXCEPTIONS
 
 
 @pytest.mark.parametrize("name", ["begun", "_said", "told", "of", "rows_of", "scaled", "_whole"])

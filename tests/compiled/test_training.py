@@ -251,7 +251,7 @@ def test_outputs_and_evaluation_are_those_of_the_net(replicas, heads):
     expected = net(test.inputs if replicas is None else test.inputs[None])
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     loss = each.criterion(expected, add_replica_axis(test, replicas).targets)
-    torch.testing.assert_close(history.last_value("test_loss"), loss, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(history.last("test_loss"), loss, rtol=1e-12, atol=1e-12)
 
 
 def test_a_net_that_was_moved_predicts_with_what_it_has():

@@ -28,11 +28,11 @@ def test_epochs_are_stacked():
 def test_of_a_plain_net_there_is_one_number_an_epoch():
     made = history(None, 3.0, 1.0)
     assert made["train_loss"].tolist() == [3, 1]
-    assert made.last_value("train_loss").dim() == 0
+    assert made.last("train_loss").dim() == 0
 
 
 def test_the_last_value():
-    assert history(2, [3.0, 4.0], [1.0, 2.0]).last_value("test_loss").tolist() == [2, 4]
+    assert history(2, [3.0, 4.0], [1.0, 2.0]).last("test_loss").tolist() == [2, 4]
 
 
 def test_curves_are_kept_in_float64():
@@ -56,7 +56,7 @@ def test_before_the_first_epoch():
 
 def test_an_unknown_curve_lists_those_that_there_are():
     with pytest.raises(KeyError, match="no curve 'loss'; there are: train_loss, test_loss"):
-        history(None, 1.0).last_value("loss")
+        history(None, 1.0).last("loss")
 
 
 @pytest.mark.parametrize(

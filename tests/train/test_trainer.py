@@ -63,7 +63,7 @@ def test_one_plain_training_is_what_a_loop_by_hand_does():
     assert torch.allclose(module.weight.data, twin.weight, atol=1e-6)
     assert history["train_loss"].tolist() == pytest.approx(sums, rel=1e-5)
     final = torch.nn.functional.mse_loss(twin(data.inputs), data.targets).item()
-    assert history.last_value("test_loss").item() == pytest.approx(final, rel=1e-5)
+    assert history.last("test_loss").item() == pytest.approx(final, rel=1e-5)
 
 
 def test_a_replica_trains_as_the_net_alone():
@@ -101,7 +101,7 @@ def test_learning_rates_may_differ_per_replica():
 def test_the_disk_is_learned():
     module = disk_net().initialize(0)
     history = trainer(module, lr=0.01).fit(points(500), points(500, 1), epochs=60)
-    assert float(history.last_value("test_accuracy")) > 0.9
+    assert float(history.last("test_accuracy")) > 0.9
 
 
 # data that does not fit
@@ -550,9 +550,7 @@ def test_a_summed_loss_is_summed_over_the_epoch():
     history = Trainer(net, nn.MSELoss(reduction="sum"), optim.SGD(net, lr=0.0), batch_size=16).fit(
         data, data, epochs=1
     )
-    assert history.last_value("train_loss").item() == pytest.approx(
-        history.last_value("test_loss").item()
-    )
+    assert history.last("train_loss").item() == pytest.approx(history.last("test_loss").item())
 
 
 def test_evaluation_leaves_each_module_in_its_mode():
@@ -607,6 +605,15 @@ def test_metrics_on_the_training_batches_can_be_left_out():
 def test_a_decay_without_a_schedule_is_refused():
     with pytest.raises(ValueError, match="lr_decay needs a schedule"):
         train(nn.Linear(2, 2), points(), epochs=1, lr_decay=0.5)
+
+
+def test_a_trainer_says_how_far_it_is_and_what_it_was_told():
+    each = trainer(net().initialize(0), seed=7)
+    each.fit(points(), epochs=2)
+    assert each.steps == 8
+    assert (each.seeds, each.batch_size, each.scheduler) == ([7], 16, None)
+    assert each.metrics.keys() == {"accuracy"}
+    assert each.active.tolist() == [True]
 
 
 def test_a_negative_number_of_epochs_is_refused():

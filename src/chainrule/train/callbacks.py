@@ -51,7 +51,7 @@ class EarlyStopping(Callback):
             self.last_state = {}
 
     def on_epoch_end(self, state: TrainState) -> None:
-        value = state.history.last_value(self.monitor).reshape(-1)
+        value = state.history.last(self.monitor).reshape(-1)
         value = value if self.mode == "min" else -value
         best = torch.full_like(value, torch.inf) if self.best is None else self.best
         better = value < best - self.min_delta

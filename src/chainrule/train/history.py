@@ -96,7 +96,7 @@ class History:
         axes = () if self.replicas is None else (self.replicas,)
         return torch.full((rows, *axes), torch.nan, dtype=torch.float64)
 
-    def last_value(self, name: str) -> Tensor:
+    def last(self, name: str) -> Tensor:
         """The newest value of a curve: (K,), or a scalar for a plain net."""
         return self[name][-1]
 

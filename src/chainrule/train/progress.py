@@ -45,7 +45,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, state: TrainState) -> None:
         if self.bar is not None:
-            loss = float(state.history.last_value("train_loss").nanmean())
+            loss = float(state.history.last("train_loss").nanmean())
             self.bar.update(self.task, completed=state.epoch, loss=f"{loss:.4g}")
 
     def on_fit_end(self, state: TrainState) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,15 @@ class Trainer:
     def epoch(self) -> int:
         """How many epochs are done."""
         return self.state.epoch
+
+    steps = property(attrgetter("state.steps"), doc="How many steps are done.")
+    seeds = property(attrgetter("state.seeds"), doc="Of the batch order, one a replica.")
+    metrics = property(attrgetter("state.metrics"), doc="Name → what is counted beside the loss.")
+    batch_size = property(attrgetter("state.batch_size"), doc="Samples a step.")
+    scheduler = property(
+        attrgetter("state.scheduler"), doc="What moves the learning rate, or None."
+    )
+    active = property(attrgetter("state.active"), doc="Who still takes part: bool (K,), or (1,).")
 
     @property
     def backend_status(self) -> BackendStatus:
