@@ -12,14 +12,15 @@ import pytest
 import chainrule
 
 COMMANDS = (
-    *("list", "check-study", "schema", "plan", "run"),
+    *("list", "init", "check-study", "schema", "plan", "run"),
     *("show", "compare", "plot", "report", "check"),
     *("train", "predict"),
 )
 
 
-def test_version(call):
-    assert call("--version") == (0, f"chainrule {chainrule.__version__}\n", "")
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_version(call, flag):
+    assert call(flag) == (0, f"chainrule {chainrule.__version__}\n", "")
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])

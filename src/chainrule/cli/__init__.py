@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from traceback import print_exc
 from typing import Annotated, NoReturn
 
 import typer
 
 from chainrule import __version__
 from chainrule.cli.commands import app
+from chainrule.cli.options import Quiet, Verbose
+from chainrule.cli.output import verbosity
 
 __all__ = ["app", "main"]
 
 COMMANDS = (
-    *("list", "check_study", "schema"),
+    *("list", "init", "check_study", "schema"),
     *("plan", "run", "show", "compare", "plot", "report"),
     *("train", "predict", "check", "explain"),
 )
@@ -36,14 +39,20 @@ def print_version(wanted: bool) -> None:
 def take_global_options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "-V", "--version", callback=print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """What stands before the command."""
+    verbosity.update(quiet=quiet, verbose=verbose)
 
 
 def main() -> NoReturn:
     """Run the command line: exit code 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C."""
+    verbosity.quiet = verbosity.verbose = False
     for stream in (sys.stdout, sys.stderr):  # a terminal without ± gets a ? for it, not an error
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -52,6 +61,8 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except (ValueError, OSError, ImportError) as error:
+        if verbosity.verbose:
+            print_exc()
         _fail(f"chainrule: {_error_message(error)}", 1)
     raise SystemExit(0)
 

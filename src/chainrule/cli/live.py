@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.cli.output import verbosity
 from chainrule.report import Unit, metric_unit
 from chainrule.study import Progress, Study
 
@@ -131,7 +132,7 @@ class Display(ABC):
 
 @final
 class PlainDisplay(Display):
-    """A plain line when a cohort or an arm is done, and not too many of them."""
+    """A plain line when a cohort or an arm is done, at most one in ``interval`` seconds."""
 
     def __init__(
         self,
@@ -139,15 +140,16 @@ class PlainDisplay(Display):
         unit: Unit,
         console: Console,
         now: Callable[[], float] = time.monotonic,
+        interval: float = SECONDS_BETWEEN_LINES,
     ) -> None:
         super().__init__(name, unit, console)
-        self._now, self._last = now, -SECONDS_BETWEEN_LINES
+        self._now, self._interval, self._last = now, interval, -interval
 
     def update(self, before: ProgressSnapshot) -> None:
         if self.snapshot.num_done == (before.num_done if before.arms else self.snapshot.num_total):
             return
         finished, now = sorted(self.snapshot.finished_arms - before.finished_arms), self._now()
-        if not finished and now - self._last < SECONDS_BETWEEN_LINES:
+        if not finished and now - self._last < self._interval:
             return
         self._last = now
         finished_text = f"; done: {', '.join(finished)}" if finished else ""
@@ -227,7 +229,10 @@ def order_by_interest(snapshot: ProgressSnapshot, active: set[str]) -> Sequence[
 
 
 def choose_display(study: Study) -> Display:
-    """What suits the standard error of this process."""
-    console, unit = Console(stderr=True, highlight=False), metric_unit(study.metric_name, study)
-    is_live = console.is_terminal and not console.is_dumb_terminal
+    """What suits the standard error of this process, and --quiet and --verbose."""
+    console = Console(stderr=True, highlight=False, quiet=verbosity.quiet)
+    unit = metric_unit(study.metric_name, study)
+    if verbosity.verbose:
+        return PlainDisplay(study.name, unit, console, interval=0.0)
+    is_live = console.is_terminal and not console.is_dumb_terminal and not verbosity.quiet
     return (LiveDisplay if is_live else PlainDisplay)(study.name, unit, console)

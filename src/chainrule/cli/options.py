@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from chainrule.cli.completion import complete_run, complete_study
+
 __all__ = [
     "Arms",
     "Csv",
@@ -19,12 +21,14 @@ __all__ = [
     "Json",
     "Out",
     "Quick",
+    "Quiet",
     "Rounds",
     "Run",
     "Study",
     "StudyNumber",
     "TableFormat",
     "Target",
+    "Verbose",
     "format_examples",
 ]
 
@@ -34,6 +38,7 @@ Study = Annotated[
         metavar="STUDY",
         help="A built-in study (see: chainrule list), a TOML file, or one written in Python: "
         "file.py:NAME, package.module:NAME.",
+        autocompletion=complete_study,
     ),
 ]
 Run = Annotated[
@@ -41,6 +46,7 @@ Run = Annotated[
     typer.Argument(
         metavar="RUN",
         help="A store (path or URL), or the name of a study, whose store is runs/NAME.sqlite.",
+        autocompletion=complete_run,
     ),
 ]
 Arms = Annotated[str, typer.Option(metavar="GLOB", help="The arms whose names match, as 'mlp*'.")]
@@ -81,6 +87,11 @@ Data = Annotated[
 ]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="What to tell, of a CSV file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say errors alone on stderr.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", help="Say more: a line a cohort, the traceback of an error."),
+]
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write.")]
 Format = Literal["text", "csv", "json", "latex", "markdown"]
 TableFormat = Annotated[Format, typer.Option("--format", help="How the table is written.")]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import typer
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule.report import Table
 
 __all__ = [
+    "Verbosity",
     "echo_err",
     "echo_json",
     "echo_table",
@@ -25,12 +27,33 @@ __all__ = [
     "make_folder",
     "save_bytes",
     "save_figure",
+    "verbosity",
 ]
 
 
-def echo_err(text: str) -> None:
-    """Say something beside the result: on stderr."""
-    typer.echo(text, err=True)
+@final
+@dataclass
+class Verbosity:
+    """How much is said on stderr: ``quiet``: errors alone; ``verbose``: all there is to say."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def update(self, *, quiet: bool, verbose: bool) -> None:
+        """What is asked for is added. Raises typer.BadParameter where both are."""
+        self.quiet, self.verbose = self.quiet or quiet, self.verbose or verbose
+        if self.quiet and self.verbose:
+            raise typer.BadParameter("--quiet and --verbose exclude each other")
+
+
+verbosity = Verbosity()
+"""Of the command that is running."""
+
+
+def echo_err(text: str, *, is_error: bool = False) -> None:
+    """Say something beside the result: on stderr; an error with --quiet too."""
+    if is_error or not verbosity.quiet:
+        typer.echo(text, err=True)
 
 
 def echo_json(value: Any) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, final
 
 import typer
 from typer.core import TyperGroup
+
+from chainrule.cli.options import Quiet, Verbose
+from chainrule.cli.output import verbosity
 
 __all__ = ["app"]
 
@@ -22,13 +28,40 @@ class InterruptibleGroup(TyperGroup):
             raise SystemExit(130) from None
 
 
-app = typer.Typer(
+@final
+class Application(typer.Typer):
+    """An application each of whose commands has --quiet and --verbose too."""
+
+    def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Any]:
+        register = super().command(*args, **kwargs)
+        return lambda function: register(add_verbosity(function))
+
+
+def add_verbosity(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a command with two more options."""
+
+    @wraps(function)
+    def call(*args: Any, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        verbosity.update(quiet=quiet, verbose=verbose)
+        return function(*args, **kwargs)
+
+    kind, signature = inspect.Parameter.KEYWORD_ONLY, inspect.signature(function, eval_str=True)
+    parameters = [each.replace(kind=kind) for each in signature.parameters.values()] + [
+        inspect.Parameter(name, kind, default=False, annotation=option)
+        for name, option in {"quiet": Quiet, "verbose": Verbose}.items()
+    ]
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    return call
+
+
+app = Application(
     name="chainrule",
     cls=InterruptibleGroup,
     help="Train and compare small networks whose gradients you can read.\n\n"
-    "Begin with: chainrule list, then chainrule run pairs-depth --quick",
+    "Begin with: chainrule list, then chainrule run pairs-depth --quick; or with a study "
+    "of your own: chainrule init",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

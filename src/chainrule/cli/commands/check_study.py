@@ -42,10 +42,10 @@ def is_right(file: str) -> bool:
         study = find_study(file)
         found = SerialExecutor().submit(find_problems, study).result()
     except (ValueError, OSError) as error:
-        echo_err(f"chainrule: {error}")
+        echo_err(f"chainrule: {error}", is_error=True)
         return False
     for problem in found:
-        echo_err(f"chainrule: {file}: {problem}")
+        echo_err(f"chainrule: {file}: {problem}", is_error=True)
     if found:
         return False
     scheduler = Scheduler(study, study.all_arms)

@@ -133,7 +133,7 @@ def save_figures(
         except (ValueError, OSError) as error:
             if needed:
                 raise
-            echo_err(f"no {name}: {error}")
+            echo_err(f"no {name}: {error}", is_error=True)
             continue
         save_figure(figure, folder / f"{name}.{form}", dpi)
 

@@ -11,7 +11,7 @@ import typer
 from chainrule import estimators
 from chainrule.cli.commands import app
 from chainrule.cli.options import Data, Json, Target, format_examples
-from chainrule.cli.output import echo_err, echo_json, format_scores, make_folder
+from chainrule.cli.output import echo_err, echo_json, format_scores, make_folder, verbosity
 from chainrule.cli.overrides import parse_settings
 from chainrule.cli.resolve import RUNS
 
@@ -144,7 +144,10 @@ def fit_and_save(
 
     disable_malloc_trim()
     with torch_threads(threads):
-        predictor, fit = estimators.fit_predictor(trainer, split, epochs=epochs, patience=patience)
+        progress = False if verbosity.quiet else None  # None: where stderr is a terminal
+        predictor, fit = estimators.fit_predictor(
+            trainer, split, epochs=epochs, patience=patience, progress=progress
+        )
         predictor.save(path)
         return estimators.summarize_fit(predictor, split, fit), fit.interrupted
 
