@@ -13,7 +13,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 
 help:
 	@sed -n 's/^# //p' Makefile
-	@echo "make lint    style and types      make bench   ours against its peers"
+	@echo "make lint    style, types, imports     make bench   ours against its peers"
 	@echo "make docs    the documentation site, in build/site"
 
 $(READY): pyproject.toml constraints.txt
@@ -41,6 +41,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -94,13 +94,8 @@ def run_study(
     from chainrule.study.run.compiled_trainer import compile_trainer
 
     disable_malloc_trim()  # with one job, training is done here
-    changes = {
-        "rounds": rounds,
-        "epochs": epochs,
-        "seed": seed,
-        "device": device,
-        "cohort_size": cohort_size,
-    }
+    changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
+    changes["cohort_size"] = cohort_size
     study = resolve_study(name, quick=quick, data=data, csv=csv, target=target, **changes)
     study = compile_trainer(study) if compiled else study
     study.select(arms)  # say what is wrong before a store is made
