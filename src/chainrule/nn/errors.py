@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from chainrule.errors import ChainruleError
+from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["LayerError", "check_input", "describe_shape"]
+__all__ = ["LayerError", "check_forward", "check_input", "describe_shape"]
 
 
 class HasLabel(Protocol):
@@ -79,3 +80,22 @@ def check_input(
         raise LayerError(module, f"expected {like.dtype}, got {x.dtype}: use .to(dtype=…)")
     elif x.device != like.device:
         raise LayerError(module, f"expected a tensor on {like.device}, got {x.device}")
+
+
+def check_forward(module: HasLabel, result: Any) -> tuple[Any, BackwardFn]:
+    """What ``forward`` returned, if it is a pair of an output and a rule; else a LayerError."""
+    if isinstance(result, tuple) and len(result) == 2 and callable(result[1]):
+        return result
+    expected = "expected forward to return (y, rule), the output and a function from dL/dy to dL/dx"
+    if isinstance(result, tuple) and len(result) == 2:
+        y, rule = map(describe_kind, result)
+        hint = " (swapped)" if callable(result[0]) else ""
+        raise LayerError(module, f"{expected}; got ({y}, {rule}){hint}")
+    raise LayerError(module, f"{expected}; got {describe_kind(result)} alone")
+
+
+def describe_kind(value: Any) -> str:
+    """What a value is, in a few words."""
+    if value is None or isinstance(value, Tensor | tuple | list | dict):
+        return "None" if value is None else f"a {type(value).__name__} {describe_shape(value)}"
+    return "a function" if callable(value) else f"a {type(value).__name__}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -13,10 +13,19 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule._util.pytree import named_leaves, take_rows
 from chainrule.nn.constructor import label
-from chainrule.nn.errors import LayerError, describe_shape
+from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.replicated import Replicated, check_replica_index
 from chainrule.nn.state_dict import LoadResult, copy_state
+from chainrule.nn.tagged import (
+    Calls,
+    Gradient,
+    find_calls,
+    next_call,
+    record_output,
+    tag_gradient,
+    to_plain,
+)
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
 
 if TYPE_CHECKING:
@@ -121,6 +130,37 @@ class ModuleTree(Replicated, ABC):
         return label(self) if self.is_layer() else type(self).__name__
 
 
+class LastCall(NamedTuple):
+    """What ``backward`` needs of a call: its number, rule, output, where the inputs came from.
+
+    ``versions``: what the rule reads, with torch's count of the changes to it.
+    """
+
+    number: int
+    rule: BackwardFn
+    y: Any
+    inputs: Mapping[str, Calls]
+    versions: list[tuple[Tensor, int]]
+
+    def check(self, module: Module, g: Any) -> None:
+        """Raise as ``Module.backward`` does unless g can go back through this call."""
+        expected, given = describe_shape(self.y, dtype=True), describe_shape(g, dtype=True)
+        if given != expected:
+            raise LayerError(module, f"expected dL/dy of {expected}, got {given}")
+        gradients = [leaf for _, leaf in named_leaves(g) if isinstance(leaf, Gradient)]
+        if not all(leaf.belongs_to(module, self.number) for leaf in gradients):
+            raise RuntimeError(
+                f"{module.label()}: dL/dy is that of another call, and backward goes through the "
+                "last one: write y = net(x), loss(y, target), net.backward(loss.backward()), and "
+                "call the net on other data before or after"
+            )
+        if any(t._version != version for t, version in self.versions):
+            raise RuntimeError(
+                f"{module.label()}: the input or a parameter was changed in place after the call: "
+                "go back before the optimizer's step, and keep the input as it was"
+            )
+
+
 class Module(ModuleTree, ABC):
     """A function with parameters: ``forward`` gives its value and its chain rule.
 
@@ -134,7 +174,7 @@ class Module(ModuleTree, ABC):
     matmul_dtype: torch.dtype | None = None
     seeds: list[int] | None = None  # of what it draws while it runs, one a replica
     rng_counter: int = 0  # how often it has drawn
-    _last: tuple[BackwardFn, Any, list[tuple[Tensor, int]]] | None = None
+    _last: LastCall | None = None
 
     @abstractmethod
     def forward(self, x: Any) -> tuple[Any, BackwardFn]:
@@ -146,10 +186,13 @@ class Module(ModuleTree, ABC):
         Several inputs are one tuple: ``module(x1, x2)`` is ``module((x1, x2))``.
         """
         self._last = None
-        x = (x, *more) if more else x
+        x = to_plain((x, *more) if more else x)
+        number = next_call()
+        inputs = find_calls(x)
         with torch.no_grad():
-            y, rule = self.forward(x)
-        self._last = rule, y, self._versions(x)
+            y, rule = check_forward(self, self.forward(x))
+        record_output(y, self, number)
+        self._last = LastCall(number, rule, y, inputs, self._versions(x))
         return y
 
     def _versions(self, x: Any) -> list[tuple[Tensor, int]]:
@@ -161,26 +204,23 @@ class Module(ModuleTree, ABC):
         """Apply the last call's chain rule, once: add dL/dθ to each ``grad``, return dL/dx.
 
         With ``input_grad=False``, dL/dx is left out and None returned. Raises RuntimeError where
-        there is no call to go back through, or where the input or a parameter was changed since;
-        LayerError where g has not the output's shape.
+        there is no call to go back through, where the input or a parameter was changed since, and
+        where g stems from the output of another call; LayerError where g has not the output's
+        shape. A gradient made by hand is taken as it is.
         """
         if self._last is None:
             raise RuntimeError(
                 f"{self.label()}: backward needs a call of the module first, and goes through "
                 "each call once: y = net(x), then net.backward(dL/dy)"
             )
-        rule, y, versions = self._last
-        expected, given = describe_shape(y, dtype=True), describe_shape(g, dtype=True)
-        if given != expected:
-            raise LayerError(self, f"expected dL/dy of {expected}, got {given}")
-        if any(t._version != version for t, version in versions):
-            raise RuntimeError(
-                f"{self.label()}: the input or a parameter was changed in place after the call: "
-                "go back before the optimizer's step, and keep the input as it was"
-            )
-        self._last = None
+        last = self._last
+        last.check(self, g)
+        self._last, g = None, to_plain(g)
         with torch.no_grad():
-            return rule(g) if input_grad else accumulate_param_grads(rule, g)
+            if input_grad:
+                return tag_gradient(last.rule(g), last.inputs)
+            accumulate_param_grads(last.rule, g)
+        return None
 
     @property
     def depends_on_batch(self) -> bool:

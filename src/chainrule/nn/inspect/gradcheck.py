@@ -16,6 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
+from chainrule.nn.errors import check_forward
 from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
@@ -140,7 +141,7 @@ class _Checker:
         torch.set_rng_state(self.rng_state)
         for m, counter in zip(self._modules(), self.rng_counters, strict=True):
             m.rng_counter = counter
-        return self.function.forward(x, *self.target)
+        return check_forward(self.function, self.function.forward(x, *self.target))
 
     def draw_direction(self, like: Tensor) -> Tensor:
         """Numbers of either sign, none near zero."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from chainrule.nn.errors import check_forward
 from chainrule.nn.hooks import forward_hook
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
@@ -33,7 +34,7 @@ def trace_layers(net: Module, x: Any, observe: LayerObserver) -> tuple[Any, Back
         return rule if observe_grad is None else with_backward_hook(rule, observe_grad)
 
     with forward_hook(hook):
-        y, rule = net.forward(x)
+        y, rule = check_forward(net, net.forward(x))
         return y, hook(net, x, y, rule)  # for a net that is one layer, and in no container
 
 

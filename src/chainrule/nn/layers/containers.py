@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule.nn.errors import LayerError, describe_shape
+from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.hooks import call_forward_hook
 from chainrule.nn.layers.reshape import resolve_dim
 from chainrule.nn.module import Module
@@ -26,7 +26,7 @@ __all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
 def forward_child(container: Module, name: str, module: Module, x: Any) -> tuple[Any, BackwardFn]:
     """module.forward(x), seen by a hook, with the path to it in the message of an error."""
     try:
-        y, rule = module.forward(x)
+        y, rule = check_forward(module, module.forward(x))
     except LayerError as error:
         raise error.with_path(f"{type(container).__name__}[{name}]") from None
     return y, call_forward_hook(module, x, y, rule)

@@ -14,8 +14,17 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import LayerError, check_input, describe_shape
+from chainrule._util.pytree import named_leaves
+from chainrule.nn.errors import LayerError, check_forward, check_input, describe_shape
 from chainrule.nn.replicated import Replicated
+from chainrule.nn.tagged import (
+    Calls,
+    LossValue,
+    find_calls,
+    next_call,
+    tag_gradient,
+    to_plain,
+)
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["ElementwiseLoss", "Loss", "ReducedLoss"]
@@ -29,7 +38,7 @@ class Loss(Replicated, ABC):
     all, and the value has K numbers (K,), one a replica: nothing mixes the replicas.
     """
 
-    _last: tuple[BackwardFn, Tensor] | None = None
+    _last: tuple[BackwardFn, Tensor, dict[str, Calls]] | None = None
 
     @abstractmethod
     def forward(self, output: Any, target: Any) -> tuple[Tensor, BackwardFn]:
@@ -38,28 +47,32 @@ class Loss(Replicated, ABC):
     def __call__(self, output: Any, target: Any) -> Tensor:
         """Return the value and remember its chain rule for one ``backward``."""
         self._last = None
+        output, target, number = to_plain(output), to_plain(target), next_call()
+        unknown: Calls = {number: None}
+        calls = {name: unknown for name, _ in named_leaves(output)} | find_calls(output)
         with torch.no_grad():
-            value, rule = self.forward(output, target)
-        self._last = rule, value
-        return value
+            value, rule = check_forward(self, self.forward(output, target))
+        self._last = rule, value, calls
+        return LossValue.wrap(value, self.label())
 
     def backward(self, g: Tensor | float | None = None) -> Any:
         """Apply the last call's chain rule, once: return dL/doutput.
 
         g is 1 unless given: a number, or one for each replica (K,). Where the value was not
-        reduced, g must be given, in its shape. Raises RuntimeError where there is no call to go
-        back through, LayerError where g does not fit.
+        reduced, g must be given, in its shape. The gradient knows the call that its output came
+        of: a module takes it only through that one. Raises RuntimeError where there is no call to
+        go back through, LayerError where g does not fit.
         """
         if self._last is None:
             raise RuntimeError(
                 f"{self.label()}: backward needs a call of the loss first, and goes through "
                 "each call once: loss(output, target), then loss.backward()"
             )
-        rule, value = self._last
-        g = self._expand_grad(g, value)
+        rule, value, calls = self._last
+        g = self._expand_grad(to_plain(g), value)
         self._last = None
         with torch.no_grad():
-            return rule(g)
+            return tag_gradient(rule(g), calls)
 
     def _expand_grad(self, g: Any, value: Tensor) -> Tensor:
         """g in the shape of the value."""
