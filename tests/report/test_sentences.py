@@ -101,6 +101,13 @@ def test_diverged_rounds_of_the_best_are_said():
     assert "n = 3, 1 of them diverged" in text
 
 
+def test_no_arm_is_the_best_by_its_failure_value():
+    found = two([0.5, 0.5], [0.6, 0.6], failure_value=0.9)
+    found = StudyResult(found.study, [*found.rows[:2], *map(diverged, found.rows[2:])])
+    (sentence,) = verdict_sentences(found, None)
+    assert "counts as 0.9, which is better than the accuracy 0.5 of arm a in round 0" in sentence
+
+
 def test_one_arm_is_not_called_the_best():
     study = without_search(factors={}, reported={}, baseline=None)
     found = StudyResult(study, final_rows(study, 1))

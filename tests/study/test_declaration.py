@@ -468,7 +468,6 @@ DECIDES = {
     "data": {"name": "disk_points", "train": 60, "test": 31},
     "arms": {"narrow": {}},
     "selection": {"fraction": 0.4},
-    "failure_value": 0.1,
 }
 
 
@@ -481,6 +480,7 @@ SHOWS = {
     "summary": "other words",
     "baseline": "wide",
     "rope": 0.5,
+    "failure_value": 0.1,  # one that diverged is never chosen before another
     "reported": {"wide": {"mean": 0.5}},
     "quick": {"rounds": 1},
     "metric": "accuracy",  # the default

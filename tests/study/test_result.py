@@ -65,7 +65,6 @@ def test_mean_and_spread():
     arm = result().arm("flat")
     assert arm.mean == pytest.approx(mean(SCORES["flat"]))
     assert arm.std == pytest.approx(stdev(SCORES["flat"]))
-    assert arm.standard_error == pytest.approx(stdev(SCORES["flat"]) / 2)
 
 
 def test_a_round_that_diverged_counts_as_the_worst_and_is_counted():
@@ -166,6 +165,33 @@ def test_only_rounds_that_all_arms_have_are_compared():
 )
 def test_the_design_follows_from_the_data(data, design):
     assert result(STUDY.with_overrides(data=data)).design == design
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+@pytest.mark.parametrize("ask", [StudyResult.compare, StudyResult.effects])
+def test_rounds_that_diverged_never_beat_others(ask, direction):
+    value = 0.99 if direction == "max" else 0.1
+    study = STUDY.with_overrides(direction=direction, failure_value=value)
+    worst = "0.5 of arm flat in round 0" if direction == "max" else "0.95 of arm deep-aux in round"
+    found = result(study, deep=[None] * 4)
+    with pytest.raises(StudyError, match=f"counts as {value}, which is better .* accuracy {worst}"):
+        ask(found)
+    assert len(found.as_rows()) == 4  # what was found stays
+
+
+def test_a_failure_value_that_nothing_counts_as_is_no_error():
+    assert result(STUDY.with_overrides(failure_value=0.99)).compare().comparisons
+
+
+def test_the_standard_error_is_the_designs():
+    std = stdev(SCORES["flat"])
+    folds = result(STUDY.with_overrides(data={"rounds": "folds", "folds": 4}))
+    fixed = result(STUDY.with_overrides(data={"rounds": "fixed"}))
+    assert result().standard_error(result().arm("flat")) == pytest.approx(std / 2)
+    assert folds.standard_error(folds.arm("flat")) == pytest.approx(std * math.sqrt(1 / 4 + 1 / 3))
+    assert fixed.standard_error(fixed.arm("flat")) is None
+    single = result(flat=[0.5])
+    assert single.standard_error(single.arm("flat")) is None
 
 
 def test_effects_of_factors():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from chainrule.study.run.halving import surviving_candidates
 from chainrule.study.search import selection
 from tests.study.small import searched
 from tests.study.store.rows import row
@@ -58,6 +59,16 @@ def test_a_metric_that_is_not_finite_counts_as_the_worst_too():
 
 def test_where_all_diverged_it_is_the_first():
     assert selection.best_candidate(MAX, judged([None], [None])) == 0
+
+
+@pytest.mark.parametrize("value", [-1e9, 0.0, 0.5, 1.0, 1e9])
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_a_candidate_that_diverged_never_beats_a_finite_one(direction, value):
+    study = searched(metric="loss", direction="min", failure_value=9.0)
+    study = study.model_copy(update={"direction": direction, "failure_value": value})
+    rows = judged([None, None], [0.9, None], [0.3, 0.4], [0.2, 0.2], metric="loss")
+    assert selection.best_candidate(study, rows) == (2 if direction == "max" else 3)
+    assert surviving_candidates(study, rows, 2) == {2, 3}
 
 
 def test_who_was_stopped_is_not_compared_with_who_went_on():

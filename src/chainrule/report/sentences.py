@@ -52,6 +52,8 @@ def verdict_sentences(
     data = ReportData.wrap(result)
     if not data.arms:
         return []
+    if problem := data.result.failure_problem:
+        return [f"No arm is called the best: {problem}."]
     best = _best_sentence(data)
     if comparisons is None:
         return [best]

@@ -45,6 +45,24 @@ def test_what_is_not_known_of_an_arm_is_a_dash():
     assert [row[3].text for row in table.cells] == ["70.00 ± –", "–", "–", "–"]
 
 
+def test_how_far_from_reported_goes_by_the_design():
+    folds = without_search(data={"name": "x:y", "rounds": "folds", "folds": 5})
+    found = StudyResult(folds, final_rows(folds, 8))
+    arm, table = found.arms[0], build_table(found, "results")
+    error = arm.std * math.sqrt(1 / 8 + 1 / 4)
+    assert texts(table)[4] == f"{(arm.mean - 0.71) / error:+.1f}"
+    assert "√(1/n + n_test/n_train) std, as rounds share samples" in " ".join(table.footnotes())
+
+
+def test_over_one_split_nobody_knows_how_far_from_reported_it_is():
+    fixed = without_search(data={"name": "x:y", "rounds": "fixed"})
+    table = build_table(StudyResult(fixed, final_rows(fixed, 8)), "results")
+    assert "reported" in titles(table)
+    assert "from reported, s.e." not in titles(table)
+    assert {len(row) for row in table.cells} == {len(table.columns)}
+    assert "Rounds differ by seeds alone" in " ".join(table.footnotes())
+
+
 def test_what_is_known_of_no_arm_has_neither_a_column_nor_a_note():
     study = without_search(reported={})
     table = build_table(StudyResult(study, final_rows(study, 2)), "results")

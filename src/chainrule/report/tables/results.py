@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
-from chainrule.report.numbers import MISSING, Unit, format_decimal
+from chainrule.report.numbers import MISSING, format_decimal
 from chainrule.report.tables.table import Cell, Column, Table
+from chainrule.statistics import FixedSplit
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -17,13 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["results_table"]
 
 N_OK = "n ok / n: rounds that did not diverge, of those done"
-REPORTED = (
-    Column("reported", "reported", note="reported ± is the source's own."),
-    Column(
-        "from reported, s.e.",
-        note="from reported, s.e.: ours − theirs, in standard errors of ours, std / √n.",
-    ),
-)
+REPORTED = Column("reported", "reported", note="reported ± is the source's own.")
+FROM_REPORTED = "from reported, s.e."
 SOLO = Column("solo,\u00a0s", "solo", note="solo: seconds of one training run alone.")
 AMORTISED = Column(
     "amortised,\u00a0s", "amort", note="amortised: cohort seconds / its K trainings."
@@ -41,6 +38,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
         _result_columns(data),
         [_result_cells(arm, data) for arm in data.arms],
         data.result.as_rows(),
+        [f"{problem}."] if (problem := data.result.failure_problem) else [],
     )
 
 
@@ -62,7 +60,7 @@ def _result_columns(data: ReportData) -> list[Column]:
         Column("arm", "arm", numeric=False),
         Column("mean ± std", "mean ± std"),
         Column("n\u00a0ok\u00a0/\u00a0n", "ok/n", note=f"{N_OK}; {diverged}"),
-        *(REPORTED if _has_reported(data) else ()),
+        *(_reported_columns(data) if _has_reported(data) else ()),
         Column("parameters", "params"),
         *([SOLO] if _has_solo_seconds(data) else []),
         AMORTISED,
@@ -77,7 +75,7 @@ def _result_cells(arm: ArmResult, data: ReportData) -> list[Cell]:
         Cell(arm.arm, arm.arm),
         Cell(unit.spread(arm.mean, arm.std), arm.mean),
         Cell(f"{arm.n_ok}/{arm.n}", arm.n_ok / arm.n),
-        *(_reported_cells(arm, unit) if _has_reported(data) else ()),
+        *(_reported_cells(arm, data) if _has_reported(data) else ()),
         Cell(f"{arm.parameters:,}", arm.parameters),
         *([solo] if _has_solo_seconds(data) else []),
         Cell(_format_seconds(arm.amortised_seconds), arm.amortised_seconds),
@@ -85,15 +83,28 @@ def _result_cells(arm: ArmResult, data: ReportData) -> list[Cell]:
     ]
 
 
-def _reported_cells(arm: ArmResult, unit: Unit) -> list[Cell]:
-    source, error = arm.reported, arm.standard_error
+def _reported_columns(data: ReportData) -> list[Column]:
+    """What a source reports, and how far the arm is from it where that can be said."""
+    design = data.result.design
+    if isinstance(design, FixedSplit):
+        note = "Rounds differ by seeds alone, so how far an arm is from reported is not known."
+        return [replace(REPORTED, note=f"{REPORTED.note} {note}")]
+    error = "std / √n" if design.independent else "√(1/n + n_test/n_train) std"
+    why = "" if design.independent else ", as rounds share samples"
+    note = f"{FROM_REPORTED}: ours − theirs, in standard errors of ours, {error}{why}."
+    return [REPORTED, Column(FROM_REPORTED, note=note)]
+
+
+def _reported_cells(arm: ArmResult, data: ReportData) -> list[Cell]:
+    source, error = arm.reported, data.result.standard_error(arm)
     if source is None:
-        return [Cell(MISSING, None)] * 2
-    distance = (arm.mean - source.mean) / error if error > 0 else None
-    return [
-        Cell(unit.spread(source.mean, source.std), source.mean),
-        Cell(MISSING if distance is None else f"{distance:+.1f}", distance),
-    ]
+        cells = [Cell(MISSING, None)] * 2
+    else:
+        distance = None if error is None else (arm.mean - source.mean) / error
+        text = MISSING if distance is None else f"{distance:+.1f}"
+        spread = data.unit.spread(source.mean, source.std)
+        cells = [Cell(spread, source.mean), Cell(text, distance)]
+    return cells[: len(_reported_columns(data))]
 
 
 def _format_seconds(x: float | None) -> str:

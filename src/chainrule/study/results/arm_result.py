@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import mean, stdev
 from typing import Any
 
@@ -89,11 +89,6 @@ class ArmResult:
         return stdev(self.values)
 
     @property
-    def standard_error(self) -> float:
-        """Of the mean: std / √n."""
-        return self.std / math.sqrt(self.n)
-
-    @property
     def amortised_seconds(self) -> float:
         """The mean over the rounds of cohort time / cohort width."""
         return mean(row.seconds / row.cohort_size for row in self.rows)
@@ -102,6 +97,13 @@ class ArmResult:
     def settings(self) -> list[Mapping[str, Value]]:
         """What was chosen, one a round."""
         return [row.setting for row in self.rows]
+
+    def select_rounds(self, rounds: Collection[int]) -> ArmResult:
+        """The arm as if it had these rounds alone."""
+        kept = [i for i, row in enumerate(self.rows) if row.round in rounds]
+        rows = [self.rows[i] for i in kept]
+        n_ok = sum(row.status == "done" for row in rows)
+        return replace(self, values=[self.values[i] for i in kept], rows=rows, n_ok=n_ok)
 
     def curves(self, name: str) -> list[list[float]]:
         """A curve (``test_loss``, ``train_accuracy``) of each round, a value an epoch.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,13 @@ class StudyResult:
             if by_arm[arm.name]
         ]
 
+    @cached_property
+    def common_arms(self) -> list[ArmResult]:
+        """The arms over the rounds that all of them have, which alone can be compared."""
+        done = [{row.round for row in arm.rows} for arm in self.arms]
+        rounds = set.intersection(*done) if done else set()
+        return [arm.select_rounds(rounds) for arm in self.arms]
+
     def arm(self, name: str) -> ArmResult:
         """The arm of this name. Raises StudyError where it has no results."""
         for arm in self.arms:
@@ -82,6 +90,16 @@ class StudyResult:
             factors=arm.factors,
             reported=self.study.reported.get(arm.name),
         )
+
+    def standard_error(self, arm: ArmResult) -> float | None:
+        """Of an arm's mean, as the design has it: √(1/n + n_test/n_train) std.
+
+        The second term is 0 where rounds are independent. None over one fixed split, whose spread
+        says nothing of other data, and for a single round.
+        """
+        if isinstance(self.design, FixedSplit) or not arm.std > 0:
+            return None
+        return math.sqrt(1 / arm.n + self.design.test_over_train) * arm.std
 
     def candidates(self, arm: str) -> list[Candidate]:
         """Every candidate of an arm's search, in the order of rounds and candidates."""
@@ -134,8 +152,10 @@ class StudyResult:
         """Every arm against the baseline (the declared one unless said), or all pairs.
 
         Over the rounds that all arms have; larger is better (a loss is negated). Raises
-        StatisticsError where there is too little to compare.
+        StatisticsError where there is too little to compare, StudyError where a round that
+        diverged would beat one that did not (``failure_problem``).
         """
+        self._check_failure_value()
         wanted = None if all_pairs else baseline or self.study.baseline
         return compare(
             self._round_scores(),
@@ -146,20 +166,46 @@ class StudyResult:
         )
 
     def effects(self) -> Effects:
-        """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`."""
+        """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`.
+
+        Raises as :meth:`compare`.
+        """
+        self._check_failure_value()
         factors = {arm.arm: arm.factors for arm in self.arms}
         return factorial_effects(self._round_scores(), factors, self.design)
 
+    @property
+    def failure_problem(self) -> str:
+        """What is wrong with the failure value: it is better than a value that was observed.
+
+        Empty where it is not, or no round diverged: nothing counts as it then.
+        """
+        study, sign = self.study, 1.0 if self.study.direction == "max" else -1.0
+        if all(arm.n_ok == arm.n for arm in self.arms):
+            return ""
+        observed = [
+            (sign * value, arm.arm, row.round)
+            for arm in self.arms
+            for value, row in zip(arm.values, arm.rows, strict=True)
+            if selection.is_finite(study, row)
+        ]
+        worst, name, r = min(observed, default=(math.inf, "", 0))
+        if sign * study.failure_value <= worst:
+            return ""
+        least = "at most" if sign > 0 else "at least"
+        return (
+            f"failure_value: a diverged round counts as {study.failure_value:g}, which is better "
+            f"than the {study.metric_name} {sign * worst:g} of arm {name} in round {r}; expected "
+            f"{least} {sign * worst:g}"
+        )
+
+    def _check_failure_value(self) -> None:
+        if problem := self.failure_problem:
+            raise StudyError(f"study {self.study.name}: {problem}")
+
     def _round_scores(self) -> dict[str, list[float]]:
         sign = 1.0 if self.study.direction == "max" else -1.0
-        done = [{row.round for row in arm.rows} for arm in self.arms]
-        rounds = set.intersection(*done) if done else set()
-        return {
-            arm.arm: [
-                sign * v for v, row in zip(arm.values, arm.rows, strict=True) if row.round in rounds
-            ]
-            for arm in self.arms
-        }
+        return {arm.arm: [sign * value for value in arm.values] for arm in self.common_arms}
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row an arm, as JSON data."""

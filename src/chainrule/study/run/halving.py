@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from statistics import mean
 from typing import final
 
 import torch
@@ -64,12 +63,10 @@ def surviving_candidates(
 
     Of equal ones those with the smaller number; one that diverged is worse than any other.
     """
-    sign = 1 if study.direction == "max" else -1
 
-    def rank(candidate: int) -> tuple[bool, float, int]:
-        rows = judged[candidate]
-        diverged = any(row.status == "diverged" for row in rows)
-        return diverged, -sign * mean(selection.metric_value(study, row) for row in rows), candidate
+    def rank(candidate: int) -> tuple[int, float, int]:
+        fine, value = selection.candidate_score(study, judged[candidate])
+        return -fine, -value, candidate
 
     return set(sorted(judged, key=rank)[: math.ceil(len(judged) / factor)])
 

@@ -67,12 +67,16 @@ class Scheduler:
         return len(self._rows[arm.name])
 
     def best_validation(self, arm: Arm) -> float | None:
-        """The arm's best mean over validation splits so far; None before there is one."""
+        """The best mean over validation splits so far of a candidate of which none diverged.
+
+        None before there is one.
+        """
         rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
         found = [
             sum(selection.metric_value(self.study, row) for row in of) / len(of)
             for judged in selection.group_by_candidate(rows).values()
             for of in judged.values()
+            if all(selection.is_finite(self.study, row) for row in of)
         ]
         pick = max if self.study.direction == "max" else min
         return pick(found) if found else None

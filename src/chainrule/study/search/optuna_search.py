@@ -69,7 +69,7 @@ def candidate_values(study: Study, known: Known, n: int) -> list[float]:
     means = [mean(selection.metric_value(study, row) for row in known[c]) for c in range(n)]
     lost = [any(row.status == "diverged" for row in known[c]) for c in range(n)]
     whole = [value for value, gone in zip(means, lost, strict=True) if not gone]
-    worst = (min if study.direction == "max" else max)(whole, default=study.failure_value)
+    worst = (min if study.direction == "max" else max)(whole, default=0.0)
     return [worst if gone else value for value, gone in zip(means, lost, strict=True)]
 
 

@@ -9,13 +9,18 @@ from statistics import mean
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["best_candidate", "group_by_candidate", "metric_value"]
+__all__ = [
+    "best_candidate",
+    "candidate_score",
+    "group_by_candidate",
+    "is_finite",
+    "metric_value",
+]
 
 
 def metric_value(study: Study, row: TrainingRecord) -> float:
     """The selecting metric of a training; the declared failure value where it diverged."""
-    found = row.metrics.get(study.metric_name, math.nan)
-    return found if row.status != "diverged" and math.isfinite(found) else study.failure_value
+    return row.metrics[study.metric_name] if is_finite(study, row) else study.failure_value
 
 
 def group_by_candidate(
@@ -29,11 +34,25 @@ def group_by_candidate(
 
 
 def best_candidate(study: Study, judged: Mapping[int, Sequence[TrainingRecord]]) -> int:
-    """The candidate with the best mean over its splits; the first of equal ones.
+    """The candidate with the best :func:`candidate_score`; the first of equal ones.
 
     Where halving stopped some, only those that went on to the end are compared.
     """
-    sign = 1 if study.direction == "max" else -1
     last = {c: rows for c, rows in judged.items() if all(r.status != "stopped" for r in rows)}
     whole = last or judged
-    return max(whole, key=lambda c: (sign * mean(metric_value(study, r) for r in whole[c]), -c))
+    return max(whole, key=lambda c: (candidate_score(study, whole[c]), -c))
+
+
+def candidate_score(study: Study, rows: Sequence[TrainingRecord]) -> tuple[int, float]:
+    """What ranks a candidate, the more the better: its splits that are fine, their mean.
+
+    So one that diverged is worse than any that did not, whatever the failure value.
+    """
+    sign = 1 if study.direction == "max" else -1
+    values = [row.metrics[study.metric_name] for row in rows if is_finite(study, row)]
+    return len(values), sign * mean(values) if values else 0.0
+
+
+def is_finite(study: Study, row: TrainingRecord) -> bool:
+    """Whether a training has a value of the selecting metric: it did not diverge."""
+    return row.status != "diverged" and math.isfinite(row.metrics.get(study.metric_name, math.nan))

@@ -241,7 +241,7 @@ class Study(StrictModel):
         return cls.from_toml(text, str(path))
 
 
-NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick"}
+NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick", "failure_value"}
 """What changes how results are shown and compared, but no training."""
 
 
