@@ -15,6 +15,7 @@ from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
 from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
+from chainrule.nn.loss.base import combine_batches
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
@@ -47,9 +48,11 @@ class TorchBackend(Backend):
 
     def __init__(self, state: TrainState) -> None:
         self.plain = PlainBackend()
-        loss = state.criterion if state.net.replicas is None else state.criterion.replica(0)
-        cls = find_twin(torch.nn, loss)
-        self.loss = cls(**shared_arguments(loss, cls))
+        self.criterion = (
+            state.criterion if state.net.replicas is None else state.criterion.replica(0)
+        )
+        cls = find_twin(torch.nn, self.criterion)
+        self.loss = cls(**shared_arguments(self.criterion, cls))
         self.nets = [build_torch_net(state.net, k) for k in range(state.net.replicas or 1)]
         self.optimizers = [build_torch_optimizer(state, k, net) for k, net in enumerate(self.nets)]
 
@@ -67,21 +70,22 @@ class TorchBackend(Backend):
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         epochs = [self._train_replica(k, state, train, order) for k in range(len(self.nets))]
         if state.net.replicas is None:
-            losses, sizes, outputs, targets = epochs[0]
+            loss, losses, outputs, targets = epochs[0]
             active = find_finite_steps(losses).unsqueeze(-1)
-            return EpochOutput(losses, active, sizes, outputs, targets)
+            return EpochOutput(loss, active, outputs, targets)
+        loss = torch.stack([epoch.loss for epoch in epochs])
         losses = torch.stack([epoch.losses for epoch in epochs], 1)
         active = find_finite_steps(losses) & state.active.to(losses.device)
         outputs = [torch.stack(ys) for ys in zip(*(e.outputs for e in epochs), strict=True)]
         targets = [torch.stack(ts) for ts in zip(*(e.targets for e in epochs), strict=True)]
-        return EpochOutput(losses, active, epochs[0].sizes, outputs, targets)
+        return EpochOutput(loss, active, outputs, targets)
 
     @torch.enable_grad()
     def _train_replica(
         self, k: int, state: TrainState, train: Dataset, order: Tensor
     ) -> ReplicaEpoch:
         net, optimizer = self.nets[k].train(), self.optimizers[k]
-        losses, sizes, outputs, targets = [], [], [], []
+        terms, outputs, targets = [], [], []
         data = train if train.replicas is None else train.replica(k)
         groups = zip(optimizer.param_groups, state.optimizer.param_groups, strict=True)
         for torch_group, group in groups:
@@ -94,19 +98,19 @@ class TorchBackend(Backend):
                 loss = self.loss(y, target)
                 loss.backward()
                 optimizer.step()
-                losses.append(loss.detach())
-                sizes.append(len(x))
+                terms.append(self.criterion.split_terms(y.detach(), target, loss.detach()))
                 if state.keeps_train_outputs:
                     outputs.append(y.detach())
                     targets.append(target)
-        return ReplicaEpoch(torch.stack(losses), sizes, outputs, targets)
+        losses = torch.stack([term.value for (term,) in terms])
+        return ReplicaEpoch(combine_batches(terms), losses, outputs, targets)
 
 
 class ReplicaEpoch(NamedTuple):
-    """Of one replica's epoch: the loss of each step, and its samples, outputs and targets."""
+    """Of one replica's epoch: its loss, that of each step, and its outputs and targets."""
 
+    loss: Tensor
     losses: Tensor
-    sizes: list[int]
     outputs: list[Tensor]
     targets: list[Tensor]
 

@@ -47,9 +47,9 @@ class History:
     """The curves of one fit.
 
     ``curves`` maps a name ("train_loss", "test_accuracy", …) to a tensor (epochs, K), or (epochs,)
-    for a plain net, in float64 on the CPU. The training curves are means over an epoch's batches as
-    they were trained on; the test curves are taken at the end of each epoch. A diverged replica
-    is nan from the epoch on in which it diverged.
+    for a plain net, in float64 on the CPU. The training curves are of all an epoch's samples, each
+    batch as it was trained on; the test curves are taken at the end of each epoch. A diverged
+    replica is nan from the epoch on in which it diverged.
 
     - ``diverged``: where each replica that met nan or infinity was stopped.
     - ``stopped``: replica → epoch after which early stopping ended it.

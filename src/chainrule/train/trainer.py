@@ -266,16 +266,11 @@ def run_epoch(
 
 def measure_epoch(state: TrainState, output: EpochOutput) -> dict[str, Tensor]:
     """The loss and the metrics of an epoch, over its batches as they were trained on."""
-    losses, axis = output.losses, state.net.num_replica_dims
-    if getattr(state.criterion, "reduction", "mean") == "sum":
-        loss = losses.sum(0)
-    else:
-        sizes = torch.tensor(output.sizes, dtype=losses.dtype, device=losses.device)
-        loss = losses.movedim(0, -1) @ sizes / sizes.sum()
+    axis = state.net.num_replica_dims
     if not output.outputs:
-        return {"loss": loss}
+        return {"loss": output.loss}
     y, target = join(output.outputs, axis), join(output.targets, axis)
-    return {"loss": loss, **measure_outputs(state.metrics, y, target, axis)}
+    return {"loss": output.loss, **measure_outputs(state.metrics, y, target, axis)}
 
 
 def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:

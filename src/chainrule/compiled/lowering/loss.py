@@ -20,7 +20,7 @@ from chainrule.compiled.lowering.ir import (
 from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Unsupported, Value
 from chainrule.nn.loss import Loss
 
-__all__ = ["Outputs", "loss_weights", "lower_loss"]
+__all__ = ["Outputs", "is_summed", "loss_weights", "lower_loss"]
 
 Outputs: TypeAlias = dict[str, Value]
 """The net's outputs by head; one that is not named is ""."""
@@ -48,12 +48,25 @@ def lower_loss(
     Unsupported, and so do targets that the plain path refuses: it says what is wrong with them.
     """
     losses = criterion.losses if isinstance(criterion, nn.MultiLoss) else {"": criterion}
+    is_summed(criterion)
     by_name = {"": targets} if isinstance(targets, Tensor) else targets
     if set(losses) != set(outputs) or not set(losses) <= set(by_name):
         raise Unsupported("a loss that does not go with the heads and the targets")
     for term, (name, loss) in enumerate(losses.items()):
         lower_term(program, loss, outputs[name], by_name[name], term, dtype)
     return [by_name[name] for name in losses]
+
+
+def is_summed(criterion: Loss) -> bool:
+    """Whether the losses of batches add up, or else are averaged.
+
+    Raises Unsupported for a sum of some of each kind: a step tells its value alone.
+    """
+    losses = criterion.losses.values() if isinstance(criterion, nn.MultiLoss) else [criterion]
+    summed = {getattr(loss, "reduction", "mean") == "sum" for loss in losses}
+    if len(summed) > 1:
+        raise Unsupported("losses of which some are summed and some averaged")
+    return summed.pop()
 
 
 def loss_weights(criterion: Loss, K: int) -> Tensor:

@@ -1,5 +1,7 @@
 """The abstract losses: Loss, which only measures, ReducedLoss and ElementwiseLoss.
 
+A LossTerm is what a batch adds to the loss of many, which combine_batches gives.
+
 o is the output of a net, t its target, ℓ the loss of one element or sample, L what is reported:
 the mean of ℓ, their sum, or all of them. g is dL/dvalue in ``backward`` and dL/dℓ in a formula.
 """
@@ -8,8 +10,9 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import nan
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor
@@ -27,7 +30,24 @@ from chainrule.nn.tagged import (
 )
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["ElementwiseLoss", "Loss", "ReducedLoss"]
+__all__ = [
+    "ElementwiseLoss",
+    "Loss",
+    "LossTerm",
+    "ReducedLoss",
+    "combine_batches",
+    "combine_values",
+]
+
+
+class LossTerm(NamedTuple):
+    """A loss of one batch, and how much the batch counts in the mean; None where batches add up.
+
+    value (K,) or (), weight a number or a tensor that broadcasts to it.
+    """
+
+    value: Tensor
+    weight: Tensor | float | None
 
 
 class Loss(Replicated, ABC):
@@ -87,6 +107,22 @@ class Loss(Replicated, ABC):
         if given != expected:
             raise LayerError(self, f"expected g of {expected}, got {given}")
         return cast("Tensor", g)
+
+    def batch_weight(self, output: Any, target: Any) -> Tensor | float | None:
+        """How much a batch counts in the loss of several of them: Σ w L / Σ w.
+
+        The number of its samples; None where the loss is a sum, and so is that of several.
+        """
+        if getattr(self, "reduction", "mean") == "sum":
+            return None
+        return next(named_leaves(output))[1].shape[self.num_replica_dims]
+
+    def split_terms(self, output: Any, target: Any, value: Tensor) -> list[LossTerm]:
+        """The value that ``forward`` has just given, as terms that add up to it.
+
+        :func:`combine_batches` makes the loss of many batches of them.
+        """
+        return [LossTerm(value, self.batch_weight(output, target))]
 
     def replicate(self, K: int) -> Self:
         """The same loss for a cohort of K."""
@@ -201,3 +237,28 @@ class ElementwiseLoss(ReducedLoss, ABC):
         self._check_output(output)
         self._check_target(target, output.shape[self.num_replica_dims :], like=output)
         return self._reduce(*self.losses(output, target))
+
+
+def combine_batches(batches: Sequence[Sequence[LossTerm]]) -> Tensor:
+    """The loss of all batches, of the terms of each        (K,) or ()"""
+    total: Tensor | float = 0.0
+    for terms in zip(*batches, strict=True):
+        values, weights = torch.stack([term.value for term in terms]), None
+        if terms[0].weight is not None:
+            weights = torch.stack([torch.as_tensor(term.weight) for term in terms])
+        total = total + combine_values(values, weights)
+    return torch.as_tensor(total)
+
+
+def combine_values(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Σ w L / Σ w over the batches, Σ L without weights        values (batches, K) or (batches,)
+
+    weights (batches,), (batches, 1) or as the values. A batch that counts nothing adds nothing,
+    whatever its loss. Summed in float64.
+    """
+    total = values.to("cpu", torch.float64)
+    if weights is not None:
+        weights = weights.to("cpu", torch.float64).reshape(len(values), *[-1] * (values.dim() - 1))
+        total = (weights * total).masked_fill(weights == 0, 0)
+        return (total.sum(0) / weights.sum(0)).to(values)
+    return total.sum(0).to(values)

@@ -78,6 +78,16 @@ class ClassificationLoss(ReducedLoss, ABC):
             shares = shares.masked_fill(ignored, 0)
         return Labels(index.expand(shape).unsqueeze(axis), shares, ignored)
 
+    def batch_weight(self, output: Tensor, target: Tensor) -> Tensor | float | None:
+        """What its samples weigh together: those that are ignored nothing."""
+        if self.reduction == "sum" or target.is_floating_point():
+            return super().batch_weight(output, target)
+        counted = target != self.ignore_index
+        if self.weight is None:
+            return self._sum_per_replica(counted)
+        weight = self.weight.to(output).take(target.masked_fill(~counted, 0))
+        return self._sum_per_replica(weight.masked_fill(~counted, 0).double())
+
     def _ignore_mask(self, target: Tensor, L: int) -> Tensor | None:
         """Which samples are ignored, None where not one; raises for a class that is not there."""
         if target.device.type != "cpu":

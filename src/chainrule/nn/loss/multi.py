@@ -10,7 +10,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import take_rows, tree_map
 from chainrule.nn.errors import LayerError, describe_shape
-from chainrule.nn.loss.base import Loss, ReducedLoss
+from chainrule.nn.loss.base import Loss, LossTerm
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["MultiLoss"]
@@ -38,7 +38,7 @@ class MultiLoss(Loss):
         if not self.losses:
             raise ValueError("MultiLoss is made of at least one loss, got none")
         for name, loss in self.losses.items():
-            if isinstance(loss, ReducedLoss) and loss.reduction == "none":
+            if getattr(loss, "reduction", "mean") == "none":
                 raise ValueError(f"a sum needs losses that are reduced, got {name!r}: {loss!r}")
         unknown = [name for name in weights or {} if name not in self.losses]
         if unknown:
@@ -88,6 +88,20 @@ class MultiLoss(Loss):
                 self, f"expected weight {name!r} {expected}, got {describe_shape(weight)}"
             )
         return weight.to(value)
+
+    def split_terms(
+        self, output: Mapping[str, Any], target: Mapping[str, Any], value: Tensor
+    ) -> list[LossTerm]:
+        """Those of each loss, at its weight."""
+        terms: list[LossTerm] = []
+        for name, loss in self.losses.items():
+            parts = loss.split_terms(output[name], target[name], self.values[name])
+            weights = [self._weight_like(name, part.value) for part in parts]
+            terms += [
+                LossTerm(mask_zero_weight(w * part.value, w), part.weight)
+                for part, w in zip(parts, weights, strict=True)
+            ]
+        return terms
 
     def replicate(self, K: int) -> Self:
         """The same losses for a cohort of K."""

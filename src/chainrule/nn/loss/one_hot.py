@@ -7,7 +7,7 @@ from typing import Any, Self, final
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check_input
-from chainrule.nn.loss.base import Loss
+from chainrule.nn.loss.base import Loss, LossTerm
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["OneHotLoss"]
@@ -30,6 +30,10 @@ class OneHotLoss(Loss):
             return self.loss.forward(output, self._encode_target(output, target))
         except LayerError as error:
             raise error if error.module is self else error.with_path("OneHotLoss") from None
+
+    def split_terms(self, output: Tensor, target: Tensor, value: Tensor) -> list[LossTerm]:
+        """Those of ``loss``."""
+        return self.loss.split_terms(output, self._encode_target(output, target), value)
 
     def keep_replicas(self, index: Tensor) -> None:
         """Be the loss of these replicas, and so is ``loss``        index int64 (n,)"""

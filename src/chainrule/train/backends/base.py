@@ -19,13 +19,13 @@ __all__ = ["Backend", "BackendStatus", "Compiled", "CompiledConvolutions", "Epoc
 class EpochOutput(NamedTuple):
     """What the steps of an epoch leave behind.
 
-    losses (steps, K) or (steps,); active bool (steps, K or 1), who was still finite in each step;
-    the samples of each step; and, where metrics are wanted, outputs and targets of the batches.
+    loss (K,) or (), that of all samples together, as they were trained on; active bool (steps, K
+    or 1), who was still finite in each step; and, where metrics are wanted, outputs and targets of
+    the batches.
     """
 
-    losses: Tensor
+    loss: Tensor
     active: Tensor
-    sizes: Sequence[int]
     outputs: Sequence[Any]
     targets: Sequence[Any]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any, final
 
+import torch
 from torch import Tensor
 
 from chainrule._util.threads import give_threads_to_kernel
@@ -24,9 +25,11 @@ from chainrule.compiled.launch import (
     compute_outputs,
     train_epoch,
 )
+from chainrule.compiled.lowering.loss import is_summed
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.layers.conv import Conv2d
+from chainrule.nn.loss.base import combine_values
 from chainrule.train.backends.base import (
     Backend,
     BackendStatus,
@@ -92,11 +95,13 @@ class CompiledBackend(Backend):
         state.steps += len(epoch.sizes)
         plain = state.net.replicas is None
         losses = epoch.losses[:, 0] if plain else epoch.losses
+        sizes = None if is_summed(state.criterion) else torch.tensor(epoch.sizes)
+        loss = combine_values(losses, sizes)
         if not epoch.outputs:
-            return EpochOutput(losses, epoch.finite, epoch.sizes, [], [])
+            return EpochOutput(loss, epoch.finite, [], [])
         y = to_net_output(epoch.outputs, plain)
         target = train.subset(order[0] if plain else order).targets
-        return EpochOutput(losses, epoch.finite, epoch.sizes, [y], [target])
+        return EpochOutput(loss, epoch.finite, [y], [target])
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         program = None

@@ -8,8 +8,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import named_leaves
 from chainrule.data import Dataset
+from chainrule.nn.loss.base import combine_batches
 from chainrule.nn.ops.conv import use_conv_backend
 from chainrule.nn.vjp import accumulate_param_grads
 from chainrule.optim import clip_grad_norm_, clip_grad_value_
@@ -35,16 +35,15 @@ class PlainBackend(Backend):
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         active = state.active.to(train.inputs.device)
-        losses, masks, outputs, targets, sizes = [], [], [], [], []
+        terms, masks, outputs, targets = [], [], [], []
         for x, target in iter_batches(train, order, state.batch_size):
             y, loss, active = train_step(state, augment_batch(state, x), target, active)
-            losses.append(loss)
+            terms.append(state.criterion.split_terms(y, target, loss))
             masks.append(active)
-            sizes.append(count_samples(x, state.net.num_replica_dims))
             if state.keeps_train_outputs:
                 outputs.append(y)
                 targets.append(target)
-        return EpochOutput(torch.stack(losses), torch.stack(masks), sizes, outputs, targets)
+        return EpochOutput(combine_batches(terms), torch.stack(masks), outputs, targets)
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         with eval_mode(state.net) as net:
@@ -84,8 +83,3 @@ def augment_batch(state: TrainState, x: Tensor) -> Tensor:
     if len(x) == 1 and len(set(state.seeds)) == 1:
         return state.augment(x, state.seeds[:1], state.steps)
     return state.augment(x.expand(K, *x.shape[1:]), state.seeds, state.steps)
-
-
-def count_samples(x: Any, axis: int) -> int:
-    """How many samples a batch has, which are on this axis."""
-    return next(named_leaves(x))[1].shape[axis]

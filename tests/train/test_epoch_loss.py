@@ -1,0 +1,149 @@
+"""The loss of an epoch is the loss of the whole set, whatever the batches, the loss and the way."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from chainrule import nn, optim
+from chainrule.data import Dataset
+from chainrule.interop import TorchTrainer
+from chainrule.nn.loss import Loss
+from chainrule.train import Compiled, Trainer
+
+VALUES = [nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss]
+WEIGHT = torch.tensor([1.0, 9.0, 0.5])
+REDUCTIONS = st.sampled_from(["mean", "sum"])
+
+
+@st.composite
+def losses_of_classes(draw) -> Loss:
+    reduction = draw(REDUCTIONS)
+    if draw(st.booleans()):
+        return nn.OneHotLoss(draw(st.sampled_from(VALUES))(reduction=reduction), -1.0, 1.0)
+    return nn.CrossEntropyLoss(
+        draw(st.sampled_from([None, WEIGHT])),
+        ignore_index=draw(st.sampled_from([-100, 2])),
+        label_smoothing=draw(st.sampled_from([0.0, 0.1])),
+        reduction=reduction,
+    )
+
+
+def losses_of_values() -> st.SearchStrategy[Loss]:
+    kl = st.sampled_from(["mean", "sum", "batchmean"]).map(nn.KLDivLoss)
+    return kl | st.builds(lambda cls, r: cls(reduction=r), st.sampled_from(VALUES), REDUCTIONS)
+
+
+def difference(net: nn.Module, criterion: Loss, data: Dataset, batch_size: int, **options) -> float:
+    """How far the two are apart, relative to the larger; the greatest over the replicas."""
+    cls = options.pop("cls", Trainer)
+    trainer = cls(net, criterion, optim.SGD(net, lr=0.0), batch_size=batch_size, **options)
+    history = trainer.fit(data, data, epochs=1, progress=False)
+    if history.diverged:
+        reject()  # a batch of which all is ignored has no loss
+    if options.get("compile"):
+        assert trainer.backend_status == Compiled()
+    a, b = history["train_loss"], history["test_loss"]
+    return float(((a - b).abs() / b.abs()).max())
+
+
+def samples(n: int, seed: int, vectors: bool) -> Dataset:
+    draws = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 2, generator=draws)
+    classes = torch.randint(0, 3, (n,), generator=draws)
+    classes[:2] = torch.tensor([0, 1])  # not all are ignored
+    return Dataset(x, torch.rand(n, 3, generator=draws) if vectors else classes)
+
+
+def build(K: int | None) -> nn.Module:
+    net = nn.Linear(2, 3).initialize(0)
+    return net if K is None else net.replicate(K, [*range(K)])
+
+
+cases = {
+    "n": st.integers(20, 40),
+    "batch_size": st.integers(9, 45),
+    "K": st.sampled_from([None, 3]),
+    "seed": st.integers(0, 99),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(criterion=losses_of_classes() | losses_of_values(), **cases)
+def test_of_every_loss_and_reduction(criterion, n, batch_size, K, seed):
+    classes = isinstance(criterion, nn.OneHotLoss | nn.CrossEntropyLoss)
+    data = samples(n, seed, vectors=not classes)
+    assert difference(build(K), criterion, data, batch_size) < 1e-5
+
+
+@settings(max_examples=30, deadline=None)
+@given(a=losses_of_classes(), b=losses_of_values(), weight=st.sampled_from([0.0, 0.3]), **cases)
+def test_of_several_heads_each_in_its_own_way(a, b, weight, n, batch_size, K, seed):
+    net = nn.Heads(a=nn.Linear(2, 3), b=nn.Linear(2, 3)).initialize(0)
+    net = net if K is None else net.replicate(K, [*range(K)])
+    classes, vectors = samples(n, seed, False), samples(n, seed, True)
+    data = Dataset(classes.inputs, {"a": classes.targets, "b": vectors.targets})
+    criterion = nn.MultiLoss({"a": a, "b": b}, {"b": weight})
+    assert difference(net, criterion, data, batch_size) < 1e-5
+
+
+@settings(max_examples=20, deadline=None)
+@given(full=st.booleans(), reduction=REDUCTIONS, **cases)
+def test_of_a_mean_with_its_variance(full, reduction, n, batch_size, K, seed):
+    net = nn.Heads(mean=nn.Linear(2, 3), var=nn.Sequential(nn.Linear(2, 3), nn.Softplus()))
+    net = net.initialize(0) if K is None else net.replicate(K, [*range(K)])
+    criterion = nn.GaussianNLLLoss(full=full, reduction=reduction)
+    assert difference(net, criterion, samples(n, seed, True), batch_size) < 1e-5
+
+
+class MeanOfSquares(nn.Loss):
+    """One of a user's, which knows nothing of batches."""
+
+    def forward(self, output, target):
+        d = output - target
+        n = d[0].numel() if self.replicas else d.numel()
+        axes = tuple(range(self.num_replica_dims, d.dim()))
+        return d.square().sum(axes) / n, lambda g: 2 * g.reshape(g.shape + (1,) * len(axes)) * d / n
+
+
+def test_of_a_loss_of_ones_own():
+    assert difference(build(None), MeanOfSquares(), samples(23, 0, True), 10) < 1e-5
+
+
+@pytest.mark.parametrize("K", [None, 3])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("cls", "options"), [(TorchTrainer, {}), (Trainer, {"compile": True})], ids=["torch", "kernel"]
+)
+def test_on_every_way(cls, options, reduction, K):
+    criterion = nn.CrossEntropyLoss(reduction=reduction)
+    assert difference(build(K), criterion, samples(23, 0, False), 10, cls=cls, **options) < 1e-5
+
+
+def test_pytorch_weighs_as_we_do():
+    criterion = nn.CrossEntropyLoss(WEIGHT)
+    assert difference(build(2), criterion, samples(23, 0, False), 10, cls=TorchTrainer) < 1e-5
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_sum_of_losses_in_the_kernel(reduction):
+    data = samples(23, 0, True)
+    net = nn.Heads(a=nn.Linear(2, 3), b=nn.Linear(2, 3)).initialize(0)
+    criterion = nn.MultiLoss(
+        {"a": nn.MSELoss(reduction=reduction), "b": nn.L1Loss(reduction=reduction)}, {"b": 0.3}
+    )
+    heads = Dataset(data.inputs, {"a": data.targets, "b": data.targets})
+    assert difference(net, criterion, heads, 10, compile=True) < 1e-5
+
+
+def test_a_sum_and_a_mean_together_take_the_plain_way():
+    net = nn.Heads(a=nn.Linear(2, 3), b=nn.Linear(2, 3)).initialize(0)
+    criterion = nn.MultiLoss({"a": nn.MSELoss(reduction="sum"), "b": nn.L1Loss()})
+    data = samples(23, 0, True)
+    heads = Dataset(data.inputs, {"a": data.targets, "b": data.targets})
+    trainer = Trainer(net, criterion, optim.SGD(net, lr=0.0), batch_size=10, compile=True)
+    history = trainer.fit(heads, heads, epochs=1)
+    assert "summed" in str(trainer.backend_status)
+    assert history.last("train_loss").item() == pytest.approx(history.last("test_loss").item())
