@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from cli_reference import build_reference
 
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+MEMBERS = re.compile(r"<!-- (chainrule[\w.]*): ([\w, \n]+) -->")
+CELL = re.compile(r"<td>(?=[-+−±×%.,/ \d]*\d[-+−±×%.,/ \d]*</td>)")
 COMMANDS = re.compile(r"<!-- the commands: .* -->")
 REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//""")
 
@@ -31,7 +34,24 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links to these files lead to their pages; the commands stand where their page wants them."""
     for page, source in FROM_ROOT.items():
         markdown = markdown.replace(f"../{source})", f"{page})")
+    markdown = MEMBERS.sub(list_members, markdown)
     return COMMANDS.sub(lambda _: build_reference(), markdown)
+
+
+def list_members(found: re.Match[str]) -> str:
+    """What mkdocstrings wants to hear of some members of a package, each from where it stands."""
+    package, lines = import_module(found[1]), []
+    for name in found[2].replace(",", " ").split():
+        member = getattr(package, name)
+        home = getattr(member, "__module__", "")
+        path = f"{home if home.startswith('chainrule.') else found[1]}.{name}"
+        lines += [f"::: {path}", "    options: {heading_level: 3, show_root_heading: true}", ""]
+    return "\n".join(lines)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """A cell that holds numbers alone says so, and is not broken over lines."""
+    return CELL.sub('<td class="number">', html)
 
 
 def on_post_page(output: str, *, page: Any, **_: Any) -> str:

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import re
 import sys
+import tomllib
 import warnings
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -101,16 +102,53 @@ def test_blocks_are_found_with_their_lines_and_outputs():
     assert list(blocks(page)) == [(2, "x\n", "y\n"), (10, "z\n", None)]
 
 
-@pytest.mark.parametrize(
-    "name", ["data", "interop", "nn", "optim", "report", "statistics", "study", "train", "zoo"]
+REFERENCE = "\n".join(
+    page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs" / "reference").rglob("*.md"))
 )
-def test_the_reference_names_functions_that_their_module_hides(name):
-    """mkdocstrings takes ``data.digits`` for the module of this name."""
-    part = importlib.import_module(f"chainrule.{name}")
-    page = (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8")
-    for function in filter(inspect.isfunction, (getattr(part, each) for each in part.__all__)):
-        if function.__module__.rpartition(".")[2] == function.__name__:
-            assert f"::: {function.__module__}.{function.__name__}\n" in page
+PACKAGES = (
+    *("nn", "nn.init", "optim", "optim.lr_scheduler", "data", "train", "estimators", "study"),
+    *("statistics", "report", "report.figure_data", "zoo", "interop"),
+)
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_each_public_name_stands_once_in_the_reference(name):
+    package = importlib.import_module(f"chainrule.{name}")
+    lists = re.findall(rf"<!-- chainrule\.{re.escape(name)}: ([\w,\s]+) -->", REFERENCE)
+    listed = " ".join(lists).replace(",", " ").split()
+    modules = {each for each in package.__all__ if inspect.ismodule(getattr(package, each))}
+    assert sorted(listed) == sorted(set(package.__all__) - modules)
+
+
+def public_callables(name: str) -> list[tuple[str, inspect.Signature]]:
+    package = importlib.import_module(f"chainrule.{name}")
+    members = [(each, getattr(package, each)) for each in package.__all__]
+    return [
+        (each, inspect.signature(member))
+        for each, member in members
+        if inspect.isclass(member) or inspect.isfunction(member)
+    ]
+
+
+@pytest.mark.parametrize("name", ["nn", "nn.init", "optim", "optim.lr_scheduler", "zoo"])
+def test_each_argument_has_a_meaning(name):
+    meanings = tomllib.loads((ROOT / "scripts" / "arguments.toml").read_text(encoding="utf-8"))
+    unknown = [
+        f"{owner}.{argument}"
+        for owner, signature in public_callables(name)
+        for argument in signature.parameters
+        if argument not in meanings and f"{owner}.{argument}" not in meanings
+    ]
+    assert unknown == []
+
+
+def test_no_meaning_is_of_an_argument_that_is_not_there():
+    there = set()
+    for name in ("nn", "nn.init", "optim", "optim.lr_scheduler", "zoo"):
+        for owner, signature in public_callables(name):
+            there |= {*signature.parameters, *(f"{owner}.{each}" for each in signature.parameters)}
+    meanings = tomllib.loads((ROOT / "scripts" / "arguments.toml").read_text(encoding="utf-8"))
+    assert {*meanings} - there == set()
 
 
 def test_the_reference_of_the_command_line_is_complete():
