@@ -50,7 +50,8 @@ def plane_net(
     def layer(features: int) -> list[Module]:
         normed: list[Module] = [nn.BatchNorm1d(hidden)] if norm else []
         dropped: list[Module] = [nn.Dropout(dropout)] if dropout else []
-        return [Linear(features, hidden), *normed, getattr(nn, activation)(), *dropped]
+        linear = Linear(features, hidden, bias=not norm)  # the norm would subtract a bias again
+        return [linear, *normed, getattr(nn, activation)(), *dropped]
 
     hidden_layers = [layer(2 if i == 0 else hidden) for i in range(layers)]
     last = Linear(hidden if layers else 2, outputs)
