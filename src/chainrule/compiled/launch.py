@@ -226,6 +226,7 @@ def train_epoch(
     args.step = group["step"]
     epoch = launch(program, optimizer.flats[0].data, order, active, outputs=outputs)
     group["step"] += len(epoch.sizes)
+    optimizer.flats[0].count_change()
     return epoch
 
 

@@ -120,6 +120,7 @@ def fit_with_early_stopping(
             raise KeyboardInterrupt
         raise ValueError(f"the training {diverged or 'gives no loss'}; try a smaller --lr")
     trainer.net.load_state_dict(stopping.best_state)
+    trainer.state.mark_parameters()
     best_epoch = int(history["test_loss"].nan_to_num(torch.inf).argmin()) + 1
     stop_reason = diverged or ("stopped early" if history.stopped else "")
     return FitResult(trainer.epoch, best_epoch, history.seconds, stop_reason, interrupted)

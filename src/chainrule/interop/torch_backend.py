@@ -69,6 +69,8 @@ class TorchBackend(Backend):
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         epochs = [self._train_replica(k, state, train, order) for k in range(len(self.nets))]
+        for flat in state.optimizer.flats:
+            flat.count_change()
         if state.net.replicas is None:
             loss, losses, outputs, targets = epochs[0]
             active = find_finite_steps(losses).unsqueeze(-1)

@@ -52,6 +52,10 @@ class FlatParameters:
         for parameter, (data, grad) in zip(self.parameters, self.views, strict=True):
             parameter.data, parameter.grad = data, grad
 
+    def count_change(self) -> None:
+        """Let PyTorch's counter of changes know that ``data`` was written to past it."""
+        self.data[:0].zero_()
+
     def check(self) -> None:
         """Raise RuntimeError where a parameter points elsewhere by now."""
         for parameter, (data, grad) in zip(self.parameters, self.views, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,8 +12,15 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
+from chainrule.nn.module import Module
 
-__all__ = ["add_replica_axis", "epoch_permutations", "iter_batches", "iter_slices"]
+__all__ = [
+    "add_replica_axis",
+    "check_last_batch",
+    "epoch_permutations",
+    "iter_batches",
+    "iter_slices",
+]
 
 CHUNK_BYTES = 2 * 2**20
 """How much is gathered at once: one indexing for many small batches, and one large batch alone."""
@@ -40,6 +48,37 @@ def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
     """
     rows = [torch.randperm(N, generator=seeds.generator(r, "order", epoch)) for r in roots]
     return torch.stack(rows)
+
+
+def check_last_batch(net: Module, data: Dataset, batch_size: int) -> None:
+    """Raise ValueError where an epoch has a batch of one sample, and the net refuses that.
+
+    What two samples are refused too has another reason, which the training says by itself.
+    """
+    N = len(data)
+    if N % batch_size != 1 and batch_size > 1:
+        return
+    try:
+        try_training_forward(net, data, [0])
+    except Exception as error:
+        try:
+            try_training_forward(net, data, [0, 0])
+        except Exception:
+            return
+        smaller, larger = range(min(batch_size, N), 1, -1), range(batch_size + 1, N + 1)
+        sizes = [size for size in (*smaller, *larger) if N % size != 1]
+        advice = f"choose another batch_size ({sizes[0]}, for example)" if sizes else "add samples"
+        raise ValueError(
+            f"{N} samples with batch_size={batch_size} make a batch of one sample, of which the "
+            f"net cannot learn: {advice}. {error}"
+        ) from error
+
+
+@torch.no_grad()
+def try_training_forward(net: Module, data: Dataset, samples: list[int]) -> None:
+    """A forward of a copy of the net in training mode, which leaves no trace."""
+    with torch.random.fork_rng(devices=[]):
+        copy.deepcopy(net).train().forward(data.subset(torch.tensor(samples)).inputs)
 
 
 def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:

@@ -24,6 +24,9 @@ __all__ = ["Augment", "Callback", "TrainState"]
 Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
 """(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
 
+ParameterMark: TypeAlias = list[tuple[Tensor, int]]
+"""The tensor of each parameter, and PyTorch's count of the changes to it."""
+
 
 class Callback(ABC):  # noqa: B024 (each method may be left out)
     """Called while a net is trained; override what is needed."""
@@ -77,10 +80,42 @@ class TrainState:
     steps: int = 0
     history: History = field(init=False)
     active: Tensor = field(init=False)
+    parameter_mark: ParameterMark | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         K = self.net.replicas
         self.history, self.active = History(K), torch.ones(K or 1, dtype=torch.bool)
+
+    def mark_parameters(self) -> None:
+        """Take the parameters as they are: it is from them that the training goes on."""
+        tensors = [parameter.data for parameter in self.net.parameters()]
+        self.parameter_mark = [(t, 0 if t.is_inference() else t._version) for t in tensors]
+
+    def check_parameters(self) -> None:
+        """Raise RuntimeError where the parameters were changed since they were marked."""
+        if self.parameter_mark is None or not self.epoch:
+            return
+        before, epoch = self.parameter_mark, self.epoch
+        self.mark_parameters()
+        now, self.parameter_mark = self.parameter_mark, before
+        if len(now) != len(before) or any(
+            a is not b or i != j for (a, i), (b, j) in zip(now, before, strict=True)
+        ):
+            raise RuntimeError(
+                f"the net's parameters were changed after epoch {epoch} by something else than "
+                "this trainer (net.initialize, load_state_dict, by hand), but it would go on from "
+                f"epoch {epoch}. To train anew, build optimizer and trainer anew: "
+                f"Trainer(net, criterion, {type(self.optimizer).__name__}(net, ...)).fit(...). To "
+                "go on from the parameters as they are now: trainer.accept_parameters()"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "parameter_mark": self.parameter_mark and []}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        vars(self).update(values)
+        if self.parameter_mark is not None:  # the tensors of a copy are others
+            self.mark_parameters()
 
     @property
     def running(self) -> bool:
@@ -110,6 +145,7 @@ class TrainState:
         replicas or not distinct.
         """
         K = self.net.replicas
+        self.check_parameters()
         self.net.keep_replicas(index)
         self.optimizer.keep_replicas(index)
         if self.scheduler is not None:
@@ -126,6 +162,8 @@ class TrainState:
 
         for callback in self.callbacks:
             callback.load_state_dict(tree_map(keep, callback.state_dict()))
+        if self.parameter_mark is not None:
+            self.mark_parameters()
 
     def state_dict(self) -> dict[str, Any]:
         """What changes while training, but for the net and the history; the tensors are no copies.

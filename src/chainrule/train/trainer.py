@@ -19,8 +19,8 @@ from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
 from chainrule.train.backends.base import EpochOutput
-from chainrule.train.batches import add_replica_axis, epoch_permutations
-from chainrule.train.callbacks import Checkpoint
+from chainrule.train.batches import add_replica_axis, check_last_batch, epoch_permutations
+from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.checkpoint import (
     Snapshot,
     load_training,
@@ -164,7 +164,9 @@ class Trainer:
         where that is a terminal). Ctrl-C goes back to the end of the last whole epoch and returns
         what is done, with ``history.interrupted``.
 
-        Raises ValueError where a data set does not fit the net or is empty.
+        Raises ValueError where a data set does not fit the net or is empty, or where its last batch
+        is of one sample and a layer of the net refuses that; RuntimeError where the parameters were
+        changed since the last fit: see ``accept_parameters``.
         """
         state, backend, before = self.state, self.backend, None
         check_epochs(epochs)
@@ -172,6 +174,9 @@ class Trainer:
         test = None if test is None else add_replica_axis(test, state.net.replicas)
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
+        state.check_parameters()
+        if state.epoch < epochs:
+            check_last_batch(state.net, train, state.batch_size)
         state.epochs, state.history.interrupted = epochs, False
         backend.prepare(state, train)
         callbacks = [*state.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
@@ -184,6 +189,7 @@ class Trainer:
         finally:
             for callback in callbacks:
                 callback.on_fit_end(state)
+            state.mark_parameters()
         return state.history
 
     def _epoch_or_rollback(
@@ -225,6 +231,13 @@ class Trainer:
         """The net's outputs for a data set's inputs, in evaluation mode."""
         return self.backend.predict(self.state, add_replica_axis(data, self.net.replicas))
 
+    def accept_parameters(self) -> None:
+        """Go on from the parameters as they are now, changed since the last fit by another hand."""
+        for callback in self.callbacks:
+            if isinstance(callback, EarlyStopping):
+                callback.last_state = {}
+        self.state.mark_parameters()
+
     def save(self, path: str | Path) -> None:
         """Write all that a training is, atomically; :func:`chainrule.load` reads the net of it."""
         save_training(self.state, path)
@@ -236,6 +249,7 @@ class Trainer:
         of another net, and changes nothing.
         """
         load_training(self.state, path)
+        self.state.mark_parameters()
 
 
 def run_epoch(
