@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chainrule import nn, save
-from chainrule.data.datasets.auto_mpg import auto_mpg_table
+from chainrule.data import auto_mpg_table
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from chainrule.data import digit_pairs, digits
-from chainrule.data.transforms.augment import GRID, Warp, interpolate_cubic
+from chainrule.data import Warp, digit_pairs, digits
+from chainrule.data.transforms.augment import GRID, interpolate_cubic
 
 NOTHING = {"shift": 0, "rotate": 0, "scale": 0, "shear": 0, "elastic": 0}
 

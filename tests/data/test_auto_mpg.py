@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from chainrule.data import DataError, auto_mpg
-from chainrule.data.datasets.auto_mpg import FILE, auto_mpg_table
+from chainrule.data import DataError, auto_mpg, auto_mpg_table
+from chainrule.data.datasets.auto_mpg import FILE
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_auto_mpg.py"
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from chainrule.data import DataError
-from chainrule.data.files.npz_file import Arrays, read_npz
+from chainrule.data import Arrays, DataError
+from chainrule.data.files.npz_file import read_npz
 
 X = np.arange(12.0).reshape(4, 3)
 

@@ -7,9 +7,8 @@ import json
 import pytest
 import torch
 
-from chainrule.data import DataError, read_csv
-from chainrule.data.files.npz_file import Arrays
-from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
+from chainrule.data import Arrays, DataError, Preprocessor, read_csv
+from chainrule.data.tabular.preprocessor import read_targets
 
 CARS = """\
 origin,weight,mpg

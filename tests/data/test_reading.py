@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from chainrule.data import CsvTable, DataError
-from chainrule.data.files.reading import read_data, read_folder
+from chainrule.data import CsvTable, DataError, read_data
+from chainrule.data.files.reading import read_folder
 
 from .mnist_files import idx, labels, write_split
 

@@ -8,11 +8,9 @@ import pytest
 import torch
 
 from chainrule import load, nn, save
-from chainrule.data import read_csv
-from chainrule.data.files.npz_file import Arrays
-from chainrule.data.tabular.preprocessor import Preprocessor
+from chainrule.data import Arrays, Preprocessor, read_csv
 from chainrule.estimators import Predictor, loss_name
-from chainrule.serialization.nets import load_metadata
+from chainrule.serialization import load_metadata
 from chainrule.serialization.safetensors_file import read_file, write_file
 from chainrule.train import FileError
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule.data import read_csv
-from chainrule.data.files.npz_file import Arrays
+from chainrule.data import Arrays, read_csv
 from chainrule.estimators import DataSplit
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.interop.torch import from_torch, to_torch
+from chainrule.interop import from_torch, to_torch
 
 MLP = [
     nn.Linear(4, 6),

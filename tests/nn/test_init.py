@@ -10,8 +10,7 @@ from torch import nn as tnn
 from torch.nn import init as tinit
 
 from chainrule import nn
-from chainrule.nn import init
-from chainrule.nn.parameter import Parameter
+from chainrule.nn import Parameter, init
 
 GAINS = ["linear", "sigmoid", "tanh", "relu", "selu", "leaky_relu"]
 SHAPES = [(30, 20), (20, 30), (8, 4, 3, 3)]

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from chainrule import gradcheck
-from chainrule.nn import LayerError
-from chainrule.nn.loss import CrossEntropyLoss, GaussianNLLLoss, L1Loss, MSELoss, MultiLoss
+from chainrule.nn import CrossEntropyLoss, GaussianNLLLoss, L1Loss, LayerError, MSELoss, MultiLoss
 from tests.nn.cases import odd
 
 

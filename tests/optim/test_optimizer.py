@@ -10,7 +10,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from chainrule import nn, optim
-from chainrule.nn.parameter import Parameter
+from chainrule.nn import Parameter
 from chainrule.optim.flat_parameters import FlatParameters
 from tests.optim import twins
 from tests.optim.twins import CASES, COHORTS, IDS

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from chainrule import optim
-from chainrule.nn.parameter import Parameter
+from chainrule.nn import Parameter
 
 SHAPES = [(4, 3), (4,), (2, 4), ()]
 

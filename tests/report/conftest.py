@@ -10,8 +10,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from chainrule.study import Study, StudyResult
-from chainrule.study.store.record import SEARCH_ROUND, TrainingRecord
+from chainrule.study import Study, StudyResult, TrainingRecord
+from chainrule.study.store.record import SEARCH_ROUND
 
 EPOCHS = 5
 GRID = [{"optimizer.lr": lr, "net.hidden": h} for lr, h in product((0.001, 0.01, 0.1), (50, 200))]

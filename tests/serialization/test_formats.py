@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from chainrule import load, nn, optim
-from chainrule.data import disk
-from chainrule.data.files.npz_file import Arrays
+from chainrule.data import Arrays, disk
 from chainrule.estimators import Predictor
 from chainrule.optim import lr_scheduler
 from chainrule.serialization import load_metadata

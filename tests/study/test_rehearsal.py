@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chainrule.study import Dimension
 from chainrule.study.plan.dry_run import covering_settings, find_problems
-from chainrule.study.spec.space import Dimension
 from tests.study.small import searched, small
 
 

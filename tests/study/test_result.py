@@ -10,8 +10,15 @@ from statistics import mean, stdev
 import pytest
 
 from chainrule.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare
-from chainrule.study import StoreError, StudyError, StudyResult, load_result, open_store, run
-from chainrule.study.store.record import TrainingRecord
+from chainrule.study import (
+    StoreError,
+    StudyError,
+    StudyResult,
+    TrainingRecord,
+    load_result,
+    open_store,
+    run,
+)
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 

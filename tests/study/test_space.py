@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chainrule.study.spec.space import Dimension, grid, is_batchable, random_settings
+from chainrule.study import Dimension
+from chainrule.study.spec.space import grid, is_batchable, random_settings
 
 
 def test_a_grid_has_every_combination_the_last_path_fastest():

@@ -13,8 +13,7 @@ import pytest
 from chainrule.report import build_table, render_page, write_page
 from chainrule.report.html.page import data_uri
 from chainrule.report.html.protocol import protocol_facts
-from chainrule.study import Study, StudyResult
-from chainrule.study.store.record import TrainingRecord
+from chainrule.study import Study, StudyResult, TrainingRecord
 from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
 from tests.report.html.reader import Reader
 

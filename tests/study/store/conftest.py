@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.study.store import open_store
+from chainrule.study import open_store
 
 NUMBER = count()
 

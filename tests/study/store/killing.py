@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from chainrule.study.store import open_store
+from chainrule.study import open_store
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from hypothesis import strategies as st
 
-from chainrule.study.store.record import TrainingRecord
+from chainrule.study import TrainingRecord
 
 DECLARATION = {"arms": ["mlp", "conv"], "rounds": 3, "rope": math.inf}
 PROVENANCE = {"versions": {"torch": "2.13.0"}, "commit": None, "command": ["chainrule", "run"]}

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from chainrule.study.store import StoreError, open_store
+from chainrule.study import StoreError, open_store
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 PAGE = 4096

@@ -6,7 +6,8 @@ import errno
 
 import pytest
 
-from chainrule.study.store import StoreError, lock
+from chainrule.study import StoreError
+from chainrule.study.store import lock
 from chainrule.study.store.lock import file_lock, process_name
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.study.store import StoreError, open_store
+from chainrule.study import StoreError, open_store
 from tests.study.store.killing import sorted_text, write
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from chainrule.study.store import StoreError, open_store
+from chainrule.study import StoreError, open_store
 from chainrule.study.store.tables import FORMAT
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 

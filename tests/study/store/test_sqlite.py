@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.study.store import StoreError, open_store, sqlite
+from chainrule.study import StoreError, open_store
+from chainrule.study.store import sqlite
 from chainrule.study.store.tables import FORMAT
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 

@@ -17,7 +17,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.study.store import StoreError, open_store
+from chainrule.study import StoreError, open_store
 from chainrule.study.store.record import TrainingKey
 from tests.study.store import rows as made
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
