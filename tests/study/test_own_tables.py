@@ -90,13 +90,17 @@ def test_without_standardize_target_there_is_no_unit_to_go_back_to():
 
 
 def test_what_is_missing_is_filled_by_what_is_learned_from():
-    data = {"name": "tests.study.test_tables:with_holes", "rounds": "fresh", "missing": "median"}
+    data = {
+        "name": "tests.study.test_own_tables:with_holes",
+        "rounds": "fresh",
+        "missing": "median",
+    }
     train, _ = RoundData(Study(**{**CARS, "data": data})).round(0)
     assert not train.inputs.isnan().any()
 
 
 def test_several_numbers_have_no_one_unit():
-    data = {"name": "tests.study.test_tables:three_numbers", "standardize_target": True}
+    data = {"name": "tests.study.test_own_tables:three_numbers", "standardize_target": True}
     samples = RoundData(Study(**{**CARS, "data": data}))
     with pytest.raises(StudyError, match="expected one number to tell, got 3"):
         samples.unit(0)

@@ -14,7 +14,7 @@ from pathlib import Path
 from chainrule.study import Progress, Study, run
 from tests.study.small import small
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 STUDY = small(
     rounds=4,
@@ -42,7 +42,7 @@ class Process:
     """``run`` of a study in a new process group; it says how many cohorts are done."""
 
     def __init__(self, store: Path, name: str = "STUDY", jobs: int = 2) -> None:
-        command = [sys.executable, "-m", "tests.study.killing", name, str(store), str(jobs)]
+        command = [sys.executable, "-m", "tests.study.run.killing", name, str(store), str(jobs)]
         self.popen = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -308,7 +308,7 @@ def test_searches_and_large_cohorts_come_first():
 
 def test_a_store_of_the_first_format_goes_on(tmp_path):
     path = tmp_path / "old.sqlite"
-    shutil.copy(Path(__file__).parent / "store" / "format-1-study.sqlite", path)
+    shutil.copy(Path(__file__).parents[1] / "store" / "format-1-study.sqlite", path)
     with open_store(path, read_only=True) as store:
         old = load_result(store, 1)
     assert (old.study.direction, old.study.failure_value) == ("min", 9.0)
