@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule.train import Accuracy, ErrorRate, JointAccuracy
+from chainrule import nn, optim
+from chainrule.data import Dataset
+from chainrule.train import Accuracy, ErrorRate, JointAccuracy, Trainer
 
 SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
 LABELS = torch.tensor([1, 0, 1, 1])
@@ -104,3 +106,67 @@ def test_the_error_rate_is_what_an_accuracy_lacks():
     assert ErrorRate()(SCORES, LABELS).tolist() == [0, 0, 1, 0]
     assert ErrorRate(head="main")({"main": SCORES}, {"main": LABELS}).sum() == 1
     assert ErrorRate()(torch.tensor([[torch.nan, 1.0]]), torch.tensor([1])).isnan().all()
+
+
+LOGITS = torch.tensor([[0.2], [0.4], [-0.3], [0.8]])
+YES = torch.tensor([[1.0], [1.0], [0.0], [1.0]])
+
+BINARY_LOSSES = {
+    "logits": (nn.BCEWithLogitsLoss(), LOGITS, YES),
+    "probabilities": (nn.BCELoss(), LOGITS.sigmoid(), YES),
+    "smoothed": (nn.BCEWithLogitsLoss(), LOGITS, 0.1 + 0.8 * YES),
+    "one-hot logits": (nn.OneHotLoss(nn.BCEWithLogitsLoss()), LOGITS, YES.long()[:, 0]),
+    "one-hot tanh": (nn.OneHotLoss(nn.MSELoss(), -1.0), LOGITS.tanh(), YES.long()[:, 0]),
+    "one-hot sigmoid": (nn.OneHotLoss(nn.MSELoss()), LOGITS.sigmoid(), YES.long()[:, 0]),
+    "tanh": (nn.MSELoss(), LOGITS.tanh(), 2 * YES - 1),
+    "sigmoid": (nn.MSELoss(), LOGITS.sigmoid(), YES),
+}
+
+
+def measured(criterion, outputs, targets, metric) -> float:
+    """What a trainer of this loss says of these outputs, which its net gives for itself."""
+    net = nn.Heads(a=nn.Linear(1, 1), b=nn.Linear(1, 1)).initialize(0)
+    trainer = Trainer(net, criterion, optim.SGD(net), metrics={"metric": metric})
+    return trainer.measure(outputs, Dataset(LOGITS, targets))["metric"].item()
+
+
+@pytest.mark.parametrize(
+    ("criterion", "outputs", "targets"), BINARY_LOSSES.values(), ids=BINARY_LOSSES
+)
+def test_a_single_output_is_decided_as_its_loss_means_it(criterion, outputs, targets):
+    assert measured(criterion, outputs, targets, Accuracy()) == 1
+    assert measured(criterion, outputs, targets, ErrorRate()) == 0
+
+
+def test_a_threshold_that_is_given_stays():
+    assert measured(nn.BCEWithLogitsLoss(), LOGITS, YES, Accuracy(threshold=0.5)) == 0.5
+
+
+def test_each_head_is_decided_by_its_own_loss():
+    criterion = nn.MultiLoss({"a": nn.BCEWithLogitsLoss(), "b": nn.BCELoss()})
+    outputs, targets = {"a": LOGITS, "b": LOGITS.sigmoid()}, {"a": YES, "b": YES}
+    for metric in (Accuracy("a"), Accuracy("b"), JointAccuracy(["a", "b"])):
+        assert measured(criterion, outputs, targets, metric) == 1
+    assert measured(criterion, outputs, targets, ErrorRate("a")) == 0
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+def test_the_curves_of_a_cohort_of_logits_are_right(kernel):
+    net = nn.Linear(1, 1).replicate(2, [0, 1])
+    trainer = Trainer(
+        net,
+        nn.BCEWithLogitsLoss(),
+        optim.SGD(net, lr=0.0),
+        metrics={"accuracy": Accuracy()},
+        compile=kernel,
+    )
+    data = Dataset(LOGITS, YES)
+    history = trainer.fit(data, data, epochs=1)
+    right = ((net.eval()(LOGITS[None]).sigmoid() > 0.5) == YES).double().mean((1, 2))
+    assert history["train_accuracy"][0].tolist() == right.tolist()
+    assert history["test_accuracy"][0].tolist() == right.tolist()
+
+
+def test_a_threshold_a_head_is_asked_for():
+    with pytest.raises(ValueError, match="expected 2 thresholds"):
+        JointAccuracy(["a", "b"], [0.0])

@@ -15,9 +15,12 @@ from typing import Any, Self, TypeAlias, final
 import torch
 from torch import Tensor
 
+from chainrule.nn.loss import Loss, MultiLoss
+
 __all__ = [
     "Accuracy",
     "Coverage",
+    "DecisionMetric",
     "ErrorRate",
     "JointAccuracy",
     "MeanAbsoluteError",
@@ -56,41 +59,77 @@ def measure_outputs(
     return {name: average_metric(f, output, target, axis) for name, f in metrics.items()}
 
 
+class DecisionMetric(ABC):
+    """A metric of decisions, of which the loss that a net learns by says how they are made."""
+
+    @abstractmethod
+    def with_loss(self, criterion: Loss) -> Self:
+        """The metric for the outputs of a net that learns by this loss; a trainer asks for it."""
+
+
 @final
 @dataclass(frozen=True)
-class Accuracy:
-    """1 where the decision is right, else 0        output (…, N, L) or (…, N, 1)   result (…, N)
+class Accuracy(DecisionMetric):
+    """1 where the decision is right, else 0        output (…, N, L), result (…, N)
 
     The decision is the largest of L outputs, or for a single one whether it is above
-    ``threshold`` (½ after a sigmoid, 0 for logits or tanh). Targets are class indices (…, N), or
-    have the shape of the output (one-hot, ±1). ``head`` names the output and target to compare
-    where a net has several.
+    ``threshold``. Where none is given, a trainer takes that of its loss: 0 for logits
+    (BCEWithLogitsLoss), ½ for probabilities, the middle of a OneHotLoss's two targets. Other
+    losses say none: it is then 0 where there are targets below 0, as for a tanh, and else ½.
+
+    Targets are class indices (…, N), or have the shape of the output (one-hot, ±1, probabilities).
+    ``head`` names the output and target to compare where a net has several.
     """
 
     head: str | None = None
-    threshold: float = 0.5
+    threshold: float | None = None
+
+    def with_loss(self, criterion: Loss) -> Self:
+        return replace(self, threshold=resolve_threshold(self.threshold, criterion, self.head))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
         if self.head is not None:
             output, target = output[self.head], target[self.head]
-        wanted = self._decide(target) if target.dim() == output.dim() else target
-        right = self._decide(output) == wanted
+        if output.shape[-1] > 1:
+            predicted = output.argmax(-1)
+            wanted = target.argmax(-1) if target.dim() == output.dim() else target
+        else:
+            threshold = self.choose_threshold(target)
+            predicted, wanted = output.squeeze(-1) > threshold, target
+            if target.dim() == output.dim():
+                shares = bool(((target >= 0) & (target <= 1)).all())
+                wanted = target.squeeze(-1) > (0.5 if shares else threshold)
+        right: Tensor = predicted == wanted
         # A diverged replica decides nothing: no accuracy of 10 % for an argmax over nan.
         return right.to(output.dtype).masked_fill(output.isnan().any(-1), torch.nan)
 
-    def _decide(self, scores: Tensor) -> Tensor:
-        if scores.shape[-1] == 1:
-            return (scores.squeeze(-1) > self.threshold).long()
-        return scores.argmax(-1)
+    def choose_threshold(self, target: Tensor) -> float:
+        """That of a single output: the one given, or what suits these targets."""
+        if self.threshold is not None:
+            return self.threshold
+        return 0.0 if bool((target < 0).any()) else 0.5
+
+
+def resolve_threshold(given: float | None, criterion: Loss, head: str | None) -> float | None:
+    """The threshold that is given, or else that of the head's loss."""
+    if given is not None:
+        return given
+    loss = criterion
+    if isinstance(criterion, MultiLoss) and head in criterion.losses:
+        loss = criterion.losses[head]
+    return loss.decision_threshold
 
 
 @final
 @dataclass(frozen=True)
-class ErrorRate:
+class ErrorRate(DecisionMetric):
     """1 where the decision is wrong, else 0: what is missing of an :class:`Accuracy`"""
 
     head: str | None = None
-    threshold: float = 0.5
+    threshold: float | None = None
+
+    def with_loss(self, criterion: Loss) -> Self:
+        return replace(self, threshold=resolve_threshold(self.threshold, criterion, self.head))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
         return 1.0 - Accuracy(self.head, self.threshold)(output, target)
@@ -98,20 +137,34 @@ class ErrorRate:
 
 @final
 @dataclass(frozen=True)
-class JointAccuracy:
+class JointAccuracy(DecisionMetric):
     """1 where the decisions of all ``heads`` are right, else 0        result (…, N)
 
-    Each head's as in :class:`Accuracy`. Raises ValueError where no head is named.
+    Each head's as in :class:`Accuracy`, ``thresholds`` one a head, or None, where they are given.
+    Raises ValueError where no head is named, or for another number of thresholds.
     """
 
     heads: Sequence[str]
+    thresholds: Sequence[float | None] | None = None
 
     def __post_init__(self) -> None:
         if not self.heads or isinstance(self.heads, str):
             raise ValueError(f"JointAccuracy: expected the names of heads, got {self.heads!r}")
+        if self.thresholds is not None and len(self.thresholds) != len(self.heads):
+            raise ValueError(
+                f"JointAccuracy: expected {len(self.heads)} thresholds, got {self.thresholds!r}"
+            )
+
+    def _each_accuracy(self) -> list[Accuracy]:
+        thresholds = self.thresholds or [None] * len(self.heads)
+        return [Accuracy(*pair) for pair in zip(self.heads, thresholds, strict=True)]
+
+    def with_loss(self, criterion: Loss) -> Self:
+        each = [accuracy.with_loss(criterion) for accuracy in self._each_accuracy()]
+        return replace(self, thresholds=tuple(accuracy.threshold for accuracy in each))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
-        right = [Accuracy(head)(output, target) for head in self.heads]
+        right = [accuracy(output, target) for accuracy in self._each_accuracy()]
         return torch.stack(right).prod(0)
 
 

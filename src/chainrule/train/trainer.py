@@ -31,7 +31,7 @@ from chainrule.train.checkpoint import (
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
 from chainrule.train.history import History
 from chainrule.train.inference import join
-from chainrule.train.metrics import Metric, measure_outputs
+from chainrule.train.metrics import DecisionMetric, Metric, measure_outputs
 from chainrule.train.progress import ProgressBar, wants_progress
 from chainrule.train.state import Augment, Callback, TrainState
 
@@ -97,7 +97,10 @@ class Trainer:
             seeds=replica_seeds(seed, net.replicas),
             clip_norm=clip_norm,
             clip_value=clip_value,
-            metrics=dict(metrics or {}),
+            metrics={
+                name: metric.with_loss(criterion) if isinstance(metric, DecisionMetric) else metric
+                for name, metric in (metrics or {}).items()
+            },
             train_metrics=train_metrics,
             augment=augment,
             # A checkpoint comes last: it saves what the others have done in that epoch.

@@ -108,6 +108,11 @@ class Loss(Replicated, ABC):
             raise LayerError(self, f"expected g of {expected}, got {given}")
         return cast("Tensor", g)
 
+    @property
+    def decision_threshold(self) -> float | None:
+        """Above which a single output means yes, or class 1; None where the loss does not say."""
+        return None
+
     def batch_weight(self, output: Any, target: Any) -> Tensor | float | None:
         """How much a batch counts in the loss of several of them: Σ w L / Σ w.
 

@@ -45,6 +45,12 @@ class OneHotLoss(Loss):
         """That of ``loss``."""
         return str(getattr(self.loss, "reduction", "mean"))
 
+    @property
+    def decision_threshold(self) -> float:
+        """That of ``loss``, or else the middle of ``low`` and ``high``."""
+        inner = self.loss.decision_threshold
+        return (self.low + self.high) / 2 if inner is None else inner
+
     def _encode_target(self, output: Tensor, target: Any) -> Tensor:
         self._check_output(output, "…, classes", least=1)
         self._check_target(target, output.shape[self.num_replica_dims : -1], "class indices")

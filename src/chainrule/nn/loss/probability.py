@@ -62,6 +62,11 @@ class BCELoss(BinaryLoss):
         super().__init__(reduction)
         self.weight = weight
 
+    @property
+    def decision_threshold(self) -> float:
+        """Of probabilities ½."""
+        return 0.5
+
     def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         self._check_probabilities("output", o)
         self._check_probabilities("target", t)
@@ -94,6 +99,11 @@ class BCEWithLogitsLoss(BinaryLoss):
     ) -> None:
         super().__init__(reduction)
         self.weight, self.pos_weight = weight, pos_weight
+
+    @property
+    def decision_threshold(self) -> float:
+        """Of logits 0, which is a probability of ½."""
+        return 0.0
 
     def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
         minus_log = torch.logaddexp(o.new_zeros(()), -o)  # −log σ(o)

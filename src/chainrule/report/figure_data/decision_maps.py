@@ -24,6 +24,7 @@ from chainrule.report.figure_data.plane import (
     plane_grid,
 )
 from chainrule.serialization.nets import load
+from chainrule.train import Accuracy
 from chainrule.train.inference import eval_mode
 
 if TYPE_CHECKING:
@@ -41,12 +42,16 @@ __all__ = [
 
 
 class RoundNet(NamedTuple):
-    """A round: its number, the net that it trained, and its test points with a class each."""
+    """A round: its number, the net that it trained, and its test points with a class each.
+
+    threshold: above which a single output of the net says class 1.
+    """
 
     round: int
     net: Module
     inputs: Tensor
     labels: Tensor
+    threshold: float
 
 
 @final
@@ -101,7 +106,7 @@ def plane_outputs_data(
         [
             OutputPanel(
                 title,
-                np.stack([_decide(data, r.net, grid).reshape(points, points).T for r in rounds]),
+                np.stack([_decide(r, grid).reshape(points, points).T for r in rounds]),
             )
             for title, rounds in panels.items()
         ],
@@ -117,7 +122,7 @@ def plane_predictions_data(
     for title, rounds in _load_panels(data, nets, arms).items():
         inputs = torch.cat([found.inputs for found in rounds])
         labels = torch.cat([found.labels for found in rounds])
-        predicted = torch.cat([_decide(data, r.net, r.inputs) > 0 for r in rounds]).long()
+        predicted = torch.cat([_decide(r, r.inputs) > 0 for r in rounds]).long()
         accuracy = float((predicted == labels).double().mean())
         panels.append(PredictionPanel(title, accuracy, group_by_class(inputs, predicted)))
     return PlanePredictionsData(panels)
@@ -137,6 +142,7 @@ def _load_panels(data: ReportData, nets: str | Path, arms: str) -> dict[str, lis
 
 def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[RoundNet]:
     """Each round that did not diverge."""
+    rule = _build_accuracy(data, arm)
     for row in arm.rows:
         if row.status == "diverged":
             continue
@@ -146,8 +152,19 @@ def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[Round
                 f"no net {path}: a run saves its nets as it trains them, "
                 f"chainrule run {data.study.name} --nets {nets}"
             )
-        inputs, labels = _points_and_labels(data, data.result.data(row.round)[1])
-        yield RoundNet(row.round, load(path).to(dtype=torch.float32), inputs, labels)
+        test = data.result.data(row.round)[1]
+        inputs, labels = _points_and_labels(data, test)
+        threshold = rule.choose_threshold(torch.as_tensor(test.targets))
+        net = load(path).to(dtype=torch.float32)
+        yield RoundNet(row.round, net, inputs, labels, threshold)
+
+
+def _build_accuracy(data: ReportData, arm: ArmResult) -> Accuracy:
+    """How the outputs of an arm's nets are decided: as the study's metric does, with its loss."""
+    (declared,) = [each for each in data.study.all_arms if each.name == arm.arm]
+    metric = data.study.metrics.get(data.study.metric_name)
+    threshold = None if metric is None else metric.arguments.get("threshold")
+    return Accuracy(threshold=threshold).with_loss(declared.recipe.make_loss({}))
 
 
 def _points_and_labels(data: ReportData, test: Dataset) -> tuple[Tensor, Tensor]:
@@ -160,10 +177,8 @@ def _points_and_labels(data: ReportData, test: Dataset) -> tuple[Tensor, Tensor]
 
 
 @torch.no_grad()
-def _decide(data: ReportData, net: Module, x: Tensor) -> Tensor:
+def _decide(found: RoundNet, x: Tensor) -> Tensor:
     """(N,): above 0 where the net says class 1."""
-    with eval_mode(net):
+    with eval_mode(found.net) as net:
         y: Tensor = net.forward(x)[0]
-    metric = data.study.metrics.get(data.study.metric_name)
-    threshold = metric.arguments.get("threshold", 0.5) if metric is not None else 0.5
-    return decision_score(y) - (threshold if y.shape[1] == 1 else 0.0)
+    return decision_score(y) - (found.threshold if y.shape[1] == 1 else 0.0)
