@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+
+import numpy as np
+import pytest
 
 from chainrule.report import opening_sentence, progress_sentence, verdict_sentences
 from chainrule.study import StudyResult
@@ -64,12 +68,14 @@ def test_a_clear_difference_is_significant():
     assert text.startswith("b has the highest mean test accuracy: 61.00 %")
     assert "difference of b from a, the baseline, is +10.25 points" in text
     assert "after Holm's correction for 1 comparison): significant at 5%." in text
-    assert "1 are significant" in text
+    assert "1 is significant at 5% after Holm: 1 better, 0 worse." in text
+    assert "4 rounds are few" in text
 
 
 def test_an_unclear_one_is_not_and_not_called_equal():
     text = said(two([0.5, 0.61, 0.52], [0.6, 0.5, 0.62]))
-    assert "not significant at 5%, which does not show that they are equal" in text
+    assert "no difference found at 5%, which does not show that they are equal" in text
+    assert "3 rounds find a difference of 39.57 points with a power of 80%." in text
 
 
 def test_where_the_baseline_is_best_it_is_compared_with_the_next():
@@ -92,6 +98,105 @@ def test_the_best_of_several_is_said_to_flatter(result):
 
 def test_two_arms_that_tie_are_both_named():
     assert "b has the same mean." in said(two([0.5, 0.6], [0.6, 0.5]))
+
+
+def test_several_arms_that_tie_have_one_mean():
+    study = without_search(factors={}, arms={"a": {}, "b": {}, "c": {}}, reported={}, baseline="a")
+    rows = [row(arm, "final", 0, i, 0.5 + i / 10) for arm in "abc" for i in range(2)]
+    assert "b and c have the same mean." in said(StudyResult(study, rows))
+
+
+def test_where_the_difference_is_shown_to_be_small_that_is_said():
+    text = said(two([0.5, 0.51, 0.52, 0.53], [0.501, 0.509, 0.521, 0.529], rope=0.05))
+    assert "no difference at 5% beyond the rope of 5.00 points (equivalence test, p < 0.001" in text
+    assert "no difference in 1." in text
+    assert "found" not in text
+
+
+def test_a_difference_within_the_rope_is_too_small_to_matter():
+    a = [0.5 + 0.01 * i for i in range(8)]
+    text = said(two(a, [x + 0.01 + 0.0001 * (i % 2) for i, x in enumerate(a)], rope=0.05))
+    assert "significant at 5%, but too small to matter: within 5.00 points, the rope" in text
+    assert "1 better, 0 worse; 1 of them too small to matter" in text
+
+
+def test_what_was_not_found_has_a_plan():
+    a, b = [0.5, 0.61, 0.52, 0.55, 0.58, 0.52], [0.52, 0.6, 0.55, 0.54, 0.6, 0.53]
+    assert "To find a difference of 0.50 points, the rope, it takes 90 rounds." in said(two(a, b))
+    assert "as here, it takes" in said(two(a, b, rope=None))
+
+
+def test_the_same_difference_in_every_round_is_not_certainty():
+    text = said(two([0.5, 0.625], [0.625, 0.75]))
+    assert "p = 0.500 after Holm" in text
+    assert "the same in all 2 rounds, which is not certainty" in text
+    assert "2 rounds are few" in text
+
+
+def test_a_small_difference_that_is_significant_is_not_shown_as_zero():
+    a = [0.5 + 0.01 * i for i in range(8)]
+    text = said(two(a, [x + 1e-5 + 1e-6 * (i % 2) for i, x in enumerate(a)], rope=None))
+    assert "is +0.001 points" in text
+
+
+def test_means_are_over_the_rounds_that_all_arms_have():
+    found = two([0.5, 0.5, 0.9, 0.9, 0.9], [0.6, 0.6])
+    text = said(found)
+    assert text.startswith("b has the highest mean test accuracy: 60.00 %")
+    assert "n = 2, those that all arms have)" in text
+
+
+def test_without_a_common_round_no_arm_is_the_best():
+    found = two([0.5, 0.6], [0.7, 0.8])
+    rows = [r for r in found.rows if (r.arm == "a") == (r.round == 0)]
+    (sentence,) = verdict_sentences(StudyResult(found.study, rows), None)
+    assert sentence.startswith("No arm is called the best: no round is done by all")
+
+
+def random_result(seed: int) -> StudyResult:
+    """Two to five arms whose scores tie, repeat, diverge and are missing."""
+    draw = np.random.default_rng(seed)
+    arms = [f"arm{i}" for i in range(draw.integers(2, 6))]
+    loss = bool(draw.integers(2))
+    study = without_search(
+        factors={},
+        arms={name: {} for name in arms},
+        reported={},
+        baseline=draw.choice([None, arms[0]]),
+        rope=draw.choice([None, 0.0, 0.005, 0.1]),
+        data={"name": "x:y", "rounds": draw.choice(["fresh", "fixed", "folds"])},
+        **({"metric": "loss", "direction": "min", "failure_value": 1.0} if loss else {}),
+    )
+    n, steps = int(draw.integers(2, 13)), draw.choice([2, 50, 10**7])
+    rows = []
+    for name in arms:
+        gain = draw.choice([0.0, 0.0, 1e-6, 0.02])
+        for r in range(n - int(draw.integers(2)) * int(draw.integers(n - 1))):
+            score = min(1.0, np.round(draw.beta(8, 3) * steps) / steps + gain)
+            made = row(name, "final", 0, r, float(score))
+            rows.append(diverged(made) if draw.random() < 0.05 else made)
+    return StudyResult(study, rows)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_no_sentence_of_a_random_study_says_more_than_its_numbers(seed):
+    found = random_result(seed)
+    comparisons = found.compare()
+    sentences = verdict_sentences(found, comparisons)
+    text = " ".join(sentences)
+    assert not re.search(r"nan|None|p = 0\.0+ |p = –|, \S+ has |\b1 are|-0\.0+[ ,\]]", text), text
+    assert text.count("no difference found") <= 1
+    best = max if found.study.direction == "max" else min
+    means = {arm.arm: arm.mean for arm in found.common_arms}
+    assert means[sentences[0].split(" has the ")[0]] == best(means.values())
+    if len(sentences) == 3:
+        pair = sentences[1]
+        assert not (re.search(r" is [+-]0\.0+ ", pair) and "significant at" in pair), text
+        named = {n for n in means if f" {n} from" in pair or f"from {n}," in pair}
+        (c,) = [c for c in comparisons.comparisons if {c.a, c.b} == named]
+        assert ("no difference found" in pair) == (c.conclusion == "undecided")
+        assert ("no difference at" in pair) == (c.conclusion == "equivalent")
+        assert ("significant at" in pair) == (c.conclusion not in ("undecided", "equivalent"))
 
 
 def test_diverged_rounds_of_the_best_are_said():

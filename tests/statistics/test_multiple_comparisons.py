@@ -105,7 +105,10 @@ def test_the_notes_say_what_the_test_is_about(design):
     notes = compare(SCORES, design, confidence=0.9).notes
     assert len(notes) == 2
     assert notes[0] == f"n = 10 rounds. {design.scope}"
-    assert notes[1] == "Each interval is at 0.9 by itself; p_holm is corrected for 6 comparisons."
+    assert notes[1] == (
+        "An interval holds at 0.9 by itself; a simultaneous one holds for all 6 comparisons at "
+        "once, as p_holm does."
+    )
 
 
 def test_a_note_where_rounds_are_too_few():
@@ -123,9 +126,9 @@ def test_a_note_where_a_difference_is_always_the_same():
     assert table.comparisons[0].test.p == 0.5
 
 
-def test_one_comparison_is_in_the_singular():
+def test_one_comparison_needs_no_word_on_several():
     notes = compare({"a": SCORES["aux"], "b": SCORES["mlp"]}, FreshData()).notes
-    assert notes[1].endswith("corrected for 1 comparison.")
+    assert len(notes) == 1
 
 
 def test_rows_are_json():

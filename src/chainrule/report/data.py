@@ -82,9 +82,13 @@ class ReportData:
 
     @cached_property
     def ranked_arms(self) -> list[ArmResult]:
-        """The arms by their mean, the best first; equal ones as declared."""
+        """The arms by their mean over the rounds that all have, the best first; ties as declared.
+
+        Empty where no round is done by all of them.
+        """
         sign = -1 if self.higher_is_better else 1
-        return sorted(self.arms, key=lambda arm: sign * arm.mean)
+        arms = [arm for arm in self.result.common_arms if arm.n]
+        return sorted(arms, key=lambda arm: sign * arm.mean)
 
     @cached_property
     def comparisons(self) -> Comparisons:

@@ -52,9 +52,18 @@ class Unit:
         return f"{self.number(x)}{self.suffix}"
 
     def difference(self, x: float) -> str:
-        """``+1.20``"""
+        """``+1.20``; of one that the decimals would hide, the first digit: ``+0.003``."""
         scaled = self.scale * x
-        return f"{scaled:+.{self.decimals}f}" if abs(scaled) < HUGE else format_decimal(scaled, 0)
+        if not abs(scaled) < HUGE:
+            return format_decimal(scaled, 0)
+        text = f"{scaled:+.{self.decimals}f}"
+        if abs(scaled) < 10.0 ** -(self.decimals + 7):  # what adding up leaves of 0
+            return f"{0.0:+.{self.decimals}f}"
+        return f"{scaled:+.1g}" if not text.strip("+-0.") else text
+
+    def magnitude(self, x: float) -> str:
+        """``1.20 points``: how large a difference is, without its sign."""
+        return f"{self.difference(abs(x))[1:]}{self.difference_suffix}"
 
     def spread(self, mean: float, std: float | None) -> str:
         """``83.19 ± 0.45``; a spread that is not known is a dash."""

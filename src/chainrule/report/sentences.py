@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import format_p
+from chainrule.statistics import min_sign_test_rounds, sensitivity
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons
     from chainrule.study import StudyResult
 
 __all__ = ["opening_sentence", "progress_sentence", "verdict_sentences"]
-
-LEVEL = 0.05
 
 
 def opening_sentence(result: StudyResult | ReportData) -> str:
@@ -48,18 +49,23 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
 def verdict_sentences(
     result: StudyResult | ReportData, comparisons: Comparisons | None
 ) -> list[str]:
-    """Which arm has the best mean, what tells it from the baseline or the next, and what not."""
+    """Which arm has the best mean, what tells it from the baseline or the next, and what not.
+
+    Means are over the rounds that all arms have.
+    """
     data = ReportData.wrap(result)
     if not data.arms:
         return []
     if problem := data.result.failure_problem:
         return [f"No arm is called the best: {problem}."]
+    if not data.ranked_arms:
+        return ["No arm is called the best: no round is done by all of those that have begun."]
     best = _best_sentence(data)
     if comparisons is None:
         return [best]
     pair = _find_pair(data, comparisons)
-    difference = [] if pair is None else [_difference_sentence(pair, data, comparisons)]
-    return [best, *difference, _tally_sentence(comparisons)]
+    about = [] if pair is None else [_difference_sentence(pair, data, comparisons)]
+    return [best, *about, _tally_sentence(comparisons)]
 
 
 def _best_sentence(data: ReportData) -> str:
@@ -68,14 +74,15 @@ def _best_sentence(data: ReportData) -> str:
     level = "highest" if data.higher_is_better else "lowest"
     spread = f"standard deviation {unit.number(best.std)}, " if best.n > 1 else ""
     diverged = "" if best.n_ok == best.n else f", {best.n - best.n_ok} of them diverged"
+    common = ", those that all arms have" if any(arm.n > best.n for arm in data.arms) else ""
     mean = f"mean test {data.study.metric_name}: {unit.quantity(best.mean)} "
-    mean = f"{mean}({spread}n = {best.n}{diverged})."
+    mean = f"{mean}({spread}n = {best.n}{common}{diverged})."
     if len(ranked) == 1:
         return f"{best.arm}: {mean}"
     sentence = f"{best.arm} has the {level} {mean}"
     ties = [arm.arm for arm in ranked[1:] if arm.mean == best.mean]
     if ties:
-        return f"{sentence} {', '.join(ties)} has the same mean."
+        return f"{sentence} {_join(ties)} {'has' if len(ties) == 1 else 'have'} the same mean."
     if len(ranked) > 2:
         flattery = f"The best of {len(ranked)} means flatters: expect less of it on new rounds."
         return f"{sentence} {flattery}"
@@ -84,6 +91,8 @@ def _best_sentence(data: ReportData) -> str:
 
 def _find_pair(data: ReportData, comparisons: Comparisons) -> Comparison | None:
     """The best with the baseline; where it is the baseline, or there is none, with the next."""
+    if len(data.ranked_arms) < 2:
+        return None
     best, baseline = data.ranked_arms[0].arm, comparisons.baseline
     other = baseline if baseline not in (None, best) else data.ranked_arms[1].arm
     names = {best, other}
@@ -91,35 +100,105 @@ def _find_pair(data: ReportData, comparisons: Comparisons) -> Comparison | None:
 
 
 def _difference_sentence(c: Comparison, data: ReportData, comparisons: Comparisons) -> str:
-    best, unit = data.ranked_arms[0].arm, data.unit
+    best, unit, m = data.ranked_arms[0].arm, data.unit, len(comparisons.comparisons)
     sign, other = (1, c.b) if c.a == best else (-1, c.a)
     role = "the baseline" if other == comparisons.baseline else "the next"
-    low, high = sorted((sign * c.test.low, sign * c.test.high))
+    low, high = sorted((sign * c.simultaneous_low, sign * c.simultaneous_high))
     size = f"{unit.difference(sign * c.test.difference)}{unit.difference_suffix}"
     interval = f"{c.test.confidence:.0%} interval {unit.interval(low, high)}"
-    p = format_p(c.p_holm) if c.p_holm < 0.001 else f"= {format_p(c.p_holm)}"
-    count = _count(len(comparisons.comparisons), "comparison")
+    if m > 1:
+        interval = f"{interval} for all {m} comparisons at once"
     sentence = (
         f"The difference of {best} from {other}, {role}, is {size} ({interval}, {c.test.test}, "
-        f"p {p} after Holm's correction for {count})"
+        f"p {_equals(c.p_holm)} after Holm's correction for {_count(m, 'comparison')})"
     )
-    if c.p_holm < LEVEL:
-        return f"{sentence}: significant at {LEVEL:.0%}."
-    return f"{sentence}: not significant at {LEVEL:.0%}, which does not show that they are equal."
+    found = [f"{sentence}: {_conclusion(c, data, comparisons)}", *_reservations(c)]
+    return " ".join(found)
+
+
+def _conclusion(c: Comparison, data: ReportData, comparisons: Comparisons) -> str:
+    """What the tests say: a difference, none that matters, or none found and what could be."""
+    level, rope = f"{1 - c.test.confidence:.0%}", data.unit.magnitude(data.study.rope or 0.0)
+    test = f"equivalence test, p {_equals(c.equivalence_p_holm)} after Holm"
+    if c.conclusion == "equivalent":
+        return f"no difference at {level} beyond the rope of {rope} ({test})."
+    if c.conclusion == "different within the rope":
+        return f"significant at {level}, but too small to matter: within {rope}, the rope ({test})."
+    if c.conclusion != "undecided":
+        return f"significant at {level}."
+    found = f"no difference found at {level}, which does not show that they are equal."
+    return " ".join([found, *_sensitivity_sentences(c, data, comparisons)])
+
+
+def _sensitivity_sentences(
+    c: Comparison, data: ReportData, comparisons: Comparisons
+) -> Iterator[str]:
+    """What so many rounds could have found, and how many would find more."""
+    if not c.test.standard_error:
+        return
+    rope, unit = data.study.rope, data.unit
+    found = sensitivity(
+        c.test,
+        comparisons.design,
+        comparisons=len(comparisons.comparisons),
+        wanted=rope or abs(c.test.difference) or None,
+    )
+    power = f"with a power of {found.power:.0%}"
+    yield f"{found.n} rounds find a difference of {unit.magnitude(found.difference)} {power}."
+    if found.wanted is not None:
+        size, why = unit.magnitude(found.wanted), "the rope" if rope else "as here"
+        if found.rounds_needed:
+            yield f"To find a difference of {size}, {why}, it takes {found.rounds_needed:,} rounds."
+        else:
+            yield f"No number of rounds like these finds a difference of {size}, {why}."
+
+
+def _reservations(c: Comparison) -> Iterator[str]:
+    """What else the reader must know of the test."""
+    if not c.test.standard_error and c.test.difference:
+        yield (
+            f"The difference is the same in all {c.test.n} rounds, which is not certainty: p is "
+            "the chance that as many signs agree."
+        )
+    elif not c.test.standard_error:
+        yield f"The two have the same values in all {c.test.n} rounds."
+    if c.test.n < min_sign_test_rounds():
+        yield f"{c.test.n} rounds are few: the test rests on differences that are normal."
 
 
 def _tally_sentence(comparisons: Comparisons) -> str:
-    """How many comparisons reject, either way."""
-    significant = [c for c in comparisons.comparisons if c.p_holm < LEVEL]
+    """How many comparisons reject, either way, and how many show that there is no difference."""
+    kinds = Counter(c.conclusion for c in comparisons.comparisons)
+    level = f"{1 - comparisons.comparisons[0].test.confidence:.0%}"
+    small, same = kinds["different within the rope"], kinds["equivalent"]
     count = _count(len(comparisons.comparisons), "comparison")
+    n = kinds["better"] + kinds["worse"] + small
+    significant = f"{n} {'is' if n == 1 else 'are'} significant at {level} after Holm"
     if comparisons.baseline is None:
-        n = len(significant)
-        return f"Of {count} of all pairs, {n} are significant at {LEVEL:.0%} after Holm."
-    better = sum(c.test.difference > 0 for c in significant)
-    return (
-        f"Of {count} with the baseline {comparisons.baseline}, {len(significant)} are significant "
-        f"at {LEVEL:.0%} after Holm: {better} better, {len(significant) - better} worse."
-    )
+        sentence = f"Of {count} of all pairs, {significant}"
+    else:
+        better = sum(
+            c.test.difference > 0
+            for c in comparisons.comparisons
+            if c.conclusion not in ("equivalent", "undecided")
+        )
+        sides = f"{better} better, {n - better} worse"
+        sentence = f"Of {count} with the baseline {comparisons.baseline}, {significant}: {sides}"
+    if small:
+        sentence = f"{sentence}; {small} of them too small to matter"
+    return f"{sentence}; no difference in {same}." if same else f"{sentence}."
+
+
+def _equals(p: float | None) -> str:
+    """``= 0.012`` or ``< 0.001``"""
+    text = format_p(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _join(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``"""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _count(n: int, noun: str) -> str:

@@ -175,10 +175,13 @@ def holm_or_none(
 def write_notes(found: Sequence[Comparison], design: Design, confidence: float) -> tuple[str, ...]:
     """What must be said beside the table."""
     n, m = found[0].test.n, len(found)
-    family = "1 comparison" if m == 1 else f"{m} comparisons"
+    family = (
+        f"An interval holds at {confidence:g} by itself; a simultaneous one holds for all {m} "
+        "comparisons at once, as p_holm does."
+    )
     notes = [
         f"n = {n} rounds. {design.scope}",
-        f"Each interval is at {confidence:g} by itself; p_holm is corrected for {family}.",
+        family if m > 1 else None,
         power_warning(n, m, alpha=1 - confidence) if design.independent else None,
         FEW_ROUNDS if n < min_sign_test_rounds() else None,
         spread_warning([c for c in found if c.test.standard_error == 0]),

@@ -7,6 +7,7 @@ from chainrule.report import (
     build_table,
     robustness_table,
 )
+from chainrule.statistics import FreshData, sensitivity
 from tests.report.conftest import made, without_search
 
 
@@ -23,7 +24,35 @@ def test_a_row_of_comparisons(result):
         f"{100 * c.test.difference:+.2f}",
         f"[{100 * c.test.low:+.2f}, {100 * c.test.high:+.2f}]",
     ]
-    assert len(table.columns) == len(table.cells[0]) == 12
+    assert len(table.columns) == len(table.cells[0]) == 15
+
+
+def test_simultaneous_intervals_stand_beside_the_plain_ones(result):
+    table, c = build_table(result, "comparisons"), result.compare().comparisons[2]
+    titles = [column.title for column in table.columns]
+    at = titles.index("simultaneous interval")
+    assert titles[at - 1] == "interval"
+    assert texts(table, 2)[at] == (
+        f"[{100 * c.simultaneous_low:+.2f}, {100 * c.simultaneous_high:+.2f}]"
+    )
+    assert [i in table.visible_columns for i in (at - 1, at)] == [False, True]
+    assert "for all 3 comparisons at once" in " ".join(table.footnotes())
+
+
+def test_one_comparison_has_one_interval():
+    study = without_search(factors={}, arms={"a": {}, "b": {}}, reported={}, baseline="a")
+    table = build_table(made(study, search=False), "comparisons")
+    assert "simultaneous interval" not in [column.title for column in table.columns]
+
+
+def test_no_difference_found_is_not_no_difference(result):
+    table = build_table(result, "comparisons")
+    titles = [column.title for column in table.columns]
+    said = [row[titles.index("conclusion")].text for row in table.cells]
+    assert said == ["a is better", "a is better", "no difference found"]
+    detectable = sensitivity(result.compare().comparisons[2].test, FreshData(), comparisons=3)
+    shown = table.cells[2][titles.index("detectable")]
+    assert shown.text == f"{100 * detectable.difference:.2f}"
 
 
 def test_what_the_design_or_a_missing_rope_leaves_empty_has_no_column():

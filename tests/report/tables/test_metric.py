@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from chainrule.report import as_json, metric_table
+from chainrule.report import as_json, build_table, metric_table
 from chainrule.study import StudyResult
 from tests.report.conftest import declared, diverged, row
 
@@ -34,15 +34,24 @@ def covering(metrics=METRICS) -> StudyResult:
     return StudyResult(study, rows)
 
 
-def test_the_table_of_a_metric_has_the_rounds_that_know_it():
+def test_where_a_round_diverged_no_mean_is_given():
     table = metric_table(covering(), "cover_95")
     assert [[cell.text for cell in cells] for cells in table.cells] == [
-        ["mlp", "90.00 ± 1.00", "3/4", "89.00", "91.00"],
+        ["mlp", "–", "3/4", "89.00", "91.00"],
         ["conv", "–", "0/4", "–", "–"],
     ]
     assert "mean ± standard deviation" in table.caption
+    assert "no mean is given" in " ".join(table.footnotes())
     rows = json.loads(as_json(table))
     assert (rows[0]["n_known"], rows[1]["mean"]) == (3, None)
+
+
+def test_the_studys_own_metric_counts_a_diverged_round_as_the_table_of_results():
+    found = covering()
+    table, results = metric_table(found, "accuracy"), build_table(found, "results")
+    assert table.cells[0][1].text == results.cells[0][1].text == "60.00 ± 40.00"
+    assert [cell.text for cell in table.cells[0][2:]] == ["3/4", "0.00", "80.00"]
+    assert table.rows[0]["mean"] == pytest.approx(0.6)
 
 
 def test_an_accuracy_is_in_per_cent():

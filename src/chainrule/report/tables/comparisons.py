@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
-from chainrule.report.numbers import Unit, format_decimal, format_p
+from chainrule.report.numbers import MISSING, Unit, format_decimal, format_p
 from chainrule.report.tables.table import Cell, Column, Table
+from chainrule.statistics import sensitivity
 
 if TYPE_CHECKING:
-    from chainrule.statistics import Comparison, Comparisons, SignTest
+    from chainrule.statistics import Comparison, Comparisons, Conclusion, SignTest
     from chainrule.study import StudyResult
 
 __all__ = ["comparisons_table", "describe_differences", "describe_direction", "robustness_table"]
@@ -18,6 +20,25 @@ D_Z = "d_z: the mean difference in standard deviations of the rounds' difference
 SUPERIORITY = (
     "P(a > b): the share of rounds in which a is better than b; as good counts half. Its interval "
     "is Wilson's."
+)
+AT_ONCE = (
+    "The simultaneous interval holds for all {} comparisons at once and agrees with p, Holm: they "
+    "exclude 0 alike."
+)
+CONCLUSION = (
+    "conclusion: by the tests after Holm's correction; no difference found is not the same as no "
+    "difference, which a test of equivalence within the rope shows."
+)
+CONCLUSIONS: Mapping[Conclusion, str] = {
+    "better": "a is better",
+    "worse": "a is worse",
+    "equivalent": "no difference",
+    "different within the rope": "different, too small to matter",
+    "undecided": "no difference found",
+}
+DETECTABLE = (
+    "detectable: a mean difference that so many rounds find with a power of 80 %, at the spread "
+    "observed; not known where that is 0."
 )
 SAME = (
     "P(same): how far it may be believed that the mean difference is 0, where up to {} count as "
@@ -42,7 +63,7 @@ def comparisons_table(
         f"Comparisons{against}: {test.test}; {describe_differences(unit)}, each with its "
         f"{test.confidence:.0%} interval.",
         _comparison_columns(found, unit),
-        [_comparison_cells(c, unit, pairs=found.baseline is None) for c in found.comparisons],
+        [_comparison_cells(c, found, unit) for c in found.comparisons],
         found.as_rows(),
         [describe_direction(data, "a − b"), *found.notes],
     )
@@ -56,9 +77,11 @@ def _comparison_columns(found: Comparisons, unit: Unit) -> list[Column]:
         *([Column("b", "b", numeric=False)] if pairs else []),
         Column("n"),
         Column("difference", "a − b"),
-        Column("interval", "interval"),
+        *_interval_columns(len(found.comparisons)),
         Column("p"),
         Column("p, Holm", "p Holm"),
+        Column("conclusion", numeric=False, note=CONCLUSION),
+        Column("detectable", note=DETECTABLE),
         Column("d_z", None if pairs else "d_z", note=D_Z),
     ]
     if first.superiority:
@@ -76,16 +99,32 @@ def _comparison_columns(found: Comparisons, unit: Unit) -> list[Column]:
     return columns
 
 
-def _comparison_cells(c: Comparison, unit: Unit, *, pairs: bool) -> list[Cell]:
+def _interval_columns(m: int) -> list[Column]:
+    """The interval by itself, and of several comparisons the one that agrees with Holm's p."""
+    if m == 1:
+        return [Column("interval", "interval")]
+    return [
+        Column("interval"),
+        Column("simultaneous interval", "simultaneous", note=AT_ONCE.format(m)),
+    ]
+
+
+def _comparison_cells(c: Comparison, found: Comparisons, unit: Unit) -> list[Cell]:
     test, wins, belief = c.test, c.superiority, c.posterior
+    pairs, m = found.baseline is None, len(found.comparisons)
+    at_once = Cell(unit.interval(c.simultaneous_low, c.simultaneous_high), c.simultaneous_low)
+    could = sensitivity(test, found.design, comparisons=m).difference or None
     cells = [
         Cell(c.a, c.a),
         *([Cell(c.b, c.b)] if pairs else []),
         Cell(str(test.n), test.n),
         Cell(unit.difference(test.difference), test.difference),
         Cell(unit.interval(test.low, test.high), test.low),
+        *([at_once] if m > 1 else []),
         Cell(format_p(test.p), test.p),
         Cell(format_p(c.p_holm), c.p_holm),
+        Cell(CONCLUSIONS[c.conclusion], c.conclusion),
+        Cell(MISSING if could is None else unit.difference(could)[1:], could),
         Cell(format_decimal(c.d_z, 2), c.d_z),
     ]
     if wins:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +26,18 @@ COLUMNS = (
     Column("most", "most"),
 )
 
-KNOWN = "n known / n: rounds that gave a value, of those done; the others are left out."
+KNOWN = (
+    "n known / n: rounds that gave a value, of those done. Where some did not, no mean is given: "
+    "it would favour an arm whose rounds diverge."
+)
 
 
 def metric_table(result: StudyResult | ReportData, name: str) -> Table:
-    """A row an arm: a metric over the rounds that have it, those that diverged left out.
+    """A row an arm: a metric over its rounds, and its mean where all of them have a value.
 
-    Raises ValueError, which lists the metrics, where no round has one of this name.
+    A round that diverged has none, but for the metric that selects: there it has the declared
+    failure value, as in the table of results. Raises ValueError, which lists the metrics, where
+    no round has one of this name.
     """
     data = ReportData.wrap(result)
     names = dict.fromkeys(m for arm in data.arms for row in arm.rows for m in row.metrics)
@@ -55,34 +62,46 @@ def metric_values(arm: ArmResult, name: str) -> list[float]:
     return [v for v in values if math.isfinite(v)]
 
 
-def _mean_and_std(values: list[float]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation, as far as they are known."""
-    return mean(values) if values else None, stdev(values) if len(values) > 1 else None
+@dataclass(frozen=True)
+class _Summary:
+    """A metric of an arm; mean and standard deviation are None where a round has no value."""
+
+    values: Sequence[float]
+    n_known: int
+    mean: float | None
+    std: float | None
+
+    @classmethod
+    def compute(cls, arm: ArmResult, name: str) -> _Summary:
+        """Of the study's own metric a diverged round has the failure value, of others none."""
+        known = metric_values(arm, name)
+        values = arm.values if name == arm.metric else known
+        whole = len(values) == arm.n
+        std = stdev(values) if whole and arm.n > 1 else None
+        return cls(values, len(known), mean(values) if whole else None, std)
 
 
 def _metric_cells(arm: ArmResult, name: str, unit: Unit) -> list[Cell]:
-    values = metric_values(arm, name)
-    middle, std = _mean_and_std(values)
-    low, high = min(values, default=None), max(values, default=None)
-    spread = MISSING if middle is None else unit.spread(middle, std)
+    found = _Summary.compute(arm, name)
+    low, high = min(found.values, default=None), max(found.values, default=None)
+    spread = MISSING if found.mean is None else unit.spread(found.mean, found.std)
     return [
         Cell(arm.arm, arm.arm),
-        Cell(spread, middle),
-        Cell(f"{len(values)}/{arm.n}", len(values)),
+        Cell(spread, found.mean),
+        Cell(f"{found.n_known}/{arm.n}", found.n_known),
         Cell(unit.number(low), low),
         Cell(unit.number(high), high),
     ]
 
 
 def _metric_row(arm: ArmResult, name: str) -> dict[str, Any]:
-    values = metric_values(arm, name)
-    middle, std = _mean_and_std(values)
+    found = _Summary.compute(arm, name)
     return {
         "arm": arm.arm,
         "metric": name,
-        "mean": middle,
-        "std": std,
+        "mean": found.mean,
+        "std": found.std,
         "n": arm.n,
-        "n_known": len(values),
-        "values": values,
+        "n_known": found.n_known,
+        "values": list(found.values),
     }
