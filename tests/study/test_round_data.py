@@ -170,5 +170,5 @@ def test_a_function_that_makes_no_samples_is_named():
 
 def test_arguments_that_the_function_does_not_take_are_shown():
     samples = RoundData(small(data={"name": "disk_points", "size": 3}))
-    with pytest.raises(StudyError, match=r"data disk_points\(size=3\): .*unexpected keyword"):
+    with pytest.raises(StudyError, match=r"data disk_points\(size=3\): .*no argument .size."):
         samples.round(0)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from chainrule.errors import ChainruleError
+from chainrule.recipes.arguments import describe_accepted, find_argument_problem
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import resolve_callable
 
@@ -95,11 +97,23 @@ Named = Annotated[Component, BeforeValidator(normalize_component)]
 def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any:
     """Call what the part names, with ``given`` first and its own arguments by name.
 
-    Raises StudyError, with the part's arguments, where it does not accept them.
+    Raises StudyError, which names the part with its arguments, where it does not accept them: an
+    unknown, a missing or a wrong one. What cannot be read stays an OSError, and what our own say
+    of data what it is.
     """
     function = resolve_callable(kind, part.name)
+    shown = ", ".join(f"{k}={v!r}" for k, v in part.arguments.items())
+    label = f"{kind} {part.name}({shown})"
+    arguments = {**part.arguments, **more}
+    if problem := find_argument_problem(kind, function, arguments, len(given)):
+        raise StudyError(f"{label}: {problem}")
     try:
-        return function(*given, **{**part.arguments, **more})
-    except TypeError as error:
-        shown = ", ".join(f"{k}={v!r}" for k, v in part.arguments.items())
-        raise StudyError(f"{kind} {part.name}({shown}): {error}") from None
+        return function(*given, **arguments)
+    except (ChainruleError, OSError, MemoryError, ImportError):
+        raise
+    except ValueError as error:
+        raise StudyError(f"{label}: {error}") from error
+    except Exception as error:  # whatever a constructor raises for a value it does not foresee
+        accepted = describe_accepted(function, len(given))
+        reason = str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
+        raise StudyError(f"{label}: {reason}{accepted}") from error

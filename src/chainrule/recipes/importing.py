@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
+from inspect import isabstract
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from chainrule._util.suggest import did_you_mean
+from chainrule.nn.init import Initializer
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module
+from chainrule.optim import Optimizer
+from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.recipes.errors import StudyError
+from chainrule.train import Trainer
 
-__all__ = ["add_import_path", "import_user_module", "public_names", "resolve_callable"]
+__all__ = [
+    "add_import_path",
+    "component_names",
+    "import_user_module",
+    "public_names",
+    "resolve_callable",
+]
 
 SEARCH_MODULES = {
     "data": ("chainrule.data.datasets.loaders",),
@@ -18,12 +33,25 @@ SEARCH_MODULES = {
     "loss": ("chainrule.nn", "chainrule.zoo"),
     "optimizer": ("chainrule.optim",),
     "schedule": ("chainrule.optim.lr_scheduler",),
-    "metric": ("chainrule.train",),
+    "metric": ("chainrule.train.metrics",),
     "init": ("chainrule.nn.init",),
-    "augment": ("chainrule.data",),
+    "augment": ("chainrule.data.transforms.augment",),
     "trainer": ("chainrule.train", "chainrule.interop"),
 }
 """Where a name without a module is looked for."""
+
+PRODUCTS: dict[str, Any] = {
+    "data": tuple,
+    "net": Module,
+    "loss": Loss,
+    "optimizer": Optimizer,
+    "schedule": LRScheduler,
+    "metric": Callable,
+    "init": Initializer,
+    "augment": Callable,
+    "trainer": Trainer,
+}
+"""What a component of each kind makes."""
 
 
 def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
@@ -32,20 +60,61 @@ def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
     Raises StudyError where there is none; it lists what chainrule itself has of the kind.
     """
     module, colon, attribute = name.rpartition(":")
-    homes: Sequence[str] = (module,) if colon else SEARCH_MODULES[kind]
-    for home in homes:
-        try:
-            found = getattr(import_module(home), attribute, None)
-        except ImportError as error:
-            raise StudyError(f"{kind} {name!r}: cannot import {home} ({error})") from None
-        if callable(found):
-            return found  # type: ignore[no-any-return]
     if colon:
-        raise StudyError(f"{kind} {name!r}: module {module} has no function {attribute!r}")
-    known = sorted({n for home in homes for n in public_names(home)})
-    raise StudyError(
-        f"{kind} {name!r} is not known; expected package.module:name or one of: {', '.join(known)}"
-    )
+        return _import_callable(kind, name, module, attribute)
+    known = _own_components(kind)
+    if name not in known:
+        raise StudyError(
+            f"{kind} {name!r} is not known; {did_you_mean(name, known)}"
+            f"expected package.module:name or one of: {', '.join(known)}"
+        )
+    return known[name]
+
+
+def component_names(kind: str) -> list[str]:
+    """What chainrule has of a kind: losses among losses only."""
+    return [*_own_components(kind)]
+
+
+def _import_callable(kind: str, name: str, module: str, attribute: str) -> Callable[..., Any]:
+    try:
+        found = import_module(module)
+    except ImportError as error:
+        raise StudyError(f"{kind} {name!r}: cannot import {module} ({error})") from None
+    except Exception as error:  # whatever the user's code raises
+        reason = f"{type(error).__name__}: {error}"
+        raise StudyError(f"{kind} {name!r}: cannot import {module} ({reason})") from error
+    function = getattr(found, attribute, None)
+    if not callable(function):
+        known = [key for key, value in vars(found).items() if callable(value) and key[0] != "_"]
+        hint = did_you_mean(attribute, known).strip()
+        problem = f"module {module} has no function {attribute!r}"
+        raise StudyError(f"{kind} {name!r}: {problem}{'; ' if hint else ''}{hint}")
+    return function  # type: ignore[no-any-return]
+
+
+@cache
+def _own_components(kind: str) -> dict[str, Callable[..., Any]]:
+    """Name → what makes a component of this kind, in the order of the alphabet."""
+    return dict(sorted(_find_components(kind)))
+
+
+def _find_components(kind: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for home in SEARCH_MODULES[kind]:
+        for name in public_names(home):
+            function = getattr(import_module(home), name)
+            made = function if isinstance(function, type) else _return_type(function)
+            if isinstance(made, type) and issubclass(made, PRODUCTS[kind]) and not isabstract(made):
+                yield name, function
+
+
+def _return_type(function: Callable[..., Any]) -> Any:
+    """The class of what a function returns; None where its hints do not say."""
+    try:
+        made = get_type_hints(function).get("return")
+    except NameError:  # a hint that only type checkers can read
+        return None
+    return getattr(made, "__origin__", made)
 
 
 def public_names(home: str) -> list[str]:

@@ -14,7 +14,7 @@ from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.recipes.component import Component, Named, build_component, normalize_component
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.fields import OLD_NAMES, StrictModel
+from chainrule.recipes.fields import OLD_NAMES, StrictModel, describe_unknown
 from chainrule.train import Trainer
 
 __all__ = ["Recipe", "ReplicaValues", "Schedule", "check_type", "deep_merge"]
@@ -63,8 +63,8 @@ class Recipe(StrictModel):
             if OLD_NAMES.get(path) in type(self).model_fields:
                 raise StudyError(f"path {path!r}: is called {OLD_NAMES[path]} now")
             if part not in type(self).model_fields:
-                known = ", ".join(type(self).model_fields)
-                raise StudyError(f"path {path!r}: a recipe has {known}; not {part!r}")
+                problem = describe_unknown(path, type(self), plain)
+                raise StudyError(f"path {path!r}: {problem}")
             if dot and not isinstance(plain.get(part), dict):
                 raise StudyError(f"path {path!r}: the recipe has no {part} with arguments")
             if dot:

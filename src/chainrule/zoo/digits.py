@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from chainrule import nn
 from chainrule.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module
+from chainrule.zoo.activations import build_activation
 
 __all__ = ["digit_net", "reader"]
 
@@ -27,7 +28,7 @@ def digit_net(
     ``activation`` and ``output`` are named as in ``chainrule.nn``; the rest as in :func:`reader`.
     """
     layers, features = reader(1, 28, channels, kernel, pools, activation, norm, dropout)
-    return nn.Sequential(*layers, Linear(features, 10), getattr(nn, output)())
+    return nn.Sequential(*layers, Linear(features, 10), build_activation(output))
 
 
 def reader(
@@ -51,7 +52,7 @@ def reader(
         layers += [Conv2d(inputs, count, kernel, bias=not norm)]
         layers += [BatchNorm2d(count)] if norm else []
         layers += [MaxPool2d(2)] if i < pools else []
-        layers += [getattr(nn, activation)()]
+        layers += [build_activation(activation)]
         inputs, size = count, (size - kernel + 1) // (2 if i < pools else 1)
     dropped = [Dropout(dropout)] if dropout else []
     return [*layers, Flatten(), *dropped], inputs * size**2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainrule import nn
+from chainrule._util.suggest import did_you_mean
 from chainrule.nn import OneHotLoss
 
 __all__ = ["class_loss"]
@@ -13,4 +14,8 @@ def class_loss(loss: str = "MSELoss", low: float = 0.0, high: float = 1.0) -> On
 
     Class t counts as ``high`` at t and ``low`` elsewhere: see :class:`chainrule.nn.OneHotLoss`.
     """
+    known = [name for name in nn.loss.__all__ if name.endswith("Loss")]
+    if loss not in known:
+        hint = did_you_mean(loss, known)
+        raise ValueError(f"no loss {loss!r}; {hint}there are: {', '.join(known)}")
     return OneHotLoss(getattr(nn, loss)(), low, high)

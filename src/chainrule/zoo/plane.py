@@ -7,6 +7,7 @@ from itertools import chain
 
 from chainrule import nn
 from chainrule.nn import Linear, Module, ReLU, Sequential, Tanh
+from chainrule.zoo.activations import build_activation
 
 __all__ = ["disk_net", "plane_net"]
 
@@ -51,8 +52,8 @@ def plane_net(
         normed: list[Module] = [nn.BatchNorm1d(hidden)] if norm else []
         dropped: list[Module] = [nn.Dropout(dropout)] if dropout else []
         linear = Linear(features, hidden, bias=not norm)  # the norm would subtract a bias again
-        return [linear, *normed, getattr(nn, activation)(), *dropped]
+        return [linear, *normed, build_activation(activation), *dropped]
 
     hidden_layers = [layer(2 if i == 0 else hidden) for i in range(layers)]
     last = Linear(hidden if layers else 2, outputs)
-    return Sequential(*chain.from_iterable(hidden_layers), last, getattr(nn, output)())
+    return Sequential(*chain.from_iterable(hidden_layers), last, build_activation(output))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from chainrule import nn
 from chainrule.nn import Exp, Heads, Linear, Module, Sequential
+from chainrule.zoo.activations import build_activation
 
 __all__ = ["gaussian_net", "table_net"]
 
@@ -43,5 +43,5 @@ def hidden_layers(
 ) -> tuple[list[Module], int]:
     """The layers, and how many features come out of them."""
     sizes = [inputs, *[hidden] * layers]
-    made = [(Linear(a, b), getattr(nn, activation)()) for a, b in pairwise(sizes)]
+    made = [(Linear(a, b), build_activation(activation)) for a, b in pairwise(sizes)]
     return [module for pair in made for module in pair], sizes[-1]

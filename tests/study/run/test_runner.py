@@ -209,7 +209,7 @@ def test_an_error_names_the_arm_and_what_is_done_stays_done(tmp_path):
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ({"net": "pair_netz"}, "net 'pair_netz' is not known; expected package.module:name or"),
+        ({"net": "pair_netz"}, "net 'pair_netz' is not known; did you mean 'pair_net'"),
         ({"net": "nowhere:net"}, "net 'nowhere:net': cannot import nowhere"),
         ({"net": "tests.study.small:nothing"}, "tests.study.small has no function 'nothing'"),
         (
@@ -217,7 +217,7 @@ def test_an_error_names_the_arm_and_what_is_done_stays_done(tmp_path):
             r"net disk_net\(hidden=3, width=3\): ",
         ),
         ({"net": "tests.study.small:small"}, "expected it to make a Module, got Study"),
-        ({"loss": "Linear"}, r"arm a: loss Linear\(\): "),
+        ({"loss": "Linear"}, "arm a: loss 'Linear' is not known; expected"),
         (
             {"optimizer": {"name": "Adam", "rl": 1}},
             r"arm a: optimizer Adam\(lr=0.03, rl=1\): ",

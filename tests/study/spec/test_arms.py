@@ -98,7 +98,7 @@ def test_arms_are_chosen_by_a_pattern(pattern, names):
 
 @pytest.mark.parametrize("pattern", ["big*", "", "Wide"])
 def test_no_arm_lists_those_that_are_there(pattern):
-    with pytest.raises(StudyError, match=r"^study small: no arm matches .*; arms: narrow, wide$"):
+    with pytest.raises(StudyError, match=r"^study small: no arm matches .*; .*arms: narrow, wide$"):
         small().select(pattern)
 
 
@@ -123,12 +123,12 @@ def test_two_combinations_of_one_name_are_refused():
 
 
 def test_a_wrong_arm_is_named():
-    with pytest.raises(ValidationError, match="arm b: epochs: Input should be greater than or"):
+    with pytest.raises(ValidationError, match="arm b: epochs: expected at least 1, got 0"):
         small(arms={"a": {}, "b": {"epochs": 0}})
 
 
 def test_a_value_of_the_space_that_no_recipe_takes_is_named():
-    with pytest.raises(ValidationError, match="arm narrow: epochs: Input should be greater"):
+    with pytest.raises(ValidationError, match="arm narrow: epochs: expected at least 1, got 0"):
         small(**{**SEARCH, "space": {"epochs": [0, 1]}})
 
 

@@ -154,24 +154,45 @@ def local():
 
 
 WRONG = {
-    "no name": ({"name": None}, "name: Input should be a valid string, got None"),
-    "name of a path": ({"name": "a/b"}, "name: String should match pattern"),
-    "rounds": ({"rounds": 0}, "rounds: Input should be greater than or equal to 1, got 0"),
-    "text for a number": ({"epochs": "many"}, "epochs: Input should be a valid integer"),
-    "unknown field": ({"round": 3}, "round: Extra inputs are not permitted, got 3"),
+    "no name": ({"name": None}, "name: expected a text, got None"),
+    "name of a path": (
+        {"name": "a/b"},
+        "name: expected letters, digits, dots, hyphens and underscores, got 'a/b'",
+    ),
+    "rounds": ({"rounds": 0}, "rounds: expected at least 1, got 0"),
+    "text for a number": ({"epochs": "many"}, "epochs: expected a whole number, got 'many'"),
+    "unknown field": ({"round": 3}, r"round: no such field; did you mean 'rounds'\?"),
+    "argument of the optimizer": (
+        {"momentum": 0.9, "optimizer": {"name": "SGD"}},
+        r"momentum: no such field; did you mean 'optimizer.momentum'\?",
+    ),
+    "argument of the net": ({"hiden": 3}, r"hiden: no such field; did you mean 'net.hidden'\?"),
+    "field of a section": ({"method": "grid"}, r"method: .* did you mean 'search.method'\?"),
+    "field of the quick form": ({"quick": {"epoch": 3}}, r"quick: epoch: .* mean 'epochs'\?"),
+    "argument in an arm": (
+        {"arms": {"a": {"lr": 3}}},
+        r"arm a: lr: no such field; did you mean 'optimizer.lr'\?",
+    ),
+    "value of a few": (
+        {"search": {"method": "gird"}},
+        r"search.method: expected 'fixed', .* or 'gp', got 'gird'; did you mean 'grid'\?",
+    ),
     "unknown field of a section": (
         {"search": {"methods": "grid"}},
-        "search.methods: Extra inputs are not permitted, got 'grid'",
+        r"search.methods: no such field; did you mean 'method'\?",
     ),
     "allowed values": (
         {"data": {"name": "pairs", "rounds": "new"}},
-        "data.rounds: Input should be 'fresh', 'fixed', 'resplit' or 'folds', got 'new'",
+        "data.rounds: expected 'fresh', 'fixed', 'resplit' or 'folds', got 'new'",
     ),
-    "no data": ({"data": {}}, "data.name: Field required"),
-    "part that is a number": ({"net": 3}, "net: Input should be a valid dictionary, got 3"),
+    "no data": (
+        {"data": {}},
+        r"data.name: is missing; expected \[data\] with name = .*, disk_points, ",
+    ),
+    "part that is a number": ({"net": 3}, "net: expected a table, got 3"),
     "precision": (
         {"precision": "half"},
-        "precision: Input should be 'float32', 'float64' or 'bfloat16'",
+        "precision: expected 'float32', 'float64' or 'bfloat16', got 'half'",
     ),
     "lambda": ({"loss": lambda: None}, r"loss: <lambda>: a study names what it is made of"),
     "local function": ({"net": local()}, "net: local.<locals>.net: a study names what it is"),
@@ -197,8 +218,14 @@ WRONG = {
         {"arms": {"a": {"schedule": None}}},
         "arms.a: schedule: expected finite numbers, texts and lists of them, got None",
     ),
-    "unknown field of an arm": ({"arms": {"a": {"nets": "x"}}}, "arm a: nets: Extra inputs"),
-    "arm without a net": ({"net": {}, "arms": {"a": {}}}, "arm a: net.name: Field required"),
+    "unknown field of an arm": (
+        {"arms": {"a": {"nets": "x"}}},
+        r"arm a: nets: no such field; did you mean 'net'\?",
+    ),
+    "arm without a net": (
+        {"net": {}, "arms": {"a": {}}},
+        r"arm a: net.name: is missing; expected \[net\] with name = .*, plane_net, ",
+    ),
     "arms and factors": (
         {"factors": {"f": {"a": {}}}},
         "arms are written out or the product of factors; expected one of the two",
@@ -207,7 +234,7 @@ WRONG = {
         {"arms": {}, "factors": {"f": {}}},
         "factors: every factor needs at least one level",
     ),
-    "metric": ({"metric": "auc"}, r"metric: expected one of \['accuracy', 'loss'\]"),
+    "metric": ({"metric": "auc"}, r"metric: expected one of \['accuracy', 'loss'\], got 'auc'"),
     "baseline": ({"baseline": "big"}, "baseline: no arm big; arms: narrow, wide"),
     "reported": ({"reported": {"big": {"mean": 1}}}, "reported: no arm big; arms: narrow, wide"),
     "largest loss": (
@@ -220,15 +247,15 @@ WRONG = {
     ),
     "worst is infinite": (
         {"failure_value": float("inf")},
-        "failure_value: Input should be a finite number",
+        "failure_value: expected a finite number, got inf",
     ),
     "space without search": (
         {"space": SEARCH["space"]},
-        "search.method is 'fixed' where, and only where, there is no space",
+        r"search: there is a space .optimizer.lr., and no method to search it; expected \[search\]",
     ),
     "search without space": (
         {"search": {"method": "grid"}},
-        "search.method is 'fixed' where, and only where, there is no space",
+        r"space: search.method is 'grid', and there is nothing to search; expected \[space\]",
     ),
     "how many": (
         {**SEARCH, "search": {"method": "random"}},
@@ -244,7 +271,7 @@ WRONG = {
     ),
     "path of a space": (
         {**SEARCH, "space": {"optimiser.lr": [0.1]}},
-        "arm narrow: path 'optimiser.lr': a recipe has net, loss, .*; not 'optimiser'",
+        r"arm narrow: path 'optimiser.lr': no such field; did you mean 'optimizer.lr'\?",
     ),
     "path of nothing": (
         {**SEARCH, "space": {"schedule.gamma": [0.1]}},
@@ -264,7 +291,7 @@ WRONG = {
     ),
     "part of hold-out": (
         {"selection": {"fraction": 1.0}},
-        "selection.fraction: Input should be less than 1, got 1.0",
+        "selection.fraction: expected less than 1, got 1.0",
     ),
 }
 
@@ -387,7 +414,7 @@ def test_each_problem_has_a_line_of_its_own():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "name: Field required"),
+        (b"", "name: is missing"),
         (b"name = = 3", "not TOML: Invalid value .at line 1"),
         (b"name = '\xff\xfe'", "not a text in UTF-8"),
         (b"\x00\x01", "not TOML"),
@@ -427,7 +454,10 @@ def test_a_part_of_another_name_begins_anew():
 
 
 def test_having_refuses_what_a_study_does_not_have():
-    with pytest.raises(StudyError, match=r"study small is not a study:\n  speed: Extra inputs"):
+    with pytest.raises(
+        StudyError,
+        match=r"study small is not a study:\n  speed: no such field; did you mean",
+    ):
         small().with_overrides(speed=3)
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from math import nan
-from typing import Any, NamedTuple, Self, cast
+from math import inf, nan
+from typing import Any, NamedTuple, Self, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -35,9 +35,29 @@ __all__ = [
     "Loss",
     "LossTerm",
     "ReducedLoss",
+    "Weights",
+    "as_weights",
     "combine_batches",
     "combine_values",
 ]
+
+Weights: TypeAlias = Tensor | Sequence[float] | None
+"""How much each class or element counts; a list, as a study's file has it."""
+
+
+def as_weights(name: str, given: Weights) -> Tensor | None:
+    """The weights as a tensor. Raises ValueError, with the argument's name, for other than numbers
+    of at least 0, unless they are a tensor.
+    """
+    if given is None or isinstance(given, Tensor):
+        return given
+    numbers = [*given] if isinstance(given, list | tuple) else []
+    right = all(isinstance(x, int | float) and not isinstance(x, bool) for x in numbers)
+    if not numbers or not right or not all(0 <= x < inf for x in numbers):
+        raise ValueError(
+            f"{name}: expected a tensor, or a list of numbers of at least 0, got {given!r}"
+        )
+    return torch.tensor(numbers, dtype=torch.get_default_dtype())
 
 
 class LossTerm(NamedTuple):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, describe_shape
-from chainrule.nn.loss.base import ReducedLoss
+from chainrule.nn.loss.base import ReducedLoss, Weights, as_weights
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["CrossEntropyLoss", "NLLLoss"]
@@ -41,10 +41,10 @@ class ClassificationLoss(ReducedLoss, ABC):
     """
 
     def __init__(
-        self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
+        self, weight: Weights = None, *, ignore_index: int = -100, reduction: str = "mean"
     ) -> None:
         super().__init__(reduction)
-        self.weight, self.ignore_index = weight, ignore_index
+        self.weight, self.ignore_index = as_weights("weight", weight), ignore_index
 
     def _class_axis(self, output: Tensor) -> int:
         """Which axis the classes are on: the only one of a lone sample, else the one after N."""
@@ -54,7 +54,9 @@ class ClassificationLoss(ReducedLoss, ABC):
             raise LayerError(self, f"expected at least one class, got {describe_shape(output)}")
         if self.weight is not None and self.weight.shape != output.shape[axis : axis + 1]:
             raise LayerError(
-                self, f"expected one class for each weight, got {output.shape[axis]} classes"
+                self,
+                f"expected one class for each weight, got {output.shape[axis]} classes and "
+                f"weights {describe_shape(self.weight)}",
             )
         return axis
 
@@ -138,7 +140,7 @@ class CrossEntropyLoss(ClassificationLoss):
 
     def __init__(
         self,
-        weight: Tensor | None = None,
+        weight: Weights = None,
         *,
         ignore_index: int = -100,
         reduction: str = "mean",

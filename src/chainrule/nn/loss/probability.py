@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, describe_shape
-from chainrule.nn.loss.base import ElementwiseLoss
+from chainrule.nn.loss.base import ElementwiseLoss, Weights, as_weights
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "KLDivLoss"]
@@ -58,9 +58,9 @@ class BCELoss(BinaryLoss):
     Raises LayerError for a number outside [0, 1] (on the CPU); a nan is let through.
     """
 
-    def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
+    def __init__(self, weight: Weights = None, *, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.weight = weight
+        self.weight = as_weights("weight", weight)
 
     @property
     def decision_threshold(self) -> float:
@@ -92,13 +92,14 @@ class BCEWithLogitsLoss(BinaryLoss):
 
     def __init__(
         self,
-        weight: Tensor | None = None,
+        weight: Weights = None,
         *,
         reduction: str = "mean",
-        pos_weight: Tensor | None = None,
+        pos_weight: Weights = None,
     ) -> None:
         super().__init__(reduction)
-        self.weight, self.pos_weight = weight, pos_weight
+        self.weight = as_weights("weight", weight)
+        self.pos_weight = as_weights("pos_weight", pos_weight)
 
     @property
     def decision_threshold(self) -> float:

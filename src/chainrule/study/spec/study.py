@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.component import (
     PLAIN,
     Component,
@@ -22,7 +23,12 @@ from chainrule.recipes.component import (
     tuples_to_lists,
 )
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.fields import StrictModel, format_errors, reject_old_names
+from chainrule.recipes.fields import (
+    StrictModel,
+    describe_unknown,
+    format_errors,
+    reject_old_names,
+)
 from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
@@ -111,12 +117,17 @@ class Study(StrictModel):
     @classmethod
     def _check_quick_names(cls, quick: dict[str, Any]) -> dict[str, Any]:
         reject_old_names(quick, cls.model_fields)
+        for name in quick:
+            if name not in cls.model_fields:
+                raise ValueError(f"{name}: {describe_unknown(name, cls, quick)}")
         return quick
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
         if self.metric_name not in {*self.metrics, "loss"}:
-            raise ValueError(f"metric: expected one of {[*self.metrics, 'loss']}")
+            known = [*self.metrics, "loss"]
+            hint = did_you_mean(self.metric, known)
+            raise ValueError(f"metric: {hint}expected one of {known}, got {self.metric!r}")
         if self.metric_name == "loss" and self.direction == "max":
             raise ValueError("direction: a loss is better when it is smaller; expected 'min'")
         if self.direction == "min" and self.failure_value == 0:
@@ -130,40 +141,11 @@ class Study(StrictModel):
             ("reported", self.reported),
         ):
             if unknown := [name for name in given if name not in names]:
-                raise ValueError(f"{field}: no arm {', '.join(unknown)}; arms: {', '.join(names)}")
-        self._check_search()
+                hint = did_you_mean(unknown[0], names)
+                listed = ", ".join(names)
+                raise ValueError(f"{field}: no arm {', '.join(unknown)}; {hint}arms: {listed}")
+        check_search(self)
         return self
-
-    def _check_search(self) -> None:
-        search = self.search
-        reuses_data = self.data.rounds in ("resplit", "folds")
-        if bool(self.space) == (search.method == "fixed"):
-            raise ValueError("search.method is 'fixed' where, and only where, there is no space")
-        if search.method in ("random", "tpe", "gp") and search.candidates is None:
-            raise ValueError(f"search.candidates: {search.method} needs to know how many")
-        if search.method == "grid":
-            grid(self.space)
-        if self.space and reuses_data and not search.each_round:
-            raise ValueError(
-                "search.each_round: with re-splits or folds of one data set, a search before the "
-                "first round would see other rounds' test data; expected true"
-            )
-        if search.halving:
-            self._check_halving(search.halving)
-        if not self.selection.refit and self.selection.splits > 1:
-            raise ValueError("selection.refit: without it, one hold-out is needed; expected true")
-
-    def _check_halving(self, halving: Halving) -> None:
-        if self.search.method not in ("grid", "random"):
-            raise ValueError(
-                "search.halving: goes with method grid or random, whose candidates begin together"
-            )
-        searched = [arm for arm in self.all_arms if arm.space]
-        if any("epochs" in arm.space for arm in searched):
-            raise ValueError("search.halving: decides on the epochs; expected none in the space")
-        least = min((arm.recipe.epochs for arm in searched), default=self.epochs)
-        if halving.min_epochs >= least:
-            raise ValueError(f"search.halving.min_epochs: expected less than epochs = {least}")
 
     @property
     def metric_name(self) -> str:
@@ -184,8 +166,11 @@ class Study(StrictModel):
         """
         found = [arm for arm in self.all_arms if fnmatchcase(arm.name, pattern)]
         if not found:
-            names = ", ".join(arm.name for arm in self.all_arms)
-            raise StudyError(f"study {self.name}: no arm matches {pattern!r}; arms: {names}")
+            names = [arm.name for arm in self.all_arms]
+            hint = did_you_mean(pattern, names)
+            raise StudyError(
+                f"study {self.name}: no arm matches {pattern!r}; {hint}arms: {', '.join(names)}"
+            )
         return found
 
     def with_overrides(self, **changes: Any) -> Study:
@@ -239,6 +224,49 @@ class Study(StrictModel):
         except UnicodeDecodeError as error:
             raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
         return cls.from_toml(text, str(path))
+
+
+def check_search(study: Study) -> None:
+    """Raise ValueError where search, space and selection do not go together."""
+    search = study.search
+    reuses_data = study.data.rounds in ("resplit", "folds")
+    if study.space and search.method == "fixed":
+        raise ValueError(
+            f"search: there is a space ({', '.join(study.space)}), and no method to search it; "
+            'expected [search] with method = "grid", "random", "tpe" or "gp"'
+        )
+    if not study.space and search.method != "fixed":
+        raise ValueError(
+            f"space: search.method is {search.method!r}, and there is nothing to search; "
+            'expected [space] with values for a path, such as "optimizer.lr" = [0.01, 0.1]'
+        )
+    if search.method in ("random", "tpe", "gp") and search.candidates is None:
+        raise ValueError(f"search.candidates: {search.method} needs to know how many")
+    if search.method == "grid":
+        grid(study.space)
+    if study.space and reuses_data and not search.each_round:
+        raise ValueError(
+            "search.each_round: with re-splits or folds of one data set, a search before the "
+            "first round would see other rounds' test data; expected true"
+        )
+    if search.halving:
+        check_halving(study, search.halving)
+    if not study.selection.refit and study.selection.splits > 1:
+        raise ValueError("selection.refit: without it, one hold-out is needed; expected true")
+
+
+def check_halving(study: Study, halving: Halving) -> None:
+    """Raise ValueError where candidates cannot be halved so."""
+    if study.search.method not in ("grid", "random"):
+        raise ValueError(
+            "search.halving: goes with method grid or random, whose candidates begin together"
+        )
+    searched = [arm for arm in study.all_arms if arm.space]
+    if any("epochs" in arm.space for arm in searched):
+        raise ValueError("search.halving: decides on the epochs; expected none in the space")
+    least = min((arm.recipe.epochs for arm in searched), default=study.epochs)
+    if halving.min_epochs >= least:
+        raise ValueError(f"search.halving.min_epochs: expected less than epochs = {least}")
 
 
 NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick", "failure_value"}

@@ -1,0 +1,102 @@
+"""The arguments that a component's function accepts, and what is wrong with those it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from typing import Any, get_type_hints
+
+from torch import Tensor
+
+from chainrule._util.suggest import did_you_mean
+from chainrule.recipes.errors import StudyError
+from chainrule.recipes.importing import component_names, resolve_callable
+
+__all__ = ["argument_names", "describe_accepted", "find_argument_problem"]
+
+GIVEN_FIRST = {"data": 1, "optimizer": 1, "schedule": 1, "trainer": 3}
+"""How many arguments a study itself gives to a component: a seed, parameters, an optimizer."""
+
+SIZED = ("data", "net")
+"""Kinds whose whole numbers count something: samples, layers, units."""
+
+
+def argument_names(kind: str, name: str) -> list[str]:
+    """What a component of this name may be given; nothing where there is none."""
+    try:
+        return [*_named_parameters(resolve_callable(kind, name), GIVEN_FIRST.get(kind, 0))]
+    except StudyError:
+        return []
+
+
+def describe_accepted(function: Callable[..., Any], skip: int = 0) -> str:
+    """``; it takes lr, momentum``, without those that are given first."""
+    known = _named_parameters(function, skip)
+    return f"; it takes {', '.join(known)}" if known else ""
+
+
+def find_argument_problem(
+    kind: str, function: Callable[..., Any], arguments: Mapping[str, Any], skip: int
+) -> str:
+    """What is wrong with the arguments of a call, of which ``skip`` are given first; or "".
+
+    An unknown one, with a near name or what else has it; a missing one; of chainrule's own
+    functions, one that is not of the kind that its hint says.
+    """
+    parameters = _parameters(function)
+    if parameters is None:
+        return ""
+    known = _named_parameters(function, skip)
+    is_own = str(getattr(function, "__module__", "")).partition(".")[0] == "chainrule"
+    takes = f"it takes {', '.join(known) or 'none'}"
+    open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
+    for name in arguments:
+        if name not in known and not open_ended:
+            hint = did_you_mean(name, known) or (_find_others(kind, name) if is_own else "")
+            return f"no argument {name!r}; {hint}{takes}"
+    for name, parameter in known.items():
+        if parameter.default is Parameter.empty and name not in arguments:
+            return f"argument {name!r} is missing; {takes}"
+    if is_own:
+        return _find_wrong_value(kind, function, arguments)
+    return ""
+
+
+def _named_parameters(function: Callable[..., Any], skip: int) -> dict[str, Parameter]:
+    """Name → parameter of those that can be given by name, without the first few."""
+    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return {p.name: p for p in (_parameters(function) or [])[skip:] if p.kind in named}
+
+
+def _parameters(function: Callable[..., Any]) -> list[Parameter] | None:
+    """In order; None where a function does not tell."""
+    try:
+        return [*signature(function).parameters.values()]
+    except (TypeError, ValueError):
+        return None
+
+
+def _find_others(kind: str, name: str) -> str:
+    """Which of chainrule's own of this kind do have the argument."""
+    others = [other for other in component_names(kind) if name in argument_names(kind, other)]
+    return f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it; " if others else ""
+
+
+WORDS = {bool: "true or false", float: "a number", int: "a whole number", str: "a text"}
+
+
+def _find_wrong_value(kind: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
+    """The first value that is not what its hint says, in words; or ""."""
+    try:
+        hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+    except NameError:  # a hint that only type checkers can read
+        return ""
+    for name, value in arguments.items():
+        if (wanted := hints.get(name)) not in WORDS or isinstance(value, Tensor):
+            continue
+        fits = isinstance(value, (int, float) if wanted is float else wanted)
+        if not fits or (wanted is not bool and isinstance(value, bool)):
+            return f"{name}: expected {WORDS[wanted]}, got {value!r}"
+        if kind in SIZED and wanted is int and value < 0:
+            return f"{name}: expected a whole number, 0 or more, got {value}"
+    return ""

@@ -1,0 +1,21 @@
+"""Activations by name, as a study's file has them."""
+
+from __future__ import annotations
+
+from chainrule import nn
+from chainrule._util.suggest import did_you_mean
+from chainrule.nn import Module
+from chainrule.nn.layers import activations
+
+__all__ = ["build_activation"]
+
+KNOWN = (*activations.__all__, "LogSoftmax", "Softmax")
+
+
+def build_activation(name: str) -> Module:
+    """The activation of this name in ``chainrule.nn``. Raises ValueError where there is none."""
+    if name not in KNOWN:
+        hint = did_you_mean(name, KNOWN)
+        raise ValueError(f"no activation {name!r}; {hint}there are: {', '.join(KNOWN)}")
+    made: Module = getattr(nn, name)()
+    return made
