@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from html import unescape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from cli_reference import build_reference
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 MEMBERS = re.compile(r"<!-- (chainrule[\w.]*): ([\w, \n]+) -->")
-CELL = re.compile(r"<td>(?=[-+−±×%.,/ \d]*\d[-+−±×%.,/ \d]*</td>)")
+CELL = re.compile(r"<td>(.*?)</td>")
+TAG = re.compile(r"<[^>]+>")
+NUMBER = re.compile(r"[-+−±<≤≈~ ]*\d.{0,24}")
 COMMANDS = re.compile(r"<!-- the commands: .* -->")
 REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//""")
 
@@ -50,8 +53,14 @@ def list_members(found: re.Match[str]) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """A cell that holds numbers alone says so, and is not broken over lines."""
-    return CELL.sub('<td class="number">', html)
+    """A short cell that begins with a number is not broken over lines."""
+    return CELL.sub(mark_number, html)
+
+
+def mark_number(cell: re.Match[str]) -> str:
+    """The cell of a table, with a class where it is a number with its unit."""
+    text = TAG.sub("", unescape(cell[1])).strip()
+    return f'<td class="number">{cell[1]}</td>' if NUMBER.fullmatch(text) else cell[0]
 
 
 def on_post_page(output: str, *, page: Any, **_: Any) -> str:

@@ -72,8 +72,24 @@ def test_a_table_of_ones_own_is_filled_in(call, tmp_path, cars):
     study = Study.from_toml(text)
     assert study.data.arguments["target"] == "mpg"
     assert study.net["inputs"] == 9
+    assert (study.name, study.rounds) == ("cars", 10)
+    assert 'name = "cars"\n' in text
+    assert "rounds = 10\n" in text
+    assert "[arms.linear]\nnet.layers = 0\n" in text
     assert "# What is searched for every arm" in text
     assert call("check-study", "cars.toml")[0] == 0
+
+
+def test_a_built_in_study_is_written_with_another_table(call, tmp_path, cars):
+    code, _, err = call("init", "a.toml", "--csv", cars, "--target", "weight", "--from", "prices")
+    assert code == 0, err
+    text = (tmp_path / "a.toml").read_text("utf-8")
+    study = Study.from_toml(text)
+    assert study.data.arguments["target"] == "weight"
+    assert study.failure_value > 3000
+    assert study.all_arms[0].name == "linear"
+    assert text.count("[data]") == 1
+    assert "# One factor at a time" in text
 
 
 def test_a_table_needs_its_target(call, cars):

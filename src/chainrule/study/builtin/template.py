@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from chainrule.study.builtin import FOLDER, NAMES
 from chainrule.study.spec.csv_data import use_csv_table
@@ -13,7 +14,8 @@ from chainrule.study.spec.study import Study
 __all__ = ["template_for_csv", "template_text"]
 
 POINTS, TABLE = (FOLDER / "templates" / f"{name}.toml" for name in ("points", "table"))
-KEY = re.compile(r"\[?([\w-]+)")
+SECTION = re.compile(r"^\[([\w-]+).*\]$", re.MULTILINE)
+ENTRY = re.compile(r"^([\w-]+) = .*$", re.MULTILINE)
 
 
 def template_text(name: str, source: str | None = None) -> str:
@@ -33,8 +35,10 @@ def template_for_csv(
     Raises StudyError, DataError or OSError where the file cannot be used so.
     """
     text = template_path(source, TABLE).read_text("utf-8")
-    study, notes = use_csv_table(Study.from_toml(text), csv, target)
-    return add_comments(study.with_overrides(name=name), read_comments(text)), notes
+    base = Study.from_toml(text)
+    study, notes = use_csv_table(base, csv, target)
+    study = study.with_overrides(name=name)
+    return replace_sections(text, base.as_dict(), study.as_dict()), notes
 
 
 def template_path(source: str | None, default: Path) -> Path:
@@ -48,33 +52,29 @@ def template_path(source: str | None, default: Path) -> Path:
     return FOLDER / f"{source}.toml"
 
 
-def read_comments(text: str) -> dict[str, str]:
-    """The first word of an entry, or of a section, → the lines of comment right above it.
+def replace_sections(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """The text of a declaration with what is different in ``new``; all else stays as it is written.
 
-    Those that begin the file, before an empty line, stand under the empty word.
+    Empty lines are between its sections; a section keeps the comment above it.
     """
-    comments: dict[str, str] = {}
-    above: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("#"):
-            above.append(line)
-            continue
-        if above:
-            word = KEY.match(line)
-            comments.setdefault(word[1] if word else "", "\n".join(above))
-        above = []
-    return comments
-
-
-def add_comments(study: Study, comments: Mapping[str, str]) -> str:
-    """The declaration as the text of a TOML file, with these comments above its sections."""
     import tomli_w
 
-    fields = study.as_dict()
-    entries = {key: value for key, value in fields.items() if not isinstance(value, dict)}
-    parts = [comments.get("", ""), tomli_w.dumps(entries)]
-    for key, value in fields.items():
-        if isinstance(value, dict):
-            section = tomli_w.dumps({key: value})
-            parts.append(f"{comments[key]}\n{section}" if key in comments else section)
-    return "\n".join(f"{part.rstrip()}\n" for part in parts if part)
+    changed = {key: value for key, value in new.items() if value != old.get(key)}
+    paragraphs = []
+    for paragraph in text.strip().split("\n\n"):
+        section = SECTION.search(paragraph)
+        if section is None:
+            paragraphs.append(ENTRY.sub(lambda line: _write_entry(line, changed), paragraph))
+        elif section[1] not in new or new[section[1]] == old.get(section[1]):
+            paragraphs.append(paragraph)
+        elif section[1] in changed:
+            written = tomli_w.dumps({section[1]: changed.pop(section[1])}).strip()
+            paragraphs.append(paragraph[: section.start()] + written)
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _write_entry(line: re.Match[str], changed: Mapping[str, Any]) -> str:
+    """A line ``key = value``, with another value where there is one."""
+    import tomli_w
+
+    return tomli_w.dumps({line[1]: changed[line[1]]}).strip() if line[1] in changed else line[0]

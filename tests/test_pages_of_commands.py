@@ -1,4 +1,4 @@
-"""docs/howto/own-data.md as a reader goes through it: its Python blocks and its commands in turn.
+"""Pages of commands as a reader goes through them: Python blocks and commands in turn.
 
 What a block of commands prints is compared as text, its numbers left aside: how long a training
 took, and how far it came, is the machine's.
@@ -17,12 +17,12 @@ import pytest
 from chainrule.cli import main
 from tests.test_docs import BLOCK
 
-PAGE = Path(__file__).parents[1] / "docs" / "howto" / "own-data.md"
+HOWTO = Path(__file__).parents[1] / "docs" / "howto"
 
 
-def pages_blocks() -> list[tuple[str, str, str]]:
+def pages_blocks(page: Path) -> list[tuple[str, str, str]]:
     """(language, code, the output shown) of each block that is run."""
-    found = [(m[1], m[2]) for m in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))]
+    found = [(m[1], m[2]) for m in BLOCK.finditer(page.read_text(encoding="utf-8"))]
     after = [*found[1:], ("", "")]
     return [
         (language, code, shown if kind == "text" else "")
@@ -32,8 +32,9 @@ def pages_blocks() -> list[tuple[str, str, str]]:
 
 
 def without_numbers(text: str) -> str:
-    """One sign for each number, and for each class that is predicted."""
-    return re.sub(r"\d[\d.e+-]*", "#", text).replace("europe,", "usa,").replace("japan,", "usa,")
+    """One sign for each number with what is around it, and for each class that is predicted."""
+    text = re.sub(r"[─\s]*[<+-]?\s*\d[\d.,e+-]*k?[─\s]*|[─\s]+", " # ", text)
+    return text.replace("europe,", "usa,").replace("japan,", "usa,")
 
 
 @pytest.fixture
@@ -53,17 +54,18 @@ def shell(tmp_path, monkeypatch, capfd):
         with pytest.raises(SystemExit):
             main()
         out, err = capfd.readouterr()
-        return err + out
+        return (err + out).replace(f"{tmp_path}/", "")
 
     return run
 
 
 @pytest.mark.slow
-def test_the_commands_print_what_the_page_says(shell, capfd):
+@pytest.mark.parametrize("page", ["own-data.md", "compare.md"])
+def test_the_commands_print_what_the_page_says(shell, capfd, page):
     module = ModuleType("page")
-    for language, code, shown in pages_blocks():
+    for language, code, shown in pages_blocks(HOWTO / page):
         if language == "python":
-            exec(compile(code, str(PAGE), "exec"), vars(module))
+            exec(compile(code, page, "exec"), vars(module))
             capfd.readouterr()
             continue
         printed = "".join(map(shell, code.replace("\\\n", " ").splitlines()))
