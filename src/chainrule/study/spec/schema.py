@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, final
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -17,7 +20,21 @@ __all__ = ["build_schema"]
 def build_schema() -> dict[str, Any]:
     """What a TOML file of a study may hold, as JSON schema (2020-12)."""
     whole = Study.model_json_schema(schema_generator=WithShortForms)
+    texts = tomllib.loads(DESCRIPTIONS.read_text("utf-8"))
+    for name, section in {"Study": whole, **whole["$defs"]}.items():
+        add_descriptions(section, texts.get(name, {}))
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
+
+
+DESCRIPTIONS = Path(__file__).with_name("descriptions.toml")
+"""Section → field → what it is."""
+
+
+def add_descriptions(section: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    """Say of the fields of a section what they are."""
+    for name, field in section.get("properties", {}).items():
+        if name in texts:
+            field["description"] = texts[name]
 
 
 SHORT: dict[Any, dict[str, Any]] = {
