@@ -63,6 +63,10 @@ class Fragile(nn.Module):
         raise ZeroDivisionError("user code")
 
 
+def normed(hidden: int = 3) -> nn.Module:
+    return nn.Sequential(nn.Linear(2, hidden), nn.BatchNorm1d(hidden), nn.Linear(hidden, 2))
+
+
 class Deadly(nn.Module):
     """y = x; the process that runs it on more than one sample is killed."""
 

@@ -27,7 +27,7 @@ class NetSizes(NamedTuple):
 
 
 def count_parameters(recipe: Recipe) -> int:
-    """How many numbers a net of this recipe learns; at least 1."""
+    """How many numbers a net of this recipe learns; at least 1, and 1 if it cannot be made."""
     return net_sizes(recipe.net.model_dump_json(), (1,)).parameters
 
 
@@ -50,9 +50,10 @@ def count_activations(recipe: Recipe, sample: Sequence[int]) -> int:
 def net_sizes(net: str, sample: tuple[int, ...]) -> NetSizes:
     """The sizes of the net that this JSON text declares."""
     part = Component.model_validate_json(net)
-    made: Module = check_type(build_component("net", part), Module, "net", part)
-    count = max(1, sum(p.data.numel() for p in made.parameters()))
+    count = 1
     try:
+        made: Module = check_type(build_component("net", part), Module, "net", part)
+        count = max(1, sum(p.data.numel() for p in made.parameters()))
         rows = summary(made, (1, *sample), device="cpu")
     except Exception:  # whatever is wrong with it is said, with the arm's name, when it is trained
         return NetSizes(count, count, 0)

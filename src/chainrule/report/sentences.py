@@ -13,8 +13,9 @@ from chainrule.statistics import min_sign_test_rounds, sensitivity
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons
     from chainrule.study import StudyResult
+    from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["opening_sentence", "progress_sentence", "verdict_sentences"]
+__all__ = ["failure_sentences", "opening_sentence", "progress_sentence", "verdict_sentences"]
 
 
 def opening_sentence(result: StudyResult | ReportData) -> str:
@@ -43,7 +44,40 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
         complete = f"{min(rounds)} of {_count(wanted, 'round')} done by every arm"
         behind = _count(sum(n < wanted for n in rounds), "arm")
         sentence = f"Not finished: {complete}; {behind} of {declared} not complete."
+        if failed := ", ".join(result.failed_arms):
+            sentence = f"{sentence} Failed: {failed}."
     return f"{sentence} The last run was interrupted." if result.interrupted else sentence
+
+
+def failure_sentences(result: StudyResult | ReportData) -> list[str]:
+    """What failed of each arm, and with what error; then what one may do. None where nothing did.
+
+    Of an arm with several errors the first one stands for all.
+    """
+    result = ReportData.wrap(result).result
+    rows: dict[str, list[TrainingRecord]] = {}
+    for name in result.failed_arms:
+        rows[name] = [row for row in result.failures if row.arm == name]
+    sentences = [
+        f"Arm {name} failed in {_count_failures(result, of)}: {_first_line(of[0].note)}"
+        for name, of in rows.items()
+    ]
+    advice = "What failed is in no mean, and the same run tries it again once the cause is mended."
+    return [*sentences, advice] if sentences else []
+
+
+def _first_line(note: str) -> str:
+    """An error without the lines of code below it, as the end of a sentence."""
+    return f"{note.partition(chr(10))[0].rstrip('.')}."
+
+
+def _count_failures(result: StudyResult, rows: Sequence[TrainingRecord]) -> str:
+    """``3 of 10 rounds``; of trainings that are no round's, those of the search or the timing."""
+    rounds = sum(row.stage == "final" for row in rows)
+    if rounds:
+        return f"{rounds} of {_count(result.study.rounds, 'round')}"
+    searched = sum(row.stage == "search" for row in rows)
+    return _count(searched, "training") + " of its search" if searched else "the timing alone"
 
 
 def verdict_sentences(

@@ -63,7 +63,7 @@ def test_a_net_that_kills_its_workers_is_named_and_the_others_are_done(tmp_path)
 def test_an_error_in_a_worker_names_the_arm_and_no_worker_stays(tmp_path):
     store = tmp_path / "a.sqlite"
     study = small(arms={"bad": {"net": "tests.study.small:fragile"}})
-    with pytest.raises(StudyError, match=r"^arm bad: ZeroDivisionError: user code$"):
+    with pytest.raises(StudyError, match=r"^arm bad: ZeroDivisionError: user code\n"):
         run(study, store=store, jobs=2)
     assert multiprocessing.active_children() == []
 

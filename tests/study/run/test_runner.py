@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from chainrule.study import StudyError, load_result, open_store, run
-from tests.study.small import lasting, searched, small
+from tests.study.small import Fragile, lasting, searched, small
 
 FEW = searched(cohort_size=2)
 """2 arms: 2 cohorts of search, 2 of rounds and one for the time each: 10."""
@@ -196,14 +196,74 @@ def test_other_words_about_it_are_the_same_study(tmp_path):
 # what goes wrong
 
 
-def test_an_error_names_the_arm_and_what_is_done_stays_done(tmp_path):
+ONE_FAILS = small(arms={"good": {}, "bad": {"net": "tests.study.small:fragile"}})
+
+
+def test_an_arm_that_fails_is_rows_with_its_error_and_the_others_go_on(tmp_path):
+    result = run(ONE_FAILS, store=tmp_path / "a.sqlite")
+    assert result.arm("good").n == result.arm("good").n_ok == 3
+    assert [arm.arm for arm in result.arms] == ["good"]
+    assert [(row.arm, row.status) for row in result.failures] == [("bad", "failed")] * 4
+    message, *lines = result.failures[0].note.split("\n")
+    assert message == "ZeroDivisionError: user code"
+    assert lines[-1].endswith('in forward: raise ZeroDivisionError("user code")')
+    assert not result.is_complete
+
+
+def test_what_failed_is_tried_again_and_what_is_done_is_not(tmp_path, monkeypatch):
     store = tmp_path / "a.sqlite"
-    study = small(arms={"good": {}, "bad": {"net": "tests.study.small:fragile"}}, rounds=1)
-    with pytest.raises(StudyError, match=r"^arm bad: ZeroDivisionError: user code$") as caught:
-        run(study, store=store)
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    good = run(ONE_FAILS, store=store).arm("good").rows
+    again, cohorts = counted(ONE_FAILS, store)
+    assert len(again.failures) == 4
+    monkeypatch.setattr(Fragile, "forward", lambda self, x: (x, lambda g: g))
+    mended, cohorts = counted(ONE_FAILS, store)
+    assert cohorts == 2  # the three rounds, and one alone for its time
+    assert (mended.failures, mended.is_complete) == ([], True)
+    assert lasting(mended.arm("good").rows) == lasting(good)
+
+
+def test_a_study_of_which_everything_fails_is_an_error_and_leaves_no_rows(tmp_path):
+    store = tmp_path / "a.sqlite"
+    with pytest.raises(StudyError, match=r"^arm bad: ZeroDivisionError: user code\n"):
+        run(small(arms={"bad": {"net": "tests.study.small:fragile"}}), store=store)
     with open_store(store, read_only=True) as opened:
-        assert {row.arm for row in opened.rows(1)} <= {"good"}
+        assert [row for record in opened.studies() for row in opened.rows(record.id)] == []
+
+
+@pytest.mark.parametrize("halving", [None, {"min_epochs": 1}])
+def test_a_setting_that_fails_is_not_chosen_and_the_rest_of_its_cohort_is_trained(halving):
+    study = searched(
+        space={"optimizer.lr": [0.003, -0.5, 0.03]},
+        search={"method": "grid", "halving": halving},
+        failure_value=2.0,  # better than any
+    )
+    result = run(study)
+    assert result.is_complete
+    assert {row.setting["optimizer.lr"] for row in result.failures} == {-0.5}
+    for arm in result.arms:
+        assert (arm.n_ok, arm.n_failed) == (3, 0)
+        assert [c.n_ok for c in result.candidates(arm.arm)] == [1, 0, 1]
+
+
+def test_a_search_of_which_everything_fails_chooses_nothing(tmp_path):
+    bad = {"net": {"name": "tests.study.small:fragile"}}
+    result = run(searched(arms={"good": {}, "bad": bad}), store=tmp_path / "a.sqlite")
+    assert {(row.arm, row.stage) for row in result.failures} == {("bad", "search")}
+    assert [c.chosen for c in result.candidates("bad")] == [False] * 3
+
+
+def test_a_search_that_failed_in_part_stays_as_its_choice_was_made(tmp_path):
+    study = searched(space={"optimizer.lr": [-0.5, 0.03]})
+    before = run(study, store=tmp_path / "a.sqlite")
+    after, cohorts = counted(study, tmp_path / "a.sqlite")
+    assert (after.rows, cohorts) == (before.rows, 0)
+
+
+def test_an_epoch_whose_last_batch_is_one_sample_fails_with_batch_norm_alone():
+    arms = {"norm": {"net": "tests.study.small:normed"}, "plain": {}}
+    result = run(small(arms=arms, data={"name": "disk_points", "train": 61, "test": 30}))
+    assert (result.failed_arms, result.arm("plain").n_ok) == (["norm"], 3)
+    assert "expected more than one value for each channel" in result.failures[0].note
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 
 from chainrule.study.round_data import RoundData
 from chainrule.study.run.cohorts import training_seeds
-from chainrule.study.run.job import train_job
+from chainrule.study.run.job import run_job
 from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.run.train_cohort import build_cohort_trainer
 from chainrule.train import load
@@ -34,7 +34,7 @@ def jobs_of(study, stage):
 
 
 def trained(study, job, nets=None):
-    return train_job(study.model_dump_json(), job, nets)
+    return run_job(study.model_dump_json(), job, nets)
 
 
 def apart(study, job):

@@ -108,6 +108,7 @@ def run_study(
         )
     print_result(result, as_json=as_json)
     report_end(result, where, store or study.name, has_trained=display.has_trained)
+    report_failures(result, {arm.name for arm in study.select(arms)})
 
 
 def prepare_store(where: str, study: studies.Study) -> None:
@@ -143,3 +144,19 @@ def report_end(result: StudyResult, where: str, run: str, *, has_trained: bool) 
     if result.arms:
         name = shlex.quote(run)
         echo_err(f"Next: chainrule compare {name}; chainrule report {name}")
+
+
+def report_failures(result: StudyResult, arms: set[str]) -> None:
+    """Say what failed of these arms, and what one may do; then exit code 1."""
+    from chainrule.study.results.failures import describe_failures
+
+    failures = describe_failures(row for row in result.failures if row.arm in arms)
+    if failures:
+        command = shlex.join(["chainrule", *sys.argv[1:]])
+        lines = "\n".join(failures)
+        echo_err(
+            f"chainrule: some trainings failed; the others are kept:\n{lines}\n"
+            f"Mend the cause and try what failed again with:\n  {command}",
+            is_error=True,
+        )
+        raise typer.Exit(1)

@@ -19,7 +19,7 @@ from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
 from chainrule.report.sentences import opening_sentence, progress_sentence, verdict_sentences
 from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
-from chainrule.report.tables.diverged import diverged_table
+from chainrule.report.tables.diverged import diverged_table, failed_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
@@ -101,7 +101,7 @@ def _build_tables(
     data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> list[Table]:
     """The tables that these results allow."""
-    tables = [diverged_table(data)]
+    tables = [diverged_table(data), failed_table(data)]
     if data.arms:
         tables.append(results_table(data))
     if comparisons is not None:

@@ -65,8 +65,16 @@ def comparisons_table(
         _comparison_columns(found, unit),
         [_comparison_cells(c, found, unit) for c in found.comparisons],
         found.as_rows(),
-        [describe_direction(data, "a − b"), *found.notes],
+        [describe_direction(data, "a − b"), *found.notes, *_failure_notes(data)],
     )
+
+
+def _failure_notes(data: ReportData) -> list[str]:
+    """Which arms are not compared, or not over all rounds, because of an error."""
+    short = [arm.arm for arm in data.arms if arm.n_failed]
+    absent = [name for name in data.result.failed_arms if name not in {a.arm for a in data.arms}]
+    notes = [f"Not compared, for nothing of it was trained without an error: {n}." for n in absent]
+    return notes + [f"Only rounds in which {n} did not fail are compared." for n in short]
 
 
 def _comparison_columns(found: Comparisons, unit: Unit) -> list[Column]:

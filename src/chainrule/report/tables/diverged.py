@@ -1,8 +1,8 @@
-"""The table of the trainings that diverged."""
+"""The tables of the trainings that have no result: those that diverged, and those that failed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import MISSING, format_value
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from chainrule.study import StudyResult
     from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["diverged_table"]
+__all__ = ["diverged_table", "failed_table"]
 
-DIVERGED = (
+COLUMNS = (
     Column("arm", "arm", numeric=False),
     Column("stage", "stage", numeric=False),
     Column("round", "round"),
@@ -27,8 +27,19 @@ MAX_ROWS = 100
 
 def diverged_table(result: StudyResult | ReportData) -> Table:
     """A row a training that diverged, final ones first; readers see the first hundred."""
-    records = ReportData.wrap(result).result.rows
-    found = [row for row in records if row.status == "diverged"]
+    caption = "Trainings that met nan or infinity: {} of {}."
+    return _build_table("diverged", caption, ReportData.wrap(result))
+
+
+def failed_table(result: StudyResult | ReportData) -> Table:
+    """A row a training that an error ended, as :func:`diverged_table`."""
+    caption = "Trainings that an error ended: {} of {}. They are in no mean."
+    return _build_table("failed", caption, ReportData.wrap(result))
+
+
+def _build_table(status: Literal["diverged", "failed"], caption: str, data: ReportData) -> Table:
+    records = data.result.rows
+    found = [row for row in records if row.status == status]
     found.sort(key=lambda row: (row.stage != "final", row.arm, row.round, row.candidate, row.fold))
     hidden = [f"The first {MAX_ROWS} of {len(found)} are shown."] if len(found) > MAX_ROWS else []
     rows = [
@@ -37,10 +48,10 @@ def diverged_table(result: StudyResult | ReportData) -> Table:
         for r in found
     ]
     return Table(
-        "diverged",
-        f"Trainings that met nan or infinity: {len(found)} of {len(records)}.",
-        DIVERGED,
-        [_diverged_cells(row) for row in found[:MAX_ROWS]],
+        status,
+        caption.format(len(found), len(records)),
+        COLUMNS,
+        [_training_cells(row) for row in found[:MAX_ROWS]],
         rows,
         hidden,
     )
@@ -51,7 +62,7 @@ def _round_number(row: TrainingRecord) -> int | None:
     return None if row.round < 0 else row.round
 
 
-def _diverged_cells(row: TrainingRecord) -> list[Cell]:
+def _training_cells(row: TrainingRecord) -> list[Cell]:
     setting = ", ".join(f"{path} {format_value(x)}" for path, x in row.setting.items()) or MISSING
     number = _round_number(row)
     return [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import MISSING, format_decimal
+from chainrule.report.sentences import failure_sentences
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FixedSplit
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["results_table"]
 
+OK = "n\u00a0ok\u00a0/\u00a0n"
 N_OK = "n ok / n: rounds that did not diverge, of those done"
 REPORTED = Column("reported", "reported", note="reported ± is the source's own.")
 FROM_REPORTED = "from reported, s.e."
@@ -36,10 +38,26 @@ def results_table(result: StudyResult | ReportData) -> Table:
         "results",
         f"{study.name}: {metric}, mean ± standard deviation (ddof = 1) over n rounds.",
         _result_columns(data),
-        [_result_cells(arm, data) for arm in data.arms],
+        [_result_cells(arm, data) for arm in data.arms]
+        + [_failed_cells(name, data) for name in _arms_without_results(data)],
         data.result.as_rows(),
-        [f"{problem}."] if (problem := data.result.failure_problem) else [],
+        [
+            *([f"{problem}."] if (problem := data.result.failure_problem) else []),
+            *failure_sentences(data),
+        ],
     )
+
+
+def _arms_without_results(data: ReportData) -> list[str]:
+    """The arms that have failed and have no result."""
+    known = {arm.arm for arm in data.arms}
+    return [name for name in data.result.failed_arms if name not in known]
+
+
+def _failed_cells(name: str, data: ReportData) -> list[Cell]:
+    n = sum(row.arm == name and row.stage == "final" for row in data.result.failures)
+    filled = {"arm": Cell(name, name), OK: Cell(f"0/{n or data.study.rounds}", 0.0)}
+    return [filled.get(c.title, Cell(MISSING, None)) for c in _result_columns(data)]
 
 
 def _has_reported(data: ReportData) -> bool:
@@ -59,7 +77,7 @@ def _result_columns(data: ReportData) -> list[Column]:
     return [
         Column("arm", "arm", numeric=False),
         Column("mean ± std", "mean ± std"),
-        Column("n\u00a0ok\u00a0/\u00a0n", "ok/n", note=f"{N_OK}; {diverged}"),
+        Column(OK, "ok/n", note=f"{N_OK}; {diverged}"),
         *(_reported_columns(data) if _has_reported(data) else ()),
         Column("parameters", "params"),
         *([SOLO] if _has_solo_seconds(data) else []),
@@ -71,10 +89,11 @@ def _result_columns(data: ReportData) -> list[Column]:
 def _result_cells(arm: ArmResult, data: ReportData) -> list[Cell]:
     unit, solo = data.unit, Cell(_format_seconds(arm.solo_seconds), arm.solo_seconds)
     cohort_sizes = [row.cohort_size for row in arm.rows]
+    n = arm.n + arm.n_failed
     return [
         Cell(arm.arm, arm.arm),
         Cell(unit.spread(arm.mean, arm.std), arm.mean),
-        Cell(f"{arm.n_ok}/{arm.n}", arm.n_ok / arm.n),
+        Cell(f"{arm.n_ok}/{n}", arm.n_ok / n),
         *(_reported_cells(arm, data) if _has_reported(data) else ()),
         Cell(f"{arm.parameters:,}", arm.parameters),
         *([solo] if _has_solo_seconds(data) else []),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
+from chainrule._util.user_code import describe_error
 from chainrule.data import Dataset
 from chainrule.study.round_data import RoundData
 from chainrule.study.run.cohorts import Training, build_jobs
@@ -84,9 +85,3 @@ def first_training_data(study: Study, samples: RoundData) -> Sequence[Dataset]:
 def take_first(data: Dataset, n: int) -> Dataset:
     """The first n samples, or all where there are fewer."""
     return data.subset(torch.arange(min(n, len(data)), device=data.inputs.device))
-
-
-def describe_error(error: Exception) -> str:
-    """The message of an error; with its kind where that is not one of ours."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"

@@ -21,7 +21,7 @@ class Candidate:
     """A setting of an arm over the splits that judged it.
 
     ``values`` are the selecting metric on each split's validation part; a training that diverged
-    counts with the declared failure value. ``round`` is -1 for a search made once.
+    or failed counts with the declared failure value. ``round`` is -1 for a search made once.
     """
 
     arm: str
@@ -57,7 +57,8 @@ class ArmResult:
 
     ``values`` are the metric on the test set, one a round; a round that diverged counts with the
     declared failure value. ``rows`` are the final trainings behind them, ``settings`` what was
-    chosen in each. ``solo_seconds`` is the time of one training run alone (None: not measured);
+    chosen in each. ``n_failed`` rounds ended in an error: they are in none of these.
+    ``solo_seconds`` is the time of one training run alone (None: not measured);
     ``amortised_seconds`` the mean over the rounds of cohort time / cohort width.
     """
 
@@ -70,6 +71,7 @@ class ArmResult:
     solo_seconds: float | None
     factors: Mapping[str, str] = field(default_factory=dict)
     reported: Reported | None = None
+    n_failed: int = 0
 
     @property
     def n(self) -> int:
@@ -124,6 +126,7 @@ class ArmResult:
             "std": finite_or_none(self.std),
             "n": self.n,
             "n_ok": self.n_ok,
+            "n_failed": self.n_failed,
             "values": [finite_or_none(v) for v in self.values],
             "parameters": self.parameters,
             "solo_seconds": self.solo_seconds,

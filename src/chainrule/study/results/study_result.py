@@ -21,6 +21,7 @@ from chainrule.statistics import (
     factorial_effects,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
@@ -40,7 +41,8 @@ class StudyResult:
     """The rows of a study so far, and what they say.
 
     ``runs`` are the provenances of the runs that made them; ``interrupted``: the last run was
-    ended early. Arms without a final row yet are left out of ``arms``.
+    ended early. Arms without a final row yet are left out of ``arms``, and so are those whose final
+    trainings all failed: ``failures`` has the row of every training that an error ended.
     """
 
     study: Study
@@ -55,7 +57,7 @@ class StudyResult:
         return [
             self._arm_result(arm, by_arm[arm.name])
             for arm in self.study.all_arms
-            if by_arm[arm.name]
+            if any(row.status != "failed" for row in by_arm[arm.name])
         ]
 
     @cached_property
@@ -64,6 +66,17 @@ class StudyResult:
         done = [{row.round for row in arm.rows} for arm in self.arms]
         rounds = set.intersection(*done) if done else set()
         return [arm.select_rounds(rounds) for arm in self.arms]
+
+    @cached_property
+    def failures(self) -> list[TrainingRecord]:
+        """The trainings that an error ended, which their notes tell; a new run tries them again."""
+        return select_failures(self.rows)
+
+    @property
+    def failed_arms(self) -> list[str]:
+        """The arms of which a training failed, in the declared order."""
+        failed = {row.arm for row in self.failures}
+        return [arm.name for arm in self.study.all_arms if arm.name in failed]
 
     def arm(self, name: str) -> ArmResult:
         """The arm of this name. Raises StudyError where it has no results."""
@@ -77,8 +90,9 @@ class StudyResult:
         return [row for row in self.rows if row.arm == arm and row.stage == stage]
 
     def _arm_result(self, arm: Arm, rows: Sequence[TrainingRecord]) -> ArmResult:
-        rows = sorted(rows, key=lambda row: row.round)
-        timed = self._select_rows(arm.name, "timing")
+        n_failed = len(select_failures(rows))
+        rows = sorted((r for r in rows if r.status != "failed"), key=lambda row: row.round)
+        timed = [r for r in self._select_rows(arm.name, "timing") if r.status != "failed"]
         return ArmResult(
             arm=arm.name,
             metric=self.study.metric_name,
@@ -89,6 +103,7 @@ class StudyResult:
             solo_seconds=timed[0].seconds if timed else None,
             factors=arm.factors,
             reported=self.study.reported.get(arm.name),
+            n_failed=n_failed,
         )
 
     def standard_error(self, arm: ArmResult) -> float | None:
@@ -112,8 +127,8 @@ class StudyResult:
                 round=r,
                 setting=rows[0].setting,
                 values=[selection.metric_value(self.study, row) for row in rows],
-                n_ok=sum(row.status != "diverged" for row in rows),
-                chosen=index == best[r],
+                n_ok=sum(row.has_value for row in rows),
+                chosen=index == best[r] and not selection.has_failed(rows),
             )
             for r, of in judged.items()
             for index, rows in of.items()
@@ -208,8 +223,10 @@ class StudyResult:
         return {arm.arm: [sign * value for value in arm.values] for arm in self.common_arms}
 
     def as_rows(self) -> list[dict[str, Any]]:
-        """A row an arm, as JSON data."""
-        return [arm.as_row() for arm in self.arms]
+        """A row an arm, as JSON data; of one without results because it failed, the error."""
+        rows = failed_arm_rows(self.failures, self.study.metric_name)
+        rows |= {arm.arm: arm.as_row() for arm in self.arms}
+        return [rows[arm.name] for arm in self.study.all_arms if arm.name in rows]
 
     def to_pandas(self) -> pd.DataFrame:
         """A row an arm as a data frame. Needs ``chainrule[pandas]``."""

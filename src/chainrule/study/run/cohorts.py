@@ -68,6 +68,16 @@ class CohortJob:
             TrainingKey(self.arm, self.stage, t.candidate, t.round, t.fold) for t in self.trainings
         ]
 
+    def split(self) -> list[CohortJob]:
+        """Its halves; none where there are no two trainings, or halving decides on them."""
+        n = len(self.trainings)
+        if n < 2 or self.cohorts:
+            return []
+        return [
+            replace(self, trainings=tuple(part))
+            for part in split_evenly(self.trainings, n - n // 2)
+        ]
+
 
 def build_jobs(
     arm: Arm,

@@ -9,17 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import final
 
 import torch
 
+from chainrule._util.user_code import describe_error
 from chainrule.study.round_data import RoundData
 from chainrule.study.run.cohorts import CohortJob
+from chainrule.study.run.records import make_failed_rows
 from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
+from chainrule.train import Trainer
 
 __all__ = ["run_halving", "rungs"]
 
@@ -28,8 +32,9 @@ def run_halving(study: Study, data: RoundData, job: CohortJob) -> list[TrainingR
     """The rows of a search: its cohorts are trained from rung to rung, smaller each time.
 
     A candidate that does not go on has the rows of its last rung, with status ``stopped``, or
-    ``diverged`` where it did. A row's seconds over its cohort size are its share of the time that
-    its cohort took, rung by rung. Raises KeyboardInterrupt; ValueError where none is declared.
+    ``diverged`` or ``failed`` where it did. A row's seconds over its cohort size are its share of
+    the time that its cohort took, rung by rung. Raises KeyboardInterrupt; ValueError where none is
+    declared.
     """
     halving = study.search.halving
     if halving is None:
@@ -38,13 +43,39 @@ def run_halving(study: Study, data: RoundData, job: CohortJob) -> list[TrainingR
     ended: list[TrainingRecord] = []
     *earlier, last = rungs(halving, job.recipe.epochs)
     for epochs in earlier:
-        rows = [row for cohort in cohorts for row in cohort.train_until(epochs)]
+        rows, cohorts = train_cohorts(cohorts, epochs)
         better = surviving_candidates(
             study, selection.group_by_candidate(rows)[rows[0].round], halving.factor
         )
-        ended += [mark_stopped(row) for row in rows if row.candidate not in better]
+        ended += [
+            mark_stopped(row)
+            for row in rows
+            if row.candidate not in better or row.status == "failed"
+        ]
         cohorts = [cohort for cohort in cohorts if cohort.keep_candidates(better)]
-    return ended + [row for cohort in cohorts for row in cohort.train_until(last)]
+    return ended + train_cohorts(cohorts, last)[0]
+
+
+def train_cohorts(
+    cohorts: Sequence[HalvingCohort], epochs: int
+) -> tuple[list[TrainingRecord], list[HalvingCohort]]:
+    """The rows when so many epochs are done, and the cohorts that did not fail.
+
+    One that fails in its first epochs is halved, until it is known which training it was.
+    """
+    rows: list[TrainingRecord] = []
+    left: list[HalvingCohort] = []
+    for cohort in cohorts:
+        try:
+            trained, kept = cohort.train_until(epochs), [cohort]
+        except Exception as error:  # whatever a function of the user raises
+            if halves := cohort.split():
+                trained, kept = train_cohorts(halves, epochs)
+            else:
+                trained, kept = make_failed_rows(cohort.job, describe_error(error)), []
+        rows += trained
+        left += kept
+    return rows, left
 
 
 def rungs(halving: Halving, epochs: int) -> Iterator[int]:
@@ -73,7 +104,7 @@ def surviving_candidates(
 
 def mark_stopped(row: TrainingRecord) -> TrainingRecord:
     """The row of a training that does not go on."""
-    return row if row.status == "diverged" else replace(row, status="stopped")
+    return replace(row, status="stopped") if row.has_value else row
 
 
 @final
@@ -82,8 +113,17 @@ class HalvingCohort:
 
     def __init__(self, study: Study, samples: RoundData, job: CohortJob) -> None:
         self.study, self.samples, self.job = study, samples, job
-        self.trainer = build_cohort_trainer(study, job)
         self.share = self.before = 0.0
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """What trains it."""
+        return build_cohort_trainer(self.study, self.job)
+
+    def split(self) -> list[HalvingCohort]:
+        """Its halves, to be trained from the start; none where it is one training, or has begun."""
+        jobs = [] if self.before else self.job.split()
+        return [HalvingCohort(self.study, self.samples, job) for job in jobs]
 
     def train_until(self, epochs: int) -> list[TrainingRecord]:
         """The rows when so many epochs are done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from chainrule._util.user_code import describe_error
 from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
 from chainrule.study.round_data import RoundData
@@ -19,33 +20,31 @@ __all__ = ["load_study_cached", "run_job", "train_job"]
 
 
 def run_job(declared: str, job: CohortJob, nets: str | None = None) -> list[TrainingRecord]:
-    """As :func:`train_job`; any error but the system's as a StudyError that names the arm.
+    """As :func:`train_job`; any error of a training as a StudyError with the user's lines.
 
-    Unlike others, that one is understood by every process.
+    Unlike others, that one is understood by every process. Raises OSError where the nets cannot
+    be saved.
     """
     try:
-        return train_job(declared, job, nets)
-    except OSError:
-        raise
+        rows, net = train_job(declared, job)
     except Exception as error:
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise StudyError(f"arm {job.arm}: {kind}{error}") from error
+        raise StudyError(describe_error(error)) from error
+    if net is not None and nets is not None and job.stage == "final":
+        save_nets(net, job, Path(nets))
+    return rows
 
 
-def train_job(declared: str, job: CohortJob, nets: str | None = None) -> list[TrainingRecord]:
-    """The rows of a job's trainings. ``declared`` is the study as JSON text.
+def train_job(declared: str, job: CohortJob) -> tuple[list[TrainingRecord], Module | None]:
+    """The rows of a job's trainings, and their net. ``declared`` is the study as JSON text.
 
-    ``nets`` is a folder for the final nets. Raises KeyboardInterrupt where the training was
-    interrupted: a job is done or it is not.
+    A search with successive halving hands back no net. Raises KeyboardInterrupt where the training
+    was interrupted: a job is done or it is not.
     """
     study, data = load_study_cached(declared)
     if job.cohorts:
-        return run_halving(study, data, job)
+        return run_halving(study, data, job), None
     trainer = build_cohort_trainer(study, job)
-    rows = train_until(study, data, job, trainer, job.recipe.epochs)
-    if nets is not None and job.stage == "final":
-        save_nets(trainer.net, job, Path(nets))
-    return rows
+    return train_until(study, data, job, trainer, job.recipe.epochs), trainer.net
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import History
 
-__all__ = ["make_rows"]
+__all__ = ["make_failed_rows", "make_rows"]
 
 
 def make_rows(
@@ -60,3 +60,30 @@ def make_rows(
             )
         )
     return rows
+
+
+def make_failed_rows(job: CohortJob, problem: str) -> list[TrainingRecord]:
+    """A row a training of a cohort that an error ended."""
+    return [
+        TrainingRecord(
+            arm=job.arm,
+            stage=job.stage,
+            candidate=training.candidate,
+            round=training.round,
+            fold=training.fold,
+            status="failed",
+            setting=training.setting,
+            metrics={},
+            epochs=0,
+            seconds=0.0,
+            cohort_size=len(job.trainings),
+            parameters=0,
+            n_train=0,
+            n_test=0,
+            seeds={},
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            note=problem,
+        )
+        for training in job.trainings
+    ]

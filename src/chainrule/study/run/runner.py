@@ -10,14 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from chainrule.recipes.errors import StudyError
+from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.executors import Executor, ProcessExecutor, SerialExecutor
 from chainrule.study.run.job import run_job
 from chainrule.study.run.progress import Progress
 from chainrule.study.run.provenance import provenance
+from chainrule.study.run.records import make_failed_rows
 from chainrule.study.run.resume import open_or_resume
-from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.run.scheduler import Scheduler, select_settled
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
 from chainrule.study.store.record import TrainingRecord
@@ -49,7 +51,9 @@ def run(
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors.
     - ``on_progress`` is called at the start and whenever a cohort ends.
 
-    Ctrl-C ends the run, and what is done stays done. Raises StudyError for what cannot be run,
+    A training that an error ends is a row with status ``failed``, see ``StudyResult.failures``; the
+    others go on, and the next run tries it again. Ctrl-C ends the run, and what is done stays done.
+    Raises StudyError for what cannot be run, and where nothing but failures came of it,
     StoreError and OSError as the store does.
     """
     chosen = study.select(arms)
@@ -60,7 +64,7 @@ def run(
         stack.enter_context(opened.run_lock())
         origin = provenance()
         record = open_or_resume(opened, study, origin, extend=extend)
-        scheduler = Scheduler(study, chosen, opened.rows(record.id))
+        scheduler = Scheduler(study, chosen, select_settled(opened.rows(record.id)))
 
         def save_rows(rows: list[TrainingRecord]) -> None:
             opened.add_run(record.id, origin)
@@ -70,7 +74,9 @@ def run(
         workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
         interrupted = False
         try:
-            Runner(scheduler, workers, save_rows, on_progress, folder).run_all()
+            runner = Runner(scheduler, workers, save_rows, on_progress, folder)
+            runner.run_all()
+            runner.save_failures()
         except KeyboardInterrupt:
             interrupted = True
         return load_result(opened, record.id, interrupted=interrupted)
@@ -92,6 +98,7 @@ class Runner:
         self.waiting: list[CohortJob] = [job for arm in board.arms for job in board.ready_jobs(arm)]
         self.running: dict[Future[list[TrainingRecord]], CohortJob] = {}
         self.tries: Counter[CohortJob] = Counter()
+        self.failures: list[TrainingRecord] = []
         self.progress = Progress(board, self.running)
         self.on_progress = watch
 
@@ -132,7 +139,15 @@ class Runner:
         except BrokenProcessPool:
             self._retry(job)
             return
-        self.save_rows(rows)
+        except StudyError as error:
+            if halves := job.split():  # which of them it was shows when they are apart
+                self.waiting += halves
+                return
+            rows = make_failed_rows(job, str(error))
+        failed = select_failures(rows)
+        if len(failed) < len(rows):
+            self.save_rows([row for row in rows if row.status != "failed"])
+        self.failures += failed
         self.scheduler.add(rows)
         self.progress.cohorts += 1
         arm = next(arm for arm in self.scheduler.arms if arm.name == job.arm)
@@ -140,6 +155,14 @@ class Runner:
         self.waiting += [
             new for new in self.scheduler.ready_jobs(arm) if known.isdisjoint(new.keys)
         ]
+
+    def save_failures(self) -> None:
+        """Keep what failed beside what did not. Raises StudyError where there is nothing else."""
+        if not self.failures:
+            return
+        if not self.scheduler.has_results:
+            raise StudyError("\n".join(describe_failures(self.failures)))
+        self.save_rows(self.failures)
 
     def _retry(self, job: CohortJob) -> None:
         self.tries[job] += 1

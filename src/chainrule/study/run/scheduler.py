@@ -16,7 +16,7 @@ from chainrule.study.spec.space import Params
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 
-__all__ = ["Scheduler"]
+__all__ = ["Scheduler", "select_settled"]
 
 
 @final
@@ -42,6 +42,11 @@ class Scheduler:
         for row in rows:
             if row.arm in self._rows:
                 self._rows[row.arm][row.key] = row
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything has been trained, in this run or an earlier one."""
+        return any(row.status != "failed" for rows in self._rows.values() for row in rows.values())
 
     @property
     def rounds(self) -> range:
@@ -106,7 +111,7 @@ class Scheduler:
         judged = selection.group_by_candidate(rows)
         trainings: list[Training] = []
         chosen: dict[int, tuple[int, Params]] = {}
-        splits = range(self.study.selection.splits)
+        splits, searched = range(self.study.selection.splits), 0
         for scope in self.search_rounds:
             known = judged.get(scope, {})
             settings = propose_candidates(self.study, arm, scope, known)
@@ -114,14 +119,16 @@ class Scheduler:
             if len(settings) == count_candidates(self.study, arm) and all(
                 len(known.get(c, ())) == len(splits) for c in range(len(settings))
             ):
+                searched += 1
                 best = selection.best_candidate(self.study, known)
-                chosen[scope] = best, known[best][0].setting
+                if not selection.has_failed(known[best]):  # else there is none to choose
+                    chosen[scope] = best, known[best][0].setting
         jobs = self._search_jobs(arm, trainings)
-        if len(chosen) < len(self.search_rounds):
+        if searched < len(self.search_rounds):
             return jobs, None
-        return jobs, chosen if self.study.search.each_round else dict.fromkeys(
-            self.rounds, chosen[SEARCH_ROUND]
-        )
+        if self.study.search.each_round:
+            return jobs, chosen
+        return jobs, {r: choice for choice in chosen.values() for r in self.rounds}
 
     def _search_jobs(self, arm: Arm, trainings: Sequence[Training]) -> list[CohortJob]:
         """The cohorts of the search; with successive halving those of each round as one job."""
@@ -162,3 +169,18 @@ class Scheduler:
             fold = self.round_data.fold(r, training.fold) if name[0] else self.round_data.final(r)
             self._sizes[name] = tuple(map(len, fold))
         return self._sizes[name]
+
+
+def select_settled(rows: Iterable[TrainingRecord]) -> list[TrainingRecord]:
+    """The rows that a new run builds on: without those that failed, which it tries again.
+
+    But what failed in a search stays so once a net was trained with what that search chose.
+    """
+    rows = list(rows)
+    used = {(row.arm, row.round) for row in rows if row.stage == "final" and row.status != "failed"}
+    used |= {(arm, SEARCH_ROUND) for arm, _ in used}
+    return [
+        row
+        for row in rows
+        if row.status != "failed" or (row.stage == "search" and (row.arm, row.round) in used)
+    ]

@@ -63,11 +63,11 @@ def propose_batches(study: Study, arm: Arm, n: int, seed: int, known: Known) -> 
 def candidate_values(study: Study, known: Known, n: int) -> list[float]:
     """The mean of each of the first n candidates over its splits.
 
-    Where a split diverged, the worst of the others' means stands for it: a model that is told a
-    number from far away sees no difference between the rest.
+    Where a split diverged or failed, the worst of the others' means stands for it: a model that is
+    told a number from far away sees no difference between the rest.
     """
     means = [mean(selection.metric_value(study, row) for row in known[c]) for c in range(n)]
-    lost = [any(row.status == "diverged" for row in known[c]) for c in range(n)]
+    lost = [any(not row.has_value for row in known[c]) for c in range(n)]
     whole = [value for value, gone in zip(means, lost, strict=True) if not gone]
     worst = (min if study.direction == "max" else max)(whole, default=0.0)
     return [worst if gone else value for value, gone in zip(means, lost, strict=True)]

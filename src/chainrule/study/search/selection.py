@@ -13,14 +13,20 @@ __all__ = [
     "best_candidate",
     "candidate_score",
     "group_by_candidate",
+    "has_failed",
     "is_finite",
     "metric_value",
 ]
 
 
 def metric_value(study: Study, row: TrainingRecord) -> float:
-    """The selecting metric of a training; the declared failure value where it diverged."""
+    """The selecting metric of a training; the declared failure value where it has none."""
     return row.metrics[study.metric_name] if is_finite(study, row) else study.failure_value
+
+
+def has_failed(rows: Sequence[TrainingRecord]) -> bool:
+    """Whether an error ended any of these trainings."""
+    return any(row.status == "failed" for row in rows)
 
 
 def group_by_candidate(
@@ -36,10 +42,13 @@ def group_by_candidate(
 def best_candidate(study: Study, judged: Mapping[int, Sequence[TrainingRecord]]) -> int:
     """The candidate with the best :func:`candidate_score`; the first of equal ones.
 
-    Where halving stopped some, only those that went on to the end are compared.
+    Where halving stopped some, only those that went on to the end are compared. One of which a
+    training failed is chosen only where that is so of all.
     """
     last = {c: rows for c, rows in judged.items() if all(r.status != "stopped" for r in rows)}
-    whole = last or judged
+    complete = last or judged
+    unfailed = {c: rows for c, rows in complete.items() if not has_failed(rows)}
+    whole = unfailed or complete
     return max(whole, key=lambda c: (candidate_score(study, whole[c]), -c))
 
 
@@ -54,5 +63,5 @@ def candidate_score(study: Study, rows: Sequence[TrainingRecord]) -> tuple[int, 
 
 
 def is_finite(study: Study, row: TrainingRecord) -> bool:
-    """Whether a training has a value of the selecting metric: it did not diverge."""
-    return row.status != "diverged" and math.isfinite(row.metrics.get(study.metric_name, math.nan))
+    """Whether a training has a value of the selecting metric: it neither diverged nor failed."""
+    return row.has_value and math.isfinite(row.metrics.get(study.metric_name, math.nan))

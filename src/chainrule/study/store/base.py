@@ -95,7 +95,7 @@ class Store(ABC):
     def add(self, study_id: int, rows: Sequence[TrainingRecord]) -> None:
         """Keep rows, all or none; when this returns they outlive a power cut.
 
-        Of two rows with one key the one that came first stays, as it is.
+        Of two rows with one key the one that came first stays, as it is, unless it had failed.
         """
 
     @abstractmethod

@@ -14,8 +14,9 @@ Value = float | int | str | bool
 Stage = Literal["search", "final", "timing"]
 """What a training is for: to choose a setting, to assess the chosen one, or to be timed alone."""
 
-Status = Literal["done", "diverged", "stopped"]
-"""How a training ended; ``stopped``: by successive halving, before its last epoch."""
+Status = Literal["done", "diverged", "stopped", "failed"]
+"""How a training ended; ``stopped``: by successive halving, before its last epoch; ``failed``: by
+an error, which its note tells; the next run tries it again."""
 
 SEARCH_ROUND = -1
 """The round of a search that is made once for the whole study, on data of its own."""
@@ -37,7 +38,8 @@ class TrainingRecord:
 
     - ``setting``: path → value, what the candidate sets (``{"optimizer.lr": 0.001}``).
     - ``metrics``: name → value after the last epoch; on the validation part for a search, on the
-      test set else, ``train_…`` on the training batches. Not finite where it diverged.
+      test set else, ``train_…`` on the training batches. Not finite where it diverged, none where
+      it failed.
     - ``curves``: name → a value after each epoch.
     - ``seconds``: from the first step of its cohort to the last; ``cohort_size``: trainings in it.
     - ``parameters``: numbers learned by one net; ``seeds``: purpose → seed; ``n_train``,
@@ -69,3 +71,8 @@ class TrainingRecord:
     def key(self) -> TrainingKey:
         """What names this training within its study."""
         return TrainingKey(self.arm, self.stage, self.candidate, self.round, self.fold)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether its metrics are those of a net: it neither diverged nor failed."""
+        return self.status not in ("diverged", "failed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +59,13 @@ ROWS_WITH_CURVES = (
     " LEFT JOIN curve ON curve.training = training.id"
     " WHERE study = :study AND arm = coalesce(:arm, arm)"
 )
+FAILED = (
+    "SELECT id, arm, stage, candidate, round, fold FROM training"
+    " WHERE study = :study AND content LIKE :text"
+)
+FAILED_TEXT = '%"status":"failed"%'
+"""In the text of a failed row and of no other: within a note or a setting quotes are escaped."""
+REMOVE_TRAINING = "DELETE FROM training WHERE id = :id"
 ALL_ROWS = "SELECT id, study, arm, stage, candidate, round, fold, content, seal FROM training"
 CHANGE_ROW = "UPDATE training SET stage = :stage, content = :content, seal = :seal WHERE id = :id"
 
@@ -144,6 +151,7 @@ class TableStore(Store):
         encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
         with self.transaction(write=True):
             _, digest, content, trainings, _ = self._study_columns(study_id)
+            trainings -= self._drop_failed(study_id, encoded.keys())
             last = self.fetch_all(LAST_TRAINING)[0][0]
             self.execute_many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
             added = {TrainingKey(*key): number for number, *key in self.fetch_all(ADDED, last=last)}
@@ -172,6 +180,13 @@ class TableStore(Store):
             )
         rows = [decode_row(self.where, study_id, columns, curves=curves) for columns in found]
         return sorted((row for row in rows if stage in (None, row.stage)), key=lambda row: row.key)
+
+    def _drop_failed(self, study_id: int, keys: Collection[TrainingKey]) -> int:
+        """Make room for rows that take the place of failed ones; returns how many those were."""
+        found = self.fetch_all(FAILED, study=study_id, text=FAILED_TEXT)
+        gone = [{"id": number} for number, *key in found if TrainingKey(*key) in keys]
+        self.execute_many(REMOVE_TRAINING, gone)
+        return len(gone)
 
     def _upgrade(self) -> None:
         """Write what a lower format has in this one: all of it or nothing."""
