@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule._util.pytree import named_leaves, take_rows
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
@@ -113,6 +114,18 @@ class ModuleTree(Replicated, ABC):
     def unique_state(self) -> Iterator[Buffer]:
         """Each parameter and buffer once."""
         return iter({id(value): value for _, value in self.named_state()}.values())
+
+    def check_children(self) -> None:
+        """Raise TypeError where a module or a parameter stands where nothing here would find it.
+
+        It would not be drawn, trained or saved: one in a list or dict, and one of torch's.
+        """
+        reached = {id(part) for part in (*self.modules(), *self.parameters())}
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if name != "_last" and (problem := find_problem(value, reached)):
+                    where = f"{path} {type(module).__name__}.{name}".lstrip()
+                    raise TypeError(f"{where}: {problem}")
 
     def is_layer(self) -> bool:
         """Whether it is not made of other modules."""
@@ -289,6 +302,7 @@ class Module(ModuleTree, ABC):
         A parameter's values depend on its own path alone: another head more or less does not
         change them. Dropout takes its draws from the same seeds.
         """
+        self.check_children()
         roots = check_seeds(self, seed)
         for module in self.modules():
             if init is not None:
@@ -311,6 +325,7 @@ class Module(ModuleTree, ABC):
         without, each starts as a copy of it. Tied parameters stay tied.
         """
         self._check_replicate(K)
+        self.check_children()
         cohort = self._copy(K, lambda t: t.expand(K, *t.shape).clone())
         for module in cohort.modules():
             module.seeds = None
@@ -358,6 +373,27 @@ class Module(ModuleTree, ABC):
     def multiply_adds(self, inputs: Any, output: Any) -> int:
         """Multiply-adds of one forward; 0 where there is no product."""
         return 0
+
+
+def find_problem(value: Any, reached: set[int]) -> str:
+    """What is wrong with an attribute of a module, whose net has parts of these ids."""
+    if find_torch_base(type(value)) is not None:
+        return (
+            f"{describe_object(value)} has no chain rule here: take the class of chainrule.nn, or "
+            "convert a net with chainrule.interop.from_torch"
+        )
+    if not isinstance(value, list | tuple | dict) or not value:
+        return ""
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, Module | Parameter) and id(item) not in reached:
+            return (
+                f"a {type(value).__name__} with {item!r}, which is not found there and would not "
+                "be trained: keep each in an attribute of its own, or modules in a container, "
+                "as nn.Sequential"
+            )
+        if problem := find_problem(item, reached):
+            return problem
+    return ""
 
 
 def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
@@ -17,9 +18,10 @@ def to_param_groups(params: Params) -> list[dict[str, Any]]:
     """The parameter groups, new dicts with "params" and perhaps more."""
     if isinstance(params, Module):
         return [{"params": params}]
-    if not isinstance(params, Iterable):
+    if not isinstance(params, Iterable) or find_torch_base(type(params)) is not None:
         raise TypeError(
-            f"params: expected a module, parameters or groups, got {type(params).__name__}"
+            "params: expected a module of chainrule.nn, a list of parameters or of groups, got "
+            f"{describe_object(params)}"
         )
     listed: list[Any] = list(params)
     if listed and all(isinstance(group, dict) for group in listed):
@@ -32,11 +34,14 @@ def to_param_groups(params: Params) -> list[dict[str, Any]]:
 def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[Parameter]:
     """Each parameter once, in order."""
     if isinstance(source, Module):
+        source.check_children()
         return list(source.parameters())
     listed = {id(p): p for p in ([source] if isinstance(source, Parameter) else source)}
     for p in listed.values():
         if not isinstance(p, Parameter):
-            raise TypeError(f"expected Parameters, got {type(p).__name__}")
+            raise TypeError(
+                f"params: expected each to be a chainrule.nn.Parameter, got {describe_object(p)}"
+            )
     return list(listed.values())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule.nn.config import apply_ties, find_ties, from_config, to_config
 from chainrule.nn.module import Module
 from chainrule.serialization.safetensors_file import FileError, read_file, write_file
@@ -39,8 +40,10 @@ def save(net: Module, path: str | Path, metadata: Mapping[str, Any] | None = Non
 
     Each tied tensor is written once. ``metadata``, JSON data of the caller's, goes along: see
     :func:`load_metadata`. The file is replaced atomically. Raises OSError naming the path,
-    ValueError where the net has a module that is not one of ``chainrule.nn``'s.
+    TypeError for what is no net, ValueError where the net has a module that is not one of
+    ``chainrule.nn``'s.
     """
+    check_kind(net, Module, "net")
     header = net_header(net) | ({} if metadata is None else {"metadata": dict(metadata)})
     write_file(path, "net", net_tensors(net), header)
 

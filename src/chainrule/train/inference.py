@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.nn.errors import check_forward
 from chainrule.nn.module import Module
 from chainrule.train.batches import iter_slices
 
@@ -44,7 +45,7 @@ def predict_in_slices(net: Module, data: Dataset, at_least: int = 1) -> Any:
     size = max(1, len(data)) if uses_batch_statistics(net) else max(at_least, room // sample)
     # An empty data set goes through too: its output has the right shape, and no rows.
     batches = list(iter_slices(data, size)) or [(data.inputs, data.targets)]
-    return join([net.forward(x)[0] for x, _ in batches], net.num_replica_dims)
+    return join([check_forward(net, net.forward(x))[0] for x, _ in batches], net.num_replica_dims)
 
 
 def uses_batch_statistics(net: Module) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from chainrule._util.kinds import check_kind
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss, MSELoss
 from chainrule.nn.module import Module
 from chainrule.optim import SGD, Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
+from chainrule.train.check_kinds import check_optimizer_class
 from chainrule.train.history import History
 from chainrule.train.metrics import Accuracy
 from chainrule.train.trainer import Trainer
@@ -57,10 +59,12 @@ def train(
     ``TimeBasedLR`` or ``ExponentialLR``, or a function of your own. ``criterion`` is MSELoss()
     unless given. ``train_history`` adds the accuracy on the training batches to the curves,
     ``test_history`` loss and accuracy on ``test_set`` after each epoch. Raises ValueError for an
-    ``lr_decay`` without a schedule.
+    ``lr_decay`` without a schedule, TypeError for what is no such object.
     """
     if lr_decay and schedule is None:
         raise ValueError("lr_decay needs a schedule, e.g. schedule=lr_scheduler.TimeBasedLR")
+    check_kind(model, Module, "model")
+    check_optimizer_class(optimizer)
     steps = optimizer(model, lr=lr, weight_decay=weight_decay)
     trainer = Trainer(
         model,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule.data import Dataset
+from chainrule.nn.errors import check_forward
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
@@ -21,6 +22,7 @@ from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, Pl
 from chainrule.train.backends.base import EpochOutput
 from chainrule.train.batches import add_replica_axis, check_last_batch, epoch_permutations
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
+from chainrule.train.check_kinds import check_kinds
 from chainrule.train.checkpoint import (
     Snapshot,
     load_training,
@@ -61,7 +63,7 @@ class Trainer:
 
     ``state`` has all of this, and how far the training is; ``backend`` computes its epochs.
 
-    Raises ValueError where the numbers do not make sense.
+    Raises ValueError where the numbers do not make sense, TypeError for what is no such object.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         compile: bool = False,  # noqa: A002 (the word for it)
     ) -> None:
-        check_parts(net, criterion, optimizer)
+        check_parts(net, criterion, optimizer, scheduler, metrics, callbacks)
         check_options(batch_size, scheduler, schedule_every)
         if net.replicas is not None and criterion.replicas is None:
             criterion = criterion.replicate(net.replicas)
@@ -292,7 +294,7 @@ def measure_epoch(state: TrainState, output: EpochOutput) -> dict[str, Tensor]:
 
 def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:
     """The loss and the metrics of outputs for a data set, which has the net's replicas."""
-    loss, _ = state.criterion.forward(y, data.targets)
+    loss, _ = check_forward(state.criterion, state.criterion.forward(y, data.targets))
     axis = state.net.num_replica_dims
     return {"loss": loss, **measure_outputs(state.metrics, y, data.targets, axis)}
 
@@ -323,8 +325,9 @@ def check_options(batch_size: int, scheduler: LRScheduler | None, schedule_every
         raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
 
 
-def check_parts(net: Module, criterion: Loss, optimizer: Optimizer) -> None:
-    """Raise ValueError where net, loss and optimizer cannot train together."""
+def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any) -> None:
+    """Raise TypeError for other things, ValueError where the three cannot train together."""
+    check_kinds(net, criterion, optimizer, *others)
     if getattr(criterion, "reduction", "mean") == "none":
         raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
     known = {id(parameter) for parameter in net.parameters()}

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.errors import check_forward
 from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
+from chainrule.nn.replicated import Replicated
 from chainrule.nn.vjp import BackwardFn
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def gradcheck(
 
     The report is true where all is well; print it to read it. The module is left as it was.
     """
+    check_checkable(module, target)
     checker = _Checker(module, x, target, seed)
     rows = [
         checker.compare(name, tensor, grad, entries, directions)
@@ -97,6 +100,14 @@ def gradcheck(
     problems += [f"{row.name}: nothing but kinks" for row in rows if row.kinks and not row.compared]
     label = module.label()
     return GradReport(label, rows, [*problems, *checker.contract_violations()], tolerance)
+
+
+def check_checkable(function: Any, target: Any) -> None:
+    """Raise TypeError unless it is a module, or a loss with a target."""
+    if not isinstance(function, Replicated):
+        check_kind(function, Module, "gradcheck")
+    elif not isinstance(function, Module) and target is None:
+        raise TypeError(f"gradcheck: {function.label()} is checked with an output and a target")
 
 
 def check_layers(net: Module, x: Any) -> list[tuple[str, GradReport]]:
@@ -120,6 +131,7 @@ class _Checker:
         self.rng_state = torch.get_rng_state()
         self.function = copy.deepcopy(module)
         if isinstance(self.function, Module):
+            self.function.check_children()
             self.function.to("cpu", torch.float64)
         self.rng_counters = [m.rng_counter for m in self._modules()]
         self.x = tree_map(_to_double, x)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import tree_map
 from chainrule.nn.inspect.trace import LayerObserver, trace_layers
 from chainrule.nn.module import Module
@@ -100,6 +101,7 @@ def _dry_run(
     device: str = "meta",
 ) -> Any:
     """The output of a copy of net on the device, for an input of zeros."""
+    check_kind(net, Module, "net")
     for parameter in net.parameters():
         dtype = dtype or parameter.data.dtype
 

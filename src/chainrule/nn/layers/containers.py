@@ -13,6 +13,7 @@ from typing import Any, Self, final, overload
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import tree_map
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.hooks import call_forward_hook
@@ -60,8 +61,7 @@ def check_modules(container: Module, modules: Sequence[Any]) -> Sequence[Module]
     if len(modules) == 1 and isinstance(modules[0], list | tuple):
         modules = modules[0]
     for module in modules:
-        if not isinstance(module, Module):
-            raise TypeError(f"{type(container).__name__} is made of modules, got {module!r}")
+        check_kind(module, Module, type(container).__name__)
     return modules
 
 
@@ -193,7 +193,7 @@ class Residual(Module):
     """
 
     def __init__(self, module: Module) -> None:
-        self.module = module
+        (self.module,) = check_modules(self, [module])
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         x = expand_replicas(self, x)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
 from chainrule.nn.errors import LayerError, check_input, describe_shape
-from chainrule.nn.layers.containers import forward_child, parallel_backward
+from chainrule.nn.layers.containers import check_modules, forward_child, parallel_backward
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
@@ -36,7 +36,7 @@ class Siamese(Module):
         if joint_batch and not share:
             raise ValueError("Siamese: joint_batch is for a shared module; expected share=True")
         self.share, self.joint_batch = share, joint_batch
-        self.module = module
+        (self.module,) = check_modules(self, [module])
         if not share:
             self.other = copy.deepcopy(module)
             for parameter in self.other.parameters():

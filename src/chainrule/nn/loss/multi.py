@@ -8,6 +8,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind, describe_object
 from chainrule._util.pytree import take_rows, tree_map
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss.base import Loss, LossTerm
@@ -34,10 +35,16 @@ class MultiLoss(Loss):
         losses: Mapping[str, Loss],
         weights: Mapping[str, float | Tensor] | None = None,
     ) -> None:
+        if not isinstance(losses, Mapping):
+            raise TypeError(
+                'MultiLoss: expected a dict of names and losses, such as {"main": MSELoss()}, got '
+                + describe_object(losses)
+            )
         self.losses = dict(losses)
         if not self.losses:
             raise ValueError("MultiLoss is made of at least one loss, got none")
         for name, loss in self.losses.items():
+            check_kind(loss, Loss, f"MultiLoss[{name!r}]")
             if getattr(loss, "reduction", "mean") == "none":
                 raise ValueError(f"a sum needs losses that are reduced, got {name!r}: {loss!r}")
         unknown = [name for name in weights or {} if name not in self.losses]

@@ -6,6 +6,7 @@ from typing import Any, Self, final
 
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.loss.base import Loss, LossTerm
 from chainrule.nn.vjp import BackwardFn
@@ -23,6 +24,7 @@ class OneHotLoss(Loss):
     """
 
     def __init__(self, loss: Loss, low: float = 0.0, high: float = 1.0) -> None:
+        check_kind(loss, Loss, "OneHotLoss")
         self.loss, self.low, self.high = loss, low, high
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.nn.errors import check_forward
 from chainrule.nn.loss.base import combine_batches
 from chainrule.nn.ops.conv import use_conv_backend
 from chainrule.nn.vjp import accumulate_param_grads
@@ -54,8 +55,8 @@ def train_step(
     state: TrainState, x: Any, target: Any, active: Tensor
 ) -> tuple[Any, Tensor, Tensor]:
     """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is active."""
-    y, rule = state.net.forward(x)
-    loss, loss_rule = state.criterion.forward(y, target)
+    y, rule = check_forward(state.net, state.net.forward(x))
+    loss, loss_rule = check_forward(state.criterion, state.criterion.forward(y, target))
     state.optimizer.zero_grad()
     accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
     active = active & (loss + state.optimizer.grad_sum()).isfinite()

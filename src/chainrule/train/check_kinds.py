@@ -1,0 +1,79 @@
+"""Whether the parts of a training are objects of the package, before anything is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule._util.kinds import check_kind, describe_object
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module
+from chainrule.optim import Optimizer
+from chainrule.optim.lr_scheduler import LRScheduler
+from chainrule.train import metrics as metric_module
+from chainrule.train.state import Callback
+
+__all__ = ["check_kinds", "check_optimizer_class"]
+
+
+def check_kinds(
+    net: Any, criterion: Any, optimizer: Any, scheduler: Any, metrics: Any, callbacks: Any
+) -> None:
+    """Raise TypeError, with what to write instead, for a part that is another thing."""
+    check_kind(net, Module, "net")
+    check_kind(criterion, Loss, "criterion")
+    check_kind(optimizer, Optimizer, "optimizer")
+    if scheduler is not None:
+        check_kind(scheduler, LRScheduler, "scheduler")
+    if metrics is not None:
+        check_metrics(metrics)
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"callbacks: expected a list, got {describe_object(callbacks)}")
+    for callback in callbacks:
+        check_kind(callback, Callback, "callbacks")
+
+
+def check_metrics(metrics: Any) -> None:
+    """Raise TypeError unless the metrics are functions by name."""
+    if not isinstance(metrics, Mapping):
+        names = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+        entries = [f"{to_name(m)!r}: {to_call(m)}" for m in names] if names else []
+        example = "{" + (", ".join(entries) or "'accuracy': Accuracy()") + "}"
+        raise TypeError(
+            f"metrics: expected a dict of names and functions, got {describe_object(metrics)}; "
+            f"write metrics={example}"
+        )
+    for name, metric in metrics.items():
+        if isinstance(metric, type) or not callable(metric):
+            raise TypeError(
+                f"metrics[{name!r}]: expected a function of (output, target), got "
+                f"{describe_object(metric)}; write {to_call(metric)}"
+            )
+
+
+def to_name(metric: Any) -> str:
+    """What a metric that was given without a name may be called in the history."""
+    if isinstance(metric, str):
+        return metric
+    cls = metric if hasattr(metric, "__name__") else type(metric)
+    return str(cls.__name__).lower()
+
+
+def to_call(metric: Any) -> str:
+    """How to write the object that was meant by a class or a name."""
+    if isinstance(metric, str):
+        known = {name.lower(): name for name in metric_module.__all__}
+        return f"{known.get(metric.lower().replace('_', ''), 'Accuracy')}()"
+    if isinstance(metric, type):
+        return f"{metric.__name__}()"
+    return str(getattr(metric, "__name__", f"{type(metric).__name__}()"))
+
+
+def check_optimizer_class(optimizer: Any) -> None:
+    """Raise TypeError unless it is a class of optimizers, or a function that makes one."""
+    is_class = isinstance(optimizer, type)
+    if not callable(optimizer) or (is_class and not issubclass(optimizer, Optimizer)):
+        raise TypeError(
+            "optimizer: expected a class of chainrule.optim, such as optim.SGD, got "
+            f"{describe_object(optimizer)}"
+        )
