@@ -59,6 +59,8 @@ class TorchBackend(Backend):
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         if len(self.nets) != (state.net.replicas or 1):
             raise ValueError("TorchTrainer: a cohort of PyTorch's nets cannot be made smaller")
+        for k, module in enumerate(self.nets):  # after a pickle it has a memory of its own
+            share_memory(module, state.net, k)
         return self.status
 
     def use_threads(self) -> AbstractContextManager[None]:
@@ -151,11 +153,16 @@ class TorchTrainer(Trainer):
 def build_torch_net(net: Module, k: int) -> torch.nn.Module:
     """PyTorch's module of replica k, its parameters and buffers in the memory of the cohort's."""
     module = to_torch(net if net.replicas is None else net.replica(k))
+    share_memory(module, net, k)
+    return module
+
+
+def share_memory(module: torch.nn.Module, net: Module, k: int) -> None:
+    """Let PyTorch's module have its parameters and buffers in the memory of replica k's."""
     values = dict(net.named_state())
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         data = values[name].data
         tensor.data = data if net.replicas is None else data[k]
-    return module
 
 
 def build_torch_optimizer(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
@@ -27,6 +28,10 @@ class Buffer:
     def shape(self) -> torch.Size:
         """The shape of ``data``, with the replicas'."""
         return self.data.shape
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Its own numbers alone, where ``data`` is a view of more."""
+        return {**vars(self), "data": self.data.clone()}
 
     def numel(self) -> int:
         """How many numbers ``data`` holds."""
@@ -53,6 +58,20 @@ class Parameter(Buffer):
         super().__init__(data)
         self.grad = torch.zeros_like(data)
         self.init = init
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the gradient: as in torch, one that was pickled has none, which is 0."""
+        return {name: value for name, value in super().__getstate__().items() if name != "grad"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        vars(self).update(values)
+        self.grad = torch.zeros_like(self.data)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy in the same process has the gradient too."""
+        other = copy.copy(self)
+        other.grad, other.init = self.grad.clone(), copy.deepcopy(self.init, memo)
+        return other
 
     @classmethod
     def draw(cls, shape: Sequence[int], init: Initializer) -> Parameter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor
@@ -33,13 +33,21 @@ class FlatParameters:
             if replicas is not None and parameter.data.shape[:1] != (replicas,):
                 shape = tuple(parameter.data.shape)
                 raise ValueError(f"a parameter of {replicas} replicas has shape {shape}")
-        K = replicas or 1
+        self._pack(replicas or 1)
+        self.views: list[tuple[Tensor, Tensor]] = []
+
+    def _pack(self, K: int) -> None:
         self.data = torch.cat([p.data.reshape(K, -1) for p in self.parameters], 1)
         self.grad = torch.cat([p.grad.reshape(K, -1) for p in self.parameters], 1)
-        self.views: list[tuple[Tensor, Tensor]] = []
 
     def create_views(self) -> None:
         """Point each parameter at its columns."""
+        self.views = self._split_columns()
+        for parameter, (data, grad) in zip(self.parameters, self.views, strict=True):
+            parameter.data, parameter.grad = data, grad
+
+    def _split_columns(self) -> list[tuple[Tensor, Tensor]]:
+        """Each parameter's data and gradient, as views."""
         shapes = [p.data.shape for p in self.parameters]
         widths = [p.data.numel() // len(self.data) for p in self.parameters]
         columns = zip(
@@ -48,9 +56,7 @@ class FlatParameters:
             torch.split(self.grad, widths, 1),
             strict=True,
         )
-        self.views = [(data.view(shape), grad.view(shape)) for shape, data, grad in columns]
-        for parameter, (data, grad) in zip(self.parameters, self.views, strict=True):
-            parameter.data, parameter.grad = data, grad
+        return [(data.view(shape), grad.view(shape)) for shape, data, grad in columns]
 
     def count_change(self) -> None:
         """Let PyTorch's counter of changes know that ``data`` was written to past it."""
@@ -58,9 +64,36 @@ class FlatParameters:
 
     def check(self) -> None:
         """Raise RuntimeError where a parameter points elsewhere by now."""
+        if not self.is_current():
+            raise RuntimeError(
+                "a parameter's tensors were replaced since the optimizer packed them "
+                "(moved, or packed by another one): build the optimizer after .to()"
+            )
+
+    def is_current(self) -> bool:
+        """Whether each parameter still points at its columns."""
         for parameter, (data, grad) in zip(self.parameters, self.views, strict=True):
             if parameter.data is not data or parameter.grad is not grad:
-                raise RuntimeError(
-                    "a parameter's tensors were replaced since the optimizer packed them "
-                    "(moved, or packed by another one): build the optimizer after .to()"
-                )
+                return False
+        return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The parameters, which have the values: in another memory views would be none."""
+        current = self.is_current()
+        return {
+            "parameters": self.parameters,
+            "replicas": len(self.data),
+            "data": None if current else self.data,
+            "grad": self.grad.clone(),  # not to be shared with another process
+        }
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        """Pack the parameters anew, unless they pointed elsewhere: then they do again."""
+        self.parameters, K = values["parameters"], values["replicas"]
+        if values["data"] is None:
+            self._pack(K)
+            self.grad = values["grad"]
+            self.create_views()
+        else:
+            self.data, self.grad = values["data"], values["grad"]
+            self.views = [(self.data, self.grad)] * len(self.parameters)

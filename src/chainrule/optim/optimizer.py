@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import take_rows
+from chainrule._util.pytree import take_rows, tree_map
 from chainrule.optim.flat_parameters import FlatParameters
 from chainrule.optim.groups import (
     Params,
@@ -163,6 +163,10 @@ class Optimizer(ABC):
         for i, (group, state) in enumerate(zip(groups, states, strict=True)):
             self.param_groups[i].update(group)
             self.state[i] = state
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With copies of what is written in place, which processes would else share."""
+        return {**vars(self), "state": tree_map(torch.clone, self.state)}
 
     def _check_saved_group(self, group: dict[str, Any]) -> None:
         expected = {*self.defaults, "step"}

@@ -130,6 +130,11 @@ class History:
         self.epochs = max(map(len, curves.values()), default=0)
         self.diverged, self.stopped, self.seconds = diverged, stopped, seconds
 
+    def __getstate__(self) -> dict[str, Any]:
+        """With copies of the curves, which processes would else share."""
+        copies = {name: buffer.clone() for name, buffer in self._buffers.items()}
+        return {**vars(self), "_buffers": copies}
+
     def _set_curves(self, curves: Mapping[str, Tensor]) -> None:
         buffers = {}
         for name, curve in curves.items():
