@@ -37,19 +37,21 @@ def resolve_study(
     typer.BadParameter for a wrong call, StudyError for what does not fit the study, DataError or
     OSError for a file that cannot be used.
     """
+    from chainrule.study.spec.own_code import pin_sources
+
     study = find_study(name)
     study = (study.quick_form() if quick else study).with_overrides(**changes)
     if data:
         study = study.with_overrides(data=parse_assignments(data))
     if csv is None and target is None:
-        return study
+        return pin_sources(study)
     if csv is None or target is None:
         raise typer.BadParameter("--csv FILE and --target COLUMN go together")
     from chainrule.study.spec.csv_data import use_csv_table
 
     study, notes = use_csv_table(study, csv, target)
     echo_err("\n  ".join(notes))
-    return study
+    return pin_sources(study)
 
 
 def find_study(name: str) -> Study:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -24,12 +25,13 @@ __all__ = ["provenance"]
 PACKAGE = Path(__file__).parents[2]
 
 
-def provenance() -> dict[str, Any]:
+def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
     """What this process runs with, as JSON data; what cannot be found out is None.
 
     - ``versions``: of Python, chainrule and what it computes with.
     - ``commit``, ``dirty``: of the git work tree that the package's files belong to, and whether
-      they differ from it.
+      they differ from it; ``own``: the same of the work tree that has the user's modules, or else
+      the current folder.
     - ``machine``: CPU model, logical cores, bytes of memory, system; ``devices``: GPUs.
     - ``threads``: PyTorch's, in one operation; ``hostname``.
     - ``time``: UTC, ISO 8601; ``command``: the arguments, without passwords in URLs.
@@ -37,6 +39,7 @@ def provenance() -> dict[str, Any]:
     return {
         "versions": package_versions(),
         **git_commit(PACKAGE),
+        "own": user_commit(own_files[0].parent if own_files else Path.cwd()),
         "machine": {
             "cpu": cpu_name(),
             "cores": os.cpu_count(),
@@ -74,6 +77,13 @@ def git_commit(folder: Path) -> dict[str, Any]:
     if run_git(folder, "ls-files", "--error-unmatch", "--", "__init__.py") is not None:
         head = run_git(folder, "rev-parse", "HEAD")
     changes = run_git(folder, "status", "--porcelain", "--", ".") if head else None
+    return {"commit": head, "dirty": None if changes is None else bool(changes)}
+
+
+def user_commit(folder: Path) -> dict[str, Any]:
+    """The commit of the work tree that a folder is in, and whether anything in it is changed."""
+    head = run_git(folder, "rev-parse", "HEAD")
+    changes = run_git(folder, "status", "--porcelain", "--", ":/") if head else None
     return {"commit": head, "dirty": None if changes is None else bool(changes)}
 
 

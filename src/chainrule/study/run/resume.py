@@ -15,7 +15,7 @@ from chainrule.study.store import Store, StudyRecord, open_store
 
 __all__ = ["describe_changes", "find_changes", "is_extension", "open_or_resume"]
 
-EXTENDABLE_FIELDS = {"rounds", "arms", "factors"}
+EXTENDABLE_FIELDS = {"rounds", "arms", "factors", "sources"}
 """What a study may get more of without a change in what is there."""
 
 
@@ -60,7 +60,8 @@ def open_or_resume(
 def is_extension(old: Study, new: Study) -> bool:
     """Whether ``new`` is ``old`` with more rounds or more arms, and nothing else."""
     ignored = NON_SEMANTIC_FIELDS | EXTENDABLE_FIELDS
-    rest = [{k: v for k, v in s.as_dict().items() if k not in ignored} for s in (old, new)]
+    rest = [{k: v for k, v in s.semantic_fields().items() if k not in ignored} for s in (old, new)]
+    same_code = old.sources.items() <= new.sources.items()
     arms = {arm.name: arm for arm in new.all_arms}
     kept = all(
         arm.name in arms
@@ -68,7 +69,7 @@ def is_extension(old: Study, new: Study) -> bool:
         and arm.space == arms[arm.name].space
         for arm in old.all_arms
     )
-    return rest[0] == rest[1] and kept and new.rounds >= old.rounds
+    return rest[0] == rest[1] and same_code and kept and new.rounds >= old.rounds
 
 
 def describe_size(study: Study) -> str:

@@ -20,6 +20,7 @@ from chainrule.study.run.provenance import provenance
 from chainrule.study.run.records import make_failed_rows
 from chainrule.study.run.resume import open_or_resume
 from chainrule.study.run.scheduler import Scheduler, select_settled
+from chainrule.study.spec.own_code import own_files, pin_sources
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
 from chainrule.study.store.record import TrainingRecord
@@ -56,13 +57,14 @@ def run(
     Raises StudyError for what cannot be run, and where nothing but failures came of it,
     StoreError and OSError as the store does.
     """
+    study = pin_sources(study)
     chosen = study.select(arms)
     if jobs < 1:
         raise StudyError(f"expected at least 1 job, got {jobs}")
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())
-        origin = provenance()
+        origin = provenance([*own_files(study).values()])
         record = open_or_resume(opened, study, origin, extend=extend)
         scheduler = Scheduler(study, chosen, select_settled(opened.rows(record.id)))
 

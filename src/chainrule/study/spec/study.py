@@ -73,7 +73,7 @@ class Study(StrictModel):
     ``direction`` says which way is better, ``failure_value`` what a diverged training counts as.
     ``rope``: a difference that does not matter, in the metric's unit. ``precision``: bfloat16 is
     float32, but for the products of convolutions. ``cohort_size``: trainings a cohort, by default
-    what fits a cache.
+    what fits a cache. ``sources``: a run writes here the SHA-256 of each module of your own.
 
     Raises pydantic's ValidationError, a ValueError, which names the field.
     """
@@ -112,6 +112,7 @@ class Study(StrictModel):
     selection: Selection = Selection()
     reported: dict[str, Reported] = Field({})
     quick: Overrides = Field({})
+    sources: dict[str, str] = Field({})
 
     @field_validator("quick")
     @classmethod
@@ -200,6 +201,13 @@ class Study(StrictModel):
 
         return tomli_w.dumps(self.as_dict())
 
+    def semantic_fields(self) -> dict[str, Any]:
+        """What was declared of all that decides a number; of a file its SHA-256, not its place."""
+        content = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
+        if "sha256" in content["data"]:
+            content["data"] = {k: v for k, v in content["data"].items() if k != "csv"}
+        return content
+
     @property
     def digest(self) -> str:
         """A fingerprint of all that decides a number in the result.
@@ -207,7 +215,7 @@ class Study(StrictModel):
         In what order things are written down counts for factors, which name the arms, and for the
         space, which numbers the candidates.
         """
-        content = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
+        content = self.semantic_fields()
         content |= {"metric": self.metric_name, "order": [[*self.factors], [*self.space]]}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -218,12 +226,16 @@ class Study(StrictModel):
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
-        """The study in a TOML file. Raises OSError or StudyError, naming the file."""
+        """The study in a TOML file; a CSV file that it names may stand beside it.
+
+        Raises OSError or StudyError, naming the file.
+        """
         try:
             text = Path(path).read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
-        return cls.from_toml(text, str(path))
+        declared = parse_toml(text, str(path))
+        return validate_study(find_csv_beside(declared, Path(path).parent), str(path))
 
 
 def check_search(study: Study) -> None:
@@ -279,6 +291,15 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{source}: not TOML: {error}") from None
+
+
+def find_csv_beside(declared: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The declaration with the whole path of a CSV file that stands in this folder."""
+    data = declared.get("data")
+    csv = data.get("csv") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(csv, str) or not (folder / csv).is_file():
+        return declared
+    return {**declared, "data": {**data, "csv": str((folder / csv).resolve())}}
 
 
 def validate_study(declared: Mapping[str, Any], source: str) -> Study:

@@ -1,0 +1,119 @@
+"""A study made with the user's own code or file is what that code and that file are."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from chainrule.study import Study, run
+from chainrule.study.run.resume import find_changes, is_extension
+from chainrule.study.spec.own_code import own_files, pin_sources
+from tests.study.small import small
+
+NET = """import math, numpy, torch
+from chainrule import nn
+from own_width import WIDTH
+
+def net(layers=1):
+    return nn.Sequential(nn.Linear(2, WIDTH), nn.Linear(WIDTH, 2))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "own_net.py").write_text(NET)
+    (tmp_path / "own_width.py").write_text("WIDTH = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in ("own_net", "own_width"):
+        sys.modules.pop(name, None)
+
+
+def own(**changes):
+    return small(net="own_net:net", arms={"a": {}}, rounds=1, **changes)
+
+
+def test_the_module_and_what_it_imports_of_the_users_are_pinned(folder):
+    assert {*own_files(own())} == {"own_net", "own_width"}
+    assert {*pin_sources(own()).sources} == {"own_net", "own_width"}
+
+
+def test_a_study_of_our_own_components_has_the_digest_that_it_had():
+    assert pin_sources(small()) == small()
+
+
+@pytest.mark.parametrize("file", ["own_net.py", "own_width.py"])
+def test_other_code_is_another_study(folder, file):
+    before = pin_sources(own())
+    (folder / file).write_text((folder / file).read_text() + "X = 1\n")
+    after = pin_sources(own())
+    assert before.digest != after.digest
+    assert not is_extension(before, after)
+
+
+def test_wherever_a_component_is_named(folder):
+    for changes in (
+        {"arms": {"a": {"net": "own_net:net"}}},
+        {"factors": {"f": {"x": {"net": "own_net:net"}}}, "arms": {}},
+        {"metrics": {"m": "own_net:net"}},
+        {"loss": "own_net:net"},
+        {"data": "own_net:net"},
+        {"trainer": "own_net:net"},
+    ):
+        assert "own_net" in pin_sources(small(**changes)).sources
+
+
+def test_a_study_in_the_same_file_may_be_extended(folder):
+    file = folder / "own_net.py"
+    file.write_text(NET + "from chainrule.study import Study\nstudy = Study(\n    rounds=3,\n)\n")
+    three = pin_sources(own())
+    file.write_text(NET + "from chainrule.study import Study\nstudy = Study(\n    rounds=5,\n)\n")
+    assert pin_sources(own()).sources == three.sources
+
+
+def test_a_run_after_a_change_begins_anew_and_says_why(folder, tmp_path):
+    store = str(tmp_path / "store.sqlite")
+    first = run(own(), store=store)
+    assert first.study.sources
+    (folder / "own_width.py").write_text("WIDTH = 4\n")
+    changed = pin_sources(own())
+    assert [c.split(":")[0] for c in find_changes(store, changed)] == ["sources.own_width"]
+    for name in ("own_net", "own_width"):
+        sys.modules.pop(name, None)
+    second = run(own(), store=store)
+    assert second.study.sources != first.study.sources
+    assert len(second.rows) == len(first.rows)
+
+
+def test_a_module_that_is_not_there_is_left_to_who_needs_it():
+    assert pin_sources(small(net="no_such_module:net")).sources == {}
+
+
+TABLE = """
+name = "mine"
+net = { name = "table_net", inputs = 1 }
+loss = "MSELoss"
+optimizer = "Adam"
+metric = "loss"
+direction = "min"
+failure_value = 100
+[data]
+name = "table"
+csv = "rows.csv"
+target = "y"
+rounds = "resplit"
+sha256 = "0"
+"""
+
+
+def test_a_csv_file_is_found_beside_the_declaration_and_its_place_is_no_matter(tmp_path):
+    studies = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows.csv").write_text("x,y\n1,2\n")
+        (tmp_path / name / "study.toml").write_text(TABLE)
+        studies.append(Study.load(tmp_path / name / "study.toml"))
+        assert studies[-1].data.arguments["csv"] == str(tmp_path / name / "rows.csv")
+    assert studies[0] != studies[1]
+    assert studies[0].digest == studies[1].digest
