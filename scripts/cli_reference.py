@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import typer.main
@@ -11,7 +12,7 @@ from chainrule.cli import app
 
 
 def build_reference() -> str:
-    """Markdown: a list of the commands, then for each a table of its arguments and options."""
+    """Markdown: a table of the commands, then for each its arguments and options."""
     root: Any = typer.main.get_command(app)
     contents = ["| command | |", "|---|---|"]
     for name, command in root.commands.items():
@@ -27,21 +28,21 @@ def describe_command(name: str, command: Any) -> Iterator[str]:
     yield f"## chainrule {name}\n"
     yield f"```text\n{usage}\n```\n"
     yield (command.help or "").replace("\b", "").strip() + "\n"
-    yield "| argument or option | |"
-    yield "|---|---|"
     for parameter in command.params:
         if parameter.get_help_record(context):  # a hidden one has none
-            yield describe_parameter(parameter, context)
+            yield describe_parameter(parameter, context, name)
     if command.epilog:
         examples = command.epilog.replace("\b", "").strip().splitlines()
         body = "\n".join(line.strip() for line in examples[1:] if line.strip())
         yield f"\n{examples[0].strip()}\n\n```sh\n{body}\n```" if body else f"\n{examples[0]}"
 
 
-def describe_parameter(parameter: Any, context: Any) -> str:
-    """A row of the table: names and value, then the help with its default and range."""
+def describe_parameter(parameter: Any, context: Any, command: str) -> str:
+    """Names and value as a heading, which the search finds; then the help, default and range."""
     names, text = parameter.get_help_record(context)
-    return f"| `{names}` | {' '.join(text.split())} |"
+    place = f"{command}-{parameter.name.replace('_', '-')}"
+    heading = f'<h4 class="option" id="{place}"><code>{escape(names)}</code></h4>'
+    return f"{heading}\n\n{' '.join(text.split())}\n"
 
 
 def first_sentence(command: Any) -> str:
