@@ -627,3 +627,34 @@ def test_label_shows_what_is_not_a_default():
         "CrossEntropyLoss(weight=tensor(3,), label_smoothing=0.1)"
     )
     assert repr(losses.KLDivLoss("batchmean")) == "KLDivLoss(reduction='batchmean')"
+
+
+@pytest.mark.parametrize(
+    ("output", "target", "fix"),
+    [
+        ((5, 1), (5,), r"target\.reshape\(5, 1\)"),
+        ((5,), (5, 1), r"target\.reshape\(5,\)"),
+        ((5, 2), (2,), r"target\.expand\(5, 2\)"),
+        ((5, 2), (5, 1), r"target\.expand\(5, 2\)"),
+        ((5, 2), (), r"target\.expand\(5, 2\)"),
+    ],
+)
+@pytest.mark.parametrize("loss", [losses.MSELoss(), losses.L1Loss(), losses.BCEWithLogitsLoss()])
+def test_a_target_that_torch_would_broadcast_is_told_how_to_fit(loss, output, target, fix):
+    with pytest.raises(LayerError, match=rf"expected target .* nothing is broadcast, write {fix}"):
+        loss(torch.zeros(output), torch.zeros(target))
+
+
+def test_a_cohorts_target_keeps_its_replicas_when_it_is_made_to_fit():
+    with pytest.raises(LayerError, match=r"write target\.reshape\(1, 5, 1\)"):
+        losses.MSELoss().replicate(3)(torch.zeros(3, 5, 1), torch.zeros(1, 5))
+
+
+def test_a_target_that_does_not_fit_at_all_has_no_hint():
+    with pytest.raises(LayerError, match=r"expected target \(5, 2\), got \(5,\)$"):
+        losses.MSELoss()(torch.zeros(5, 2), torch.zeros(5))
+
+
+def test_a_larger_target_is_not_cut_to_fit():
+    with pytest.raises(LayerError, match=r"got \(5, 2\); nothing is broadcast$"):
+        losses.MSELoss()(torch.zeros(2), torch.zeros(5, 2))

@@ -116,3 +116,10 @@ def test_wrong_inputs(layer, shape, message):
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="num_groups must divide num_channels, got 2 and 3"):
         nn.GroupNorm(2, 3)
+
+
+@pytest.mark.parametrize("eps", [0, 0.0, -1e-5, float("nan")])
+@pytest.mark.parametrize("cls", [nn.BatchNorm1d, nn.BatchNorm2d])
+def test_batch_normalization_needs_a_positive_eps(cls, eps):
+    with pytest.raises(ValueError, match=r"eps must be positive, got"):
+        cls(3, eps=eps)

@@ -405,3 +405,16 @@ def test_a_parameter_belongs_to_one_group():
 
 def test_repr_shows_the_hyper_parameters():
     assert repr(optim.SGD(twins.parameters(), lr=0.5)).startswith("SGD(lr=0.5, momentum=0, ")
+
+
+def test_betas_are_both_numbers_or_both_tensors():
+    net, beta = nn.Linear(2, 2), torch.tensor(0.9)
+    for betas in ((beta, 0.99), (0.9, beta)):
+        with pytest.raises(ValueError, match="betas must be either both floats or both tensors"):
+            optim.Adam(net, betas=betas)
+    optim.Adam(net, betas=(beta, beta))
+
+
+def test_in_a_cohort_one_of_the_betas_may_differ_by_replica():
+    cohort = nn.Linear(2, 2).replicate(2)
+    optim.Adam(cohort, betas=(torch.tensor([0.9, 0.8]), 0.99)).step()

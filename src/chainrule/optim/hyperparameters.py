@@ -50,6 +50,8 @@ def validate_hyperparameter(name: str, value: Any, replicas: int | None) -> None
     if name == "betas":
         if not (isinstance(value, tuple | list) and len(value) == 2):
             raise ValueError(f"betas: expected a pair, got {value!r}")
+        if replicas is None and len({isinstance(beta, Tensor) for beta in value}) > 1:
+            raise ValueError("betas must be either both floats or both tensors")
         labelled = [(f"{label} at index {i}", beta) for i, beta in enumerate(value)]
     for text, number in labelled:
         check_number(name, number, replicas)

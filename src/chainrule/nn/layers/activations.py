@@ -117,7 +117,7 @@ class PReLU(Module):
 
         check_input(self, x, f"input (N, {n}, …)" if n > 1 else "a tensor", fits, like=weight.data)
         ones = [n if axis == channel else 1 for axis in range(self.num_replica_dims, x.dim())]
-        w = weight.data.reshape(*weight.data.shape[: self.num_replica_dims], *ones)
+        w = weight.data.reshape((*weight.data.shape[: self.num_replica_dims], *ones))
         positive = x > 0
 
         def backward(g: Tensor) -> Tensor:

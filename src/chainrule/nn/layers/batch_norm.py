@@ -33,6 +33,8 @@ class BatchNorm(Affine, ABC):
     the batch's. With s = 1 / √(σ² + ε):
 
     dL/dx = s w (g − mean(g) − x̂ mean(g x̂)), in evaluation s w g;  dL/dw += Σ g x̂;  dL/db += Σ g
+
+    Raises ValueError unless ε > 0.
     """
 
     expected: str
@@ -53,6 +55,8 @@ class BatchNorm(Affine, ABC):
         *,
         bias: bool = True,
     ) -> None:
+        if not eps > 0:
+            raise ValueError(f"eps must be positive, got {eps}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self._init_parameters((num_features,), affine, affine and bias)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from math import inf, nan
+from math import inf, nan, prod
 from typing import Any, NamedTuple, Self, TypeAlias, cast
 
 import torch
@@ -197,7 +197,24 @@ class Loss(Replicated, ABC):
                 and t.shape[self.num_replica_dims :] == shape
             )
 
+        if like is not None and isinstance(target, Tensor) and not fits(target):
+            self._refuse_broadcast(target, shape, expected)
         check_input(self, target, expected, fits, like=like, floating=False)
+
+    def _refuse_broadcast(self, target: Tensor, shape: tuple[int, ...], expected: str) -> None:
+        """Raise a LayerError, with what to write, for a target that torch would broadcast."""
+        lead, given = target.shape[: self.num_replica_dims], target.shape[self.num_replica_dims :]
+        pairs = list(zip(reversed(given), reversed(shape), strict=False))
+        if not all(a == b or 1 in (a, b) for a, b in pairs):
+            return
+        fix, size = "", (*lead, *shape)
+        if prod(given) == prod(shape):
+            fix = f", write target.reshape{size}"
+        elif len(given) <= len(shape) and all(a in (1, b) for a, b in pairs):
+            fix = f", write target.expand{size}"
+        raise LayerError(
+            self, f"expected {expected}, got {describe_shape(target)}; nothing is broadcast{fix}"
+        )
 
 
 class ReducedLoss(Loss, ABC):

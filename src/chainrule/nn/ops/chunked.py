@@ -23,7 +23,7 @@ def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     Tensors: of one length along the first axis, or 1 long, for "the same for all". The largest
     is cut into pieces of about CHUNK_BYTES; small ones stay whole.
     """
-    length = max(t.shape[0] for t in tensors)
+    length = max(t.shape[0] if t.dim() else 1 for t in tensors)
     size = max(t.numel() * t.element_size() for t in tensors)
     if size <= CHUNK_BYTES or length == 1:
         yield tensors
