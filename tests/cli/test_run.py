@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_another_store_another_seed_and_the_nets(call, tiny, tmp_path):
     asked = ("--store", "a/b.sqlite", "--seed", "5", "--cohort-size", "2", "--nets", "nets")
     code, out, err = call("run", tiny, *HERE, "--arms", "small-slow", "--json", *asked)
     assert code == 0
-    assert "Next: chainrule compare a/b.sqlite" in err
+    assert "Next: chainrule show a/b.sqlite; chainrule report a/b.sqlite" in err
     assert json.loads(out)[0]["cohort"] == 2
     with open_store(tmp_path / "a" / "b.sqlite", read_only=True) as store:
         assert "seed = 5" in store.studies()[0].declaration["toml"]
@@ -103,6 +104,103 @@ def test_a_second_runner_is_told_of_the_first(call, tiny, finished):
     assert (code, out) == (1, "")
     assert err.startswith("chainrule: ")
     assert "runs studies on it; wait for it or stop it" in err
+
+
+# a run that fails, or that is another, hides nothing
+
+
+def test_a_run_that_fails_before_its_first_row_leaves_no_trace(call, tiny, finished):
+    before = call("show", "tiny", "--json")
+    code, _, err = call("run", tiny, *HERE, "--data", "train=abc")
+    assert code == 1
+    assert "train" in err
+    assert call("show", "tiny", "--json") == before
+    assert call("show", tiny, "--json") == before
+    with open_store(finished, read_only=True) as store:
+        assert len(store.studies()) == 1
+
+
+def test_arms_that_cannot_be_trained_are_said_before_a_study_is_entered(call, tiny, finished):
+    tiny.write_text(TINY.replace("hidden = 4", "hiden = 4"), encoding="utf-8")
+    code, out, err = call("run", tiny, *HERE)
+    assert (code, out) == (1, "")
+    assert "no arm can be trained" in err
+    assert "hiden" in err
+    with open_store(finished, read_only=True) as store:
+        assert len(store.studies()) == 1
+
+
+def test_the_result_of_a_declaration_is_found_whatever_was_run_after_it(call, tiny, finished):
+    as_declared = call("show", "tiny", "--json")[1]
+    assert call("run", tiny, *HERE, "--epochs", "1", "--rounds", "2")[0] == 0
+    code, out, err = call("show", tiny, "--json")
+    assert (code, out) == (0, as_declared)
+    assert "study 1 of 2 in this store" in err
+    assert json.loads(call("show", "tiny", "--json")[1])[0]["n"] == 2
+
+
+def test_a_declaration_that_was_not_run_so_shows_the_last_run_and_says_what_differs(
+    call, tiny, finished
+):
+    tiny.write_text(TINY.replace("epochs = 2", "epochs = 9", 1), encoding="utf-8")
+    code, out, err = call("show", tiny, "--json")
+    assert (code, json.loads(out)[0]["n"]) == (0, 3)
+    assert "tiny.toml was not run as it is declared now" in err
+    assert "epochs: 9 → 2" in err
+
+
+def next_commands(err: str) -> list[list[str]]:
+    """The commands of the line that begins with "Next:", each in its words."""
+    [line] = [line for line in err.splitlines() if line.startswith("Next: ")]
+    return [shlex.split(command) for command in line.removeprefix("Next: ").split("; ")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (),
+        ("--quick",),
+        ("--epochs", "1"),
+        ("--rounds", "1", "--store", "other.sqlite"),
+        ("--arms", "large", "--seed", "7"),
+        ("--data", "train=30"),
+        ("--store", "my stores/a b.sqlite"),
+    ],
+    ids=" ".join,
+)
+def test_what_comes_next_works_and_is_of_this_run(call, tiny, finished, asked):
+    blank = tiny.rename(tiny.with_name("my tiny study.toml"))
+    _, out, err = call("run", blank, *HERE, "--json", *asked)
+    for command in next_commands(err):
+        assert call(*command[1:])[0] == 0
+    shown = call("show", *next_commands(err)[-1][2:], "--json")[1]
+    assert json.loads(shown) == json.loads(out)
+
+
+def test_what_comes_next_is_of_this_run_where_a_built_in_study_has_its_name(call, tiny):
+    tiny.write_text(TINY.replace('"tiny"', '"disk-torch"'), encoding="utf-8")
+    assert call("run", tiny, *HERE)[0] == 0
+    _, out, err = call("run", tiny, *HERE, "--epochs", "1", "--rounds", "2", "--json")
+    for command in next_commands(err):
+        assert call(*command[1:])[0] == 0
+    shown = call("show", *next_commands(err)[-1][2:], "--json")[1]
+    assert json.loads(shown) == json.loads(out)
+
+
+def test_a_store_that_was_begun_and_not_filled_says_so_and_can_be_filled(call, tiny, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "tiny.sqlite").touch()  # killed before anything was written
+    assert call("show", "tiny")[0] == 1
+    assert call("run", tiny, *HERE, "--arms", "small")[0] == 0
+
+
+def test_a_study_without_rows_that_an_older_version_left_hides_nothing(call, tiny, finished):
+    before = call("show", "tiny", "--json")[1]
+    other = Study.from_toml(TINY).with_overrides(epochs=7)
+    with open_store(finished) as store:
+        store.open_study("tiny", other.digest, {"toml": other.to_toml()}, {"time": "9999"})
+    assert call("show", "tiny", "--json") == (0, before, "")
+    assert call("show", tiny, "--json") == (0, before, "")
 
 
 # what cannot be run

@@ -45,7 +45,8 @@ Run = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="A store (path or URL), or the name of a study, whose store is runs/NAME.sqlite.",
+        help="A study (TOML file, built-in one) with results in runs/NAME.sqlite; or a store: "
+        "NAME, path or URL.",
         autocompletion=complete_run,
     ),
 ]
@@ -75,7 +76,8 @@ Jobs = Annotated[
     typer.Option(min=1, metavar="N", help="Worker processes; default: the cores."),
 ]
 StudyNumber = Annotated[
-    int | None, typer.Option("--study", metavar="N", help="Which study of the store; the newest.")
+    int | None,
+    typer.Option("--study", metavar="N", help="Which study of the store, not that run last."),
 ]
 Data = Annotated[
     str,

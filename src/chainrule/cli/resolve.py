@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +16,18 @@ from chainrule.cli.overrides import parse_assignments
 
 if TYPE_CHECKING:
     from chainrule.study import Study, StudyResult
+    from chainrule.study.store import StudyRecord
 
-__all__ = ["RUNS", "find_study", "resolve_result", "resolve_store", "resolve_study"]
+__all__ = [
+    "RUNS",
+    "choose_record",
+    "find_study",
+    "list_records",
+    "name_run",
+    "resolve_result",
+    "resolve_store",
+    "resolve_study",
+]
 
 RUNS = Path("runs")
 """Where stores, figures and pages go unless told."""
@@ -89,37 +100,105 @@ def _import_study(path: str) -> Study:
     return study
 
 
+def find_declaration(run: str) -> Study | None:
+    """The study that RUN declares: a TOML file, a built-in one, file.py:NAME; else None."""
+    from chainrule.study.builtin import NAMES
+    from chainrule.study.spec.own_code import pin_sources
+
+    is_study = run in NAMES or run.endswith(".toml") or (":" in run and "://" not in run)
+    return pin_sources(find_study(run)) if is_study and not is_store(run) else None
+
+
+def is_store(run: str) -> bool:
+    """Whether RUN is the path of a file that is no declaration."""
+    path = Path(run)
+    return path.is_file() and path.suffix not in (".toml", ".py")
+
+
 def resolve_store(run: str) -> str:
     """The path or URL of the store that RUN names. Raises OSError, which lists those there are."""
     if "://" in run:
         return run
-    if run.endswith(".toml"):
-        run = find_study(run).name
-    for path in (Path(run), RUNS / f"{run}.sqlite"):
+    declared = find_declaration(run)
+    name = run if declared is None else declared.name
+    paths = [*([Path(run)] if is_store(run) else []), RUNS / f"{name}.sqlite"]
+    for path in paths:
         if path.is_file():
             return str(path)
     there = sorted(path.stem for path in RUNS.glob("*.sqlite"))
-    raise FileNotFoundError(
-        f"no run {run!r}: neither {run} nor {RUNS / f'{run}.sqlite'} is a file; "
-        f"{did_you_mean(run, there)}runs here: {', '.join(there) or 'none'}"
-    )
+    listed = f"{did_you_mean(name, there)}runs here: {', '.join(there) or 'none'}"
+    if declared is not None:
+        raise FileNotFoundError(
+            f"{run} was not run here: no file {paths[-1]}; say its store where that is elsewhere; "
+            + listed
+        )
+    raise FileNotFoundError(f"no run {run!r}: neither {run} nor {paths[-1]} is a file; {listed}")
 
 
 def resolve_result(run: str, number: int | None = None) -> StudyResult:
-    """The newest study of a store, or the one of this number; the others are listed on stderr.
+    """The results that RUN names; what else there is in the store is listed on stderr.
 
-    Raises StudyError where there is none.
+    Of a study that is declared (a TOML file, a built-in one) those of this declaration; else, and
+    of a store, those of the study that was run last and has results; or those of this number.
+    Raises StudyError where there are none.
     """
-    from chainrule.study import StudyError, load_result, open_store
+    from chainrule.study import load_result, open_store
 
+    declared = find_declaration(run)
     with open_store(resolve_store(run), read_only=True) as store:
-        records = {record.id: record for record in store.studies()}
-        listed = "; ".join(f"{r.id}: {r.name}, begun {r.created}" for r in records.values())
-        wanted = max(records, default=0) if number is None else number
-        if wanted not in records:
-            raise StudyError(f"{run}: no study {wanted or ''} in it; studies: {listed or 'none'}")
-        if len(records) > 1:
+        records = store.studies()
+        record = choose_record(records, run, declared, number)
+        with_rows = [other for other in records if other.trainings]
+        if len(with_rows) > 1 and number is None:
             echo_err(
-                f"study {wanted} of {len(records)} in this store ({listed}); choose by --study"
+                f"study {record.id} of {len(with_rows)} in this store ({list_records(with_rows)}); "
+                "choose by --study"
             )
-        return load_result(store, wanted)
+        result = load_result(store, record.id)
+    if declared is not None and number is None and result.study.digest != declared.digest:
+        from chainrule.study.run.resume import describe_changes
+
+        changes = "; ".join(describe_changes(declared, result.study))
+        echo_err(f"{run} was not run as it is declared now; this is the run with {changes}")
+    return result
+
+
+def choose_record(
+    records: Sequence[StudyRecord], run: str, declared: Study | None, number: int | None
+) -> StudyRecord:
+    """The study of a store that is meant. Raises StudyError, which says what there is."""
+    from chainrule.study import StudyError
+
+    found = [record for record in records if record.id == number]
+    if number is None:
+        with_rows = [record for record in records if record.trainings]
+        of_declaration = [r for r in with_rows if declared and r.digest == declared.digest]
+        found = of_declaration or sorted(with_rows, key=last_run_time)
+    if not found:
+        what = f"no study {number} in it" if number else "no results yet: chainrule run makes them"
+        raise StudyError(f"{run}: {what}; studies: {list_records(records) or 'none'}")
+    return found[-1]
+
+
+def last_run_time(record: StudyRecord) -> tuple[str, int]:
+    """When a study was run last; of two at once the newer one is later."""
+    return str(record.runs[-1].get("time", record.created)), record.id
+
+
+def list_records(records: Sequence[StudyRecord]) -> str:
+    """``1: pairs, begun 2026-05-04T10:00:00+00:00; 2: …``"""
+    return "; ".join(f"{r.id}: {r.name}, begun {r.created}" for r in records)
+
+
+def name_run(where: str, study: Study) -> str:
+    """The words after ``chainrule show`` that mean this study of this store, quoted for a shell."""
+    from chainrule.study import open_store
+
+    with open_store(where, read_only=True) as store:
+        records = store.studies()
+    [number] = [record.id for record in records if record.digest == study.digest]
+    is_usual = Path(where) == RUNS / f"{study.name}.sqlite"
+    is_other = is_store(study.name) or study.name.endswith(".toml")  # a file that has its name
+    run = study.name if is_usual and not is_other else where
+    chosen = choose_record(records, run, find_declaration(run), None)
+    return shlex.join([run] if chosen.id == number else [run, "--study", str(number)])

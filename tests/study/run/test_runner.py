@@ -121,6 +121,24 @@ def test_each_run_is_recorded_once(tmp_path):
     assert 1 <= len(result.runs) <= 2
 
 
+def test_a_run_that_is_interrupted_before_its_first_row_leaves_no_trace(tmp_path):
+    store = tmp_path / "a.sqlite"
+    result = run(FEW, store=store, on_progress=stopped_after(0))
+    assert (result.interrupted, list(result.rows), result.study) == (True, [], FEW)
+    with open_store(store) as opened:
+        assert opened.studies() == []
+
+
+def test_an_extension_that_is_interrupted_before_its_first_row_leaves_no_trace(tmp_path):
+    store = tmp_path / "a.sqlite"
+    run(small(), store=store)
+    with open_store(store) as opened:
+        before = opened.studies()
+    run(small(rounds=5), store=store, extend=True, on_progress=stopped_after(0))
+    with open_store(store) as opened:
+        assert opened.studies() == before
+
+
 # more of it
 
 

@@ -43,6 +43,34 @@ def read(path: Path):
         return [(record, text(store.rows(record.id, curves=True))) for record in store.studies()]
 
 
+def test_a_viewer_leaves_nothing_beside_the_store(path):
+    before = path.read_bytes()
+    read(path)
+    assert [p.name for p in path.parent.iterdir()] == ["s.sqlite"]
+    assert path.read_bytes() == before
+
+
+def test_a_viewer_leaves_nothing_beside_a_store_whose_writer_was_killed(path, tmp_path):
+    copy = tmp_path / "copy" / "s.sqlite"
+    copy.parent.mkdir()
+    with open_store(path) as store:
+        store.add(1, [row(3)])
+        for name in ("s.sqlite", "s.sqlite-wal"):
+            shutil.copy(tmp_path / name, copy.with_name(name))
+    [(_, rows)] = read(copy)
+    assert len(rows) == 4
+    assert [p.name for p in copy.parent.iterdir()] == ["s.sqlite"]
+    assert read(copy)[0][1] == rows
+
+
+def test_a_viewer_cannot_write(path):
+    with (
+        open_store(path, read_only=True) as store,
+        pytest.raises(StoreError, match="is open for reading only"),
+    ):
+        store.remove(1)
+
+
 def test_a_file_of_the_first_format_loads_for_ever(tmp_path):
     path = tmp_path / "copy.sqlite"
     shutil.copy(FORMAT_1, path)

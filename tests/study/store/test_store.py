@@ -68,6 +68,41 @@ def test_the_first_row_of_a_key_stays(store):
     assert text(store.rows(study, curves=True)) == text([first, row(4)])
 
 
+def test_a_study_that_is_entered_with_rows_is_there_with_all_of_them_or_not_at_all(store):
+    with pytest.raises(ValueError, match="cannot be stored"):
+        store.open_study(
+            "pairs", "abc", DECLARATION, PROVENANCE, [row(0), replace(row(1), note=object())]
+        )
+    assert store.studies() == []
+    record = store.open_study("pairs", "abc", DECLARATION, PROVENANCE, [row(0), row(1)])
+    assert record.trainings == 2
+    assert store.studies() == [record]
+    assert text(store.rows(record.id, curves=True)) == text([row(0), row(1)])
+
+
+def test_an_extension_comes_with_its_first_rows_or_not_at_all(store):
+    study = begin(store)
+    store.add(study, [row(0)])
+    before = store.studies()
+    with pytest.raises(ValueError, match="cannot be stored"):
+        store.update(study, {}, {}, digest="def", rows=[replace(row(1), note=object())])
+    assert store.studies() == before
+    assert store.update(study, {}, {}, digest="def", rows=[row(1)]).trainings == 2
+
+
+def test_a_removed_study_is_gone_with_its_rows_and_the_others_are_as_they_were(store):
+    first, second = begin(store), begin(store, "def")
+    for study in (first, second):
+        store.add(study, [row(0), row(1)])
+    store.remove(first)
+    assert [record.id for record in store.studies()] == [second]
+    assert text(store.rows(second, curves=True)) == text([row(0), row(1)])
+    with pytest.raises(StoreError, match=f"has no study {first}"):
+        store.remove(first)
+    store.add(begin(store), [row(5)])
+    assert len(store.studies()) == 2
+
+
 def test_keys_are_those_of_the_rows(store):
     study = begin(store)
     store.add(study, [row(0), row(1, 2, epochs=0)])

@@ -25,7 +25,7 @@ from chainrule.cli.options import (
     format_examples,
 )
 from chainrule.cli.output import echo_err, echo_json, echo_table, make_folder
-from chainrule.cli.resolve import RUNS, resolve_study
+from chainrule.cli.resolve import RUNS, name_run, resolve_study
 
 if TYPE_CHECKING:
     from chainrule import study as studies
@@ -100,25 +100,47 @@ def run_study(
     study = compile_trainer(study) if compiled else study
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}.sqlite")
-    prepare_store(where, study)
+    prepare_store(where, study, arms)
     with choose_display(study) as display:
         show = display.watch
         result = run(
             study, arms=arms, store=where, jobs=jobs, extend=extend, nets=nets, on_progress=show
         )
     print_result(result, as_json=as_json)
-    report_end(result, where, store or study.name, has_trained=display.has_trained)
+    report_end(result, where, has_trained=display.has_trained)
     report_failures(result, {arm.name for arm in study.select(arms)})
 
 
-def prepare_store(where: str, study: studies.Study) -> None:
-    """Make the store's folder, and say if the store has another study of this name."""
-    from chainrule.study.run.resume import find_changes
+def prepare_store(where: str, study: studies.Study, arms: str) -> None:
+    """Make the store's folder, and before anything is entered there see that the arms can be run.
+
+    Says if the store has another study of this name.
+    """
+    from chainrule.study.run.resume import find_changes, read_records
 
     if "://" not in where:
         make_folder(Path(where).parent, " for the store", "--store")
-    if changes := find_changes(where, study):
+    records = read_records(where)
+    if any(record.digest == study.digest for record in records):
+        return
+    if changes := find_changes(records, study):
         echo_err(f"{where} has {study.name} as it was declared before ({', '.join(changes)})")
+    try_arms(study, arms)
+
+
+def try_arms(study: studies.Study, arms: str) -> None:
+    """Train each arm for a moment, and say which fail. Raises StudyError where all do."""
+    from chainrule.study import StudyError
+    from chainrule.study.plan.dry_run import find_failing_arms
+    from chainrule.study.run.executors import SerialExecutor
+
+    found = SerialExecutor().submit(find_failing_arms, study, arms).result()
+    problems = [f"arm {', '.join(names)}: {problem}" for problem, names in found.items()]
+    failing = {name for names in found.values() for name in names}
+    if failing.issuperset(arm.name for arm in study.select(arms)):
+        raise StudyError("\n  ".join([f"study {study.name}: no arm can be trained", *problems]))
+    for problem in problems:
+        echo_err(problem, is_error=True)
 
 
 def print_result(result: StudyResult, *, as_json: bool) -> None:
@@ -131,19 +153,30 @@ def print_result(result: StudyResult, *, as_json: bool) -> None:
         echo_table(results_table(result))
 
 
-def report_end(result: StudyResult, where: str, run: str, *, has_trained: bool) -> None:
+def report_end(result: StudyResult, where: str, *, has_trained: bool) -> None:
     """Say how it ended, where all is, and what one may do next; exit code 130 for Ctrl-C."""
     from chainrule.report import progress_sentence
 
     if result.interrupted:
         command = shlex.join(["chainrule", *sys.argv[1:]])
-        echo_err(f"interrupted: what was done is kept in {where}; go on with:\n  {command}")
+        kept = f"what was done is kept in {where}" if result.rows else "nothing was done yet"
+        echo_err(f"interrupted: {kept}; go on with:\n  {command}")
         raise typer.Exit(130)
     nothing_left = "" if has_trained else "; nothing was left to train"
     echo_err(f"{progress_sentence(result)} Kept in {where}{nothing_left}.")
     if result.arms:
-        name = shlex.quote(run)
-        echo_err(f"Next: chainrule compare {name}; chainrule report {name}")
+        run = name_run(where, result.study)
+        commands = ["compare", "report"] if is_comparable(result) else ["show", "report"]
+        echo_err(f"Next: {'; '.join(f'chainrule {command} {run}' for command in commands)}")
+
+
+def is_comparable(result: StudyResult) -> bool:
+    """Whether there are arms and rounds enough to compare."""
+    try:
+        result.compare()
+    except ValueError:
+        return False
+    return True
 
 
 def report_failures(result: StudyResult, arms: set[str]) -> None:

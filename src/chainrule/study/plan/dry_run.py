@@ -8,6 +8,7 @@ import torch
 
 from chainrule._util.user_code import describe_error
 from chainrule.data import Dataset
+from chainrule.recipes.errors import StudyError
 from chainrule.study.round_data import RoundData
 from chainrule.study.run.cohorts import Training, build_jobs
 from chainrule.study.run.train_cohort import build_cohort_trainer
@@ -17,7 +18,13 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 from chainrule.train import Trainer
 
-__all__ = ["find_problems", "first_training_data", "take_first", "train_one_epoch"]
+__all__ = [
+    "find_failing_arms",
+    "find_problems",
+    "first_training_data",
+    "take_first",
+    "train_one_epoch",
+]
 
 SAMPLES = 6
 """So many are trained on: more than one, for batch normalization."""
@@ -31,18 +38,27 @@ def find_problems(study: Study) -> list[str]:
 
     Every arm is trained for a moment, on the CPU, with each value of its space at least once.
     """
+    try:
+        arms = find_failing_arms(study)
+    except StudyError as error:
+        return [str(error)]
+    return [f"{'arms' if len(of) > 1 else 'arm'} {', '.join(of)}: {p}" for p, of in arms.items()]
+
+
+def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
+    """Problem → the arms that have it, of those that match. Raises StudyError for the data."""
     here = study.with_overrides(device="cpu")
     try:
         learned, judged = (
             take_first(data, SAMPLES) for data in first_training_data(here, RoundData(here))
         )
     except Exception as error:  # whatever a function of the user raises
-        return [f"data {study.data.name}: {describe_error(error)}"]
+        raise StudyError(f"data {study.data.name}: {describe_error(error)}") from error
     arms: dict[str, list[str]] = {}
-    for arm in here.all_arms:
+    for arm in here.select(pattern):
         for problem in dict.fromkeys(find_arm_problems(here, arm, learned, judged)):
             arms.setdefault(problem, []).append(arm.name)
-    return [f"{'arms' if len(of) > 1 else 'arm'} {', '.join(of)}: {p}" for p, of in arms.items()]
+    return arms
 
 
 def find_arm_problems(study: Study, arm: Arm, learned: Dataset, judged: Dataset) -> Iterator[str]:

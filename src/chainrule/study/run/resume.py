@@ -2,44 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.errors import StudyError
+from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study
 from chainrule.study.store import Store, StudyRecord, open_store
+from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["describe_changes", "find_changes", "is_extension", "open_or_resume"]
+__all__ = [
+    "StudyEntry",
+    "describe_changes",
+    "find_changes",
+    "find_record",
+    "is_extension",
+    "read_records",
+]
 
 EXTENDABLE_FIELDS = {"rounds", "arms", "factors", "sources"}
 """What a study may get more of without a change in what is there."""
 
 
-def open_or_resume(
-    store: Store, study: Study, provenance: Mapping[str, Any], *, extend: bool = False
-) -> StudyRecord:
-    """The record that this study's rows belong to.
+@final
+class StudyEntry:
+    """Where the rows of a run go. The store learns of the study with its first rows, not before.
+
+    A run that fails before it has trained anything leaves the store as it was, and so does one that
+    is killed. ``extend`` and errors: see :func:`find_record`.
+    """
+
+    def __init__(
+        self, store: Store, study: Study, provenance: Mapping[str, Any], *, extend: bool = False
+    ) -> None:
+        self.store, self.study, self.provenance = store, study, provenance
+        self.record = find_record(store, study, extend=extend)
+        self._declaration = {"toml": study.to_toml()}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the store has no row of it."""
+        return self.record is None or not self.record.trainings
+
+    def load_rows(self) -> list[TrainingRecord]:
+        """What is done."""
+        return [] if self.record is None else self.store.rows(self.record.id)
+
+    def save_rows(self, rows: Sequence[TrainingRecord]) -> None:
+        """Keep rows; with the first ones goes what is declared."""
+        study, declaration = self.study, self._declaration
+        if self.record is None:
+            self.record = self.store.open_study(
+                study.name, study.digest, declaration, self.provenance, rows
+            )
+        elif self._is_changed(self.record):
+            self.record = self.store.update(
+                self.record.id, declaration, self.provenance, digest=study.digest, rows=rows
+            )
+        else:
+            self.store.add_run(self.record.id, self.provenance)
+            self.store.add(self.record.id, rows)
+
+    def close(self) -> None:
+        """Keep what is declared, where nothing was left to train."""
+        if self.record is not None and self._is_changed(self.record):
+            self.save_rows([])
+
+    def load_result(self, *, interrupted: bool = False) -> StudyResult:
+        """What the store has of the study now."""
+        if self.record is None:
+            return StudyResult(self.study, [], [], interrupted)
+        return load_result(self.store, self.record.id, interrupted=interrupted)
+
+    def _is_changed(self, record: StudyRecord) -> bool:
+        return record.declaration != self._declaration or record.digest != self.study.digest
+
+
+def find_record(store: Store, study: Study, *, extend: bool = False) -> StudyRecord | None:
+    """The record that this study's rows belong to; None where the store has none yet.
 
     That of the same declaration, whatever is said about how results are shown; with ``extend``
-    that of one with fewer rounds or arms; else a new one. Raises StudyError where the store has
-    the study in a form that this one extends, or that extends this one, and nobody said so.
+    that of one with fewer rounds or arms. Raises StudyError where the store has the study in a
+    form that this one extends, or that extends this one, and nobody said so.
     """
-    declaration, digest = {"toml": study.to_toml()}, study.digest
-    found = store.find(digest)
-    if found is not None:
-        if found.declaration == declaration:
-            return found
-        return store.update(found.id, declaration, provenance)
+    if (found := store.find(study.digest)) is not None:
+        return found
     for record in reversed(store.studies()):
-        if record.name != study.name:
+        if record.name != study.name or not record.trainings:
             continue
         old = read_declaration(record)
-        if old.digest == digest:  # written with the names that fields had in an older format
-            return store.update(record.id, declaration, provenance, digest=digest)
+        if old.digest == study.digest:  # written with the names that fields had in an older format
+            return record
         if is_extension(old, study):
             if not extend:
                 raise StudyError(
@@ -47,14 +104,14 @@ def open_or_resume(
                     f"this is {describe_size(study)}: say --extend to go on from there, "
                     "or choose another --store"
                 )
-            return store.update(record.id, declaration, provenance, digest=digest)
+            return record
         if is_extension(study, old):
             raise StudyError(
                 f"study {study.name}: the store has it with {describe_size(old)}, more than "
                 f"{describe_size(study)}: look at it with chainrule show, "
                 "or choose another --store"
             )
-    return store.open_study(study.name, digest, declaration, provenance)
+    return None
 
 
 def is_extension(old: Study, new: Study) -> bool:
@@ -77,15 +134,18 @@ def describe_size(study: Study) -> str:
     return f"{len(study.all_arms)} arms x {study.rounds} rounds"
 
 
-def find_changes(where: str, study: Study) -> list[str]:
-    """In what a store's newest study of this name differs; none where it has this one."""
+def read_records(where: str) -> list[StudyRecord]:
+    """The studies of a store that have rows; none where there is no store yet."""
     is_url = "://" in where
-    if not is_url and not Path(where).exists():
+    if not is_url and not (Path(where).exists() and Path(where).stat().st_size):
         return []
     with open_store(where, read_only=not is_url) as store:
-        if store.find(study.digest) is not None:
-            return []
-        namesakes = [record for record in store.studies() if record.name == study.name]
+        return [record for record in store.studies() if record.trainings]
+
+
+def find_changes(records: Sequence[StudyRecord], study: Study) -> list[str]:
+    """In what the newest study of this name differs; none where there is no other."""
+    namesakes = [record for record in records if record.name == study.name]
     with suppress(StudyError):  # an old declaration, which this version cannot read
         return [*describe_changes(read_declaration(namesakes[-1]), study)] if namesakes else []
     return []

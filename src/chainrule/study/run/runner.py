@@ -11,14 +11,14 @@ from pathlib import Path
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.failures import describe_failures, select_failures
-from chainrule.study.results.study_result import StudyResult, load_result
+from chainrule.study.results.study_result import StudyResult
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.executors import Executor, ProcessExecutor, SerialExecutor
 from chainrule.study.run.job import run_job
 from chainrule.study.run.progress import Progress
 from chainrule.study.run.provenance import provenance
 from chainrule.study.run.records import make_failed_rows
-from chainrule.study.run.resume import open_or_resume
+from chainrule.study.run.resume import StudyEntry
 from chainrule.study.run.scheduler import Scheduler, select_settled
 from chainrule.study.spec.own_code import own_files, pin_sources
 from chainrule.study.spec.study import Study
@@ -52,6 +52,7 @@ def run(
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors.
     - ``on_progress`` is called at the start and whenever a cohort ends.
 
+    The store learns of the study with its first rows: a run that fails before leaves no trace.
     A training that an error ends is a row with status ``failed``, see ``StudyResult.failures``; the
     others go on, and the next run tries it again. Ctrl-C ends the run, and what is done stays done.
     Raises StudyError for what cannot be run, and where nothing but failures came of it,
@@ -65,23 +66,19 @@ def run(
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())
         origin = provenance([*own_files(study).values()])
-        record = open_or_resume(opened, study, origin, extend=extend)
-        scheduler = Scheduler(study, chosen, select_settled(opened.rows(record.id)))
-
-        def save_rows(rows: list[TrainingRecord]) -> None:
-            opened.add_run(record.id, origin)
-            opened.add(record.id, rows)
-
+        entry = StudyEntry(opened, study, origin, extend=extend)
+        scheduler = Scheduler(study, chosen, select_settled(entry.load_rows()))
         folder = None if nets is None else str(nets)
         workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
         interrupted = False
         try:
-            runner = Runner(scheduler, workers, save_rows, on_progress, folder)
+            runner = Runner(scheduler, workers, entry.save_rows, on_progress, folder)
             runner.run_all()
             runner.save_failures()
+            entry.close()
         except KeyboardInterrupt:
             interrupted = True
-        return load_result(opened, record.id, interrupted=interrupted)
+        return entry.load_result(interrupted=interrupted)
 
 
 class Runner:

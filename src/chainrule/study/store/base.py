@@ -32,7 +32,7 @@ class StudyRecord:
     """A study in a store.
 
     ``digest`` names the declaration; ``provenance`` is where the study was begun, ``runs`` has
-    that of each run, the first too; ``created``: UTC, ISO 8601.
+    that of each run, the first too; ``created``: UTC, ISO 8601; ``trainings``: rows it has.
     """
 
     id: int
@@ -42,6 +42,7 @@ class StudyRecord:
     provenance: dict[str, Any]
     created: str
     runs: list[dict[str, Any]] = field(default_factory=list)
+    trainings: int = 0
 
 
 class Store(ABC):
@@ -70,8 +71,12 @@ class Store(ABC):
         digest: str,
         declaration: Mapping[str, Any],
         provenance: Mapping[str, Any],
+        rows: Sequence[TrainingRecord] = (),
     ) -> StudyRecord:
-        """The study with this digest; a new one where there is none."""
+        """The study with this digest, a new one where there is none, and rows of it: all or none.
+
+        A study that is entered with its first rows is never in the store without any.
+        """
 
     @abstractmethod
     def update(
@@ -81,8 +86,9 @@ class Store(ABC):
         provenance: Mapping[str, Any],
         *,
         digest: str | None = None,
+        rows: Sequence[TrainingRecord] = (),
     ) -> StudyRecord:
-        """Extend a study: another declaration, under another digest where one is given.
+        """Extend a study: another declaration, under another digest where one is given, and rows.
 
         The provenance joins the runs. Raises StoreError where another study has the digest.
         """
@@ -96,6 +102,13 @@ class Store(ABC):
         """Keep rows, all or none; when this returns they outlive a power cut.
 
         Of two rows with one key the one that came first stays, as it is, unless it had failed.
+        """
+
+    @abstractmethod
+    def remove(self, study_id: int) -> None:
+        """Remove a study and its rows, for ever. Raises StoreError where there is none of this id.
+
+        Hold the run_lock, so that nobody adds to it meanwhile.
         """
 
     @abstractmethod

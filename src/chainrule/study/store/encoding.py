@@ -128,6 +128,6 @@ def decode_study(where: object, columns: Sequence[Any]) -> StudyRecord:
     *parts, sealed = columns
     if checksum(*parts) != sealed:
         raise StoreError.from_damage(where, f"study {parts[0]} does not match its digest")
-    number, name, content, _ = parts
-    values = json.loads(content)
-    return StudyRecord(id=number, digest=name, provenance=values["runs"][0], **values)
+    number, digest, content, trainings = parts
+    values = json.loads(content) | {"trainings": trainings}
+    return StudyRecord(id=number, digest=digest, provenance=values["runs"][0], **values)

@@ -67,7 +67,8 @@ class SqliteStore(TableStore):
         if not self._in_memory:
             _prepare_file(self._path, self._create)
         try:
-            self._connection = self._connect("ro" if read_only else "rw")
+            # A viewer that may not write at all would leave a -shm and a -wal file behind.
+            self._connection = self._connect("rw")
         except PermissionError:
             if not read_only:
                 raise
@@ -106,7 +107,9 @@ class SqliteStore(TableStore):
                 raise StoreError(self.where, "is empty: no store yet")
             _create_tables(connection)
         _check_file(connection, self.where)
-        if not self._read_only:
+        if self._read_only:
+            connection.execute("PRAGMA query_only = ON")
+        else:
             _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
 

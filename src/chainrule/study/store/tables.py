@@ -66,6 +66,11 @@ FAILED = (
 FAILED_TEXT = '%"status":"failed"%'
 """In the text of a failed row and of no other: within a note or a setting quotes are escaped."""
 REMOVE_TRAINING = "DELETE FROM training WHERE id = :id"
+REMOVE_STUDY = (
+    "DELETE FROM curve WHERE training IN (SELECT id FROM training WHERE study = :id)",
+    "DELETE FROM training WHERE study = :id",
+    "DELETE FROM study WHERE id = :id",
+)
 ALL_ROWS = "SELECT id, study, arm, stage, candidate, round, fold, content, seal FROM training"
 CHANGE_ROW = "UPDATE training SET stage = :stage, content = :content, seal = :seal WHERE id = :id"
 
@@ -117,8 +122,9 @@ class TableStore(Store):
         digest: str,
         declaration: Mapping[str, Any],
         provenance: Mapping[str, Any],
+        rows: Sequence[TrainingRecord] = (),
     ) -> StudyRecord:
-        if (known := self.find(digest)) is not None:
+        if not rows and (known := self.find(digest)) is not None:
             return known
         content = {
             "name": name,
@@ -127,10 +133,11 @@ class TableStore(Store):
             "runs": [provenance],
         }
         with self.transaction(write=True):
-            if (known := self._find_study(digest)) is not None:  # another process was faster
-                return known
-            number = self.fetch_all(LAST_STUDY)[0][0] + 1
-            return self._write_study(NEW_STUDY, number, digest, _study_text(content), 0)
+            record = self._find_study(digest)
+            if record is None:  # else another process was faster
+                number = self.fetch_all(LAST_STUDY)[0][0] + 1
+                record = self._write_study(NEW_STUDY, number, digest, _study_text(content), 0)
+            return self._add_rows(record.id, rows) if rows else record
 
     def update(
         self,
@@ -139,27 +146,25 @@ class TableStore(Store):
         provenance: Mapping[str, Any],
         *,
         digest: str | None = None,
+        rows: Sequence[TrainingRecord] = (),
     ) -> StudyRecord:
         with self.transaction(write=True):
-            return self._update_study(study_id, provenance, declaration, digest)
+            record = self._update_study(study_id, provenance, declaration, digest)
+            return self._add_rows(study_id, rows) if rows else record
 
     def add_run(self, study_id: int, provenance: Mapping[str, Any]) -> StudyRecord:
         with self.transaction(write=True):
             return self._update_study(study_id, provenance)
 
     def add(self, study_id: int, rows: Sequence[TrainingRecord]) -> None:
-        encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
         with self.transaction(write=True):
-            _, digest, content, trainings, _ = self._study_columns(study_id)
-            trainings -= self._drop_failed(study_id, encoded.keys())
-            last = self.fetch_all(LAST_TRAINING)[0][0]
-            self.execute_many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
-            added = {TrainingKey(*key): number for number, *key in self.fetch_all(ADDED, last=last)}
-            curves = {number: encoded[key][1] for key, number in added.items()}
-            self.execute_many(
-                NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d]
-            )
-            self._write_study(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
+            self._add_rows(study_id, rows)
+
+    def remove(self, study_id: int) -> None:
+        with self.transaction(write=True):
+            self._study_columns(study_id)
+            for statement in REMOVE_STUDY:
+                self.execute_many(statement, [{"id": study_id}])
 
     def rows(
         self,
@@ -187,6 +192,18 @@ class TableStore(Store):
         gone = [{"id": number} for number, *key in found if TrainingKey(*key) in keys]
         self.execute_many(REMOVE_TRAINING, gone)
         return len(gone)
+
+    def _add_rows(self, study_id: int, rows: Sequence[TrainingRecord]) -> StudyRecord:
+        """Add rows within a transaction that writes."""
+        encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
+        _, digest, content, trainings, _ = self._study_columns(study_id)
+        trainings -= self._drop_failed(study_id, encoded.keys())
+        last = self.fetch_all(LAST_TRAINING)[0][0]
+        self.execute_many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
+        added = {TrainingKey(*key): number for number, *key in self.fetch_all(ADDED, last=last)}
+        curves = {number: encoded[key][1] for key, number in added.items()}
+        self.execute_many(NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d])
+        return self._write_study(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
 
     def _upgrade(self) -> None:
         """Write what a lower format has in this one: all of it or nothing."""
