@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import typer.main
 
 from chainrule.cli import app
+
+LINE_OF_TOML = re.compile(r"^(#.*)$", re.MULTILINE)
+"""In a help, which Markdown would take for a heading."""
 
 
 def build_reference() -> str:
@@ -27,7 +31,8 @@ def describe_command(name: str, command: Any) -> Iterator[str]:
     usage = command.get_usage(context).removeprefix("Usage: ")
     yield f"## chainrule {name}\n"
     yield f"```text\n{usage}\n```\n"
-    yield (command.help or "").replace("\b", "").strip() + "\n"
+    text = (command.help or "").replace("\b", "").strip()
+    yield LINE_OF_TOML.sub(r"`\1`", text) + "\n"
     for parameter in command.params:
         if parameter.get_help_record(context):  # a hidden one has none
             yield describe_parameter(parameter, context, name)

@@ -158,6 +158,7 @@ def test_the_reference_of_the_command_line_is_complete():
     from chainrule.cli import app
 
     page = build_reference()
+    assert not re.findall("^# ", page, re.MULTILINE), "a line of a help became a heading"
     for name, command in typer.main.get_command(app).commands.items():
         _, _, section = page.partition(f"## chainrule {name}\n")
         section, _, _ = section.partition("\n## ")
