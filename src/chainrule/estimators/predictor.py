@@ -106,5 +106,5 @@ class Predictor:
         try:
             preprocessor = Preprocessor.from_dict(metadata["preparation"])
             return cls(net, preprocessor, metadata["loss"], metadata["target"])
-        except (ValueError, KeyError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise FileError(path, f"does not say how to predict: {error}") from None

@@ -112,6 +112,7 @@ def _build_net(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
     state = {path.removeprefix("net."): t for path, t in tensors.items() if path.startswith("net.")}
     state |= {path: state[first] for path, first in header["ties"].items()}
     net.load_state_dict(state)
+    check_dtypes(net, state)
     for path, value in net.named_state():
         value.map(lambda t, like=state[path]: torch.empty_like(like))  # type: ignore[misc]
     for parameter in net.parameters():
@@ -121,3 +122,20 @@ def _build_net(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
         module.training = header["modes"][path] is True
     load_rng_state(net, header["rng_state"])
     return net
+
+
+def check_dtypes(net: Module, state: Mapping[str, Tensor]) -> None:
+    """Raise ValueError, naming the tensor, unless all numbers of the net are of one floating dtype.
+
+    What counts stays integer.
+    """
+    first: torch.dtype | None = None
+    for path, value in net.named_state():
+        got = state[path].dtype
+        if not value.data.is_floating_point():
+            expected = value.data.dtype
+        else:
+            first = first or (got if got.is_floating_point else torch.float32)
+            expected = first
+        if got != expected:
+            raise ValueError(f"{path}: expected {expected}, got {got}")

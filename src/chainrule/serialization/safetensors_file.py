@@ -19,6 +19,7 @@ from torch import Tensor
 
 from chainrule.errors import ChainruleError
 from chainrule.serialization.atomic import write_atomically
+from chainrule.serialization.header import find_header_problem
 from chainrule.serialization.upgrade import upgrade_header
 
 __all__ = ["FORMAT", "FileError", "pack", "read_file", "unpack", "write_file"]
@@ -70,7 +71,10 @@ def read_file(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]
         raise FileError(path, "its header is no JSON") from None
     if not isinstance(header, dict):
         raise FileError(path, "its header is no JSON object")
-    return metadata["kind"], tensors, upgrade_header(int(version), header)
+    kind, header = metadata["kind"], upgrade_header(int(version), header)
+    if problem := find_header_problem(kind, header):
+        raise FileError(path, f"does not describe a {kind}: {problem}")
+    return kind, tensors, header
 
 
 def _read_metadata(path: str | Path, data: bytes) -> dict[str, str]:

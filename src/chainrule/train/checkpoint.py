@@ -96,13 +96,31 @@ def load_training(state: TrainState, path: str | Path) -> None:
             for path in state.net.state_dict()
         }
         values = unpack(header["trainer"], tensors)
+        check_values(state, values)
+        for name, value in state.net.state_dict().items():
+            if net[name].dtype != value.dtype:
+                raise ValueError(f"{name}: expected {value.dtype}, got {net[name].dtype}")
         state.net.load_state_dict(net)
         load_rng_state(state.net, header["rng_state"])
         state.load_state_dict(values)
         state.history.load_state_dict(values)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         restore_snapshot(state, before)
         raise FileError(path, f"does not fit this trainer: {error}") from None
+
+
+def check_values(state: TrainState, values: Mapping[str, Any]) -> None:
+    """Raise ValueError, naming the field, where a saved value is of another kind than here."""
+    for name in ("epoch", "steps"):
+        if type(values[name]) is not int or values[name] < 0:
+            raise ValueError(f"{name}: expected a number of them, got {values[name]!r}")
+    seeds = values["seeds"]
+    if len(seeds) != len(state.seeds) or not all(type(seed) is int for seed in seeds):
+        raise ValueError(f"seeds: expected {len(state.seeds)}, one a replica, got {seeds!r}")
+    for name, like in (("active", state.active), ("torch_rng_state", torch.get_rng_state())):
+        t = values[name]
+        if not isinstance(t, Tensor) or (t.dtype, t.shape) != (like.dtype, like.shape):
+            raise ValueError(f"{name}: expected {like.dtype} {tuple(like.shape)}, got {t!r}")
 
 
 def _check_fit(state: TrainState, path: str | Path, header: Mapping[str, Any]) -> None:

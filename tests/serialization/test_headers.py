@@ -1,0 +1,101 @@
+"""A forged header, its digest right: a FileError or a load that is right, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import itertools
+import random
+
+import pytest
+import torch
+
+from chainrule import nn, optim
+from chainrule.data import disk
+from chainrule.optim import lr_scheduler
+from chainrule.serialization.safetensors_file import read_file, write_file
+from chainrule.train import EarlyStopping, FileError, Trainer, load
+
+OTHERS = [None, True, -1, 1.5, "text", [], {}, [None], {"text": None}]
+
+
+def build() -> Trainer:
+    net = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)).initialize(0)
+    optimizer = optim.Adam(net)
+    return Trainer(
+        net,
+        nn.CrossEntropyLoss(),
+        optimizer,
+        scheduler=lr_scheduler.ExponentialLR(optimizer, 0.9),
+        callbacks=[EarlyStopping("train_loss")],
+        batch_size=20,
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("training") / "training"
+    trainer = build()
+    trainer.fit(disk(40, seed=0), epochs=1)
+    trainer.save(path)
+    return path
+
+
+def find_places(value, place=()):
+    """The place of each field of nested dicts and lists."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items if isinstance(value, dict | list) else ():
+        yield (*place, key)
+        if isinstance(item, dict | list):
+            yield from find_places(item, (*place, key))
+
+
+def forge(header, place, value):
+    """The header with another value at this place; without the field for ``...``."""
+    header = copy.deepcopy(header)
+    inner = header
+    for key in place[:-1]:
+        inner = inner[key]
+    if value is ...:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return header
+
+
+def try_to_load(path) -> None:
+    trainer = build()
+    before = {name: t.clone() for name, t in trainer.net.state_dict().items()}
+    try:
+        trainer.load(path)
+    except FileError:
+        now = trainer.net.state_dict()
+        assert all(torch.equal(t, now[name]) for name, t in before.items())
+    with contextlib.suppress(FileError):
+        load(path)
+
+
+def test_each_field_gone_or_of_another_kind(saved, tmp_path):
+    kind, tensors, header = read_file(saved)
+    changes = [*itertools.product(find_places(header), (..., *OTHERS))]
+    for place, value in random.Random(0).sample(changes, 100):
+        write_file(tmp_path / "forged", kind, tensors, forge(header, place, value))
+        try_to_load(tmp_path / "forged")
+
+
+@pytest.mark.parametrize("field", ["architecture", "modes", "config", "trainer", "rng_state"])
+def test_the_error_names_file_and_field(field, saved, tmp_path):
+    kind, tensors, header = read_file(saved)
+    write_file(tmp_path / "forged", kind, tensors, forge(header, (field,), ...))
+    with pytest.raises(FileError, match=f"forged: does not describe a training: {field}"):
+        build().load(tmp_path / "forged")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64, torch.bfloat16])
+def test_a_tensor_of_another_dtype_is_named(dtype, saved, tmp_path):
+    kind, tensors, header = read_file(saved)
+    name = "net.2.weight"
+    write_file(tmp_path / "forged", kind, {**tensors, name: tensors[name].to(dtype)}, header)
+    for use in (load, build().load):
+        with pytest.raises(FileError, match=r"2\.weight: expected torch.float32"):
+            use(tmp_path / "forged")
