@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256 as digest_of
 from pathlib import Path
+from typing import Any
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.auto_mpg import auto_mpg_table
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import CsvTable, parse_csv
+from chainrule.data.files.csv_file import CsvTable, is_number, parse_csv
 from chainrule.data.splits import holdout
 from chainrule.data.tabular.encoder import Encoder
 from chainrule.seeds import derive
@@ -24,6 +25,10 @@ def table(
     target: str = "mpg",
     sha256: str | None = None,
     ignore: Sequence[str] = (),
+    na: Sequence[str] = (),
+    decimal: str = ".",
+    encoding: str | None = None,
+    task: str | None = None,
     test: float = 0.25,
 ) -> tuple[Dataset, Dataset]:
     """The rows of a table, a share of them to test: the cars of :func:`auto_mpg`, or a CSV file.
@@ -32,17 +37,40 @@ def table(
     puts the training median there. All rounds have the same inputs, for the levels are those of
     the whole file; one that a training part lacks never changes in it, and ``standardize`` makes
     it 0. ``sha256`` is the file's, so that another file is another study; ``ignore`` names columns
-    that are no inputs. Raises DataError for a file that is not this one, or no table.
+    that are no inputs; ``na``, ``decimal`` and ``encoding`` say how the file is written, see
+    :func:`parse_csv`. A target of texts that come again is a class: targets are
+    then class numbers (N,); ``task`` ("classification", "regression") says so of
+    numbers. Raises DataError for a file that is not this one, or no table.
     """
-    rows = load_table(csv, target, sha256, ignore)
-    data = Encoder.fit(rows, target, fill=False)(rows)
+    rows = load_table(csv, target, sha256, ignore, na=na, decimal=decimal, encoding=encoding)
+    if task not in (None, "classification", "regression"):
+        raise DataError(f"task: expected 'classification' or 'regression', got {task!r}")
+    guessed = csv is not None and is_class(rows, target)
+    classify = guessed if task is None else task == "classification"
+    data = Encoder.fit(rows, target, fill=False, classify=classify)(rows)
     learned, judged = holdout(data, test, seed=derive(seed, "test"))
     return data.subset(learned), data.subset(judged)
 
 
-def load_table(csv: str | None, target: str, sha256: str | None, ignore: Sequence[str]) -> CsvTable:
-    """The rows that have a target, without the columns to ignore. Raises DataError."""
-    rows = auto_mpg_table() if csv is None else _read_pinned_csv(Path(csv), sha256)
+def is_class(rows: CsvTable, target: str) -> bool:
+    """Whether most cells of a column are texts that come again; a text among numbers is a slip."""
+    cells = rows[target]
+    texts = [cell for cell in cells if not is_number(cell)]
+    return 2 * len(texts) >= len(cells) and 2 * len({*cells}) <= len(cells)
+
+
+def load_table(
+    csv: str | None,
+    target: str,
+    sha256: str | None,
+    ignore: Sequence[str],
+    **written: Any,
+) -> CsvTable:
+    """The rows that have a target, without the columns to ignore. Raises DataError.
+
+    ``written``: how the file is, see :func:`parse_csv`.
+    """
+    rows = auto_mpg_table() if csv is None else _read_pinned_csv(Path(csv), sha256, **written)
     rows = rows.drop_missing(target)
     for name in ignore:
         rows[name]  # which says what is wrong with an unknown one
@@ -50,11 +78,11 @@ def load_table(csv: str | None, target: str, sha256: str | None, ignore: Sequenc
     return CsvTable(rows.source, kept, rows.lines)
 
 
-def _read_pinned_csv(path: Path, sha256: str | None) -> CsvTable:
+def _read_pinned_csv(path: Path, sha256: str | None, **written: Any) -> CsvTable:
     content = path.read_bytes()
     if (got := digest_of(content).hexdigest()) != sha256:
         raise DataError(
             f"{path}: expected SHA-256 {sha256}, got {got}. A study names the content of its file, "
             f'so that results of two files never mix; for this one say sha256 = "{got}"'
         )
-    return parse_csv(content, str(path))
+    return parse_csv(content, str(path), **written)

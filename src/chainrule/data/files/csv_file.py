@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +68,8 @@ class CsvTable:
             if cell and not is_number(cell):
                 raise DataError(
                     f"{self.source}, line {line}, column {name!r}: expected a number, such as "
-                    f"1234.5, or nothing where it is missing, got {cell!r}"
+                    f"1234.5, or nothing where it is missing, got {cell!r}; in a study, "
+                    f'na = ["{cell}"] in [data] takes it as missing'
                 )
         return [float(cell) if cell else math.nan for cell in cells]
 
@@ -88,20 +89,28 @@ def read_csv(path: str | Path) -> CsvTable:
     return parse_csv(Path(path).read_bytes(), str(path))
 
 
-def parse_csv(content: bytes, source: str) -> CsvTable:
-    """The table of a CSV file in UTF-8: a header with the names, then a row a line.
+def parse_csv(
+    content: bytes,
+    source: str,
+    *,
+    na: Sequence[str] = (),
+    decimal: str = ".",
+    encoding: str | None = None,
+) -> CsvTable:
+    """The table of a CSV file in UTF-8, or UTF-16 with its mark: a header, then a row a line.
 
     Separated by commas, semicolons or tabs; texts may stand in double quotes; empty lines are
     nothing. What surrounds a cell is stripped, and one of ``MISSING`` becomes "". A column
-    without a name gets its place for one. ``source`` names the file in messages.
+    without a name gets its place for one. ``source`` names the file in messages. ``na``: other
+    words for a missing cell; ``decimal``: "," where numbers are written 3,5; ``encoding``: the
+    file's, such as "latin-1".
 
     Raises DataError, with the line, for a file that is empty, no text, without a header or any
     row, with rows of other lengths or two columns of one name.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{source}: expected a text in UTF-8: {error}") from None
+    if decimal not in (".", ","):
+        raise DataError(f"{source}: decimal: expected '.' or ',', got {decimal!r}")
+    text = _decode_text(content, source, encoding)
     header = next((line for line in text.splitlines() if line.strip()), None)
     if header is None:
         raise DataError(f"{source}: the file is empty; expected a header and rows")
@@ -115,7 +124,9 @@ def parse_csv(content: bytes, source: str) -> CsvTable:
             )
     if not rows:
         raise DataError(f"{source}: expected rows after the header, got none")
-    columns = zip(*([_clean_cell(cell) for cell in row] for _, row in rows), strict=True)
+    missing = MISSING | {word.upper() for word in na}
+    cells = ([_clean_cell(cell, missing, decimal) for cell in row] for _, row in rows)
+    columns = zip(*cells, strict=True)
     lines = tuple(line for line, _ in rows)
     return CsvTable(source, dict(zip(names, columns, strict=True)), lines)
 
@@ -147,6 +158,25 @@ def _find_duplicates(names: Sequence[str]) -> Iterator[str]:
     return (name for name in names if names.count(name) > 1)
 
 
-def _clean_cell(cell: str) -> str:
+def _clean_cell(cell: str, missing: Set[str], decimal: str) -> str:
     cell = cell.strip()
-    return "" if cell.upper() in MISSING else cell
+    if cell.upper() in missing:
+        return ""
+    pointed = cell.replace(",", ".") if decimal == "," else cell
+    return pointed if is_number(pointed) else cell
+
+
+def _decode_text(content: bytes, source: str, encoding: str | None) -> str:
+    """The text of a file. Raises DataError, which says what to write, where it is in another."""
+    marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return content.decode(encoding or ("utf-16" if marked else "utf-8-sig"))
+    except LookupError:
+        raise DataError(
+            f"{source}: encoding: expected one of Python's, such as 'latin-1', got {encoding!r}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{source}: expected a text in {encoding or 'UTF-8'}: {error}; in a study, say the "
+            'file\'s with encoding = "latin-1" in [data], or --data encoding=latin-1'
+        ) from None
