@@ -12,7 +12,7 @@ import pytest
 import chainrule
 
 COMMANDS = (
-    *("list", "init", "check-study", "schema", "plan", "run"),
+    *("list", "init", "check-study", "schema", "plan", "run", "studies", "remove"),
     *("show", "compare", "plot", "report", "check"),
     *("train", "predict"),
 )

@@ -1,0 +1,100 @@
+"""``chainrule studies``: what stores hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chainrule.cli.commands import app
+from chainrule.cli.completion import complete_run
+from chainrule.cli.options import Json, format_examples
+from chainrule.cli.output import echo_err, echo_json
+from chainrule.cli.resolve import RUNS, resolve_store
+
+HEADER = ("study", "name", "state", "last run", "runs", "arms", "rounds", "trainings")
+
+
+@app.command(
+    "studies",
+    short_help="List the studies that stores hold.",
+    epilog=format_examples("chainrule studies", "chainrule studies runs/pairs-depth.sqlite --json"),
+)
+def list_stored_studies(
+    store: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STORE]",
+            help="A store (NAME, path or URL); all of those in runs/ unless said.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the studies that a store holds, or all stores in runs/ do.
+
+    Of each: whether it is complete, when it was run last (UTC), how often, and its arms and rounds,
+    those done of those declared. STORE/NUMBER is what chainrule remove takes.
+    """
+    stores = sorted(map(str, RUNS.glob("*.sqlite"))) if store is None else [resolve_store(store)]
+    rows, problems = [], 0
+    for where in stores:
+        try:
+            rows += read_studies(where)
+        except (ValueError, OSError) as error:
+            if store is not None:
+                raise
+            echo_err(f"chainrule: {error}", is_error=True)
+            problems += 1
+    if as_json:
+        echo_json(rows)
+    else:
+        echo_columns(rows)
+    if not rows and not problems:
+        echo_err(f"no studies in {', '.join(stores) or RUNS}: chainrule run makes them")
+    if problems:
+        raise typer.Exit(1)
+
+
+def read_studies(where: str) -> list[dict[str, Any]]:
+    """What is said of each study of a store, as JSON data; of an empty file nothing."""
+    from chainrule.study import load_result, open_store
+
+    if "://" not in where and not Path(where).stat().st_size:
+        return []
+    with open_store(where, read_only=True) as store:
+        found = []
+        for record in store.studies():
+            result = load_result(store, record.id)
+            rounds = {arm.arm: arm.n for arm in result.arms}
+            names = [arm.name for arm in result.study.all_arms]
+            declared = result.study.rounds
+            found.append(
+                {
+                    "study": f"{shorten_store(where)}/{record.id}",
+                    "name": record.name,
+                    "state": "complete" if result.is_complete else "not complete",
+                    "last run": record.runs[-1].get("time", record.created),
+                    "runs": len(record.runs),
+                    "arms": f"{sum(n >= declared for n in rounds.values())}/{len(names)}",
+                    "rounds": f"{min(rounds.get(name, 0) for name in names)}/{declared}",
+                    "trainings": record.trainings,
+                }
+            )
+    return found
+
+
+def shorten_store(where: str) -> str:
+    """NAME for runs/NAME.sqlite."""
+    path = Path(where)
+    return path.stem if path == RUNS / f"{path.stem}.sqlite" else where
+
+
+def echo_columns(rows: list[dict[str, Any]]) -> None:
+    """Print a line a study, under their heads."""
+    lines = [HEADER, *([str(row[name]) for name in HEADER] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines if rows else ():
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
