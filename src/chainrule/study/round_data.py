@@ -23,7 +23,7 @@ from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 
-__all__ = ["RoundData", "round_seed", "study_dtype"]
+__all__ = ["RoundData", "check_device", "round_seed", "study_dtype"]
 
 Parts = tuple[Dataset, Dataset]
 
@@ -71,6 +71,14 @@ class RoundData:
                 f"data.standardize_target: expected one number to tell, got {scale.std.numel()}"
             )
         return scale.std.item()
+
+    def count_final(self, r: int) -> int:
+        """How many samples ``final(r)`` learns from."""
+        return len(self._raw_final(r)[0])
+
+    def count_folds(self, r: int) -> list[int]:
+        """How many samples ``fold(r, f)`` learns from, for each split f."""
+        return [len(learned) for learned, _ in self.splits(r, self._raw_round(r)[0])]
 
     def splits(self, r: int, train: Dataset) -> list[tuple[Tensor, Tensor]]:
         """(index to learn from, index to validate on) of each split of a round's training set."""
@@ -153,6 +161,26 @@ class RoundData:
             (train, other), _ = standardize_targets(train, other)
         dtype = study_dtype(self.study)
         return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
+
+
+def check_device(name: str) -> None:
+    """Raise StudyError, which says what there is, for a device that this machine does not have."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
+    usable = f"expected {' or '.join(kind for kind in there if there[kind])}, got {name!r}"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        hint = " (graphics cards are cuda, cuda:1, … or mps)" if "gpu" in name.lower() else ""
+        raise StudyError(f"device: {usable}{hint}") from None
+    if device.type == "cuda" and there["cuda"]:
+        there["cuda"] = (device.index or 0) < torch.cuda.device_count()
+    if device.type not in there:
+        module: Any = getattr(torch, device.type, None)  # such as xpu
+        there[device.type] = getattr(module, "is_available", bool)()
+    if not there[device.type]:
+        built = device.type != "cuda" or torch.version.cuda or torch.version.hip
+        why = f"no {name} is found here" if built else "this torch was built for the CPU alone"
+        raise StudyError(f"device: {usable}; {why}")
 
 
 def study_dtype(study: Study) -> torch.dtype:

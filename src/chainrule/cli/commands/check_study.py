@@ -24,8 +24,9 @@ def check_studies(
 ) -> None:
     """Check studies without running them: one line each, or what is wrong; then exit code 1.
 
-    The fields, every name in them, and a moment's training of each arm on a few samples, with
-    each value of its space at least once.
+    The fields, every name in them, the device, and a step of each arm on the first and the last
+    batch of each size of training set that will occur, with each value of its space at least once;
+    of the quick form too.
     """
     right = [is_right(file) for file in files]
     if not all(right):

@@ -1,21 +1,23 @@
-"""Train on a handful of samples, so that what would fail is found before a study runs."""
+"""Train a batch of each size that will occur, so that what would fail is found before a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import final
 
 import torch
 
 from chainrule._util.user_code import describe_error
 from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
-from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import Training, build_jobs
-from chainrule.study.run.train_cohort import build_cohort_trainer
+from chainrule.recipes.recipe import Recipe
+from chainrule.study.round_data import RoundData, check_device
+from chainrule.study.run.cohorts import CohortJob, Training, build_jobs
+from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Dimension, Params
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import SEARCH_ROUND
+from chainrule.study.store.record import SEARCH_ROUND, Stage
 from chainrule.train import Trainer
 
 __all__ = [
@@ -26,18 +28,33 @@ __all__ = [
     "train_one_epoch",
 ]
 
-SAMPLES = 6
-"""So many are trained on: more than one, for batch normalization."""
+MAX_JUDGED = 100
+"""So many samples, at most, are judged on."""
 
 NEARLY = 1 - 2**-53
 """The end of a range."""
 
 
 def find_problems(study: Study) -> list[str]:
-    """A line for each thing that would fail in a training: a name, an argument, a shape.
+    """A line for each thing that would fail in a run: a device, a name, an argument, a shape.
 
-    Every arm is trained for a moment, on the CPU, with each value of its space at least once.
+    Every arm is trained, with each value of its space at least once, on the first and the last
+    batch of every size of training set that the rounds and folds have: a step each. The same of
+    the quick form, where it is declared.
     """
+    problems = find_form_problems(study)
+    if study.quick:
+        try:
+            small = study.quick_form()
+        except StudyError as error:
+            return [*problems, str(error)]
+        known = set(problems)
+        problems += [f"quick form: {p}" for p in find_form_problems(small) if p not in known]
+    return problems
+
+
+def find_form_problems(study: Study) -> list[str]:
+    """The problems of a study without its quick form."""
     try:
         arms = find_failing_arms(study)
     except StudyError as error:
@@ -46,34 +63,109 @@ def find_problems(study: Study) -> list[str]:
 
 
 def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
-    """Problem → the arms that have it, of those that match. Raises StudyError for the data."""
-    here = study.with_overrides(device="cpu")
+    """Problem → the arms that have it, of those that match.
+
+    Raises StudyError for the data and the device.
+    """
+    check_device(study.device)
+    samples = RoundData(study)
     try:
-        learned, judged = (
-            take_first(data, SAMPLES) for data in first_training_data(here, RoundData(here))
-        )
+        sizes = {stage: training_sizes(study, samples, stage) for stage in trained_stages(study)}
+        few = FewSamples(study, samples)
+        few.final(few.first_round)
     except Exception as error:  # whatever a function of the user raises
         raise StudyError(f"data {study.data.name}: {describe_error(error)}") from error
     arms: dict[str, list[str]] = {}
-    for arm in here.select(pattern):
-        for problem in dict.fromkeys(find_arm_problems(here, arm, learned, judged)):
+    for arm in study.select(pattern):
+        for problem in dict.fromkeys(find_arm_problems(study, arm, few, sizes)):
             arms.setdefault(problem, []).append(arm.name)
     return arms
 
 
-def find_arm_problems(study: Study, arm: Arm, learned: Dataset, judged: Dataset) -> Iterator[str]:
+def trained_stages(study: Study) -> Sequence[Stage]:
+    """What trainings there are."""
+    return ("search", "final") if study.space else ("final",)
+
+
+def training_sizes(study: Study, samples: RoundData, stage: Stage) -> list[int]:
+    """How many samples the trainings of a stage learn from: each number once, the first first.
+
+    Rounds differ in folds alone.
+    """
+    rounds = range(study.rounds if study.data.rounds == "folds" else 1)
+    if stage == "final":
+        return [*dict.fromkeys(samples.count_final(r) for r in rounds)]
+    searched = rounds if study.search.each_round else [SEARCH_ROUND]
+    return [*dict.fromkeys(n for r in searched for n in samples.count_folds(r))]
+
+
+def find_arm_problems(
+    study: Study, arm: Arm, few: FewSamples, sizes: Mapping[Stage, Sequence[int]]
+) -> Iterator[str]:
     """What goes wrong in one arm."""
-    try:
-        trainings = [Training(c, s, 0, 0) for c, s in enumerate(covering_settings(arm.space))]
-        jobs = build_jobs(arm, "final", trainings, sample=learned.inputs.shape[1:])
-    except Exception as error:
-        yield describe_error(error)
-        return
-    for job in jobs:
+    sample = few.final(few.first_round)[0].inputs.shape[1:]
+    for stage in trained_stages(study) if arm.space else ("final",):
+        trainings = [
+            Training(c, s, few.first_round, 0) for c, s in enumerate(covering_settings(arm.space))
+        ]
         try:
-            train_one_epoch(build_cohort_trainer(study, job), learned, judged)
+            jobs = build_jobs(arm, stage, trainings, sample=sample)
         except Exception as error:
             yield describe_error(error)
+            return
+        for job in jobs:
+            yield from find_job_problems(study, job, few, sizes[stage])
+
+
+def find_job_problems(
+    study: Study, job: CohortJob, few: FewSamples, sizes: Sequence[int]
+) -> Iterator[str]:
+    """What goes wrong in a cohort, for each kind of epoch that its data have."""
+    epochs = {count_needed(n, job.recipe): n for n in reversed(sizes)}
+    for needed, n in epochs.items():
+        few.limit = needed
+        try:
+            train_until(study, few, job, build_cohort_trainer(study, job), 1)
+        except Exception as error:
+            # The last batch is that of n samples; who reads the message has not heard of fewer.
+            yield describe_error(error).replace(f"{needed} samples", f"{n} samples")
+            return
+
+
+def count_needed(n: int, recipe: Recipe) -> int:
+    """So many samples give the first and the last batch that n samples give."""
+    size = recipe.batch_size
+    return n if n <= size else size + n % size
+
+
+@final
+class FewSamples(RoundData):
+    """The first samples of a study's data: ``limit`` to learn from, some to be judged on."""
+
+    def __init__(self, study: Study, samples: RoundData) -> None:
+        super().__init__(study)
+        self.samples, self.limit = samples, 1
+        self.first_round = 0 if study.search.each_round or not study.space else SEARCH_ROUND
+        self._sides: dict[bool, tuple[Dataset, Dataset]] = {}
+
+    def fold(self, r: int, f: int) -> tuple[Dataset, Dataset]:
+        """The beginning of the first fold."""
+        return self._take(is_fold=True)
+
+    def final(self, r: int) -> tuple[Dataset, Dataset]:
+        """The beginning of the first round."""
+        return self._take(is_fold=False)
+
+    def unit(self, r: int, f: int | None = None) -> float:
+        """That of the first round or fold."""
+        return self.samples.unit(self.first_round, None if f is None else 0)
+
+    def _take(self, *, is_fold: bool) -> tuple[Dataset, Dataset]:
+        if is_fold not in self._sides:
+            r = self.first_round
+            self._sides[is_fold] = self.samples.fold(r, 0) if is_fold else self.samples.final(r)
+        learned, judged = self._sides[is_fold]
+        return take_first(learned, self.limit), take_first(judged, MAX_JUDGED)
 
 
 def covering_settings(space: Mapping[str, Dimension]) -> list[Params]:

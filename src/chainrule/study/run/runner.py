@@ -12,6 +12,7 @@ from pathlib import Path
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
+from chainrule.study.round_data import check_device
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.executors import Executor, ProcessExecutor, SerialExecutor
 from chainrule.study.run.job import run_job
@@ -62,6 +63,7 @@ def run(
     chosen = study.select(arms)
     if jobs < 1:
         raise StudyError(f"expected at least 1 job, got {jobs}")
+    check_device(study.device)
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())
