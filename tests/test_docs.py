@@ -76,6 +76,11 @@ def test_links_between_pages_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_link_says_in_words_where_it_leads(page):
+    assert re.findall(r"\[[\w./-]+\.md\]\(", page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_files_and_tests_that_a_page_names_exist(page):
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"`((?:src|tests|scripts|benchmarks|examples)/[\w/.-]+)", text):
