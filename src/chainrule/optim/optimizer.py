@@ -53,11 +53,14 @@ class Optimizer(ABC):
             for group in groups
         ]
         self._check_groups()
-        self.flats = [FlatParameters(group["params"], self.replicas) for group in self.param_groups]
+        self._pack()
         self.state = [
             self.initial_state(flat.data, group)
             for flat, group in zip(self.flats, self.param_groups, strict=True)
         ]
+
+    def _pack(self) -> None:
+        self.flats = [FlatParameters(group["params"], self.replicas) for group in self.param_groups]
         for flat in self.flats:
             flat.create_views()
 
@@ -159,7 +162,7 @@ class Optimizer(ABC):
             raise ValueError(f"{self._label()}: the state is of other groups or parameter shapes")
         for group in groups:
             self._check_saved_group(group)
-        states = self._split_state(state_dict["state"])
+        states = copy_saved_state(self, state_dict["state"])
         for i, (group, state) in enumerate(zip(groups, states, strict=True)):
             self.param_groups[i].update(group)
             self.state[i] = state
@@ -176,26 +179,6 @@ class Optimizer(ABC):
             group["betas"] = tuple(group["betas"])
         self.validate(group)
 
-    def _split_state(self, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-        """Copies of the saved tensors, a dict for each group, if all are what they should be."""
-        states: list[dict[str, Tensor]] = []
-        left = dict(saved)
-        for i, (flat, own) in enumerate(zip(self.flats, self.state, strict=True)):
-            state = {}
-            for name in (*self.state_names, *self.optional_names):
-                t, like = left.pop(f"{i}.{name}", None), own.get(name, flat.data)
-                if t is None and name in self.optional_names:
-                    continue
-                if t is None or t.shape != like.shape or t.dtype != like.dtype:
-                    got = "nothing" if t is None else f"{t.dtype} {tuple(t.shape)}"
-                    expected = f"{like.dtype} {tuple(like.shape)}"
-                    raise ValueError(f"{self._label()}: {i}.{name}: expected {expected}, got {got}")
-                state[name] = t.to(like.device, copy=True)
-            states.append(state)
-        if left:
-            raise ValueError(f"{self._label()}: unexpected in the state: {', '.join(left)}")
-        return states
-
     def keep_replicas(self, index: Tensor) -> None:
         """Go on with these replicas of a cohort alone, in this order        index int64 (n,)
 
@@ -207,9 +190,7 @@ class Optimizer(ABC):
         for group in self.param_groups:
             numbers = {name: value for name, value in group.items() if name != "params"}
             group.update(take_rows(numbers, index))
-        self.flats = [FlatParameters(group["params"], self.replicas) for group in self.param_groups]
-        for flat in self.flats:
-            flat.create_views()
+        self._pack()
 
     def _check_groups(self) -> None:
         known = {"params", "step", "initial_lr", "name", *self.defaults}
@@ -227,6 +208,29 @@ class Optimizer(ABC):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={self.param_groups[0][name]}" for name in self.defaults)
         return f"{self._label()}({shown})"
+
+
+def copy_saved_state(optimizer: Optimizer, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+    """Copies of the saved tensors, a dict for each group, if all are what they should be."""
+    states: list[dict[str, Tensor]] = []
+    left = dict(saved)
+    for i, (flat, own) in enumerate(zip(optimizer.flats, optimizer.state, strict=True)):
+        state = {}
+        for name in (*optimizer.state_names, *optimizer.optional_names):
+            t, like = left.pop(f"{i}.{name}", None), own.get(name, flat.data)
+            if t is None and name in optimizer.optional_names:
+                continue
+            if t is None or t.shape != like.shape or t.dtype != like.dtype:
+                got = "nothing" if t is None else f"{t.dtype} {tuple(t.shape)}"
+                expected = f"{like.dtype} {tuple(like.shape)}"
+                raise ValueError(
+                    f"{type(optimizer).__name__}: {i}.{name}: expected {expected}, got {got}"
+                )
+            state[name] = t.to(like.device, copy=True)
+        states.append(state)
+    if left:
+        raise ValueError(f"{type(optimizer).__name__}: unexpected in the state: {', '.join(left)}")
+    return states
 
 
 def _sums(rows: list[Tensor]) -> Tensor:

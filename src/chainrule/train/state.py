@@ -19,7 +19,7 @@ from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.train.history import History
 from chainrule.train.metrics import Metric
 
-__all__ = ["Augment", "Callback", "TrainState"]
+__all__ = ["Augment", "Callback", "TrainState", "TrainStateView"]
 
 Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
 """(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
@@ -191,3 +191,69 @@ class TrainState:
         self.epoch, self.steps = values["epoch"], values["steps"]
         self.seeds, self.active = list(values["seeds"]), values["active"]
         torch.set_rng_state(values["torch_rng_state"])
+
+
+class TrainStateView(ABC):
+    """What can be asked of whoever has a ``state``, as a trainer does."""
+
+    state: TrainState
+
+    @property
+    def net(self) -> Module:
+        """What is trained."""
+        return self.state.net
+
+    @property
+    def criterion(self) -> Loss:
+        """The loss, with the net's replicas."""
+        return self.state.criterion
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What moves the parameters."""
+        return self.state.optimizer
+
+    @property
+    def scheduler(self) -> LRScheduler | None:
+        """What moves the learning rate."""
+        return self.state.scheduler
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Name → what is counted beside the loss."""
+        return self.state.metrics
+
+    @property
+    def callbacks(self) -> list[Callback]:
+        """What looks on, in the order of the calls; the list may be changed between fits."""
+        return self.state.callbacks
+
+    @property
+    def batch_size(self) -> int:
+        """Samples a step."""
+        return self.state.batch_size
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of the batch order, one a replica."""
+        return self.state.seeds
+
+    @property
+    def history(self) -> History:
+        """The curves of all epochs so far."""
+        return self.state.history
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return self.state.epoch
+
+    @property
+    def steps(self) -> int:
+        """How many steps are done."""
+        return self.state.steps
+
+    @property
+    def active(self) -> Tensor:
+        """Who still takes part: bool (K,), or (1,)."""
+        return self.state.active

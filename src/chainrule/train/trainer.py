@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +34,12 @@ from chainrule.train.history import History
 from chainrule.train.inference import join
 from chainrule.train.metrics import DecisionMetric, Metric, measure_outputs
 from chainrule.train.progress import ProgressBar, wants_progress
-from chainrule.train.state import Augment, Callback, TrainState
+from chainrule.train.state import Augment, Callback, TrainState, TrainStateView
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
+class Trainer(TrainStateView):
     """Trains ``net`` with ``criterion`` and ``optimizer``; K replicas at once if it is a cohort.
 
     - ``scheduler``: a learning rate schedule, stepped after each epoch (``schedule_every="step"``:
@@ -108,45 +107,6 @@ class Trainer:
             # A checkpoint comes last: it saves what the others have done in that epoch.
             callbacks=sorted(callbacks, key=lambda c: isinstance(c, Checkpoint)),
         )
-
-    @property
-    def net(self) -> Module:
-        """What is trained."""
-        return self.state.net
-
-    @property
-    def criterion(self) -> Loss:
-        """The loss, with the net's replicas."""
-        return self.state.criterion
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """What moves the parameters."""
-        return self.state.optimizer
-
-    @property
-    def callbacks(self) -> list[Callback]:
-        """What looks on, in the order of the calls; the list may be changed between fits."""
-        return self.state.callbacks
-
-    @property
-    def history(self) -> History:
-        """The curves of all epochs so far."""
-        return self.state.history
-
-    @property
-    def epoch(self) -> int:
-        """How many epochs are done."""
-        return self.state.epoch
-
-    steps = property(attrgetter("state.steps"), doc="How many steps are done.")
-    seeds = property(attrgetter("state.seeds"), doc="Of the batch order, one a replica.")
-    metrics = property(attrgetter("state.metrics"), doc="Name → what is counted beside the loss.")
-    batch_size = property(attrgetter("state.batch_size"), doc="Samples a step.")
-    scheduler = property(
-        attrgetter("state.scheduler"), doc="What moves the learning rate, or None."
-    )
-    active = property(attrgetter("state.active"), doc="Who still takes part: bool (K,), or (1,).")
 
     @property
     def backend_status(self) -> BackendStatus:
