@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import format_p
-from chainrule.statistics import min_sign_test_rounds, sensitivity
+from chainrule.statistics import FinitePool, FixedSplit, min_sign_test_rounds, sensitivity
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons
@@ -220,7 +220,13 @@ def _tally_sentence(comparisons: Comparisons) -> str:
         sentence = f"Of {count} with the baseline {comparisons.baseline}, {significant}: {sides}"
     if small:
         sentence = f"{sentence}; {small} of them too small to matter"
-    return f"{sentence}; no difference in {same}." if same else f"{sentence}."
+    sentence = f"{sentence}; no difference in {same}." if same else f"{sentence}."
+    design = comparisons.design
+    if isinstance(design, FixedSplit):
+        return f"{sentence} That holds for this one split."
+    if isinstance(design, FinitePool) and design.shared_test:
+        return f"{sentence} That holds for these {design.samples:,} test samples."
+    return sentence
 
 
 def _equals(p: float | None) -> str:

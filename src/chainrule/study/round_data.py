@@ -50,7 +50,7 @@ class RoundData:
 
     def round(self, r: int) -> Parts:
         """What round r trains and tests on."""
-        return self._preprocess(*self._raw_round(r))
+        return self._preprocess(*self.raw_round(r))
 
     def fold(self, r: int, f: int) -> Parts:
         """What split f of round r trains and validates on."""
@@ -78,7 +78,7 @@ class RoundData:
 
     def count_folds(self, r: int) -> list[int]:
         """How many samples ``fold(r, f)`` learns from, for each split f."""
-        return [len(learned) for learned, _ in self.splits(r, self._raw_round(r)[0])]
+        return [len(learned) for learned, _ in self.splits(r, self.raw_round(r)[0])]
 
     def splits(self, r: int, train: Dataset) -> list[tuple[Tensor, Tensor]]:
         """(index to learn from, index to validate on) of each split of a round's training set."""
@@ -91,7 +91,8 @@ class RoundData:
             for i in range(how.repeats)
         ]
 
-    def _raw_round(self, r: int) -> Parts:
+    def raw_round(self, r: int) -> Parts:
+        """(training set, test set) of round r, as they were drawn: not yet standardized."""
         rounds = self.study.data.rounds
         if rounds == "fresh":
             return self._fresh(seeds.derive(round_seed(self.study, r), "data"))
@@ -99,12 +100,12 @@ class RoundData:
         return (train, test) if rounds == "fixed" else self._resplit(train, test, r)
 
     def _raw_fold(self, r: int, f: int) -> Parts:
-        train, _ = self._raw_round(r)
+        train, _ = self.raw_round(r)
         learned, judged = self.splits(r, train)[f]
         return train.subset(learned), train.subset(judged)
 
     def _raw_final(self, r: int) -> Parts:
-        train, test = self._raw_round(r)
+        train, test = self.raw_round(r)
         if self.study.selection.refit or not self.study.space:
             return train, test
         learned, _ = self.splits(r, train)[0]

@@ -22,7 +22,8 @@ def check_studies(
         list[str], typer.Argument(metavar="STUDY…", help="TOML files, or other studies.")
     ],
 ) -> None:
-    """Check studies without running them: one line each, or what is wrong; then exit code 1.
+    """Check studies without running them: their size, the test that their rounds allow and what
+    it is about; or what is wrong, then exit code 1.
 
     The fields, every name in them, the device, and a step of each arm on the first and the last
     batch of each size of training set that will occur, with each value of its space at least once;
@@ -38,6 +39,7 @@ def is_right(file: str) -> bool:
     from chainrule.study.plan.dry_run import find_problems
     from chainrule.study.run.executors import SerialExecutor
     from chainrule.study.run.scheduler import Scheduler
+    from chainrule.study.sample_overlap import plan_design
 
     try:
         study = find_study(file)
@@ -53,4 +55,5 @@ def is_right(file: str) -> bool:
     trainings = sum(map(scheduler.count_total, scheduler.arms))
     arms = f"{len(scheduler.arms)} arms, {study.rounds} rounds"
     typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
+    typer.echo(f"  {plan_design(study).scope}")
     return True

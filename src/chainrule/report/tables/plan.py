@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.report.tables.table import Cell, Column, Table
+from chainrule.statistics import detectable_effect, plan_rounds
 
 if TYPE_CHECKING:
     from chainrule.study.plan.plan import ArmPlan, Plan
@@ -24,7 +25,7 @@ def plan_table(plan: Plan) -> Table:
     """A row an arm; the totals above it, and below it what must be known to read it."""
     columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
     cells = [[Cell(text, text) for text in _arm_cells(arm)] for arm in plan.arms]
-    notes = [LEGEND, *_cost_notes(plan), *_unused_notes(plan)]
+    notes = [LEGEND, *_cost_notes(plan), *_unused_notes(plan), *_power_notes(plan)]
     return Table("plan", _caption(plan), columns, cells, plan.as_rows(), notes)
 
 
@@ -71,6 +72,24 @@ def _unused_notes(plan: Plan) -> list[str]:
         (f"{n} in the grid, {k} distinct: " if n else "")
         + f"{', '.join(paths)} {'do' if len(paths) > 1 else 'does'} nothing in {', '.join(names)}."
         for (n, k, paths), names in arms.items()
+    ]
+
+
+def _power_notes(plan: Plan) -> list[str]:
+    """What a conclusion will be about, and what so many rounds will find."""
+    n, m, design = plan.study.rounds, plan.comparisons, plan.design
+    if n < 2 or not m:
+        return []
+    effect = detectable_effect(n, comparisons=m, design=design)
+    needed = plan_rounds(1.0, comparisons=m, design=design)
+    count = "1 comparison" if m == 1 else f"{m} comparisons"
+    enough = f"{needed} rounds find" if needed else "No number of rounds finds"
+    return [
+        design.scope,
+        (
+            f"With {count}, {n} rounds find a difference of {effect:.2g} standard deviations of "
+            f"the rounds' differences with a power of 80%. {enough} one of 1."
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from chainrule.recipes.recipe import Recipe
 from chainrule.study.round_data import RoundData, check_device
 from chainrule.study.run.cohorts import CohortJob, Training, build_jobs
 from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
+from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Dimension, Params
 from chainrule.study.spec.study import Study
@@ -56,6 +57,7 @@ def find_problems(study: Study) -> list[str]:
 def find_form_problems(study: Study) -> list[str]:
     """The problems of a study without its quick form."""
     try:
+        check_leaks(study)
         arms = find_failing_arms(study)
     except StudyError as error:
         return [str(error)]

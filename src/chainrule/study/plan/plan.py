@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from chainrule.recipes.cost import count_parameters
+from chainrule.statistics import Design
 from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import Workload, WorkloadEstimator
 from chainrule.study.run.cohorts import CohortJob
 from chainrule.study.run.executors import SerialExecutor
 from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.sample_overlap import plan_design
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import grid
@@ -66,6 +69,17 @@ class Plan:
     study: Study
     arms: Sequence[ArmPlan]
     jobs: int
+
+    @cached_property
+    def design(self) -> Design:
+        """How the rounds will come about: what a conclusion will be about."""
+        return plan_design(self.study)
+
+    @property
+    def comparisons(self) -> int:
+        """How many the study declares: of each arm with the baseline, or of all pairs."""
+        n = len(self.study.all_arms)
+        return n - 1 if self.study.baseline else n * (n - 1) // 2
 
     @property
     def trainings(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ from chainrule.statistics import (
     Effects,
     FixedSplit,
     FreshData,
-    Resplits,
     compare,
     factorial_effects,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.round_data import RoundData
+from chainrule.study.sample_overlap import find_design
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.stored import read_declaration
@@ -150,18 +151,25 @@ class StudyResult:
 
     @property
     def design(self) -> Design:
-        """How the rounds came about; it decides the test. Raises StudyError before there is one."""
-        data = self.study.data
-        if data.rounds == "fresh":
-            return FreshData()
-        if data.rounds == "fixed":
-            return FixedSplit()
-        if data.rounds == "folds":
-            return Resplits.folds(data.folds)
+        """How the rounds came about; it decides the test.
+
+        Read off their samples, which are made anew; as declared where that fails. Raises StudyError
+        before there is a round.
+        """
+        design, _ = self._design_and_problem
+        return design
+
+    @cached_property
+    def _design_and_problem(self) -> tuple[Design, str]:
+        """The design, and why it is the declared one."""
         if not self.arms:
             raise StudyError(f"study {self.study.name}: no round is done yet")
-        row = self.arms[0].rows[0]
-        return Resplits(n_test=row.n_test, n_train=row.n_train)
+        first = self.arms[0].rows[0]
+        rounds = sorted({row.round for arm in self.arms for row in arm.rows})
+        try:
+            return find_design(self._round_data, rounds, (first.n_train, first.n_test)), ""
+        except Exception as error:  # a file that is gone, whatever a function of the user raises
+            return FreshData(), f"{error}"
 
     def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.
@@ -172,13 +180,18 @@ class StudyResult:
         """
         self._check_failure_value()
         wanted = None if all_pairs else baseline or self.study.baseline
-        return compare(
+        found = compare(
             self._round_scores(),
             self.design,
             baseline=wanted,
             rope=self.study.rope,
             seed=self.study.seed,
         )
+        _, problem = self._design_and_problem
+        if not problem:
+            return found
+        note = f"That rounds share no samples is declared, not seen: {problem}"
+        return replace(found, notes=(*found.notes, note))
 
     def effects(self) -> Effects:
         """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`.
@@ -195,24 +208,7 @@ class StudyResult:
 
         Empty where it is not, or no round diverged: nothing counts as it then.
         """
-        study, sign = self.study, 1.0 if self.study.direction == "max" else -1.0
-        if all(arm.n_ok == arm.n for arm in self.arms):
-            return ""
-        observed = [
-            (sign * value, arm.arm, row.round)
-            for arm in self.arms
-            for value, row in zip(arm.values, arm.rows, strict=True)
-            if selection.is_finite(study, row)
-        ]
-        worst, name, r = min(observed, default=(math.inf, "", 0))
-        if sign * study.failure_value <= worst:
-            return ""
-        least = "at most" if sign > 0 else "at least"
-        return (
-            f"failure_value: a diverged round counts as {study.failure_value:g}, which is better "
-            f"than the {study.metric_name} {sign * worst:g} of arm {name} in round {r}; expected "
-            f"{least} {sign * worst:g}"
-        )
+        return describe_failure_value(self.study, self.arms)
 
     def _check_failure_value(self) -> None:
         if problem := self.failure_problem:

@@ -21,6 +21,7 @@ from chainrule.study.run.provenance import provenance
 from chainrule.study.run.records import make_failed_rows
 from chainrule.study.run.resume import StudyEntry
 from chainrule.study.run.scheduler import Scheduler, select_settled
+from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.spec.own_code import own_files, pin_sources
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
@@ -64,6 +65,7 @@ def run(
     if jobs < 1:
         raise StudyError(f"expected at least 1 job, got {jobs}")
     check_device(study.device)
+    check_leaks(study)
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())

@@ -1,0 +1,133 @@
+"""What rounds share is read off their samples: the design, and leaks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chainrule.data import Dataset
+from chainrule.statistics import FinitePool, FixedSplit, FreshData, Resplits
+from chainrule.study import Study, StudyError, StudyResult, run
+from chainrule.study.round_data import RoundData
+from chainrule.study.sample_overlap import find_leaks, plan_design, read_overlap
+from tests.study.small import searched, small
+from tests.study.store.rows import row
+
+HERE = "tests.study.test_sample_overlap:"
+
+
+def points(n: int, seed: int) -> Dataset:
+    draw = torch.Generator().manual_seed(seed)
+    return Dataset(torch.rand(n, 2, generator=draw), torch.arange(n) % 2)
+
+
+def split_file(seed: int) -> tuple[Dataset, Dataset]:
+    """One file of 90 rows, 10 of them twice, divided by the seed."""
+    rows = points(80, 0).subset(torch.arange(90) % 80)
+    order = torch.randperm(90, generator=torch.Generator().manual_seed(seed))
+    return rows.subset(order[:60]), rows.subset(order[60:])
+
+
+def pool(seed: int) -> tuple[Dataset, Dataset]:
+    """New training samples, and 30 test samples out of 40."""
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(seed))
+    return points(60, seed), points(40, 0).subset(order[:30])
+
+
+def leaky(seed: int) -> tuple[Dataset, Dataset]:
+    """Some test samples are training samples."""
+    train = points(60, seed)
+    return train, train.subset(torch.arange(30) + 50 - 20)
+
+
+def binary(seed: int) -> tuple[Dataset, Dataset]:
+    """The four points of XOR, many times."""
+    x = torch.arange(60) % 4
+    data = Dataset(torch.stack([x // 2, x % 2], 1).float(), x % 2)
+    return data, data
+
+
+def broken(seed: int) -> tuple[Dataset, Dataset]:
+    raise OSError("the file is gone")
+
+
+def study(function: str, **changes) -> Study:
+    return small(data={"name": HERE + function, **changes.pop("data", {})}, **changes)
+
+
+def test_drawn_rounds_are_fresh():
+    assert plan_design(small()) == FreshData()
+
+
+def test_one_file_split_anew_is_a_resplit_whatever_was_declared():
+    assert plan_design(study("split_file")) == Resplits(n_test=30, n_train=60)
+
+
+def test_a_table_that_is_declared_fresh_is_a_resplit():
+    found = plan_design(small(data={"name": "table"}))
+    assert isinstance(found, Resplits)
+
+
+def test_rounds_that_share_test_samples_are_about_a_pool():
+    design = plan_design(study("pool", rounds=8))
+    assert isinstance(design, FinitePool)
+    assert design.samples == 40
+    assert design.shared_test == pytest.approx(0.75, abs=0.05)
+
+
+def test_pairs_share_their_images():
+    found = read_overlap(RoundData(small(data={"name": "pairs"})), range(3))
+    assert found is not None
+    assert isinstance(found.design, FinitePool)
+    assert found.shared_test == pytest.approx(0.8, abs=0.02)
+    assert "about this pool of" in found.design.scope
+
+
+def test_samples_that_cannot_be_told_apart_are_as_declared():
+    assert plan_design(study("binary")) == FreshData()
+    assert find_leaks(study("binary")) == []
+
+
+@pytest.mark.parametrize(
+    ("rounds", "design"), [("fixed", FixedSplit()), ("folds", Resplits.folds(10))]
+)
+def test_what_divides_one_draw_is_known_by_its_declaration(rounds, design):
+    assert plan_design(study("split_file", data={"rounds": rounds})) == design
+
+
+def result(data: str) -> StudyResult:
+    rows = [row(r, 0, arm=arm) for arm in ("narrow", "wide") for r in range(3)]
+    return StudyResult(study(data), rows)
+
+
+def test_the_comparison_goes_by_the_samples():
+    found = result("split_file").compare()
+    assert found.design == Resplits(n_test=30, n_train=60)
+    assert found.comparisons[0].test.test == "Nadeau-Bengio"
+
+
+def test_where_samples_cannot_be_made_again_that_is_said():
+    found = result("broken").compare()
+    assert found.design == FreshData()
+    assert found.notes[-1].startswith("That rounds share no samples is declared, not seen")
+    assert "the file is gone" in found.notes[-1]
+
+
+# leaks
+
+
+def test_a_test_sample_that_is_learned_from_is_an_error_before_anything_is_trained():
+    with pytest.raises(StudyError, match=r"100% of the test samples of round 0 are among"):
+        run(study("leaky"))
+
+
+def test_a_search_that_sees_the_rounds_test_samples_is_an_error():
+    data = {"name": HERE + "split_file"}
+    with pytest.raises(StudyError, match=r"search.each_round: the search before .* expected true"):
+        run(searched(data=data))
+
+
+@pytest.mark.parametrize("rounds", ["resplit", "folds"])
+def test_doubles_in_a_file_are_no_leak(rounds):
+    assert find_leaks(study("split_file", data={"rounds": rounds})) == []
+    assert find_leaks(small()) == find_leaks(searched()) == []
