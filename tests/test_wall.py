@@ -225,11 +225,11 @@ THIRD = {
     "optim": {"torch"},
     "data": {"numpy", "pooch", "torch"},
     "statistics": {"numpy", "scipy"},
-    "serialization": {"safetensors", "torch"},
+    "serialization": {"pydantic", "safetensors", "torch"},
     "compiled": {"torch"},
     "zoo": set(),
     "train": {"pandas", "rich", "torch"},
-    "recipes": {"pydantic", "torch"},
+    "recipes": {"pydantic", "pydantic_core", "torch"},
     "estimators": {"torch"},
     "interop": {"torch"},
     "study": {

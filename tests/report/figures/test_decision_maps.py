@@ -83,8 +83,9 @@ def test_a_study_of_other_inputs_is_refused(tmp_path):
 
 
 def solid(seed: int) -> tuple[Dataset, Dataset]:
-    data = Dataset(torch.rand(5, 3), torch.tensor([0, 1, 0, 1, 1]))
-    return data, data
+    draws = torch.rand(2, 5, 3, generator=torch.Generator().manual_seed(seed))
+    train, test = (Dataset(x, torch.tensor([0, 1, 0, 1, 1])) for x in draws)
+    return train, test
 
 
 def net() -> Linear:

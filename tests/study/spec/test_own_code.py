@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from chainrule.study import Study, run
-from chainrule.study.run.resume import find_changes, is_extension
+from chainrule.study.run.resume import find_changes, is_extension, read_records
 from chainrule.study.spec.own_code import own_files, pin_sources
 from tests.study.small import small
 
@@ -78,7 +78,9 @@ def test_a_run_after_a_change_begins_anew_and_says_why(folder, tmp_path):
     assert first.study.sources
     (folder / "own_width.py").write_text("WIDTH = 4\n")
     changed = pin_sources(own())
-    assert [c.split(":")[0] for c in find_changes(store, changed)] == ["sources.own_width"]
+    assert [c.split(":")[0] for c in find_changes(read_records(store), changed)] == [
+        "sources.own_width"
+    ]
     for name in ("own_net", "own_width"):
         sys.modules.pop(name, None)
     second = run(own(), store=store)
