@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,8 +15,7 @@ from chainrule.cli.output import echo_err, make_folder, save_figure
 from chainrule.cli.resolve import RUNS, resolve_result
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+    from chainrule.report.figures.by_kind import MakeFigure
     from chainrule.study import StudyResult
 
 KINDS = (
@@ -37,8 +36,6 @@ KINDS = (
 
 KINDS_OF_NETS = {"outputs", "predictions"}
 """Those that need the saved nets."""
-
-MakeFigure = Callable[[], "tuple[Figure, Any]"]
 
 
 @app.command(
@@ -85,11 +82,18 @@ def plot_figures(
         folder = output or RUNS / "-and-".join(result.study.name for result in results)
         if kinds:
             raise typer.BadParameter("several runs give one figure: say no kind")
-        figures: Mapping[str, MakeFigure] = {"critical-differences": partial(draw_ranks, results)}
+        figures = {"critical-differences": make_ranks(results)}
     else:
         folder = output or RUNS / results[0].study.name
         figures = select_figures(results[0], kinds, arms, nets)
     save_figures(figures, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
+
+
+def make_ranks(results: Sequence[StudyResult]) -> MakeFigure:
+    """What makes the one figure of several studies."""
+    from chainrule.report.figures.by_kind import rank_studies
+
+    return partial(rank_studies, results)
 
 
 def select_figures(
@@ -98,28 +102,13 @@ def select_figures(
     """File name → what makes the figure."""
     if nets is None and not KINDS_OF_NETS.isdisjoint(kinds):
         raise typer.BadParameter("outputs and predictions are of saved nets: say --nets DIR")
-    from chainrule import report
+    from chainrule.report.figures.by_kind import figures_by_kind
 
-    data, metric = report.ReportData(result), result.study.metric_name
-    claims = kinds or any(part.name == "Coverage" for part in result.study.metrics.values())
-    curves = dict.fromkeys(("test_loss", f"test_{metric}"))
-    searched = [arm.name for arm in result.study.select(arms) if arm.space]
-    every: dict[str, dict[str, MakeFigure]] = {
-        "data": {"data": lambda: report.samples(result.data(0)[0])},
-        "boxes": {"boxes": partial(report.boxes, data)},
-        "seconds": {"seconds": partial(report.boxes, data, "seconds")},
-        "curves": {f"curves-{c}": partial(report.curves, data, c, arms) for c in curves},
-        "curve-grid": {"curve-grid": partial(report.curve_grid, data, arms)},
-        "search": {f"search-{a}": partial(report.search_maps, data, a) for a in searched},
-        "validation": {"validation": partial(report.validation_against_test, data)},
-        "differences": {"differences": partial(report.differences, data)},
-        "effects": {"effects": partial(report.effect_sizes, data)} if result.study.factors else {},
-        "calibration": {"calibration": partial(report.calibration, data, arms)} if claims else {},
-        "outputs": {"outputs": partial(report.plane_outputs, data, nets or "", arms)},
-        "predictions": {"predictions": partial(report.plane_predictions, data, nets or "", arms)},
-    }
+    every = figures_by_kind(result, arms, nets)
+    if not any(part.name == "Coverage" for part in result.study.metrics.values()) and not kinds:
+        del every["calibration"]  # of nets that do not say how sure they are
     wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in KINDS_OF_NETS]
-    return {name: make for kind in wanted for name, make in every[kind].items()}
+    return {name: make for kind in wanted for name, make in every.get(kind, {}).items()}
 
 
 def save_figures(
@@ -136,17 +125,3 @@ def save_figures(
             echo_err(f"no {name}: {error}", is_error=True)
             continue
         save_figure(figure, folder / f"{name}.{form}", dpi)
-
-
-def draw_ranks(results: Sequence[StudyResult]) -> tuple[Figure, Any]:
-    """The mean ranks, over studies, of the arms that all of them have."""
-    from chainrule.report import critical_differences
-    from chainrule.statistics import rank_arms
-
-    common = set.intersection(*({arm.arm for arm in result.arms} for result in results))
-    means = {
-        arm.arm: [r.arm(arm.arm).mean * (1 if r.study.direction == "max" else -1) for r in results]
-        for arm in results[0].arms
-        if arm.arm in common
-    }
-    return critical_differences(rank_arms(means))
