@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import (
     FreshData,
     StatisticsError,
@@ -19,7 +20,7 @@ from chainrule.statistics import (
     superiority,
     wilcoxon,
 )
-from chainrule.statistics.scores import finite_or_none, pair_scores
+from chainrule.statistics.scores import pair_scores
 
 TESTS = [
     paired_t,

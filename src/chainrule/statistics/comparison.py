@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.bayes import Posterior
 from chainrule.statistics.design import Design
 from chainrule.statistics.effects import Superiority
 from chainrule.statistics.equivalence import EquivalenceTest
 from chainrule.statistics.pairwise import PairedTest
-from chainrule.statistics.scores import finite_or_none
 from chainrule.statistics.sign_tests import SignTest
 
 __all__ = ["Comparison", "Comparisons", "Conclusion"]

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import scipy
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design
 from chainrule.statistics.scores import (
     PairedDifferences,
     Scores,
     StatisticsError,
     as_scores,
-    finite_or_none,
     pair_scores,
 )
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import scipy
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design, FreshData
 from chainrule.statistics.pairwise import PairedTest
-from chainrule.statistics.scores import StatisticsError, finite_or_none
+from chainrule.statistics.scores import StatisticsError
 
 __all__ = ["Sensitivity", "detectable_effect", "plan_rounds", "sensitivity", "t_test_power"]
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.multiple_comparisons import holm
 from chainrule.statistics.scores import (
     TIE,
@@ -18,7 +19,6 @@ from chainrule.statistics.scores import (
     Scores,
     StatisticsError,
     as_scores,
-    finite_or_none,
 )
 from chainrule.statistics.sign_tests import mid_ranks, power_warning, wilcoxon
 

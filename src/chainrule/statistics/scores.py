@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule._util.plain_data import finite_or_none
 from chainrule.errors import ChainruleError
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "Scores",
     "StatisticsError",
     "as_scores",
-    "finite_or_none",
     "pair_scores",
 ]
 

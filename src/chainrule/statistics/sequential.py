@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import scipy
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.pairwise import PairedTest, paired_t, two_sided_p
-from chainrule.statistics.scores import Array, Scores, StatisticsError, finite_or_none, pair_scores
+from chainrule.statistics.scores import Array, Scores, StatisticsError, pair_scores
 
 __all__ = ["SequentialDecision", "SequentialDesign", "SequentialMethod", "Verdict", "e_value"]
 
