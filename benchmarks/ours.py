@@ -15,7 +15,7 @@ from benchmarks.task import Net, Runner, Task
 from chainrule import nn, optim, zoo
 from chainrule.data import Dataset
 from chainrule.recipes.cost import count_numbers
-from chainrule.study.run.cohorts import CACHE_BYTES, MAX_REPLICAS
+from chainrule.study.execution.cohorts import CACHE_BYTES, MAX_REPLICAS
 from chainrule.train import Trainer
 
 __all__ = ["Side", "net_of"]

@@ -16,7 +16,7 @@ import pytest
 from chainrule.compiled import build
 from chainrule.compiled.build import compiler
 from chainrule.study import Study, open_store
-from chainrule.study.run.resume import describe_changes
+from chainrule.study.execution.resume import describe_changes
 from tests.cli.conftest import ARMS, TINY
 
 HERE = ("--jobs", "1")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chainrule._util.processes import available_cpus
-from chainrule.study.run.executors import ProcessExecutor
+from chainrule.study.execution.executors import ProcessExecutor
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers import all anew")
 
@@ -20,7 +20,7 @@ AHEAD = """\
 import sys, time
 from multiprocessing import forkserver
 from chainrule._util.processes import preload_workers
-preload_workers("chainrule.study.run.runner", "chainrule.cli")
+preload_workers("chainrule.study.execution.runner", "chainrule.cli")
 print(forkserver._forkserver._forkserver_pid, *sorted(sys.modules), flush=True)
 time.sleep(60)
 """
@@ -57,7 +57,9 @@ def gone(pid: int, seconds: float = 20.0) -> bool:
 def test_ahead_costs_no_import_here_and_ctrl_c_while_it_imports_is_its_parents_business(begun):
     pid, *modules = begun.stdout.readline().split()
     assert "chainrule._util.processes" in modules
-    assert not {"torch", "numpy", "chainrule.study.run.runner", "chainrule.cli"} & set(modules)
+    assert not {"torch", "numpy", "chainrule.study.execution.runner", "chainrule.cli"} & set(
+        modules
+    )
     assert blocks(int(pid), signal.SIGINT)
     time.sleep(0.3)  # in the midst of its imports
     os.killpg(begun.pid, signal.SIGINT)
@@ -89,7 +91,7 @@ def test_where_no_socket_can_be_workers_import_all_anew(tmp_path):
     deep = tmp_path / ("d" * 100)
     deep.mkdir()
     code = (
-        "from chainrule.study.run.executors import ProcessExecutor\nimport os\n"
+        "from chainrule.study.execution.executors import ProcessExecutor\nimport os\n"
         "if __name__ == '__main__':\n    workers = ProcessExecutor(1)\n"
         "    print(workers._context.get_start_method())\n"
         "    print(workers.submit(os.getenv, 'TMPDIR').result())\n"

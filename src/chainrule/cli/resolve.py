@@ -156,7 +156,7 @@ def resolve_result(run: str, number: int | None = None) -> StudyResult:
             )
         result = load_result(store, record.id)
     if declared is not None and number is None and result.study.digest != declared.digest:
-        from chainrule.study.run.resume import describe_changes
+        from chainrule.study.execution.resume import describe_changes
 
         changes = "; ".join(describe_changes(declared, result.study))
         echo_err(f"{run} was not run as it is declared now; this is the run with {changes}")

@@ -3,10 +3,10 @@
 from chainrule.recipes.component import Component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
+from chainrule.study.execution.progress import Progress
+from chainrule.study.execution.runner import run
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.results.study_result import StudyResult, load_result
-from chainrule.study.run.progress import Progress
-from chainrule.study.run.runner import run
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Dimension

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from chainrule.study import Study, run
-from chainrule.study.run.resume import find_changes, is_extension, read_records
+from chainrule.study.execution.resume import find_changes, is_extension, read_records
 from chainrule.study.spec.own_code import own_files, pin_sources
 from tests.study.small import small
 

@@ -36,9 +36,9 @@ def check_studies(
 
 def is_right(file: str) -> bool:
     """Whether this study is right; says so."""
+    from chainrule.study.execution.executors import SerialExecutor
+    from chainrule.study.execution.scheduler import Scheduler
     from chainrule.study.plan.dry_run import find_problems
-    from chainrule.study.run.executors import SerialExecutor
-    from chainrule.study.run.scheduler import Scheduler
     from chainrule.study.sample_overlap import plan_design
 
     try:

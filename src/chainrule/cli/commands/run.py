@@ -87,11 +87,11 @@ def run_study(
     """
     jobs = jobs or available_cpus()
     if jobs > 1:
-        preload_workers("chainrule.study.run.runner", "chainrule.cli")
+        preload_workers("chainrule.study.execution.runner", "chainrule.cli")
     from chainrule._util.malloc import disable_malloc_trim
     from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
     from chainrule.study import run
-    from chainrule.study.run.compiled_trainer import compile_trainer
+    from chainrule.study.execution.compiled_trainer import compile_trainer
 
     disable_malloc_trim()  # with one job, training is done here
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
@@ -116,7 +116,7 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
 
     Says if the store has another study of this name.
     """
-    from chainrule.study.run.resume import find_changes, read_records
+    from chainrule.study.execution.resume import find_changes, read_records
 
     if "://" not in where:
         make_folder(Path(where).parent, " for the store", "--store")
@@ -131,8 +131,8 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
 def try_arms(study: studies.Study, arms: str) -> None:
     """Train each arm for a moment, and say which fail. Raises StudyError where all do."""
     from chainrule.study import StudyError
+    from chainrule.study.execution.executors import SerialExecutor
     from chainrule.study.plan.dry_run import find_failing_arms
-    from chainrule.study.run.executors import SerialExecutor
 
     found = SerialExecutor().submit(find_failing_arms, study, arms).result()
     problems = [f"arm {', '.join(names)}: {problem}" for problem, names in found.items()]

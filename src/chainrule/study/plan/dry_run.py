@@ -11,9 +11,9 @@ from chainrule._util.user_code import describe_error
 from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
+from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
+from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData, check_device
-from chainrule.study.run.cohorts import CohortJob, Training, build_jobs
-from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Dimension, Params

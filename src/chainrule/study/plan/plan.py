@@ -9,11 +9,11 @@ from typing import Any
 
 from chainrule.recipes.cost import count_parameters
 from chainrule.statistics import Design
+from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.executors import SerialExecutor
+from chainrule.study.execution.scheduler import Scheduler
 from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import Workload, WorkloadEstimator
-from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.executors import SerialExecutor
-from chainrule.study.run.scheduler import Scheduler
 from chainrule.study.sample_overlap import plan_design
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.spec.arms import Arm

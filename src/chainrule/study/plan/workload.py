@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import final
 
 from chainrule.recipes.cost import PASSES, count_activations, count_parameters, training_cost
+from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.halving import rungs
 from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.halving import rungs
 from chainrule.study.spec.study import Study
 
 __all__ = ["Workload", "WorkloadEstimator"]

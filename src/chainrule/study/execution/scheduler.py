@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import final
 
+from chainrule.study.execution.cohorts import CohortJob, Training, build_halving_job, build_jobs
 from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import CohortJob, Training, build_halving_job, build_jobs
 from chainrule.study.search import selection
 from chainrule.study.search.candidates import count_candidates, propose_candidates
 from chainrule.study.spec.arms import Arm

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from chainrule.study.builtin import load_builtin
-from chainrule.study.run.cohorts import cohort_size_for, split_evenly
-from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.execution.cohorts import cohort_size_for, split_evenly
+from chainrule.study.execution.scheduler import Scheduler
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 

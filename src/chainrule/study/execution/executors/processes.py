@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar, final
 
 from chainrule._util.processes import block_sigint, forkserver_context
-from chainrule.study.run.executors.worker import initialize_worker
+from chainrule.study.execution.executors.worker import initialize_worker
 
 __all__ = ["ProcessExecutor"]
 
@@ -28,7 +28,7 @@ class ProcessExecutor:
 
     def __init__(self, max_workers: int) -> None:
         self.max_workers = max_workers
-        self._context = forkserver_context("chainrule.study.run.runner")
+        self._context = forkserver_context("chainrule.study.execution.runner")
         self._worker_end, self._own_end = self._context.Pipe(duplex=False)
         self._children: set[BaseProcess] = set()
         self._pool = self._start()

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
+from chainrule.study.execution.cohorts import CohortJob, Training
 from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import CohortJob, Training
 
 __all__ = ["expand_ensemble", "stack_datasets", "training_data"]
 

@@ -12,8 +12,8 @@ import time
 import pytest
 
 from chainrule.study import StudyError, open_store, run
-from tests.study.run.killing import ENDLESS, ROOT, STUDY, Process, kill_often
-from tests.study.run.test_runner import FEW
+from tests.study.execution.killing import ENDLESS, ROOT, STUDY, Process, kill_often
+from tests.study.execution.test_runner import FEW
 from tests.study.small import lasting, searched, small
 
 
@@ -131,7 +131,7 @@ def test_another_process_and_hash_seed_give_the_same_bits():
     code = (
         "from chainrule.study import run\n"
         "from tests.study.small import lasting\n"
-        "from tests.study.run.test_executors import small_search\n"
+        "from tests.study.execution.test_executors import small_search\n"
         "print(repr(lasting(run(small_search()).rows)))\n"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4242", "LC_ALL": "C", "TZ": "Asia/Tokyo"}

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from chainrule.study.execution.cohorts import training_seeds
+from chainrule.study.execution.job import run_job
+from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.train_cohort import build_cohort_trainer
 from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import training_seeds
-from chainrule.study.run.job import run_job
-from chainrule.study.run.scheduler import Scheduler
-from chainrule.study.run.train_cohort import build_cohort_trainer
 from chainrule.train import load
 from tests.study.small import lasting, searched, small
 

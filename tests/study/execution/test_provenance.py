@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 import chainrule
-from chainrule.study.run.provenance import git_commit, hide_password, provenance
+from chainrule.study.execution.provenance import git_commit, hide_password, provenance
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

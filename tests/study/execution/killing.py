@@ -42,7 +42,14 @@ class Process:
     """``run`` of a study in a new process group; it says how many cohorts are done."""
 
     def __init__(self, store: Path, name: str = "STUDY", jobs: int = 2) -> None:
-        command = [sys.executable, "-m", "tests.study.run.killing", name, str(store), str(jobs)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.study.execution.killing",
+            name,
+            str(store),
+            str(jobs),
+        ]
         self.popen = subprocess.Popen(
             command,
             cwd=ROOT,

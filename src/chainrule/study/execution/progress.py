@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any, final
 
 from chainrule.recipes.cost import training_cost
-from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.scheduler import Scheduler
 from chainrule.study.spec.arms import Arm
 
 __all__ = ["Progress"]

@@ -10,17 +10,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.executors import Executor, ProcessExecutor, SerialExecutor
+from chainrule.study.execution.job import run_job
+from chainrule.study.execution.progress import Progress
+from chainrule.study.execution.provenance import provenance
+from chainrule.study.execution.records import make_failed_rows
+from chainrule.study.execution.resume import StudyEntry
+from chainrule.study.execution.scheduler import Scheduler, select_settled
 from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
-from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.executors import Executor, ProcessExecutor, SerialExecutor
-from chainrule.study.run.job import run_job
-from chainrule.study.run.progress import Progress
-from chainrule.study.run.provenance import provenance
-from chainrule.study.run.records import make_failed_rows
-from chainrule.study.run.resume import StudyEntry
-from chainrule.study.run.scheduler import Scheduler, select_settled
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.spec.own_code import own_files, pin_sources
 from chainrule.study.spec.study import Study

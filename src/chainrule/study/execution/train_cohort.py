@@ -15,10 +15,10 @@ from chainrule.optim.lr_scheduler import ReduceLROnPlateau
 from chainrule.recipes.component import build_component
 from chainrule.recipes.cost import count_parameters
 from chainrule.recipes.recipe import Recipe, ReplicaValues
+from chainrule.study.execution.cohort_data import expand_ensemble, stack_datasets, training_data
+from chainrule.study.execution.cohorts import CohortJob, training_seeds
+from chainrule.study.execution.records import make_rows
 from chainrule.study.round_data import RoundData, study_dtype
-from chainrule.study.run.cohort_data import expand_ensemble, stack_datasets, training_data
-from chainrule.study.run.cohorts import CohortJob, training_seeds
-from chainrule.study.run.records import make_rows
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import Trainer

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chainrule.study import Halving, Study, StudyResult, TrainingRecord, run
-from chainrule.study.run.halving import run_halving, rungs, surviving_candidates
-from chainrule.study.run.job import load_study_cached
-from chainrule.study.run.scheduler import Scheduler
+from chainrule.study.execution.halving import run_halving, rungs, surviving_candidates
+from chainrule.study.execution.job import load_study_cached
+from chainrule.study.execution.scheduler import Scheduler
 from tests.study.small import lasting, small
 
 SPACE = {"net.hidden": [3, 5], "optimizer.lr": [0.0003, 0.003, 0.03, 0.3]}

@@ -8,10 +8,10 @@ from pathlib import Path
 from chainrule._util.user_code import describe_error
 from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.halving import run_halving
+from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.halving import run_halving
-from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import save

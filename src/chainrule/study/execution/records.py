@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from chainrule.study.run.cohorts import CohortJob, training_seeds
+from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import History

@@ -15,10 +15,10 @@ from typing import final
 import torch
 
 from chainrule._util.user_code import describe_error
+from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.records import make_failed_rows
+from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
-from chainrule.study.run.cohorts import CohortJob
-from chainrule.study.run.records import make_failed_rows
-from chainrule.study.run.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving
 from chainrule.study.spec.study import Study
