@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from chainrule.statistics import SequentialDesign, StatisticsError, e_value, paired_t
+from chainrule.statistics import (
+    SequentialDesign,
+    StatisticsError,
+    e_value,
+    paired_t,
+    t_test_power,
+)
 
 ZEROS = np.zeros(40)
 
@@ -91,7 +97,7 @@ def test_wrong_calls():
     for looks in ([], [1, 5], [5, 5], [5, 3]):
         with pytest.raises(StatisticsError, match="expected looks in ascending order from 2"):
             SequentialDesign(looks)
-    with pytest.raises(StatisticsError, match="expected the method pocock"):
+    with pytest.raises(StatisticsError, match="expected a method of pocock"):
         SequentialDesign([5], "pocok")
     with pytest.raises(StatisticsError, match="at least 1 comparison"):
         SequentialDesign([5], comparisons=0)
@@ -99,8 +105,69 @@ def test_wrong_calls():
         SequentialDesign([5]).decide([1, 2], [0, 0])
     with pytest.raises(StatisticsError, match="a rope above 0"):
         SequentialDesign([2]).decide([1, 2], [0, 0], rope=0)
+    with pytest.raises(StatisticsError, match="for each of up to 1 looks"):
+        SequentialDesign([5]).adjust([0.1, 0.2])
+    with pytest.raises(StatisticsError, match="expected a finite effect"):
+        SequentialDesign([5]).power(math.nan)
     with pytest.raises(StatisticsError, match="a g above 0"):
         e_value([1, 2], [0, 0], g=0)
+
+
+METHODS = ("pocock", "obrien-fleming", "anytime", "bonferroni")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 3, 0.05 / 200])
+def test_the_adjusted_p_is_alpha_where_p_is_at_the_level(method, alpha):
+    design = SequentialDesign((6, 12, 20), method, alpha)
+    for k, level in enumerate(design.levels):
+        if not level:  # so few rounds never reject
+            continue
+        p = [*[1.0] * k, level]
+        assert design.adjust(p)[-1] == pytest.approx(alpha, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_adjusted_p_is_no_less_than_p_and_never_grows_from_look_to_look(method):
+    design = SequentialDesign((5, 10, 20, 40), method)
+    for p in np.random.default_rng(6).uniform(size=(50, 4)) ** 4:
+        adjusted = design.adjust(p)
+        assert all(np.diff(adjusted) <= 0)
+        assert adjusted[-1] >= min(p)
+    assert all(np.diff([design.adjust([x])[0] for x in np.logspace(-300, 0, 500)]) >= -1e-12)
+
+
+def test_one_look_adjusts_nothing():
+    for method in ("pocock", "obrien-fleming", "bonferroni"):
+        assert SequentialDesign([8], method).adjust([0.03]) == pytest.approx([0.03], abs=0.001)
+
+
+def test_the_adjusted_p_of_any_number_of_looks_is_that_of_the_e_value():
+    a = np.random.default_rng(2).normal(0.9, 1, 12)
+    (p,) = SequentialDesign([12], "anytime").adjust([paired_t(a, ZEROS[:12]).p])
+    assert p == pytest.approx(1 / e_value(a, ZEROS[:12]))
+
+
+def test_with_a_rope_a_look_is_not_futile_where_equivalence_may_be_shown():
+    a = 0.3 * (-1.0) ** np.arange(10)
+    design = SequentialDesign((10, 40))
+    assert design.decide(a, ZEROS[:10]).verdict == "futile"
+    assert design.decide(a, ZEROS[:10], rope=0.2).verdict == "continue"
+    assert design.decide(a, ZEROS[:10], rope=0.05).verdict == "futile"
+
+
+def test_the_power_of_one_look_is_that_of_the_t_test():
+    found, rounds = SequentialDesign([10]).power(1.0)
+    assert found == pytest.approx(t_test_power(10, 1.0), abs=0.01)
+    assert rounds == 10
+
+
+def test_looks_save_rounds_where_there_is_a_difference_and_none_where_not():
+    design = SequentialDesign((5, 10, 20, 40))
+    found, rounds = design.power(1.0)
+    assert found > 0.99
+    assert 12 < rounds < 16
+    assert design.power(0.0) == (pytest.approx(0.05, abs=0.004), pytest.approx(39.0, abs=0.5))
 
 
 @pytest.mark.slow

@@ -6,22 +6,24 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import scipy
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.pairwise import PairedTest, paired_t, two_sided_p
-from chainrule.statistics.scores import Array, Scores, StatisticsError, pair_scores
+from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores, pair_scores
 
 __all__ = ["SequentialDecision", "SequentialDesign", "SequentialMethod", "Verdict", "e_value"]
 
-SequentialMethod = Literal["pocock", "obrien-fleming", "anytime"]
+SequentialMethod = Literal["pocock", "obrien-fleming", "anytime", "bonferroni"]
 Verdict = Literal["better", "worse", "equivalent", "futile", "continue", "undecided"]
 
 PATHS = 200_000
 BLOCK = 50_000
+TAIL = 100 / PATHS
+"""A smaller probability is not counted in so many paths, but bounded."""
 FUTILE = 0.1
 
 
@@ -33,7 +35,7 @@ class SequentialDecision:
     alpha because there are others. ``low`` and ``high`` are the ends of the interval at
     1 − ``level``, which holds at all looks at once, in the metric's unit. ``chance`` is the
     conditional power: how probable it is that the last look finds a difference if the one seen so
-    far is true. ``verdict`` is
+    far is true, or with a rope that it shows that there is none beyond that. ``verdict`` is
 
     - "better" or "worse": p ≤ level, so the arms differ;
     - "equivalent": the interval is within ± rope;
@@ -67,10 +69,11 @@ class SequentialDesign:
       look, so that little power is lost. (O'Brien and Fleming 1979.)
     - "anytime": what :func:`e_value` of 1/alpha or more asks of t. It allows for any number of
       looks, of which ``looks`` are the ones made, and costs more rounds. (Wang and Ramdas 2025.)
+    - "bonferroni": alpha over the number of looks; of these the one for rounds that share samples.
 
     The first two are calibrated for Student's t, by simulated studies of a fixed seed: equal arms
-    are called different at any look with probability alpha, whatever the variance. The rounds must
-    be independent. With ``comparisons`` each has alpha / comparisons (Bonferroni).
+    are called different at any look with probability alpha, whatever the variance. All but the last
+    need independent rounds. With ``comparisons`` each has alpha / comparisons (Bonferroni).
 
     Raises StatisticsError for looks that are not ascending numbers from 2, an unknown method, no
     comparison, an alpha outside (0, 1).
@@ -85,10 +88,9 @@ class SequentialDesign:
         object.__setattr__(self, "looks", tuple(self.looks))
         if not self.looks or self.looks[0] < 2 or any(np.diff(self.looks) < 1):
             raise StatisticsError(f"expected looks in ascending order from 2, got {self.looks}")
-        if self.method not in ("pocock", "obrien-fleming", "anytime"):
-            raise StatisticsError(
-                f"expected the method pocock, obrien-fleming or anytime, got {self.method!r}"
-            )
+        if self.method not in get_args(SequentialMethod):
+            known = ", ".join(get_args(SequentialMethod))
+            raise StatisticsError(f"expected a method of {known}, got {self.method!r}")
         if self.comparisons < 1 or not 0 < self.alpha < 1:
             raise StatisticsError(
                 "expected at least 1 comparison and 0 < alpha < 1, "
@@ -99,14 +101,62 @@ class SequentialDesign:
     def levels(self) -> tuple[float, ...]:
         """What p must not exceed at each look."""
         alpha = self.alpha / self.comparisons
+        if self.method == "bonferroni":
+            return (alpha / len(self.looks),) * len(self.looks)
         if self.method == "anytime":
             return tuple(anytime_level(n, alpha) for n in self.looks)
-        p = simulated_p(tuple(self.looks))
-        if self.method == "pocock":
-            return (float(np.quantile(p.min(axis=1), alpha)),) * len(self.looks)
-        share = np.sqrt(np.array(self.looks) / self.looks[-1])
-        c = np.quantile((-scipy.special.ndtri(p / 2) * share).max(axis=1), 1 - alpha)
-        return tuple(2 * float(x) for x in scipy.special.ndtr(-c / share))
+        c = critical_value(self._shares, alpha, self._extremes)
+        return tuple(2 * float(x) for x in scipy.special.ndtr(-c / self._shares))
+
+    @property
+    def _shares(self) -> Array:
+        """By what the z of each look is multiplied, so that one critical value is for all."""
+        n = np.array(self.looks, dtype=np.float64)
+        return np.sqrt(n / n[-1]) if self.method == "obrien-fleming" else np.ones(len(n))
+
+    @property
+    def _extremes(self) -> Array:
+        return simulated_extremes(tuple(self.looks), tuple(self._shares))
+
+    def adjust(self, p: Scores) -> list[float]:
+        """p̃ after each look that was made: the smallest alpha at which one of them rejects
+
+        ``p`` is that of the test at each of the first looks. p̃ never grows from look to look. For
+        equal arms it is alpha or less at any look with probability alpha at most, so it may be
+        corrected for several comparisons as any p. (Tsiatis, Rosner and Mehta 1984; Maurer and
+        Bretz 2013.)
+
+        Raises StatisticsError for more p than looks, and as :func:`holm`.
+        """
+        values = as_scores(p, "p", at_least=1)
+        if len(values) > len(self.looks) or values.min() < 0 or values.max() > 1:
+            raise StatisticsError(
+                f"expected a p in [0, 1] for each of up to {len(self.looks)} looks, "
+                f"got {values.tolist()}"
+            )
+        if self.method == "bonferroni":
+            found = np.minimum(1, values * len(self.looks))
+        elif self.method == "anytime":
+            found = np.array([anytime_p(n, x) for n, x in zip(self.looks, values, strict=False)])
+        else:
+            z = -scipy.special.ndtri(values / 2) * self._shares[: len(values)]
+            found = np.array([exceedance(self._shares, c, self._extremes) for c in z])
+        return [float(x) for x in np.minimum.accumulate(found)]
+
+    def power(self, effect: float) -> tuple[float, float]:
+        """(The probability that a look finds an effect of d_z, the mean rounds until it stops)
+
+        Independent rounds with normal differences, in simulated studies of a fixed seed; it stops
+        where it finds a difference, and at the last look. Raises StatisticsError for an effect that
+        is not finite.
+        """
+        if not math.isfinite(effect):
+            raise StatisticsError(f"expected a finite effect, got {effect}")
+        random = np.random.default_rng(0)
+        p = np.stack(list(simulate_block(random, tuple(self.looks), effect)), axis=1)
+        found = p <= np.array(self.levels)
+        last = np.where(found.any(axis=1), found.argmax(axis=1), len(self.looks) - 1)
+        return float(found.any(axis=1).mean()), float(np.array(self.looks)[last].mean())
 
     def decide(self, a: Scores, b: Scores, *, rope: float | None = None) -> SequentialDecision:
         """The first look that decides, else the last one that has been reached
@@ -129,7 +179,7 @@ class SequentialDesign:
     def _look(self, i: int, a: Scores, b: Scores, rope: float | None) -> SequentialDecision:
         n, level = self.looks[i], self.levels[i]
         test = paired_t(a[:n], b[:n], confidence=min(1 - level, 1 - 1e-15))
-        chance = conditional_power(test, n / self.looks[-1], self.levels[-1])
+        chance = chance_to_decide(test, self.looks[-1], self.levels[-1], rope)
         verdict: Verdict
         if test.p <= level:
             verdict = "better" if test.difference > 0 else "worse"
@@ -153,6 +203,16 @@ class SequentialDesign:
         )
 
 
+def chance_to_decide(test: PairedTest, last: int, level: float, rope: float | None) -> float:
+    """How probable it is that the look at ``last`` rounds decides, if the mean seen so far is true
+
+    The conditional power for a difference, plus with a rope that for there being none beyond it.
+    """
+    share = test.n / last
+    chance = conditional_power(test, share, level)
+    return chance if rope is None else chance + conditional_equivalence(test, share, level, rope)
+
+
 def conditional_power(test: PairedTest, share: float, level: float) -> float:
     """Φ((|z| / √τ − z_level) / √(1 − τ)) after the share τ of the rounds, z from the test's p
 
@@ -164,6 +224,24 @@ def conditional_power(test: PairedTest, share: float, level: float) -> float:
     if share == 1:
         return float(excess >= 0)
     return float(scipy.special.ndtr(excess / math.sqrt(1 - share)))
+
+
+def conditional_equivalence(test: PairedTest, share: float, level: float, rope: float) -> float:
+    """P(|D| < rope − w) for D normal about d̄ with the variance e² τ (1 − τ)
+
+    The probability that at the last look the interval, d̄ ± w at 1 − ``level``, is within ± rope,
+    if the mean and the spread seen so far are the true ones; e is the standard error now.
+    """
+    error = test.standard_error * math.sqrt(share)
+    last = round(test.n / share)
+    within = rope + float(scipy.special.stdtrit(last - 1, level / 2)) * error
+    if within <= 0:
+        return 0.0
+    spread = error * math.sqrt(1 - share)
+    if not spread:
+        return float(abs(test.difference) < within)
+    ends = np.array([within - test.difference, -within - test.difference]) / spread
+    return float(np.subtract(*scipy.special.ndtr(ends)))
 
 
 def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:
@@ -180,12 +258,20 @@ def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:
     if not 0 < g < math.inf:
         raise StatisticsError(f"expected a g above 0, got {g}")
     test = paired_t(a, b)
-    n, growth = test.n, 1 + test.n * g
-    x = test.t * test.t / test.df
-    if math.isinf(x):
-        return math.inf
-    exponent = n / 2 * (math.log1p(x) - math.log1p(x / growth)) - math.log(growth) / 2
-    return math.exp(min(exponent, 700.0))
+    return math.inf if math.isinf(test.t) else math.exp(log_e_value(test.t, test.n, g))
+
+
+def log_e_value(t: float, n: int, g: float) -> float:
+    """log e of the t of n rounds, up to 700."""
+    growth, x = 1 + n * g, t * t / (n - 1)
+    ratio = math.log(growth) if math.isinf(x) else math.log1p(x) - math.log1p(x / growth)
+    return min(n / 2 * ratio - math.log(growth) / 2, 700.0)
+
+
+def anytime_p(n: int, p: float) -> float:
+    """min(1, 1/e) of the t of n rounds that has this two-sided p."""
+    t = float(scipy.special.stdtrit(n - 1, p / 2))
+    return min(1.0, math.exp(-log_e_value(t, n, 1.0)))
 
 
 def anytime_level(n: int, alpha: float) -> float:
@@ -197,25 +283,48 @@ def anytime_level(n: int, alpha: float) -> float:
     return two_sided_p(math.sqrt((n - 1) * (ratio - 1) / (1 - ratio / growth)), n - 1)
 
 
+def critical_value(shares: Array, alpha: float, extremes: Array) -> float:
+    """The c that the largest scaled z of all looks exceeds with probability alpha."""
+    if alpha >= TAIL:
+        return float(np.quantile(extremes, 1 - alpha))
+    return float(scipy.optimize.brentq(lambda c: bound_exceedance(shares, c) - alpha, 0, 37))
+
+
+def exceedance(shares: Array, c: float, extremes: Array) -> float:
+    """The probability that the largest scaled z of all looks exceeds c."""
+    found = 1 - float(np.interp(c, extremes, np.linspace(0, 1, len(extremes))))
+    return found if found >= TAIL else min(TAIL, bound_exceedance(shares, c))
+
+
+def bound_exceedance(shares: Array, c: float) -> float:
+    """Σ 2 Φ(−c / share): no more than the sum over the looks."""
+    return float(2 * scipy.special.ndtr(-c / shares).sum())
+
+
 @lru_cache(maxsize=8)
-def simulated_p(looks: tuple[int, ...]) -> Array:
-    """The p of the paired t test at each look, equal arms, shape (PATHS, looks)."""
+def simulated_extremes(looks: tuple[int, ...], shares: tuple[float, ...]) -> Array:
+    """The largest z times share of each study of equal arms, shape (PATHS,), ascending."""
     random = np.random.default_rng(0)
-    return np.concatenate(
-        [np.stack(list(simulate_block(random, looks)), axis=1) for _ in range(PATHS // BLOCK)]
-    )
+    found = []
+    for _ in range(PATHS // BLOCK):
+        blocks = zip(simulate_block(random, looks), shares, strict=True)
+        z = [-scipy.special.ndtri(p / 2) * share for p, share in blocks]
+        found.append(np.max(z, axis=0))
+    return np.sort(np.concatenate(found))
 
 
-def simulate_block(random: np.random.Generator, looks: tuple[int, ...]) -> Iterator[Array]:
+def simulate_block(
+    random: np.random.Generator, looks: tuple[int, ...], effect: float = 0.0
+) -> Iterator[Array]:
     """p at each look, shape (BLOCK,), from sums of the rounds between two looks.
 
-    Of m new normal differences the mean has the variance 1/m, the sum of squares about it is χ²
-    with m − 1 degrees of freedom, and the two are independent.
+    Of m new normal differences of mean ``effect`` and variance 1 the mean has the variance 1/m, the
+    sum of squares about it is χ² with m − 1 degrees of freedom, and the two are independent.
     """
     mean, squares, n = np.zeros(BLOCK), np.zeros(BLOCK), 0
     for look in looks:
         m = look - n
-        step = random.normal(0, 1 / math.sqrt(m), BLOCK) - mean
+        step = random.normal(effect, 1 / math.sqrt(m), BLOCK) - mean
         if m > 1:
             squares += random.chisquare(m - 1, BLOCK)
         squares += step * step * (m * n / look)
