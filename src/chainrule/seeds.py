@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from operator import index
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:  # the seeds of a declaration are named without torch
+    import torch
 
 __all__ = ["derive", "generator"]
 
@@ -31,4 +33,6 @@ def derive(root: int, *names: str | int) -> int:
 
 def generator(root: int, *names: str | int) -> torch.Generator:
     """A CPU generator seeded with :func:`derive`; drawing on the CPU is the same everywhere."""
+    import torch
+
     return torch.Generator().manual_seed(derive(root, *names))

@@ -17,9 +17,9 @@ import torch
 
 import chainrule
 from chainrule import load, nn, optim, save
+from chainrule._util.atomic import write_atomically
 from chainrule.data import disk
 from chainrule.optim import lr_scheduler
-from chainrule.serialization import write_atomically
 from chainrule.serialization.safetensors_file import pack, read_file, unpack, write_file
 from chainrule.train import (
     Accuracy,

@@ -96,7 +96,7 @@ def make_folder(folder: Path, what: str = "", option: str = "-o") -> None:
 
 def save_bytes(path: Path, content: bytes, what: str = "") -> None:
     """Write a file at once or not at all, and say so."""
-    from chainrule.serialization.atomic import write_atomically
+    from chainrule._util.atomic import write_atomically
 
     write_atomically(path, content)
     echo_err(f"wrote {what}{path}")

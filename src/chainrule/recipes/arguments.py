@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any, get_type_hints
 
-from torch import Tensor
-
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import component_names, resolve_callable
@@ -92,8 +90,8 @@ def _find_wrong_value(kind: str, function: Callable[..., Any], arguments: Mappin
     except NameError:  # a hint that only type checkers can read
         return ""
     for name, value in arguments.items():
-        if (wanted := hints.get(name)) not in WORDS or isinstance(value, Tensor):
-            continue
+        if (wanted := hints.get(name)) not in WORDS or type(value).__module__ != "builtins":
+            continue  # a tensor has a number for each replica of a cohort
         fits = isinstance(value, (int, float) if wanted is float else wanted)
         if not fits or (wanted is not bool and isinstance(value, bool)):
             return f"{name}: expected {WORDS[wanted]}, got {value!r}"

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from chainrule.errors import ChainruleError
 from chainrule.recipes.arguments import describe_accepted, find_argument_problem
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.importing import resolve_callable
+from chainrule.recipes.importing import product_class, resolve_callable
 
 __all__ = [
     "Component",
@@ -98,8 +98,8 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
     """Call what the part names, with ``given`` first and its own arguments by name.
 
     Raises StudyError, which names the part with its arguments, where it does not accept them: an
-    unknown, a missing or a wrong one. What cannot be read stays an OSError, and what our own say
-    of data what it is.
+    unknown, a missing or a wrong one; and where it makes something else. What cannot be read stays
+    an OSError, and what our own say of data what it is.
     """
     function = resolve_callable(kind, part.name)
     shown = ", ".join(f"{k}={v!r}" for k, v in part.arguments.items())
@@ -108,7 +108,7 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
     if problem := find_argument_problem(kind, function, arguments, len(given)):
         raise StudyError(f"{label}: {problem}")
     try:
-        return function(*given, **arguments)
+        made = function(*given, **arguments)
     except (ChainruleError, OSError, MemoryError, ImportError):
         raise
     except ValueError as error:
@@ -117,3 +117,8 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
         accepted = describe_accepted(function, len(given))
         reason = str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
         raise StudyError(f"{label}: {reason}{accepted}") from error
+    wanted = product_class(kind)
+    if kind != "data" and not isinstance(made, wanted):
+        problem = f"expected it to make a {wanted.__name__}, got {type(made).__name__}"
+        raise StudyError(f"{kind} {part.name}: {problem}")
+    return made

@@ -11,18 +11,13 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from chainrule._util.suggest import did_you_mean
-from chainrule.nn.init import Initializer
-from chainrule.nn.loss import Loss
-from chainrule.nn.module import Module
-from chainrule.optim import Optimizer
-from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.recipes.errors import StudyError
-from chainrule.train import Trainer
 
 __all__ = [
     "add_import_path",
     "component_names",
     "import_user_module",
+    "product_class",
     "public_names",
     "resolve_callable",
 ]
@@ -40,18 +35,25 @@ SEARCH_MODULES = {
 }
 """Where a name without a module is looked for."""
 
-PRODUCTS: dict[str, Any] = {
-    "data": tuple,
-    "net": Module,
-    "loss": Loss,
-    "optimizer": Optimizer,
-    "schedule": LRScheduler,
-    "metric": Callable,
-    "init": Initializer,
-    "augment": Callable,
-    "trainer": Trainer,
+PRODUCTS = {
+    "data": "builtins:tuple",
+    "net": "chainrule.nn.module:Module",
+    "loss": "chainrule.nn.loss:Loss",
+    "optimizer": "chainrule.optim:Optimizer",
+    "schedule": "chainrule.optim.lr_scheduler:LRScheduler",
+    "metric": "collections.abc:Callable",
+    "init": "chainrule.nn.init:Initializer",
+    "augment": "collections.abc:Callable",
+    "trainer": "chainrule.train:Trainer",
 }
-"""What a component of each kind makes."""
+"""What a component of each kind makes, by name: a declaration is read without torch."""
+
+
+def product_class(kind: str) -> type:
+    """The class of what a component of this kind makes."""
+    module, _, name = PRODUCTS[kind].partition(":")
+    made: type = getattr(import_module(module), name)
+    return made
 
 
 def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
@@ -100,11 +102,12 @@ def _own_components(kind: str) -> dict[str, Callable[..., Any]]:
 
 
 def _find_components(kind: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    wanted = product_class(kind)
     for home in SEARCH_MODULES[kind]:
         for name in public_names(home):
             function = getattr(import_module(home), name)
             made = function if isinstance(function, type) else _return_type(function)
-            if isinstance(made, type) and issubclass(made, PRODUCTS[kind]) and not isabstract(made):
+            if isinstance(made, type) and issubclass(made, wanted) and not isabstract(made):
                 yield name, function
 
 

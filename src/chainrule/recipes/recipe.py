@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field
-from torch import Tensor
 
-from chainrule.nn.loss import Loss
-from chainrule.nn.module import Module
-from chainrule.optim import Optimizer
-from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.recipes.component import Component, Named, build_component, normalize_component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.fields import OLD_NAMES, StrictModel, describe_unknown
-from chainrule.train import Trainer
 
-__all__ = ["Recipe", "ReplicaValues", "Schedule", "check_type", "deep_merge"]
+if TYPE_CHECKING:  # a recipe is read without torch, which making its parts loads
+    from torch import Tensor
 
-T = TypeVar("T")
+    from chainrule.nn.loss import Loss
+    from chainrule.nn.module import Module
+    from chainrule.optim import Optimizer
+    from chainrule.optim.lr_scheduler import LRScheduler
+    from chainrule.train import Trainer
 
-ReplicaValues = Mapping[str, Tensor]
+__all__ = ["Recipe", "ReplicaValues", "Schedule", "deep_merge"]
+
+ReplicaValues: TypeAlias = "Mapping[str, Tensor]"
 """Path → one number a replica (K,), where the replicas of a cohort differ."""
 
 
@@ -76,19 +77,19 @@ class Recipe(StrictModel):
     def make_net(self) -> Module:
         """A new net, its parameters not yet drawn from a seed of ours."""
         net: Module = build_component("net", self.net)
-        return check_type(net, Module, "net", self.net)
+        return net
 
     def make_loss(self, numbers: ReplicaValues) -> Loss:
         """A new loss."""
         loss: Loss = build_component("loss", self.loss, **component_values("loss", numbers))
-        return check_type(loss, Loss, "loss", self.loss)
+        return loss
 
     def make_optimizer(self, net: Module, numbers: ReplicaValues) -> Optimizer:
         """The optimizer of a net's parameters."""
         optimizer: Optimizer = build_component(
             "optimizer", self.optimizer, net, **component_values("optimizer", numbers)
         )
-        return check_type(optimizer, Optimizer, "optimizer", self.optimizer)
+        return optimizer
 
     def make_schedule(self, optimizer: Optimizer, numbers: ReplicaValues) -> LRScheduler | None:
         """The schedule of an optimizer's learning rate, if there is one."""
@@ -97,7 +98,7 @@ class Recipe(StrictModel):
         schedule: LRScheduler = build_component(
             "schedule", self.schedule, optimizer, **component_values("schedule", numbers)
         )
-        return check_type(schedule, LRScheduler, "schedule", self.schedule)
+        return schedule
 
     def make_trainer(self, net: Module, numbers: ReplicaValues, **options: Any) -> Trainer:
         """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
@@ -115,21 +116,12 @@ class Recipe(StrictModel):
             augment=None if self.augment is None else build_component("augment", self.augment),
             **options,
         )
-        return check_type(trainer, Trainer, "trainer", self.trainer)
+        return trainer
 
 
 def component_values(part: str, numbers: ReplicaValues) -> dict[str, Tensor]:
     """Argument → its numbers, of one part."""
     return {p.removeprefix(f"{part}."): n for p, n in numbers.items() if p.startswith(f"{part}.")}
-
-
-def check_type(made: T, kind: type, what: str, part: Component) -> T:
-    """What was made, if it is of this kind. Raises StudyError else."""
-    if not isinstance(made, kind):
-        raise StudyError(
-            f"{what} {part.name}: expected it to make a {kind.__name__}, got {type(made).__name__}"
-        )
-    return made
 
 
 def deep_merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Files: tensors with a JSON header, written whole or not at all; nets."""
 
-from chainrule.serialization.atomic import write_atomically
 from chainrule.serialization.nets import load, load_metadata, save
 from chainrule.serialization.safetensors_file import FileError
 
-__all__ = ["FileError", "load", "load_metadata", "save", "write_atomically"]
+__all__ = ["FileError", "load", "load_metadata", "save"]

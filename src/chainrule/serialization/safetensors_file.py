@@ -17,8 +17,8 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from chainrule._util.atomic import write_atomically
 from chainrule.errors import ChainruleError
-from chainrule.serialization.atomic import write_atomically
 from chainrule.serialization.header import find_header_problem
 from chainrule.serialization.upgrade import upgrade_header
 

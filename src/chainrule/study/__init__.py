@@ -1,10 +1,14 @@
-"""Comparing networks: the declaration, the run, the result."""
+"""Comparing networks: the declaration, the run, the result.
+
+What only reads a study does without torch: that is imported with what trains one.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from chainrule.recipes.component import Component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
-from chainrule.study.execution.progress import Progress
-from chainrule.study.execution.runner import run
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.spec.arms import Arm
@@ -13,6 +17,10 @@ from chainrule.study.spec.space import Dimension
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError, open_store
 from chainrule.study.store.record import TrainingRecord
+
+if TYPE_CHECKING:
+    from chainrule.study.execution.progress import Progress
+    from chainrule.study.execution.runner import run
 
 __all__ = [
     "Arm",
@@ -38,3 +46,18 @@ __all__ = [
     "open_store",
     "run",
 ]
+
+_TRAINING = {
+    "Progress": "chainrule.study.execution.progress",
+    "run": "chainrule.study.execution.runner",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _TRAINING:
+        raise AttributeError(f"module 'chainrule.study' has no attribute {name!r}")
+    return getattr(import_module(_TRAINING[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -20,19 +20,12 @@ from chainrule.data import (
 )
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
+from chainrule.study.spec.seeds import round_seed
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import SEARCH_ROUND
 
-__all__ = ["RoundData", "check_device", "round_seed", "study_dtype"]
+__all__ = ["RoundData", "check_device", "study_dtype"]
 
 Parts = tuple[Dataset, Dataset]
-
-
-def round_seed(study: Study, r: int) -> int:
-    """The seed that all of a round's seeds come from."""
-    if r == SEARCH_ROUND:
-        return seeds.derive(study.seed, "search")
-    return seeds.derive(study.seed, "round", r)
 
 
 class RoundData:

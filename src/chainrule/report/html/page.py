@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chainrule._util.atomic import write_atomically
 from chainrule.report.data import ReportData
 from chainrule.report.html.protocol import (
     protocol_facts,
@@ -23,7 +24,6 @@ from chainrule.report.tables.diverged import diverged_table, failed_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
-from chainrule.serialization.atomic import write_atomically
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects

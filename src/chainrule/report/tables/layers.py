@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule.report.numbers import MISSING
 from chainrule.report.tables.table import Cell, Column, Table
-from chainrule.train.layer_stats import LayerRow
+
+if TYPE_CHECKING:  # tables are read without torch
+    from chainrule.train.layer_stats import LayerRow
 
 __all__ = ["StatsByLabel", "common_layers", "layers_table"]
 
-StatsByLabel: TypeAlias = Mapping[str, Sequence[LayerRow]]
+StatsByLabel: TypeAlias = "Mapping[str, Sequence[LayerRow]]"
 """Label → what :func:`chainrule.train.layer_stats` found; the same layers under each label."""
 
 WORDS = "‖·‖: the root of the sum of squares"

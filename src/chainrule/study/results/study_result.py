@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Comparisons,
@@ -22,8 +21,6 @@ from chainrule.statistics import (
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
-from chainrule.study.round_data import RoundData
-from chainrule.study.sample_overlap import find_design
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.stored import read_declaration
@@ -31,8 +28,11 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError
 from chainrule.study.store.record import TrainingRecord
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # rows are read without torch; samples that are made anew load it
     import pandas as pd
+
+    from chainrule.data import Dataset
+    from chainrule.study.round_data import RoundData
 
 __all__ = ["StudyResult", "load_result"]
 
@@ -141,6 +141,8 @@ class StudyResult:
 
     @cached_property
     def _round_data(self) -> RoundData:
+        from chainrule.study.round_data import RoundData
+
         return RoundData(self.study)
 
     @property
@@ -162,6 +164,8 @@ class StudyResult:
     @cached_property
     def _design_and_problem(self) -> tuple[Design, str]:
         """The design, and why it is the declared one."""
+        from chainrule.study.sample_overlap import find_design
+
         if not self.arms:
             raise StudyError(f"study {self.study.name}: no round is done yet")
         first = self.arms[0].rows[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chainrule import seeds
-from chainrule.study.round_data import round_seed
 from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.seeds import round_seed
 from chainrule.study.spec.space import Params, grid, random_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord

@@ -1,0 +1,45 @@
+"""What a command that only reads brings along, and how soon it answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.test_import import QUIET, min_of
+
+COMMAND = """import atexit, sys, time
+atexit.register(lambda: print("", time.process_time(), *sys.modules, file=sys.stderr))
+from chainrule.cli import main
+main()"""
+
+READING = ("list", "schema", "studies runs/tiny.sqlite", "show tiny", "show tiny.toml")
+
+
+def run_command(command: str, folder) -> tuple[float, set[str]]:
+    """The processor seconds of a command in a fresh interpreter, and the modules it loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *command.split()],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=120,
+        env=QUIET,
+        check=True,
+    )
+    seconds, *loaded = done.stderr.splitlines()[-1].split()
+    return float(seconds), set(loaded)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_what_only_reads_loads_no_torch(tiny, finished, command):
+    _, loaded = run_command(command, tiny.parent)
+    assert "chainrule.cli" in loaded
+    assert not {"torch", "matplotlib", "scipy.stats", "scipy.special", "pandas"} & loaded
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", READING)
+def test_what_only_reads_answers_at_once(tiny, finished, command):
+    assert min_of(lambda: run_command(command, tiny.parent)[0], enough=0.5) < 0.5
