@@ -63,6 +63,7 @@ class CompiledProgram(NamedTuple):
     args: EpochArgs
     heads: dict[str, int]  # name → features
     owners: list[Any]  # of the memory that the arguments point at
+    copies: list[tuple[Tensor, Tensor]]  # of data that are not contiguous: copy, original
     workspace: list[Tensor]  # one, when an epoch has been asked for
 
 
@@ -144,12 +145,15 @@ def finalize_program(
     worker_size = 2 * program.activation_size + program.step_workspace + program.scratch
     if max(worker_size, flat.data.shape[1]) * flat.data.element_size() > MAX_WEIGHT_BYTES:
         raise Unsupported("a net of this size")
-    args, owners = build_args(program, data, targets)
+    sources = [data.inputs, *targets]
+    tensors = [t.contiguous() for t in sources]
+    copies = [(t, source) for t, source in zip(tensors, sources, strict=True) if t is not source]
+    args, owners = build_args(program, tensors)
     args.replicas, args.parameters = flat.data.shape
     args.samples = len(data)
     args.batch_size = min(batch_size, len(data))
     args.params, args.grads = flat.data.data_ptr(), flat.grad.data_ptr()
-    return CompiledProgram(args, heads, [*owners, flat], [])
+    return CompiledProgram(args, heads, [*owners, flat], copies, [])
 
 
 def check_data(dataset: Dataset, params: Tensor) -> None:
@@ -158,8 +162,9 @@ def check_data(dataset: Dataset, params: Tensor) -> None:
         raise Unsupported(f"{params.dtype} on {params.device}")
     if dataset.inputs.dtype != params.dtype:
         raise Unsupported(f"inputs of {dataset.inputs.dtype}")
-    if any(t.device.type != "cpu" for _, t in named_leaves((dataset.inputs, dataset.targets))):
-        raise Unsupported("data that are not on the CPU")
+    tensors = [t for _, t in named_leaves((dataset.inputs, dataset.targets))]
+    if any(t.device.type != "cpu" or t.layout != torch.strided or t.is_neg() for t in tensors):
+        raise Unsupported("data that are no plain memory of the CPU")
 
 
 def parameter_offsets(parameters: Sequence[Parameter], K: int) -> dict[int, tuple[int, int]]:
@@ -172,15 +177,13 @@ def parameter_offsets(parameters: Sequence[Parameter], K: int) -> dict[int, tupl
     return offsets
 
 
-def build_args(
-    program: Program, train: Dataset, targets: Sequence[Tensor]
-) -> tuple[EpochArgs, list[Any]]:
-    """The program and the data, and what holds their memory."""
+def build_args(program: Program, tensors: Sequence[Tensor]) -> tuple[EpochArgs, list[Any]]:
+    """The program and the data, inputs and targets, and what holds their memory."""
     ops = program.finish()
-    array, tensors = native_ops(ops), [t.contiguous() for t in (train.inputs, *targets)]
+    array = native_ops(ops)
     strides = [t[0].numel() if len(t) > 1 else 0 for t in tensors]
-    target_pointers = (c_void_p * len(targets))(*(t.data_ptr() for t in tensors[1:]))
-    target_strides = (c_int64 * len(targets))(*strides[1:])
+    target_pointers = (c_void_p * len(strides[1:]))(*(t.data_ptr() for t in tensors[1:]))
+    target_strides = (c_int64 * len(strides[1:]))(*strides[1:])
     values, parameters = (
         torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
         for pairs in (program.accumulated_values(), program.accumulated_parameters())
@@ -242,6 +245,8 @@ def launch(
 ) -> Epoch:
     """Run the kernel on the parameters (K, P): who is not active (K,) goes forward only."""
     args = program.args
+    for copy, source in program.copies:
+        copy.copy_(source)  # somebody may have written to it
     starts = range(0, args.samples, args.batch_size)
     sizes = [min(args.batch_size, args.samples - start) for start in starts]
     losses = params.new_empty(len(sizes), args.replicas)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["ForwardHook", "call_forward_hook", "forward_hook"]
+__all__ = ["ForwardHook", "call_forward_hook", "forward_hook", "has_forward_hook"]
 
 ForwardHook: TypeAlias = Callable[[Any, Any, Any, BackwardFn], BackwardFn]
 """``hook(module, x, y, rule)`` returns the rule to go on with: the one given, or one around it."""
@@ -31,3 +31,8 @@ def call_forward_hook(module: Any, x: Any, y: Any, rule: BackwardFn) -> Backward
     """The rule of this use of a module, as the hook that is set, if any, returns it."""
     hook = _hook.get()
     return rule if hook is None else hook(module, x, y, rule)
+
+
+def has_forward_hook() -> bool:
+    """Whether a hook is set."""
+    return _hook.get() is not None

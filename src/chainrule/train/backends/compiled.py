@@ -8,7 +8,7 @@ convolutions. The layers stay what is read; a test holds both to the same number
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import Any, final
 
@@ -28,7 +28,9 @@ from chainrule.compiled.launch import (
 from chainrule.compiled.lowering.loss import is_summed
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
+from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.layers.conv import Conv2d
+from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_values
 from chainrule.train.backends.base import (
     Backend,
@@ -38,6 +40,7 @@ from chainrule.train.backends.base import (
     EpochOutput,
     Plain,
 )
+from chainrule.train.backends.fingerprint import Fingerprint
 from chainrule.train.backends.plain import PlainBackend
 from chainrule.train.state import Callback, TrainState
 
@@ -50,18 +53,18 @@ class CompiledBackend(Backend):
 
     def __init__(self) -> None:
         self.plain = PlainBackend()
-        self._training = ProgramCache(compile_steps)
-        self._inference = ProgramCache(compile_predictions)
+        self._training = ProgramCache(training_fingerprint, compile_steps)
+        self._inference = ProgramCache(inference_fingerprint, compile_predictions)
         self._compiles_convolutions = False
 
     @property
     def status(self) -> BackendStatus:
-        return CompiledConvolutions() if self._compiles_convolutions else self._training.status
+        found = self._training.status
+        convolutions = self._compiles_convolutions and found != Compiled()
+        return CompiledConvolutions() if convolutions else found
 
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
-        """Look at all data anew, and build what is missing."""
-        self._training.clear()
-        self._inference.clear()
+        """Look at all anew, and build what is missing."""
         program = self._training.find_program(state, train)
         self._compiles_convolutions = program is None and has_known_convolutions(state)
         if self._compiles_convolutions:
@@ -114,27 +117,27 @@ class CompiledBackend(Backend):
 
 @final
 class ProgramCache:
-    """The program for one data set, made anew when that or what is trained is another."""
+    """The last program, made anew when what it was made from is another."""
 
-    def __init__(self, compile_program: Callable[[TrainState, Dataset], CompiledProgram]) -> None:
-        self.compile_program = compile_program
+    def __init__(
+        self,
+        fingerprint: Callable[[TrainState, Dataset], Fingerprint],
+        compile_program: Callable[[TrainState, Dataset], CompiledProgram],
+    ) -> None:
+        self.fingerprint, self.compile_program = fingerprint, compile_program
         self.status: BackendStatus = Plain("nothing is trained yet")
         self._program: CompiledProgram | None = None
-        self._seen: list[object] = []
+        self._made_from: Fingerprint | None = None
 
     def __getstate__(self) -> dict[str, object]:
         """Without the program, which points into this process's memory."""
-        return {**vars(self), "_program": None, "_seen": []}
-
-    def clear(self) -> None:
-        """Look at everything anew the next time: the data may have changed."""
-        self._seen = []
+        return {**vars(self), "_program": None, "_made_from": None}
 
     def find_program(self, state: TrainState, data: Dataset) -> CompiledProgram | None:
         """The program, None where the plain way has to do it; warns where nothing can be built."""
-        seen = [data, state.criterion, *(flat.data for flat in state.optimizer.flats)]
-        if [*map(id, seen)] != [*map(id, self._seen)]:
-            self._seen, self._program = seen, None
+        now = self.fingerprint(state, data)
+        if now != self._made_from:
+            self._made_from, self._program = now, None
             try:
                 self._program = self.compile_program(state, data)
                 self.status = Compiled()
@@ -151,28 +154,81 @@ def warn_and_fall_back(problem: BuildError) -> Plain:
     return Plain(str(problem))
 
 
+def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
+    """What the program of a training is made from."""
+    found = Fingerprint(find_unknown_step(state), state.batch_size)
+    found.add_net(state.net)
+    found.add_net(state.criterion)
+    found.add_optimizer(state.optimizer)
+    found.add_data(train, targets=True)
+    return found
+
+
+def inference_fingerprint(state: TrainState, data: Dataset) -> Fingerprint:
+    """What a program that predicts is made from."""
+    found = Fingerprint()
+    found.add_net(state.net)
+    found.add_optimizer(state.optimizer)
+    found.add_data(data, targets=False)
+    return found
+
+
 def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain way has to do it."""
-    check_steps(state)
+    if (unknown := find_unknown_step(state)) is not None:
+        raise Unsupported(unknown)
+    for part in (*state.net.modules(), *find_losses(state.criterion), state.optimizer):
+        check_own_methods(part)
     return compile_training(state.net, state.criterion, state.optimizer, train, state.batch_size)
 
 
 def compile_predictions(state: TrainState, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
+    for module in state.net.modules():
+        check_own_methods(module)
     return compile_inference(state.net, state.optimizer, data)
 
 
-def check_steps(state: TrainState) -> None:
-    """Raise Unsupported for what happens between the steps."""
+def find_unknown_step(state: TrainState) -> str | None:
+    """What happens in the steps that the kernel does not do, or None."""
+    if not isinstance(state.batch_size, int) or state.batch_size < 1:
+        return f"batches of {state.batch_size!r}"
     if state.clip_value is not None:
-        raise Unsupported("clipping by value")
+        return "clipping by value"
     if state.augment is not None:
-        raise Unsupported("augmentation")
+        return "augmentation"
     if state.scheduler is not None and state.schedule_every == "step":
-        raise Unsupported("a schedule by steps")
+        return "a schedule by steps"
+    if has_forward_hook():
+        return "a hook that sees each layer"
     for callback in state.callbacks:
-        if type(callback).on_step_end is not Callback.on_step_end:
-            raise Unsupported(f"{type(callback).__name__}, which looks at each step")
+        if getattr(callback.on_step_end, "__func__", None) is not Callback.on_step_end:
+            return f"{type(callback).__name__}, which looks at each step"
+    return None
+
+
+def find_losses(criterion: Loss) -> Iterator[Loss]:
+    """A loss, and those that it is made of."""
+    yield criterion
+    for value in vars(criterion).values():
+        for inner in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(inner, Loss):
+                yield from find_losses(inner)
+
+
+def check_own_methods(part: object) -> None:
+    """Raise Unsupported where somebody else has written what this does: the layers call that."""
+    classes = type(part).__mro__
+    own = [cls for cls in classes if cls.__module__.startswith("chainrule.")]
+    others = [cls for cls in classes if cls not in own and cls is not object]
+    names = {name for found in (part, *others) for name in vars(found) if name[:2] != "__"}
+    methods = {name for cls in own for name, value in vars(cls).items() if callable(value)}
+    forward = getattr(type(part), "forward", None)
+    changed = sorted(names & methods)
+    if not changed and not getattr(forward, "__module__", "chainrule.").startswith("chainrule."):
+        changed = ["forward"]
+    if changed:
+        raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")
 
 
 def has_known_convolutions(state: TrainState) -> bool:

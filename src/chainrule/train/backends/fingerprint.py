@@ -1,0 +1,125 @@
+"""What a compiled program was made from: where it differs, the program is another.
+
+A program is made once and used for many epochs. In between anything may change: a constant of a
+layer, a layer, the loss, the data. So before each use, what it was made from is read again, which
+takes some microseconds. The numbers of parameters and data are read by each use itself, and do not
+count here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import named_leaves
+from chainrule.data import Dataset
+from chainrule.nn.loss import Loss
+from chainrule.nn.module import Module
+from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.optim import Optimizer
+
+__all__ = ["Fingerprint"]
+
+ATOMS = frozenset({bool, int, float, complex, str, type(None), torch.dtype, torch.device})
+NOT_READ = frozenset({"training", "_last", "rng_counter", "seeds"})
+"""Attributes that no program is made from: a training sets the mode itself, draws go on."""
+SMALL = 1024
+"""Numbers of a tensor, such as the weights of classes, that are compared one by one."""
+
+
+@final
+class Fingerprint:
+    """Equal to another where a program of one is a program of the other.
+
+    ``values`` are compared; objects by their number, so ``objects`` keeps them from being freed,
+    and the number from being another's.
+    """
+
+    __slots__ = ("_seen", "objects", "values")
+
+    def __init__(self, *values: Any) -> None:
+        self.values: list[Any] = [*values]
+        self.objects: list[object] = []
+        self._seen: set[int] = set()  # whose members are among the values
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fingerprint) and self.values == other.values
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def add_net(self, part: Module | Loss) -> None:
+        """All that it is, but for the numbers of parameters and buffers."""
+        self._add(part)
+
+    def add_optimizer(self, optimizer: Optimizer) -> None:
+        """Which one it is, and the memory of what it moves; its numbers are read by each use."""
+        self._add_object(optimizer)
+        for flat in optimizer.flats:
+            self.values.append(flat.is_current())
+            self._add_memory(flat.data)
+            self._add_memory(flat.grad)
+
+    def add_data(self, data: Dataset, *, targets: bool) -> None:
+        """Where a data set lies; of its targets also their range, which a program may rest on."""
+        self.values.append(data.replicas)
+        self._add_memory(data.inputs)
+        for name, t in named_leaves(data.targets) if targets else ():
+            self.values.append(name)
+            self._add_memory(t)
+            if t.numel() and not t.is_complex():
+                self.values += [repr(limit.item()) for limit in t.aminmax()]  # nan is nan
+
+    def _add(self, value: Any) -> None:
+        cls = type(value)
+        if cls in ATOMS:
+            self.values.append(value)
+        elif isinstance(value, tuple | list):
+            self.values.append(len(value))
+            for part in value:
+                self._add(part)
+        elif cls is dict:
+            self.values += value
+            for part in value.values():
+                self._add(part)
+        elif cls is Tensor:
+            self._add_tensor(value)
+        elif cls is Parameter or cls is Buffer or not hasattr(value, "__dict__"):
+            self._add_object(value)
+        else:
+            self._add_members(value)
+
+    def _add_members(self, value: Any) -> None:
+        known = id(value) in self._seen
+        self._add_object(value)
+        if known:
+            return
+        self._seen.add(id(value))
+        self._add_object(getattr(type(value), "forward", None))
+        for name, part in vars(value).items():
+            if name not in NOT_READ:
+                self.values.append(name)
+                if type(part) in ATOMS:
+                    self.values.append(part)
+                else:
+                    self._add(part)
+
+    def _add_tensor(self, t: Tensor) -> None:
+        """Its memory, and how often that was written to; of few numbers, those."""
+        self._add_memory(t)
+        if t.numel() <= SMALL:
+            self.values.append(repr(t.tolist()))
+        else:
+            self.values.append(0 if t.is_inference() else t._version)
+
+    def _add_memory(self, t: Tensor) -> None:
+        """Where a tensor's numbers lie."""
+        if t.layout != torch.strided:
+            self._add_object(t)
+        else:
+            self.values += (t.data_ptr(), t.shape, t.stride(), t.dtype, t.device)
+
+    def _add_object(self, value: object) -> None:
+        self.objects.append(value)
+        self.values += (id(value), type(value))
