@@ -41,11 +41,10 @@ def assert_equal(net, criterion, make, inputs, targets, **options):
             train_net(compiled, net, criterion, make, data, **options) for compiled in (False, True)
         )
         close = {"rtol": tolerance, "atol": tolerance}
-        torch.testing.assert_close(
-            fast.optimizer.flats[0].data, plain.optimizer.flats[0].data, **close
-        )
-        for name, state in plain.optimizer.state[0].items():
-            torch.testing.assert_close(fast.optimizer.state[0][name], state, **close)
+        for mine, flat in zip(fast.optimizer.flats, plain.optimizer.flats, strict=True):
+            torch.testing.assert_close(mine.data, flat.data, **close)
+        for mine, state in zip(fast.optimizer.state, plain.optimizer.state, strict=True):
+            torch.testing.assert_close(mine, state, **close)
         assert fast.history.curves.keys() == plain.history.curves.keys()
         for name, curve in plain.history.curves.items():
             torch.testing.assert_close(fast.history[name], curve, **close)

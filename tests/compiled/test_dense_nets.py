@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from chainrule import nn, optim, zoo
+from chainrule._util.threads import torch_threads
 from chainrule.compiled import launch
 from chainrule.compiled.lowering import loss as loss_lowering
 from chainrule.compiled.lowering import net as net_lowering
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
-from tests.compiled.agreement import B, assert_equal, make_data, sgd, train_net
+from tests.compiled.agreement import SEEDS, B, K, assert_equal, make_data, sgd, train_net
 
 
 def mlp(*layers, inputs=3, outputs=4):
@@ -90,6 +91,17 @@ OPTIMIZERS = [
     lambda net: optim.Adam(net, lr=0.01, betas=(RATES, 0.9), weight_decay=RATES, maximize=True),
     lambda net: optim.Adam(net, lr=0.01, amsgrad=True),
     lambda net: optim.AdamW(net, lr=0.01, weight_decay=RATES),
+    lambda net: optim.NAdam(net, lr=RATES, weight_decay=0.1, momentum_decay=RATES),
+    lambda net: optim.NAdam(net, lr=0.01, weight_decay=RATES, decoupled_weight_decay=True),
+    lambda net: optim.RAdam(net, lr=RATES, weight_decay=0.1, maximize=True),
+    lambda net: optim.RAdam(net, lr=0.01, betas=(0.8, RATES + 0.7), weight_decay=RATES),
+    lambda net: optim.Adagrad(net, lr=RATES, lr_decay=RATES, weight_decay=0.01),
+    lambda net: optim.Adagrad(net, lr=0.1, initial_accumulator_value=RATES, maximize=True),
+    lambda net: optim.RMSprop(net, lr=RATES / 10, alpha=0.9, eps=1e-5),
+    lambda net: optim.RMSprop(net, lr=0.003, weight_decay=RATES, momentum=0.9, eps=1e-5),
+    lambda net: optim.RMSprop(net, lr=0.003, momentum=RATES, centered=True, eps=1e-3),
+    lambda net: optim.Adadelta(net, lr=RATES, weight_decay=0.1, maximize=True),
+    lambda net: optim.Adadelta(net, lr=1.0, rho=RATES + 0.8),
 ]
 
 
@@ -102,6 +114,61 @@ def test_compiled_optimizers_agree(make):
 def test_clipping_by_norm(bound):
     make = OPTIMIZERS[2]
     assert_equal(mlp(), nn.MSELoss(), make, (3,), 4, clip_norm=bound)
+
+
+@pytest.mark.parametrize("bound", [0.01, torch.tensor([0.001, 0.1, 1e9])])
+def test_clipping_by_value(bound):
+    make = OPTIMIZERS[2]
+    assert_equal(mlp(), nn.MSELoss(), make, (3,), 4, clip_value=bound, clip_norm=0.5)
+
+
+def in_groups(make, **first):
+    """The first layer with these numbers, the last at its own rate, the one between as it is."""
+
+    def build(net):
+        groups = [{"params": net[0], **first}, {"params": net[4], "lr": 0.05}, {"params": net[2]}]
+        return make(groups, lr=RATES, replicas=net.replicas)
+
+    return build
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        in_groups(optim.SGD, momentum=0.9),
+        in_groups(optim.Adam, amsgrad=True, weight_decay=0.1),
+        in_groups(optim.NAdam, momentum_decay=0.1),
+        in_groups(optim.RMSprop, centered=True, eps=1e-3),
+    ],
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_groups_of_parameters(make, threads):
+    with torch_threads(threads):
+        assert_equal(mlp(), nn.MSELoss(), make, (3,), 4, clip_norm=0.1)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda steps: optim.lr_scheduler.CosineAnnealingLR(steps, T_max=7),
+        lambda steps: optim.lr_scheduler.OneCycleLR(steps, max_lr=RATES, total_steps=8),
+    ],
+)
+def test_schedules_by_step(schedule):
+    def train(compiled):
+        net = mlp().replicate(K, SEEDS).to(torch.float64)
+        steps = optim.Adam(net, lr=RATES)
+        options = {"scheduler": schedule(steps), "schedule_every": "step", "compile": compiled}
+        trainer = Trainer(net, nn.MSELoss(), steps, batch_size=B, seed=SEEDS, **options)
+        trainer.fit(make_data((3,), 4, torch.float64), epochs=2, progress=False)
+        assert str(trainer.backend_status) == ("compiled" if compiled else "plain")
+        return steps
+
+    fast, plain = train(True), train(False)
+    close = {"rtol": 1e-12, "atol": 1e-12}
+    torch.testing.assert_close(fast.flats[0].data, plain.flats[0].data, **close)
+    assert fast.state_dict()["param_groups"][0]["step"] == 8
+    torch.testing.assert_close(fast.param_groups[0]["lr"], plain.param_groups[0]["lr"])
 
 
 @pytest.mark.parametrize("share", [True, False])

@@ -22,7 +22,11 @@ OPTIMIZERS: list[Callable[[nn.Module], optim.Optimizer]] = [
     lambda net: optim.Adam(net, lr=0.01),
     lambda net: optim.Adam(net, lr=0.01, amsgrad=True, weight_decay=1e-2),
     lambda net: optim.AdamW(net, lr=0.01),
-    lambda net: optim.RMSprop(net, lr=0.01),
+    lambda net: optim.RMSprop(net, lr=0.01, momentum=0.5),
+    lambda net: optim.Adagrad(net, lr=0.01, weight_decay=1e-2),
+    lambda net: optim.NAdam(net, lr=0.01),
+    lambda net: optim.RAdam(net, lr=0.01),
+    lambda net: optim.Adadelta(net, lr=0.1),
 ]
 
 

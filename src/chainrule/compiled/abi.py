@@ -27,7 +27,12 @@ from chainrule.compiled.lowering.ir import (
     LossKind,
     Operation,
 )
-from chainrule.compiled.lowering.optimizer import Hyperparameters, OptimizerFlags, UpdateRule
+from chainrule.compiled.lowering.optimizer import (
+    Hyperparameters,
+    OptimizerFlags,
+    ParameterGroup,
+    UpdateRule,
+)
 
 __all__ = ["THREADS_PER_REPLICA", "Conv2dArgs", "EpochArgs", "NativeOp", "header", "native_ops"]
 
@@ -83,11 +88,12 @@ class EpochArgs(ctypes.Structure):
     num_workers: int
     worker_size: int
     workspace: Numbers
-    params: Numbers  # (K, P), as are the next four
+    params: Numbers  # (K, P), as are the next five
     grads: Numbers
-    momentum: Numbers  # of Adam: the first moments
-    exp_avg_sq: Numbers
-    max_exp_avg_sq: Numbers
+    momentum: Numbers
+    mean: Numbers
+    mean_square: Numbers
+    extra: Numbers
     inputs: ConstNumbers  # (K or 1, N, …); the stride is from replica to replica
     input_stride: int
     targets: Annotated[int | None, "const void **"]  # each (K or 1, N, …)
@@ -99,9 +105,11 @@ class EpochArgs(ctypes.Structure):
     finite: Annotated[int | None, "bool *"]  # (steps, K): whether the replica was updated
     active: Annotated[int | None, "const bool *"]  # (K)
     loss_weights: Annotated[int | None, "const double *"]  # (terms, K)
-    hyperparameters: Annotated[int | None, "const Hyperparameters *"]  # (K)
-    flags: OptimizerFlags
-    step: int  # of the optimizer, before the epoch
+    clip_norm: Annotated[int | None, "const double *"]  # (K), or nothing, as the next
+    clip_value: Annotated[int | None, "const double *"]
+    groups: Annotated[int | None, "const ParameterGroup *"]
+    num_groups: int
+    steps_differ: bool  # hyperparameters have a row for each step
     stop: Annotated[int, "volatile int64_t"]
 
 
@@ -144,7 +152,7 @@ class Conv2dArgs(ctypes.Structure):
 
 
 ENUMS: tuple[type, ...] = (GradMode, ActivationKind, LossKind, UpdateRule)
-STRUCTURES = (Hyperparameters, OptimizerFlags, EpochArgs, Conv2dArgs)
+STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, EpochArgs, Conv2dArgs)
 
 
 def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:

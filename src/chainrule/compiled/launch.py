@@ -22,9 +22,14 @@ from chainrule.compiled.lowering.ir import Convolution
 from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import (
+    OptimizerRows,
+    bound_per_replica,
     check_update_rule,
-    hyperparameter_table,
-    optimizer_flags,
+    collect_rows,
+    hyperparameter_tables,
+    join_rows,
+    parameter_groups,
+    return_rows,
 )
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
@@ -32,6 +37,7 @@ from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.optim import Optimizer
+from chainrule.optim.inplace import Scalar
 
 __all__ = [
     "CompiledProgram",
@@ -100,14 +106,15 @@ def lower_and_size(
 
     What is not known is found before the kernel is asked for, which may have to be built.
     """
-    if len(optimizer.flats) != 1 or not len(data):
-        raise Unsupported("several parameter groups")
-    (flat,) = optimizer.flats
+    if not len(data):
+        raise Unsupported("no samples")
+    flat = optimizer.flats[0]
     check_data(data, flat.data)
     if data.replicas is None:
         data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
     shape = tuple(data.inputs.shape[2:])
-    offsets = parameter_offsets(flat.parameters, len(flat.data))
+    parameters = [p for flat in optimizer.flats for p in flat.parameters]
+    offsets = parameter_offsets(parameters, len(flat.data))
     single = Program(1, prod(shape), offsets)
     lower_net(single, net, shape)
     library = kernel(flat.data.dtype)
@@ -140,20 +147,20 @@ def finalize_program(
     batch_size: int,
 ) -> CompiledProgram:
     """The kernel's arguments, when the operations are known."""
-    (flat,) = optimizer.flats
+    data_rows = [flat.data for flat in optimizer.flats]
+    K, P = len(data_rows[0]), sum(t.shape[1] for t in data_rows)
     heads = write_outputs(program, outputs)
     worker_size = 2 * program.activation_size + program.step_workspace + program.scratch
-    if max(worker_size, flat.data.shape[1]) * flat.data.element_size() > MAX_WEIGHT_BYTES:
+    if max(worker_size, P) * data_rows[0].element_size() > MAX_WEIGHT_BYTES:
         raise Unsupported("a net of this size")
     sources = [data.inputs, *targets]
     tensors = [t.contiguous() for t in sources]
     copies = [(t, source) for t, source in zip(tensors, sources, strict=True) if t is not source]
     args, owners = build_args(program, tensors)
-    args.replicas, args.parameters = flat.data.shape
+    args.replicas, args.parameters = K, P
     args.samples = len(data)
     args.batch_size = min(batch_size, len(data))
-    args.params, args.grads = flat.data.data_ptr(), flat.grad.data_ptr()
-    return CompiledProgram(args, heads, [*owners, flat], copies, [])
+    return CompiledProgram(args, heads, owners, copies, [])
 
 
 def check_data(dataset: Dataset, params: Tensor) -> None:
@@ -214,22 +221,33 @@ def train_epoch(
     order: Tensor,
     active: Tensor,
     *,
-    clip_norm: float | Tensor | None = None,
+    clip_norm: Scalar | None = None,
+    clip_value: Scalar | None = None,
+    between_steps: Callable[[], None] | None = None,
     outputs: bool = False,
 ) -> Epoch:
-    """All steps of an epoch, its samples in this order (K, N); who is not active (K,) stays."""
-    args = program.args
+    """All steps of an epoch, its samples in this order (K, N); who is not active (K,) stays.
+
+    ``between_steps`` changes the optimizer's hyperparameters after each step.
+    """
+    args, steps = program.args, -(-program.args.samples // program.args.batch_size)
     optimizer.zero_grad()
-    group = optimizer.param_groups[0]
-    args.flags, state = optimizer_flags(optimizer)
-    args.momentum, args.exp_avg_sq, args.max_exp_avg_sq = map(address, state)
+    fresh = ["momentum_buffer" not in state for state in optimizer.state]
+    rows = collect_rows(optimizer)
+    bounds = [
+        bound_per_replica(name, bound, optimizer.replicas)
+        for name, bound in (("max_norm", clip_norm), ("clip_value", clip_value))
+    ]
+    tables = hyperparameter_tables(optimizer, steps, between_steps)
+    groups = parameter_groups(optimizer, tables, fresh)
     weights = loss_weights(criterion, args.replicas)
-    table = hyperparameter_table(optimizer, clip_norm)
-    args.loss_weights, args.hyperparameters = weights.data_ptr(), table.data_ptr()
-    args.step = group["step"]
-    epoch = launch(program, optimizer.flats[0].data, order, active, outputs=outputs)
-    group["step"] += len(epoch.sizes)
-    optimizer.flats[0].count_change()
+    args.clip_norm, args.clip_value = map(address, bounds)
+    args.groups, args.num_groups = ctypes.addressof(groups), len(groups)
+    args.steps_differ, args.loss_weights = between_steps is not None, weights.data_ptr()
+    epoch = launch(program, rows, order, active, outputs=outputs)
+    return_rows(optimizer, rows)
+    for group in optimizer.param_groups:
+        group["step"] += steps
     return epoch
 
 
@@ -237,14 +255,19 @@ def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str,
     """Head → its outputs (K, N, …) for all samples."""
     order = torch.arange(program.args.samples)[None]
     nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
-    return launch(program, optimizer.flats[0].data, order, nobody, outputs=True).outputs
+    params = join_rows([flat.data for flat in optimizer.flats])
+    rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
+    return launch(program, rows, order, nobody, outputs=True).outputs
 
 
 def launch(
-    program: CompiledProgram, params: Tensor, order: Tensor, active: Tensor, *, outputs: bool
+    program: CompiledProgram, rows: OptimizerRows, order: Tensor, active: Tensor, *, outputs: bool
 ) -> Epoch:
-    """Run the kernel on the parameters (K, P): who is not active (K,) goes forward only."""
-    args = program.args
+    """Run the kernel on the parameters: who is not active (K,) goes forward only."""
+    args, params = program.args, rows.params
+    args.params, args.grads, args.momentum, args.mean, args.mean_square, args.extra = map(
+        address, rows
+    )
     for copy, source in program.copies:
         copy.copy_(source)  # somebody may have written to it
     starts = range(0, args.samples, args.batch_size)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "interpreter.h"
 #include "ops/optimizers.h"
@@ -21,6 +22,7 @@ template <class T> struct ReplicaGroup {
     SpinBarrier barrier;
     T *grads[SHARES];
     T losses[SHARES], grad_sums[SHARES];
+    std::vector<double> mu_products;  // of NAdam, by parameter group
     bool learns = true, stop = false;
 
     explicit ReplicaGroup(int64_t size) : size(size), barrier(size) {}
@@ -89,28 +91,52 @@ template <class T> class ReplicaTrainer {
         T sum = loss;
         for (int64_t i = 0; learns && i < group.size; i++) sum += group.grad_sums[i];
         group.learns = learns && std::isfinite(sum);
-        if (group.learns)
-            clip_grad_norm(group.grads[0], args.parameters,
-                           args.hyperparameters[replica].clip_norm);
+        if (group.learns) prepare_update(step);
         static_cast<T *>(args.losses)[step * args.replicas + replica] = loss;
         args.finite[step * args.replicas + replica] = group.learns;
         group.stop = args.stop;
     }
 
-    void update(Range range, int64_t step) {  // from 1, of this epoch
-        auto row = [&](void *rows) {
-            return rows ? static_cast<T *>(rows) + replica * args.parameters + range.begin
-                        : nullptr;
-        };
-        const Hyperparameters &h = args.hyperparameters[replica];
-        const int64_t count = range.end - range.begin;
-        const T *g = group.grads[0] + range.begin;
-        T *p = row(args.params), *momentum = row(args.momentum);
-        if (args.flags.rule == UpdateRule::SGD)
-            sgd_step(p, g, momentum, count, h, args.flags, step == 1);
-        else
-            adam_step(p, g, momentum, row(args.exp_avg_sq), row(args.max_exp_avg_sq), count, h,
-                      args.flags, args.step + step);
+    const Hyperparameters &hyperparameters(const ParameterGroup &of, int64_t step) const {
+        return of.hyperparameters[(args.steps_differ ? step : 0) * args.replicas + replica];
+    }
+
+    // What is done once for all parameters: bounds on the gradient, and NAdam's products.
+    void prepare_update(int64_t step) {
+        T *g = group.grads[0];
+        if (args.clip_norm) clip_grad_norm(g, args.parameters, args.clip_norm[replica]);
+        if (args.clip_value) clip_grad_value(g, args.parameters, T(args.clip_value[replica]));
+        group.mu_products.assign(args.num_groups, 1);
+        for (int64_t i = 0; i < args.num_groups; i++) {
+            const ParameterGroup &of = args.groups[i];
+            if (of.flags.rule != UpdateRule::NADAM) continue;
+            const Hyperparameters &h = hyperparameters(of, step);
+            const double mu = nadam_mu(h, of.step + step + 1);
+            group.mu_products[i] = of.mu_product_is_float
+                                       ? update_mu_product<float>(of.mu_product, replica, mu)
+                                       : update_mu_product<double>(of.mu_product, replica, mu);
+        }
+    }
+
+    void update(Range range, int64_t step) {
+        for (int64_t i = 0; i < args.num_groups; i++) {
+            const ParameterGroup &of = args.groups[i];
+            const int64_t begin = std::max(range.begin, of.begin);
+            const int64_t end = std::min(range.end, of.end);
+            if (begin >= end) continue;
+            auto row = [&](void *rows) {
+                return rows ? static_cast<T *>(rows) + replica * args.parameters + begin : nullptr;
+            };
+            const ParameterSlice<T> slice{end - begin,
+                                          row(args.params),
+                                          group.grads[0] + begin,
+                                          row(args.momentum),
+                                          row(args.mean),
+                                          row(args.mean_square),
+                                          row(args.extra)};
+            update_parameters(slice, of, hyperparameters(of, step), of.step + step + 1,
+                              group.mu_products[i]);
+        }
     }
 
   public:
@@ -141,7 +167,7 @@ template <class T> class ReplicaTrainer {
             group.barrier.wait();
             if (member == 0) finish_step(shares, learns, step);
             group.barrier.wait();
-            if (group.learns) update(range, step + 1);
+            if (group.learns) update(range, step);
             group.barrier.wait();
         }
     }

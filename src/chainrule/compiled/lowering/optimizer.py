@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from math import inf
-from typing import Any, NamedTuple, final
+from typing import Annotated, Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from chainrule.compiled.cstruct import fields, structure
 from chainrule.compiled.lowering.program import Unsupported
-from chainrule.optim import SGD, Adam, AdamW, Optimizer
+from chainrule.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
 from chainrule.optim.hyperparameters import as_column, check_number
 from chainrule.optim.inplace import Scalar, is_nonzero
 
 __all__ = [
     "Hyperparameters",
     "OptimizerFlags",
-    "OptimizerState",
+    "OptimizerRows",
+    "ParameterGroup",
     "UpdateRule",
+    "bound_per_replica",
     "check_update_rule",
-    "hyperparameter_table",
-    "optimizer_flags",
+    "collect_rows",
+    "hyperparameter_tables",
+    "parameter_groups",
+    "return_rows",
 ]
 
 
@@ -32,12 +46,44 @@ class UpdateRule(IntEnum):
 
     SGD = 0
     ADAM = 1
+    NADAM = 2
+    RADAM = 3
+    ADAGRAD = 4
+    RMSPROP = 5
+    ADADELTA = 6
+
+
+RULES: dict[type[Optimizer], UpdateRule] = {
+    SGD: UpdateRule.SGD,
+    Adam: UpdateRule.ADAM,
+    AdamW: UpdateRule.ADAM,
+    NAdam: UpdateRule.NADAM,
+    RAdam: UpdateRule.RADAM,
+    Adagrad: UpdateRule.ADAGRAD,
+    RMSprop: UpdateRule.RMSPROP,
+    Adadelta: UpdateRule.ADADELTA,
+}
+
+STATE_PLACES = {
+    "momentum_buffer": "momentum",
+    "exp_avg": "mean",
+    "grad_avg": "mean",
+    "exp_avg_sq": "mean_square",
+    "square_avg": "mean_square",
+    "sum": "mean_square",
+    "max_exp_avg_sq": "extra",
+    "acc_delta": "extra",
+}
+"""Where the kernel keeps each tensor (K, P) of a rule's state."""
 
 
 @final
 @structure
 class Hyperparameters(ctypes.Structure):
-    """The numbers of an update rule, for one replica: a row of the table."""
+    """The numbers of an update rule, for one replica: a row of the table.
+
+    ``beta2`` is how long squares are remembered, whatever the optimizer calls it.
+    """
 
     lr: float
     weight_decay: float
@@ -46,7 +92,8 @@ class Hyperparameters(ctypes.Structure):
     beta1: float
     beta2: float
     eps: float
-    clip_norm: float
+    lr_decay: float
+    momentum_decay: float
 
 
 HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
@@ -64,32 +111,173 @@ class OptimizerFlags(ctypes.Structure):
     nesterov: bool
     decoupled: bool
     amsgrad: bool
+    centered: bool
     first_momentum: bool
 
 
-class OptimizerState(NamedTuple):
-    """The rule's state (K, P), where it has one: momentum or first moments, second, maxima."""
+@final
+@structure
+class ParameterGroup(ctypes.Structure):
+    """The parameters from ``begin`` to ``end`` of a row, and how they are moved.
 
-    momentum: Tensor | None = None
-    exp_avg_sq: Tensor | None = None
-    max_exp_avg_sq: Tensor | None = None
+    ``hyperparameters`` (steps or 1, K); ``step``: how many the optimizer has done before the epoch;
+    ``mu_product`` (K), of NAdam alone, in float32 or float64.
+    """
+
+    begin: int
+    end: int
+    step: int
+    flags: OptimizerFlags
+    hyperparameters: Annotated[int | None, "const Hyperparameters *"]
+    mu_product: Annotated[int | None, "void *"]
+    mu_product_is_float: bool
+
+
+class OptimizerRows(NamedTuple):
+    """The numbers (K, P) of all groups side by side: parameters, gradients, the rules' state."""
+
+    params: Tensor
+    grads: Tensor
+    momentum: Tensor | None
+    mean: Tensor | None
+    mean_square: Tensor | None
+    extra: Tensor | None
 
 
 def check_update_rule(optimizer: Optimizer) -> None:
     """Raise Unsupported unless the kernel has this update rule."""
-    if type(optimizer) not in (SGD, Adam, AdamW):
+    if type(optimizer) not in RULES:
         raise Unsupported(type(optimizer).__name__)
-    if len(optimizer.flats) != 1:
-        raise Unsupported("several parameter groups")
+    if len({flat.data.dtype for flat in optimizer.flats}) > 1:
+        raise Unsupported("parameter groups of several dtypes")
 
 
-def hyperparameter_table(optimizer: Optimizer, clip_norm: Scalar | None) -> Tensor:
-    """The Hyperparameters of each replica (K, 8), in float64."""
-    group, data = optimizer.param_groups[0], optimizer.flats[0].data
-    columns = {name: as_column(name, group[name], data) for name in optimizer.defaults}
+def collect_rows(optimizer: Optimizer) -> OptimizerRows:
+    """What the kernel works on: the optimizer's own tensors, or of several groups copies.
+
+    State that a rule needs and has not yet is made.
+    """
+    names = [state_in_use(optimizer, i) for i in range(len(optimizer.flats))]
+    for flat, state, used in zip(optimizer.flats, optimizer.state, names, strict=True):
+        for name in used:
+            state.setdefault(name, torch.zeros_like(flat.data))
+    rows: dict[str, Tensor | None] = dict.fromkeys(OptimizerRows._fields[2:])
+    for place in rows:
+        found = [
+            next((state[name] for name in used if STATE_PLACES[name] == place), None)
+            for state, used in zip(optimizer.state, names, strict=True)
+        ]
+        if any(t is not None for t in found):
+            zeros = (torch.zeros_like(flat.data) for flat in optimizer.flats)
+            rows[place] = join_rows(
+                [z if t is None else t for t, z in zip(found, zeros, strict=True)]
+            )
+    data, grads = (
+        join_rows(list(part))
+        for part in zip(*((f.data, f.grad) for f in optimizer.flats), strict=True)
+    )
+    return OptimizerRows(data, grads, **rows)
+
+
+def join_rows(parts: Sequence[Tensor]) -> Tensor:
+    """(K, P) of each group side by side; of one group its own."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), 1)
+
+
+def return_rows(optimizer: Optimizer, rows: OptimizerRows) -> None:
+    """Give the groups what the kernel made of their copies, and count the change."""
+    begin = 0
+    for i, (flat, state) in enumerate(zip(optimizer.flats, optimizer.state, strict=True)):
+        if len(optimizer.flats) == 1:
+            break
+        columns = slice(begin, begin + flat.data.shape[1])
+        flat.data.copy_(rows.params[:, columns])
+        flat.grad.copy_(rows.grads[:, columns])
+        for name in state_in_use(optimizer, i):
+            state[name].copy_(getattr(rows, STATE_PLACES[name])[:, columns])
+        begin = columns.stop
+    for flat in optimizer.flats:
+        flat.count_change()
+
+
+def state_in_use(optimizer: Optimizer, index: int) -> list[str]:
+    """The names of the tensors (K, P) that a group's rule keeps."""
+    group = optimizer.param_groups[index]
+    names = [name for name in optimizer.state_names if name in STATE_PLACES]
+    if "momentum" in group and is_nonzero(group["momentum"]):
+        names.append("momentum_buffer")
+    if group.get("centered"):
+        names.append("grad_avg")
+    if group.get("amsgrad"):
+        names.append("max_exp_avg_sq")
+    return names
+
+
+def parameter_groups(
+    optimizer: Optimizer, tables: Sequence[Tensor], fresh: Sequence[bool]
+) -> ctypes.Array[ParameterGroup]:
+    """The groups as the kernel sees them.
+
+    ``tables``: the hyperparameters of each, kept by the caller; ``fresh``: whether each has no
+    momentum yet.
+    """
+    array, begin = (ParameterGroup * len(optimizer.flats))(), 0
+    for i, native in enumerate(array):
+        end = begin + optimizer.flats[i].data.shape[1]
+        native.begin, native.end, begin = begin, end, end
+        native.step = optimizer.param_groups[i]["step"]
+        native.flags = optimizer_flags(optimizer, i, fresh[i])
+        native.hyperparameters = tables[i].data_ptr()
+        product = optimizer.state[i].get("mu_product")
+        if product is not None:
+            native.mu_product = product.data_ptr()
+            native.mu_product_is_float = product.dtype == torch.float32
+    return array
+
+
+def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerFlags:
+    """What is on in a group."""
+    group = optimizer.param_groups[index]
+    return OptimizerFlags(
+        rule=RULES[type(optimizer)],
+        maximize=group["maximize"],
+        weight_decay=is_nonzero(group["weight_decay"]),
+        momentum=is_nonzero(group.get("momentum", 0)),
+        nesterov=group.get("nesterov", False),
+        decoupled=group.get("decoupled_weight_decay", False),
+        amsgrad=group.get("amsgrad", False),
+        centered=group.get("centered", False),
+        first_momentum=fresh,
+    )
+
+
+def hyperparameter_tables(
+    optimizer: Optimizer, steps: int = 1, between_steps: Callable[[], None] | None = None
+) -> list[Tensor]:
+    """The Hyperparameters of each group (steps or 1, K, 9), in float64.
+
+    With ``between_steps``, which may change them and is called after each step, one row for each.
+    """
+    groups = range(len(optimizer.flats))
+    if between_steps is None:
+        return [hyperparameter_table(optimizer, i)[None] for i in groups]
+    rows: list[list[Tensor]] = []
+    for _ in range(steps):
+        rows.append([hyperparameter_table(optimizer, i) for i in groups])
+        between_steps()
+    return [torch.stack(column) for column in zip(*rows, strict=True)]
+
+
+def hyperparameter_table(optimizer: Optimizer, index: int) -> Tensor:
+    """The Hyperparameters of a group, for each replica (K, 9), in float64."""
+    group, data = optimizer.param_groups[index], optimizer.flats[index].data
+    columns: dict[str, Any] = {
+        name: as_column(name, group[name], data) for name in optimizer.defaults
+    }
     columns["beta1"], columns["beta2"] = columns.pop("betas", (0.0, 0.0))
-    check_number("max_norm", inf if clip_norm is None else clip_norm, optimizer.replicas)
-    columns["clip_norm"] = inf if clip_norm is None else tensor_as_column(clip_norm)
+    for name in ("alpha", "rho"):
+        if name in columns:
+            columns["beta2"] = columns.pop(name)
     values = [columns.get(name, 0.0) for name in HYPERPARAMETERS]
     row = [0.0 if isinstance(value, Tensor) else value for value in values]
     table = torch.tensor(row, dtype=torch.float64).repeat(len(data), 1)
@@ -99,32 +287,11 @@ def hyperparameter_table(optimizer: Optimizer, clip_norm: Scalar | None) -> Tens
     return table
 
 
-def tensor_as_column(value: Scalar) -> Scalar:
-    """A number, or numbers (K,) as a column."""
-    return value.double().reshape(-1, 1) if isinstance(value, Tensor) else value
-
-
-def optimizer_flags(optimizer: Optimizer) -> tuple[OptimizerFlags, OptimizerState]:
-    """What is on, and the rule's state, made where it is missing."""
-    group, state = optimizer.param_groups[0], optimizer.state[0]
-    flags = OptimizerFlags(
-        maximize=group["maximize"], weight_decay=is_nonzero(group["weight_decay"])
+def bound_per_replica(name: str, bound: Scalar | None, replicas: int | None) -> Tensor | None:
+    """A bound of gradients for each replica (K,), in float64; None where there is none."""
+    if bound is None:
+        return None
+    check_number(name, bound, replicas)
+    return (
+        torch.as_tensor(bound, dtype=torch.float64).reshape(-1).expand(replicas or 1).contiguous()
     )
-    if isinstance(optimizer, SGD):
-        flags.rule = UpdateRule.SGD
-        flags.momentum, flags.nesterov = is_nonzero(group["momentum"]), group["nesterov"]
-        flags.first_momentum = "momentum_buffer" not in state
-        if not flags.momentum:
-            return flags, OptimizerState()
-        return flags, OptimizerState(_state_tensor(state, "momentum_buffer", optimizer))
-    flags.rule, flags.amsgrad = UpdateRule.ADAM, group["amsgrad"]
-    flags.decoupled = group["decoupled_weight_decay"]
-    maxima = _state_tensor(state, "max_exp_avg_sq", optimizer) if group["amsgrad"] else None
-    return flags, OptimizerState(state["exp_avg"], state["exp_avg_sq"], maxima)
-
-
-def _state_tensor(state: dict[str, Any], name: str, optimizer: Optimizer) -> Tensor:
-    if name not in state:
-        state[name] = torch.zeros_like(optimizer.flats[0].data)
-    tensor: Tensor = state[name]
-    return tensor

@@ -86,6 +86,7 @@ class CompiledBackend(Backend):
         program = self._training.find_program(state, train)
         if program is None:
             return self.plain.train_epoch(state, train, order)
+        scheduler = state.scheduler
         epoch = train_epoch(
             program,
             state.criterion,
@@ -93,6 +94,8 @@ class CompiledBackend(Backend):
             order,
             state.active,
             clip_norm=state.clip_norm,
+            clip_value=state.clip_value,
+            between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
             outputs=state.keeps_train_outputs,
         )
         state.steps += len(epoch.sizes)
@@ -193,12 +196,8 @@ def find_unknown_step(state: TrainState) -> str | None:
     """What happens in the steps that the kernel does not do, or None."""
     if not isinstance(state.batch_size, int) or state.batch_size < 1:
         return f"batches of {state.batch_size!r}"
-    if state.clip_value is not None:
-        return "clipping by value"
     if state.augment is not None:
         return "augmentation"
-    if state.scheduler is not None and state.schedule_every == "step":
-        return "a schedule by steps"
     if has_forward_hook():
         return "a hook that sees each layer"
     for callback in state.callbacks:
