@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))  # mkdocs loads a hook by its path alone
 from cli_reference import build_reference
+from review_reference import build_rules
 
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
@@ -22,6 +23,7 @@ CELL = re.compile(r"<td>(.*?)</td>")
 TAG = re.compile(r"<[^>]+>")
 NUMBER = re.compile(r"[-+−±<≤≈~ ]*\d.{0,24}")
 COMMANDS = re.compile(r"<!-- the commands: .* -->")
+RULES = re.compile(r"<!-- the rules of a review: .* -->")
 REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//""")
 
 
@@ -34,10 +36,11 @@ def on_files(files: Files, *, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to these files lead to their pages; the commands stand where their page wants them."""
+    """Links to these files lead to their pages; commands and rules stand where pages want them."""
     for page, source in FROM_ROOT.items():
         markdown = markdown.replace(f"../{source})", f"{page})")
     markdown = MEMBERS.sub(list_members, markdown)
+    markdown = RULES.sub(lambda _: build_rules(), markdown)
     return COMMANDS.sub(lambda _: build_reference(), markdown)
 
 

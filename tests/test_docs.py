@@ -170,3 +170,16 @@ def test_the_reference_of_the_command_line_is_complete():
         assert section, f"{name} has no section"
         names = {opt for p in command.params for opt in (*p.opts, *p.secondary_opts) if "-" in opt}
         assert {opt for opt in names if f"{opt}" not in section} == set()
+
+
+def test_the_page_of_a_review_has_every_rule():
+    from scripts.review_reference import build_rules
+
+    from chainrule.study.rules.review import RULES
+
+    page = build_rules()
+    for rule in RULES:
+        assert f"| [{rule.code}](#{rule.code.lower()}) | {rule.severity} | {rule.title} |" in page
+        section = page.partition(f"## {rule.code}: ")[2].partition("\n## ")[0]
+        assert rule.why in section
+        assert rule.advice in section

@@ -19,7 +19,7 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     *("list", "init", "check_study", "schema"),
-    *("plan", "run", "studies", "remove", "show", "compare", "plot", "report"),
+    *("plan", "run", "studies", "remove", "show", "compare", "review", "plot", "report"),
     *("train", "predict", "check", "explain"),
 )
 """The files in commands/, in the order of --help."""

@@ -19,6 +19,7 @@ from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
 from chainrule.report.tables.diverged import diverged_table
 from chainrule.report.tables.effects import effects_table
+from chainrule.report.tables.findings import findings_table
 from chainrule.report.tables.layers import layers_table
 from chainrule.report.tables.metric import metric_table
 from chainrule.report.tables.plan import plan_table
@@ -94,6 +95,7 @@ __all__ = [
     "draw_validation_against_test",
     "effect_sizes",
     "effects_table",
+    "findings_table",
     "layers",
     "layers_table",
     "learning_curves",

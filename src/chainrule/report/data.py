@@ -13,7 +13,7 @@ from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
-    from chainrule.study import Study, StudyResult
+    from chainrule.study import Review, Study, StudyResult
     from chainrule.study.results.arm_result import ArmResult, Candidate
     from chainrule.study.store.record import Value
 
@@ -94,6 +94,13 @@ class ReportData:
     def comparisons(self) -> Comparisons:
         """The declared comparisons. Raises StatisticsError where there is too little to compare."""
         return self.result.compare()
+
+    @cached_property
+    def review(self) -> Review:
+        """What the rules of a review find."""
+        from chainrule.study import review
+
+        return review(self.result)
 
     @cached_property
     def effects(self) -> Effects:

@@ -11,6 +11,8 @@ from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.results.study_result import StudyResult, load_result
+from chainrule.study.rules.base import Finding
+from chainrule.study.rules.review import Review, review
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Dimension
@@ -29,10 +31,12 @@ __all__ = [
     "Component",
     "Data",
     "Dimension",
+    "Finding",
     "Halving",
     "Progress",
     "Recipe",
     "Reported",
+    "Review",
     "Schedule",
     "Search",
     "Selection",
@@ -44,6 +48,7 @@ __all__ = [
     "TrainingRecord",
     "load_result",
     "open_store",
+    "review",
     "run",
 ]
 

@@ -125,17 +125,17 @@ def check_leaks(study: Study) -> None:
         raise StudyError(f"study {study.name}: {'; '.join(problems)}")
 
 
-def find_leaks(study: Study) -> list[str]:
-    """A line for each way in which test samples are learned from, looked for in two rounds.
+def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
+    """A line for each way in which test samples are learned from, looked for in these rounds.
 
     Not seen in samples that cannot be told apart. Raises what making samples raises.
     """
     data, declared = RoundData(study), study.data
     problems = []
-    rounds = range(min(study.rounds, 2 if declared.rounds == "fresh" else 1))
-    found = [round_identities(data, r) for r in rounds]
+    looked = [r for r in rounds if r < study.rounds][: None if declared.rounds == "fresh" else 1]
+    found = [round_identities(data, r) for r in looked]
     if declared.rounds in ("fresh", "fixed") and declared.name != "table":  # others divide rows
-        for r, (train, test) in enumerate(found):
+        for r, (train, test) in zip(looked, found, strict=True):
             if share := leaked_share(train, test):
                 problems.append(
                     f"data {declared.name}: {share:.0%} of the test samples of round {r} are among "

@@ -54,7 +54,7 @@ def test_the_tags_match_and_ids_are_unique(read):
 
 def test_every_link_within_the_page_has_its_end(read):
     inner = {a["href"][1:] for a in read.all("a") if a["href"].startswith("#")}
-    assert len(inner) == 8
+    assert len(inner) == 9
     assert inner <= set(read.ids)
 
 
@@ -214,3 +214,9 @@ def test_protocol_in_words():
 def test_a_data_address_holds_its_text():
     address = data_uri("ä,±\n")
     assert base64.b64decode(address.partition("base64,")[2]).decode() == "ä,±\n"
+
+
+def test_the_page_has_what_a_review_finds(result):
+    text = render_page(result)
+    assert "R006" in text
+    assert "R003 could not look" in text

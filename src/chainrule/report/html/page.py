@@ -22,6 +22,7 @@ from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
 from chainrule.report.tables.diverged import diverged_table, failed_table
 from chainrule.report.tables.effects import effects_table
+from chainrule.report.tables.findings import findings_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
 
@@ -72,6 +73,7 @@ def _build_content(data: ReportData) -> dict[str, Any]:
         "study": data.study,
         "opening": opening_sentence(data),
         "progress": progress_sentence(data),
+        "not_looked_for": data.review.skipped,
         "verdict": verdict_sentences(data, comparisons),
         "scope": comparisons.design.scope if comparisons else "",
         "why_not": why_not,
@@ -101,7 +103,7 @@ def _build_tables(
     data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> list[Table]:
     """The tables that these results allow."""
-    tables = [diverged_table(data), failed_table(data)]
+    tables = [diverged_table(data), failed_table(data), findings_table(data.review)]
     if data.arms:
         tables.append(results_table(data))
     if comparisons is not None:

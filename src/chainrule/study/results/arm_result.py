@@ -10,10 +10,12 @@ from typing import Any
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.recipes.errors import StudyError
+from chainrule.study.search import selection
 from chainrule.study.spec.sections import Reported
+from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord, Value
 
-__all__ = ["ArmResult", "Candidate"]
+__all__ = ["ArmResult", "Candidate", "list_candidates"]
 
 
 @dataclass(frozen=True)
@@ -143,3 +145,22 @@ class ArmResult:
     def same_setting(self) -> bool:
         """Whether every round was trained with the same setting."""
         return all(setting == self.settings[0] for setting in self.settings)
+
+
+def list_candidates(study: Study, rows: Sequence[TrainingRecord]) -> list[Candidate]:
+    """Every candidate of an arm's searches, whose rows these are, by round and candidate."""
+    judged = selection.group_by_candidate(rows)
+    best = {r: selection.best_candidate(study, found) for r, found in judged.items()}
+    return [
+        Candidate(
+            arm=found[0].arm,
+            index=index,
+            round=r,
+            setting=found[0].setting,
+            values=[selection.metric_value(study, row) for row in found],
+            n_ok=sum(row.has_value for row in found),
+            chosen=index == best[r] and not selection.has_failed(found),
+        )
+        for r, each in judged.items()
+        for index, found in each.items()
+    ]

@@ -18,7 +18,7 @@ from chainrule.statistics import (
     compare,
     factorial_effects,
 )
-from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.search import selection
@@ -119,21 +119,7 @@ class StudyResult:
 
     def candidates(self, arm: str) -> list[Candidate]:
         """Every candidate of an arm's search, in the order of rounds and candidates."""
-        judged = selection.group_by_candidate(self._select_rows(arm, "search"))
-        best = {r: selection.best_candidate(self.study, rows) for r, rows in judged.items()}
-        return [
-            Candidate(
-                arm=arm,
-                index=index,
-                round=r,
-                setting=rows[0].setting,
-                values=[selection.metric_value(self.study, row) for row in rows],
-                n_ok=sum(row.has_value for row in rows),
-                chosen=index == best[r] and not selection.has_failed(rows),
-            )
-            for r, of in judged.items()
-            for index, rows in of.items()
-        ]
+        return list_candidates(self.study, self._select_rows(arm, "search"))
 
     def data(self, r: int) -> tuple[Dataset, Dataset]:
         """(training set, test set) of a round, made anew as the study declares them."""
@@ -174,6 +160,17 @@ class StudyResult:
             return find_design(self._round_data, rounds, (first.n_train, first.n_test)), ""
         except Exception as error:  # a file that is gone, whatever a function of the user raises
             return FreshData(), f"{error}"
+
+    @cached_property
+    def trivial_scores(self) -> Mapping[int, float]:
+        """Round → the metric of the trivial answer, see :func:`results.trivial.trivial_scores`.
+
+        Of the rounds that any arm has done; made anew from their samples. Raises as that does.
+        """
+        from chainrule.study.results.trivial import trivial_scores
+
+        rounds = sorted({row.round for arm in self.arms for row in arm.rows})
+        return dict(zip(rounds, trivial_scores(self._round_data, rounds), strict=True))
 
     def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.

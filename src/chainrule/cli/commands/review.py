@@ -1,0 +1,116 @@
+"""``chainrule review``: what is wrong with a study, as far as its results show it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainrule.cli.commands import app
+from chainrule.cli.options import Json, Run, StudyNumber, TableFormat, format_examples
+from chainrule.cli.output import echo_err, echo_json, echo_table
+from chainrule.cli.resolve import resolve_result
+
+if TYPE_CHECKING:
+    from chainrule.study import Finding, Review
+
+Codes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODES", help="These rules alone, as R001,R005; may be said again."),
+]
+IgnoredCodes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODES", help="Without these rules, as R009; may be said again."),
+]
+STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+@app.command(
+    "review",
+    short_help="Say what is wrong with a study.",
+    epilog=format_examples(
+        "chainrule review pairs-depth",
+        "chainrule review pairs-depth --ignore R009,R002",
+        "chainrule review runs/pairs-depth.sqlite --format json",
+    ),
+)
+def review_run(
+    run: Run,
+    select: Codes = None,
+    ignore: IgnoredCodes = None,
+    form: TableFormat = "text",
+    as_json: Json = False,
+    study: StudyNumber = None,
+) -> None:
+    """Say what is wrong with a study, as far as its results show it, and what to do.
+
+    Each finding has the code of a rule; the page "What a review looks for" has them all. Exit code
+    1 where a finding is an error (what the study seems to say does not follow), 0 where there are
+    warnings or nothing.
+    """
+    from chainrule.report import findings_table, progress_sentence
+    from chainrule.study import review
+
+    result = resolve_result(run, study)
+    if not result.is_complete:
+        echo_err(progress_sentence(result))
+    found = review(result, select=split_codes(select), ignore=split_codes(ignore))
+    if as_json or form == "json":
+        echo_json(found.as_dict())
+    elif form == "text":
+        print_findings(found)
+    else:
+        echo_table(findings_table(found), form)
+    for code, why in found.skipped.items():
+        echo_err(f"{code} could not look: {why}")
+    echo_err(count_findings(found))
+    if found.has_errors:
+        raise typer.Exit(1)
+
+
+def split_codes(given: list[str] | None) -> list[str]:
+    """The codes of ``R001,R002`` and more of its kind."""
+    return [code.strip() for text in given or [] for code in text.split(",") if code.strip()]
+
+
+def print_findings(found: Review) -> None:
+    """Each finding with what to do below it, no wider than the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    for finding in found.findings:
+        for line in finding_lines(finding, console.width):
+            text = Text(line)
+            text.highlight_regex(rf"^{finding.code} {finding.severity}", STYLES[finding.severity])
+            console.print(text, soft_wrap=True)
+
+
+def finding_lines(finding: Finding, width: int) -> list[str]:
+    """``R001 warning  narrow: the best …``, and the advice, in lines of at most this width."""
+    head = f"{finding.code} {finding.severity:7}  "
+    arm = "" if finding.arm is None else f"{finding.arm}: "
+    lines: list[str] = []
+    for text in (f"{arm}{finding.message}.", f"→ {finding.advice}"):
+        indent = " " * len(head)
+        lines += textwrap.wrap(
+            text,
+            width,
+            initial_indent=indent if lines else head,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+    return lines
+
+
+def count_findings(found: Review) -> str:
+    """``3 findings: 1 error, 2 warnings``; or that there are none."""
+    if not found.findings:
+        return f"{found.study}: no findings"
+    counts = []
+    for severity in STYLES:
+        n = sum(finding.severity == severity for finding in found.findings)
+        counts += [f"{n} {severity}{'s' * (n > 1)}"] if n else []
+    n = len(found.findings)
+    return f"{found.study}: {n} finding{'s' * (n > 1)}: {', '.join(counts)}"

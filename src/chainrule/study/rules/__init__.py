@@ -1,0 +1,1 @@
+"""What a review of a study looks for: one rule a file."""

@@ -1,0 +1,72 @@
+"""R002: still improving at the last epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, final
+
+import scipy
+
+from chainrule.study.rules.base import Finding, Rule, format_number, run_command
+
+if TYPE_CHECKING:
+    from chainrule.study.results.arm_result import ArmResult
+    from chainrule.study.results.study_result import StudyResult
+
+__all__ = ["LastEpoch"]
+
+LEAST = 0.02
+"""The share of all that a curve moved which its last tenth may gain, and be called flat."""
+
+
+@final
+class LastEpoch(Rule):
+    """The test metric is better in the last tenth of the epochs than in the tenth before."""
+
+    code = "R002"
+    title = "still improving at the last epoch"
+    severity = "warning"
+    why = (
+        "The training was cut short, so arms are compared by how fast they learn, not by what they "
+        "reach. The mean of the test metric over the last tenth of the epochs is above that of the "
+        "tenth before, by more than chance over the rounds (t test, one-sided, 5 %) and by "
+        f"{LEAST:.0%} of all that the curve moved."
+    )
+    advice = "Train for longer, or with a learning rate that decays to 0 by the last epoch."
+
+    def find(self, result: StudyResult) -> Iterator[Finding]:
+        sign = 1.0 if result.study.direction == "max" else -1.0
+        name = f"test_{result.study.metric_name}"
+        for arm in result.arms:
+            if gain := measure_gain(arm, name, sign):
+                epochs = max(row.epochs for row in arm.rows)
+                tenth = max(1, epochs // 10)
+                yield self.make_finding(
+                    arm.arm,
+                    f"the {name.replace('_', ' ')} still gains {format_number(gain)} from epochs "
+                    f"{epochs - 2 * tenth + 1} to {epochs - tenth} to the last {tenth}, at epoch "
+                    f"{epochs}",
+                    f"train for longer: {run_command(result, '--epochs', str(2 * epochs))}",
+                    gain=gain,
+                    epochs=epochs,
+                )
+
+
+def measure_gain(arm: ArmResult, name: str, sign: float) -> float:
+    """What the last tenth of the epochs gains on the tenth before; 0 where it is flat."""
+    gains, ranges = [], []
+    for row in arm.rows:
+        curve = [sign * x for x in row.curves.get(name, ())]
+        tenth = max(1, len(curve) // 10)
+        if row.status == "done" and len(curve) >= 2 and all(map(math.isfinite, curve)):
+            gains.append(fmean(curve[-tenth:]) - fmean(curve[-2 * tenth : -tenth]))
+            ranges.append(max(curve) - min(curve))
+    if not gains or fmean(gains) <= max(0.0, LEAST * fmean(ranges)):
+        return 0.0
+    if len(gains) > 1:
+        error = stdev(gains) / math.sqrt(len(gains))
+        if fmean(gains) <= float(scipy.special.stdtrit(len(gains) - 1, 0.95)) * error:
+            return 0.0
+    return fmean(gains)
