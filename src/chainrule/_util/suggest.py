@@ -16,7 +16,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
 
 def find_similar(given: str, known: Iterable[str]) -> str | None:
     """The known word that differs in case alone (``relu``), goes on (``He``), has these words'
-    first letters (``learning_rate``, lr), or is spelled alike; None where there is none.
+    first letters (``learning_rate``, lr), is spelled alike, or is the beginning (``maximize``);
+    None where there is none.
     """
     words = {_fold(word): word for word in reversed([*known])}
     text = _fold(given)
@@ -28,7 +29,8 @@ def find_similar(given: str, known: Iterable[str]) -> str | None:
         return words[longer[0]]
     if initials in words and len(initials) > 1:
         return words[initials]
-    alike = get_close_matches(text, words, n=1)
+    shorter = sorted((word for word in words if text.startswith(word)), key=len)
+    alike = get_close_matches(text, words, n=1) or [word for word in shorter if len(word) > 2][-1:]
     return words[alike[0]] if alike else None
 
 

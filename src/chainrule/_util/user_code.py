@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
 
-__all__ = ["describe_error", "find_user_frames"]
+__all__ = ["TOO_LARGE", "describe_error", "find_user_frames", "is_out_of_memory"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LIBRARIES = tuple({str(PACKAGE), *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))})
@@ -26,7 +26,20 @@ def describe_error(error: BaseException) -> str:
     text = " ".join(str(error).split())
     kind = type(error).__name__
     message = text if isinstance(error, ValueError) and text else f"{kind}: {text}".rstrip(": ")
+    message = TOO_LARGE if is_out_of_memory(error) else message
     return "\n".join([message, *map(format_frame, find_user_frames(error)[-MAX_FRAMES:])])
+
+
+TOO_LARGE = "it is too large for the memory of this machine"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory for a tensor, or it is larger than any could be."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | OverflowError)
+        and ("allocate memory" in text or "overflow" in text or "out of memory" in text)
+    )
 
 
 def find_user_frames(error: BaseException) -> list[FrameSummary]:

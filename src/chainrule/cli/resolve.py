@@ -27,6 +27,7 @@ __all__ = [
     "resolve_result",
     "resolve_store",
     "resolve_study",
+    "try_arms",
 ]
 
 RUNS = Path("runs")
@@ -98,6 +99,20 @@ def _import_study(path: str) -> Study:
         listed = ", ".join(there) or "none"
         raise StudyError(f"{path}: {name!r} is no Study in {source}; there are: {listed}")
     return study
+
+
+def try_arms(study: Study, arms: str) -> bool:
+    """Train each arm for a moment; whether all can be trained: stderr says what fails of which.
+
+    Raises StudyError where none can.
+    """
+    from chainrule.study.execution.executors import SerialExecutor
+    from chainrule.study.plan.dry_run import check_arms
+
+    problems: list[str] = SerialExecutor().submit(check_arms, study, arms).result()
+    for problem in problems:
+        echo_err(f"chainrule: {problem}", is_error=True)
+    return not problems
 
 
 def find_declaration(run: str) -> Study | None:

@@ -19,6 +19,7 @@ from chainrule.data.tabular.target import Kind
 from chainrule.estimators.fit import check_fit, loss_for
 from chainrule.estimators.split import DataSplit
 from chainrule.recipes.component import Component, build_component
+from chainrule.recipes.fields import validate_model
 from chainrule.recipes.importing import import_user_module, public_names, resolve_callable
 from chainrule.recipes.recipe import Recipe
 from chainrule.train import Trainer
@@ -106,7 +107,7 @@ def build_recipe(
 
     ``loss`` is CrossEntropyLoss for classes and else MSELoss, unless given. ``options`` are other
     fields of the recipe (``epochs``, ``batch_size``); ``settings`` (``{"net.hidden": 50}``) go over
-    it in their order. Raises StudyError for a path or a field that it has not.
+    it in their order. Raises StudyError for a path that it has not, or a value that is none.
     """
     usual_loss = "CrossEntropyLoss" if kind == "classification" else "MSELoss"
     parts = {
@@ -114,7 +115,7 @@ def build_recipe(
         "loss": loss or usual_loss,
         "optimizer": optimizer,
     }
-    recipe = Recipe.model_validate(parts | options)
+    recipe = validate_model(Recipe, parts | options)
     for path, value in (settings or {}).items():
         recipe = recipe.with_overrides({path: value})
     return recipe

@@ -93,6 +93,10 @@ class Normal(Initializer):
     mean: float = 0.0
     std: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not self.std >= 0:
+            raise ValueError(f"std: expected at least 0, got {self.std}")
+
     def __call__(self, shape: Shape, generator: Generator | None = None) -> Tensor:
         return torch.empty(shape).normal_(self.mean, self.std, generator=generator)
 
@@ -104,6 +108,10 @@ class Uniform(Initializer):
 
     low: float = 0.0
     high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ValueError(f"low: expected at most high = {self.high}, got {self.low}")
 
     def __call__(self, shape: Shape, generator: Generator | None = None) -> Tensor:
         return torch.empty(shape).uniform_(self.low, self.high, generator=generator)

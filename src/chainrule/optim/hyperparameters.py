@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -14,30 +15,28 @@ from chainrule.optim.inplace import Scalar
 __all__ = ["as_column", "check_number", "validate_hyperparameter"]
 
 
-def _is_not_negative(x: Any) -> Any:
-    return x >= 0
+AT_LEAST_0 = "at least 0"
+VALID: dict[str, str] = {
+    "lr": "a finite number, at least 0",
+    "betas": "at least 0 and below 1",
+    "momentum": AT_LEAST_0,
+    "dampening": "a number",
+    "weight_decay": AT_LEAST_0,
+    "eps": AT_LEAST_0,
+    "alpha": AT_LEAST_0,
+    "rho": "at least 0 and at most 1",
+    "lr_decay": AT_LEAST_0,
+    "momentum_decay": AT_LEAST_0,
+    "initial_accumulator_value": AT_LEAST_0,
+}
+"""Hyper-parameter → which of ``RANGES`` it is in."""
 
-
-def _is_fraction(x: Any) -> Any:
-    return (x >= 0) & (x <= 1)
-
-
-def _is_below_1(x: Any) -> Any:
-    return (x >= 0) & (x < 1)
-
-
-VALID: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "lr": ("learning rate", _is_not_negative),
-    "betas": ("beta parameter", _is_below_1),
-    "momentum": ("momentum value", _is_not_negative),
-    "dampening": ("dampening value", lambda x: x == x),
-    "weight_decay": ("weight_decay value", _is_not_negative),
-    "eps": ("epsilon value", _is_not_negative),
-    "alpha": ("alpha value", _is_not_negative),
-    "rho": ("rho value", _is_fraction),
-    "lr_decay": ("lr_decay value", _is_not_negative),
-    "momentum_decay": ("momentum_decay value", _is_not_negative),
-    "initial_accumulator_value": ("initial_accumulator_value value", _is_not_negative),
+RANGES: dict[str, Callable[[Any], Any]] = {
+    AT_LEAST_0: lambda x: x >= 0,
+    "a finite number, at least 0": lambda x: (x >= 0) & (x < math.inf),
+    "at least 0 and below 1": lambda x: (x >= 0) & (x < 1),
+    "at least 0 and at most 1": lambda x: (x >= 0) & (x <= 1),
+    "a number": lambda x: x == x,
 }
 
 
@@ -45,18 +44,19 @@ def validate_hyperparameter(name: str, value: Any, replicas: int | None) -> None
     """Raise TypeError or ValueError unless the hyper-parameter may have this value."""
     if name not in VALID:
         return
-    label, valid = VALID[name]
-    labelled = [(label, value)]
+    named = {name: value}
     if name == "betas":
         if not (isinstance(value, tuple | list) and len(value) == 2):
             raise ValueError(f"betas: expected a pair, got {value!r}")
         if replicas is None and len({isinstance(beta, Tensor) for beta in value}) > 1:
             raise ValueError("betas must be either both floats or both tensors")
-        labelled = [(f"{label} at index {i}", beta) for i, beta in enumerate(value)]
-    for text, number in labelled:
+        named = {f"betas[{i}]": beta for i, beta in enumerate(value)}
+    for label, number in named.items():
         check_number(name, number, replicas)
-        if not torch.as_tensor(valid(number)).all():
-            raise ValueError(f"Invalid {text}: {number}")
+        right = torch.as_tensor(RANGES[VALID[name]](number))
+        if not right.all():
+            wrong = number[~right].flatten()[0].item() if isinstance(number, Tensor) else number
+            raise ValueError(f"{label}: expected {VALID[name]}, got {wrong}")
 
 
 def check_number(name: str, value: Any, replicas: int | None) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from chainrule._util.user_code import TOO_LARGE, is_out_of_memory
 from chainrule.errors import ChainruleError
 from chainrule.recipes.arguments import describe_accepted, find_argument_problem
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import product_class, resolve_callable
+from chainrule.recipes.problems import check_plain
 
 __all__ = [
     "Component",
     "Named",
     "build_component",
-    "is_plain",
     "normalize_component",
     "tuples_to_lists",
 ]
@@ -36,27 +36,13 @@ class Component(BaseModel):
 
     @model_validator(mode="after")
     def _check_arguments(self) -> Self:
-        for key, value in self.arguments.items():
-            if not is_plain(value):
-                raise ValueError(f"argument {key}: expected {PLAIN}, got {value!r}")
+        check_plain(self.arguments)
         return self
 
     @property
     def arguments(self) -> dict[str, Any]:
         """Name → value of all that is not the part's own name."""
         return dict(self.model_extra or {})
-
-
-PLAIN = "finite numbers, texts and lists of them"
-
-
-def is_plain(value: Any) -> bool:
-    """Whether TOML and JSON both have such a value."""
-    if isinstance(value, list | tuple):
-        return all(map(is_plain, value))
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and is_plain(v) for k, v in value.items())
-    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def tuples_to_lists(value: Any) -> Any:
@@ -109,11 +95,13 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
         raise StudyError(f"{label}: {problem}")
     try:
         made = function(*given, **arguments)
-    except (ChainruleError, OSError, MemoryError, ImportError):
+    except (ChainruleError, OSError, ImportError):
         raise
     except ValueError as error:
         raise StudyError(f"{label}: {error}") from error
     except Exception as error:  # whatever a constructor raises for a value it does not foresee
+        if is_out_of_memory(error):
+            raise StudyError(f"{label}: {TOO_LARGE}") from error
         accepted = describe_accepted(function, len(given))
         reason = str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
         raise StudyError(f"{label}: {reason}{accepted}") from error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -13,13 +12,21 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails
 
 from chainrule._util.suggest import did_you_mean, find_similar
 from chainrule.recipes.arguments import argument_names
+from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import SEARCH_MODULES, component_names
+from chainrule.recipes.problems import PROBLEM, Place, format_errors, make_error
 
-__all__ = ["OLD_NAMES", "StrictModel", "describe_unknown", "format_errors", "reject_old_names"]
+__all__ = [
+    "OLD_NAMES",
+    "StrictModel",
+    "describe_unknown",
+    "find_unknown",
+    "validate_model",
+]
 
 OLD_NAMES = {
     "first": "min_epochs",
@@ -37,17 +44,20 @@ OLD_NAMES = {
 class StrictModel(BaseModel):
     """A section that knows all its fields; it says what was meant by one that it has not.
 
-    Raises pydantic's ValidationError, a ValueError.
+    Raises StudyError, with a line a problem. Within another one, and by pydantic's own
+    ``model_validate``, it is pydantic's ValidationError.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _check_names(cls, given: Any) -> Any:
-        if isinstance(given, Mapping):
-            reject_old_names(given, cls.model_fields)
-        return given
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise StudyError("\n".join(format_errors(error))) from None
+
+    # pydantic calls an __init__ for each section in a section, unless it is told not to
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @model_validator(mode="wrap")
     @classmethod
@@ -61,22 +71,51 @@ class StrictModel(BaseModel):
     @classmethod
     def _explain_error(cls, error: ErrorDetails, given: Any) -> InitErrorDetails:
         """The same error; of a field that is not known, with the names that are."""
-        kind: Any = error["type"]
-        if kind == UNKNOWN:
-            kind = PydanticCustomError(UNKNOWN, "{text}", {"text": error["msg"]})
-        elif kind == "extra_forbidden" and len(error["loc"]) == 1:
+        if error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
             text = describe_unknown(str(error["loc"][0]), cls, given)
-            kind = PydanticCustomError(UNKNOWN, "{text}", {"text": text})
-        context = {} if isinstance(kind, PydanticCustomError) else error.get("ctx", {})
-        return {"type": kind, "loc": error["loc"], "input": error["input"], "ctx": context}
+            return make_error(error["loc"], text, error["input"])
+        if error["type"] == PROBLEM:
+            return make_error(error["loc"], error["msg"], error["input"])
+        context = error.get("ctx", {})
+        return {
+            "type": error["type"],
+            "loc": error["loc"],
+            "input": error["input"],
+            "ctx": context,
+        }
 
 
-UNKNOWN = "unknown_field"
-"""The type of an error that says what a field is called."""
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def validate_model(model: type[Model], declared: Mapping[str, Any]) -> Model:
+    """The section that these data declare. Raises StudyError, with a line a problem."""
+    try:
+        return model.model_validate(declared)
+    except ValidationError as error:
+        raise StudyError("\n".join(format_errors(error))) from None
+
+
+def find_unknown(
+    given: Mapping[str, Any], model: type[BaseModel], depth: int = 0, place: Place = ()
+) -> Iterator[tuple[Place, str]]:
+    """Each name that is no field of the model, with its place; ``depth`` levels of names further
+    in, as in arms and factors.
+    """
+    for name, inner in given.items():
+        if depth and isinstance(inner, Mapping):
+            yield from find_unknown(inner, model, depth - 1, (*place, name))
+        elif not depth and name not in model.model_fields:
+            yield (*place, name), describe_unknown(name, model, given)
 
 
 def describe_unknown(name: str, model: type[BaseModel], given: Mapping[str, Any]) -> str:
-    """``no such field; did you mean 'epochs'?``, or 'optimizer.lr': one further in."""
+    """``no such field; did you mean 'epochs'?``, or 'optimizer.lr': one further in.
+
+    Of a name that a field once had, ``is called direction now``.
+    """
+    if OLD_NAMES.get(name) in model.model_fields:
+        return f"is called {OLD_NAMES[name]} now"
     known = ", ".join(model.model_fields)
     further = [*find_inner_fields(model, given)]
     inside = [path for path in further if path.rpartition(".")[2] == name]
@@ -105,75 +144,3 @@ def find_inner_fields(model: type[BaseModel], given: Mapping[str, Any]) -> Itera
             made = part.get("name") if isinstance(part, Mapping) else getattr(part, "name", part)
             declared = [made] if isinstance(made, str) else component_names(name)
             yield from (f"{name}.{a}" for one in declared for a in argument_names(name, one))
-
-
-class RenamedFieldError(ValueError):
-    """A field was given by the name that it had once."""
-
-
-def reject_old_names(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Raise an error that names the new one where ``given`` has the old name of a known field."""
-    for old, new in OLD_NAMES.items():
-        if old in given and new in known:
-            raise RenamedFieldError(f"{old}: is called {new} now")
-
-
-def format_errors(error: ValidationError) -> Iterator[str]:
-    """``field: what is wrong`` for each problem."""
-    for one in error.errors():
-        place = ".".join(str(part) for part in one["loc"])
-        text = describe_problem(one)
-        renamed = isinstance(one.get("ctx", {}).get("error"), RenamedFieldError)
-        yield f"{place}{'.' if renamed else ': '}{text}" if place else text
-
-
-def describe_problem(error: ErrorDetails) -> str:
-    """What is wrong in one place, and what would be right, in our words."""
-    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
-    if kind in ("value_error", UNKNOWN):
-        return error["msg"].removeprefix("Value error, ")
-    if kind == "missing":
-        return describe_missing([str(part) for part in error["loc"]])
-    expected, hint = EXPECTED.get(kind, ""), ""
-    if kind == "literal_error":
-        expected = str(context["expected"])
-        hint = did_you_mean(given, re.findall("'([^']+)'", expected)) if given else ""
-    expected = expected.format(**context) or error["msg"]
-    got = "" if isinstance(given, dict) else f", got {given!r}"
-    return f"expected {expected}{got}{'; ' if hint else ''}{hint}".strip()
-
-
-def describe_missing(path: list[str]) -> str:
-    """What is to be written where a field is missing."""
-    if (kind := ".".join(path)) in SEARCH_MODULES:
-        path = [kind, "name"]
-    kinds: Iterable[str] = (part for part in path[:-1] if part in SEARCH_MODULES)
-    kind = next(iter(kinds), "metric" if "metrics" in path else "")
-    if path[-1] != "name" or not kind:
-        return "is missing"
-    return (
-        f'is missing; expected [{kind}] with name = "…": one of '
-        f"{', '.join(component_names(kind))}, or package.module:name"
-    )
-
-
-EXPECTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "dict_type": "a table",
-    "finite_number": "a finite number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "less_than": "less than {lt:g}",
-    "list_type": "a list",
-    "model_type": "a table",
-    "string_pattern_mismatch": "letters, digits, dots, hyphens and underscores",
-    "string_type": "a text",
-    "tuple_type": "a list",
-}
-"""pydantic's type of an error → what would be right."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from chainrule.recipes.component import Component, Named, build_component, normalize_component
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.fields import OLD_NAMES, StrictModel, describe_unknown
+from chainrule.recipes.fields import StrictModel, describe_unknown, validate_model
 
 if TYPE_CHECKING:  # a recipe is read without torch, which making its parts loads
     from torch import Tensor
@@ -49,20 +49,18 @@ class Recipe(StrictModel):
     augment: Named | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
-    clip_norm: float | None = Field(default=None, gt=0)
+    clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     ensemble_size: int = Field(default=1, ge=1)
     trainer: Named = Component(name="Trainer")
 
     def with_overrides(self, setting: Mapping[str, Any]) -> Self:
         """The recipe with other values at some paths (``optimizer.lr``, ``epochs``).
 
-        Raises StudyError for a path that it does not have.
+        Raises StudyError for a path that it does not have, and for a value that is none there.
         """
         plain = self.model_dump(exclude_none=True)
         for path, value in setting.items():
             part, dot, argument = path.partition(".")
-            if OLD_NAMES.get(path) in type(self).model_fields:
-                raise StudyError(f"path {path!r}: is called {OLD_NAMES[path]} now")
             if part not in type(self).model_fields:
                 problem = describe_unknown(path, type(self), plain)
                 raise StudyError(f"path {path!r}: {problem}")
@@ -72,7 +70,7 @@ class Recipe(StrictModel):
                 plain[part][argument] = value
             else:
                 plain[part] = value
-        return type(self).model_validate(plain)
+        return validate_model(type(self), plain)
 
     def make_net(self) -> Module:
         """A new net, its parameters not yet drawn from a seed of ours."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.suggest import did_you_mean
 from chainrule.data import (
     Dataset,
     fill_missing,
@@ -78,6 +79,7 @@ class RoundData:
         how, seed = self.study.selection, seeds.derive(round_seed(self.study, r), "split")
         by = self._stratification(train)
         if how.split == "kfold":
+            check_folds("selection.folds", how.folds, train)
             return repeated_kfold(train, how.folds, how.repeats, seed=seed, stratify=by)
         return [
             holdout(train, how.fraction, seed=seeds.derive(seed, "repeat", i), stratify=by)
@@ -112,6 +114,7 @@ class RoundData:
         )
         by = self._stratification(whole)
         if data.rounds == "folds":
+            check_folds("data.folds", data.folds, whole)
             repeat, fold = divmod(r, data.folds)
             seed = seeds.derive(self.study.seed, "folds", repeat)
             learned, judged = kfold(whole, data.folds, seed=seed, stratify=by)[fold]
@@ -127,9 +130,13 @@ class RoundData:
             return None
         if isinstance(data.targets, dict):
             if not isinstance(name, str) or name not in data.targets:
-                known = ", ".join(data.targets)
-                raise StudyError(f"selection.stratify: expected one of {known}, got {name!r}")
+                hint, known = did_you_mean(str(name), data.targets), ", ".join(data.targets)
+                raise StudyError(f"selection.stratify: {hint}expected one of {known}, got {name!r}")
             return data.targets[name]
+        if isinstance(name, str):
+            raise StudyError(
+                f"selection.stratify: expected true or false, for there is one target, got {name!r}"
+            )
         return data.targets
 
     def _draw_data(self, seed: int) -> Parts:
@@ -143,6 +150,9 @@ class RoundData:
                 f"data {self.study.data.name}: expected it to make (train, test), two plain data "
                 f"sets, got {made!r}"
             )
+        if empty := [i for i, part in enumerate(made) if not len(part)]:
+            purpose = ("learn from", "test on")[empty[0]]
+            raise StudyError(f"data {self.study.data.name}: expected samples to {purpose}, got 0")
         return made
 
     def _preprocess(self, train: Dataset, other: Dataset) -> Parts:
@@ -155,6 +165,12 @@ class RoundData:
             (train, other), _ = standardize_targets(train, other)
         dtype = study_dtype(self.study)
         return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
+
+
+def check_folds(field: str, folds: int, data: Dataset) -> None:
+    """Raise StudyError where there are more folds than samples."""
+    if folds > len(data):
+        raise StudyError(f"{field}: expected at most {len(data)}, the samples, got {folds}")
 
 
 def check_device(name: str) -> None:

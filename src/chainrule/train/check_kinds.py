@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from chainrule._util.kinds import check_kind, describe_object
 from chainrule.nn.loss import Loss
@@ -13,7 +17,7 @@ from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.train import metrics as metric_module
 from chainrule.train.state import Callback
 
-__all__ = ["check_kinds", "check_optimizer_class"]
+__all__ = ["check_bounds", "check_kinds", "check_optimizer_class"]
 
 
 def check_kinds(
@@ -77,3 +81,13 @@ def check_optimizer_class(optimizer: Any) -> None:
             "optimizer: expected a class of chainrule.optim, such as optim.SGD, got "
             f"{describe_object(optimizer)}"
         )
+
+
+def check_bounds(**bounds: float | Tensor | None) -> None:
+    """Raise ValueError for a bound on gradients that is none."""
+    for name, bound in bounds.items():
+        if bound is None:
+            continue
+        numeric = isinstance(bound, Real | Tensor) and not isinstance(bound, bool)
+        if not numeric or not bool((torch.as_tensor(bound) > 0).all()):
+            raise ValueError(f"{name}: expected a number above 0, got {bound!r}")

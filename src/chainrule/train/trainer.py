@@ -21,7 +21,7 @@ from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, Pl
 from chainrule.train.backends.base import EpochOutput
 from chainrule.train.batches import add_replica_axis, check_last_batch, epoch_permutations
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
-from chainrule.train.check_kinds import check_kinds
+from chainrule.train.check_kinds import check_bounds, check_kinds
 from chainrule.train.checkpoint import (
     Snapshot,
     load_training,
@@ -85,6 +85,7 @@ class Trainer(TrainStateView):
     ) -> None:
         check_parts(net, criterion, optimizer, scheduler, metrics, callbacks)
         check_options(batch_size, scheduler, schedule_every)
+        check_bounds(clip_norm=clip_norm, clip_value=clip_value)
         if net.replicas is not None and criterion.replicas is None:
             criterion = criterion.replicate(net.replicas)
         self.backend: Backend = CompiledBackend() if compile else PlainBackend()
@@ -277,8 +278,8 @@ def check_epochs(epochs: int) -> None:
 
 def check_options(batch_size: int, scheduler: LRScheduler | None, schedule_every: str) -> None:
     """Raise ValueError where the steps cannot be done so."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is at least 1, got {batch_size}")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size: expected a whole number, 1 or more, got {batch_size!r}")
     if schedule_every not in ("epoch", "step"):
         raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
     if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):

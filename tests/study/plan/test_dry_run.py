@@ -34,7 +34,7 @@ def test_each_value_is_tried_and_each_end_of_a_range():
         ({"loss": "NLLLos"}, "arms narrow, wide: loss 'NLLLos' is not known"),
         ({"arms": {"only": {"net": "pair_mlp"}}}, "arm only: "),
         ({"metrics": {"accuracy": {"name": "Accuracy", "head": "main"}}}, "arms narrow, wide: "),
-        ({"data": {"name": "disk_pints"}}, "data disk_pints: data 'disk_pints' is not known"),
+        ({"data": {"name": "disk_pints"}}, "data 'disk_pints' is not known"),
         ({"schedule": {"name": "StepLR"}}, "arms narrow, wide: schedule StepLR()"),
     ],
 )
@@ -49,7 +49,7 @@ def test_a_target_to_stratify_by_that_is_not_there_is_a_problem_of_the_data():
             selection={"stratify": "digit"},
         )
     )
-    assert problem.startswith("data pairs: selection.stratify: expected one of main, first, second")
+    assert problem.startswith("selection.stratify: expected one of main, first, second")
 
 
 def test_a_value_of_the_space_that_would_fail_is_found():
@@ -94,11 +94,6 @@ def test_a_device_that_is_not_there_is_refused_by_the_dry_run_and_by_the_run(dev
     assert f"got {device!r}" in problem
     with pytest.raises(StudyError, match="device: expected cpu"):
         run(small(device=device))
-
-
-def test_a_quick_form_that_is_none_is_a_problem():
-    (problem,) = find_problems(small(quick={"epochs": 0}))
-    assert problem.startswith("study small, quick form is not a study:\n  epochs: ")
 
 
 def test_an_error_in_the_users_own_code_comes_with_its_line():

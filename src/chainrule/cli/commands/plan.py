@@ -22,7 +22,7 @@ from chainrule.cli.options import (
     format_examples,
 )
 from chainrule.cli.output import echo_json, echo_table
-from chainrule.cli.resolve import resolve_study
+from chainrule.cli.resolve import resolve_study, try_arms
 
 
 @app.command(
@@ -49,7 +49,8 @@ def plan_study(
     """Say what a run would train: cohorts, steps, and about how long and how large.
 
     Times come from some real steps of each arm on this machine, as it is busy now. Nothing is
-    kept.
+    kept. What a run would refuse is refused here, by the same sentence; where some arms alone
+    fail, the exit code is 1.
     """
     from chainrule.report import plan_table
     from chainrule.study.plan.plan import build_plan
@@ -57,8 +58,11 @@ def plan_study(
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, rounds=rounds, epochs=epochs
     )
+    are_right = try_arms(study, arms)
     found = build_plan(study, arms=arms, jobs=jobs or available_cpus(), times=not no_time)
     if as_json:
         echo_json({"study": study.name, "arms": found.as_rows(), "totals": found.totals()})
     else:
         echo_table(plan_table(found))
+    if not are_right:
+        raise typer.Exit(1)

@@ -25,7 +25,7 @@ from chainrule.cli.options import (
     format_examples,
 )
 from chainrule.cli.output import echo_err, echo_json, echo_table, make_folder
-from chainrule.cli.resolve import RUNS, name_run, resolve_study
+from chainrule.cli.resolve import RUNS, name_run, resolve_study, try_arms
 
 if TYPE_CHECKING:
     from chainrule import study as studies
@@ -126,21 +126,6 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
     if changes := find_changes(records, study):
         echo_err(f"{where} has {study.name} as it was declared before ({', '.join(changes)})")
     try_arms(study, arms)
-
-
-def try_arms(study: studies.Study, arms: str) -> None:
-    """Train each arm for a moment, and say which fail. Raises StudyError where all do."""
-    from chainrule.study import StudyError
-    from chainrule.study.execution.executors import SerialExecutor
-    from chainrule.study.plan.dry_run import find_failing_arms
-
-    found = SerialExecutor().submit(find_failing_arms, study, arms).result()
-    problems = [f"arm {', '.join(names)}: {problem}" for problem, names in found.items()]
-    failing = {name for names in found.values() for name in names}
-    if failing.issuperset(arm.name for arm in study.select(arms)):
-        raise StudyError("\n  ".join([f"study {study.name}: no arm can be trained", *problems]))
-    for problem in problems:
-        echo_err(problem, is_error=True)
 
 
 def print_result(result: StudyResult, *, as_json: bool) -> None:

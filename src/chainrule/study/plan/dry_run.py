@@ -16,13 +16,13 @@ from chainrule.study.execution.train_cohort import build_cohort_trainer, train_u
 from chainrule.study.round_data import RoundData, check_device
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Dimension, Params
+from chainrule.study.spec.space import covering_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND, Stage
 from chainrule.train import Trainer
 
 __all__ = [
-    "find_failing_arms",
+    "check_arms",
     "find_problems",
     "first_training_data",
     "take_first",
@@ -31,9 +31,6 @@ __all__ = [
 
 MAX_JUDGED = 100
 """So many samples, at most, are judged on."""
-
-NEARLY = 1 - 2**-53
-"""The end of a range."""
 
 
 def find_problems(study: Study) -> list[str]:
@@ -45,12 +42,8 @@ def find_problems(study: Study) -> list[str]:
     """
     problems = find_form_problems(study)
     if study.quick:
-        try:
-            small = study.quick_form()
-        except StudyError as error:
-            return [*problems, str(error)]
-        known = set(problems)
-        problems += [f"quick form: {p}" for p in find_form_problems(small) if p not in known]
+        found = find_form_problems(study.quick_form())
+        problems += [f"quick form: {problem}" for problem in found if problem not in problems]
     return problems
 
 
@@ -61,7 +54,26 @@ def find_form_problems(study: Study) -> list[str]:
         arms = find_failing_arms(study)
     except StudyError as error:
         return [str(error)]
+    return describe_failing(arms)
+
+
+def describe_failing(arms: Mapping[str, Sequence[str]]) -> list[str]:
+    """``arms a, b: what is wrong`` for each problem."""
     return [f"{'arms' if len(of) > 1 else 'arm'} {', '.join(of)}: {p}" for p, of in arms.items()]
+
+
+def check_arms(study: Study, pattern: str = "*") -> list[str]:
+    """A line for each problem that some of the arms have that match; the others can be trained.
+
+    Raises StudyError for the data and the device, and where none of the arms can be trained.
+    """
+    check_leaks(study)
+    found = find_failing_arms(study, pattern)
+    problems = describe_failing(found)
+    failing = {name for names in found.values() for name in names}
+    if failing.issuperset(arm.name for arm in study.select(pattern)):
+        raise StudyError("\n  ".join([f"study {study.name}: no arm can be trained", *problems]))
+    return problems
 
 
 def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
@@ -75,6 +87,8 @@ def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
         sizes = {stage: training_sizes(study, samples, stage) for stage in trained_stages(study)}
         few = FewSamples(study, samples)
         few.final(few.first_round)
+    except StudyError:
+        raise
     except Exception as error:  # whatever a function of the user raises
         raise StudyError(f"data {study.data.name}: {describe_error(error)}") from error
     arms: dict[str, list[str]] = {}
@@ -168,13 +182,6 @@ class FewSamples(RoundData):
             self._sides[is_fold] = self.samples.fold(r, 0) if is_fold else self.samples.final(r)
         learned, judged = self._sides[is_fold]
         return take_first(learned, self.limit), take_first(judged, MAX_JUDGED)
-
-
-def covering_settings(space: Mapping[str, Dimension]) -> list[Params]:
-    """So few settings that each value of each path, or each end of its range, is in one."""
-    values = {path: d.choices or (d.value_at(0), d.value_at(NEARLY)) for path, d in space.items()}
-    longest = max(map(len, values.values()), default=1)
-    return [{path: of[i % len(of)] for path, of in values.items()} for i in range(longest)]
 
 
 def train_one_epoch(trainer: Trainer, learned: Dataset, judged: Dataset | None = None) -> float:

@@ -59,7 +59,7 @@ class WorkloadEstimator:
             job,
             steps=recipe.epochs * math.ceil(n / recipe.batch_size),
             products=width * learning * (1 + followed),
-            bytes=cohort_bytes(self.study, job, (n + judged) * math.prod(sample), sample),
+            bytes=cohort_bytes(self.study, job, n, judged, sample),
         )
 
     def _data_sizes(self, job: CohortJob) -> DataSizes:
@@ -85,10 +85,11 @@ def trained_fraction(study: Study, job: CohortJob) -> float:
     return total / epochs
 
 
-def cohort_bytes(study: Study, job: CohortJob, numbers: int, sample: tuple[int, ...]) -> int:
+def cohort_bytes(study: Study, job: CohortJob, n: int, judged: int, sample: tuple[int, ...]) -> int:
     """Bytes: parameters, what a batch leaves for its chain rule, and the data of each round."""
     size = 8 if study.precision == "float64" else 4
     nets = len(job.trainings) * job.recipe.ensemble_size
-    held = 2 * job.recipe.batch_size * count_activations(job.recipe, sample)
+    held = 2 * min(job.recipe.batch_size, n) * count_activations(job.recipe, sample)
     rounds = len({t.round for t in job.trainings}) if study.data.rounds != "fixed" else 1
+    numbers = (n + judged) * math.prod(sample)
     return size * (nets * (COPIES * count_parameters(job.recipe) + held) + rounds * numbers)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from pydantic import ValidationError
-
 from chainrule._util.plain_data import flatten_dict
-from chainrule.recipes.fields import format_errors
+from chainrule.recipes.fields import validate_model
 from chainrule.recipes.recipe import Recipe, deep_merge
-from chainrule.study.spec.space import Dimension, Params
+from chainrule.study.spec.space import Dimension, Params, covering_settings
 
 __all__ = ["Arm", "build_arms"]
 
@@ -104,13 +102,11 @@ def build_arm(
     fixed = flatten_dict(own)
     searched = {p: d for p, d in space.items() if not any(covers(leaf, p) for leaf in fixed)}
     try:
-        arm = Arm(name, Recipe.model_validate(complete), searched, levels)
-        first = {path: d.choices[0] if d.choices else d.value_at(0) for path, d in searched.items()}
-        arm.with_overrides(first)
-    except ValidationError as error:
-        raise ValueError(f"arm {name}: {next(format_errors(error))}") from None
+        arm = Arm(name, validate_model(Recipe, complete), searched, levels)
+        for setting in covering_settings(searched):
+            arm.with_overrides(setting)
     except ValueError as error:
-        raise ValueError(f"arm {name}: {error}") from None
+        raise ValueError(f"arm {name}: {str(error).splitlines()[0]}") from None
     return arm
 
 

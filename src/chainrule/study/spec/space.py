@@ -15,7 +15,15 @@ from chainrule.recipes.component import Named
 from chainrule.recipes.fields import StrictModel
 from chainrule.study.store.record import Value
 
-__all__ = ["Dimension", "Params", "Space", "grid", "is_batchable", "random_settings"]
+__all__ = [
+    "Dimension",
+    "Params",
+    "Space",
+    "covering_settings",
+    "grid",
+    "is_batchable",
+    "random_settings",
+]
 
 Params = Mapping[str, Value]
 """Path → value: ``{"optimizer.lr": 0.001, "net.hidden": 100}``."""
@@ -124,6 +132,20 @@ def grid(space: Mapping[str, Dimension]) -> list[dict[str, Value]]:
             raise ValueError(f"space {path}: a grid needs values, or a range with a step")
     choices = [dimension.choices or () for dimension in space.values()]
     return [dict(zip(space, values, strict=True)) for values in product(*choices)]
+
+
+NEARLY = 1 - 2**-53
+"""The end of a range."""
+
+
+def covering_settings(space: Mapping[str, Dimension]) -> list[dict[str, Value]]:
+    """So few that each declared value of each path, or each end of its range, is in one of them."""
+    values = {
+        path: dimension.values or (dimension.value_at(0), dimension.value_at(NEARLY))
+        for path, dimension in space.items()
+    }
+    longest = max(map(len, values.values()), default=1)
+    return [{path: of[i % len(of)] for path, of in values.items()} for i in range(longest)]
 
 
 def random_settings(space: Mapping[str, Dimension], n: int, seed: int) -> list[dict[str, Value]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chainrule.recipes.errors import StudyError
 from chainrule.recipes.fields import OLD_NAMES, StrictModel
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.spec.sections import Halving, Selection
@@ -18,8 +19,15 @@ __all__ = ["read_declaration", "rename_old_fields"]
 def read_declaration(record: StudyRecord) -> Study:
     """The study of a record. Raises StudyError where this version cannot read it."""
     source = f"study {record.id} of the store ({record.name})"
-    declared = parse_toml(str(record.declaration.get("toml", "")), source)
-    return validate_study(rename_old_fields(declared), source)
+    declared = rename_old_fields(parse_toml(str(record.declaration.get("toml", "")), source))
+    try:
+        return validate_study(declared, source)
+    except StudyError:
+        if "quick" not in declared:
+            raise
+    # A small form that would be refused today decides nothing about the rows that are there.
+    whole = {key: value for key, value in declared.items() if key != "quick"}
+    return validate_study(whole, source)
 
 
 def rename_old_fields(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,23 +11,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from chainrule._util.suggest import did_you_mean
-from chainrule.recipes.component import (
-    PLAIN,
-    Component,
-    Named,
-    is_plain,
-    normalize_component,
-    tuples_to_lists,
-)
+from chainrule.recipes.component import Component, Named, normalize_component, tuples_to_lists
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.fields import (
-    StrictModel,
-    describe_unknown,
+from chainrule.recipes.fields import StrictModel, find_unknown
+from chainrule.recipes.problems import (
+    NAMED_PART,
+    check_plain,
     format_errors,
-    reject_old_names,
+    list_problems,
+    raise_problems,
 )
 from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
@@ -36,12 +38,22 @@ from chainrule.study.spec.space import Space, grid
 
 __all__ = ["Study"]
 
-DraftComponent = Annotated[dict[str, Any], BeforeValidator(normalize_component)]
+
+def normalize_draft(given: Any) -> Any:
+    """A component as a table. Raises, in a validator, for what no file could hold."""
+    part = normalize_component(given)
+    if not isinstance(part, Mapping):
+        raise ValueError(f"expected {NAMED_PART}, got {given!r}")
+    check_plain(part)
+    return part
+
+
+DraftComponent = Annotated[dict[str, Any], BeforeValidator(normalize_draft)]
 """A component that is complete only when an arm has added to it."""
 
 
 def normalize_overrides(given: Any) -> Any:
-    """Overrides with their parts as tables. Raises ValueError for what no file could hold."""
+    """Overrides with their parts as tables. Raises, in a validator, for what no file could hold."""
     if not isinstance(given, Mapping):
         return given
     parts = {"data", "net", "loss", "optimizer", "schedule", "init", "augment", "trainer"}
@@ -49,9 +61,7 @@ def normalize_overrides(given: Any) -> Any:
         k: normalize_component(value) if k in parts else tuples_to_lists(value)
         for k, value in given.items()
     }
-    for key, value in full.items():
-        if not is_plain(value):
-            raise ValueError(f"{key}: expected {PLAIN}, got {value!r}")
+    check_plain(full)
     return full
 
 
@@ -75,7 +85,7 @@ class Study(StrictModel):
     float32, but for the products of convolutions. ``cohort_size``: trainings a cohort, by default
     what fits a cache. ``sources``: a run writes here the SHA-256 of each module of your own.
 
-    Raises pydantic's ValidationError, a ValueError, which names the field.
+    Raises StudyError, with a line a problem, which names the field and what would be right.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -101,7 +111,7 @@ class Study(StrictModel):
     augment: DraftComponent | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
-    clip_norm: float | None = Field(default=None, gt=0)
+    clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     ensemble_size: int = Field(default=1, ge=1)
     trainer: DraftComponent | None = None
 
@@ -114,14 +124,12 @@ class Study(StrictModel):
     quick: Overrides = Field({})
     sources: dict[str, str] = Field({})
 
-    @field_validator("quick")
+    @field_validator("arms", "factors", "quick")
     @classmethod
-    def _check_quick_names(cls, quick: dict[str, Any]) -> dict[str, Any]:
-        reject_old_names(quick, cls.model_fields)
-        for name in quick:
-            if name not in cls.model_fields:
-                raise ValueError(f"{name}: {describe_unknown(name, cls, quick)}")
-        return quick
+    def _check_names(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        depth = {"arms": 1, "factors": 2, "quick": 0}[str(info.field_name)]
+        raise_problems(find_unknown(given, cls if depth == 0 else Recipe, depth))
+        return given
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
@@ -146,6 +154,7 @@ class Study(StrictModel):
                 listed = ", ".join(names)
                 raise ValueError(f"{field}: no arm {', '.join(unknown)}; {hint}arms: {listed}")
         check_search(self)
+        check_quick_form(self)
         return self
 
     @property
@@ -187,9 +196,7 @@ class Study(StrictModel):
         """
         if not self.quick:
             raise StudyError(f"study {self.name} declares no quick form ([quick] in its file)")
-        small = {"name": f"{self.name}-quick"} | {**self.quick}
-        plain = {k: v for k, v in self.as_dict().items() if k not in ("quick", "reported")}
-        return validate_study(deep_merge(plain, small), f"study {self.name}, quick form")
+        return validate_study(merge_quick_form(self), f"study {self.name}, quick form")
 
     def as_dict(self) -> dict[str, Any]:
         """What was declared as JSON data, without what is left at its default."""
@@ -236,6 +243,30 @@ class Study(StrictModel):
             raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
         declared = parse_toml(text, str(path))
         return validate_study(find_csv_beside(declared, Path(path).parent), str(path))
+
+
+def merge_quick_form(study: Study) -> dict[str, Any]:
+    """What the small form of a study declares."""
+    small = {"name": f"{study.name}-quick"} | {**study.quick}
+    plain = {k: v for k, v in study.as_dict().items() if k not in ("quick", "reported")}
+    return deep_merge(plain, small)
+
+
+def check_quick_form(study: Study) -> None:
+    """Raise, in a validator, what is wrong in the small form that the study declares."""
+    for field in ("arms", "factors"):
+        there: dict[str, Any] = getattr(study, field)
+        for name in study.quick.get(field, {}):
+            if name not in there:
+                hint = did_you_mean(name, there)
+                listed = ", ".join(there) or "none"
+                problem = f"not one of the study; {hint}{field}: {listed}"
+                raise_problems([(("quick", field, name), problem)])
+    if study.quick:
+        try:
+            Study.model_validate(merge_quick_form(study))
+        except ValidationError as error:
+            raise_problems((("quick", *place), text) for place, text in list_problems(error))
 
 
 def check_search(study: Study) -> None:

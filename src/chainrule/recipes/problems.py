@@ -1,0 +1,133 @@
+"""What is wrong in a declaration: the place of each problem, and a sentence in our words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from chainrule._util.suggest import did_you_mean
+from chainrule.recipes.importing import SEARCH_MODULES, component_names
+
+__all__ = [
+    "NAMED_PART",
+    "PROBLEM",
+    "Place",
+    "check_plain",
+    "format_errors",
+    "list_problems",
+    "make_error",
+    "raise_problems",
+]
+
+Place = tuple[int | str, ...]
+"""The keys that lead to a field."""
+
+NAMED_PART = "a name, or a table with one"
+
+PROBLEM = "problem"
+"""The type of an error whose text is ours."""
+
+
+def make_error(place: Place, text: str, given: Any) -> InitErrorDetails:
+    """An error of a validator with a text of ours."""
+    kind = PydanticCustomError(PROBLEM, "{text}", {"text": text})
+    return {"type": kind, "loc": place, "input": given, "ctx": {}}
+
+
+def raise_problems(found: Iterable[tuple[Place, str]]) -> None:
+    """Raise, in a validator, what is wrong at which place within the field, where anything is."""
+    if lines := [make_error(place, text, None) for place, text in found]:
+        raise ValidationError.from_exception_data("field", lines)
+
+
+PLAIN = "finite numbers, texts and lists of them"
+
+
+def check_plain(value: Any) -> None:
+    """Raise, in a validator, where a part of the value is not what TOML and JSON both have."""
+    raise_problems(find_not_plain(value, ()))
+
+
+def find_not_plain(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """The place of each part that no file could hold, and what is wrong with it."""
+    if isinstance(value, list | tuple):
+        for i, one in enumerate(value):
+            yield from find_not_plain(one, (*place, i))
+    elif isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        for key, one in value.items():
+            yield from find_not_plain(one, (*place, key))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield place, f"expected a finite number, got {value}"
+    elif not isinstance(value, str | int | float):
+        yield place, f"expected {PLAIN}, got {value!r}"
+
+
+def list_problems(error: ValidationError) -> list[tuple[Place, str]]:
+    """The place of each problem, and what is wrong there."""
+    return [(one["loc"], describe_problem(one)) for one in error.errors()]
+
+
+def format_errors(error: ValidationError) -> Iterator[str]:
+    """``field: what is wrong`` for each problem."""
+    for place, text in list_problems(error):
+        yield f"{'.'.join(map(str, place))}: {text}" if place else text
+
+
+def describe_problem(error: ErrorDetails) -> str:
+    """What is wrong in one place, and what would be right, in our words."""
+    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
+    if kind in ("value_error", PROBLEM):
+        return error["msg"].removeprefix("Value error, ")
+    if kind == "missing":
+        return describe_missing([str(part) for part in error["loc"]])
+    expected, hint = EXPECTED.get(kind, ""), ""
+    if kind == "literal_error":
+        expected = str(context["expected"])
+        known = re.findall("'([^']+)'", expected)
+        hint = did_you_mean(given, known) if isinstance(given, str) else ""
+    if kind == "model_type" and context["class_name"] in ("Component", "Data", "Schedule"):
+        expected = NAMED_PART
+    expected = expected.format(**context) or error["msg"]
+    got = "" if isinstance(given, dict) else f", got {given!r}"
+    return f"expected {expected}{got}{'; ' if hint else ''}{hint}".strip()
+
+
+def describe_missing(path: list[str]) -> str:
+    """What is to be written where a field is missing."""
+    if (kind := ".".join(path)) in SEARCH_MODULES:
+        path = [kind, "name"]
+    kinds: Iterable[str] = (part for part in path[:-1] if part in SEARCH_MODULES)
+    kind = next(iter(kinds), "metric" if "metrics" in path else "")
+    if path[-1] != "name" or not kind:
+        return "is missing"
+    return (
+        f'is missing; expected [{kind}] with name = "…": one of '
+        f"{', '.join(component_names(kind))}, or package.module:name"
+    )
+
+
+EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a table",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "less_than": "less than {lt:g}",
+    "list_type": "a list",
+    "model_type": "a table",
+    "string_pattern_mismatch": "letters, digits, dots, hyphens and underscores",
+    "string_type": "a text",
+    "tuple_type": "a list",
+}
+"""pydantic's type of an error → what would be right."""
