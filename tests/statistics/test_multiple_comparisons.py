@@ -22,7 +22,7 @@ from chainrule.statistics import (
     sign_flip,
     wilcoxon,
 )
-from chainrule.statistics.multiple_comparisons import simultaneous_interval
+from chainrule.statistics.family import simultaneous_interval
 from tests.statistics.strategies import PROBABILITIES, arms
 
 RANDOM = np.random.default_rng(12)
@@ -106,8 +106,8 @@ def test_the_notes_say_what_the_test_is_about(design):
     assert len(notes) == 2
     assert notes[0] == f"n = 10 rounds. {design.scope}"
     assert notes[1] == (
-        "An interval holds at 0.9 by itself; a simultaneous one holds for all 6 comparisons at "
-        "once, as p_holm does."
+        "An interval holds at 0.9 by itself; a simultaneous one holds for all 6 tests at once, "
+        "as p_holm does."
     )
 
 

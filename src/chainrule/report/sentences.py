@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import format_p
-from chainrule.statistics import FinitePool, FixedSplit, min_sign_test_rounds, sensitivity
+from chainrule.statistics import FinitePool, FixedSplit, min_sign_test_rounds
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons
@@ -134,20 +134,28 @@ def _find_pair(data: ReportData, comparisons: Comparisons) -> Comparison | None:
 
 
 def _difference_sentence(c: Comparison, data: ReportData, comparisons: Comparisons) -> str:
-    best, unit, m = data.ranked_arms[0].arm, data.unit, len(comparisons.comparisons)
+    best, unit, m = data.ranked_arms[0].arm, data.unit, comparisons.family
     sign, other = (1, c.b) if c.a == best else (-1, c.a)
     role = "the baseline" if other == comparisons.baseline else "the next"
     low, high = sorted((sign * c.simultaneous_low, sign * c.simultaneous_high))
     size = f"{unit.difference(sign * c.test.difference)}{unit.difference_suffix}"
     interval = f"{c.test.confidence:.0%} interval {unit.interval(low, high)}"
     if m > 1:
-        interval = f"{interval} for all {m} comparisons at once"
+        interval = f"{interval} for all {m} {_tests(comparisons)} at once"
     sentence = (
         f"The difference of {best} from {other}, {role}, is {size} ({interval}, {c.test.test}, "
-        f"p {_equals(c.p_holm)} after Holm's correction for {_count(m, 'comparison')})"
+        f"p {_equals(c.p_holm)} after Holm's correction for {m} {_tests(comparisons)})"
     )
     found = [f"{sentence}: {_conclusion(c, data, comparisons)}", *_reservations(c)]
     return " ".join(found)
+
+
+def _tests(comparisons: Comparisons) -> str:
+    """What Holm's correction counts: comparisons alone, or effects of factors too."""
+    m = comparisons.family
+    if m > len(comparisons.comparisons):
+        return "tests, the effects of the factors among them"
+    return "comparison" if m == 1 else "comparisons"
 
 
 def _conclusion(c: Comparison, data: ReportData, comparisons: Comparisons) -> str:
@@ -171,12 +179,7 @@ def _sensitivity_sentences(
     if not c.test.standard_error:
         return
     rope, unit = data.study.rope, data.unit
-    found = sensitivity(
-        c.test,
-        comparisons.design,
-        comparisons=len(comparisons.comparisons),
-        wanted=rope or abs(c.test.difference) or None,
-    )
+    found = comparisons.find_sensitivity(c.test, wanted=rope or abs(c.test.difference) or None)
     power = f"with a power of {found.power:.0%}"
     yield f"{found.n} rounds find a difference of {unit.magnitude(found.difference)} {power}."
     if found.wanted is not None:

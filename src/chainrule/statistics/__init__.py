@@ -18,8 +18,14 @@ from chainrule.statistics.effects import (
     wilson_interval,
 )
 from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
-from chainrule.statistics.factorial import Effect, Effects, factorial_effects
-from chainrule.statistics.multiple_comparisons import compare, holm
+from chainrule.statistics.factorial import (
+    Effect,
+    Effects,
+    factor_contrasts,
+    factorial_effects,
+)
+from chainrule.statistics.family import ScorePair, holm
+from chainrule.statistics.multiple_comparisons import compare, list_pairs
 from chainrule.statistics.overlap import Overlap, design_from_overlap
 from chainrule.statistics.pairwise import (
     PairedTest,
@@ -80,6 +86,7 @@ __all__ = [
     "RankPair",
     "Ranking",
     "Resplits",
+    "ScorePair",
     "Sensitivity",
     "SequentialDecision",
     "SequentialDesign",
@@ -96,9 +103,11 @@ __all__ = [
     "detectable_effect",
     "e_value",
     "equivalence_test",
+    "factor_contrasts",
     "factorial_effects",
     "friedman",
     "holm",
+    "list_pairs",
     "mean_ranks",
     "min_sign_test_rounds",
     "nadeau_bengio",

@@ -13,6 +13,8 @@ from chainrule.statistics.design import Design
 from chainrule.statistics.effects import Superiority
 from chainrule.statistics.equivalence import EquivalenceTest
 from chainrule.statistics.pairwise import PairedTest
+from chainrule.statistics.planning import Sensitivity, sensitivity
+from chainrule.statistics.sequential import FUTILE, SequentialDesign
 from chainrule.statistics.sign_tests import SignTest
 
 __all__ = ["Comparison", "Comparisons", "Conclusion"]
@@ -30,6 +32,11 @@ class Comparison:
     rounds share data. ``simultaneous_low`` and ``simultaneous_high`` are the ends of the interval
     that agrees with ``p_holm``, as :func:`simultaneous_interval` makes it; the interval of
     ``test`` is at its level by itself.
+
+    Of a study that is looked at while it runs, ``test`` is that of the last look, ``p_looks`` its p
+    adjusted for the looks, which is what Holm corrects, ``decided_at`` the rounds of the first look
+    at which ``conclusion`` was one, and ``chance`` how probable it is that the last look decides,
+    if the difference seen so far is true.
     """
 
     a: str
@@ -47,6 +54,14 @@ class Comparison:
     equivalence_p_holm: float | None = None
     simultaneous_low: float = -math.inf
     simultaneous_high: float = math.inf
+    p_looks: float | None = None
+    decided_at: int | None = None
+    chance: float | None = None
+
+    @property
+    def is_futile(self) -> bool:
+        """Whether there is no conclusion, and hardly a chance of one at the last look."""
+        return self.conclusion == "undecided" and self.chance is not None and self.chance < FUTILE
 
     @property
     def conclusion(self) -> Conclusion:
@@ -72,6 +87,9 @@ class Comparison:
             "p_holm": self.p_holm,
             "simultaneous_low": finite_or_none(self.simultaneous_low),
             "simultaneous_high": finite_or_none(self.simultaneous_high),
+            "p_looks": self.p_looks,
+            "decided_at": self.decided_at,
+            "chance": self.chance,
             "conclusion": self.conclusion,
             "d_z": finite_or_none(self.d_z),
             "p_superior": wins and wins.probability,
@@ -93,12 +111,41 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """The table of comparisons and, in ``notes``, what must be said beside it."""
+    """The table of comparisons and, in ``notes``, what must be said beside it.
+
+    ``family``: how many tests Holm's correction counts, these and others. ``looks``: when the study
+    is looked at, None where that is once, at the end.
+    """
 
     comparisons: Sequence[Comparison]
     design: Design
     baseline: str | None
     notes: Sequence[str]
+    family: int = 1
+    looks: SequentialDesign | None = None
+
+    @property
+    def is_last_look(self) -> bool:
+        """Whether no look is to come."""
+        return self.looks is None or self.comparisons[0].test.n >= self.looks.looks[-1]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether more rounds would change nothing: each comparison has its conclusion, or hardly
+        a chance of one; or no look is to come.
+        """
+        return self.is_last_look or all(
+            c.conclusion != "undecided" or c.is_futile for c in self.comparisons
+        )
+
+    def find_sensitivity(
+        self, test: PairedTest, *, wanted: float | None = None, power: float = 0.8
+    ) -> Sensitivity:
+        """What a test of this family could have found, as :func:`statistics.sensitivity`."""
+        level = None if self.looks is None else self.looks.level_at(test.n)
+        return sensitivity(
+            test, self.design, comparisons=self.family, wanted=wanted, power=power, level=level
+        )
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row a comparison, as JSON data."""

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design
-from chainrule.statistics.multiple_comparisons import holm
-from chainrule.statistics.pairwise import PairedTest, paired_test
+from chainrule.statistics.family import Family, ScorePair
+from chainrule.statistics.pairwise import PairedTest
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.sequential import SequentialDesign
 
-__all__ = ["Effect", "Effects", "factorial_effects"]
+__all__ = ["Effect", "Effects", "factor_contrasts", "factorial_effects"]
 
 Cells = dict[tuple[str, ...], Array]
 Levels = dict[str, list[str]]
@@ -24,12 +26,22 @@ Levels = dict[str, list[str]]
 class Effect:
     """What changing a factor does (one in ``levels``), or what changing two of them adds.
 
-    ``levels`` is factor → (level, the level that it is compared with).
+    ``levels`` is factor → (level, the level that it is compared with). The other fields are those
+    of :class:`Comparison` of these names.
     """
 
     levels: Mapping[str, tuple[str, str]]
     test: PairedTest
     p_holm: float
+    simultaneous_low: float
+    simultaneous_high: float
+    p_looks: float | None = None
+    decided_at: int | None = None
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the corrected test finds an effect, at 1 − the test's confidence."""
+        return self.p_holm <= 1 - self.test.confidence
 
     @property
     def name(self) -> str:
@@ -43,15 +55,22 @@ class Effect:
             "kind": "main effect" if len(self.levels) == 1 else "interaction",
             **self.test.as_row(),
             "p_holm": self.p_holm,
+            "simultaneous_low": finite_or_none(self.simultaneous_low),
+            "simultaneous_high": finite_or_none(self.simultaneous_high),
+            "p_looks": self.p_looks,
+            "decided_at": self.decided_at,
         }
 
 
 @dataclass(frozen=True)
 class Effects:
-    """All effects of a factorial study; ``p_holm`` counts them all."""
+    """All effects of a factorial study; fields as those of :class:`Comparisons`."""
 
     effects: Sequence[Effect]
     design: Design
+    notes: Sequence[str] = ()
+    family: int = 1
+    looks: SequentialDesign | None = None
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row an effect, as JSON data."""
@@ -64,6 +83,9 @@ def factorial_effects(
     design: Design,
     *,
     confidence: float = 0.95,
+    looks: SequentialDesign | None = None,
+    others: Sequence[ScorePair] = (),
+    missing: int = 0,
 ) -> Effects:
     """Main effects, then the interactions of two factors, each tested as the design asks
 
@@ -75,23 +97,41 @@ def factorial_effects(
     - interaction: the effect of one factor at the level of the other, minus its effect at the
       first level of the other; a difference of differences, not halved.
 
-    All are in the metric's unit. (Fisher 1935; Montgomery 2017.)
+    All are in the metric's unit. ``looks``, ``others`` and ``missing`` are as in :func:`compare`.
+    (Fisher 1935; Montgomery 2017.)
 
     Raises StatisticsError where the arms are not the whole product of the levels, each once, and
-    as :func:`paired_t`.
+    as :func:`compare`.
+    """
+    own = factor_contrasts(scores, factors)
+    family = Family(design, confidence, looks, len(own[0][0]), missing)
+    levels = collect_levels(scores, factors)
+    found = [
+        Effect(
+            changes,
+            of.test,
+            of.p_holm,
+            of.simultaneous_low,
+            of.simultaneous_high,
+            of.p_looks,
+            of.decided_at,
+        )
+        for changes, of in zip(iter_contrasts(levels), family.correct(own, others), strict=True)
+    ]
+    m = family.count(own, others)
+    return Effects(tuple(found), design, family.notes(len(own), m), m, family.shared_looks(m))
+
+
+def factor_contrasts(
+    scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]]
+) -> list[ScorePair]:
+    """The scores that count plus and those that count minus for each effect, one a round
+
+    In the order of :func:`factorial_effects`, which has the arguments and errors.
     """
     levels = collect_levels(scores, factors)
     cells = collect_cells(scores, factors, levels)
-    found = [
-        (
-            changes,
-            paired_test(*contrast_scores(cells, levels, changes), design, confidence=confidence),
-        )
-        for changes in iter_contrasts(levels)
-    ]
-    adjusted = holm([test.p for _, test in found])
-    rows = [Effect(changes, test, p) for (changes, test), p in zip(found, adjusted, strict=True)]
-    return Effects(tuple(rows), design)
+    return [contrast_scores(cells, levels, changes) for changes in iter_contrasts(levels)]
 
 
 def collect_levels(

@@ -7,15 +7,19 @@ from dataclasses import replace
 from itertools import combinations
 from zlib import crc32
 
-import numpy as np
-
 from chainrule.statistics.bayes import correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design
 from chainrule.statistics.effects import d_z, superiority
-from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
-from chainrule.statistics.pairwise import PairedTest, paired_test, rescaled_interval
+from chainrule.statistics.family import (
+    CorrectedEquivalence,
+    CorrectedTest,
+    Family,
+    ScorePair,
+    holm,
+)
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.sequential import SequentialDesign
 from chainrule.statistics.sign_tests import (
     SignTest,
     min_sign_test_rounds,
@@ -24,29 +28,12 @@ from chainrule.statistics.sign_tests import (
     wilcoxon,
 )
 
-__all__ = ["compare", "holm", "simultaneous_interval"]
+__all__ = ["compare", "list_pairs"]
 
 FEW_ROUNDS = (
     "Fewer than 6 rounds: the t test rests on normal differences here; where they are skewed, "
     "equal arms differ at 0.05 in about 10 % of studies."
 )
-
-
-def holm(p: Scores) -> list[float]:
-    """p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎), in the order given
-
-    The probability of rejecting any true hypothesis stays at most alpha. (Holm 1979.)
-
-    Raises StatisticsError for none, and for a p outside [0, 1].
-    """
-    values = as_scores(p, "p", at_least=1)
-    if values.min() < 0 or values.max() > 1:
-        raise StatisticsError(f"expected every p in [0, 1], got {values.tolist()}")
-    order = np.argsort(values, kind="stable")
-    steps = np.minimum(1, np.arange(len(values), 0, -1) * values[order])
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.maximum.accumulate(steps)
-    return [float(x) for x in adjusted]
 
 
 def compare(
@@ -57,6 +44,9 @@ def compare(
     rope: float | None = None,
     confidence: float = 0.95,
     seed: int = 0,
+    looks: SequentialDesign | None = None,
+    others: Sequence[ScorePair] = (),
+    missing: int = 0,
 ) -> Comparisons:
     """Every arm against the baseline, or all pairs where there is none
 
@@ -65,21 +55,35 @@ def compare(
     baseline, else arms (arms − 1) / 2. The root ``seed`` feeds the sign-flip test beyond 20
     rounds; a pair draws the same whatever other arms there are.
 
-    Raises StatisticsError for fewer than two arms or an unknown baseline, and as
-    :func:`paired_t` and :func:`correlated_t`.
+    - ``looks``: when the study is looked at while it runs. Rounds after the last of these that has
+      been reached are not used, and p and intervals allow for all of them.
+    - ``others``: the two lists of scores of each further test that Holm's correction counts, such
+      as those of :func:`factor_contrasts`; one that is a comparison already counts once.
+    - ``missing``: how many tests it counts besides that have no scores yet.
+
+    Raises StatisticsError for fewer than two arms or an unknown baseline, before the first look,
+    and as :func:`paired_t` and :func:`correlated_t`.
     """
     arms = {arm: as_scores(values, f"arm {arm}") for arm, values in scores.items()}
     pairs = list_pairs(list(arms), baseline)
     if len({len(values) for values in arms.values()}) > 1:
         rounds = ", ".join(f"{arm} {len(values)}" for arm, values in arms.items())
         raise StatisticsError(f"expected as many rounds of every arm, got {rounds}")
+    own = [(arms[a], arms[b]) for a, b in pairs]
+    family = Family(design, confidence, looks, len(own[0][0]), missing)
+    corrected = family.correct(own, others, rope=rope)
+    equivalences = family.correct_equivalence(own, rope) if rope else [None] * len(own)
     found = []
-    for a, b in pairs:
-        comparison = compare_pair(a, b, arms[a], arms[b], design, rope, confidence)
+    for (a, b), of, same in zip(pairs, corrected, equivalences, strict=True):
+        x, y = arms[a][: family.n], arms[b][: family.n]
+        comparison = build_comparison((a, b), (x, y), of, same, rope, design)
         if design.independent:
-            comparison = add_sign_tests(comparison, arms[a], arms[b], confidence, seed)
+            comparison = add_sign_tests(comparison, x, y, confidence, seed)
         found.append(comparison)
-    return Comparisons(apply_holm(found), design, baseline, write_notes(found, design, confidence))
+    m = family.count(own, others)
+    comparisons = correct_sign_tests(found)
+    notes = write_notes(comparisons, family, m)
+    return Comparisons(comparisons, design, baseline, notes, m, family.shared_looks(m))
 
 
 def list_pairs(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
@@ -95,20 +99,30 @@ def list_pairs(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str
     return [(arm, baseline) for arm in arms if arm != baseline]
 
 
-def compare_pair(
-    a: str,
-    b: str,
-    x: Array,
-    y: Array,
-    design: Design,
+def build_comparison(
+    pair: tuple[str, str],
+    scores: tuple[Array, Array],
+    found: CorrectedTest,
+    same: CorrectedEquivalence | None,
     rope: float | None,
-    confidence: float,
+    design: Design,
 ) -> Comparison:
-    """What any design allows; not yet corrected for the other comparisons."""
-    test = paired_test(x, y, design, confidence=confidence)
-    posterior = None if rope is None else correlated_t(x, y, design, rope=rope)
-    tost = equivalence_test(x, y, design, rope=rope) if rope else None
-    return Comparison(a, b, test, test.p, d_z(x, y), posterior, equivalence=tost)
+    """What any design allows."""
+    decided = [t.decided_at for t in (found, same) if t and t.decided_at is not None]
+    return Comparison(
+        *pair,
+        found.test,
+        found.p_holm,
+        d_z(*scores),
+        posterior=None if rope is None else correlated_t(*scores, design, rope=rope),
+        equivalence=None if same is None else same.test,
+        equivalence_p_holm=None if same is None else same.p_holm,
+        simultaneous_low=found.simultaneous_low,
+        simultaneous_high=found.simultaneous_high,
+        p_looks=found.p_looks,
+        decided_at=min(decided, default=None),
+        chance=found.chance,
+    )
 
 
 def add_sign_tests(
@@ -128,61 +142,29 @@ def pair_seed(seed: int, a: str, b: str) -> int:
     return crc32(repr((seed, a, b)).encode())
 
 
-def apply_holm(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """The comparisons with the p of each test corrected for all of them."""
-    t = holm([c.test.p for c in found])
+def correct_sign_tests(found: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The comparisons with the p of each test of signs corrected for all of them."""
     w = holm_or_none([c.wilcoxon for c in found])
     f = holm_or_none([c.sign_flip for c in found])
-    e = holm_or_none([c.equivalence for c in found])
-    ends = [simultaneous_interval(c.test, p, len(found)) for c, p in zip(found, t, strict=True)]
     return tuple(
-        replace(
-            c,
-            p_holm=t[i],
-            wilcoxon_p_holm=w[i],
-            sign_flip_p_holm=f[i],
-            equivalence_p_holm=e[i],
-            simultaneous_low=ends[i][0],
-            simultaneous_high=ends[i][1],
-        )
-        for i, c in enumerate(found)
+        replace(c, wilcoxon_p_holm=w[i], sign_flip_p_holm=f[i]) for i, c in enumerate(found)
     )
 
 
-def simultaneous_interval(test: PairedTest, p_holm: float, comparisons: int) -> tuple[float, float]:
-    """d̄ ± t e at 1 − alpha / comparisons, cut at 0 where Holm's correction rejects 0
-
-    Bonferroni's intervals hold for all comparisons at once at 1 − alpha. Holm rejects more: where
-    it does so though the interval holds 0, the near end becomes 0, which then is outside. So an
-    interval excludes 0 exactly where p_holm ≤ alpha. (Dunn 1961; Guilbaud 2008, on intervals for
-    Holm's test.)
-    """
-    alpha = 1 - test.confidence
-    low, high = rescaled_interval(test, 1 - alpha / comparisons)
-    if p_holm > alpha:
-        return low, high
-    return (max(low, 0.0), high) if test.difference > 0 else (low, min(high, 0.0))
-
-
 def holm_or_none(
-    tests: Sequence[SignTest | EquivalenceTest | None],
+    tests: Sequence[SignTest | None],
 ) -> Sequence[float | None]:
     """The corrected p of tests of one kind; None where the design does not allow them."""
     done = [test for test in tests if test is not None]
     return holm([test.p for test in done]) if done else [None] * len(tests)
 
 
-def write_notes(found: Sequence[Comparison], design: Design, confidence: float) -> tuple[str, ...]:
-    """What must be said beside the table."""
-    n, m = found[0].test.n, len(found)
-    family = (
-        f"An interval holds at {confidence:g} by itself; a simultaneous one holds for all {m} "
-        "comparisons at once, as p_holm does."
-    )
+def write_notes(found: Sequence[Comparison], family: Family, m: int) -> tuple[str, ...]:
+    """What must be said beside the table; m tests are corrected together."""
+    n, alpha = family.n, 1 - family.confidence
     notes = [
-        f"n = {n} rounds. {design.scope}",
-        family if m > 1 else None,
-        power_warning(n, m, alpha=1 - confidence) if design.independent else None,
+        *family.notes(len(found), m),
+        power_warning(n, m, alpha=alpha) if family.design.independent else None,
         FEW_ROUNDS if n < min_sign_test_rounds() else None,
         spread_warning([c for c in found if c.test.standard_error == 0]),
     ]

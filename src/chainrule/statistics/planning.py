@@ -128,7 +128,8 @@ class Sensitivity:
 
     def as_row(self) -> dict[str, Any]:
         """The row as JSON data."""
-        return {**asdict(self), "d_z": finite_or_none(self.d_z)}
+        sizes = {"d_z": self.d_z, "difference": self.difference}
+        return asdict(self) | {name: finite_or_none(x) for name, x in sizes.items()}
 
 
 def sensitivity(
@@ -138,18 +139,22 @@ def sensitivity(
     comparisons: int = 1,
     wanted: float | None = None,
     power: float = 0.8,
+    level: float | None = None,
 ) -> Sensitivity:
     """What a test that is one of ``comparisons`` could have found, at its own alpha
 
-    ``wanted`` is a difference in the metric's unit, such as the rope. With a spread of 0 nothing
-    is known of it: the detectable difference is 0 and no rounds are planned.
+    ``wanted`` is a difference in the metric's unit, such as the rope. ``level`` is what p must not
+    exceed where that is not alpha / comparisons, as at a look. With a spread of 0 nothing is known
+    of it: the detectable difference is 0 and no rounds are planned.
 
     Raises StatisticsError for a wanted difference that is not positive, and as
     :func:`detectable_effect`.
     """
     if wanted is not None and not 0 < wanted < math.inf:
         raise StatisticsError(f"expected a difference above 0, got {wanted}")
-    alpha = 1 - test.confidence
+    if level == 0:  # such a look never rejects
+        return Sensitivity(test.n, comparisons, power, math.inf, math.inf, wanted, None)
+    alpha = 1 - test.confidence if level is None else level * comparisons
     spread = test.standard_error / math.sqrt(1 / test.n + design.test_over_train)
     effect = detectable_effect(
         test.n, power=power, comparisons=comparisons, alpha=alpha, design=design

@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 
 from chainrule._util.plain_data import finite_or_none
-from chainrule.statistics.multiple_comparisons import holm
+from chainrule.statistics.family import holm
 from chainrule.statistics.scores import (
     TIE,
     Array,

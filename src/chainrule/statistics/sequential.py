@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
@@ -15,7 +15,16 @@ from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.pairwise import PairedTest, paired_t, two_sided_p
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores, pair_scores
 
-__all__ = ["SequentialDecision", "SequentialDesign", "SequentialMethod", "Verdict", "e_value"]
+__all__ = [
+    "FUTILE",
+    "SequentialDecision",
+    "SequentialDesign",
+    "SequentialMethod",
+    "Verdict",
+    "chance_to_decide",
+    "describe_looks",
+    "e_value",
+]
 
 SequentialMethod = Literal["pocock", "obrien-fleming", "anytime", "bonferroni"]
 Verdict = Literal["better", "worse", "equivalent", "futile", "continue", "undecided"]
@@ -25,6 +34,7 @@ BLOCK = 50_000
 TAIL = 100 / PATHS
 """A smaller probability is not counted in so many paths, but bounded."""
 FUTILE = 0.1
+"""A smaller chance to decide at the last look is hardly one."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,18 @@ class SequentialDesign:
         c = critical_value(self._shares, alpha, self._extremes)
         return tuple(2 * float(x) for x in scipy.special.ndtr(-c / self._shares))
 
+    def level_at(self, n: int) -> float:
+        """What p must not exceed at the look at n rounds. Raises StatisticsError where none is."""
+        if n not in self.looks:
+            raise StatisticsError(f"no look is at {n} rounds; looks: {self.looks}")
+        return self.levels[list(self.looks).index(n)]
+
+    def looks_made(self, rounds: int) -> list[int]:
+        """The looks after so many rounds. Raises StatisticsError before the first."""
+        if rounds < self.looks[0]:
+            raise StatisticsError(f"the first look is at {self.looks[0]} rounds, got {rounds}")
+        return [n for n in self.looks if n <= rounds]
+
     @property
     def _shares(self) -> Array:
         """By what the z of each look is multiplied, so that one critical value is for all."""
@@ -169,10 +191,8 @@ class SequentialDesign:
         """
         if rope is not None and not 0 < rope < math.inf:
             raise StatisticsError(f"expected a rope above 0, got {rope}")
-        rounds = pair_scores(a, b).n
-        if rounds < self.looks[0]:
-            raise StatisticsError(f"the first look is at {self.looks[0]} rounds, got {rounds}")
-        made = [self._look(i, a, b, rope) for i, n in enumerate(self.looks) if n <= rounds]
+        looks = self.looks_made(pair_scores(a, b).n)
+        made = [self._look(i, a, b, rope) for i in range(len(looks))]
         final = ("better", "worse", "equivalent")
         return next((look for look in made if look.verdict in final), made[-1])
 
@@ -242,6 +262,30 @@ def conditional_equivalence(test: PairedTest, share: float, level: float, rope: 
         return float(abs(test.difference) < within)
     ends = np.array([within - test.difference, -within - test.difference]) / spread
     return float(np.subtract(*scipy.special.ndtr(ends)))
+
+
+NAMES = {
+    "pocock": "Pocock's, the same at each",
+    "obrien-fleming": "O'Brien and Fleming's, strict at first",
+    "anytime": "it holds for any number of looks",
+    "bonferroni": "Bonferroni's, the same at each",
+}
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def describe_looks(design: SequentialDesign, n: int, comparisons: int) -> str:
+    """When a study was looked at, up to n rounds, and what that asks of p."""
+    made = design.looks_made(n)
+    of = ", ".join(map(str, design.looks))
+    planned = "" if len(made) == len(design.looks) else f", of looks planned at {of}"
+    count = COUNTS[len(design.looks)] if len(design.looks) < len(COUNTS) else len(design.looks)
+    looks = f"{count} look{'s' if len(design.looks) > 1 else ''}"
+    level = replace(design, comparisons=comparisons).level_at(made[-1])
+    shared = "" if comparisons == 1 else f", as one of {comparisons} tests"
+    asked = f"p must be at most {level:.2g}{shared}" if level else "no p is small enough"
+    adjusted = f"the level was adjusted for {looks} ({NAMES[design.method]})"
+    done = ", ".join(map(str, made))
+    return f"Looked at {done} rounds{planned}; {adjusted}: at {made[-1]} rounds {asked}."
 
 
 def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:

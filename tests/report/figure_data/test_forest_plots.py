@@ -9,24 +9,29 @@ def test_a_difference_has_its_interval_in_the_metrics_own_scale(result):
     comparison = result.compare().comparisons[0]
     line = differences_data(result).lines[0]
     test = comparison.test
-    assert (line.name, line.low, line.difference, line.high) == (
+    assert (line.name, line.plain_low, line.difference, line.plain_high) == (
         "mlp-sharing",
         test.low,
         test.difference,
         test.high,
     )
+    assert (line.low, line.high) == (comparison.simultaneous_low, comparison.simultaneous_high)
     assert line.p == comparison.p_holm
 
 
-def test_significant_is_what_holm_rejects(result):
+def test_significant_is_what_holm_rejects_and_the_interval_excludes(result):
+    for data in (differences_data(result), effect_sizes_data(result)):
+        for line in data.lines:
+            assert line.significant == (line.p <= 0.05) == (not line.low < 0 < line.high)
     lines = differences_data(result).lines
-    assert [line.significant for line in lines] == [line.p < 0.05 for line in lines]
     assert {line.significant for line in lines} == {True, False}
 
 
 def test_the_label_names_the_baseline_the_unit_and_the_interval(result):
     data = differences_data(result)
-    assert data.label == "difference from mlp, points with its 95% interval"
+    assert data.label == (
+        "difference from mlp, points with its 95% interval, thick by itself, thin for all 6 tests"
+    )
 
 
 def test_all_pairs_are_named(result):

@@ -20,18 +20,21 @@ from tests.report.figures.readback import tick_names
 ARMS = ["mlp", "mlp-sharing", "conv", "conv-sharing"]
 
 
-def test_a_difference_has_its_interval_in_points(result):
+def test_a_difference_has_both_its_intervals_in_points(result):
     found = result.compare()
     _, axes = differences(result, found)
-    test = found.comparisons[0].test
-    assert axes.lines[0].get_xdata() == pytest.approx([100 * test.low, 100 * test.high])
+    c = found.comparisons[0]
+    ends = [(c.simultaneous_low, c.simultaneous_high), (c.test.low, c.test.high)]
+    for line, (low, high) in zip(axes.lines, ends, strict=False):
+        assert line.get_xdata() == pytest.approx([100 * low, 100 * high])
+    assert axes.lines[0].get_linewidth() < axes.lines[1].get_linewidth()
     assert tick_names(axes.get_yticklabels()) == ARMS[1:]
 
 
 def test_what_holm_does_not_reject_is_hollow(result):
     found = result.compare()
     _, axes = differences(result, found)
-    faces = [line.get_markerfacecolor() for line in axes.lines[1:-1:2]]
+    faces = [line.get_markerfacecolor() for line in axes.lines[2:-1:3]]
     hollow = [face == "white" for face in faces]
     assert hollow == [c.p_holm >= 0.05 for c in found.comparisons]
     assert any(hollow)
@@ -49,10 +52,12 @@ def test_every_effect_has_a_line(result):
 
 
 def test_an_interval_without_ends_goes_from_edge_to_edge():
-    line = ForestLine("a", -math.inf, 0.0, math.inf, p=1.0, significant=False)
+    ends = -math.inf, math.inf
+    line = ForestLine("a", ends[0], 0.0, ends[1], 1.0, False, *ends)
     axes = Figure().subplots()
     draw_forest_plot(ForestPlotData("difference", PLAIN, [line]), axes)
-    interval, mark = axes.lines[:2]
-    assert list(interval.get_xdata()) == [0, 1]
-    assert interval.get_transform() == axes.get_yaxis_transform()
+    *intervals, mark = axes.lines[:3]
+    for interval in intervals:
+        assert list(interval.get_xdata()) == [0, 1]
+        assert interval.get_transform() == axes.get_yaxis_transform()
     assert list(mark.get_xdata()) == [0]

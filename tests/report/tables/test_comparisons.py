@@ -36,7 +36,7 @@ def test_simultaneous_intervals_stand_beside_the_plain_ones(result):
         f"[{100 * c.simultaneous_low:+.2f}, {100 * c.simultaneous_high:+.2f}]"
     )
     assert [i in table.visible_columns for i in (at - 1, at)] == [False, True]
-    assert "for all 3 comparisons at once" in " ".join(table.footnotes())
+    assert "for all 6 tests at once" in " ".join(table.footnotes())
 
 
 def test_one_comparison_has_one_interval():
@@ -50,7 +50,7 @@ def test_no_difference_found_is_not_no_difference(result):
     titles = [column.title for column in table.columns]
     said = [row[titles.index("conclusion")].text for row in table.cells]
     assert said == ["a is better", "a is better", "no difference found"]
-    detectable = sensitivity(result.compare().comparisons[2].test, FreshData(), comparisons=3)
+    detectable = sensitivity(result.compare().comparisons[2].test, FreshData(), comparisons=6)
     shown = table.cells[2][titles.index("detectable")]
     assert shown.text == f"{100 * detectable.difference:.2f}"
 
@@ -97,4 +97,11 @@ def test_a_row_of_effects(result):
     table = build_table(result, "effects")
     assert [row[0].text for row in table.cells] == [e.name for e in result.effects().effects]
     assert texts(table, 2)[1] == "interaction"
-    assert "Holm counts 3 effects" in " ".join(table.notes)
+    titles = [column.title for column in table.columns]
+    at = titles.index("simultaneous interval")
+    effect = result.effects().effects[2]
+    assert texts(table, 2)[at] == (
+        f"[{100 * effect.simultaneous_low:+.2f}, {100 * effect.simultaneous_high:+.2f}]"
+    )
+    assert texts(table, 2)[titles.index("conclusion")] == "no effect found"
+    assert "holds for all 6 tests at once" in " ".join(table.notes)

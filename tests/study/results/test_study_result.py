@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 import pytest
 
-from chainrule.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare
+from chainrule.statistics import FixedSplit, FreshData, Resplits, StatisticsError, compare, holm
 from chainrule.study import (
     StoreError,
     StudyError,
@@ -138,8 +138,28 @@ def test_curves_are_one_a_round():
 
 
 def test_arms_are_compared_as_the_statistics_do_by_hand():
-    by_hand = compare(SCORES, FreshData(), baseline="deep", rope=0.05, seed=STUDY.seed)
-    assert result().compare() == by_hand
+    scores = {arm: of for arm, of in SCORES.items() if "aux" not in arm}
+    study = small(arms={arm: {} for arm in scores}, rounds=4, baseline="deep", rope=0.05)
+    found = StudyResult(study, rows_of(scores))
+    by_hand = compare(scores, FreshData(), baseline="deep", rope=0.05, seed=study.seed)
+    assert found.compare() == by_hand
+
+
+def test_comparisons_and_effects_are_one_family():
+    comparisons, effects = result().compare(), result().effects()
+    tests = [*comparisons.comparisons, *effects.effects]
+    assert [t.p_holm for t in tests] == holm([t.test.p for t in tests])
+    assert (comparisons.family, effects.family) == (6, 6)
+    for t in tests:
+        excludes_zero = not t.simultaneous_low < 0 < t.simultaneous_high
+        assert excludes_zero == (t.p_holm <= 0.05)
+
+
+def test_a_factor_whose_effect_is_a_comparison_counts_once():
+    study = small(arms={}, factors={"depth": {"flat": {}, "deep": {}}}, baseline="flat", rounds=4)
+    found = StudyResult(study, rows_of({arm: SCORES[arm] for arm in ("flat", "deep")}))
+    assert found.compare().family == found.effects().family == 1
+    assert found.compare().comparisons[0].p_holm == found.compare().comparisons[0].test.p
 
 
 def test_another_baseline_and_all_pairs():
@@ -155,10 +175,8 @@ def test_a_loss_is_better_when_it_is_small():
 
 def test_only_rounds_that_all_arms_have_are_compared():
     fewer = result(flat=[0.5, 0.6, 0.55])
-    by_hand = compare(
-        {arm: of[:3] for arm, of in SCORES.items()}, FreshData(), baseline="deep", rope=0.05
-    )
-    assert fewer.compare() == by_hand
+    three = {arm: of[:3] for arm, of in SCORES.items()}
+    assert fewer.compare() == result(**three).compare()
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,19 @@ from chainrule.report.figure_data.base import FigureData
 from chainrule.report.numbers import Unit
 
 if TYPE_CHECKING:
-    from chainrule.statistics import Comparisons, PairedTest
+    from chainrule.statistics import Comparison, Comparisons, Effect, PairedTest
     from chainrule.study import StudyResult
 
 __all__ = ["ForestLine", "ForestPlotData", "differences_data", "effect_sizes_data"]
-
-LEVEL = 0.05
 
 
 @final
 @dataclass(frozen=True)
 class ForestLine:
-    """A mean difference with its interval; above 0 is better.
+    """A mean difference with its simultaneous interval; above 0 is better.
 
-    ``significant``: p is below 0.05 after Holm's correction.
+    ``significant``: p is at most 0.05 after Holm's correction, which the interval agrees with.
+    ``plain_low`` and ``plain_high``: of the interval by itself.
     """
 
     name: str
@@ -33,6 +32,8 @@ class ForestLine:
     high: float
     p: float
     significant: bool
+    plain_low: float
+    plain_high: float
 
 
 @final
@@ -52,27 +53,36 @@ def differences_data(
     data = ReportData.wrap(result)
     found = data.comparisons if comparisons is None else comparisons
     pairs = found.baseline is None
-    lines = [
-        _build_line(f"{c.a} − {c.b}" if pairs else c.a, c.test, c.p_holm) for c in found.comparisons
-    ]
+    lines = [_build_line(f"{c.a} − {c.b}" if pairs else c.a, c) for c in found.comparisons]
     title = f"difference from {'b' if pairs else found.baseline}"
-    return ForestPlotData(
-        _axis_label(title, data.unit, found.comparisons[0].test), data.unit, lines
-    )
+    label = _axis_label(title, data.unit, found.comparisons[0].test, found.family)
+    return ForestPlotData(label, data.unit, lines)
 
 
 def effect_sizes_data(result: StudyResult | ReportData) -> ForestPlotData:
     """Each effect of the factors. Raises ValueError where there is too little for them."""
     data = ReportData.wrap(result)
-    effects = data.effects.effects
-    lines = [_build_line(effect.name, effect.test, effect.p_holm) for effect in effects]
-    return ForestPlotData(_axis_label("effect", data.unit, effects[0].test), data.unit, lines)
+    found = data.effects
+    lines = [_build_line(effect.name, effect) for effect in found.effects]
+    label = _axis_label("effect", data.unit, found.effects[0].test, found.family)
+    return ForestPlotData(label, data.unit, lines)
 
 
-def _build_line(name: str, test: PairedTest, p: float) -> ForestLine:
-    return ForestLine(name, test.low, test.difference, test.high, p, significant=p < LEVEL)
+def _build_line(name: str, found: Comparison | Effect) -> ForestLine:
+    test = found.test
+    return ForestLine(
+        name,
+        found.simultaneous_low,
+        test.difference,
+        found.simultaneous_high,
+        found.p_holm,
+        found.p_holm <= 1 - test.confidence,
+        test.low,
+        test.high,
+    )
 
 
-def _axis_label(title: str, unit: Unit, test: PairedTest) -> str:
+def _axis_label(title: str, unit: Unit, test: PairedTest, family: int) -> str:
     in_unit = f",{unit.difference_suffix}" if unit.difference_suffix else ""
-    return f"{title}{in_unit} with its {test.confidence:.0%} interval"
+    kind = "" if family == 1 else f", thick by itself, thin for all {family} tests"
+    return f"{title}{in_unit} with its {test.confidence:.0%} interval{kind}"

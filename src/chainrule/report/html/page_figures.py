@@ -97,7 +97,10 @@ def _explain_crosses(data: ReportData) -> str:
 def _test_figures(
     data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> Iterator[PageFigure]:
-    fill = "Filled: p below 0.05 after Holm's correction."
+    fill = (
+        "Thick: the interval by itself; thin: the one that holds for all tests of the study at "
+        "once. Filled: this excludes 0, and p is at most 0.05 after Holm's correction."
+    )
     if comparisons is not None and len(comparisons.comparisons) <= MAX_LINES:
         yield _build_page_figure(
             "comparisons",

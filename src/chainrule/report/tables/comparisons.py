@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import MISSING, Unit, format_decimal, format_p
 from chainrule.report.tables.table import Cell, Column, Table
-from chainrule.statistics import sensitivity
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons, Conclusion, SignTest
     from chainrule.study import StudyResult
 
-__all__ = ["comparisons_table", "describe_differences", "describe_direction", "robustness_table"]
+__all__ = [
+    "AT_ONCE",
+    "comparisons_table",
+    "describe_differences",
+    "describe_direction",
+    "robustness_table",
+]
 
 D_Z = "d_z: the mean difference in standard deviations of the rounds' differences; it has no unit."
 SUPERIORITY = (
@@ -22,8 +27,8 @@ SUPERIORITY = (
     "is Wilson's."
 )
 AT_ONCE = (
-    "The simultaneous interval holds for all {} comparisons at once and agrees with p, Holm: they "
-    "exclude 0 alike."
+    "The simultaneous interval holds for all {} tests at once and agrees with p, Holm: it excludes "
+    "0 where that is at most 0.05."
 )
 CONCLUSION = (
     "conclusion: by the tests after Holm's correction; no difference found is not the same as no "
@@ -85,7 +90,7 @@ def _comparison_columns(found: Comparisons, unit: Unit) -> list[Column]:
         *([Column("b", "b", numeric=False)] if pairs else []),
         Column("n"),
         Column("difference", "a − b"),
-        *_interval_columns(len(found.comparisons)),
+        *_interval_columns(found.family),
         Column("p"),
         Column("p, Holm", "p Holm"),
         Column("conclusion", numeric=False, note=CONCLUSION),
@@ -119,9 +124,9 @@ def _interval_columns(m: int) -> list[Column]:
 
 def _comparison_cells(c: Comparison, found: Comparisons, unit: Unit) -> list[Cell]:
     test, wins, belief = c.test, c.superiority, c.posterior
-    pairs, m = found.baseline is None, len(found.comparisons)
+    pairs, m = found.baseline is None, found.family
     at_once = Cell(unit.interval(c.simultaneous_low, c.simultaneous_high), c.simultaneous_low)
-    could = sensitivity(test, found.design, comparisons=m).difference or None
+    could = found.find_sensitivity(test).difference or None
     cells = [
         Cell(c.a, c.a),
         *([Cell(c.b, c.b)] if pairs else []),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import Unit, format_p
-from chainrule.report.tables.comparisons import describe_differences, describe_direction
+from chainrule.report.tables.comparisons import AT_ONCE, describe_differences, describe_direction
 from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -20,9 +20,11 @@ EFFECTS = (
     Column("kind", numeric=False),
     Column("n"),
     Column("difference", "diff."),
-    Column("interval", "interval"),
+    Column("interval"),
+    Column("simultaneous interval", "simultaneous"),
     Column("p"),
     Column("p, Holm", "p Holm"),
+    Column("conclusion", numeric=False),
 )
 
 
@@ -45,13 +47,15 @@ def effects_table(result: StudyResult | ReportData) -> Table:
             describe_direction(data, "the new level − the old one"),
             "A main effect is averaged over the other factors.",
             "An interaction is a difference of differences.",
-            f"Holm counts {len(found.effects)} effects. {found.design.scope}",
+            f"{AT_ONCE.format(found.family)} They are these effects and the study's comparisons.",
+            *found.notes,
         ],
     )
 
 
 def _effect_cells(effect: Effect, unit: Unit) -> list[Cell]:
     test = effect.test
+    conclusion = "an effect" if effect.is_significant else "no effect found"
     kind = "main effect" if len(effect.levels) == 1 else "interaction"
     return [
         Cell(effect.name, effect.name),
@@ -59,6 +63,8 @@ def _effect_cells(effect: Effect, unit: Unit) -> list[Cell]:
         Cell(str(test.n), test.n),
         Cell(unit.difference(test.difference), test.difference),
         Cell(unit.interval(test.low, test.high), test.low),
+        Cell(unit.interval(effect.simultaneous_low, effect.simultaneous_high), test.low),
         Cell(format_p(test.p), test.p),
         Cell(format_p(effect.p_holm), effect.p_holm),
+        Cell(conclusion, conclusion),
     ]

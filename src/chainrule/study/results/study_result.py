@@ -15,12 +15,11 @@ from chainrule.statistics import (
     Effects,
     FixedSplit,
     FreshData,
-    compare,
-    factorial_effects,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
+from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.stored import read_declaration
@@ -175,19 +174,13 @@ class StudyResult:
     def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.
 
-        Over the rounds that all arms have; larger is better (a loss is negated). Raises
+        Over the rounds that all arms have; larger is better (a loss is negated). Where there are
+        factors, their effects are in the family that Holm's correction counts. Raises
         StatisticsError where there is too little to compare, StudyError where a round that
         diverged would beat one that did not (``failure_problem``).
         """
-        self._check_failure_value()
         wanted = None if all_pairs else baseline or self.study.baseline
-        found = compare(
-            self._round_scores(),
-            self.design,
-            baseline=wanted,
-            rope=self.study.rope,
-            seed=self.study.seed,
-        )
+        found = self._round_scores().compare(wanted)
         _, problem = self._design_and_problem
         if not problem:
             return found
@@ -197,11 +190,10 @@ class StudyResult:
     def effects(self) -> Effects:
         """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`.
 
+        They and the declared comparisons are one family, which Holm's correction counts whole.
         Raises as :meth:`compare`.
         """
-        self._check_failure_value()
-        factors = {arm.arm: arm.factors for arm in self.arms}
-        return factorial_effects(self._round_scores(), factors, self.design)
+        return self._round_scores().effects()
 
     @property
     def failure_problem(self) -> str:
@@ -211,13 +203,14 @@ class StudyResult:
         """
         return describe_failure_value(self.study, self.arms)
 
-    def _check_failure_value(self) -> None:
+    def _round_scores(self) -> RoundScores:
+        """Those of the rounds that all arms have. Raises StudyError for a failure problem."""
         if problem := self.failure_problem:
             raise StudyError(f"study {self.study.name}: {problem}")
-
-    def _round_scores(self) -> dict[str, list[float]]:
         sign = 1.0 if self.study.direction == "max" else -1.0
-        return {arm.arm: [sign * value for value in arm.values] for arm in self.common_arms}
+        scores = {arm.arm: [sign * value for value in arm.values] for arm in self.common_arms}
+        factors = {arm.arm: arm.factors for arm in self.arms}
+        return RoundScores(self.study, scores, factors, self.design)
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row an arm, as JSON data; of one without results because it failed, the error."""

@@ -1,0 +1,222 @@
+"""Tests that are corrected together: for each other, and for the looks at a running study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from chainrule.statistics.design import Design
+from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
+from chainrule.statistics.pairwise import PairedTest, paired_test, rescaled_interval
+from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.sequential import SequentialDesign, chance_to_decide, describe_looks
+
+__all__ = [
+    "CorrectedEquivalence",
+    "CorrectedTest",
+    "Family",
+    "ScorePair",
+    "holm",
+    "simultaneous_interval",
+]
+
+ScorePair: TypeAlias = tuple[Scores, Scores]
+"""The scores of a test: those that count plus, and those that count minus, one a round."""
+
+
+def holm(p: Scores) -> list[float]:
+    """p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎), in the order given
+
+    The probability of rejecting any true hypothesis stays at most alpha. (Holm 1979.)
+
+    Raises StatisticsError for none, and for a p outside [0, 1].
+    """
+    values = as_scores(p, "p", at_least=1)
+    if values.min() < 0 or values.max() > 1:
+        raise StatisticsError(f"expected every p in [0, 1], got {values.tolist()}")
+    order = np.argsort(values, kind="stable")
+    steps = np.minimum(1, np.arange(len(values), 0, -1) * values[order])
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.maximum.accumulate(steps)
+    return [float(x) for x in adjusted]
+
+
+def simultaneous_interval(
+    test: PairedTest, p_holm: float, comparisons: int, *, level: float | None = None
+) -> tuple[float, float]:
+    """d̄ ± t e at 1 − alpha / comparisons, cut at 0 where Holm's correction rejects 0
+
+    Bonferroni's intervals hold for all comparisons at once at 1 − alpha. Holm rejects more: where
+    it does so though the interval holds 0, the near end becomes 0, which then is outside. So an
+    interval excludes 0 exactly where p_holm ≤ alpha. ``level`` takes the place of alpha /
+    comparisons at a look at a running study. (Dunn 1961; Guilbaud 2008, on intervals for Holm's
+    test; Jennison and Turnbull 1989, on those of several looks.)
+    """
+    alpha = 1 - test.confidence
+    low, high = rescaled_interval(test, 1 - (alpha / comparisons if level is None else level))
+    if p_holm > alpha:
+        return low, high
+    return (max(low, 0.0), high) if test.difference > 0 else (low, min(high, 0.0))
+
+
+@dataclass(frozen=True)
+class CorrectedTest:
+    """A test among those of its family, as the fields of :class:`Comparison` of these names."""
+
+    test: PairedTest
+    p_holm: float
+    simultaneous_low: float
+    simultaneous_high: float
+    p_looks: float | None = None
+    decided_at: int | None = None
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class CorrectedEquivalence:
+    """A test of equivalence among those of its family."""
+
+    test: EquivalenceTest
+    p_holm: float
+    decided_at: int | None
+
+
+@dataclass(frozen=True)
+class Family:
+    """How tests of ``rounds`` rounds are corrected; ``missing``: those that have no scores yet.
+
+    Raises StatisticsError, when it is used, before the first of the ``looks``.
+    """
+
+    design: Design
+    confidence: float
+    looks: SequentialDesign | None
+    rounds: int
+    missing: int = 0
+
+    @cached_property
+    def looks_made(self) -> list[int]:
+        """The rounds of each look that was made."""
+        return [self.rounds] if self.looks is None else self.looks.looks_made(self.rounds)
+
+    @property
+    def n(self) -> int:
+        """The rounds that count: those up to the last look."""
+        return self.looks_made[-1]
+
+    def count(self, own: Sequence[ScorePair], others: Sequence[ScorePair]) -> int:
+        """How many tests there are: another that is one of one's own counts once."""
+        return len(own) + len(select_further(own, others)) + self.missing
+
+    def correct(
+        self,
+        own: Sequence[ScorePair],
+        others: Sequence[ScorePair] = (),
+        *,
+        rope: float | None = None,
+    ) -> list[CorrectedTest]:
+        """One's own tests, corrected for each other, for the others and for the looks."""
+        n, m = self.n, self.count(own, others)
+        table = [self.p_at_looks(a, b) for a, b in [*own, *select_further(own, others)]]
+        columns = [self._holm(column) for column in zip(*table, strict=True)]
+        looks = self.shared_looks(m)
+        found = []
+        for i, (a, b) in enumerate(own):
+            test = paired_test(a[:n], b[:n], self.design, confidence=self.confidence)
+            p = [column[i] for column in columns]
+            level = None if looks is None else looks.level_at(n)
+            low, high = simultaneous_interval(test, p[-1], m, level=level)
+            corrected = CorrectedTest(test, p[-1], low, high)
+            if looks is not None:
+                last, ends_at = looks.levels[-1], looks.looks[-1]
+                corrected = replace(
+                    corrected,
+                    p_looks=table[i][-1],
+                    decided_at=self._decided_at(p),
+                    chance=chance_to_decide(test, ends_at, last, rope or None),
+                )
+            found.append(corrected)
+        return found
+
+    def correct_equivalence(
+        self, own: Sequence[ScorePair], rope: float
+    ) -> list[CorrectedEquivalence]:
+        """Whether the differences of one's own tests are within ± rope: a family of its own."""
+        tests = [
+            [equivalence_test(a[:n], b[:n], self.design, rope=rope) for n in self.looks_made]
+            for a, b in own
+        ]
+        table = [self._adjust_one_sided([test.p for test in of]) for of in tests]
+        columns = [self._holm(column) for column in zip(*table, strict=True)]
+        found = []
+        for i, of in enumerate(tests):
+            p = [column[i] for column in columns]
+            found.append(CorrectedEquivalence(of[-1], p[-1], self._decided_at(p)))
+        return found
+
+    def p_at_looks(self, a: Scores, b: Scores) -> list[float]:
+        """p after each look that was made: that of the test, adjusted for the looks.
+
+        A look whose difference points the other way than the last one's counts for nothing.
+        """
+        tests = [paired_test(a[:n], b[:n], self.design) for n in self.looks_made]
+        if self.looks is None:
+            return [tests[-1].p]
+        found = []
+        for k, last in enumerate(tests, 1):
+            p = [t.p if t.difference * last.difference > 0 else 1.0 for t in tests[:k]]
+            found.append(self.looks.adjust(p)[-1])
+        return found
+
+    def _adjust_one_sided(self, p: Sequence[float]) -> list[float]:
+        """Half of what two sides have: that both reject, at two looks, hardly ever happens."""
+        if self.looks is None:
+            return list(p)
+        return [x / 2 for x in self.looks.adjust([min(1.0, 2 * x) for x in p])]
+
+    def notes(self, own: int, m: int) -> tuple[str, ...]:
+        """What must be said beside a table of one's ``own`` tests, of m in all."""
+        counted = f"{own} tests" if m == own else f"{m} tests of the study"
+        together = (
+            f"An interval holds at {self.confidence:g} by itself; a simultaneous one holds for all "
+            f"{counted} at once, as p_holm does."
+        )
+        looked = None if self.looks is None else describe_looks(self.looks, self.n, m)
+        found = (f"n = {self.n} rounds. {self.design.scope}", together if m > 1 else None, looked)
+        return tuple(note for note in found if note)
+
+    def _holm(self, p: Iterable[float]) -> list[float]:
+        return holm([*p, *[1.0] * self.missing])
+
+    def shared_looks(self, m: int) -> SequentialDesign | None:
+        """The looks with the levels that m tests share."""
+        if self.looks is None:
+            return None
+        return replace(self.looks, alpha=1 - self.confidence, comparisons=m)
+
+    def _decided_at(self, p_holm: Sequence[float]) -> int | None:
+        """The rounds of the first look since which p is at most alpha."""
+        above = [i for i, p in enumerate(p_holm) if p > 1 - self.confidence]
+        first = above[-1] + 1 if above else 0
+        return self.looks_made[first] if self.looks and first < len(p_holm) else None
+
+
+def select_further(own: Sequence[ScorePair], others: Sequence[ScorePair]) -> list[ScorePair]:
+    """The others without those that are one's own, and without doubles: a factor's, often."""
+    known = [subtract(a, b) for a, b in own]
+    further = []
+    for a, b in others:
+        d = subtract(a, b)
+        if not any(np.allclose(d, k) or np.allclose(-d, k) for k in known):
+            further.append((a, b))
+            known.append(d)
+    return further
+
+
+def subtract(a: Scores, b: Scores) -> Array:
+    """a − b, shape (n,)."""
+    return np.asarray(a, np.float64) - np.asarray(b, np.float64)
