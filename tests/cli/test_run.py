@@ -53,6 +53,17 @@ def test_a_finished_study_says_so_and_prints_its_table(call, tiny, finished):
     assert finished.read_bytes() == before
 
 
+def test_predictions_are_kept_when_asked_for_and_where_they_are_missing_is_said(call, tiny):
+    code, _, err = call("run", tiny, *HERE, "--keep", "predictions", "--store", "a.sqlite")
+    assert code == 0
+    assert "predictions" not in err
+    with open_store("a.sqlite", read_only=True) as store:
+        assert len(store.predictions(1, stage="final")) == 12
+    call("run", tiny, *HERE, "--rounds", "1", "--store", "b.sqlite")
+    *_, err = call("run", tiny, *HERE, "--keep", "predictions", "--extend", "--store", "b.sqlite")
+    assert "4 of 12 final trainings were done before predictions were kept" in err
+
+
 def test_the_small_form_has_a_store_of_its_own(call, tiny, tmp_path):
     assert call("run", tiny, *HERE, "--quick")[0] == 0
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny-quick.sqlite"]

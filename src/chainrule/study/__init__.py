@@ -18,6 +18,7 @@ from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selec
 from chainrule.study.spec.space import Dimension
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError, open_store
+from chainrule.study.store.predictions import Predictions
 from chainrule.study.store.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "Dimension",
     "Finding",
     "Halving",
+    "Predictions",
     "Progress",
     "Recipe",
     "Reported",

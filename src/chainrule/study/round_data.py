@@ -48,17 +48,17 @@ class RoundData:
 
     def fold(self, r: int, f: int) -> Parts:
         """What split f of round r trains and validates on."""
-        return self._preprocess(*self._raw_fold(r, f))
+        return self._preprocess(*self.raw_fold(r, f))
 
     def final(self, r: int) -> Parts:
         """What the chosen candidate is trained and tested on: without refit, on split 0's part."""
-        return self._preprocess(*self._raw_final(r))
+        return self._preprocess(*self.raw_final(r))
 
     def unit(self, r: int, f: int | None = None) -> float:
         """What the targets of ``final(r)``, or of ``fold(r, f)``, were divided by."""
         if not self.study.data.standardize_target:
             return 1.0
-        train, _ = self._raw_final(r) if f is None else self._raw_fold(r, f)
+        train, _ = self.raw_final(r) if f is None else self.raw_fold(r, f)
         _, scale = standardize_targets(train)
         if scale.std.numel() > 1:
             raise StudyError(
@@ -68,7 +68,7 @@ class RoundData:
 
     def count_final(self, r: int) -> int:
         """How many samples ``final(r)`` learns from."""
-        return len(self._raw_final(r)[0])
+        return len(self.raw_final(r)[0])
 
     def count_folds(self, r: int) -> list[int]:
         """How many samples ``fold(r, f)`` learns from, for each split f."""
@@ -94,12 +94,14 @@ class RoundData:
         train, test = self._shared(seeds.derive(self.study.seed, "data"))
         return (train, test) if rounds == "fixed" else self._resplit(train, test, r)
 
-    def _raw_fold(self, r: int, f: int) -> Parts:
+    def raw_fold(self, r: int, f: int) -> Parts:
+        """As ``fold``, as it was drawn: not yet standardized."""
         train, _ = self.raw_round(r)
         learned, judged = self.splits(r, train)[f]
         return train.subset(learned), train.subset(judged)
 
-    def _raw_final(self, r: int) -> Parts:
+    def raw_final(self, r: int) -> Parts:
+        """As ``final``, as it was drawn: not yet standardized."""
         train, test = self.raw_round(r)
         if self.study.selection.refit or not self.study.space:
             return train, test

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
@@ -20,7 +23,14 @@ from chainrule.study.round_data import RoundData
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 
-__all__ = ["check_leaks", "find_design", "find_leaks", "plan_design", "read_overlap"]
+__all__ = [
+    "check_leaks",
+    "find_design",
+    "find_leaks",
+    "name_samples",
+    "plan_design",
+    "read_overlap",
+]
 
 MAX_ROUNDS = 20
 """Of more rounds the first ones are read: they tell what all share."""
@@ -44,6 +54,14 @@ def sample_identities(data: Dataset, images: int = 1) -> list[bytes]:
         blake2b(b"".join(row.tobytes() for row in rows), digest_size=12).digest()
         for rows in zip(*columns, strict=True)
     ]
+
+
+def name_samples(data: Dataset, study: Study) -> NDArray[np.int64]:
+    """An integer that names each sample, (N,); of samples made of images each of these, (N, m)."""
+    images = IMAGES_PER_SAMPLE.get(study.data.name, 1)
+    digests = sample_identities(data, images)
+    names = np.array([int.from_bytes(one[:8], "little", signed=True) for one in digests], np.int64)
+    return names if images == 1 else names.reshape(-1, images)
 
 
 def round_identities(data: RoundData, r: int) -> tuple[list[bytes], list[bytes]]:

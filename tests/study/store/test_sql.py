@@ -83,7 +83,7 @@ def test_a_lower_format_is_read_and_gets_the_number_of_now_when_it_is_written(ur
 def test_a_newer_format_is_refused_by_number(url):
     fill(url)
     execute(url, "UPDATE store SET format = 7")
-    with pytest.raises(StoreError, match=r"expected format 2, got \[7\]: a newer one needs"):
+    with pytest.raises(StoreError, match=r"expected format 3, got \[7\]: a newer one needs"):
         open_store(url)
 
 

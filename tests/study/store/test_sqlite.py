@@ -5,18 +5,23 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chainrule.study import StoreError, open_store
 from chainrule.study.store import sqlite
+from chainrule.study.store.predictions import Predictions, encode_predictions
 from chainrule.study.store.tables import FORMAT
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
 FORMAT_1 = Path(__file__).with_name("format-1.sqlite")
 FORMAT_1_STUDY = Path(__file__).with_name("format-1-study.sqlite")
 """What `run` left of a small study when fields had their first names."""
+
+FORMAT_2 = Path(__file__).with_name("format-2.sqlite")
 
 
 @pytest.fixture
@@ -29,6 +34,9 @@ def path(tmp_path):
             [row(0), row(1), row(2)],
         )
     return path
+
+
+PREDICTED = encode_predictions(Predictions(np.ones(3), np.ones(3), {}, np.arange(3)))
 
 
 def execute(path: Path, sql: str) -> None:
@@ -85,6 +93,18 @@ def test_a_file_of_the_first_format_loads_for_ever(tmp_path):
         assert text(rows) == text(expected)
 
 
+def test_a_file_without_a_table_of_predictions_loads_for_ever(tmp_path):
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(FORMAT_2, path)
+    for read_only in (True, False):
+        with open_store(path, read_only=read_only) as store:
+            assert text(store.rows(1, curves=True)) == text([row(0), row(1), row(2)])
+            assert store.predictions(1) == {}
+    with open_store(path) as store:
+        store.add(1, [replace(row(3), predictions=PREDICTED)])
+        assert [key.round for key in store.predictions(1)] == [3]
+
+
 def test_rows_of_the_first_format_have_the_names_of_now(tmp_path):
     path = tmp_path / "copy.sqlite"
     shutil.copy(FORMAT_1_STUDY, path)
@@ -122,7 +142,7 @@ def test_a_damaged_file_of_the_first_format_stays_as_it_is(tmp_path):
 
 def test_a_newer_format_is_refused_by_number(path):
     execute(path, "PRAGMA user_version = 7")
-    with pytest.raises(StoreError, match=r"s\.sqlite: format 7 is newer than 2: upgrade chainrule"):
+    with pytest.raises(StoreError, match=r"s\.sqlite: format 7 is newer than 3: upgrade chainrule"):
         open_store(path)
 
 

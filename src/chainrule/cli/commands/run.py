@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -48,6 +48,10 @@ Compile = Annotated[
 NetsFolder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")
 ]
+Keep = Annotated[
+    Literal["predictions"] | None,
+    typer.Option(help="Keep what each net says of each sample it is judged on, in the store."),
+]
 
 
 @app.command(
@@ -75,6 +79,7 @@ def run_study(
     extend: Extend = False,
     compiled: Compile = False,
     nets: NetsFolder = None,
+    keep: Keep = None,
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
@@ -95,7 +100,7 @@ def run_study(
 
     disable_malloc_trim()  # with one job, training is done here
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
-    changes["cohort_size"] = cohort_size
+    changes |= {"cohort_size": cohort_size, "keep": keep}
     study = resolve_study(name, quick=quick, data=data, csv=csv, target=target, **changes)
     study = compile_trainer(study) if compiled else study
     study.select(arms)  # say what is wrong before a store is made
@@ -147,12 +152,25 @@ def report_end(result: StudyResult, where: str, *, has_trained: bool) -> None:
         kept = f"what was done is kept in {where}" if result.rows else "nothing was done yet"
         echo_err(f"interrupted: {kept}; go on with:\n  {command}")
         raise typer.Exit(130)
+    if result.study.keep is not None:
+        report_kept(result)
     nothing_left = "" if has_trained else "; nothing was left to train"
     echo_err(f"{progress_sentence(result)} Kept in {where}{nothing_left}.")
     if result.arms:
         run = name_run(where, result.study)
         commands = ["compare", "report"] if is_comparable(result) else ["show", "report"]
         echo_err(f"Next: {'; '.join(f'chainrule {command} {run}' for command in commands)}")
+
+
+def report_kept(result: StudyResult) -> None:
+    """Say of how many rounds the predictions are not there."""
+    done = sum(row.status == "done" for arm in result.arms for row in arm.rows)
+    kept = sum(arm.n for arm in result.arms_with_predictions)
+    if kept < done:
+        echo_err(
+            f"{done - kept} of {done} final trainings were done before predictions were kept, and "
+            "have none; another --store would have all"
+        )
 
 
 def is_comparable(result: StudyResult) -> bool:

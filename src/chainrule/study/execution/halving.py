@@ -104,7 +104,7 @@ def surviving_candidates(
 
 def mark_stopped(row: TrainingRecord) -> TrainingRecord:
     """The row of a training that does not go on."""
-    return replace(row, status="stopped") if row.has_value else row
+    return replace(row, status="stopped", predictions=b"") if row.has_value else row
 
 
 @final

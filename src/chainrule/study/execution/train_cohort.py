@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from chainrule.recipes.cost import count_parameters
 from chainrule.recipes.recipe import Recipe, ReplicaValues
 from chainrule.study.execution.cohort_data import expand_ensemble, stack_datasets, training_data
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
+from chainrule.study.execution.predictions import add_predictions
 from chainrule.study.execution.records import make_rows
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study
@@ -47,13 +49,17 @@ def train_until(
     for epoch in range(max(trainer.epoch + 1, epochs - last + 1), epochs + 1):
         if trainer.fit(learned, watched, epochs=epoch, progress=False).interrupted:
             raise KeyboardInterrupt
-        evaluations.append(evaluate_trainings(trainer, judged, members))
+        outputs = predict_trainings(trainer, judged, members)
+        evaluations.append(measure_trainings(trainer, outputs, judged, members))
     values = {
         name: [*map(fmean, zip(*(e[name] for e in evaluations), strict=True))]
         for name in evaluations[0]
     }
     count = count_parameters(job.recipe) * members
-    return make_rows(study, job, trainer.history, values, (len(learned), len(judged)), count)
+    rows = make_rows(study, job, trainer.history, values, (len(learned), len(judged)), count)
+    if study.keep == "predictions" and job.stage != "timing":
+        return add_predictions(rows, trainer.state.metrics, samples, outputs, judged)
+    return rows
 
 
 def metrics_in_units(trainer: Trainer, samples: RoundData, job: CohortJob) -> dict[str, Metric]:
@@ -102,12 +108,17 @@ def split_common_settings(job: CohortJob) -> tuple[Recipe, ReplicaValues]:
     }
 
 
-def evaluate_trainings(trainer: Trainer, judged: Dataset, members: int) -> dict[str, list[float]]:
-    """Name → the loss or metric of each training on what it is judged on."""
+def predict_trainings(trainer: Trainer, judged: Dataset, members: int) -> Any:
+    """The outputs on what the trainings are judged on; those of an ensemble for each member."""
     y = trainer.predict(judged)
-    if members > 1:
-        y = tree_map(lambda scores: ensemble_log_probs(scores, members), y)
-    values = trainer.measure(y, judged)
+    return y if members == 1 else tree_map(lambda scores: ensemble_log_probs(scores, members), y)
+
+
+def measure_trainings(
+    trainer: Trainer, outputs: Any, judged: Dataset, members: int
+) -> dict[str, list[float]]:
+    """Name → the loss or metric of each training, of its outputs."""
+    values = trainer.measure(outputs, judged)
     return {name: value.double().reshape(-1)[::members].tolist() for name, value in values.items()}
 
 

@@ -82,6 +82,7 @@ def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
     Raises StudyError for the data and the device.
     """
     check_device(study.device)
+    study = study.model_copy(update={"keep": None})
     samples = RoundData(study)
     try:
         sizes = {stage: training_sizes(study, samples, stage) for stage in trained_stages(study)}

@@ -109,6 +109,10 @@ class ArmResult:
         n_ok = sum(row.status == "done" for row in rows)
         return replace(self, values=[self.values[i] for i in kept], rows=rows, n_ok=n_ok)
 
+    def select_predicted(self) -> ArmResult:
+        """The arm as if it had the rounds alone of which predictions are kept."""
+        return self.select_rounds({row.round for row in self.rows if row.predictions_digest})
+
     def curves(self, name: str) -> list[list[float]]:
         """A curve (``test_loss``, ``train_accuracy``) of each round, a value an epoch.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,14 @@ from chainrule.statistics import (
 from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
+from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
 from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError
+from chainrule.study.store.predictions import Predictions
 from chainrule.study.store.record import TrainingRecord
 
 if TYPE_CHECKING:  # rows are read without torch; samples that are made anew load it
@@ -41,21 +43,25 @@ class StudyResult:
     """The rows of a study so far, and what they say.
 
     ``runs`` are the provenances of the runs that made them; ``interrupted``: the last run was
-    ended early. Arms without a final row yet are left out of ``arms``, and so are those whose final
-    trainings all failed: ``failures`` has the row of every training that an error ended.
+    ended early. ``kept``: where predictions are, if any are kept. Arms without a final row yet are
+    left out of ``arms``, and so are those whose final trainings all failed: ``failures`` has the
+    row of every training that an error ended.
     """
 
     study: Study
     rows: Sequence[TrainingRecord]
     runs: Sequence[Mapping[str, Any]] = ()
     interrupted: bool = False
+    kept: KeptPredictions | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def arms(self) -> list[ArmResult]:
         """The arms that have results, in the declared order."""
         by_arm = {arm.name: self._select_rows(arm.name, "final") for arm in self.study.all_arms}
         return [
-            self._arm_result(arm, by_arm[arm.name])
+            build_arm_result(
+                self.study, arm, by_arm[arm.name], self._select_rows(arm.name, "timing")
+            )
             for arm in self.study.all_arms
             if any(row.status != "failed" for row in by_arm[arm.name])
         ]
@@ -89,23 +95,6 @@ class StudyResult:
     def _select_rows(self, arm: str, stage: str) -> list[TrainingRecord]:
         return [row for row in self.rows if row.arm == arm and row.stage == stage]
 
-    def _arm_result(self, arm: Arm, rows: Sequence[TrainingRecord]) -> ArmResult:
-        n_failed = len(select_failures(rows))
-        rows = sorted((r for r in rows if r.status != "failed"), key=lambda row: row.round)
-        timed = [r for r in self._select_rows(arm.name, "timing") if r.status != "failed"]
-        return ArmResult(
-            arm=arm.name,
-            metric=self.study.metric_name,
-            values=[selection.metric_value(self.study, row) for row in rows],
-            n_ok=sum(row.status == "done" for row in rows),
-            parameters=rows[0].parameters,
-            rows=rows,
-            solo_seconds=timed[0].seconds if timed else None,
-            factors=arm.factors,
-            reported=self.study.reported.get(arm.name),
-            n_failed=n_failed,
-        )
-
     def standard_error(self, arm: ArmResult) -> float | None:
         """Of an arm's mean, as the design has it: √(1/n + n_test/n_train) std.
 
@@ -119,6 +108,20 @@ class StudyResult:
     def candidates(self, arm: str) -> list[Candidate]:
         """Every candidate of an arm's search, in the order of rounds and candidates."""
         return list_candidates(self.study, self._select_rows(arm, "search"))
+
+    def predictions(self, arm: str, r: int) -> Predictions:
+        """What the arm's net of a round says of each test sample; read when it is asked for.
+
+        Raises StudyError where none are kept: the round is not there, or diverged, or was trained
+        before the study said ``keep = "predictions"``; StoreError where they are damaged.
+        """
+        found = {} if self.kept is None else self.kept.finals(self.arm(arm).arm)
+        return choose_round(found, r, f"study {self.study.name}: arm {arm}", self.study.name)
+
+    @cached_property
+    def arms_with_predictions(self) -> list[ArmResult]:
+        """The arms of which predictions are kept, over the rounds of which they are."""
+        return [kept for arm in self.arms if (kept := arm.select_predicted()).rows]
 
     def data(self, r: int) -> tuple[Dataset, Dataset]:
         """(training set, test set) of a round, made anew as the study declares them."""
@@ -227,10 +230,32 @@ class StudyResult:
         return pd.DataFrame(self.as_rows())
 
 
+def build_arm_result(
+    study: Study, arm: Arm, rows: Sequence[TrainingRecord], timings: Sequence[TrainingRecord]
+) -> ArmResult:
+    """An arm of its final rows and those that were timed."""
+    n_failed = len(select_failures(rows))
+    rows = sorted((r for r in rows if r.status != "failed"), key=lambda row: row.round)
+    timed = [r for r in timings if r.status != "failed"]
+    return ArmResult(
+        arm=arm.name,
+        metric=study.metric_name,
+        values=[selection.metric_value(study, row) for row in rows],
+        n_ok=sum(row.status == "done" for row in rows),
+        parameters=rows[0].parameters,
+        rows=rows,
+        solo_seconds=timed[0].seconds if timed else None,
+        factors=arm.factors,
+        reported=study.reported.get(arm.name),
+        n_failed=n_failed,
+    )
+
+
 def load_result(store: Store, study_id: int, *, interrupted: bool = False) -> StudyResult:
     """What a store has of a study. Raises StoreError where it is damaged or has none of this id."""
     for record in store.studies():
         if record.id == study_id:
             rows = store.rows(study_id, curves=True)
-            return StudyResult(read_declaration(record), rows, record.runs, interrupted)
+            kept = find_predictions(store, study_id, rows)
+            return StudyResult(read_declaration(record), rows, record.runs, interrupted, kept)
     raise StoreError("this store", f"has no study {study_id}")

@@ -83,7 +83,8 @@ class Study(StrictModel):
     ``direction`` says which way is better, ``failure_value`` what a diverged training counts as.
     ``rope``: a difference that does not matter, in the metric's unit. ``precision``: bfloat16 is
     float32, but for the products of convolutions. ``cohort_size``: trainings a cohort, by default
-    what fits a cache. ``sources``: a run writes here the SHA-256 of each module of your own.
+    what fits a cache. ``keep="predictions"``: what each net says of each sample that it is judged
+    on is kept beside its row. ``sources``: here a run writes the SHA-256 of each module of yours.
 
     Raises StudyError, with a line a problem, which names the field and what would be right.
     """
@@ -121,6 +122,7 @@ class Study(StrictModel):
     search: Search = Search()
     selection: Selection = Selection()
     reported: dict[str, Reported] = Field({})
+    keep: Literal["predictions"] | None = None
     quick: Overrides = Field({})
     sources: dict[str, str] = Field({})
 
@@ -312,7 +314,7 @@ def check_halving(study: Study, halving: Halving) -> None:
         raise ValueError(f"search.halving.min_epochs: expected less than epochs = {least}")
 
 
-NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick", "failure_value"}
+NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick", "failure_value", "keep"}
 """What changes how results are shown and compared, but no training."""
 
 

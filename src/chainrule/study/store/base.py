@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from chainrule.errors import ChainruleError
+from chainrule.study.store.predictions import Predictions
 from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
 __all__ = ["Store", "StoreError", "StudyRecord"]
@@ -55,6 +56,11 @@ class Store(ABC):
     The declaration and the provenance come back as JSON gives them: a tuple as a list. A store
     is used by the thread that opened it, and is not carried into a forked process.
     """
+
+    @property
+    @abstractmethod
+    def address(self) -> str | None:
+        """What opens the same store once more, its password too; None for one in memory."""
 
     @abstractmethod
     def studies(self) -> list[StudyRecord]:
@@ -121,6 +127,12 @@ class Store(ABC):
         curves: bool = False,
     ) -> list[TrainingRecord]:
         """The rows of a study in the order of their keys; with their curves on request only."""
+
+    @abstractmethod
+    def predictions(
+        self, study_id: int, *, arm: str | None = None, stage: Stage | None = None
+    ) -> dict[TrainingKey, Predictions]:
+        """Those that are kept, of one arm or stage if given, in the order of their keys."""
 
     def keys(self, study_id: int) -> set[TrainingKey]:
         """What is done. Of verified rows, for what is named here is not trained again."""

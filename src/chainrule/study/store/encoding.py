@@ -1,4 +1,4 @@
-"""Records as text, curves as bytes, and the digest that seals each.
+"""Records as text, curves and predictions as bytes, and the digest that seals each.
 
 A record's text is canonical JSON: sorted keys, no spaces, ASCII. Numbers that are not finite are
 written NaN, Infinity and -Infinity, as Python reads them. A curve is little-endian float64.
@@ -15,19 +15,25 @@ from typing import Any
 import numpy as np
 
 from chainrule.study.store.base import StoreError, StudyRecord
-from chainrule.study.store.record import TrainingRecord
+from chainrule.study.store.predictions import Predictions, decode_predictions
+from chainrule.study.store.record import TrainingKey, TrainingRecord
 
 __all__ = [
     "canonical_json",
     "checksum",
     "decode_row",
+    "decode_row_predictions",
     "decode_study",
     "encode_row",
     "upgrade_row",
 ]
 
 KEY = ("arm", "stage", "candidate", "round", "fold")
-FIELDS = tuple(f.name for f in fields(TrainingRecord) if f.name != "curves")
+FIELDS = tuple(
+    f.name
+    for f in fields(TrainingRecord)
+    if f.name not in ("curves", "predictions", "predictions_digest")
+)
 
 
 OLD_FIELDS = {"width": "cohort_size"}
@@ -67,7 +73,8 @@ def encode_row(study: int, row: TrainingRecord) -> tuple[dict[str, Any], bytes]:
     content = canonical_json(
         {name: getattr(row, name) for name in FIELDS}
         | {"curves": [[name, len(curve)] for name, curve in curves.items()]}
-        | {"curves_digest": hash_bytes(data)},
+        | {"curves_digest": hash_bytes(data)}
+        | ({"predictions_digest": hash_bytes(row.predictions)} if row.predictions else {}),
         f"the row {tuple(row.key)}",
     )
     columns = {"study": study, "content": content, "seal": checksum(study, content)}
@@ -91,6 +98,24 @@ def decode_row(
             raise StoreError.from_damage(where, f"the curves of {name} do not match their digest")
         values["curves"] = _split_curves(lengths, data)
     return TrainingRecord(**values)
+
+
+def decode_row_predictions(
+    where: object, study: int, columns: Sequence[Any]
+) -> tuple[TrainingKey, Predictions] | None:
+    """The predictions of (arm, stage, …, content, seal, their bytes); None for a row without.
+
+    Raises StoreError as decode_row.
+    """
+    *row, data = columns
+    expected = _verify_row(where, study, row).get("predictions_digest")
+    if expected is None:
+        return None
+    key = TrainingKey(*row[: len(KEY)])
+    if not isinstance(data, bytes) or hash_bytes(data) != expected:
+        problem = f"the predictions of the row {tuple(key)} do not match their digest"
+        raise StoreError.from_damage(where, problem)
+    return key, decode_predictions(data)
 
 
 def upgrade_row(where: object, study: int, columns: Sequence[Any]) -> dict[str, Any]:

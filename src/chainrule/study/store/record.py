@@ -45,6 +45,8 @@ class TrainingRecord:
     - ``parameters``: numbers learned by one net; ``seeds``: purpose → seed; ``n_train``,
       ``n_test``: samples learned from, and judged on.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
+    - ``predictions``: where they are kept, as :func:`encode_predictions` writes them; a store hands
+      them back by themselves, and here their digest alone.
     """
 
     arm: str
@@ -66,6 +68,8 @@ class TrainingRecord:
     worker: str = ""
     note: str = ""
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    predictions: bytes = field(default=b"", repr=False)
+    predictions_digest: str = ""
 
     @property
     def key(self) -> TrainingKey:

@@ -51,7 +51,7 @@ class SqlStore(TableStore):
     """A store behind a URL; see :func:`chainrule.study.store.open_store`."""
 
     def __init__(self, url: str, *, read_only: bool = False, create: bool = True) -> None:
-        self._read_only = read_only
+        self._url, self._read_only = url, read_only
         engine = _engine(url)
         self._dialect, self._database = engine.dialect.name, engine.url.database
         self.where = engine.url.render_as_string(hide_password=True)
@@ -64,6 +64,14 @@ class SqlStore(TableStore):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def address(self) -> str | None:
+        return None if self._is_in_memory else self._url
+
+    @property
+    def _is_in_memory(self) -> bool:
+        return self._dialect == "sqlite" and self._database in (None, "", ":memory:")
 
     def _check_tables(self, create: bool) -> None:
         """Raise StoreError unless the tables are there, or could be made, in a known format."""
@@ -91,6 +99,9 @@ class SqlStore(TableStore):
     def read_format(self) -> int:
         return int(self.fetch_all("SELECT format FROM store")[0][0])
 
+    def create_tables(self) -> None:
+        _define_tables().create_all(self._connection)
+
     def write_format(self) -> None:
         self.execute_many("UPDATE store SET format = :format", [{"format": FORMAT}])
 
@@ -117,8 +128,9 @@ class SqlStore(TableStore):
     def run_lock(self) -> AbstractContextManager[None]:
         if self._dialect == "postgresql":
             return self._advisory_lock()
-        in_memory = self._database in (None, "", ":memory:")
-        return nullcontext() if in_memory else file_lock(Path(str(self._database)).resolve())
+        return (
+            nullcontext() if self._is_in_memory else file_lock(Path(str(self._database)).resolve())
+        )
 
     @contextmanager
     def _advisory_lock(self) -> Iterator[None]:
@@ -188,12 +200,13 @@ def _define_tables() -> sa.MetaData:
         sa.Column("seal", sa.Text, nullable=False),
         sa.UniqueConstraint(*(column.name for column in key)),
     )
-    sa.Table(
-        "curve",
-        tables,
-        sa.Column("training", sa.ForeignKey("training.id"), primary_key=True),
-        sa.Column("data", sa.LargeBinary, nullable=False),
-    )
+    for name in ("curve", "prediction"):
+        sa.Table(
+            name,
+            tables,
+            sa.Column("training", sa.ForeignKey("training.id"), primary_key=True),
+            sa.Column("data", sa.LargeBinary, nullable=False),
+        )
     return tables
 
 

@@ -19,7 +19,7 @@ from typing import Any, final
 
 from chainrule.study.store.base import StoreError
 from chainrule.study.store.lock import file_lock
-from chainrule.study.store.tables import FORMAT, TableStore
+from chainrule.study.store.tables import FORMAT, PREDICTIONS_FORMAT, TableStore
 
 __all__ = ["SqliteStore"]
 
@@ -35,6 +35,8 @@ SCHEMA = {
     " content TEXT NOT NULL, seal TEXT NOT NULL,"
     " UNIQUE (study, arm, stage, candidate, round, fold))",
     "curve": "CREATE TABLE curve (training INTEGER PRIMARY KEY REFERENCES training,"
+    " data BLOB NOT NULL)",
+    "prediction": "CREATE TABLE prediction (training INTEGER PRIMARY KEY REFERENCES training,"
     " data BLOB NOT NULL)",
 }
 
@@ -113,6 +115,10 @@ class SqliteStore(TableStore):
             _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
 
+    @property
+    def address(self) -> str | None:
+        return None if self._in_memory else str(self._path)
+
     @contextmanager
     def transaction(self, write: bool = False) -> Iterator[None]:
         if write and self._read_only:
@@ -134,6 +140,11 @@ class SqliteStore(TableStore):
 
     def read_format(self) -> int:
         return int(self.fetch_all("PRAGMA user_version")[0][0])
+
+    def create_tables(self) -> None:
+        there = {name for (name,) in self.fetch_all("SELECT name FROM sqlite_schema")}
+        for name in SCHEMA.keys() - there:
+            self._connection.execute(SCHEMA[name])
 
     def write_format(self) -> None:
         self._connection.execute(f"PRAGMA user_version = {FORMAT}")
@@ -207,7 +218,9 @@ def _check_file(connection: sqlite3.Connection, where: str) -> None:
     if version > FORMAT:
         raise StoreError(where, f"format {version} is newer than {FORMAT}: upgrade chainrule")
     tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-    if version < 1 or dict(tables.fetchall()) != SCHEMA:
+    old = version < PREDICTIONS_FORMAT
+    expected = {name: sql for name, sql in SCHEMA.items() if not old or name != "prediction"}
+    if version < 1 or dict(tables.fetchall()) != expected:
         raise StoreError.from_damage(where, "its tables are not those of a store")
     [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":

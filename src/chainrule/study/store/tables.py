@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from chainrule.study.store.base import Store, StoreError, StudyRecord
@@ -14,19 +15,24 @@ from chainrule.study.store.encoding import (
     canonical_json,
     checksum,
     decode_row,
+    decode_row_predictions,
     decode_study,
     encode_row,
     upgrade_row,
 )
+from chainrule.study.store.predictions import Predictions
 from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
-__all__ = ["FORMAT", "TableStore"]
+__all__ = ["FORMAT", "PREDICTIONS_FORMAT", "TableStore"]
 
-FORMAT = 2
+FORMAT = 3
 """The number of the format that is written; every lower one is read.
 
-1: fields of a row, and its stages, had other names; see encoding.
+1: fields of a row, and its stages, had other names; see encoding. 2: no table of predictions.
 """
+
+PREDICTIONS_FORMAT = 3
+"""The first format with a table of predictions."""
 
 STUDY = "SELECT id, digest, content, trainings, seal FROM study"
 STUDY_BY_ID = f"{STUDY} WHERE id = :id"
@@ -49,6 +55,12 @@ NEW_TRAINING = (
 )
 ADDED = "SELECT id, arm, stage, candidate, round, fold FROM training WHERE id > :last"
 NEW_CURVE = "INSERT INTO curve (training, data) VALUES (:training, :data)"
+NEW_PREDICTION = "INSERT INTO prediction (training, data) VALUES (:training, :data)"
+PREDICTIONS = (
+    "SELECT arm, stage, candidate, round, fold, content, seal, data FROM training"
+    " LEFT JOIN prediction ON prediction.training = training.id"
+    " WHERE study = :study AND arm = coalesce(:arm, arm) AND stage = coalesce(:stage, stage)"
+)
 COUNT = "SELECT count(*) FROM training WHERE study = :study"
 ROWS = (
     "SELECT arm, stage, candidate, round, fold, content, seal, NULL FROM training"
@@ -67,6 +79,7 @@ FAILED_TEXT = '%"status":"failed"%'
 """In the text of a failed row and of no other: within a note or a setting quotes are escaped."""
 REMOVE_TRAINING = "DELETE FROM training WHERE id = :id"
 REMOVE_STUDY = (
+    "DELETE FROM prediction WHERE training IN (SELECT id FROM training WHERE study = :id)",
     "DELETE FROM curve WHERE training IN (SELECT id FROM training WHERE study = :id)",
     "DELETE FROM training WHERE study = :id",
     "DELETE FROM study WHERE id = :id",
@@ -76,7 +89,7 @@ CHANGE_ROW = "UPDATE training SET stage = :stage, content = :content, seal = :se
 
 
 class TableStore(Store):
-    """Three tables: study, training (a row of a study) and curve (the curves of a training).
+    """Tables: study, training (a row of a study), and of a training its curve and prediction.
 
     A study's record counts its trainings, so a lost one is missed. A subclass says how to reach
     the database: the statements are the same for all.
@@ -107,6 +120,10 @@ class TableStore(Store):
     @abstractmethod
     def write_format(self) -> None:
         """Give the store the number of this format."""
+
+    @abstractmethod
+    def create_tables(self) -> None:
+        """Make the tables that are not there yet."""
 
     def studies(self) -> list[StudyRecord]:
         with self.transaction():
@@ -186,6 +203,16 @@ class TableStore(Store):
         rows = [decode_row(self.where, study_id, columns, curves=curves) for columns in found]
         return sorted((row for row in rows if stage in (None, row.stage)), key=lambda row: row.key)
 
+    def predictions(
+        self, study_id: int, *, arm: str | None = None, stage: Stage | None = None
+    ) -> dict[TrainingKey, Predictions]:
+        with self.transaction():
+            self._study_columns(study_id)
+            old = self.read_format() < PREDICTIONS_FORMAT
+            found = [] if old else self.fetch_all(PREDICTIONS, study=study_id, arm=arm, stage=stage)
+        decoded = (decode_row_predictions(self.where, study_id, columns) for columns in found)
+        return dict(sorted((one for one in decoded if one is not None), key=itemgetter(0)))
+
     def _drop_failed(self, study_id: int, keys: Collection[TrainingKey]) -> int:
         """Make room for rows that take the place of failed ones; returns how many those were."""
         found = self.fetch_all(FAILED, study=study_id, text=FAILED_TEXT)
@@ -195,31 +222,26 @@ class TableStore(Store):
 
     def _add_rows(self, study_id: int, rows: Sequence[TrainingRecord]) -> StudyRecord:
         """Add rows within a transaction that writes."""
-        encoded = {row.key: encode_row(study_id, row) for row in reversed(rows)}
+        encoded = {row.key: (*encode_row(study_id, row), row.predictions) for row in reversed(rows)}
         _, digest, content, trainings, _ = self._study_columns(study_id)
         trainings -= self._drop_failed(study_id, encoded.keys())
         last = self.fetch_all(LAST_TRAINING)[0][0]
-        self.execute_many(NEW_TRAINING, [columns for columns, _ in encoded.values()])
+        self.execute_many(NEW_TRAINING, [columns for columns, *_ in encoded.values()])
         added = {TrainingKey(*key): number for number, *key in self.fetch_all(ADDED, last=last)}
         curves = {number: encoded[key][1] for key, number in added.items()}
-        self.execute_many(NEW_CURVE, [{"training": n, "data": d} for n, d in curves.items() if d])
+        predictions = {number: encoded[key][2] for key, number in added.items()}
+        for statement, of in ((NEW_CURVE, curves), (NEW_PREDICTION, predictions)):
+            self.execute_many(statement, [{"training": n, "data": d} for n, d in of.items() if d])
         return self._write_study(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
 
     def _upgrade(self) -> None:
         """Write what a lower format has in this one: all of it or nothing."""
         with self.transaction():
             current = self.read_format() == FORMAT
-        if current:
-            return
-        with self.transaction(write=True):
-            if self.read_format() == FORMAT:  # another process was faster
-                return
-            rows = [
-                {"id": number, **upgrade_row(self.where, study, columns)}
-                for number, study, *columns in self.fetch_all(ALL_ROWS)
-            ]
-            self.execute_many(CHANGE_ROW, rows)
-            self.write_format()
+        if not current:
+            with self.transaction(write=True):
+                if self.read_format() < FORMAT:  # else another process was faster
+                    upgrade_tables(self)
 
     def _find_study(self, digest: str) -> StudyRecord | None:
         found = self.fetch_all(STUDY_BY_DIGEST, digest=digest)
@@ -264,3 +286,14 @@ class TableStore(Store):
 
 def _study_text(study: object) -> str:
     return canonical_json(study, "the study")
+
+
+def upgrade_tables(store: TableStore) -> None:
+    """Write all rows, and make all tables, in the format of now; within a transaction."""
+    rows = [
+        {"id": number, **upgrade_row(store.where, study, columns)}
+        for number, study, *columns in store.fetch_all(ALL_ROWS)
+    ]
+    store.execute_many(CHANGE_ROW, rows)
+    store.create_tables()
+    store.write_format()
