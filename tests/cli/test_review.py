@@ -33,8 +33,7 @@ def lost(tmp_path) -> None:
 
 def test_a_finding_names_code_arm_and_what_to_type(call, lost):
     _, out, err = call("review", "lost")
-    [line] = [line for line in out.splitlines() if line.startswith("R006")]
-    assert line.startswith("R006 error    wild: 2 of 2 rounds diverged")
+    assert "R006 error  arms that diverged\n  wild: 2 of 2 rounds diverged" in out
     assert "clip_norm = 1.0" in out
     assert "1 error" in err or "errors" in err
 
@@ -84,6 +83,13 @@ def test_no_color_is_written_where_none_is_wanted(call, lost, monkeypatch):
     assert "\x1b[" in call("review", "lost")[1]
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[3" not in call("review", "lost")[1]
+
+
+def test_what_to_do_is_said_once_for_arms_of_which_it_is_the_same(call, finished):
+    _, out, _ = call("review", "tiny", "--select", "R003")
+    assert out.count("R003 error  no better than the trivial answer") == 1
+    assert out.count("trivial answer's") > 1
+    assert out.count("→") == 1
 
 
 def test_quiet_says_nothing_beside_the_findings(call, lost):

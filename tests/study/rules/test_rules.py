@@ -19,7 +19,7 @@ ALONE = {"space": {}, "search": {}, "optimizer": {"name": "SGD", "lr": 0.3, "mom
 PLANTED = {
     "R001": {"space": {"optimizer.lr": [1e-5, 1e-4, 0.3]}},
     "R002": {**ALONE, "epochs": 2, "schedule": None, "optimizer": {"name": "SGD", "lr": 0.03}},
-    "R003": {**ALONE, "data": {**DATA, "noise": 1.0}},
+    "R003": {**ALONE, "seed": 1, "data": {**DATA, "noise": 1.0}},
     "R004": {**ALONE, "data": {**DATA, "train": 40, "noise": 0.4}, "epochs": 60, "schedule": None},
     "R005": {**ALONE, "rope": None, "rounds": 3},
     "R006": {**ALONE, "arms": {"narrow": {}, "wild": {"optimizer": {"lr": 1e12}}}},

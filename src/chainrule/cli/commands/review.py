@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,33 +77,38 @@ def split_codes(given: list[str] | None) -> list[str]:
 
 
 def print_findings(found: Review) -> None:
-    """Each finding with what to do below it, no wider than the terminal."""
+    """What was found by rule, with what to do below it, no wider than the terminal."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console()
-    for finding in found.findings:
-        for line in finding_lines(finding, console.width):
-            text = Text(line)
-            text.highlight_regex(rf"^{finding.code} {finding.severity}", STYLES[finding.severity])
-            console.print(text, soft_wrap=True)
+    for (code, severity, title), findings in groupby(found.findings, key=finding_head):
+        console.print(Text.assemble((f"{code} {severity}", STYLES[severity]), f"  {title}"))
+        for advice, same in groupby(findings, key=attrgetter("advice")):
+            for line in finding_lines([*same], advice, console.width):
+                console.print(Text(line), soft_wrap=True)
 
 
-def finding_lines(finding: Finding, width: int) -> list[str]:
-    """``R001 warning  narrow: the best …``, and the advice, in lines of at most this width."""
-    head = f"{finding.code} {finding.severity:7}  "
-    arm = "" if finding.arm is None else f"{finding.arm}: "
-    lines: list[str] = []
-    for text in (f"{arm}{finding.message}.", f"→ {finding.advice}"):
-        indent = " " * len(head)
+def finding_head(finding: Finding) -> tuple[str, str, str]:
+    """What findings of one rule share."""
+    return finding.code, finding.severity, finding.title
+
+
+def finding_lines(findings: list[Finding], advice: str, width: int) -> list[str]:
+    """``narrow: the best …`` each, then what to do about them, in lines of at most this width."""
+    lines = []
+    for finding in findings:
+        arm = "" if finding.arm is None else f"{finding.arm}: "
         lines += textwrap.wrap(
-            text,
-            width,
-            initial_indent=indent if lines else head,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
+            f"{arm}{finding.message}.", width, initial_indent="  ", subsequent_indent="    "
         )
-    return lines
+    return lines + textwrap.wrap(
+        f"→ {advice}",
+        width,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
 
 
 def count_findings(found: Review) -> str:

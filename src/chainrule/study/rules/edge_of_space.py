@@ -39,7 +39,7 @@ class EdgeOfSpace(Rule):
                 values = [float(s[path]) for s in chosen if is_numeric(s.get(path))]
                 for side in ("smallest", "largest"):
                     n = sum(is_at_edge(dimension, value, side) for value in values)
-                    if n and 2 * n >= len(values):
+                    if 2 * n > len(values):
                         yield self._describe(arm.name, path, dimension, side, n, len(values))
 
     def _describe(
@@ -48,7 +48,10 @@ class EdgeOfSpace(Rule):
         ends = numeric_ends(dimension) or (math.nan, math.nan)
         edge = ends[side == "largest"]
         known = numeric_choices(dimension)
-        among = f"of {len(known)} values" if known else f"of the range {ends[0]:g} to {ends[1]:g}"
+        end = {"smallest": "lower", "largest": "upper"}[side]
+        place = f"near {edge:g}, the {end} end of {ends[0]:g} to {ends[1]:g}"
+        if known:
+            place = f"{edge:g}, the {side} of {len(known)} values"
         times = f" in {n} of {searches} searches" if searches > 1 else ""
         beyond = value_beyond(known or spaced_values(dimension), side, whole=is_whole(dimension))
         if known:
@@ -57,10 +60,9 @@ class EdgeOfSpace(Rule):
         else:
             low, high = (beyond, ends[1]) if side == "smallest" else (ends[0], beyond)
             declared = f"{{ low = {low:g}, high = {high:g}{', log = true' * dimension.log} }}"
-        at = "is" if known else "is near"
         return self.make_finding(
             arm,
-            f"the best {path} {at} {edge:g}, the {side} {among}{times}",
+            f"the best {path} is {place}{times}",
             f'look beyond it: [space] "{path}" = {declared}',
             path=path,
             edge=edge,

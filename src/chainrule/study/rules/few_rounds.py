@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FewRounds"]
 
+MOST = 1000
+"""More rounds than this are not proposed."""
+
 
 @final
 class FewRounds(Rule):
@@ -54,20 +57,22 @@ class FewRounds(Rule):
             if rope
             else "even a difference as large as its own spread (d_z = 1)"
         )
-        advice = (
-            "no number of rounds on these samples will do: get more samples"
-            if needed is None
-            else run_command(result, "--rounds", f"{needed}", "--extend")
-        )
         yield self.make_finding(
             None,
             f"{len(undecided)} of {count_noun(m, 'comparison')} undecided, and {rounds} rounds "
             f"are too few to find {question} with a power of 80 %",
-            advice,
+            self._advise(result, needed),
             rounds=rounds,
             rounds_needed=needed,
             undecided=[[c.a, c.b] for c in undecided],
         )
+
+    def _advise(self, result: StudyResult, needed: int | None) -> str:
+        if needed is None:
+            return "no number of rounds on these samples will do: get more samples"
+        if needed > MOST:
+            return f"it takes {needed:,} rounds: ask for a larger rope, or test on more"
+        return run_command(result, "--rounds", f"{needed}", "--extend")
 
 
 def rounds_needed(comparisons: Comparisons, rope: float | None) -> int | None:

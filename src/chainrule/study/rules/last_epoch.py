@@ -43,11 +43,14 @@ class LastEpoch(Rule):
             if gain := measure_gain(arm, name, sign):
                 epochs = max(row.epochs for row in arm.rows)
                 tenth = max(1, epochs // 10)
+                before, last = f"epoch {epochs - 1}", f"epoch {epochs}"
+                if tenth > 1:
+                    before = f"epochs {epochs - 2 * tenth + 1} to {epochs - tenth}"
+                    last = f"epochs {epochs - tenth + 1} to {epochs}"
                 yield self.make_finding(
                     arm.arm,
-                    f"the {name.replace('_', ' ')} still gains {format_number(gain)} from epochs "
-                    f"{epochs - 2 * tenth + 1} to {epochs - tenth} to the last {tenth}, at epoch "
-                    f"{epochs}",
+                    f"the {name.replace('_', ' ')} still gains {format_number(gain)} from {before} "
+                    f"to {last}, the last",
                     f"train for longer: {run_command(result, '--epochs', str(2 * epochs))}",
                     gain=gain,
                     epochs=epochs,
