@@ -10,7 +10,7 @@ from tests.cli.conftest import ARMS
 def test_the_plan_is_a_table_with_totals(call, tiny, tmp_path):
     code, out, err = call("plan", tiny, "--jobs", "1")
     assert (code, err) == (0, "")
-    assert out.startswith("tiny: 20 trainings (4 to search and 16 final ones) in 10 cohorts")
+    assert out.startswith("tiny: 28 trainings (12 to search and 16 final ones) in 10 cohorts")
     assert [line.split()[0] for line in out.splitlines()[3:7]] == ARMS
     assert "with 1 worker" in out
     assert "2 in the grid, 1 distinct: optimizer.lr does nothing in small-slow, large-slow." in out
@@ -29,7 +29,7 @@ def test_the_plan_as_json(call, tiny):
     assert found["study"] == "tiny"
     assert [arm["arm"] for arm in found["arms"]] == ARMS
     totals = found["totals"]
-    assert (totals["trainings"], totals["jobs"], totals["hours"]) == (20, 3, None)
+    assert (totals["trainings"], totals["jobs"], totals["hours"]) == (28, 3, None)
 
 
 def test_options_change_what_is_planned(call, tiny):

@@ -27,7 +27,7 @@ def test_the_table_is_on_stdout_and_all_else_on_stderr(call, tiny, tmp_path):
     assert code == 0
     assert "mean ± std" in out
     assert [line.split()[0] for line in out.splitlines()[3:7]] == ARMS
-    assert "tiny: 20 of 20 trainings" in err
+    assert "tiny: 28 of 28 trainings" in err
     assert "Next: chainrule compare tiny; chainrule report tiny" in err
     assert "\x1b" not in out + err
     assert (tmp_path / "runs" / "tiny.sqlite").exists()

@@ -38,11 +38,11 @@ def test_list_as_json(call):
 
 
 def test_a_right_study_says_its_size_and_what_it_can_conclude(call, tiny):
-    # 2 arms search 2 candidates; each arm has 3 rounds and one training alone
+    # 2 arms search 2 candidates in each round; each arm has 3 rounds and one training alone
     assert call("check-study", tiny) == (
         0,
         (
-            f"{tiny}: ok: tiny, 4 arms, 3 rounds, 20 trainings\n"
+            f"{tiny}: ok: tiny, 4 arms, 3 rounds, 28 trainings\n"
             "  Paired t test: every round has data of its own, so rounds are independent.\n"
         ),
         "",

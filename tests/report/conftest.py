@@ -35,7 +35,7 @@ def declared(levels: Sequence[str] = ("mlp", "conv"), **changes) -> Study:
             "sharing": {"no": {}, "yes": {"net": {"share": True}}},
         },
         "space": {"optimizer.lr": [0.001, 0.01, 0.1], "net.hidden": [50, 200]},
-        "search": {"method": "grid"},
+        "search": {"method": "grid", "each_round": True},
     }
     whole |= {"baseline": levels[0], "reported": {levels[0]: {"mean": 0.71, "std": 0.013}}}
     return Study.model_validate(whole | changes)

@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {
 
 SEARCH: dict[str, Any] = {
     "space": {"optimizer.lr": [0.003, 0.03, 0.3]},
-    "search": {"method": "grid"},
+    "search": {"method": "grid", "each_round": False},
 }
 
 
@@ -39,7 +39,7 @@ def small(**changes: Any) -> Study:
 
 
 def searched(**changes: Any) -> Study:
-    """Two arms, three candidates each."""
+    """Two arms, three candidates each, searched once."""
     return small(**{**SEARCH, **changes})
 
 

@@ -68,6 +68,13 @@ class ReportData:
         return self.result.arms
 
     @property
+    def search_scope(self) -> str:
+        """That all is about the settings which one search found; empty where it is about arms."""
+        from chainrule.study.search.scope import describe_search_scope
+
+        return describe_search_scope(self.study)
+
+    @property
     def higher_is_better(self) -> bool:
         """Whether more of the study's metric is better."""
         return self.study.direction == "max"

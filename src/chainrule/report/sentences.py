@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
@@ -23,6 +23,8 @@ def opening_sentence(result: StudyResult | ReportData) -> str:
     data = ReportData.wrap(result)
     study, better = data.study, "more" if data.higher_is_better else "less"
     arms = _count(len(study.all_arms), "arm")
+    if data.search_scope:
+        arms = f"{arms}, each in the setting that one search chose"
     return (
         f"{arms}, compared by {study.metric_name} on test data ({better} is better), over "
         f"{_count(study.rounds, 'round')} declared."
@@ -99,7 +101,13 @@ def verdict_sentences(
         return [best]
     pair = _find_pair(data, comparisons)
     about = [] if pair is None else [_difference_sentence(pair, data, comparisons)]
-    return [best, *about, _tally_sentence(comparisons)]
+    scope = [data.search_scope] if data.search_scope else []
+    return [best, *about, _tally_sentence(comparisons, data), *scope]
+
+
+def _name_compared(data: ReportData) -> Callable[[str], str]:
+    """What sentences call an arm: where one search chose its setting, that setting."""
+    return "{}'s setting".format if data.search_scope else str
 
 
 def _best_sentence(data: ReportData) -> str:
@@ -111,10 +119,11 @@ def _best_sentence(data: ReportData) -> str:
     common = ", those that all arms have" if any(arm.n > best.n for arm in data.arms) else ""
     mean = f"mean test {data.study.metric_name}: {unit.quantity(best.mean)} "
     mean = f"{mean}({spread}n = {best.n}{common}{diverged})."
+    name = _name_compared(data)
     if len(ranked) == 1:
-        return f"{best.arm}: {mean}"
-    sentence = f"{best.arm} has the {level} {mean}"
-    ties = [arm.arm for arm in ranked[1:] if arm.mean == best.mean]
+        return f"{name(best.arm)}: {mean}"
+    sentence = f"{name(best.arm)} has the {level} {mean}"
+    ties = [name(arm.arm) for arm in ranked[1:] if arm.mean == best.mean]
     if ties:
         return f"{sentence} {_join(ties)} {'has' if len(ties) == 1 else 'have'} the same mean."
     if len(ranked) > 2:
@@ -138,13 +147,15 @@ def _difference_sentence(c: Comparison, data: ReportData, comparisons: Compariso
     sign, other = (1, c.b) if c.a == best else (-1, c.a)
     role = "the baseline" if other == comparisons.baseline else "the next"
     low, high = sorted((sign * c.simultaneous_low, sign * c.simultaneous_high))
+    name = _name_compared(data)
     size = f"{unit.difference(sign * c.test.difference)}{unit.difference_suffix}"
     interval = f"{c.test.confidence:.0%} interval {unit.interval(low, high)}"
     if m > 1:
         interval = f"{interval} for all {m} {_tests(comparisons)} at once"
+    p = f"p {_equals(c.p_holm)} after Holm's correction for {m} {_tests(comparisons)}"
     sentence = (
-        f"The difference of {best} from {other}, {role}, is {size} ({interval}, {c.test.test}, "
-        f"p {_equals(c.p_holm)} after Holm's correction for {m} {_tests(comparisons)})"
+        f"The difference of {name(best)} from {name(other)}, {role}, is {size} ({interval}, "
+        f"{c.test.test}, {p})"
     )
     found = [f"{sentence}: {_conclusion(c, data, comparisons)}", *_reservations(c)]
     return " ".join(found)
@@ -203,7 +214,7 @@ def _reservations(c: Comparison) -> Iterator[str]:
         yield f"{c.test.n} rounds are few: the test rests on differences that are normal."
 
 
-def _tally_sentence(comparisons: Comparisons) -> str:
+def _tally_sentence(comparisons: Comparisons, data: ReportData) -> str:
     """How many comparisons reject, either way, and how many show that there is no difference."""
     kinds = Counter(c.conclusion for c in comparisons.comparisons)
     level = f"{1 - comparisons.comparisons[0].test.confidence:.0%}"
@@ -212,7 +223,8 @@ def _tally_sentence(comparisons: Comparisons) -> str:
     n = kinds["better"] + kinds["worse"] + small
     significant = f"{n} {'is' if n == 1 else 'are'} significant at {level} after Holm"
     if comparisons.baseline is None:
-        sentence = f"Of {count} of all pairs, {significant}"
+        pairs = "all pairs of settings" if data.search_scope else "all pairs"
+        sentence = f"Of {count} of {pairs}, {significant}"
     else:
         better = sum(
             c.test.difference > 0
@@ -220,7 +232,9 @@ def _tally_sentence(comparisons: Comparisons) -> str:
             if c.conclusion not in ("equivalent", "undecided")
         )
         sides = f"{better} better, {n - better} worse"
-        sentence = f"Of {count} with the baseline {comparisons.baseline}, {significant}: {sides}"
+        what = "settings with that of the baseline" if data.search_scope else "with the baseline"
+        count = f"{count} of {what}" if data.search_scope else f"{count} {what}"
+        sentence = f"Of {count} {comparisons.baseline}, {significant}: {sides}"
     if small:
         sentence = f"{sentence}; {small} of them too small to matter"
     sentence = f"{sentence}; no difference in {same}." if same else f"{sentence}."

@@ -159,7 +159,7 @@ def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
                     f"data {declared.name}: {share:.0%} of the test samples of round {r} are among "
                     "its training samples; expected none"
                 )
-    if study.space and not study.search.each_round and declared.rounds == "fresh":
+    if study.space and not study.searches_each_round and declared.rounds == "fresh":
         searched, _ = round_identities(data, SEARCH_ROUND)
         shares = [leaked_share(searched, test) for _, test in found]
         if any(shares):

@@ -22,7 +22,7 @@ STUDY = small(
     cohort_size=2,
     arms={name: {"net": {"hidden": h}} for h, name in enumerate("abcd", 3)},
     space={"optimizer.lr": [0.003, 0.01, 0.03, 0.1]},
-    search={"method": "grid"},
+    search={"method": "grid", "each_round": False},
 )
 """4 arms x (2 cohorts of search, 2 of rounds, 1 for the time): 20 cohorts, 36 trainings."""
 
@@ -32,7 +32,7 @@ ENDLESS = small(
         **{name: {"epochs": 10**6, "optimizer": {"lr": 0.1}} for name in "abc"},
     },
     space={"optimizer.lr": [0.1, 0.2]},
-    search={"method": "grid"},
+    search={"method": "grid", "each_round": False},
     cohort_size=1,
 )
 """Two cohorts are done quickly, for a search comes first; the others keep their workers busy."""

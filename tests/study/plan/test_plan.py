@@ -62,7 +62,8 @@ def test_steps_and_products_by_hand():
 
 
 def test_halving_trains_less():
-    whole = build_plan(searched(epochs=4), times=False).arms[0]
+    each = {"method": "grid", "each_round": True}
+    whole = build_plan(searched(epochs=4, search=each), times=False).arms[0]
     halved = build_plan(KINDS["halving"], times=False).arms[0]
     assert halved.trainings == whole.trainings
     assert halved.multiply_adds < whole.multiply_adds
@@ -94,3 +95,26 @@ def test_a_pace_is_a_time_a_step_and_a_time_a_product():
 def test_unknown_arms_are_refused():
     with pytest.raises(StudyError, match="no arm matches 'x'; arms: narrow, wide"):
         build_plan(small(), arms="x")
+
+
+def test_both_prices_of_the_search_are_known():
+    once = build_plan(searched(), times=False)
+    each = build_plan(searched(search={"method": "grid"}), times=False)
+    assert once.price_searches() == each.price_searches() == {True: (26, None), False: (14, None)}
+    assert (once.trainings, each.trainings) == (14, 26)
+
+
+def test_times_of_both_prices_follow_from_the_search():
+    plan = build_plan(searched(), jobs=2)
+    prices = plan.price_searches()
+    assert plan.seconds is not None
+    searching = sum(arm.search_seconds or 0.0 for arm in plan.arms)
+    assert prices[False][1] == plan.seconds
+    assert prices[True][1] == pytest.approx(plan.seconds + 2 * searching / 2)
+
+
+def test_one_search_is_no_choice_where_rounds_divide_one_data_set():
+    data = {"name": "disk_points", "rounds": "resplit"}
+    plan = build_plan(searched(data=data, search={"method": "grid"}), times=False)
+    assert [*plan.price_searches()] == [True]
+    assert build_plan(small(), times=False).price_searches() == {}

@@ -20,7 +20,8 @@ from chainrule.study import (
     Study,
     StudyError,
 )
-from chainrule.study.spec.stored import rename_old_fields
+from chainrule.study.spec.stored import read_declaration, rename_old_fields
+from chainrule.study.store import StudyRecord
 from chainrule.train import Accuracy
 from tests.study import small as toys
 from tests.study.small import SEARCH, SMALL, searched, small
@@ -125,7 +126,7 @@ def test_a_part_and_a_section_may_be_given_as_objects():
         net=Component(name="disk_net", hidden=3), data=Data(name="disk_points", train=60, test=30)
     )
     assert objects == small()
-    assert searched(search=Search(method="grid")).digest == searched().digest
+    assert searched(search=Search(method="grid", each_round=False)).digest == searched().digest
 
 
 def test_a_function_stands_for_its_name():
@@ -544,3 +545,95 @@ def test_the_order_of_the_space_does_for_it_numbers_the_candidates():
 
 def test_the_order_of_values_does_too():
     assert searched(space={"optimizer.lr": [0.3, 0.03, 0.003]}).digest != searched().digest
+
+
+# when it searches
+
+GRID = {**SEARCH, "search": {"method": "grid"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "each_round"),
+    [
+        ({}, False),  # nothing to search
+        (GRID, True),
+        ({**GRID, "arms": {"only": {}}}, False),
+        (
+            {**GRID, "arms": {"only": {}}, "data": {"name": "disk_points", "rounds": "resplit"}},
+            True,
+        ),
+        ({**GRID, "search": {"method": "grid", "each_round": False}}, False),
+    ],
+)
+def test_where_arms_are_compared_each_round_searches(changes, each_round):
+    study = small(**changes)
+    assert study.searches_each_round is each_round
+    again = Study.from_toml(study.to_toml())
+    assert (again.searches_each_round, again.digest) == (each_round, study.digest)
+
+
+def test_what_is_the_default_has_the_digest_of_what_says_so():
+    each = small(**{**GRID, "search": {"method": "grid", "each_round": True}})
+    assert small(**GRID).digest == each.digest
+    assert small(**GRID).digest != searched().digest
+
+
+STORED = """
+name = "old"
+[data]
+name = "DATA"
+[net]
+name = "disk_net"
+[loss]
+name = "CrossEntropyLoss"
+[optimizer]
+name = "Adam"
+[arms.narrow]
+[arms.wide.net]
+hidden = 7
+[space]
+"optimizer.lr" = [0.003, 0.03]
+[search]
+method = "grid"
+"""
+"""As a store has it from when one search, and fresh rounds, were the default of all."""
+
+DIGESTS = {
+    "disk_points": "d61cb49bbad7cd8db65f54218384e862f42e8b57da66380f30d51133788cddbf",
+    "table": "de9fbb0df5f0b31de09b197db78c2a1595fda528dc7794f83e80eba4a8118b8c",
+}
+"""What the digest was then."""
+
+
+def stored(data: str) -> Study:
+    toml = STORED.replace("DATA", data)
+    return read_declaration(StudyRecord(1, "old", "", {"toml": toml}, {}, ""))
+
+
+@pytest.mark.parametrize("data", DIGESTS)
+def test_a_stored_study_keeps_the_defaults_that_it_ran_with(data):
+    study = stored(data)
+    assert not study.searches_each_round
+    assert study.data.rounds == "fresh"
+    assert study.digest == DIGESTS[data]
+
+
+def test_a_new_study_of_the_same_text_searches_in_each_round():
+    study = Study.from_toml(STORED.replace("DATA", "disk_points"))
+    assert study.searches_each_round
+    assert study.digest != stored("disk_points").digest
+
+
+# the rounds of a file
+
+
+def test_rounds_of_a_table_are_re_splits_unless_said():
+    assert small(data="table").data.rounds == "resplit"
+    assert small(data={"name": "table", "rounds": "folds"}).data.rounds == "folds"
+    again = Study.from_toml(small(data="table").to_toml())
+    assert again.data.rounds == "resplit"
+
+
+def test_rounds_of_a_table_are_never_fresh():
+    with pytest.raises(StudyError, match=r"the same rows in every round.*expected .resplit."):
+        small(data={"name": "table", "rounds": "fresh"})

@@ -40,6 +40,7 @@ def is_right(file: str) -> bool:
     from chainrule.study.execution.scheduler import Scheduler
     from chainrule.study.plan.dry_run import find_problems
     from chainrule.study.sample_overlap import plan_design
+    from chainrule.study.search.scope import describe_search_scope
 
     try:
         study = find_study(file)
@@ -55,5 +56,6 @@ def is_right(file: str) -> bool:
     trainings = sum(map(scheduler.count_total, scheduler.arms))
     arms = f"{len(scheduler.arms)} arms, {study.rounds} rounds"
     typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
-    typer.echo(f"  {plan_design(study).scope}")
+    for scope in filter(None, (plan_design(study).scope, describe_search_scope(study))):
+        typer.echo(f"  {scope}")
     return True

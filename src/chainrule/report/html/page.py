@@ -75,7 +75,7 @@ def _build_content(data: ReportData) -> dict[str, Any]:
         "progress": progress_sentence(data),
         "not_looked_for": data.review.skipped,
         "verdict": verdict_sentences(data, comparisons),
-        "scope": comparisons.design.scope if comparisons else "",
+        "scope": [comparisons.design.scope, data.search_scope] if comparisons else [],
         "why_not": why_not,
         "tables": {table.name: table for table in _build_tables(data, comparisons, effects)},
         "figures": lambda group: [figure for figure in figures if figure.group == group],

@@ -44,7 +44,7 @@ def _search_facts(data: ReportData) -> Facts:
     if not study.space:
         return [("search", "none: one setting an arm, as declared")]
     count = "" if search.candidates is None else f", {search.candidates} candidates"
-    when = "in every round" if search.each_round else "once, before the first round"
+    when = "in every round" if study.searches_each_round else "once, before the first round"
     refit = "trained anew on the whole training set" if study.selection.refit else "kept as it is"
     facts = [
         ("search", f"{search.method}{count}, {when}"),

@@ -61,11 +61,12 @@ def comparisons_table(
     """
     data = ReportData.wrap(result)
     found = data.comparisons if comparisons is None else comparisons
+    of = " of settings" if data.search_scope else ""
     against = "" if found.baseline is None else f" with the baseline {found.baseline}"
     test, unit = found.comparisons[0].test, data.unit
     return Table(
         "comparisons",
-        f"Comparisons{against}: {test.test}; {describe_differences(unit)}, each with its "
+        f"Comparisons{of}{against}: {test.test}; {describe_differences(unit)}, each with its "
         f"{test.confidence:.0%} interval.",
         _comparison_columns(found, unit),
         [_comparison_cells(c, found, unit) for c in found.comparisons],

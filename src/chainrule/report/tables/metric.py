@@ -52,7 +52,7 @@ def metric_table(result: StudyResult | ReportData, name: str) -> Table:
         COLUMNS,
         [_metric_cells(arm, name, unit) for arm in data.arms],
         [_metric_row(arm, name) for arm in data.arms],
-        [KNOWN],
+        [KNOWN, *([data.search_scope] if data.search_scope else [])],
     )
 
 

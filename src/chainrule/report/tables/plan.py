@@ -25,7 +25,13 @@ def plan_table(plan: Plan) -> Table:
     """A row an arm; the totals above it, and below it what must be known to read it."""
     columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
     cells = [[Cell(text, text) for text in _arm_cells(arm)] for arm in plan.arms]
-    notes = [LEGEND, *_cost_notes(plan), *_unused_notes(plan), *_power_notes(plan)]
+    notes = [
+        LEGEND,
+        *_cost_notes(plan),
+        *_search_notes(plan),
+        *_unused_notes(plan),
+        *_power_notes(plan),
+    ]
     return Table("plan", _caption(plan), columns, cells, plan.as_rows(), notes)
 
 
@@ -62,6 +68,30 @@ def _cost_notes(plan: Plan) -> list[str]:
     return [f"About {format_duration(plan.seconds)} with {workers}, {memory} besides PyTorch."]
 
 
+def _search_notes(plan: Plan) -> list[str]:
+    """What it costs to search in each round, and once: what is declared, and what could be."""
+    prices = {
+        each_round: f"{n:,} trainings"
+        + ("" if seconds is None else f", about {format_duration(seconds)}")
+        for each_round, (n, seconds) in plan.price_searches().items()
+    }
+    if not prices:
+        return []
+    if False not in prices:
+        note = f"Each round searches for itself: {prices[True]}."
+    elif plan.study.searches_each_round:
+        note = (
+            f"Each round searches for itself: {prices[True]}. With each_round = false, one search "
+            f"before the rounds: {prices[False]}; conclusions are then about the settings found."
+        )
+    else:
+        note = (
+            f"One search before the rounds: {prices[False]}. With each_round = true, a search in "
+            f"each round: {prices[True]}; conclusions are then about the arms."
+        )
+    return [note]
+
+
 def _unused_notes(plan: Plan) -> list[str]:
     """What of the space does nothing, and where."""
     arms: dict[tuple[int | None, int, tuple[str, ...]], list[str]] = {}
@@ -86,6 +116,7 @@ def _power_notes(plan: Plan) -> list[str]:
     enough = f"{needed} rounds find" if needed else "No number of rounds finds"
     return [
         design.scope,
+        *([plan.search_scope] if plan.search_scope else []),
         (
             f"With {count}, {n} rounds find a difference of {effect:.2g} standard deviations of "
             f"the rounds' differences with a power of 80%. {enough} one of 1."

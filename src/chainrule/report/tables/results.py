@@ -44,6 +44,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
         [
             *([f"{problem}."] if (problem := data.result.failure_problem) else []),
             *failure_sentences(data),
+            *([data.search_scope] if data.search_scope else []),
         ],
     )
 

@@ -153,7 +153,11 @@ def find_changes(records: Sequence[StudyRecord], study: Study) -> list[str]:
 
 def describe_changes(old: Study, new: Study) -> Iterator[str]:
     """``epochs: 25 → 5`` for each field that is not the same."""
-    a, b = (flatten_dict(study.model_dump(mode="json")) for study in (old, new))
+    a, b = (
+        flatten_dict(study.model_dump(mode="json"))
+        | {"search.each_round": study.searches_each_round}
+        for study in (old, new)
+    )
     for path in a | b:
         if a.get(path) != b.get(path):
             yield f"{path}: {a.get(path)} → {b.get(path)}"

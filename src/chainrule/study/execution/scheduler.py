@@ -11,6 +11,7 @@ from chainrule.study.execution.cohorts import CohortJob, Training, build_halving
 from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.search.candidates import count_candidates, propose_candidates
+from chainrule.study.search.scope import search_rounds
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Params
 from chainrule.study.spec.study import Study
@@ -56,7 +57,7 @@ class Scheduler:
     @property
     def search_rounds(self) -> Sequence[int]:
         """The rounds that are searched in."""
-        return self.rounds if self.study.search.each_round else [SEARCH_ROUND]
+        return search_rounds(self.study)
 
     def count_total(self, arm: Arm) -> int:
         """How many trainings the arm needs in all."""
@@ -126,7 +127,7 @@ class Scheduler:
         jobs = self._search_jobs(arm, trainings)
         if searched < len(self.search_rounds):
             return jobs, None
-        if self.study.search.each_round:
+        if self.study.searches_each_round:
             return jobs, chosen
         return jobs, {r: choice for choice in chosen.values() for r in self.rounds}
 

@@ -15,6 +15,7 @@ from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
 from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData, check_device
 from chainrule.study.sample_overlap import check_leaks
+from chainrule.study.search.scope import search_rounds
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import covering_settings
 from chainrule.study.spec.study import Study
@@ -112,7 +113,7 @@ def training_sizes(study: Study, samples: RoundData, stage: Stage) -> list[int]:
     rounds = range(study.rounds if study.data.rounds == "folds" else 1)
     if stage == "final":
         return [*dict.fromkeys(samples.count_final(r) for r in rounds)]
-    searched = rounds if study.search.each_round else [SEARCH_ROUND]
+    searched = rounds if study.searches_each_round else [SEARCH_ROUND]
     return [*dict.fromkeys(n for r in searched for n in samples.count_folds(r))]
 
 
@@ -162,7 +163,7 @@ class FewSamples(RoundData):
     def __init__(self, study: Study, samples: RoundData) -> None:
         super().__init__(study)
         self.samples, self.limit = samples, 1
-        self.first_round = 0 if study.search.each_round or not study.space else SEARCH_ROUND
+        self.first_round = search_rounds(study)[0] if study.space else 0
         self._sides: dict[bool, tuple[Dataset, Dataset]] = {}
 
     def fold(self, r: int, f: int) -> tuple[Dataset, Dataset]:
@@ -196,7 +197,7 @@ def train_one_epoch(trainer: Trainer, learned: Dataset, judged: Dataset | None =
 
 def first_training_data(study: Study, samples: RoundData) -> Sequence[Dataset]:
     """What the first training of the study learns from, and what it is judged on."""
-    r = 0 if study.search.each_round or not study.space else SEARCH_ROUND
+    r = search_rounds(study)[0] if study.space else 0
     return samples.fold(r, 0) if study.space else samples.final(r)
 
 

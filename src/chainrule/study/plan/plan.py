@@ -16,6 +16,7 @@ from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import Workload, WorkloadEstimator
 from chainrule.study.sample_overlap import plan_design
 from chainrule.study.search.candidates import count_candidates
+from chainrule.study.search.scope import describe_search_scope
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import grid
 from chainrule.study.spec.study import Study
@@ -34,7 +35,8 @@ class ArmPlan:
     - ``cohorts``, ``widths``: how many, and the least and most trainings in one.
     - ``steps``: of all cohorts; ``multiply_adds``: of all trainings.
     - ``parameters``: of the smallest and the largest net, all members.
-    - ``seconds``: on one core, None if not measured; ``bytes``: of the largest cohort.
+    - ``seconds``: on one core, None if not measured, of which ``search_seconds`` for the search;
+      ``bytes``: of the largest cohort.
     """
 
     arm: str
@@ -50,6 +52,7 @@ class ArmPlan:
     parameters: tuple[int, int]
     multiply_adds: float
     seconds: float | None
+    search_seconds: float | None
     bytes: int
 
     @property
@@ -76,6 +79,11 @@ class Plan:
         return plan_design(self.study)
 
     @property
+    def search_scope(self) -> str:
+        """That conclusions will be about settings, of one search; empty where about arms."""
+        return describe_search_scope(self.study)
+
+    @property
     def comparisons(self) -> int:
         """How many the study declares: of each arm with the baseline, or of all pairs."""
         n = len(self.study.all_arms)
@@ -91,6 +99,25 @@ class Plan:
         """With all workers busy to the end; None if not measured."""
         times = [arm.seconds for arm in self.arms if arm.seconds is not None]
         return sum(times) / self.jobs if len(times) == len(self.arms) else None
+
+    def price_searches(self) -> dict[bool, tuple[int, float | None]]:
+        """Each round searches → trainings of the whole and its seconds, on all workers.
+
+        Empty where nothing is searched; one search is no choice where rounds divide one data set.
+        A search takes as long in each round.
+        """
+        search = sum(arm.search for arm in self.arms)
+        if not search:
+            return {}
+        seconds = [arm.search_seconds for arm in self.arms if arm.search_seconds is not None]
+        now, n = self.study.searches_each_round, self.study.rounds
+        prices = {}
+        for each_round in (True,) if self.study.data.divides_one_draw else (True, False):
+            share = 1.0 if each_round == now else n if each_round else 1 / n
+            added = (share - 1) * sum(seconds) / self.jobs
+            whole = None if self.seconds is None else self.seconds + added
+            prices[each_round] = round(self.trainings + (share - 1) * search), whole
+        return prices
 
     def totals(self) -> dict[str, Any]:
         """The sums over the arms, as JSON data; ``bytes`` is what all workers take at most."""
@@ -131,6 +158,7 @@ def plan_arm(board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool)
     study = board.study
     widths = [load.cohort_size for load in loads]
     sizes = [load.parameters for load in loads]
+    searching = [load for load in loads if load.job.stage == "search"]
     pace = fit_time_model(study, board.round_data, loads) if times else None
     return ArmPlan(
         arm=arm.name,
@@ -138,7 +166,7 @@ def plan_arm(board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool)
         declared=len(grid(study.space)) if study.search.method == "grid" else None,
         unused_paths=tuple(path for path in study.space if path not in arm.space),
         splits=study.selection.splits if arm.space else 0,
-        search=sum(load.cohort_size for load in loads if load.job.stage == "search"),
+        search=sum(load.cohort_size for load in searching),
         final=sum(load.cohort_size for load in loads if load.job.stage != "search"),
         cohorts=len(loads),
         cohort_sizes=(min(widths), max(widths)),
@@ -146,6 +174,7 @@ def plan_arm(board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool)
         parameters=(min(sizes), max(sizes)),
         multiply_adds=sum(load.products for load in loads),
         seconds=None if pace is None else sum(map(pace.seconds, loads)),
+        search_seconds=None if pace is None else sum(map(pace.seconds, searching)),
         bytes=max(load.bytes for load in loads),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
 from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
+from chainrule.study.search.scope import describe_search_scope
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
@@ -177,18 +178,14 @@ class StudyResult:
     def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.
 
-        Over the rounds that all arms have; larger is better (a loss is negated). Where there are
+        Over the rounds that all arms have, and about their settings where one search found them,
+        which a note says; larger is better (a loss is negated). Where there are
         factors, their effects are in the family that Holm's correction counts. Raises
         StatisticsError where there is too little to compare, StudyError where a round that
         diverged would beat one that did not (``failure_problem``).
         """
         wanted = None if all_pairs else baseline or self.study.baseline
-        found = self._round_scores().compare(wanted)
-        _, problem = self._design_and_problem
-        if not problem:
-            return found
-        note = f"That rounds share no samples is declared, not seen: {problem}"
-        return replace(found, notes=(*found.notes, note))
+        return self._round_scores().compare(wanted)
 
     def effects(self) -> Effects:
         """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`.
@@ -213,7 +210,10 @@ class StudyResult:
         sign = 1.0 if self.study.direction == "max" else -1.0
         scores = {arm.arm: [sign * value for value in arm.values] for arm in self.common_arms}
         factors = {arm.arm: arm.factors for arm in self.arms}
-        return RoundScores(self.study, scores, factors, self.design)
+        notes = [describe_search_scope(self.study)]
+        if problem := self._design_and_problem[1]:
+            notes.append(f"That rounds share no samples is declared, not seen: {problem}")
+        return RoundScores(self.study, scores, factors, self.design, [*filter(None, notes)])
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row an arm, as JSON data; of one without results because it failed, the error."""

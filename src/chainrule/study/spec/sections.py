@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
 from chainrule.recipes.component import Component
 from chainrule.recipes.fields import StrictModel
@@ -17,6 +18,7 @@ class Data(Component):
 
     - ``rounds``: ``fresh``: a draw a round; ``fixed``: one draw for all; ``resplit``: one draw,
       joined and divided anew in each round; ``folds``: round r is fold r of ``folds``, repeated.
+      The rows of one file (``FILES``) are never fresh, and ``resplit`` unless given.
     - ``standardize``: inputs by the mean and spread of the training samples alone, for each
       feature or for ``all`` together; ``standardize_target``: the target too, a number. Metrics
       that have a unit are given in the target's own.
@@ -28,6 +30,28 @@ class Data(Component):
     standardize: Literal["feature", "all"] | None = None
     standardize_target: bool = False
     missing: Literal["median"] | None = None
+
+    @property
+    def divides_one_draw(self) -> bool:
+        """Whether what one round tests on is learned from in another."""
+        return self.rounds in ("resplit", "folds")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _divide_files_anew(cls, given: Any, info: ValidationInfo) -> Any:
+        """Rounds of one file are re-splits; not in a study that ran before this was so."""
+        if not isinstance(given, Mapping) or given.get("name") not in FILES or info.context:
+            return given
+        if given.get("rounds") == "fresh":
+            raise ValueError(
+                "rounds: a file has the same rows in every round, so none draws fresh ones; "
+                'expected "resplit" (the default: divided anew in each round), "folds" or "fixed"'
+            )
+        return {"rounds": "resplit", **given}
+
+
+FILES = {"table"}
+"""Data that come from one file, whole: rounds can but divide its rows."""
 
 
 class Halving(StrictModel):
@@ -45,14 +69,15 @@ class Search(StrictModel):
     - ``method``: ``fixed``: one, as declared; ``grid``: every combination; ``random``; ``tpe``
       or ``gp``: Optuna proposes ``batch`` at a time from what is known.
     - ``candidates``: how many, for all but the grid.
-    - ``each_round``: search in every round, on its training data; else once, before the first.
+    - ``each_round``: search in every round, on its training data; else once, before the first,
+      so that conclusions are about the settings found then. See ``Study.searches_each_round``.
     """
 
     method: Literal["fixed", "grid", "random", "tpe", "gp"] = "fixed"
     candidates: int | None = Field(default=None, ge=1)
     batch: int = Field(default=8, ge=1)
     halving: Halving | None = None
-    each_round: bool = False
+    each_round: bool | None = None
 
 
 class Selection(StrictModel):

@@ -20,14 +20,23 @@ def read_declaration(record: StudyRecord) -> Study:
     """The study of a record. Raises StudyError where this version cannot read it."""
     source = f"study {record.id} of the store ({record.name})"
     declared = rename_old_fields(parse_toml(str(record.declaration.get("toml", "")), source))
+    declared = fill_old_defaults(declared)
     try:
-        return validate_study(declared, source)
+        return validate_study(declared, source, stored=True)
     except StudyError:
         if "quick" not in declared:
             raise
     # A small form that would be refused today decides nothing about the rows that are there.
     whole = {key: value for key, value in declared.items() if key != "quick"}
-    return validate_study(whole, source)
+    return validate_study(whole, source, stored=True)
+
+
+def fill_old_defaults(declared: dict[str, Any]) -> dict[str, Any]:
+    """A stored declaration with what was the default when nothing was written of it."""
+    search = declared.get("search")
+    if not isinstance(search, Mapping) or "each_round" in search:
+        return declared
+    return {**declared, "search": {**search, "each_round": False}}
 
 
 def rename_old_fields(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -171,6 +171,16 @@ class Study(StrictModel):
         base = {name: draft for name, draft in drafts.items() if draft is not None}
         return build_arms(base, self.arms, self.factors, self.space)
 
+    @cached_property
+    def searches_each_round(self) -> bool:
+        """Whether each round has a search of its own: the default where arms are compared.
+
+        And where rounds divide one data set, as a search before them would see their test samples.
+        """
+        if self.search.each_round is not None:
+            return self.search.each_round
+        return bool(self.space) and (len(self.all_arms) > 1 or self.data.divides_one_draw)
+
     def select(self, pattern: str = "*") -> list[Arm]:
         """The arms whose names match a glob pattern such as ``mlp*``.
 
@@ -205,14 +215,20 @@ class Study(StrictModel):
         return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
 
     def to_toml(self) -> str:
-        """The declaration as the text of a TOML file."""
+        """The declaration as the text of a TOML file, which says when the search is made."""
         import tomli_w
 
-        return tomli_w.dumps(self.as_dict())
+        declared = self.as_dict()
+        if self.space:
+            declared["search"] = {**declared["search"], "each_round": self.searches_each_round}
+        return tomli_w.dumps(declared)
 
     def semantic_fields(self) -> dict[str, Any]:
         """What was declared of all that decides a number; of a file its SHA-256, not its place."""
         content = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
+        search = {k: v for k, v in content.pop("search", {}).items() if k != "each_round"}
+        search |= {"each_round": True} if self.searches_each_round else {}
+        content |= {"search": search} if search else {}
         if "sha256" in content["data"]:
             content["data"] = {k: v for k, v in content["data"].items() if k != "csv"}
         return content
@@ -274,7 +290,6 @@ def check_quick_form(study: Study) -> None:
 def check_search(study: Study) -> None:
     """Raise ValueError where search, space and selection do not go together."""
     search = study.search
-    reuses_data = study.data.rounds in ("resplit", "folds")
     if study.space and search.method == "fixed":
         raise ValueError(
             f"search: there is a space ({', '.join(study.space)}), and no method to search it; "
@@ -289,7 +304,7 @@ def check_search(study: Study) -> None:
         raise ValueError(f"search.candidates: {search.method} needs to know how many")
     if search.method == "grid":
         grid(study.space)
-    if study.space and reuses_data and not search.each_round:
+    if study.space and study.data.divides_one_draw and not study.searches_each_round:
         raise ValueError(
             "search.each_round: with re-splits or folds of one data set, a search before the "
             "first round would see other rounds' test data; expected true"
@@ -335,10 +350,13 @@ def find_csv_beside(declared: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**declared, "data": {**data, "csv": str((folder / csv).resolve())}}
 
 
-def validate_study(declared: Mapping[str, Any], source: str) -> Study:
-    """The study that these data declare. Raises StudyError with a line for each problem."""
+def validate_study(declared: Mapping[str, Any], source: str, *, stored: bool = False) -> Study:
+    """The study that these data declare. Raises StudyError with a line for each problem.
+
+    ``stored``: it ran already, so what is no longer allowed in a new one is read as it was.
+    """
     try:
-        return Study.model_validate(declared)
+        return Study.model_validate(declared, context={"stored": True} if stored else None)
     except ValidationError as error:
         lines = "\n  ".join(format_errors(error))
         raise StudyError(f"{source} is not a study:\n  {lines}") from None
