@@ -185,9 +185,6 @@ def test_what_is_not_known_takes_the_plain_path_and_says_so(options, what):
     [
         nn.Dropout(0.5),
         nn.BatchNorm1d(4),
-        nn.GELU(),
-        nn.Residual(nn.Linear(4, 4)),
-        nn.LeakyReLU(-1.0),
         nn.Linear(4, 4, init=HeNormal()).to(torch.float64),
     ],
     ids=repr,

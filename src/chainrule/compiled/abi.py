@@ -25,6 +25,7 @@ from chainrule.compiled.lowering.ir import (
     ActivationKind,
     GradMode,
     LossKind,
+    MapKind,
     Operation,
 )
 from chainrule.compiled.lowering.optimizer import (
@@ -151,7 +152,7 @@ class Conv2dArgs(ctypes.Structure):
     out: Numbers
 
 
-ENUMS: tuple[type, ...] = (GradMode, ActivationKind, LossKind, UpdateRule)
+ENUMS: tuple[type, ...] = (GradMode, ActivationKind, MapKind, LossKind, UpdateRule)
 STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, EpochArgs, Conv2dArgs)
 
 

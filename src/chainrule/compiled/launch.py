@@ -18,6 +18,11 @@ from chainrule._util.threads import kernel_threads
 from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
 from chainrule.compiled.build import SCALAR_TYPES, kernel
 from chainrule.compiled.lowering.conv import CACHE_LINE
+from chainrule.compiled.lowering.grad_modes import (
+    accumulated_parameters,
+    accumulated_values,
+    assign_grad_modes,
+)
 from chainrule.compiled.lowering.ir import Convolution
 from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
@@ -186,14 +191,14 @@ def parameter_offsets(parameters: Sequence[Parameter], K: int) -> dict[int, tupl
 
 def build_args(program: Program, tensors: Sequence[Tensor]) -> tuple[EpochArgs, list[Any]]:
     """The program and the data, inputs and targets, and what holds their memory."""
-    ops = program.finish()
+    ops = assign_grad_modes(program)
     array = native_ops(ops)
     strides = [t[0].numel() if len(t) > 1 else 0 for t in tensors]
     target_pointers = (c_void_p * len(strides[1:]))(*(t.data_ptr() for t in tensors[1:]))
     target_strides = (c_int64 * len(strides[1:]))(*strides[1:])
     values, parameters = (
         torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
-        for pairs in (program.accumulated_values(), program.accumulated_parameters())
+        for pairs in (accumulated_values(program), accumulated_parameters(program))
     )
     args = EpochArgs(
         ops=ctypes.addressof(array),

@@ -15,6 +15,7 @@
 #include "ops/gemm.h"
 #include "ops/load.h"
 #include "ops/losses.h"
+#include "ops/normalization.h"
 #include "ops/padding.h"
 #include "ops/pooling.h"
 #include "ops/winograd.h"
@@ -133,6 +134,47 @@ template <class T> struct Interpreter {
         activation_backward<T>(op.kind, grads + op.y, values + op.y, op.ldy, op.rows, op.n,
                                T(op.alpha), T(op.beta),
                                BiasGrad<T>{bias, op.rows_per_bias, adds(op.bias_grad)});
+    }
+
+    void forward(const Map &op) { map_forward<T>(op, values + op.y, values + op.x); }
+
+    void backward(const Map &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        map_backward<T>(op, grads + op.x, grads + op.y, values + op.x,
+                        op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    void forward(const ParametricReLU &op) {
+        prelu_forward<T>(op, values + op.y, values + op.x, params + op.weight);
+    }
+
+    void backward(const ParametricReLU &op) {
+        T *dx = op.x_grad == GradMode::SKIP ? nullptr : grads + op.x;
+        prelu_backward<T>(op, dx, param_grads + op.weight, grads + op.y, values + op.x,
+                          params + op.weight, op.x_grad == GradMode::ACCUMULATE,
+                          adds(op.weight_grad));
+    }
+
+    void forward(const Normalize &op) {
+        normalize_forward<T>(op, values + op.y, values + op.moments, values + op.x,
+                             parameter(op.weight), parameter(op.bias));
+    }
+
+    void backward(const Normalize &op) {
+        T *dw = begin_grad(op.weight, op.weight_grad, op.weights);
+        T *db = begin_grad(op.bias, op.bias_grad, op.weights);
+        const T *g = grads + op.y, *x = values + op.x, *moments = values + op.moments;
+        if (dw || db) normalize_param_grads<T>(op, dw, db, g, x, moments);
+        if (op.x_grad != GradMode::SKIP)
+            normalize_backward<T>(op, grads + op.x, g, x, moments, parameter(op.weight),
+                                  op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    // Where a parameter's gradient is to be added up, or null where there is none.
+    T *begin_grad(int64_t offset, GradMode mode, int64_t count) {
+        if (offset == NOWHERE) return nullptr;
+        if (!adds(mode)) clear(param_grads + offset, count);
+        return param_grads + offset;
     }
 
     // A loss writes its gradient on the way forward.

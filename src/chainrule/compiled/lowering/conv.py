@@ -15,11 +15,17 @@ from torch import Tensor
 
 from chainrule import nn
 from chainrule.compiled.lowering.ir import Convolution, Pad, Pool
-from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value
+from chainrule.compiled.lowering.program import (
+    Program,
+    Slice,
+    Unsupported,
+    Value,
+    side_by_side,
+)
 from chainrule.nn.layers.pooling import Pool2d
 from chainrule.nn.module import Module
 
-__all__ = ["lower_conv", "lower_pool"]
+__all__ = ["lower_adaptive_pool", "lower_conv", "lower_maxout", "lower_pool"]
 
 CACHE_LINE = 16
 """Numbers of at least one line of the cache, as in winograd.h."""
@@ -35,7 +41,7 @@ def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[V
         raise Unsupported(layer.label())
     image_shape(layer, lanes, layer.in_channels)
     lanes = lower_padding(program, layer, lanes)
-    x, (C, H, W) = program.image_slice(lanes), lanes[0].shape
+    x, (C, H, W) = program.join_lanes(lanes), lanes[0].shape
     kernel, stride, dilation = layer.params.kernel, layer.params.stride, layer.params.dilation
     h, w = count_windows(layer, (H, W), kernel, stride, dilation)
     O, n = layer.out_channels, len(lanes) * program.batch_columns  # noqa: E741
@@ -71,7 +77,7 @@ def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[V
         workspace=program.add_workspace(kept, scratch),
     )
     program.add_reader(op, x, len(lanes))
-    return image_lanes((O, h, w), y, len(lanes))
+    return side_by_side((O, h, w), y, len(lanes))
 
 
 def multiplies_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
@@ -106,13 +112,52 @@ def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Valu
         raise Unsupported(layer.label())
     if isinstance(layer, nn.AvgPool2d) and layer.divisor_override is not None:
         raise Unsupported(layer.label())
-    C, H, W = image_shape(layer, lanes)
-    kernel, stride, dilation = layer.params.kernel, layer.params.stride, layer.params.dilation
+    image_shape(layer, lanes)
+    return add_pool(
+        program, layer, lanes, layer.params.kernel, layer.params.stride, layer.params.dilation
+    )
+
+
+def lower_adaptive_pool(
+    program: Program, layer: nn.AdaptiveAvgPool2d, lanes: list[Value]
+) -> list[Value]:
+    """The means of regions of each lane, which have to be of one size."""
+    _, *sizes = image_shape(layer, lanes)
+    given = layer.output_size
+    wanted = given if isinstance(given, list | tuple) else (given, given)
+    counts = [size if want is None else want for size, want in zip(sizes, wanted, strict=True)]
+    if any(size % count for size, count in zip(sizes, counts, strict=True)):
+        raise Unsupported(f"{layer.label()} of samples {lanes[0].shape}")
+    kernel = sizes[0] // counts[0], sizes[1] // counts[1]
+    return add_pool(program, layer, lanes, kernel, kernel, (1, 1))
+
+
+def lower_maxout(program: Program, layer: nn.Maxout, lanes: list[Value]) -> list[Value]:
+    """The maximum of each k neighbouring channels of each lane, which are a window."""
+    shape, k = lanes[0].shape, layer.k
+    if not shape or not shape[0] or shape[0] % k:
+        raise Unsupported(f"{layer.label()} of samples {shape}")
+    channels, pixels = shape[0] // k, prod(shape[1:])
+    images = [Value((channels, k, pixels), value.slices) for value in lanes]
+    pooled = add_pool(program, layer, images, (k, 1), (k, 1), (1, 1))
+    return [Value((channels, *shape[1:]), value.slices) for value in pooled]
+
+
+def add_pool(
+    program: Program,
+    layer: Module,
+    lanes: list[Value],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> list[Value]:
+    """The maximum or mean of windows of each lane (C, H, W), in a new buffer."""
+    C, H, W = lanes[0].shape
     h, w = count_windows(layer, (H, W), kernel, stride, dilation)
-    x, n = program.image_slice(lanes), len(lanes) * program.batch_columns
+    x, n = program.join_lanes(lanes), len(lanes) * program.batch_columns
     y = Slice(program.add_buffer(C * h * w, len(lanes)), 0, C * h * w)
     op = Pool(
-        mean=isinstance(layer, nn.AvgPool2d),
+        mean=not isinstance(layer, nn.MaxPool2d | nn.Maxout),
         x=program.address(x)[0],
         y=program.address(y)[0],
         n=n,
@@ -124,7 +169,7 @@ def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Valu
         starts=row_offsets(1, H, W, (h, w), stride, n),
     )
     program.add_reader(op, x, len(lanes))
-    return image_lanes((C, h, w), y, len(lanes))
+    return side_by_side((C, h, w), y, len(lanes))
 
 
 def lower_padding(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
@@ -134,19 +179,14 @@ def lower_padding(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> lis
         return lanes
     if layer.padding_mode != "zeros":
         raise Unsupported(layer.label())
-    x, (C, H, W) = program.image_slice(lanes), lanes[0].shape
+    x, (C, H, W) = program.join_lanes(lanes), lanes[0].shape
     h, w, n = H + top + bottom, W + left + right, len(lanes) * program.batch_columns
     y = Slice(program.add_buffer(C * h * w, len(lanes)), 0, C * h * w)
     offsets = program.address(x)[0], program.address(y)[0]
     program.add_reader(Pad(*offsets, n, C, H, W, h, w, top, left), x, len(lanes))
     if x.buffer in program.constants:
         program.constants.add(y.buffer)
-    return image_lanes((C, h, w), y, len(lanes))
-
-
-def image_lanes(shape: tuple[int, int, int], rows: Slice, lanes: int) -> list[Value]:
-    """So many images side by side, in these rows."""
-    return [Value(shape, [rows._replace(block=block)]) for block in range(lanes)]
+    return side_by_side((C, h, w), y, len(lanes))
 
 
 def image_shape(

@@ -26,10 +26,14 @@ __all__ = [
     "LoadInput",
     "LoadTarget",
     "LossKind",
+    "Map",
+    "MapKind",
     "Matmul",
+    "Normalize",
     "OneHot",
     "Operation",
     "Pad",
+    "ParametricReLU",
     "Pool",
     "StoreOutput",
 ]
@@ -63,6 +67,19 @@ class ActivationKind(IntEnum):
     SOFTSIGN = 7
     SOFTMAX = 8
     LOG_SOFTMAX = 9
+
+
+class MapKind(IntEnum):
+    """The functions of a Map."""
+
+    IDENTITY = 0
+    LEAKY_RELU = 1
+    ELU = 2
+    GELU = 3
+    GELU_TANH = 4
+    SILU = 5
+    SOFTPLUS = 6
+    EXP = 7
 
 
 class LossKind(IntEnum):
@@ -148,6 +165,67 @@ class Activation:
     bias: int
     rows_per_bias: int
     bias_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class Map:
+    """y (rows, n) = f(x), or += f(x) with ``accumulate``; f has up to two constants.
+
+    dx = g f'(x)
+    """
+
+    kind: MapKind
+    x: int
+    ldx: int
+    y: int
+    ldy: int
+    rows: int
+    n: int
+    alpha: float
+    beta: float
+    accumulate: bool
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class ParametricReLU:
+    """y = x where x > 0, else w x        x, y (rows, n), a w for each ``rows_per_weight`` rows
+
+    dx = g where x > 0, else w g;   dw = Σ g x where x ≤ 0
+    """
+
+    weight: int
+    x: int
+    y: int
+    rows: int
+    n: int
+    rows_per_weight: int
+    weight_grad: GradMode = GradMode.SKIP
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class Normalize:
+    """y = w (x − μ) / √(σ² + ε) + b, μ and σ² over each ``group_rows`` rows        x, y (rows, n)
+
+    Row r has weight and bias number (r / ``rows_per_weight``) mod ``weights``. ``moments``
+    (2 groups, n): μ and 1 / √(σ² + ε), kept for the way back.
+    """
+
+    weight: int
+    bias: int
+    x: int
+    y: int
+    moments: int
+    rows: int
+    n: int
+    group_rows: int
+    rows_per_weight: int
+    weights: int
+    eps: float
+    weight_grad: GradMode = GradMode.SKIP
+    bias_grad: GradMode = GradMode.SKIP
+    x_grad: GradMode = GradMode.SKIP
 
 
 @dataclass(slots=True)
@@ -275,6 +353,9 @@ Operation: TypeAlias = (
     | OneHot
     | Matmul
     | Activation
+    | Map
+    | ParametricReLU
+    | Normalize
     | ElementwiseTerm
     | CrossEntropy
     | StoreOutput

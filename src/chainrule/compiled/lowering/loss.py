@@ -34,6 +34,9 @@ LOSSES: dict[type[Loss], LossKind] = {
     nn.BCEWithLogitsLoss: LossKind.BCE_WITH_LOGITS,
 }
 
+SHARES = (ActivationKind.SIGMOID, ActivationKind.SOFTMAX)
+"""The activations whose outputs are between 0 and 1."""
+
 
 def lower_loss(
     program: Program,
@@ -77,10 +80,10 @@ def loss_weights(criterion: Loss, K: int) -> Tensor:
     return torch.stack([row.expand(K) for row in rows])
 
 
-def output_slice(value: Value) -> Slice:
-    """The one slice of an output, which a loss reads."""
+def output_slice(program: Program, value: Value) -> Slice:
+    """The one slice that an output is, or a copy of it is."""
     if len(value.slices) != 1 or value.slices[0].buffer == INPUTS:
-        raise Unsupported("a loss of what is not the output of a linear layer")
+        return program.copy([value])[0].slices[0]
     return value.slices[0]
 
 
@@ -92,14 +95,14 @@ def lower_term(
     reduction = getattr(inner, "reduction", "none")
     if reduction not in ("mean", "sum") or len(output.shape) != 1:
         raise Unsupported(f"{loss.label()} of samples {output.shape}")
-    x = output_slice(output)
+    x = output_slice(program, output)
     room = program.add_buffer(x.rows)
     program.constants.add(room)
     (offset, ldx), (t, ldt) = program.address(x), program.address(Slice(room, 0, x.rows))
     op: ElementwiseTerm | CrossEntropy
     if type(inner) in LOSSES:
         lower_target(program, loss, target, term, x.rows, (t, ldt), dtype)
-        kind = elementwise_kind(inner, program.activations[x.buffer])
+        kind = elementwise_kind(inner, program.activations.get(x.buffer))
         constant = getattr(inner, "beta", getattr(inner, "delta", 0.0))
         mean = reduction == "mean"
         op = ElementwiseTerm(kind, term, mean, constant, x.rows, offset, ldx, t, ldt)
@@ -137,13 +140,13 @@ def lower_target(
         program.ops.append(LoadTarget(number, rows, *address))
 
 
-def elementwise_kind(loss: Loss, activation: ActivationKind) -> LossKind:
+def elementwise_kind(loss: Loss, activation: ActivationKind | None) -> LossKind:
     """Which loss it is, of the outputs of this activation."""
     weights = [getattr(loss, name, None) for name in ("weight", "pos_weight")]
     if any(w is not None for w in weights) or getattr(loss, "beta", 1.0) == 0:
         raise Unsupported(loss.label())
-    if isinstance(loss, nn.BCELoss) and activation != ActivationKind.SIGMOID:
-        raise Unsupported(f"{loss.label()} of what is not a sigmoid")
+    if isinstance(loss, nn.BCELoss) and activation not in SHARES:
+        raise Unsupported(f"{loss.label()} of what is not a sigmoid or softmax")
     return LOSSES[type(loss)]
 
 

@@ -5,31 +5,50 @@ What has no form here raises Unsupported, and is trained on the plain path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
+from typing import Any
 
 from chainrule import nn
-from chainrule.compiled.lowering.conv import lower_conv, lower_pool
-from chainrule.compiled.lowering.ir import ActivationKind, StoreOutput
+from chainrule.compiled.lowering.activations import (
+    ACTIVATIONS,
+    MAPS,
+    lower_activation,
+    lower_next_activation,
+)
+from chainrule.compiled.lowering.conv import (
+    lower_adaptive_pool,
+    lower_conv,
+    lower_maxout,
+    lower_pool,
+)
+from chainrule.compiled.lowering.ir import StoreOutput
+from chainrule.compiled.lowering.linear import lower_linear
 from chainrule.compiled.lowering.loss import Outputs
-from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Unsupported, Value
+from chainrule.compiled.lowering.normalization import lower_group_norm, lower_layer_norm
+from chainrule.compiled.lowering.program import (
+    INPUTS,
+    Program,
+    Slice,
+    Unsupported,
+    Value,
+    side_by_side,
+)
 from chainrule.nn.module import Module
-from chainrule.nn.parameter import Parameter
 
 __all__ = ["lower_net", "write_outputs"]
 
-ACTIVATIONS: dict[type[Module], ActivationKind] = {
-    nn.ReLU: ActivationKind.RELU,
-    nn.LeakyReLU: ActivationKind.LEAKY_RELU,
-    nn.Tanh: ActivationKind.TANH,
-    nn.Sigmoid: ActivationKind.SIGMOID,
-    nn.ELU: ActivationKind.ELU,
-    nn.SELU: ActivationKind.ELU,
-    nn.Hardtanh: ActivationKind.HARDTANH,
-    nn.Softsign: ActivationKind.SOFTSIGN,
-    nn.Softmax: ActivationKind.SOFTMAX,
-    nn.LogSoftmax: ActivationKind.LOG_SOFTMAX,
+LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
+    **dict.fromkeys([*ACTIVATIONS, *MAPS, nn.PReLU], lower_activation),
+    nn.Conv2d: lower_conv,
+    nn.MaxPool2d: lower_pool,
+    nn.AvgPool2d: lower_pool,
+    nn.AdaptiveAvgPool2d: lower_adaptive_pool,
+    nn.Maxout: lower_maxout,
+    nn.LayerNorm: lower_layer_norm,
+    nn.GroupNorm: lower_group_norm,
 }
+"""The layers that make a new buffer, which is all the lanes: an activation after is done there."""
 
 
 def lower_net(program: Program, net: Module, shape: tuple[int, ...]) -> Outputs:
@@ -38,10 +57,7 @@ def lower_net(program: Program, net: Module, shape: tuple[int, ...]) -> Outputs:
     lanes = [Value(shape, [Slice(INPUTS, 0, prod(shape))])]
     if isinstance(last, nn.Heads):
         lanes = lower_layers(program, layers, lanes)
-        return {
-            name: lower_layers(program, flatten_sequential(head), lanes)[0]
-            for name, head in last.heads.items()
-        }
+        return {name: lower_branch(program, head, lanes)[0] for name, head in last.heads.items()}
     return {"": lower_layers(program, [*layers, last], lanes)[0]}
 
 
@@ -58,55 +74,73 @@ def lower_layers(program: Program, layers: Sequence[Module], lanes: list[Value])
     while remaining:
         layer = remaining.pop(0)
         if isinstance(layer, nn.Linear):
-            if any(value.shape != (layer.in_features,) for value in lanes):
-                raise Unsupported(f"{layer.label()} of samples {lanes[0].shape}")
-            lanes = program.add_linear(lanes, layer.weight, layer.bias)
-            lower_activation(program, remaining, lanes, layer.bias)
-        elif isinstance(layer, nn.Conv2d):
-            lanes = lower_conv(program, layer, lanes)
-            lower_activation(program, remaining, lanes, layer.bias)
-        elif isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
-            lanes = lower_pool(program, layer, lanes)
-            lower_activation(program, remaining, lanes, None)
-        elif isinstance(layer, nn.Siamese):
-            lanes = lower_siamese(program, layer, lanes)
+            lanes = lower_linear(program, layer, lanes, remaining)
+        elif type(layer) in LOWERINGS:
+            lanes = LOWERINGS[type(layer)](program, layer, lanes)
+            if type(layer) not in ACTIVATIONS:
+                bias = layer.bias if isinstance(layer, nn.Conv2d) else None
+                lower_next_activation(program, remaining, lanes, bias)
+        elif type(layer) in CONTAINERS:
+            lanes = CONTAINERS[type(layer)](program, layer, lanes)
         else:
             lanes = [rearrange(layer, value) for value in lanes]
     return lanes
 
 
-def lower_activation(
-    program: Program, remaining: list[Module], lanes: list[Value], bias: Parameter | None
-) -> None:
-    """The activation that comes next, if one does: it is done where the lanes are."""
-    kind, shape = ActivationKind.IDENTITY, lanes[0].shape
-    constants: list[float] = []
-    if remaining and type(remaining[0]) in ACTIVATIONS:
-        layer = remaining.pop(0)
-        if isinstance(layer, nn.Softmax | nn.LogSoftmax) and len(shape) > 1:
-            raise Unsupported(f"{layer.label()} of samples {shape}")
-        kind, constants = activation_kind(layer)
-    program.add_activation(lanes, kind, constants, bias, prod(shape[1:]))
+def lower_branch(program: Program, module: Module, lanes: list[Value]) -> list[Value]:
+    """The operations of a module, which may be a chain of them."""
+    return lower_layers(program, flatten_sequential(module), lanes)
 
 
-def activation_kind(layer: Module) -> tuple[ActivationKind, list[float]]:
-    """Which activation it is, and its constants."""
-    kind = ACTIVATIONS[type(layer)]
-    if isinstance(layer, nn.LeakyReLU):
-        if layer.negative_slope < 0:
-            raise Unsupported(layer.label())
-        return kind, [layer.negative_slope]
-    if isinstance(layer, nn.ELU):
-        if layer.alpha < 0:
-            raise Unsupported(layer.label())
-        return kind, [1.0, layer.alpha]
-    if isinstance(layer, nn.SELU):
-        return kind, [layer.SCALE, layer.SCALE * layer.ALPHA]
-    if isinstance(layer, nn.Hardtanh):
-        return kind, [layer.min_val, layer.max_val]
-    if isinstance(layer, nn.Softmax | nn.LogSoftmax) and layer.dim not in (None, 1, -1):
-        raise Unsupported(layer.label())
-    return kind, []
+def lower_residual(program: Program, layer: nn.Residual, lanes: list[Value]) -> list[Value]:
+    """x + f(x) of each lane."""
+    lanes = program.gather(lanes)
+    return add_branches(program, layer, [lanes, lower_branch(program, layer.module, lanes)])
+
+
+def lower_sum(program: Program, layer: nn.Sum, lanes: list[Value]) -> list[Value]:
+    """f₁(x) + f₂(x) + … of each lane."""
+    lanes = program.gather(lanes)
+    return add_branches(program, layer, [lower_branch(program, each, lanes) for each in layer])
+
+
+def add_branches(program: Program, layer: Module, branches: list[list[Value]]) -> list[Value]:
+    """The sum of what the branches made of each lane, in a new buffer."""
+    shapes = {value.shape for lanes in branches for value in lanes}
+    if len(shapes) != 1:
+        raise Unsupported(f"{layer.label()} of outputs {sorted(shapes)}")
+    (shape,), lanes = shapes, len(branches[0])
+    out = Slice(program.add_buffer(prod(shape), lanes), 0, prod(shape))
+    for i, branch in enumerate(branches):
+        program.write_map(branch, out, accumulate=i > 0)
+    return side_by_side(shape, out, lanes)
+
+
+def lower_concat(program: Program, layer: nn.Concat, lanes: list[Value]) -> list[Value]:
+    """The outputs of the branches, one after the other along an axis: they stay where they are."""
+    lanes = program.gather(lanes)
+    branches = [lower_branch(program, each, lanes) for each in layer]
+    return [join_values(layer, parts) for parts in zip(*branches, strict=True)]
+
+
+def join_values(layer: nn.Concat, parts: Sequence[Value]) -> Value:
+    """Values as one, joined along the layer's axis."""
+    first = parts[0].shape
+    axis = layer.dim % (len(first) + 1) - 1
+    if axis < 0 or any(
+        part.shape[:axis] + part.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]
+        for part in parts
+    ):
+        raise Unsupported(f"{layer.label()} of outputs {[part.shape for part in parts]}")
+    inner = prod(first[axis + 1 :])
+    sizes = [part.shape[axis] * inner for part in parts]
+    slices = [
+        piece
+        for i in range(prod(first[:axis]))
+        for part, size in zip(parts, sizes, strict=True)
+        for piece in part.slice_range(i * size, (i + 1) * size)
+    ]
+    return Value((*first[:axis], sum(sizes) // inner, *first[axis + 1 :]), slices)
 
 
 def lower_siamese(program: Program, layer: nn.Siamese, lanes: list[Value]) -> list[Value]:
@@ -115,11 +149,11 @@ def lower_siamese(program: Program, layer: nn.Siamese, lanes: list[Value]) -> li
         raise Unsupported(f"Siamese of samples {lanes[0].shape}")
     halves = [[select_entry(value, i) for value in lanes] for i in range(2)]
     if layer.share:
-        both = lower_layers(program, flatten_sequential(layer.module), [*halves[0], *halves[1]])
+        both = lower_branch(program, layer.module, [*halves[0], *halves[1]])
         first, second = both[: len(lanes)], both[len(lanes) :]
     else:
-        first = lower_layers(program, flatten_sequential(layer.module), halves[0])
-        second = lower_layers(program, flatten_sequential(layer.other), halves[1])
+        first = lower_branch(program, layer.module, halves[0])
+        second = lower_branch(program, layer.other, halves[1])
     return [
         Value((2, *a.shape), [*a.slices, *b.slices]) for a, b in zip(first, second, strict=True)
     ]
@@ -132,28 +166,55 @@ def select_entry(value: Value, index: int) -> Value:
     return Value(shape, value.slice_range(index * size, (index + 1) * size))
 
 
+CONTAINERS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
+    nn.Siamese: lower_siamese,
+    nn.Residual: lower_residual,
+    nn.Sum: lower_sum,
+    nn.Concat: lower_concat,
+    nn.Sequential: lower_branch,
+}
+"""The modules that are made of others."""
+
+
 def rearrange(layer: Module, value: Value) -> Value:
     """What a layer that only rearranges makes of a value: the same features by other names."""
     if isinstance(layer, nn.Identity):
         return value
-    if isinstance(layer, nn.Flatten) and (layer.start_dim, layer.end_dim) == (1, -1):
-        return Value((prod(value.shape),), value.slices)
-    if isinstance(layer, nn.Unflatten) and layer.dim == 1:
-        sizes = layer.unflattened_size
-        if min(sizes) > 0 and prod(sizes) == value.shape[0]:
-            return Value((*sizes, *value.shape[1:]), value.slices)
-    if isinstance(layer, nn.Select) and layer.dim == 1 and 0 <= layer.index < value.shape[0]:
-        return select_entry(value, layer.index)
+    axes = len(value.shape) + 1
+    if isinstance(layer, nn.Flatten):
+        start, end = (dim % axes - 1 for dim in (layer.start_dim, layer.end_dim))
+        if 0 <= start <= end and is_axis(layer.start_dim, axes) and is_axis(layer.end_dim, axes):
+            return Value(merge_axes(value.shape, start, end), value.slices)
+    if isinstance(layer, nn.Unflatten) and is_axis(layer.dim, axes) and layer.dim % axes:
+        axis, sizes = layer.dim % axes - 1, [*layer.unflattened_size]
+        if -1 in sizes:
+            sizes[sizes.index(-1)] = value.shape[axis] // max(1, -prod(sizes))
+        if min(sizes) > 0 and prod(sizes) == value.shape[axis]:
+            return Value((*value.shape[:axis], *sizes, *value.shape[axis + 1 :]), value.slices)
+    if (
+        isinstance(layer, nn.Select)
+        and layer.dim == 1
+        and -value.shape[0] <= layer.index < value.shape[0]
+    ):
+        return select_entry(value, layer.index % value.shape[0])
     raise Unsupported(f"{layer.label()} of samples {value.shape}")
+
+
+def is_axis(dim: int, axes: int) -> bool:
+    """Whether it is one of so many dimensions, counted from either end."""
+    return -axes <= dim < axes
+
+
+def merge_axes(shape: tuple[int, ...], start: int, end: int) -> tuple[int, ...]:
+    """The shape with the axes from start to end as one."""
+    return (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
 def write_outputs(program: Program, outputs: Outputs) -> dict[str, int]:
     """Write each output to memory: how many features it has."""
     for head, value in enumerate(outputs.values()):
         features, first = prod(value.shape), 0
-        for piece in value.slices:
-            if piece.buffer == INPUTS:
-                raise Unsupported("an output that is an input")
+        for piece in program.gather([value])[0].slices:
             x, ldx = program.address(piece)
             program.ops.append(StoreOutput(head, features, first, piece.rows, x, ldx))
             first += piece.rows

@@ -7,7 +7,6 @@ nothing: they say where a value's features are, which is in one or several slice
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -15,26 +14,47 @@ from typing import NamedTuple, TypeAlias
 
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
-    Activation,
     ActivationKind,
     Convolution,
     CrossEntropy,
     ElementwiseTerm,
-    GradMode,
     LoadInput,
+    Map,
+    MapKind,
     Matmul,
+    Normalize,
     Operation,
     Pad,
+    ParametricReLU,
     Pool,
 )
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["INPUTS", "Program", "Slice", "Unsupported", "Value", "ValueBuffer"]
+__all__ = [
+    "INPUTS",
+    "Program",
+    "Slice",
+    "Unsupported",
+    "Value",
+    "ValueBuffer",
+    "group_lanes",
+    "side_by_side",
+]
 
 INPUTS = -1
 """The buffer of what is still in the data set, not yet gathered."""
 
-Reader: TypeAlias = Matmul | Convolution | Pool | Pad | ElementwiseTerm | CrossEntropy
+Reader: TypeAlias = (
+    Matmul
+    | Convolution
+    | Pool
+    | Pad
+    | Map
+    | ParametricReLU
+    | Normalize
+    | ElementwiseTerm
+    | CrossEntropy
+)
 """An operation that writes the gradient of its x."""
 
 
@@ -112,7 +132,6 @@ class Program:
         self.reads: list[Read] = []
         self.activations: dict[int, ActivationKind] = {}  # by buffer
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
-        self.gradient_writes: Counter[int] = Counter()  # place among the parameters → operations
 
     def add_buffer(self, rows: int, blocks: int = 1) -> int:
         """Memory for a value: its number."""
@@ -150,125 +169,81 @@ class Program:
         """The lanes with what is still in the data set brought here, all lanes side by side."""
         if all(piece.buffer != INPUTS for value in lanes for piece in value.slices):
             return list(lanes)
+        if any(len(value.slices) > 1 or value.slices[0].buffer != INPUTS for value in lanes):
+            return [self._gather_pieces(value) for value in lanes]
         rows = prod(lanes[0].shape)
         buffer = self.add_buffer(rows, len(lanes))
-        self.constants.add(buffer)
-        for block, value in enumerate(lanes):
-            (piece,) = value.slices
-            y, ldy = self.address(Slice(buffer, 0, rows, block))
-            self.ops.append(LoadInput(piece.row, self.features, rows, y, ldy))
-        return [Value(v.shape, [Slice(buffer, 0, rows, b)]) for b, v in enumerate(lanes)]
+        pieces = [Slice(buffer, 0, rows, block) for block in range(len(lanes))]
+        for value, piece in zip(lanes, pieces, strict=True):
+            self._load(value.slices[0], piece)
+        return [Value(v.shape, [piece]) for v, piece in zip(lanes, pieces, strict=True)]
 
-    def add_linear(
-        self, lanes: Sequence[Value], weight: Parameter, bias: Parameter | None
-    ) -> list[Value]:
-        """W x + b of each lane, in a new buffer."""
-        lanes = self.gather(lanes)
-        m, k = weight.data.shape[-2:]
-        out = self.add_buffer(m, len(lanes))
-        for lane, slices, blocks in group_lanes(lanes):
-            y, ldy = self.address(Slice(out, 0, m, lane))
-            column = 0
-            for x in slices:
-                offset, ldx = self.address(x)
-                op = Matmul(
-                    weight=self.parameter_offset(weight) + column,
-                    ldw=k,
-                    bias=self.parameter_offset(None if column else bias),
-                    x=offset,
-                    ldx=ldx,
-                    y=y,
-                    ldy=ldy,
-                    m=m,
-                    k=x.rows,
-                    n=blocks * self.batch_columns,
-                    accumulate=column > 0,
-                )
-                self.add_reader(op, x, blocks)
-                column += x.rows
-        return [Value((m,), [Slice(out, 0, m, lane)]) for lane in range(len(lanes))]
+    def _gather_pieces(self, value: Value) -> Value:
+        """A value some of whose slices are still in the data set."""
+        slices = []
+        for source in value.slices:
+            piece = source
+            if source.buffer == INPUTS:
+                piece = Slice(self.add_buffer(source.rows), 0, source.rows)
+                self._load(source, piece)
+            slices.append(piece)
+        return Value(value.shape, slices)
 
-    def add_activation(
+    def _load(self, source: Slice, piece: Slice) -> None:
+        self.constants.add(piece.buffer)
+        y, ldy = self.address(piece)
+        self.ops.append(LoadInput(source.row, self.features, piece.rows, y, ldy))
+
+    def copy(
         self,
         lanes: Sequence[Value],
-        kind: ActivationKind,
-        constants: Sequence[float],
-        bias: Parameter | None,
-        rows_per_bias: int = 1,
-    ) -> None:
-        """y = f(x), in place of what was just made; on the way back, the bias's gradient too."""
-        number = lanes[0].slices[0].buffer
-        buffer = self.buffers[number]
-        columns = buffer.blocks * self.batch_columns
-        alpha, beta = (*constants, 0.0, 0.0)[:2]
-        self.activations[number] = kind
-        self.ops.append(
-            Activation(
-                kind=kind,
-                y=buffer.offset,
-                ldy=columns,
-                rows=buffer.rows,
-                n=columns,
-                alpha=alpha,
-                beta=beta,
-                bias=self.parameter_offset(bias),
-                rows_per_bias=rows_per_bias,
-            )
-        )
+        kind: MapKind = MapKind.IDENTITY,
+        constants: Sequence[float] = (),
+    ) -> list[Value]:
+        """f of each lane, side by side in a new buffer."""
+        lanes, shape = self.gather(lanes), lanes[0].shape
+        out = Slice(self.add_buffer(prod(shape), len(lanes)), 0, prod(shape))
+        self.write_map(lanes, out, kind, constants)
+        if all(piece.buffer in self.constants for value in lanes for piece in value.slices):
+            self.constants.add(out.buffer)
+        return side_by_side(shape, out, len(lanes))
 
-    def image_slice(self, lanes: Sequence[Value]) -> Slice:
-        """The rows that the lanes are, all of their buffer, side by side."""
+    def write_map(
+        self,
+        lanes: Sequence[Value],
+        out: Slice,
+        kind: MapKind = MapKind.IDENTITY,
+        constants: Sequence[float] = (),
+        *,
+        accumulate: bool = False,
+    ) -> None:
+        """f of each lane to its block of these rows, or added to them."""
+        alpha, beta = (*constants, 0.0, 0.0)[:2]
+        for lane, slices, blocks in group_lanes(lanes):
+            row = out.row
+            for x in slices:
+                (offset, ldx), (y, ldy) = (
+                    self.address(piece) for piece in (x, Slice(out.buffer, row, x.rows, lane))
+                )
+                n = blocks * self.batch_columns
+                op = Map(kind, offset, ldx, y, ldy, x.rows, n, alpha, beta, accumulate)
+                self.add_reader(op, x, blocks)
+                row += x.rows
+
+    def join_lanes(self, lanes: Sequence[Value]) -> Slice:
+        """The lanes side by side, as all of a buffer; they are copied where they are not so."""
         lanes = self.gather(lanes)
         number = lanes[0].slices[0].buffer
         buffer = self.buffers[number]
         aligned = [[Slice(number, 0, buffer.rows, block)] for block in range(buffer.blocks)]
         if [value.slices for value in lanes] != aligned:
-            raise Unsupported("images that are put together from several")
+            return self.copy(lanes)[0].slices[0]
         return aligned[0][0]
 
-    def finish(self) -> list[Operation]:
-        """The operations, now that it is known who else writes a gradient that they write."""
-        self.gradient_writes = Counter(
-            op.bias if isinstance(op, Activation) else op.weight
-            for op in self.ops
-            if isinstance(op, Activation | Matmul | Convolution)
-        )
-        for op in self.ops:
-            if isinstance(op, Activation):
-                op.bias_grad = self._parameter_mode(op.bias)
-            elif isinstance(op, Matmul | Convolution):
-                op.weight_grad = self._parameter_mode(op.weight)
-        for read in self.reads:
-            read.op.x_grad = self._value_mode(read.buffer)
-        return self.ops
 
-    def _parameter_mode(self, offset: int) -> GradMode:
-        if offset == NOWHERE:
-            return GradMode.SKIP
-        return GradMode.ACCUMULATE if self.gradient_writes[offset] > 1 else GradMode.ASSIGN
-
-    def _value_mode(self, buffer: int) -> GradMode:
-        if buffer in self.constants:
-            return GradMode.SKIP
-        full = [read.full for read in self.reads if read.buffer == buffer]
-        return GradMode.ASSIGN if full == [True] else GradMode.ACCUMULATE
-
-    def accumulated_values(self) -> list[tuple[int, int]]:
-        """(place, count) of the gradients that several operations add to."""
-        return [
-            (buffer.offset, buffer.rows * buffer.blocks * self.batch_columns)
-            for i, buffer in enumerate(self.buffers)
-            if self._value_mode(i) == GradMode.ACCUMULATE
-        ]
-
-    def accumulated_parameters(self) -> list[tuple[int, int]]:
-        """(place, count) of each parameter to whose gradient several operations add."""
-        repeated = [place for place, writes in self.gradient_writes.items() if writes > 1]
-        return [
-            (start, size)
-            for start, size in self.parameter_offsets.values()
-            if any(start <= place < start + size for place in repeated)
-        ]
+def side_by_side(shape: tuple[int, ...], rows: Slice, lanes: int) -> list[Value]:
+    """So many values of a shape in these rows, a block each."""
+    return [Value(shape, [rows._replace(block=block)]) for block in range(lanes)]
 
 
 def group_lanes(lanes: Sequence[Value]) -> Iterator[tuple[int, list[Slice], int]]:

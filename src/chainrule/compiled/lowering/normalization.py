@@ -1,0 +1,60 @@
+"""From normalizations to a program's operations."""
+
+from __future__ import annotations
+
+from math import prod
+
+from chainrule import nn
+from chainrule.compiled.lowering.ir import Normalize
+from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
+
+__all__ = ["lower_group_norm", "lower_layer_norm"]
+
+
+def lower_layer_norm(program: Program, layer: nn.LayerNorm, lanes: list[Value]) -> list[Value]:
+    """Each lane's last axes normalized."""
+    shape, normalized = lanes[0].shape, layer.normalized_shape
+    if shape[len(shape) - len(normalized) :] != normalized:
+        raise Unsupported(f"{layer.label()} of samples {shape}")
+    size = prod(normalized)
+    return add_normalization(program, layer, lanes, size, size, 1)
+
+
+def lower_group_norm(program: Program, layer: nn.GroupNorm, lanes: list[Value]) -> list[Value]:
+    """Each lane's groups of channels normalized."""
+    shape = lanes[0].shape
+    if shape[:1] != (layer.num_channels,):
+        raise Unsupported(f"{layer.label()} of samples {shape}")
+    group_rows = prod(shape) // layer.num_groups
+    return add_normalization(program, layer, lanes, group_rows, layer.num_channels, prod(shape[1:]))
+
+
+def add_normalization(
+    program: Program,
+    layer: nn.LayerNorm | nn.GroupNorm,
+    lanes: list[Value],
+    group_rows: int,
+    weights: int,
+    rows_per_weight: int,
+) -> list[Value]:
+    """Each lane normalized within a sample, over so many rows, in a new buffer."""
+    shape, rows = lanes[0].shape, prod(lanes[0].shape)
+    x = program.join_lanes(lanes)
+    y = Slice(program.add_buffer(rows, len(lanes)), 0, rows)
+    moments = program.add_buffer(2 * rows // group_rows, len(lanes))
+    program.constants.add(moments)
+    op = Normalize(
+        weight=program.parameter_offset(layer.weight),
+        bias=program.parameter_offset(layer.bias),
+        x=program.address(x)[0],
+        y=program.address(y)[0],
+        moments=program.buffers[moments].offset,
+        rows=rows,
+        n=len(lanes) * program.batch_columns,
+        group_rows=group_rows,
+        rows_per_weight=rows_per_weight,
+        weights=weights,
+        eps=layer.eps,
+    )
+    program.add_reader(op, x, len(lanes))
+    return side_by_side(shape, y, len(lanes))

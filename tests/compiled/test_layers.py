@@ -1,0 +1,121 @@
+"""Layers on the compiled path and on the plain one: the same numbers up to rounding."""
+
+import pytest
+import torch
+
+from chainrule import nn
+from chainrule._util.threads import torch_threads
+from chainrule.compiled.lowering.activations import MAPS
+from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
+from tests.compiled.agreement import assert_equal, sgd
+
+MAPPED = [
+    nn.GELU(),
+    nn.GELU(approximate="tanh"),
+    nn.SiLU(),
+    nn.Softplus(1.5, threshold=0.7),
+    nn.Exp(),
+    nn.LeakyReLU(-0.4),
+    nn.ELU(-0.7),
+    nn.PReLU(),
+    nn.PReLU(6, init=0.3),
+]
+
+
+@pytest.mark.parametrize("layer", MAPPED, ids=repr)
+def test_activations_that_need_their_input_agree(layer):
+    net = nn.Sequential(nn.Linear(3, 6), layer, nn.Linear(6, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (3,), 4)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.ReLU(), nn.Linear(3, 4)],
+        [nn.Linear(3, 4), nn.Tanh(), nn.Sigmoid(), nn.GELU(), nn.SELU()],
+        [nn.GELU(), nn.Linear(3, 4), nn.Softmax(-1), nn.Tanh()],
+        [nn.Linear(3, 6), nn.Unflatten(1, (2, 3)), nn.Softmax(1), nn.Flatten(), nn.Linear(6, 4)],
+        [nn.Linear(3, 6), nn.Unflatten(1, (2, 3)), nn.LogSoftmax(2), nn.Flatten(), nn.Linear(6, 4)],
+        [nn.Linear(3, 6), nn.Unflatten(1, (3, -1)), nn.Select(1, -1), nn.Linear(2, 4)],
+        [nn.Linear(3, 6), nn.Unflatten(1, (2, 3)), nn.Linear(3, 2), nn.ReLU(), nn.Flatten()],
+        [nn.Linear(3, 6), nn.Maxout(2), nn.Linear(3, 4)],
+    ],
+    ids=repr,
+)
+def test_layers_in_any_order_agree(layers):
+    assert_equal(nn.Sequential(*layers), nn.MSELoss(), sgd, (3,), 4)
+
+
+SHARED = nn.Linear(6, 6)
+CONTAINED = [
+    nn.Residual(nn.Linear(6, 6)),
+    nn.Residual(nn.Sequential(nn.Tanh(), nn.Residual(nn.Linear(6, 6)), nn.ReLU())),
+    nn.Residual(nn.Identity()),
+    nn.Sum(nn.Linear(6, 6), nn.Tanh(), nn.Identity()),
+    nn.Sum(SHARED, nn.Sequential(nn.ReLU(), SHARED)),
+    nn.Concat(nn.Linear(6, 2), nn.Identity(), nn.Sequential(nn.Linear(6, 3), nn.GELU())),
+    nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Concat(nn.Linear(3, 2), nn.Identity(), dim=2)),
+    nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Concat(nn.Identity(), nn.SiLU(), dim=-2)),
+]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("container", CONTAINED, ids=lambda c: type(c).__name__)
+def test_containers_agree(container, first):
+    width = container(torch.ones(1, 6)).numel()
+    before = [] if first else [nn.Linear(6, 6), nn.Tanh()]
+    net = nn.Sequential(*before, container, nn.Flatten(), nn.Linear(width, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (6,), 4)
+
+
+NORMS = [
+    nn.LayerNorm(6),
+    nn.LayerNorm(6, elementwise_affine=False, eps=0.1),
+    nn.LayerNorm(6, bias=False),
+    nn.GroupNorm(2, 6),
+    nn.GroupNorm(1, 6, affine=False),
+    nn.Sequential(nn.Unflatten(1, (2, 3)), nn.LayerNorm(3), nn.Flatten()),
+    nn.Sequential(nn.Unflatten(1, (2, 3)), nn.GroupNorm(2, 2, bias=False), nn.Flatten()),
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("layer", NORMS, ids=repr)
+def test_normalizations_within_a_sample_agree(layer, threads):
+    net = nn.Sequential(nn.Linear(3, 6), layer, nn.ReLU(), nn.Linear(6, 4))
+    with torch_threads(threads):
+        assert_equal(net, nn.MSELoss(), sgd, (3,), 4)
+
+
+IMAGE_LAYERS = [
+    [nn.GroupNorm(2, 4), nn.ReLU()],
+    [nn.LayerNorm((4, 5, 5)), nn.GELU()],
+    [nn.PReLU(4)],
+    [nn.Maxout(2), nn.AdaptiveAvgPool2d(1)],
+    [nn.AdaptiveAvgPool2d((5, None))],
+    [nn.Residual(nn.Conv2d(4, 4, 3, padding=1)), nn.Softmax(1)],
+    [nn.Concat(nn.Conv2d(4, 3, 1), nn.MaxPool2d(1)), nn.Conv2d(7, 2, 3)],
+]
+
+
+@pytest.mark.parametrize("layers", IMAGE_LAYERS, ids=repr)
+def test_layers_of_images_agree(layers):
+    body = nn.Sequential(nn.Conv2d(2, 4, 3), *layers, nn.Flatten())
+    width = body(torch.ones(1, 2, 7, 7)).shape[1]
+    net = nn.Sequential(*body, nn.Linear(width, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (2, 7, 7), 4)
+
+
+def test_what_both_images_of_a_pair_share_may_be_anything_known():
+    encoder = nn.Sequential(nn.Flatten(), nn.Residual(nn.Linear(6, 6)), nn.LayerNorm(6), nn.PReLU())
+    net = nn.Sequential(nn.Siamese(encoder), nn.Softmax(2), nn.Flatten(), nn.Linear(12, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (2, 2, 3), 4)
+
+
+def test_nothing_known_is_left_out_here():
+    tested = {type(layer) for layer in [*MAPPED, *NORMS]}
+    tested |= {type(layer) for layers in IMAGE_LAYERS for layer in layers}
+    assert set(MAPS) <= tested
+    assert {nn.LayerNorm, nn.GroupNorm, nn.Maxout, nn.AdaptiveAvgPool2d} <= tested & set(LOWERINGS)
+    contained = {type(layer) for layer in CONTAINED} | {nn.Siamese}
+    assert set(CONTAINERS) == contained
