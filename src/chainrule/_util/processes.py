@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from chainrule._util.parent_death import PARENT
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-__all__ = ["available_cpus", "block_sigint", "forkserver_context", "preload_workers"]
+__all__ = ["available_cpus", "block_interrupts", "forkserver_context", "preload_workers"]
 
 
 def available_cpus() -> int:
@@ -36,12 +38,14 @@ def forkserver_context(*modules: str) -> BaseContext:
         from multiprocessing import forkserver, resource_tracker
 
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(modules))
+        context.set_forkserver_preload(["chainrule._util.parent_death", *modules])
         with suppress(OSError):  # a path too long for a socket, say
             # A tracker started by the server's start would let Ctrl-C through again.
-            resource_tracker.ensure_running()
+            with block_interrupts():
+                resource_tracker.ensure_running()
             # A library that had begun threads could not be forked safely.
-            with block_sigint(), temporary_env("OPENBLAS_NUM_THREADS", "1"):
+            own = {"OPENBLAS_NUM_THREADS": "1", PARENT: str(os.getpid())}
+            with block_interrupts(), temporary_env(own):
                 forkserver.ensure_running()
             return context
     return multiprocessing.get_context("spawn")
@@ -54,26 +58,30 @@ def preload_workers(*modules: str) -> None:
 
 
 @contextmanager
-def temporary_env(name: str, value: str) -> Iterator[None]:
-    """Processes that are begun in here have this environment variable."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def temporary_env(variables: Mapping[str, str]) -> Iterator[None]:
+    """Processes that are begun in here have these environment variables."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
-def block_sigint() -> Iterator[None]:
-    """Processes that are begun in here do not notice Ctrl-C, which is their parent's business."""
+def block_interrupts() -> Iterator[None]:
+    """Processes that are begun in here do not notice Ctrl-C, nor that the terminal closes.
+
+    Both are their parent's business, who ends them.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

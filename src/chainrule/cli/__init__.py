@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -12,8 +14,9 @@ import typer
 
 from chainrule import __version__
 from chainrule.cli.commands import app
+from chainrule.cli.endings import end_quietly, hear_signals
 from chainrule.cli.options import Quiet, Verbose
-from chainrule.cli.output import verbosity
+from chainrule.cli.output import echo_err, verbosity
 
 __all__ = ["app", "main"]
 
@@ -51,19 +54,23 @@ def take_global_options(
 
 
 def main() -> NoReturn:
-    """Run the command line: exit code 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C."""
+    """Run the command line: exit code 0, 1 for an error, 2 for a wrong call, 130 for Ctrl-C.
+
+    SIGTERM and SIGHUP are as Ctrl-C.
+    """
+    atexit.register(gc.freeze)  # else the interpreter looks through all of PyTorch as it ends
     verbosity.quiet = verbosity.verbose = False
     for stream in (sys.stdout, sys.stderr):  # a terminal without ± gets a ? for it, not an error
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app()
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
+        with hear_signals(), end_quietly():
+            app()
     except (ValueError, OSError, ImportError) as error:
         if verbosity.verbose:
             print_exc()
-        _fail(f"chainrule: {_error_message(error)}", 1)
+        echo_err(f"chainrule: {_error_message(error)}", is_error=True)
+        raise SystemExit(1) from None
     raise SystemExit(0)
 
 
@@ -72,8 +79,3 @@ def _error_message(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    raise SystemExit(code)

@@ -228,9 +228,17 @@ def order_by_interest(snapshot: ProgressSnapshot, active: set[str]) -> Sequence[
     return sorted(snapshot.arms, key=priority)
 
 
+@final
+class StderrConsole(Console):
+    """Where nobody reads it any more (``2>&1 | head``), it is quiet and the run goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 def choose_display(study: Study) -> Display:
     """What suits the standard error of this process, and --quiet and --verbose."""
-    console = Console(stderr=True, highlight=False, quiet=verbosity.quiet)
+    console = StderrConsole(stderr=True, highlight=False, quiet=verbosity.quiet)
     unit = metric_unit(study.metric_name, study)
     if verbosity.verbose:
         return PlainDisplay(study.name, unit, console, interval=0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -51,9 +52,13 @@ verbosity = Verbosity()
 
 
 def echo_err(text: str, *, is_error: bool = False) -> None:
-    """Say something beside the result: on stderr; an error with --quiet too."""
+    """Say something beside the result: on stderr; an error with --quiet too.
+
+    Where nobody reads it any more, or the terminal is gone, the command goes on as it would.
+    """
     if is_error or not verbosity.quiet:
-        typer.echo(text, err=True)
+        with suppress(OSError):
+            typer.echo(text, err=True)
 
 
 def echo_json(value: Any) -> None:
@@ -68,7 +73,10 @@ def echo_table(table: Table, form: Format = "text") -> None:
     if form == "text":
         from rich.console import Console
 
-        Console().print(report.RichTable(table))
+        console = Console()
+        with console.capture() as text:  # it would end the process itself where nobody reads
+            console.print(report.RichTable(table))
+        typer.echo(text.get(), nl=False)
         return
     writers = {
         "csv": report.as_csv,

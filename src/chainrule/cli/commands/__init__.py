@@ -10,6 +10,7 @@ from typing import Any, final
 import typer
 from typer.core import TyperGroup
 
+from chainrule.cli.endings import end_quietly
 from chainrule.cli.options import Quiet, Verbose
 from chainrule.cli.output import verbosity
 
@@ -18,14 +19,15 @@ __all__ = ["app"]
 
 @final
 class InterruptibleGroup(TyperGroup):
-    """Ctrl-C in a command ends with exit code 130: typer's answer depends on its version."""
+    """Ctrl-C and ``| head`` end a command, its help too, as we say: typer would end them itself."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with end_quietly():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with end_quietly():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise SystemExit(130) from None
 
 
 @final

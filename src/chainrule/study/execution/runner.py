@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -31,6 +33,9 @@ __all__ = ["run"]
 
 MAX_TRIES = 3
 """How often a cohort is begun whose worker dies."""
+
+SECONDS_BETWEEN_LOOKS = 0.5
+"""How long it waits at a time."""
 
 ProgressCallback = Callable[[Progress], None]
 
@@ -82,6 +87,7 @@ def run(
             entry.close()
         except KeyboardInterrupt:
             interrupted = True
+            atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends
         return entry.load_result(interrupted=interrupted)
 
 
@@ -112,11 +118,14 @@ class Runner:
             self.on_progress(self.progress)
             while self.waiting or self.running:
                 self._submit_ready()
-                done = wait(self.running, return_when=FIRST_COMPLETED).done
-                for future in sorted(done, key=lambda f: f.exception() is not None):
+                for future in sorted(self._wait(), key=lambda f: f.exception() is not None):
                     self._collect(future)
+                    del self.running[future]  # not before: an interrupt loses nothing that is done
                 self.on_progress(self.progress)
             complete = True
+        except KeyboardInterrupt:
+            self._collect_done()
+            raise
         finally:
             for future in self.running:
                 future.cancel()
@@ -135,8 +144,23 @@ class Runner:
             future = self.executor.submit(run_job, self.declared, job, self.nets)
             self.running[future] = job
 
+    def _wait(self) -> Collection[Future[list[TrainingRecord]]]:
+        """Those that are done, one at least.
+
+        Now and then it looks up: a signal that another thread was given does not wake this one.
+        """
+        while True:
+            if done := wait(self.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED).done:
+                return done
+
+    def _collect_done(self) -> None:
+        """After an interrupt: what was done by then is kept."""
+        for future in [f for f in self.running if f.done() and f.exception() is None]:
+            if rows := [row for row in future.result() if row.status != "failed"]:
+                self.save_rows(rows)
+
     def _collect(self, future: Future[list[TrainingRecord]]) -> None:
-        job = self.running.pop(future)
+        job = self.running[future]
         try:
             rows = future.result()
         except BrokenProcessPool:

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar, final
 
-from chainrule._util.processes import block_sigint, forkserver_context
+from chainrule._util.processes import block_interrupts, forkserver_context
 from chainrule.study.execution.executors.worker import initialize_worker
 
 __all__ = ["ProcessExecutor"]
@@ -49,7 +49,7 @@ class ProcessExecutor:
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         """Begin f(*args) in a worker."""
         others = set(multiprocessing.active_children()) - self._children
-        with block_sigint():
+        with block_interrupts():
             try:
                 future = self._pool.submit(f, *args)
             except BrokenProcessPool:

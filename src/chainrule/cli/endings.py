@@ -1,0 +1,70 @@
+"""What ends a command from outside: Ctrl-C, a signal, and a reader that has gone."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn, TextIO
+
+from chainrule.cli.output import echo_err
+
+__all__ = ["end_quietly", "hear_signals"]
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as a shell has it."""
+
+
+@contextmanager
+def hear_signals() -> Iterator[None]:
+    """In here SIGTERM and SIGHUP are as Ctrl-C, unless whoever began this process ignores them."""
+    wanted = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    if threading.current_thread() is not threading.main_thread():
+        wanted = []
+    heard = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
+    for number in heard:
+        signal.signal(number, interrupt_once)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+    """Raise KeyboardInterrupt, the first time: a shell that closes sends its signal twice."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def end_quietly() -> Iterator[None]:
+    """In here Ctrl-C ends with exit code 130, and who reads no further (``| head``) with 0."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        echo_err("interrupted", is_error=True)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:
+        closed = [stream for stream in (sys.stdout, sys.stderr) if has_no_reader(stream)]
+        if not closed:
+            raise
+        for stream in closed:  # what is still to be written at the end goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise SystemExit(0) from None
+
+
+def has_no_reader(stream: TextIO) -> bool:
+    """Whether a stream is a pipe whose other end is closed; where nobody can say, it is."""
+    if not hasattr(select, "poll"):
+        return True
+    with suppress(OSError, ValueError):  # no file, or closed
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    return False

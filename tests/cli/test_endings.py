@@ -1,0 +1,150 @@
+"""How commands end from outside: signals, and readers that read no further."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from chainrule.cli.endings import hear_signals
+from chainrule.study import StoreError, open_store
+from chainrule.study.execution.resume import read_records
+from tests.cli.conftest import TINY
+
+
+def begin(folder: Path, *args: object, **options: object) -> subprocess.Popen[str]:
+    """A command in a process group of its own, both of its streams a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "chainrule", *map(str, args)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        process_group=0,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        **{"stderr": subprocess.PIPE, **options},
+    )
+
+
+# who reads no further
+
+
+EACH = pytest.mark.slow  # a process each, which takes its seconds
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("list",),
+        ("show", "tiny"),
+        pytest.param(("run", "--help"), marks=EACH),
+        pytest.param(("--version",), marks=EACH),
+        pytest.param(("list", "--json"), marks=EACH),
+        pytest.param(("studies",), marks=EACH),
+        pytest.param(("schema",), marks=EACH),
+        pytest.param(("plan", "disk-torch", "--no-time"), marks=EACH),
+        pytest.param(("show", "tiny", "--format", "csv"), marks=EACH),
+        pytest.param(("compare", "tiny"), marks=EACH),
+        pytest.param(("check", "disk"), marks=EACH),
+        pytest.param(("explain", "deep"), marks=EACH),
+    ],
+    ids=" ".join,
+)
+def test_a_reader_that_has_gone_is_no_error(tmp_path, finished, words):
+    process = begin(tmp_path, *words)
+    process.stdout.close()
+    _, err = process.communicate(timeout=60)
+    said = [line for line in err.splitlines() if not line.startswith("study 1 of")]
+    assert (process.returncode, said) == (0, [])
+
+
+def test_a_run_whose_words_nobody_reads_goes_on_to_its_end(tmp_path, tiny):
+    process = begin(tmp_path, "run", tiny, "--jobs", 1, stderr=subprocess.STDOUT)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 0
+    with open_store(tmp_path / "runs" / "tiny.sqlite", read_only=True) as store:
+        assert {row.round for row in store.rows(1, stage="final")} == {0, 1, 2}
+
+
+def test_another_broken_pipe_is_an_error(call, monkeypatch):
+    def break_pipe(name):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("chainrule.study.builtin.load_builtin", break_pipe)
+    assert call("list")[0] == 1
+
+
+# signals
+
+
+@pytest.fixture
+def long(tmp_path) -> Path:
+    """A study of which two searches are done at once, before two trainings that do not end."""
+    text = TINY.replace("no = {}", "no = { epochs = 1 }")
+    text = text.replace("lr = 1e-3 }", "lr = 1e-3, epochs = 1000000 }")
+    path = tmp_path / "long.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def kept_rows(folder: Path) -> int:
+    """How many rows the store of that study has."""
+    with suppress(StoreError):  # it is being made
+        return sum(each.trainings for each in read_records(str(folder / "runs" / "tiny.sqlite")))
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("name", "to_all"),
+    [
+        ("SIGTERM", False),
+        ("SIGHUP", True),  # a terminal that closes
+        pytest.param("SIGINT", True, marks=EACH),
+        pytest.param("SIGTERM", True, marks=EACH),
+        pytest.param("SIGHUP", False, marks=EACH),
+    ],
+)
+def test_a_signal_ends_a_run_and_what_was_done_is_kept(tmp_path, long, name, to_all):
+    process = begin(tmp_path, "run", long, "--jobs", 2)
+    try:
+        until = time.monotonic() + 60
+        while kept_rows(tmp_path) < 1 and time.monotonic() < until:
+            time.sleep(0.1)
+        (os.killpg if to_all else os.kill)(process.pid, getattr(signal, name))
+        _, err = process.communicate(timeout=20)  # whoever is left would hold the pipe
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "interrupted: what was done is kept in runs/tiny.sqlite; go on with:" in err
+    assert "Traceback" not in err
+    assert kept_rows(tmp_path) >= 1
+    assert not (tmp_path / "runs" / "tiny.sqlite-wal").exists()
+
+
+def test_who_is_told_to_ignore_a_hangup_ignores_it():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with hear_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_second_signal_does_not_disturb_the_end():
+    def end_slowly():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with hear_signals(), pytest.raises(KeyboardInterrupt):
+        end_slowly()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
