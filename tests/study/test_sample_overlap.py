@@ -10,6 +10,7 @@ from chainrule.statistics import FinitePool, FixedSplit, FreshData, Resplits
 from chainrule.study import Study, StudyError, StudyResult, run
 from chainrule.study.round_data import RoundData
 from chainrule.study.sample_overlap import find_leaks, plan_design, read_overlap
+from chainrule.study.spec.study import validate_study
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 
@@ -40,6 +41,20 @@ def leaky(seed: int) -> tuple[Dataset, Dataset]:
     return train, train.subset(torch.arange(30) + 50 - 20)
 
 
+def nearly_right(seed: int) -> tuple[Dataset, Dataset]:
+    """One test sample of 120 is a training sample."""
+    data = points(200, seed)
+    return data.subset(torch.arange(80)), data.subset(torch.arange(79, 199))
+
+
+def whole_numbers(seed: int) -> tuple[Dataset, Dataset]:
+    """Points of a grid of 400, which come again in each part and in the other."""
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randint(20, (90, 2), generator=draw)
+    data = Dataset(x.float(), (x.sum(1) > 20).long())
+    return data.subset(torch.arange(60)), data.subset(torch.arange(60, 90))
+
+
 def binary(seed: int) -> tuple[Dataset, Dataset]:
     """The four points of XOR, many times."""
     x = torch.arange(60) % 4
@@ -63,9 +78,12 @@ def test_one_file_split_anew_is_a_resplit_whatever_was_declared():
     assert plan_design(study("split_file")) == Resplits(n_test=30, n_train=60)
 
 
-def test_a_table_that_is_declared_fresh_is_a_resplit():
-    found = plan_design(small(data={"name": "table"}))
-    assert isinstance(found, Resplits)
+def test_a_stored_table_that_was_declared_fresh_is_a_resplit():
+    stored = validate_study(
+        small(data="disk_points").as_dict() | {"data": "table"}, "", stored=True
+    )
+    assert stored.data.rounds == "fresh"
+    assert isinstance(plan_design(stored), Resplits)
 
 
 def test_rounds_that_share_test_samples_are_about_a_pool():
@@ -81,6 +99,16 @@ def test_pairs_share_their_images():
     assert isinstance(found.design, FinitePool)
     assert found.shared_test == pytest.approx(0.8, abs=0.02)
     assert "about this pool of" in found.design.scope
+
+
+def test_coloured_digits_share_their_images_whatever_their_colours():
+    few = {"name": "colored_digit_images", "train": 1000, "test": 500, "rounds": "fresh"}
+    found = read_overlap(RoundData(small(data=few)), range(3))
+    assert found is not None
+    assert isinstance(found.design, FinitePool)
+    assert found.shared_test == pytest.approx(500 / 2500, abs=0.03)
+    assert found.shared_train == pytest.approx(1000 / 2500, abs=0.03)
+    assert plan_design(small(data={"name": "colored_digit_images"})) == FixedSplit()
 
 
 def test_samples_that_cannot_be_told_apart_are_as_declared():
@@ -117,14 +145,28 @@ def test_where_samples_cannot_be_made_again_that_is_said():
 
 
 def test_a_test_sample_that_is_learned_from_is_an_error_before_anything_is_trained():
-    with pytest.raises(StudyError, match=r"100% of the test samples of round 0 are among"):
+    with pytest.raises(StudyError, match=r"30 of the 30 test samples of round 0 are among"):
         run(study("leaky"))
+
+
+def test_one_sample_is_a_leak():
+    with pytest.raises(StudyError, match=r"1 of the 120 test samples of round 0 are among"):
+        run(study("nearly_right"))
 
 
 def test_a_search_that_sees_the_rounds_test_samples_is_an_error():
     data = {"name": HERE + "split_file"}
-    with pytest.raises(StudyError, match=r"search.each_round: the search before .* expected true"):
+    with pytest.raises(
+        StudyError,
+        match=r"search.each_round: the search before .* test samples, \d+ "
+        r"of the 30 of round 0, \d+ of the 30 of round 1, .* expected true",
+    ):
         run(searched(data=data))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_doubles_by_chance_are_no_leak(seed):
+    assert find_leaks(study("whole_numbers", seed=seed)) == []
 
 
 @pytest.mark.parametrize("rounds", ["resplit", "folds"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,7 +26,9 @@ class Dataset:
     with ``replicas=K``         inputs (K or 1, N, …)   every target (K or 1, N, …)
 
     A leading 1 means: the same data for all K replicas. `targets` is one tensor, or a dictionary
-    of tensors where a net learns several things at once.
+    of tensors where a net learns several things at once. `sources`, of a plain data set, says which
+    row or images of its source each sample is made of, int64 (N, m). It goes along with `subset`,
+    so that two draws from one source can be compared.
 
     Raises ValueError where the shapes do not fit together, TypeError for what is not a tensor.
     """
@@ -34,6 +36,7 @@ class Dataset:
     inputs: Tensor
     targets: Tensor | dict[str, Tensor]
     replicas: int | None = None
+    sources: Tensor | None = None
 
     def __post_init__(self) -> None:
         K = self.replicas
@@ -41,6 +44,8 @@ class Dataset:
             raise ValueError(f"Dataset: expected replicas None or at least 1, got {K!r}")
         if isinstance(self.targets, dict) and not self.targets:
             raise ValueError("Dataset: expected at least one target, got an empty dictionary")
+        if self.sources is not None:
+            _check_sources(self.sources, len(self), K)
         tensors = self._named_tensors()
         for name, tensor in tensors.items():
             _check_axes(name, tensor, K)
@@ -70,9 +75,12 @@ class Dataset:
         """
         self._check_index(index)
         replicas = self.replicas if index.ndim == 1 else len(index)
-        return self._replace_tensors(
+        found = self._replace_tensors(
             (self._select(t, index.to(t.device)) for t in self._tensors()), replicas
         )
+        if self.sources is None or replicas is not None:
+            return found
+        return replace(found, sources=self.sources[index.to(self.sources.device)])
 
     def replica(self, k: int) -> Dataset:
         """The plain data set of replica k. Raises IndexError for a k outside 0 … K − 1."""
@@ -173,6 +181,14 @@ def stack_draws(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
 
 def _layout(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _check_sources(sources: Tensor, n: int, replicas: int | None) -> None:
+    """Refuse what does not say of each sample of a plain data set where it comes from."""
+    if replicas is not None:
+        raise ValueError("Dataset: expected sources of a plain data set alone")
+    if sources.dtype != torch.int64 or sources.ndim != 2 or len(sources) != n:
+        raise ValueError(f"Dataset: expected sources ({n}, m) int64, got {_layout(sources)}")
 
 
 def _check_axes(name: str, tensor: Tensor, K: int | None) -> None:

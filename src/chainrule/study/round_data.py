@@ -21,6 +21,7 @@ from chainrule.data import (
 )
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
+from chainrule.study.sample_identity import digest_samples
 from chainrule.study.spec.seeds import round_seed
 from chainrule.study.spec.study import Study
 
@@ -65,6 +66,11 @@ class RoundData:
                 f"data.standardize_target: expected one number to tell, got {scale.std.numel()}"
             )
         return scale.std.item()
+
+    def digests(self, r: int, f: int | None = None) -> tuple[str, str]:
+        """Of the samples of ``final(r)``, or of ``fold(r, f)``, before they are standardized."""
+        learned, judged = self.raw_final(r) if f is None else self.raw_fold(r, f)
+        return digest_samples(learned), digest_samples(judged)
 
     def count_final(self, r: int) -> int:
         """How many samples ``final(r)`` learns from."""
@@ -111,9 +117,7 @@ class RoundData:
     def _resplit(self, train: Dataset, test: Dataset, r: int) -> Parts:
         """Both joined and divided anew, or the r-th fold of them."""
         data = self.study.data
-        whole = Dataset(
-            *(concatenate(a, b) for a, b in zip(_fields(train), _fields(test), strict=True))
-        )
+        whole = join_datasets(train, test)
         by = self._stratification(whole)
         if data.rounds == "folds":
             check_folds("data.folds", data.folds, whole)
@@ -200,8 +204,14 @@ def study_dtype(study: Study) -> torch.dtype:
     return torch.float64 if study.precision == "float64" else torch.float32
 
 
-def _fields(data: Dataset) -> tuple[Any, Any]:
-    return data.inputs, data.targets
+def join_datasets(a: Dataset, b: Dataset) -> Dataset:
+    """The samples of both; where it is not known where they come from, numbered from 0."""
+    n = len(a) + len(b)
+    sources = torch.arange(n).unsqueeze(1)
+    if a.sources is not None and b.sources is not None:
+        sources = torch.cat([a.sources, b.sources])
+    inputs, targets = concatenate(a.inputs, b.inputs), concatenate(a.targets, b.targets)
+    return Dataset(inputs, targets, sources=sources)
 
 
 def concatenate(a: Any, b: Any) -> Any:

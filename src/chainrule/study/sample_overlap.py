@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from hashlib import blake2b
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Design,
@@ -20,6 +17,7 @@ from chainrule.statistics import (
     design_from_overlap,
 )
 from chainrule.study.round_data import RoundData
+from chainrule.study.sample_identity import are_distinct, number_repeats, sample_identities
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 
@@ -27,63 +25,21 @@ __all__ = [
     "check_leaks",
     "find_design",
     "find_leaks",
-    "name_samples",
     "plan_design",
     "read_overlap",
+    "read_rounds",
 ]
 
 MAX_ROUNDS = 20
 """Of more rounds the first ones are read: they tell what all share."""
 
-IMAGES_PER_SAMPLE = {"pairs": 2}
-"""Data whose rounds share not samples but what these are made of, along the first axis of each."""
 
-LEAK = 0.01
-"""More shared samples than this are a leak; less are what doubles in real data come to."""
-
-
-def sample_identities(data: Dataset, images: int = 1) -> list[bytes]:
-    """A digest of each sample, its targets included; or of each of its ``images``."""
-    if images > 1:
-        parts = [data.inputs.flatten(0, 1)]
-    else:
-        targets = data.targets
-        parts = [data.inputs, *(targets.values() if isinstance(targets, dict) else [targets])]
-    columns = [part.detach().cpu().reshape(len(part), -1).numpy() for part in parts]
-    return [
-        blake2b(b"".join(row.tobytes() for row in rows), digest_size=12).digest()
-        for rows in zip(*columns, strict=True)
-    ]
-
-
-def name_samples(data: Dataset, study: Study) -> NDArray[np.int64]:
-    """An integer that names each sample, (N,); of samples made of images each of these, (N, m)."""
-    images = IMAGES_PER_SAMPLE.get(study.data.name, 1)
-    digests = sample_identities(data, images)
-    names = np.array([int.from_bytes(one[:8], "little", signed=True) for one in digests], np.int64)
-    return names if images == 1 else names.reshape(-1, images)
-
-
-def round_identities(data: RoundData, r: int) -> tuple[list[bytes], list[bytes]]:
+def round_identities(data: RoundData, r: int) -> tuple[list[Hashable], list[Hashable]]:
     """Those of a round's training and of its test samples."""
-    images = IMAGES_PER_SAMPLE.get(data.study.data.name, 1)
-    train, test = (sample_identities(part, images) for part in data.raw_round(r))
-    return train, test
-
-
-def are_distinct(identities: Sequence[bytes]) -> bool:
-    """Whether samples can be told apart: points of a grid, or binary ones, cannot."""
-    return 2 * len(set(identities)) > len(identities)
-
-
-def number_repeats(identities: Iterable[bytes]) -> list[tuple[bytes, int]]:
-    """Each with how often it came before, so that doubles stay two samples."""
-    seen: Counter[bytes] = Counter()
-    numbered = []
-    for one in identities:
-        numbered.append((one, seen[one]))
-        seen[one] += 1
-    return numbered
+    train, test = data.raw_round(r)
+    if train.sources is None or test.sources is None:  # so that both are told apart by one thing
+        train, test = replace(train, sources=None), replace(test, sources=None)
+    return sample_identities(train), sample_identities(test)
 
 
 def read_overlap(data: RoundData, rounds: Sequence[int]) -> Overlap | None:
@@ -94,7 +50,7 @@ def read_overlap(data: RoundData, rounds: Sequence[int]) -> Overlap | None:
     if len(rounds) < 2:
         return None
     trains, tests = [], []
-    for r in rounds[:MAX_ROUNDS]:
+    for r in read_rounds(data.study, rounds):
         train, test = round_identities(data, r)
         if not are_distinct(train) or not are_distinct(test):
             return None
@@ -102,6 +58,11 @@ def read_overlap(data: RoundData, rounds: Sequence[int]) -> Overlap | None:
         trains.append(numbered[: len(train)])
         tests.append(numbered[len(train) :])
     return design_from_overlap(trains, tests)
+
+
+def read_rounds(study: Study, rounds: Sequence[int]) -> Sequence[int]:
+    """The rounds whose samples are looked at: none where the declaration says what they share."""
+    return rounds[:MAX_ROUNDS] if study.data.rounds == "fresh" else ()
 
 
 def find_design(data: RoundData, rounds: Sequence[int], sizes: tuple[int, int]) -> Design:
@@ -146,34 +107,41 @@ def check_leaks(study: Study) -> None:
 def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
     """A line for each way in which test samples are learned from, looked for in these rounds.
 
-    Not seen in samples that cannot be told apart. Raises what making samples raises.
+    Raises what making samples raises.
     """
     data, declared = RoundData(study), study.data
-    problems = []
     looked = [r for r in rounds if r < study.rounds][: None if declared.rounds == "fresh" else 1]
-    found = [round_identities(data, r) for r in looked]
-    if declared.rounds in ("fresh", "fixed") and declared.name != "table":  # others divide rows
-        for r, (train, test) in zip(looked, found, strict=True):
-            if share := leaked_share(train, test):
-                problems.append(
-                    f"data {declared.name}: {share:.0%} of the test samples of round {r} are among "
-                    "its training samples; expected none"
-                )
+    found = {r: round_identities(data, r) for r in looked}
+    own = {r: count_leaked(*parts) for r, parts in found.items()}
+    problems = [
+        f"data {declared.name}: {n:,} of the {len(found[r][1]):,} test samples of round {r} are "
+        "among its training samples; expected none"
+        for r, n in own.items()
+        if n
+    ]
     if study.space and not study.searches_each_round and declared.rounds == "fresh":
         searched, _ = round_identities(data, SEARCH_ROUND)
-        shares = [leaked_share(searched, test) for _, test in found]
-        if any(shares):
+        leaked = {r: count_leaked(searched, test) for r, (_, test) in found.items()}
+        shares = [f"{n:,} of the {len(found[r][1]):,} of round {r}" for r, n in leaked.items() if n]
+        if shares:
             problems.append(
-                f"search.each_round: the search before the first round learns from "
-                f"{max(shares):.0%} of a round's test samples, as all are drawn from the same "
-                'ones; expected true, with data.rounds = "resplit"'
+                "search.each_round: the search before the first round learns from test samples, "
+                f"{', '.join(shares)}, as all are drawn from the same ones; expected true"
             )
     return problems
 
 
-def leaked_share(train: Sequence[bytes], test: Sequence[bytes]) -> float:
-    """The share of the test samples that are among those learned from; 0 for up to ``LEAK``."""
-    if not are_distinct(train) or not are_distinct(test):
-        return 0.0
-    share = len(set(test) & set(train)) / len(set(test))
-    return share if share > LEAK else 0.0
+def count_leaked(train: Sequence[Hashable], test: Sequence[Hashable]) -> int:
+    """How many test samples are learned from: none is too few to count.
+
+    Known by where samples come from. Where that is not known and samples are told apart by their
+    content, real data have doubles, which are no leak: as many as the training samples have among
+    themselves let expect, and three standard deviations more, are none.
+    """
+    learned = Counter(train)
+    shared = sum(one in learned for one in test)
+    if all(isinstance(one, bytes) for one in train):
+        doubles = sum(n for n in learned.values() if n > 1)
+        expected = len(test) * doubles / len(train)
+        return shared if shared > expected + 3 * math.sqrt(expected) else 0
+    return shared

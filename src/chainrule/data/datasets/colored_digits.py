@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
-from chainrule.data.datasets.digits import load_digits
+from chainrule.data.datasets.digits import image_sources, load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.data.transforms.deskew import deskew
 from chainrule.seeds import generator
@@ -71,7 +71,9 @@ def colored_digits(
         which = torch.randint(len(palette), (len(labels),), generator=g)
         shift = noise * torch.randn(len(labels), 3, generator=g, dtype=torch.float32)
         paint = (palette[which] + shift).clamp(0, 1)
-        return Dataset(gray * paint[:, :, None, None], {"digit": labels, "color": which})
+        targets = {"digit": labels, "color": which}
+        sources = image_sources(len(labels), split)
+        return Dataset(gray * paint[:, :, None, None], targets, sources=sources)
 
     return stack_draws(draw, seed)
 

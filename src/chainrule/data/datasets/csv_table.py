@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256 as digest_of
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.auto_mpg import auto_mpg_table
@@ -48,6 +51,7 @@ def table(
     guessed = csv is not None and is_class(rows, target)
     classify = guessed if task is None else task == "classification"
     data = Encoder.fit(rows, target, fill=False, classify=classify)(rows)
+    data = replace(data, sources=torch.arange(len(data)).unsqueeze(1))
     learned, judged = holdout(data, test, seed=derive(seed, "test"))
     return data.subset(learned), data.subset(judged)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
-from chainrule.data.datasets.digits import load_digits
+from chainrule.data.datasets.digits import image_sources, load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.data.transforms.deskew import deskew
 from chainrule.seeds import generator
@@ -45,11 +45,14 @@ def digit_pairs(
     if spread is not None:
         small = deskew(small, spread)
 
+    sources = image_sources(len(labels), split)
+
     def draw(one: int) -> Dataset:
         order = torch.randperm(len(labels), generator=generator(one, "data", "pairs", split))
         pair = order[: 2 * n].reshape(n, 2)
         first, second = labels[pair].unbind(1)
         main = (first <= second).long()
-        return Dataset(small[pair], {"main": main, "first": first, "second": second})
+        targets = {"main": main, "first": first, "second": second}
+        return Dataset(small[pair], targets, sources=sources[pair].squeeze(2))
 
     return stack_draws(draw, seed)

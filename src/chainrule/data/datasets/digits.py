@@ -16,7 +16,7 @@ from chainrule.data.files.bundled import read_bundled
 from chainrule.data.files.download import download_mnist
 from chainrule.data.files.mnist import FILES, Split, find_mnist, read_mnist
 
-__all__ = ["digits", "load_digits"]
+__all__ = ["digits", "image_sources", "load_digits"]
 
 HALF = 2500
 
@@ -36,7 +36,17 @@ def digits(
     Raises DataError for a damaged file, FileNotFoundError for a missing one, ImportError for a
     download without pooch, OSError where the network does not give the files.
     """
-    return Dataset(*load_digits(split, root, download))
+    images, labels = load_digits(split, root, download)
+    return Dataset(images, labels, sources=image_sources(len(labels), split))
+
+
+def image_sources(n: int, split: Split) -> Tensor:
+    """A number for each of n images, (n, 1): 0, 1, … of the training images, −1, −2, … of others.
+
+    So `sources` of data sets made of both splits tell them apart.
+    """
+    index = torch.arange(n).unsqueeze(1)
+    return index if split == "train" else -1 - index
 
 
 def load_digits(split: Split, root: str | Path | None, download: bool) -> tuple[Tensor, Tensor]:

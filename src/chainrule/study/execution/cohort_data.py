@@ -12,16 +12,17 @@ from chainrule.data import Dataset
 from chainrule.study.execution.cohorts import CohortJob, Training
 from chainrule.study.round_data import RoundData
 
-__all__ = ["expand_ensemble", "stack_datasets", "training_data"]
+__all__ = ["expand_ensemble", "find_samples", "stack_datasets"]
 
 
-def training_data(
+def find_samples(
     samples: RoundData, job: CohortJob, training: Training
-) -> tuple[Dataset, Dataset]:
-    """What a training learns from, and what it is judged on."""
-    if job.stage == "search":
-        return samples.fold(training.round, training.fold)
-    return samples.final(training.round)
+) -> tuple[tuple[Dataset, Dataset], dict[str, str]]:
+    """(what a training learns from, what it is judged on), and the digests of both."""
+    r, f = training.round, training.fold if job.stage == "search" else None
+    learned, judged = samples.digests(r, f)
+    parts = samples.final(r) if f is None else samples.fold(r, f)
+    return parts, {"learned": learned, "judged": judged}
 
 
 def stack_datasets(parts: Sequence[Dataset]) -> Dataset:

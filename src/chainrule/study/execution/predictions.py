@@ -13,7 +13,7 @@ from torch import Tensor
 from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
 from chainrule.study.round_data import RoundData
-from chainrule.study.sample_overlap import name_samples
+from chainrule.study.sample_identity import name_samples
 from chainrule.study.store.predictions import Predictions, encode_predictions
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train.metrics import Metric
@@ -69,7 +69,7 @@ def name_judged(samples: RoundData, row: TrainingRecord) -> NDArray[np.int64]:
     """The names of the samples that a row's net was judged on."""
     is_search = row.stage == "search"
     raw = samples.raw_fold(row.round, row.fold) if is_search else samples.raw_final(row.round)
-    return name_samples(raw[1], samples.study)
+    return name_samples(raw[1])
 
 
 def target_unit(samples: RoundData, row: TrainingRecord) -> float:

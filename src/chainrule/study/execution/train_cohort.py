@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -16,7 +17,7 @@ from chainrule.optim.lr_scheduler import ReduceLROnPlateau
 from chainrule.recipes.component import build_component
 from chainrule.recipes.cost import count_parameters
 from chainrule.recipes.recipe import Recipe, ReplicaValues
-from chainrule.study.execution.cohort_data import expand_ensemble, stack_datasets, training_data
+from chainrule.study.execution.cohort_data import expand_ensemble, find_samples, stack_datasets
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.execution.predictions import add_predictions
 from chainrule.study.execution.records import make_rows
@@ -34,7 +35,7 @@ def train_until(
 ) -> list[TrainingRecord]:
     """The rows of a job's trainings when ``epochs`` are done in all. Raises KeyboardInterrupt."""
     members = job.recipe.ensemble_size
-    parts = [training_data(samples, job, t) for t in job.trainings]
+    parts, marks = zip(*(find_samples(samples, job, t) for t in job.trainings), strict=True)
     trainer.state.metrics = metrics_in_units(trainer, samples, job)
     learned, judged = (
         expand_ensemble(stack_datasets(side), members) for side in zip(*parts, strict=True)
@@ -57,6 +58,7 @@ def train_until(
     }
     count = count_parameters(job.recipe) * members
     rows = make_rows(study, job, trainer.history, values, (len(learned), len(judged)), count)
+    rows = [replace(row, samples=mark) for row, mark in zip(rows, marks, strict=True)]
     if study.keep == "predictions" and job.stage != "timing":
         return add_predictions(rows, trainer.state.metrics, samples, outputs, judged)
     return rows

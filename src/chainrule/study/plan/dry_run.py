@@ -178,6 +178,10 @@ class FewSamples(RoundData):
         """That of the first round or fold."""
         return self.samples.unit(self.first_round, None if f is None else 0)
 
+    def digests(self, r: int, f: int | None = None) -> tuple[str, str]:
+        """None: no row is kept."""
+        return "", ""
+
     def _take(self, *, is_fold: bool) -> tuple[Dataset, Dataset]:
         if is_fold not in self._sides:
             r = self.first_round

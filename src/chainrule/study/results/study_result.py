@@ -14,12 +14,12 @@ from chainrule.statistics import (
     Design,
     Effects,
     FixedSplit,
-    FreshData,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
+from chainrule.study.results.round_design import check_same_samples, read_design
 from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
 from chainrule.study.search.scope import describe_search_scope
@@ -153,16 +153,9 @@ class StudyResult:
     @cached_property
     def _design_and_problem(self) -> tuple[Design, str]:
         """The design, and why it is the declared one."""
-        from chainrule.study.sample_overlap import find_design
-
         if not self.arms:
             raise StudyError(f"study {self.study.name}: no round is done yet")
-        first = self.arms[0].rows[0]
-        rounds = sorted({row.round for arm in self.arms for row in arm.rows})
-        try:
-            return find_design(self._round_data, rounds, (first.n_train, first.n_test)), ""
-        except Exception as error:  # a file that is gone, whatever a function of the user raises
-            return FreshData(), f"{error}"
+        return read_design(self._round_data, self.arms)
 
     @cached_property
     def trivial_scores(self) -> Mapping[int, float]:
@@ -204,7 +197,8 @@ class StudyResult:
         return describe_failure_value(self.study, self.arms)
 
     def _round_scores(self) -> RoundScores:
-        """Those of the rounds that all arms have. Raises StudyError for a failure problem."""
+        """Those of the rounds that all arms have. Raises StudyError where they are no pairs."""
+        check_same_samples(self.arms)
         if problem := self.failure_problem:
             raise StudyError(f"study {self.study.name}: {problem}")
         sign = 1.0 if self.study.direction == "max" else -1.0

@@ -44,6 +44,8 @@ class TrainingRecord:
     - ``seconds``: from the first step of its cohort to the last; ``cohort_size``: trainings in it.
     - ``parameters``: numbers learned by one net; ``seeds``: purpose → seed; ``n_train``,
       ``n_test``: samples learned from, and judged on.
+    - ``samples``: ``learned`` and ``judged`` → a digest of these samples, as they were drawn; rows
+      of older versions have none.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
     - ``predictions``: where they are kept, as :func:`encode_predictions` writes them; a store hands
       them back by themselves, and here their digest alone.
@@ -67,6 +69,7 @@ class TrainingRecord:
     finished: str = ""
     worker: str = ""
     note: str = ""
+    samples: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     predictions: bytes = field(default=b"", repr=False)
     predictions_digest: str = ""

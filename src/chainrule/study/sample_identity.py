@@ -1,0 +1,74 @@
+"""Which samples a data set has: what tells them apart, and a digest of them all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from chainrule.data import Dataset
+
+__all__ = [
+    "are_distinct",
+    "digest_samples",
+    "name_samples",
+    "number_repeats",
+    "sample_identities",
+]
+
+
+def sample_identities(data: Dataset) -> list[Hashable]:
+    """What tells samples apart: where they come from, or a digest of each, its targets included.
+
+    Of samples that are made of several things, such as images, there is one of each of these.
+    """
+    if data.sources is not None:
+        return [*data.sources.flatten().tolist()]
+    targets = data.targets
+    parts = [data.inputs, *(targets.values() if isinstance(targets, dict) else [targets])]
+    columns = [part.detach().cpu().reshape(len(part), -1).numpy() for part in parts]
+    return [
+        blake2b(b"".join(row.tobytes() for row in rows), digest_size=12).digest()
+        for rows in zip(*columns, strict=True)
+    ]
+
+
+def name_samples(data: Dataset) -> NDArray[np.int64]:
+    """An integer that names each sample, (N,); of samples made of m things those, (N, m)."""
+    if data.sources is not None:
+        sources: NDArray[np.int64] = data.sources.numpy()
+        return sources[:, 0] if sources.shape[1] == 1 else sources
+    digests = [one for one in sample_identities(data) if isinstance(one, bytes)]
+    return np.array([int.from_bytes(one[:8], "little", signed=True) for one in digests], np.int64)
+
+
+def digest_samples(data: Dataset) -> str:
+    """A digest of all samples, where they come from, and their order."""
+    targets = data.targets if isinstance(data.targets, dict) else {"": data.targets}
+    tensors = {"inputs": data.inputs, **{f"targets.{name}": t for name, t in targets.items()}}
+    if data.sources is not None:
+        tensors["sources"] = data.sources
+    digest = blake2b(digest_size=12)
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def are_distinct(identities: Sequence[Hashable]) -> bool:
+    """Whether samples can be told apart: points of a grid, or binary ones, cannot."""
+    return 2 * len(set(identities)) > len(identities)
+
+
+def number_repeats(identities: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
+    """Each with how often it came before, so that doubles stay two samples."""
+    seen: Counter[Hashable] = Counter()
+    numbered = []
+    for one in identities:
+        numbered.append((one, seen[one]))
+        seen[one] += 1
+    return numbered
