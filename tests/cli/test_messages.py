@@ -94,3 +94,43 @@ def test_arms_that_fail_are_said_by_plan_which_plans_the_others(call, tmp_path):
     assert "arm bad: net plane_net(hidden=-1): hidden: expected a whole number, 0 or more" in err
     assert "good" in out
     assert call("plan", "wrong.toml", "--no-time", "--arms", "good")[0] == 0
+
+
+NEAR = {
+    "metric": (("show", "tiny", "--metric", "acc"), "no metric 'acc'; did you mean 'accuracy'"),
+    "baseline": (("compare", "tiny", "--baseline", "smal"), "the baseline; did you mean 'small'"),
+    "arm": (("run", "tiny.toml", "--arms", "smal"), "no arm matches 'smal'; did you mean 'small'"),
+    "figure": (("plot", "tiny", "boxs"), "no run 'boxs'.*kinds of figures: did you mean 'boxes'"),
+    "format": (("show", "tiny", "--format", "jso"), "'jso' is not one of .* did you mean 'json'"),
+    "study": (("run", "tiny.tml"), "no study 'tiny.tml'; did you mean 'tiny.toml'"),
+    "built-in net": (("explain", "dep"), "no built-in net; did you mean 'deep'"),
+    "word": (("show", "tiny", "--study", "one"), "expected a whole number, got 'one'"),
+    "rounds": (("run", "tiny.toml", "--rounds", "0"), "expected at least 1, got '?0"),
+    "data": (("run", "tiny.toml", "--data", "trian=3"), "'trian'; did you mean 'train'"),
+    "setting": (("train", "plane_net", "disk_points", "--set", "lr=3"), "mean 'optimizer.lr'"),
+    "option": (("train", "plane_net", "disk_points", "--set", "epochs=3"), "own, --epochs"),
+    "rate": (
+        ("train", "plane_net", "disk_points", "--lr", "nan"),
+        "optimizer.lr: expected a finite number, got nan",
+    ),
+    "bound": (
+        ("train", "plane_net", "disk_points", "--set", "clip_norm=-1"),
+        "clip_norm: expected more than 0, got -1",
+    ),
+    "activation": (
+        ("train", "disk_net", "disk_points", "--set", "net.activation=relu"),
+        "no activation 'relu'; did you mean 'ReLU'",
+    ),
+    "weights": (
+        ("train", "plane_net", "disk_points", "--set", "loss.weight=[1, 17, 3]"),
+        "expected one class for each weight, got 2 classes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), NEAR.values(), ids=[*NEAR])
+def test_a_near_name_or_what_would_be_right_is_said(call, tiny, finished, words, message):
+    code, _, err = call(*words)
+    assert code in (1, 2)
+    assert re.search(message, err)
+    assert "Input should" not in err

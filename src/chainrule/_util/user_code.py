@@ -36,10 +36,9 @@ TOO_LARGE = "it is too large for the memory of this machine"
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether there was no memory for a tensor, or it is larger than any could be."""
     text = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError | OverflowError)
-        and ("allocate memory" in text or "overflow" in text or "out of memory" in text)
-    )
+    beyond = isinstance(error, OverflowError | RuntimeError) and "overflow" in text
+    signs = ("allocate memory", "out of memory", "overflow when unpacking")
+    return isinstance(error, MemoryError) or beyond or any(sign in text for sign in signs)
 
 
 def find_user_frames(error: BaseException) -> list[FrameSummary]:

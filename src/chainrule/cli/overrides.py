@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from chainrule._util.suggest import did_you_mean
+from chainrule._util.suggest import did_you_mean, find_similar
 
 __all__ = ["PARTS", "parse_assignments", "parse_settings"]
 
@@ -42,6 +42,19 @@ def parse_toml_value(text: str) -> Any:
     return values["value"] if len(values) == 1 else text
 
 
+OPTIONS = ("epochs", "batch_size", "patience", "seed", "threads", "validation", "test", "target")
+"""What ``chainrule train`` has an option of its own for."""
+
+
+def suggest_setting(path: str) -> str:
+    """What was meant by a setting of no part: an option, an argument of a part, or a part."""
+    if path in OPTIONS:
+        return f"it is an option of its own, --{path.replace('_', '-')}; "
+    if find_similar(path, ["lr"]):
+        return "did you mean 'optimizer.lr'? "
+    return did_you_mean(path.partition(".")[0], PARTS)
+
+
 def parse_settings(given: Sequence[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """(arguments of the data, the recipe's) of ``data.train=500`` and ``net.hidden=50``.
 
@@ -52,7 +65,7 @@ def parse_settings(given: Sequence[str] | None) -> tuple[dict[str, Any], dict[st
     for path, value in parse_assignments(given, example).items():
         part, dot, argument = path.partition(".")
         if part not in PARTS or (part == "data" and not dot):
-            hint = "" if part in PARTS else did_you_mean(part, PARTS)
+            hint = "" if part in PARTS else suggest_setting(path)
             raise ValueError(f"--set {path}: {hint}expected {example}; parts: {', '.join(PARTS)}")
         if part == "data":
             arguments[argument] = value

@@ -82,8 +82,10 @@ def find_study(name: str) -> Study:
         return Study.load(name)
     if ":" in name:
         return _import_study(name)
+    files = [path.name for path in Path.cwd().glob("*.toml")]
     known = f"built-in studies: {', '.join(NAMES)}; or a file that ends in .toml"
-    raise StudyError(f"no study {name!r}; {did_you_mean(name, NAMES)}{known}")
+    hint = did_you_mean(name, [*NAMES, *files])
+    raise StudyError(f"no study {name!r}; {hint}{known}, or file.py:NAME")
 
 
 def _import_study(path: str) -> Study:

@@ -154,7 +154,11 @@ def saved_net(
     Raises ValueError where there is no such file, which tells ``known`` nets, or no shape is known.
     """
     if not Path(path).exists():
-        raise ValueError(f"no file {path}, and no built-in net; built in: {', '.join(known)}")
+        names = [*known]
+        raise ValueError(
+            f"no file {path}, and no built-in net; {did_you_mean(path, names)}"
+            f"built in: {', '.join(names)}"
+        )
     net, preparation = load(path), load_metadata(path).get("preparation")
     if shape is None:
         if preparation is None:

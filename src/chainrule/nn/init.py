@@ -13,6 +13,8 @@ from typing import final
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.suggest import did_you_mean
+
 __all__ = [
     "Constant",
     "FanInUniform",
@@ -61,7 +63,10 @@ def calculate_gain(nonlinearity: str, negative_slope: float = 0.01) -> float:
         "selu": 3 / 4,
     }
     if nonlinearity not in gains:
-        raise ValueError(f"no gain for {nonlinearity!r}; known: {', '.join(gains)}")
+        hint = did_you_mean(nonlinearity, gains)
+        raise ValueError(
+            f"nonlinearity: no gain for {nonlinearity!r}; {hint}known: {', '.join(gains)}"
+        )
     return gains[nonlinearity]
 
 

@@ -67,8 +67,8 @@ def check_number(name: str, value: Any, replicas: int | None) -> None:
                 f"{name}: expected a number or a tensor ({replicas or 1},), one for each replica, "
                 f"got a tensor {tuple(value.shape)}"
             )
-    elif not isinstance(value, Real):
-        raise TypeError(f"{name}: expected a number or a tensor, got {type(value).__name__}")
+    elif isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected a number or a tensor, got {value!r}")
 
 
 def as_column(name: str, value: Any, data: Tensor) -> Any:

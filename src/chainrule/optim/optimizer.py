@@ -49,7 +49,13 @@ class Optimizer(ABC):
         self.replicas = resolve_replicas([group["params"] for group in groups], replicas)
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = [
-            {"params": unique_parameters(group.pop("params")), **defaults, "step": 0, **group}
+            {
+                "params": unique_parameters(group.pop("params")),
+                **{  # a pair that a file gives is a list
+                    name: tuple(value) if isinstance(value, list) else value
+                    for name, value in (defaults | {"step": 0} | group).items()
+                },
+            }
             for group in groups
         ]
         self._check_groups()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -80,6 +80,17 @@ Named = Annotated[Component, BeforeValidator(normalize_component)]
 """A part, or its short form."""
 
 
+def describe_refusal(error: Exception, function: Callable[..., Any], skip: int) -> str:
+    """What a constructor raised, in one line; where it did not foresee it, what it accepts."""
+    if is_out_of_memory(error):
+        return TOO_LARGE
+    text = next(iter(str(error).splitlines()), "")
+    if isinstance(error, ValueError):
+        return str(error)
+    reason = text if isinstance(error, TypeError) else f"{type(error).__name__}: {text}"
+    return f"{reason}{describe_accepted(function, skip)}"
+
+
 def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any:
     """Call what the part names, with ``given`` first and its own arguments by name.
 
@@ -97,14 +108,8 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
         made = function(*given, **arguments)
     except (ChainruleError, OSError, ImportError):
         raise
-    except ValueError as error:
-        raise StudyError(f"{label}: {error}") from error
     except Exception as error:  # whatever a constructor raises for a value it does not foresee
-        if is_out_of_memory(error):
-            raise StudyError(f"{label}: {TOO_LARGE}") from error
-        accepted = describe_accepted(function, len(given))
-        reason = str(error) if isinstance(error, TypeError) else f"{type(error).__name__}: {error}"
-        raise StudyError(f"{label}: {reason}{accepted}") from error
+        raise StudyError(f"{label}: {describe_refusal(error, function, len(given))}") from error
     wanted = product_class(kind)
     if kind != "data" and not isinstance(made, wanted):
         problem = f"expected it to make a {wanted.__name__}, got {type(made).__name__}"

@@ -18,6 +18,7 @@ __all__ = [
     "PROBLEM",
     "Place",
     "check_plain",
+    "describe_problem",
     "format_errors",
     "list_problems",
     "make_error",
@@ -82,7 +83,9 @@ def describe_problem(error: ErrorDetails) -> str:
     """What is wrong in one place, and what would be right, in our words."""
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
     if kind in ("value_error", PROBLEM):
-        return error["msg"].removeprefix("Value error, ")
+        text = error["msg"].removeprefix("Value error, ")
+        choices = re.findall("'([^']+)'", text.partition("is not one of")[2])  # typer's
+        return text + f" {did_you_mean(given, choices)}".rstrip() if choices else text
     if kind == "missing":
         return describe_missing([str(part) for part in error["loc"]])
     expected, hint = EXPECTED.get(kind, ""), ""
@@ -92,9 +95,9 @@ def describe_problem(error: ErrorDetails) -> str:
         hint = did_you_mean(given, known) if isinstance(given, str) else ""
     if kind == "model_type" and context["class_name"] in ("Component", "Data", "Schedule"):
         expected = NAMED_PART
-    expected = expected.format(**context) or error["msg"]
-    got = "" if isinstance(given, dict) else f", got {given!r}"
-    return f"expected {expected}{got}{'; ' if hint else ''}{hint}".strip()
+    expected = expected.format(**context) or f"another value ({error['msg']})"
+    got = "a table" if isinstance(given, dict) else repr(given)
+    return f"expected {expected}, got {got}{'; ' if hint else ''}{hint}".strip()
 
 
 def describe_missing(path: list[str]) -> str:
@@ -122,7 +125,9 @@ EXPECTED = {
     "greater_than_equal": "at least {ge:g}",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller whole number",
     "int_type": "a whole number",
+    "invalid_key": "texts for names",
     "less_than": "less than {lt:g}",
     "list_type": "a list",
     "model_type": "a table",

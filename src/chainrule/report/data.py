@@ -9,6 +9,7 @@ from functools import cached_property
 from statistics import mean
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
 
 if TYPE_CHECKING:
@@ -124,9 +125,10 @@ class ReportData:
         """The arms that have results and whose names match. Raises ValueError where none does."""
         found = [arm for arm in self.arms if fnmatchcase(arm.arm, pattern)]
         if not found:
-            names = ", ".join(arm.arm for arm in self.arms) or "none yet"
+            names = [arm.arm for arm in self.arms]
             raise ValueError(
-                f"study {self.study.name}: no results of an arm {pattern!r}; there are: {names}"
+                f"study {self.study.name}: no results of an arm {pattern!r}; "
+                f"{did_you_mean(pattern, names)}there are: {', '.join(names) or 'none yet'}"
             )
         return found
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 from zlib import crc32
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.statistics.bayes import correlated_t
 from chainrule.statistics.comparison import Comparison, Comparisons
 from chainrule.statistics.design import Design
@@ -94,7 +95,8 @@ def list_pairs(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str
         return list(combinations(arms, 2))
     if baseline not in arms:
         raise StatisticsError(
-            f"no arm is named {baseline!r}, the baseline; arms: {', '.join(arms)}"
+            f"no arm is named {baseline!r}, the baseline; {did_you_mean(baseline, arms)}"
+            f"arms: {', '.join(arms)}"
         )
     return [(arm, baseline) for arm in arms if arm != baseline]
 

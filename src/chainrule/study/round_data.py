@@ -87,10 +87,13 @@ class RoundData:
         if how.split == "kfold":
             check_folds("selection.folds", how.folds, train)
             return repeated_kfold(train, how.folds, how.repeats, seed=seed, stratify=by)
-        return [
-            holdout(train, how.fraction, seed=seeds.derive(seed, "repeat", i), stratify=by)
-            for i in range(how.repeats)
-        ]
+        try:
+            return [
+                holdout(train, how.fraction, seed=seeds.derive(seed, "repeat", i), stratify=by)
+                for i in range(how.repeats)
+            ]
+        except ValueError as error:
+            raise StudyError(f"selection.fraction: {error}") from None
 
     def raw_round(self, r: int) -> Parts:
         """(training set, test set) of round r, as they were drawn: not yet standardized."""
@@ -142,6 +145,10 @@ class RoundData:
         if isinstance(name, str):
             raise StudyError(
                 f"selection.stratify: expected true or false, for there is one target, got {name!r}"
+            )
+        if data.targets.is_floating_point():
+            raise StudyError(
+                "selection.stratify: expected false, for the targets are numbers and no classes"
             )
         return data.targets
 

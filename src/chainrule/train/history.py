@@ -12,6 +12,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     import pandas as pd
 
+from chainrule._util.suggest import did_you_mean
+
 __all__ = ["Divergence", "History"]
 
 FIRST_ROWS = 16
@@ -76,7 +78,8 @@ class History:
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._buffers:
             known = ", ".join(self._buffers) or "none yet"
-            raise KeyError(f"no curve {name!r}; there are: {known}")
+            hint = did_you_mean(name, self._buffers)
+            raise KeyError(f"no curve {name!r}; {hint}there are: {known}")
         return self._buffers[name][: self.epochs]
 
     def add(self, values: Mapping[str, Tensor]) -> None:

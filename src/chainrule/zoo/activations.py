@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chainrule import nn
 from chainrule._util.suggest import did_you_mean
 from chainrule.nn import Module
@@ -12,8 +14,13 @@ __all__ = ["build_activation"]
 KNOWN = (*activations.__all__, "LogSoftmax", "Softmax")
 
 
-def build_activation(name: str) -> Module:
-    """The activation of this name in ``chainrule.nn``. Raises ValueError where there is none."""
+def build_activation(name: str | Callable[[], Module]) -> Module:
+    """The activation of this name in ``chainrule.nn``, or that a class makes.
+
+    Raises ValueError where there is none of the name.
+    """
+    if not isinstance(name, str):
+        return name()
     if name not in KNOWN:
         hint = did_you_mean(name, KNOWN)
         raise ValueError(f"no activation {name!r}; {hint}there are: {', '.join(KNOWN)}")

@@ -14,22 +14,22 @@ __all__ = ["disk_net", "plane_net"]
 
 def disk_net(
     hidden: int = 25,
-    activation: Callable[[], Module] = ReLU,
-    output: Callable[[], Module] = Tanh,
+    activation: str | Callable[[], Module] = ReLU,
+    output: str | Callable[[], Module] = Tanh,
 ) -> Sequential:
     """2-25-25-25-2, the net of the framework reports: three hidden layers and a squashed output.
 
-    Input (N, 2), output (N, 2).
+    Input (N, 2), output (N, 2). Activations are classes, or their names in ``chainrule.nn``.
     """
     return Sequential(
         Linear(2, hidden),
-        activation(),
+        build_activation(activation),
         Linear(hidden, hidden),
-        activation(),
+        build_activation(activation),
         Linear(hidden, hidden),
-        activation(),
+        build_activation(activation),
         Linear(hidden, 2),
-        output(),
+        build_activation(output),
     )
 
 

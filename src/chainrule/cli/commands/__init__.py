@@ -27,7 +27,20 @@ class InterruptibleGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         with end_quietly():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except Exception as error:
+                reword_error(error)
+                raise
+
+
+def reword_error(error: Exception) -> None:
+    """Say of an option in our words, with its value, what typer says in pydantic's."""
+    details = getattr(error.__cause__, "errors", None)
+    if details is not None and hasattr(error, "message"):
+        from chainrule.recipes.problems import describe_problem
+
+        error.message = describe_problem(details()[0])
 
 
 @final

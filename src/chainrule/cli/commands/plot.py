@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.cli.commands import app
 from chainrule.cli.options import Arms, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, make_folder, save_figure
@@ -75,7 +76,7 @@ def plot_figures(
     With several runs: the critical differences of the arms that all of them have.
     """
     kinds = [word for word in words if word in KINDS]
-    results = [resolve_result(word, study) for word in words if word not in KINDS]
+    results = [resolve_run(word, study) for word in words if word not in KINDS]
     if not results:
         raise typer.BadParameter(f"expected a RUN before the kinds {', '.join(kinds)}")
     if len(results) > 1:
@@ -87,6 +88,17 @@ def plot_figures(
         folder = output or RUNS / results[0].study.name
         figures = select_figures(results[0], kinds, arms, nets)
     save_figures(figures, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
+
+
+def resolve_run(word: str, number: int | None) -> StudyResult:
+    """The results that a word names. Raises OSError, also with what kind of figure is like it."""
+    try:
+        return resolve_result(word, number)
+    except FileNotFoundError as error:
+        if hint := did_you_mean(word, KINDS):
+            kinds = ", ".join(KINDS)
+            raise FileNotFoundError(f"{error}; kinds of figures: {hint}{kinds}") from None
+        raise
 
 
 def make_ranks(results: Sequence[StudyResult]) -> MakeFigure:

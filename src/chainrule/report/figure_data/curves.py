@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.numbers import Unit, metric_unit
@@ -78,7 +79,8 @@ def curves_data(
     data = ReportData.wrap(result)
     selected = data.select_arms(arms)
     if name not in (names := curve_names(selected)):
-        raise ValueError(f"no curve {name!r}; there are: {', '.join(names) or 'none'}")
+        hint = did_you_mean(name, names)
+        raise ValueError(f"no curve {name!r}; {hint}there are: {', '.join(names) or 'none'}")
     curves = [summarize_curve(arm.arm, arm_curve(arm, name)) for arm in selected]
     return CurvesData(name, metric_unit(name, data.study), "rounds", curves)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import MISSING, Unit, metric_unit
 from chainrule.report.tables.table import Cell, Column, Table
@@ -43,7 +44,8 @@ def metric_table(result: StudyResult | ReportData, name: str) -> Table:
     names = dict.fromkeys(m for arm in data.arms for row in arm.rows for m in row.metrics)
     if name not in names:
         listed = ", ".join(names) or "none yet"
-        raise ValueError(f"study {data.study.name}: no metric {name!r}; metrics: {listed}")
+        hint = did_you_mean(name, names)
+        raise ValueError(f"study {data.study.name}: no metric {name!r}; {hint}metrics: {listed}")
     unit = metric_unit(name, data.study)
     spread = "mean ± standard deviation (ddof = 1)"
     return Table(

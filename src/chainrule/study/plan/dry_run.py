@@ -95,7 +95,9 @@ def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
         raise StudyError(f"data {study.data.name}: {describe_error(error)}") from error
     arms: dict[str, list[str]] = {}
     for arm in study.select(pattern):
-        for problem in dict.fromkeys(find_arm_problems(study, arm, few, sizes)):
+        problems = [*find_arm_problems(study, arm, few, sizes)]
+        different = {problem.rpartition("): ")[2]: problem for problem in reversed(problems)}
+        for problem in reversed(different.values()):  # one for all values of the space
             arms.setdefault(problem, []).append(arm.name)
     return arms
 

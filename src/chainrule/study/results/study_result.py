@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Comparisons,
@@ -90,8 +91,11 @@ class StudyResult:
         for arm in self.arms:
             if arm.arm == name:
                 return arm
-        known = ", ".join(arm.arm for arm in self.arms) or "none yet"
-        raise StudyError(f"study {self.study.name}: no results of arm {name!r}; there are: {known}")
+        names = [arm.arm for arm in self.arms]
+        hint, known = did_you_mean(name, names), ", ".join(names) or "none yet"
+        raise StudyError(
+            f"study {self.study.name}: no results of arm {name!r}; {hint}there are: {known}"
+        )
 
     def _select_rows(self, arm: str, stage: str) -> list[TrainingRecord]:
         return [row for row in self.rows if row.arm == arm and row.stage == stage]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from chainrule.recipes.component import Component
 from chainrule.recipes.fields import StrictModel
@@ -80,6 +80,13 @@ class Search(StrictModel):
     each_round: bool | None = None
 
 
+def check_stratify(given: Any) -> Any:
+    """Whether to stratify, or by which target. Raises ValueError for anything else."""
+    if not isinstance(given, bool | str):
+        raise ValueError(f"expected true, false or the name of a target, got {given!r}")
+    return given
+
+
 class Selection(StrictModel):
     """How a candidate is judged, on parts of the training data: the mean over the splits.
 
@@ -94,7 +101,7 @@ class Selection(StrictModel):
     fraction: float = Field(default=0.3, gt=0, lt=1)
     folds: int = Field(default=3, ge=2)
     repeats: int = Field(default=1, ge=1)
-    stratify: bool | str = False
+    stratify: Annotated[bool | str, BeforeValidator(check_stratify)] = False
     average_last: int = Field(default=1, ge=1)
     refit: bool = True
 

@@ -29,6 +29,20 @@ Params = Mapping[str, Value]
 """Path → value: ``{"optimizer.lr": 0.001, "net.hidden": 100}``."""
 
 
+MAX_WHOLE = 2**53
+"""Larger whole numbers are not exact as floats."""
+
+MAX_VALUES = 1_000_000
+"""A range with more steps, or a grid with more combinations, is a slip: nobody trains so many."""
+
+
+def check_value(given: Any) -> Any:
+    """A value of a space. Raises ValueError for what is none."""
+    if not isinstance(given, bool | int | float | str):
+        raise ValueError(f"expected true, false, a number or a text, got {given!r}")
+    return given
+
+
 class Dimension(StrictModel):
     """The values of one path: a list of them, or a range.
 
@@ -40,7 +54,9 @@ class Dimension(StrictModel):
       numbers of the optimizer, the schedule and the loss, no for what may change a shape.
     """
 
-    values: tuple[bool | int | float | str, ...] | None = None
+    values: tuple[Annotated[bool | int | float | str, BeforeValidator(check_value)], ...] | None = (
+        None
+    )
     parts: dict[str, Named] | None = None
     low: float | None = None
     high: float | None = None
@@ -80,10 +96,14 @@ class Dimension(StrictModel):
             raise ValueError(f"a log range begins above 0, got low = {self.low}")
         if self.integer and not (self.low.is_integer() and self.high.is_integer()):
             raise ValueError(f"expected whole ends, got {self.low} and {self.high}")
+        if self.integer and max(-self.low, self.high) > MAX_WHOLE:
+            raise ValueError(f"expected ends of at most 2⁵³, got {self.low:g} and {self.high:g}")
         if self.step is not None and (self.log or not 0 < self.step < math.inf):
             raise ValueError("step is above 0 and does not go with log")
         if self.step is not None and self.integer and not self.step.is_integer():
             raise ValueError(f"expected a whole step, got {self.step}")
+        if self.step is not None and (self.high - self.low) / self.step > MAX_VALUES:
+            raise ValueError(f"step: expected at most {MAX_VALUES:,} values, got {self.step}")
         return self
 
     @cached_property
@@ -131,6 +151,11 @@ def grid(space: Mapping[str, Dimension]) -> list[dict[str, Value]]:
         if dimension.choices is None:
             raise ValueError(f"space {path}: a grid needs values, or a range with a step")
     choices = [dimension.choices or () for dimension in space.values()]
+    if (count := math.prod(map(len, choices))) > MAX_VALUES:
+        raise ValueError(
+            f"space: a grid of {count:,} combinations; expected at most {MAX_VALUES:,}, or search "
+            'with method = "random"'
+        )
     return [dict(zip(space, values, strict=True)) for values in product(*choices)]
 
 
