@@ -45,6 +45,14 @@ def assert_equal(net, criterion, make, inputs, targets, **options):
             torch.testing.assert_close(mine.data, flat.data, **close)
         for mine, state in zip(fast.optimizer.state, plain.optimizer.state, strict=True):
             torch.testing.assert_close(mine, state, **close)
+        for (name, mine), (_, value) in zip(
+            fast.net.named_state(), plain.net.named_state(), strict=True
+        ):
+            torch.testing.assert_close(mine.data, value.data, **close, msg=name)
+        predictions = fast.predict(data), plain.predict(data)
+        torch.testing.assert_close(*predictions, **close)
+        draws = [[m.rng_counter for m in t.net.modules()] for t in (fast, plain)]
+        assert draws[0] == draws[1]
         assert fast.history.curves.keys() == plain.history.curves.keys()
         for name, curve in plain.history.curves.items():
             torch.testing.assert_close(fast.history[name], curve, **close)

@@ -3,11 +3,14 @@
 import pytest
 import torch
 
-from chainrule import nn
+from chainrule import nn, optim, zoo
 from chainrule._util.threads import torch_threads
+from chainrule.compiled import launch
 from chainrule.compiled.lowering.activations import MAPS
 from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
-from tests.compiled.agreement import assert_equal, sgd
+from chainrule.data import Dataset
+from chainrule.train import Trainer
+from tests.compiled.agreement import assert_equal, make_data, sgd
 
 MAPPED = [
     nn.GELU(),
@@ -112,10 +115,76 @@ def test_what_both_images_of_a_pair_share_may_be_anything_known():
     assert_equal(net, nn.MSELoss(), sgd, (2, 2, 3), 4)
 
 
+BATCH_NORMS = [
+    nn.BatchNorm1d(6),
+    nn.BatchNorm1d(6, momentum=None, eps=0.1),
+    nn.BatchNorm1d(6, affine=False),
+    nn.BatchNorm1d(6, bias=False, momentum=0.3),
+    nn.BatchNorm1d(6, track_running_stats=False),
+    nn.Sequential(nn.Unflatten(1, (2, 3)), nn.BatchNorm1d(2), nn.Flatten()),
+]
+
+
+@pytest.mark.parametrize("size", [17, 27, 53])
+@pytest.mark.parametrize("layer", BATCH_NORMS, ids=repr)
+def test_normalizations_over_a_batch_agree(layer, size):
+    net = nn.Sequential(nn.Linear(3, 6), layer, nn.Tanh(), nn.Linear(6, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (3,), 4, batch_size=size)
+
+
+@pytest.mark.parametrize("joint", [True, False])
+@pytest.mark.parametrize("share", [True, False])
+def test_normalized_pairs_of_images_agree(share, joint):
+    encoder = nn.Sequential(
+        *(nn.Conv2d(1, 3, 3, bias=False), nn.BatchNorm2d(3), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Dropout2d(0.3), nn.Flatten(), nn.Dropout(0.2), nn.Linear(27, 5)),
+    )
+    pair = nn.Siamese(encoder, share, joint_batch=joint and share)
+    heads = nn.Heads(main=nn.LessEqualProbability(), first=nn.Select(1, 0), second=nn.Select(1, 1))
+    criterion = zoo.pair_loss(torch.tensor([0.0, 0.3, 1.0]))
+    net = nn.Sequential(pair, heads)
+    assert_equal(net, criterion, optim.AdamW, (2, 1, 8, 8), {"main": -2, "first": -5, "second": -5})
+
+
+DROPOUTS = [
+    nn.Dropout(),
+    nn.Dropout(0.0),
+    nn.Dropout(torch.tensor([0.0, 0.3, 1.0])),
+    nn.Sequential(nn.Unflatten(1, (6, 1)), nn.Dropout2d(0.3), nn.Flatten()),
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("layer", DROPOUTS, ids=repr)
+def test_dropout_draws_the_same_numbers(layer, threads):
+    net = nn.Sequential(nn.Linear(3, 6), layer, nn.Tanh(), nn.Linear(6, 5), layer, nn.Linear(5, 4))
+    if isinstance(layer, nn.Sequential):
+        net[4] = nn.Identity()
+    with torch_threads(threads):
+        assert_equal(net, nn.MSELoss(), sgd, (3,), 4)
+
+
+def test_dropout_of_chunks_draws_the_same_numbers(monkeypatch):
+    monkeypatch.setattr(launch, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(launch, "MIN_CHUNK_VECTORS", 1)
+    net = nn.Sequential(nn.Linear(3, 6), nn.Dropout(0.4), nn.Linear(6, 4))
+    for threads in (1, 2):
+        with torch_threads(threads):
+            assert_equal(net, nn.MSELoss(), sgd, (3,), 4, batch_size=53)
+
+
+def test_dropout_without_a_seed_takes_the_plain_path():
+    data = make_data((3,), 4, torch.float32, replicas=1)
+    net = nn.Sequential(nn.Linear(3, 6), nn.Dropout(0.4), nn.Linear(6, 4))
+    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile=True)
+    trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
+    assert "Dropout(p=0.4) without a seed" in str(trainer.backend_status)
+
+
 def test_nothing_known_is_left_out_here():
     tested = {type(layer) for layer in [*MAPPED, *NORMS]}
     tested |= {type(layer) for layers in IMAGE_LAYERS for layer in layers}
     assert set(MAPS) <= tested
     assert {nn.LayerNorm, nn.GroupNorm, nn.Maxout, nn.AdaptiveAvgPool2d} <= tested & set(LOWERINGS)
-    contained = {type(layer) for layer in CONTAINED} | {nn.Siamese}
+    contained = {type(layer) for layer in CONTAINED} | {nn.Siamese, nn.Dropout, nn.Dropout2d}
     assert set(CONTAINERS) == contained

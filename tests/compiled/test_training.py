@@ -184,7 +184,6 @@ def test_what_is_not_known_takes_the_plain_path_and_says_so(options, what):
     "layer",
     [
         nn.Dropout(0.5),
-        nn.BatchNorm1d(4),
         nn.Linear(4, 4, init=HeNormal()).to(torch.float64),
     ],
     ids=repr,

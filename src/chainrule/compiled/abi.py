@@ -19,6 +19,7 @@ from chainrule.compiled.cstruct import (
     structure,
     to_native,
 )
+from chainrule.compiled.lowering.dropout import DropoutState
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
     OPERATIONS,
@@ -100,6 +101,8 @@ class EpochArgs(ctypes.Structure):
     targets: Annotated[int | None, "const void **"]  # each (K or 1, N, …)
     target_strides: Indices
     outputs: Annotated[int | None, "void **"]  # by head (K, N, features), or nothing
+    running: Annotated[int | None, "void **"]  # each (K, …): what layers learn beside parameters
+    dropouts: Annotated[int | None, "const DropoutState *"]
     order: Indices  # (K or 1, N): the samples in the epoch's order
     order_stride: int
     losses: Numbers  # (steps, K)
@@ -153,7 +156,7 @@ class Conv2dArgs(ctypes.Structure):
 
 
 ENUMS: tuple[type, ...] = (GradMode, ActivationKind, MapKind, LossKind, UpdateRule)
-STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, EpochArgs, Conv2dArgs)
+STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, DropoutState, EpochArgs, Conv2dArgs)
 
 
 def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:

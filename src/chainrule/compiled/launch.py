@@ -18,6 +18,7 @@ from chainrule._util.threads import kernel_threads
 from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
 from chainrule.compiled.build import SCALAR_TYPES, kernel
 from chainrule.compiled.lowering.conv import CACHE_LINE
+from chainrule.compiled.lowering.dropout import count_uses, dropout_states
 from chainrule.compiled.lowering.grad_modes import (
     accumulated_parameters,
     accumulated_values,
@@ -38,9 +39,10 @@ from chainrule.compiled.lowering.optimizer import (
 )
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
+from chainrule.nn.layers.dropout import DropoutBase
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.optim import Optimizer
 from chainrule.optim.inplace import Scalar
 
@@ -55,6 +57,8 @@ __all__ = [
 
 MAX_WEIGHT_BYTES = 2**24
 """Bytes of one replica's weights, or of its other numbers; with more the library is as fast."""
+MAX_BATCH_BYTES = 2**27
+"""The same of a batch that has to go through as a whole."""
 CHUNK_BYTES = 2**20
 """How much memory the values of some samples may take: what a core's own cache has."""
 MIN_CHUNK_VECTORS = 8
@@ -75,6 +79,8 @@ class CompiledProgram(NamedTuple):
     heads: dict[str, int]  # name → features
     owners: list[Any]  # of the memory that the arguments point at
     copies: list[tuple[Tensor, Tensor]]  # of data that are not contiguous: copy, original
+    running: list[Buffer]  # what layers learn beside parameters
+    dropouts: dict[DropoutBase, int]  # those that draw, each with how often it does in a step
     workspace: list[Tensor]  # one, when an epoch has been asked for
 
 
@@ -92,7 +98,7 @@ def compile_training(
 ) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
     check_update_rule(optimizer)
-    program, outputs, train = lower_and_size(net, optimizer, train, batch_size)
+    program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
     dtype = optimizer.flats[0].data.dtype
     targets = lower_loss(program, criterion, outputs, train.targets, dtype)
     return finalize_program(optimizer, program, outputs, train, targets, batch_size)
@@ -100,12 +106,12 @@ def compile_training(
 
 def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    program, outputs, data = lower_and_size(net, optimizer, data, INFERENCE_BATCH)
+    program, outputs, data = lower_and_size(net, optimizer, data, INFERENCE_BATCH, training=False)
     return finalize_program(optimizer, program, outputs, data, [], INFERENCE_BATCH)
 
 
 def lower_and_size(
-    net: Module, optimizer: Optimizer, data: Dataset, batch_size: int
+    net: Module, optimizer: Optimizer, data: Dataset, batch_size: int, *, training: bool
 ) -> tuple[Program, Outputs, Dataset]:
     """The net's operations, and the data with an axis of replicas.
 
@@ -120,13 +126,13 @@ def lower_and_size(
     shape = tuple(data.inputs.shape[2:])
     parameters = [p for flat in optimizer.flats for p in flat.parameters]
     offsets = parameter_offsets(parameters, len(flat.data))
-    single = Program(1, prod(shape), offsets)
+    single = Program(1, prod(shape), offsets, training=training)
     lower_net(single, net, shape)
     library = kernel(flat.data.dtype)
     vector_bytes, bfloat16 = int(library.vector_bytes()), bool(library.has_bfloat16())
     width = vector_bytes // flat.data.element_size()
     vectors = chunk_vectors(single, -(-min(batch_size, len(data)) // width), vector_bytes)
-    program = Program(width * vectors, prod(shape), offsets, bfloat16=bfloat16)
+    program = Program(width * vectors, prod(shape), offsets, bfloat16=bfloat16, training=training)
     return program, lower_net(program, net, shape), data
 
 
@@ -137,6 +143,8 @@ def chunk_vectors(single: Program, vectors: int, vector_bytes: int) -> int:
     chunk, want some. Of images two threads are to have a part each. ``single``: the program of one
     sample.
     """
+    if single.whole_batch:
+        return vectors
     images = any(isinstance(op, Convolution) for op in single.ops)
     fit = CHUNK_BYTES // ((2 * single.activation_size + single.scratch) * vector_bytes)
     chunks = -(-vectors // max(1 if images else MIN_CHUNK_VECTORS, fit))
@@ -156,7 +164,9 @@ def finalize_program(
     K, P = len(data_rows[0]), sum(t.shape[1] for t in data_rows)
     heads = write_outputs(program, outputs)
     worker_size = 2 * program.activation_size + program.step_workspace + program.scratch
-    if max(worker_size, P) * data_rows[0].element_size() > MAX_WEIGHT_BYTES:
+    limit = MAX_BATCH_BYTES if program.whole_batch else MAX_WEIGHT_BYTES
+    size = data_rows[0].element_size()
+    if worker_size * size > limit or P * size > MAX_WEIGHT_BYTES:
         raise Unsupported("a net of this size")
     sources = [data.inputs, *targets]
     tensors = [t.contiguous() for t in sources]
@@ -165,7 +175,8 @@ def finalize_program(
     args.replicas, args.parameters = K, P
     args.samples = len(data)
     args.batch_size = min(batch_size, len(data))
-    return CompiledProgram(args, heads, owners, copies, [])
+    running, dropouts = program.running, program.dropouts
+    return CompiledProgram(args, heads, owners, copies, running, dropouts, [])
 
 
 def check_data(dataset: Dataset, params: Tensor) -> None:
@@ -249,7 +260,11 @@ def train_epoch(
     args.clip_norm, args.clip_value = map(address, bounds)
     args.groups, args.num_groups = ctypes.addressof(groups), len(groups)
     args.steps_differ, args.loss_weights = between_steps is not None, weights.data_ptr()
+    draws, kept = dropout_states(program.dropouts)
+    args.dropouts = ctypes.addressof(draws)
     epoch = launch(program, rows, order, active, outputs=outputs)
+    del kept
+    count_uses(program.dropouts, steps)
     return_rows(optimizer, rows)
     for group in optimizer.param_groups:
         group["step"] += steps
@@ -273,6 +288,10 @@ def launch(
     args.params, args.grads, args.momentum, args.mean, args.mean_square, args.extra = map(
         address, rows
     )
+    for buffer in program.running:
+        buffer.data = buffer.data.contiguous()
+    running = (c_void_p * len(program.running))(*(each.data.data_ptr() for each in program.running))
+    args.running = ctypes.addressof(running)
     for copy, source in program.copies:
         copy.copy_(source)  # somebody may have written to it
     starts = range(0, args.samples, args.batch_size)

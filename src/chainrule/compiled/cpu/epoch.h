@@ -47,7 +47,8 @@ template <class T> class ReplicaTrainer {
     }
 
     // A share of a batch: its loss, and with `learns` its gradients.
-    void run_share(int64_t share, int64_t first, int64_t batch, bool learns) {
+    void run_share(int64_t share, int64_t step, int64_t batch, bool learns) {
+        const int64_t first = step * args.batch_size;
         const int64_t columns = args.batch_columns;
         const int64_t *order = args.order + replica * args.order_stride + first;
         interpreter.param_grads = group.grads[share], interpreter.loss = 0;
@@ -55,7 +56,7 @@ template <class T> class ReplicaTrainer {
         bool opens_share = true;
         for (int64_t i = share * columns; i < batch; i += SHARES * columns) {
             const int64_t n = std::min(batch - i, columns);
-            interpreter.chunk = {order + i, n, first + i, batch, opens_share};
+            interpreter.chunk = {order + i, n, first + i, batch, i, step, opens_share};
             if (learns) interpreter.clear_accumulated_values();
             interpreter.forward();
             if (learns) interpreter.backward();
@@ -161,7 +162,7 @@ template <class T> class ReplicaTrainer {
             const bool learns = group.learns;
             interpreter.prepare_weights();
             for (int64_t i = member; i < shares; i += group.size)
-                run_share(i, first, batch, learns);
+                run_share(i, step, batch, learns);
             group.barrier.wait();
             if (learns) reduce_grads(range, shares), group.grad_sums[member] = sum_grads(range);
             group.barrier.wait();

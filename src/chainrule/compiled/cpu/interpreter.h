@@ -11,7 +11,9 @@
 #include <cstring>
 
 #include "ops/activations.h"
+#include "ops/comparison.h"
 #include "ops/conv.h"
+#include "ops/dropout.h"
 #include "ops/gemm.h"
 #include "ops/load.h"
 #include "ops/losses.h"
@@ -28,6 +30,8 @@ struct Chunk {
     int64_t n;             // how many there are
     int64_t first;         // its place in the epoch
     int64_t batch;         // samples of the batch that it is a part of
+    int64_t place;         // its first sample's place in that
+    int64_t step;          // which batch of the epoch that is
     bool opens_share;      // it is the first chunk of a share of the batch
 };
 
@@ -168,6 +172,69 @@ template <class T> struct Interpreter {
         if (op.x_grad != GradMode::SKIP)
             normalize_backward<T>(op, grads + op.x, g, x, moments, parameter(op.weight),
                                   op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    RunningMoments<T> running_moments(const BatchNormalize &op) const {
+        auto row = [&]<class N>(int64_t number, int64_t count, N *) -> N * {
+            if (number == NOWHERE) return nullptr;
+            return static_cast<N *>(args.running[number]) + replica * count;
+        };
+        return {row(op.running_mean, op.channels, (T *)nullptr),
+                row(op.running_var, op.channels, (T *)nullptr),
+                row(op.num_batches, 1, (int64_t *)nullptr)};
+    }
+
+    void forward(const BatchNormalize &op) {
+        T *y = values + op.y, *x = values + op.x;
+        const T *w = parameter(op.weight), *b = parameter(op.bias);
+        if (op.training)
+            batch_norm_forward<T>(op, y, workspace + op.moments, x, w, b, running_moments(op),
+                                  chunk.n, args.batch_columns);
+        else
+            batch_norm_apply<T>(op, y, x, w, b, running_moments(op), args.batch_columns);
+    }
+
+    void backward(const BatchNormalize &op) {
+        T *dx = op.x_grad == GradMode::SKIP ? nullptr : grads + op.x;
+        T *dw = begin_grad(op.weight, op.weight_grad, op.channels);
+        T *db = begin_grad(op.bias, op.bias_grad, op.channels);
+        batch_norm_backward<T>(op, dx, dw, db, grads + op.y, values + op.x, workspace + op.moments,
+                               parameter(op.weight), chunk.n, args.batch_columns,
+                               op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    void forward(const Drop &op) {
+        const DropoutState &state = args.dropouts[op.layer];
+        const int64_t use = state.first_use + chunk.step * state.uses + op.use;
+        for (int64_t i = 0; i < op.num_lanes; i++) {
+            const int64_t block = op.lanes[i] * args.batch_columns;
+            T *mask = values + op.mask + block;
+            draw_mask<T>(mask, op.n, op.rows / op.pixels, args.batch_columns,
+                         chunk.place * op.num_lanes + i, op.num_lanes, use, state.keys[replica],
+                         state.limits[replica], T(state.scales[replica]));
+            multiply_mask<T>(values + op.y + block, values + op.x + block, mask, op.n, op.rows,
+                             op.pixels, args.batch_columns, false);
+        }
+    }
+
+    void backward(const Drop &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        for (int64_t i = 0; i < op.num_lanes; i++) {
+            const int64_t block = op.lanes[i] * args.batch_columns;
+            multiply_mask<T>(grads + op.x + block, grads + op.y + block, values + op.mask + block,
+                             op.n, op.rows, op.pixels, args.batch_columns,
+                             op.x_grad == GradMode::ACCUMULATE);
+        }
+    }
+
+    void forward(const LessEqual &op) {
+        less_equal_forward<T>(op, values + op.y, values + op.shares, values + op.x);
+    }
+
+    void backward(const LessEqual &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        less_equal_backward<T>(op, grads + op.x, grads + op.y, values + op.y, values + op.shares,
+                               op.x_grad == GradMode::ACCUMULATE);
     }
 
     // Where a parameter's gradient is to be added up, or null where there is none.

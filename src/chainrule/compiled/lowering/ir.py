@@ -19,10 +19,13 @@ __all__ = [
     "OPERATIONS",
     "Activation",
     "ActivationKind",
+    "BatchNormalize",
     "Convolution",
     "CrossEntropy",
+    "Drop",
     "ElementwiseTerm",
     "GradMode",
+    "LessEqual",
     "LoadInput",
     "LoadTarget",
     "LossKind",
@@ -229,6 +232,76 @@ class Normalize:
 
 
 @dataclass(slots=True)
+class BatchNormalize:
+    """y = w (x − μ) / √(σ² + ε) + b of each channel, of ``pixels`` rows        x, y (rows, n)
+
+    In training μ and σ² are those of ``lanes`` (num_lanes), blocks of the batch, which has to be
+    one chunk, and move the running ones; else the running ones. ``running_mean``, ``running_var``,
+    ``num_batches``: which of the buffers they are, or NOWHERE. ``momentum`` below 0: the running
+    ones are the mean of all batches. ``moments`` (3, channels) of a step's workspace: the rounded
+    mean, the rest of it, 1 / √(σ² + ε).
+    """
+
+    training: bool
+    weight: int
+    bias: int
+    running_mean: int
+    running_var: int
+    num_batches: int
+    x: int
+    y: int
+    n: int
+    channels: int
+    pixels: int
+    lanes: Tensor
+    num_lanes: int
+    moments: int
+    eps: float
+    momentum: float
+    weight_grad: GradMode = GradMode.SKIP
+    bias_grad: GradMode = GradMode.SKIP
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class Drop:
+    """y = x m, m drawn anew: 0 with probability p, else 1 / (1 − p)        x, y (rows, n)
+
+    ``layer``: which dropout it is; ``use``: which of its uses in a step. ``lanes`` (num_lanes):
+    blocks of the batch, in the order of a sample's numbers. Each ``pixels`` rows share a draw;
+    ``mask`` (rows / pixels, n) keeps them.
+    """
+
+    layer: int
+    use: int
+    x: int
+    y: int
+    mask: int
+    rows: int
+    n: int
+    pixels: int
+    lanes: Tensor
+    num_lanes: int
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class LessEqual:
+    """y (2, n) = (log P(i > j), log P(i ≤ j)), i and j drawn from softmax x₁ and softmax x₂
+
+    x (2 classes, n): the logits x₁, then x₂. ``shares`` (6 classes, n): the logarithms of both
+    softmaxes, and of their sums up to each entry and from each on.
+    """
+
+    x: int
+    y: int
+    shares: int
+    classes: int
+    n: int
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
 class ElementwiseTerm:
     """loss += weights[term] Σ f(x, t), or its mean        x, t (rows, n)"""
 
@@ -356,6 +429,9 @@ Operation: TypeAlias = (
     | Map
     | ParametricReLU
     | Normalize
+    | BatchNormalize
+    | Drop
+    | LessEqual
     | ElementwiseTerm
     | CrossEntropy
     | StoreOutput

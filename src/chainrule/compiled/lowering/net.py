@@ -16,16 +16,22 @@ from chainrule.compiled.lowering.activations import (
     lower_activation,
     lower_next_activation,
 )
+from chainrule.compiled.lowering.comparison import lower_less_equal
 from chainrule.compiled.lowering.conv import (
     lower_adaptive_pool,
     lower_conv,
     lower_maxout,
     lower_pool,
 )
+from chainrule.compiled.lowering.dropout import lower_dropout
 from chainrule.compiled.lowering.ir import StoreOutput
 from chainrule.compiled.lowering.linear import lower_linear
 from chainrule.compiled.lowering.loss import Outputs
-from chainrule.compiled.lowering.normalization import lower_group_norm, lower_layer_norm
+from chainrule.compiled.lowering.normalization import (
+    lower_batch_norm,
+    lower_group_norm,
+    lower_layer_norm,
+)
 from chainrule.compiled.lowering.program import (
     INPUTS,
     Program,
@@ -47,6 +53,9 @@ LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]
     nn.Maxout: lower_maxout,
     nn.LayerNorm: lower_layer_norm,
     nn.GroupNorm: lower_group_norm,
+    nn.BatchNorm1d: lower_batch_norm,
+    nn.BatchNorm2d: lower_batch_norm,
+    nn.LessEqualProbability: lower_less_equal,
 }
 """The layers that make a new buffer, which is all the lanes: an activation after is done there."""
 
@@ -149,7 +158,16 @@ def lower_siamese(program: Program, layer: nn.Siamese, lanes: list[Value]) -> li
         raise Unsupported(f"Siamese of samples {lanes[0].shape}")
     halves = [[select_entry(value, i) for value in lanes] for i in range(2)]
     if layer.share:
+        groups, m = program.lane_groups, len(lanes)
+        pairs = [[(i, i + m) for i in group] for group in groups]
+        if layer.joint_batch or not layer.module.depends_on_batch:
+            program.lane_groups = [[lane for pair in group for lane in pair] for group in pairs]
+        else:
+            program.lane_groups = [
+                list(half) for group in pairs for half in zip(*group, strict=True)
+            ]
         both = lower_branch(program, layer.module, [*halves[0], *halves[1]])
+        program.lane_groups = groups
         first, second = both[: len(lanes)], both[len(lanes) :]
     else:
         first = lower_branch(program, layer.module, halves[0])
@@ -172,8 +190,10 @@ CONTAINERS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]
     nn.Sum: lower_sum,
     nn.Concat: lower_concat,
     nn.Sequential: lower_branch,
+    nn.Dropout: lower_dropout,
+    nn.Dropout2d: lower_dropout,
 }
-"""The modules that are made of others."""
+"""The modules whose lanes are anywhere: those that are made of others, and dropout."""
 
 
 def rearrange(layer: Module, value: Value) -> Value:

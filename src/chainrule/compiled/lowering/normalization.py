@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
+import torch
+
 from chainrule import nn
-from chainrule.compiled.lowering.ir import Normalize
+from chainrule.compiled.lowering.ir import NOWHERE, BatchNormalize, Normalize
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
 
-__all__ = ["lower_group_norm", "lower_layer_norm"]
+__all__ = ["lower_batch_norm", "lower_group_norm", "lower_layer_norm"]
 
 
 def lower_layer_norm(program: Program, layer: nn.LayerNorm, lanes: list[Value]) -> list[Value]:
@@ -57,4 +59,40 @@ def add_normalization(
         eps=layer.eps,
     )
     program.add_reader(op, x, len(lanes))
+    return side_by_side(shape, y, len(lanes))
+
+
+def lower_batch_norm(
+    program: Program, layer: nn.BatchNorm1d | nn.BatchNorm2d, lanes: list[Value]
+) -> list[Value]:
+    """Each channel normalized over a batch, which may be of several lanes, in a new buffer."""
+    shape, rows = lanes[0].shape, prod(lanes[0].shape)
+    if len(shape) + 1 not in layer.dims or shape[0] != layer.num_features:
+        raise Unsupported(f"{layer.label()} of samples {shape}")
+    learns = program.training
+    if not learns and layer.running_mean is None:
+        raise Unsupported(f"{layer.label()}, which needs all samples at once")
+    program.whole_batch |= learns
+    x, channels = program.join_lanes(lanes), layer.num_features
+    y = Slice(program.add_buffer(rows, len(lanes)), 0, rows)
+    for group in program.lane_groups if learns else [list(range(len(lanes)))]:
+        op = BatchNormalize(
+            training=learns,
+            weight=program.parameter_offset(layer.weight),
+            bias=program.parameter_offset(layer.bias),
+            running_mean=program.running_number(layer.running_mean),
+            running_var=program.running_number(layer.running_var),
+            num_batches=program.running_number(layer.num_batches_tracked),
+            x=program.address(x)[0],
+            y=program.address(y)[0],
+            n=len(lanes) * program.batch_columns,
+            channels=channels,
+            pixels=rows // channels,
+            lanes=torch.tensor(group),
+            num_lanes=len(group),
+            moments=program.add_workspace(3 * channels, 0) if learns else NOWHERE,
+            eps=layer.eps,
+            momentum=-1.0 if layer.momentum is None else layer.momentum,
+        )
+        program.add_reader(op, x, len(group))
     return side_by_side(shape, y, len(lanes))

@@ -15,9 +15,12 @@ from typing import NamedTuple, TypeAlias
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
     ActivationKind,
+    BatchNormalize,
     Convolution,
     CrossEntropy,
+    Drop,
     ElementwiseTerm,
+    LessEqual,
     LoadInput,
     Map,
     MapKind,
@@ -28,7 +31,8 @@ from chainrule.compiled.lowering.ir import (
     ParametricReLU,
     Pool,
 )
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.layers.dropout import DropoutBase
+from chainrule.nn.parameter import Buffer, Parameter
 
 __all__ = [
     "INPUTS",
@@ -52,6 +56,9 @@ Reader: TypeAlias = (
     | Map
     | ParametricReLU
     | Normalize
+    | BatchNormalize
+    | Drop
+    | LessEqual
     | ElementwiseTerm
     | CrossEntropy
 )
@@ -113,7 +120,12 @@ class Program:
     of each parameter, by identity, where it begins in its replica's row of the optimizer's tensor,
     and its size. ``activation_size``: the numbers of all values; ``step_workspace`` and
     ``scratch``: how many more the operations keep for a step, and need while they are done.
-    ``bfloat16``: whether the kernel can multiply it.
+    ``bfloat16``: whether the kernel can multiply it; ``training``: whether it learns, or predicts.
+
+    ``lane_groups``: the lanes of each use that a layer here has in a step, for what looks at a
+    batch as a whole, in the order of the samples' numbers. ``whole_batch``: whether all samples of
+    a batch have to go through together. ``running``: what layers learn beside parameters;
+    ``dropouts``: those that draw, each with how often it does in a step.
     """
 
     def __init__(
@@ -123,14 +135,19 @@ class Program:
         parameter_offsets: Mapping[int, tuple[int, int]],
         *,
         bfloat16: bool = True,
+        training: bool = True,
     ) -> None:
         self.batch_columns, self.features, self.bfloat16 = batch_columns, features, bfloat16
-        self.parameter_offsets = parameter_offsets
+        self.parameter_offsets, self.training = parameter_offsets, training
         self.ops: list[Operation] = []
         self.buffers: list[ValueBuffer] = []
         self.activation_size = self.step_workspace = self.scratch = 0
         self.reads: list[Read] = []
         self.activations: dict[int, ActivationKind] = {}  # by buffer
+        self.lane_groups: list[list[int]] = [[0]]
+        self.whole_batch = False
+        self.running: list[Buffer] = []
+        self.dropouts: dict[DropoutBase, int] = {}
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
 
     def add_buffer(self, rows: int, blocks: int = 1) -> int:
@@ -164,6 +181,14 @@ class Program:
         if id(parameter) not in self.parameter_offsets:
             raise Unsupported("a parameter that the optimizer does not move")
         return self.parameter_offsets[id(parameter)][0]
+
+    def running_number(self, buffer: Buffer | None) -> int:
+        """Which of the buffers that layers learn it is."""
+        if buffer is None:
+            return NOWHERE
+        if not any(buffer is known for known in self.running):
+            self.running.append(buffer)
+        return next(i for i, known in enumerate(self.running) if known is buffer)
 
     def gather(self, lanes: Sequence[Value]) -> list[Value]:
         """The lanes with what is still in the data set brought here, all lanes side by side."""

@@ -1,25 +1,27 @@
 """Dropout: Dropout (of single entries), Dropout2d (of whole channels).
 
-Where a net has seeds (``initialize``), use number n of a layer draws from a generator of its own,
-seeded by (the replica's seed, n): ``rng_counter`` = n is all that a resumed run must know, and a
-replica draws what its net alone would. Without seeds the draws are torch's own, from its global
-generator.
+Where a net has seeds (``initialize``), each draw follows from the replica's seed of the layer, the
+number of the use, the sample's place in the batch and the entry's place in the sample: see
+:mod:`chainrule.nn.ops.philox`. ``rng_counter``, the number of the next use, is all that a resumed
+run must know, and a replica draws what its net alone would, wherever it is computed. Without seeds
+the draws are torch's own, from its global generator.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import prod
 from typing import final
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from chainrule import seeds
 from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.module import Module
+from chainrule.nn.ops.philox import philox_words
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Dropout", "Dropout2d"]
+__all__ = ["Dropout", "Dropout2d", "DropoutBase", "keep_rule"]
 
 
 class DropoutBase(Module, ABC):
@@ -37,7 +39,7 @@ class DropoutBase(Module, ABC):
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         self._check_input(x)
-        chances = self._drop_probabilities()
+        chances = self.drop_probabilities()
         if not self.training:
             return x, lambda g: g
         n, self.rng_counter = self.rng_counter, self.rng_counter + 1
@@ -46,7 +48,7 @@ class DropoutBase(Module, ABC):
         mask = self._draw_masks(x, chances, n)
         return x * mask, lambda g: g * mask
 
-    def _drop_probabilities(self) -> list[float]:
+    def drop_probabilities(self) -> list[float]:
         """p of each replica."""
         K = self.replicas or 1
         p = self.p.flatten().tolist() if isinstance(self.p, Tensor) else [self.p] * K
@@ -55,31 +57,43 @@ class DropoutBase(Module, ABC):
         return p
 
     def _draw_masks(self, x: Tensor, chances: list[float], n: int) -> Tensor:
-        if self.replicas is None:
-            return self._draw_mask(x, chances[0], self._generator(0, n))
-        samples = zip(x.expand(self.replicas, *x.shape[1:]), chances, strict=True)
-        return torch.stack(
-            [self._draw_mask(x_k, p, self._generator(k, n)) for k, (x_k, p) in enumerate(samples)]
-        )
-
-    def _generator(self, k: int, n: int) -> Generator | None:
-        return None if self.seeds is None else seeds.generator(self.seeds[k], n)
-
-    def _draw_mask(self, x: Tensor, p: float, generator: Generator | None) -> Tensor:
-        """m for one replica; where it has a seed, drawn on the CPU, in the order of indices."""
-        mask = self._empty_mask(x if generator is None else torch.empty(x.shape, dtype=x.dtype))
-        if p == 1:
-            mask.zero_()
-        else:
-            mask.bernoulli_(1 - p, generator=generator).div_(1 - p)
-        return mask.to(x.device)
+        """m of all replicas, or of the plain net."""
+        lead = self.num_replica_dims
+        shape = torch.Size([len(chances)] * lead) + self.mask_shape(x.shape[lead:])
+        mask = x.new_empty(shape)
+        if self.seeds is None:
+            for m, p in zip(mask if lead else [mask], chances, strict=True):
+                torchs_mask_(m, p)
+            return mask
+        samples = shape[lead] if len(shape) > lead else 1
+        draws = prod(shape[lead + 1 :])
+        words = philox_words(self.seeds, n, samples, draws, x.device)
+        limits, scales = zip(*map(keep_rule, chances), strict=True)
+        kept = words >= torch.tensor(limits, device=x.device)[:, None, None]
+        scale = torch.tensor(scales, dtype=x.dtype, device=x.device)[:, None, None]
+        return mask.copy_((kept * scale).reshape(shape))
 
     def _check_input(self, x: Tensor) -> None:
         check_input(self, x)
 
     @abstractmethod
-    def _empty_mask(self, like: Tensor) -> Tensor:
-        """An empty mask for such an x."""
+    def mask_shape(self, shape: torch.Size) -> torch.Size:
+        """The shape of m for an x of this one, without replicas; its samples are first."""
+
+
+def keep_rule(p: float) -> tuple[int, float]:
+    """(limit, scale) of a probability: m is the scale where a number below 2³² is not below the
+    limit, else 0.
+    """
+    return round(p * 2**32), 1 / (1 - p) if p < 1 else 0.0
+
+
+def torchs_mask_(mask: Tensor, p: float) -> None:
+    """Fill m with what torch's dropout draws."""
+    if p == 1:
+        mask.zero_()
+    else:
+        mask.bernoulli_(1 - p).div_(1 - p)
 
 
 @final
@@ -92,8 +106,8 @@ class Dropout(DropoutBase):
     [0, 1]. ``inplace`` is accepted for torch's sake; nothing is written into x.
     """
 
-    def _empty_mask(self, like: Tensor) -> Tensor:
-        return torch.empty_like(like)
+    def mask_shape(self, shape: torch.Size) -> torch.Size:
+        return shape
 
 
 @final
@@ -114,5 +128,5 @@ class Dropout2d(DropoutBase):
             lambda x: x.dim() - self.num_replica_dims in (3, 4),
         )
 
-    def _empty_mask(self, like: Tensor) -> Tensor:
-        return like.new_empty(*like.shape[:2], *[1] * (like.dim() - 2))
+    def mask_shape(self, shape: torch.Size) -> torch.Size:
+        return shape[:2] + torch.Size([1] * (len(shape) - 2))

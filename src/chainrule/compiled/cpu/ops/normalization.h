@@ -3,6 +3,7 @@
 
 #include "abi.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "../simd/vector.h"
@@ -86,5 +87,141 @@ void normalize_param_grads(const Normalize &op, T *dw, T *db, const T *g, const 
         }
         if (dw) dw[k] += S::sum(along);
         if (db) db[k] += S::sum(total);
+    }
+}
+
+// The columns of the samples of a batch's lanes, in the rows of a channel: f(place, mask), where the
+// mask is -1 in the lanes of a vector that are samples, and 0 in those that fill it up.
+template <class T, class F>
+void visit_channel(const BatchNormalize &op, int64_t channel, int64_t samples, int64_t columns,
+                   F f) {
+    using S = Simd<T>;
+    typename S::I rest;
+    for (int q = 0; q < S::W; q++) rest[q] = q < samples % S::W ? -1 : 0;
+    const auto all = rest == rest;
+    for (int64_t r = channel * op.pixels; r < (channel + 1) * op.pixels; r++)
+        for (int64_t lane = 0; lane < op.num_lanes; lane++) {
+            const int64_t base = r * op.n + op.lanes[lane] * columns;
+            int64_t j = 0;
+            for (; j + S::W <= samples; j += S::W) f(base + j, all);
+            if (j < samples) f(base + j, rest);
+        }
+}
+
+// v * slope + shift in all columns of the lanes.
+template <class T>
+void scale_channel(const BatchNormalize &op, int64_t channel, int64_t columns, T *y, const T *x,
+                   T mean, T slope, T shift) {
+    using S = Simd<T>;
+    for (int64_t r = channel * op.pixels; r < (channel + 1) * op.pixels; r++)
+        for (int64_t lane = 0; lane < op.num_lanes; lane++) {
+            const int64_t base = r * op.n + op.lanes[lane] * columns;
+            for (int64_t j = base; j < base + columns; j += S::W)
+                S::store(y + j, (S::load(x + j) - mean) * slope + shift);
+        }
+}
+
+// What a replica's layer has learnt beside its parameters; null where it keeps nothing.
+template <class T> struct RunningMoments {
+    T *mean, *var;
+    int64_t *num_batches;
+};
+
+// r <- (1 - m) r + m r_batch, with the unbiased variance of so many numbers
+template <class T>
+void move_running_moments(const BatchNormalize &op, const RunningMoments<T> &running,
+                          int64_t channel, T mean, T var, int64_t count) {
+    const T m = op.momentum < 0 ? T(1) / T(*running.num_batches) : T(op.momentum);
+    const T keep = op.momentum < 0 ? T(1) - m : T(1 - op.momentum);
+    running.mean[channel] = keep * running.mean[channel] + m * mean;
+    running.var[channel] =
+        keep * running.var[channel] + m * (var * (T(count) / T(count - 1)));
+}
+
+// In training; w and b may be null. The mean is freed of its own rounding.
+template <class T>
+void batch_norm_forward(const BatchNormalize &op, T *y, T *moments, const T *x, const T *w,
+                        const T *b, const RunningMoments<T> &running, int64_t samples,
+                        int64_t columns) {
+    using S = Simd<T>;
+    const int64_t count = op.pixels * op.num_lanes * samples;
+    if (running.num_batches) ++*running.num_batches;
+    for (int64_t c = 0; c < op.channels; c++) {
+        const auto zero = S::splat(T(0));
+        auto total = zero, rest = zero, square = zero;
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+            const auto v = S::load(x + at);
+            total += mask ? v : zero;
+        });
+        const T mean = S::sum(total) / T(count);
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+            const auto v = mask ? S::load(x + at) - mean : zero;
+            rest += v, square += v * v;
+        });
+        const T shift = S::sum(rest) / T(count);
+        const T spread = S::sum(square) / T(count) - shift * shift;
+        const T var = spread < 0 ? T(0) : spread, scale = T(1) / std::sqrt(var + T(op.eps));
+        moments[c] = mean, moments[op.channels + c] = shift;
+        moments[2 * op.channels + c] = scale;
+        const T slope = w ? scale * w[c] : scale;
+        scale_channel(op, c, columns, y, x, mean, slope, (b ? b[c] : T(0)) - slope * shift);
+        if (running.mean) move_running_moments(op, running, c, mean + shift, var, count);
+    }
+}
+
+// In evaluation: by what was learnt.
+template <class T>
+void batch_norm_apply(const BatchNormalize &op, T *y, const T *x, const T *w, const T *b,
+                      const RunningMoments<T> &running, int64_t columns) {
+    for (int64_t c = 0; c < op.channels; c++) {
+        const T scale = T(1) / std::sqrt(running.var[c] + T(op.eps));
+        scale_channel(op, c, columns, y, x, running.mean[c], w ? scale * w[c] : scale,
+                      b ? b[c] : T(0));
+    }
+}
+
+// 0 in the whole vectors of columns that have no samples.
+template <class T>
+void clear_filling(const BatchNormalize &op, int64_t channel, int64_t samples, int64_t columns,
+                   T *dx) {
+    const int64_t used = (samples + Simd<T>::W - 1) / Simd<T>::W * Simd<T>::W;
+    for (int64_t r = channel * op.pixels; r < (channel + 1) * op.pixels; r++)
+        for (int64_t lane = 0; lane < op.num_lanes; lane++) {
+            T *row = dx + r * op.n + op.lanes[lane] * columns;
+            std::fill(row + used, row + columns, T(0));
+        }
+}
+
+// With c = x - mean, r the rest of the mean, and along = sum of g c - r sum g: dw = s along,
+// db = sum g;   dx = s w g - (s^3 w along / n) c + s w (s^2 along r - sum g) / n, and 0 in the
+// columns that are no samples. dx, dw and db may be null.
+template <class T>
+void batch_norm_backward(const BatchNormalize &op, T *dx, T *dw, T *db, const T *g, const T *x,
+                         const T *moments, const T *w, int64_t samples, int64_t columns,
+                         bool accumulate) {
+    using S = Simd<T>;
+    const T share = T(1) / T(op.pixels * op.num_lanes * samples);
+    for (int64_t c = 0; c < op.channels; c++) {
+        const auto zero = S::splat(T(0));
+        const T mean = moments[c], rest = moments[op.channels + c];
+        const T scale = moments[2 * op.channels + c];
+        auto sums = zero, products = zero;
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+            const auto d = mask ? S::load(g + at) : zero;
+            sums += d, products += d * (S::load(x + at) - mean);
+        });
+        const T total = S::sum(sums), along = S::sum(products) - rest * total;
+        if (dw) dw[c] += scale * along;
+        if (db) db[c] += total;
+        if (!dx) continue;
+        const T slope = w ? scale * w[c] : scale, curve = scale * scale * along * share;
+        const T shift = slope * (curve * rest - total * share), bend = slope * curve;
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+            const auto d =
+                slope * S::load(g + at) + shift - bend * (S::load(x + at) - mean);
+            const auto there = mask ? d : zero;
+            S::store(dx + at, accumulate ? S::load(dx + at) + there : there);
+        });
+        if (!accumulate) clear_filling<T>(op, c, samples, columns, dx);
     }
 }
