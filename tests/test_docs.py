@@ -112,7 +112,7 @@ REFERENCE = "\n".join(
 )
 PACKAGES = (
     *("nn", "nn.init", "optim", "optim.lr_scheduler", "data", "train", "estimators", "study"),
-    *("statistics", "report", "report.figure_data", "zoo", "interop"),
+    *("statistics", "report", "report.figure_data", "zoo", "interop", "sklearn"),
 )
 
 

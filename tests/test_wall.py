@@ -178,7 +178,7 @@ LOSSES = {
 
 
 def test_no_loss_runs_a_ready_made_backward():
-    assert public(nn.Loss) == {*LOSSES, nn.MultiLoss, nn.OneHotLoss}
+    assert public(nn.Loss) == {*LOSSES, nn.MultiLoss, nn.OneHotLoss, nn.SampleWeightedLoss}
     losses = {cls.__name__: cls() for cls in LOSSES}
     outputs = {cls.__name__: output for cls, (output, _) in LOSSES.items()}
     targets = {cls.__name__: target for cls, (_, target) in LOSSES.items()}
@@ -229,9 +229,10 @@ THIRD = {
     "compiled": {"torch"},
     "zoo": set(),
     "train": {"pandas", "rich", "torch"},
-    "recipes": {"pydantic", "pydantic_core", "torch"},
+    "recipes": {"pydantic", "pydantic_core"},
     "estimators": {"torch"},
     "interop": {"torch"},
+    "sklearn": {"numpy", "sklearn", "torch"},
     "study": {
         *("numpy", "optuna", "pandas", "pydantic", "pydantic_core"),
         *("sqlalchemy", "tomli_w", "torch"),

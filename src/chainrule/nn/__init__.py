@@ -44,6 +44,7 @@ from chainrule.nn.loss import (
     MultiLoss,
     NLLLoss,
     OneHotLoss,
+    SampleWeightedLoss,
     SmoothL1Loss,
 )
 from chainrule.nn.module import Module
@@ -99,6 +100,7 @@ __all__ = [
     "Parameter",
     "ReLU",
     "Residual",
+    "SampleWeightedLoss",
     "Select",
     "Sequential",
     "SiLU",

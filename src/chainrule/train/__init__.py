@@ -6,6 +6,7 @@ from chainrule.serialization.safetensors_file import FileError
 from chainrule.train.backends import Backend, BackendStatus, Compiled, CompiledConvolutions, Plain
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
+from chainrule.train.inference import predict
 from chainrule.train.layer_stats import LayerRow, layer_stats
 from chainrule.train.metrics import (
     Accuracy,
@@ -48,6 +49,7 @@ __all__ = [
     "fit",
     "layer_stats",
     "load",
+    "predict",
     "save",
     "train",
 ]

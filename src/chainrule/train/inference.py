@@ -14,7 +14,7 @@ from chainrule.nn.errors import check_forward
 from chainrule.nn.module import Module
 from chainrule.train.batches import iter_slices
 
-__all__ = ["eval_mode", "join", "predict_in_slices"]
+__all__ = ["eval_mode", "join", "predict", "predict_in_slices"]
 
 SLICE_BYTES = 2 * 2**20
 """How much input, of all replicas, goes through a net at once when nothing is learned.
@@ -31,6 +31,18 @@ def eval_mode(net: Module) -> Iterator[Module]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@torch.no_grad()
+def predict(net: Module, inputs: Tensor) -> Any:
+    """The outputs of a net for inputs (N, …), in evaluation mode, a slice at a time.
+
+    Of a cohort, which all see the same inputs, the outputs of its replicas (K, N, …). The net's
+    mode is afterwards what it was. Raises LayerError for inputs that the net does not take.
+    """
+    x = inputs if net.replicas is None else inputs.unsqueeze(0)
+    with eval_mode(net):
+        return predict_in_slices(net, Dataset(x, x, net.replicas))
 
 
 def predict_in_slices(net: Module, data: Dataset, at_least: int = 1) -> Any:

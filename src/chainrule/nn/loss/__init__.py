@@ -12,6 +12,7 @@ from chainrule.nn.loss.regression import (
     MSELoss,
     SmoothL1Loss,
 )
+from chainrule.nn.loss.sample_weighted import SampleWeightedLoss
 
 __all__ = [
     "BCELoss",
@@ -26,5 +27,6 @@ __all__ = [
     "MultiLoss",
     "NLLLoss",
     "OneHotLoss",
+    "SampleWeightedLoss",
     "SmoothL1Loss",
 ]

@@ -1,0 +1,191 @@
+"""What makes a net a classifier or a regressor: its targets, its losses and its answers."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+from torch import Tensor
+
+from chainrule.estimators.fit import loss_for
+from chainrule.estimators.predictor import TO_PROBABILITIES, loss_name
+from chainrule.nn.loss import Loss
+from chainrule.recipes.component import build_component
+from chainrule.sklearn.estimator import NetEstimator, Part, read_part, read_weights
+
+__all__ = ["NetClassifierBase", "NetRegressorBase"]
+
+Array = NDArray[Any]
+
+
+class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
+    """Nets that tell a class; the probabilities of all seeds are averaged.
+
+    After ``fit`` also: ``classes_``, in the order of the columns of ``predict_proba``.
+    """
+
+    class_weight: Any
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples X (N, D) with classes y (N,), each counting by its weight (N,).
+
+        Raises ValueError for what does not fit together, and where every net diverges.
+        """
+        X = self._read_samples(X, reset=True)
+        check_consistent_length(X, y)
+        y = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        weight = read_weights(sample_weight, X)
+        if self.class_weight is not None:
+            by_class = compute_sample_weight(self.class_weight, y).astype(X.dtype)
+            weight = by_class if weight is None else weight * by_class
+        X, codes, weight = drop_weightless(X, codes.astype(np.int64), weight)
+        return self._fit_nets(X, codes, weight, len(self.classes_), stratify=True)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """One epoch more, on these samples; the first call says all ``classes`` there will be."""
+        first = not hasattr(self, "classes_")
+        if first:
+            self.classes_ = np.unique(y if classes is None else classes)
+        elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+            raise ValueError(f"classes: expected those of the first call, {self.classes_}")
+        X = self._read_samples(X, reset=first)
+        check_consistent_length(X, y)
+        y = column_or_1d(y, warn=True)
+        if unknown := sorted(set(np.unique(y)) - set(self.classes_)):
+            raise ValueError(f"y has classes that the first call did not name: {unknown}")
+        codes = np.searchsorted(self.classes_, y).astype(np.int64)
+        weight = read_weights(sample_weight, X)
+        return self._fit_nets(X, codes, weight, len(self.classes_), stratify=True, epochs=1)
+
+    def predict(self, X: Any) -> Array:
+        """The likeliest class of each sample (N,)."""
+        scores = self._scores(X)
+        found: Array = self.classes_[scores.mean(0).argmax(-1).numpy()]
+        return found
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class (N, L), the mean over the seeds.
+
+        Raises ValueError for nets of a loss that makes no probabilities.
+        """
+        proba = self._probabilities(self._net_outputs(X)).mean(0)
+        return np.asarray(proba / proba.sum(-1, keepdim=True))
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithm of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            logs: Array = np.log(self.predict_proba(X))
+        return logs
+
+    def predict_std(self, X: Any) -> Array:
+        """How far the seeds disagree on each class's probability (N, L): their std, ddof = 1."""
+        proba = self._probabilities(self._net_outputs(X))
+        return np.asarray(proba.std(0, correction=min(1, len(proba) - 1)))
+
+    def decision_function(self, X: Any) -> Array:
+        """The log of each class's probability (N, L); of two classes the difference (N,).
+
+        Of a loss that makes no probabilities the mean output in their place.
+        """
+        scores = self._scores(X).mean(0)
+        scores = scores.log() if self._makes_probabilities else scores
+        return np.asarray(scores[:, 1] - scores[:, 0] if scores.shape[-1] == 2 else scores)
+
+    def _make_loss(self) -> Loss:
+        return loss_for(build_loss(self.loss, "CrossEntropyLoss"), "classification")
+
+    @property
+    def _makes_probabilities(self) -> bool:
+        return loss_name(self._make_loss()) in TO_PROBABILITIES
+
+    def _scores(self, X: Any) -> Tensor:
+        """The probabilities of each net, or where there are none its outputs        (n, N, L)"""
+        outputs = self._net_outputs(X)
+        return self._probabilities(outputs) if self._makes_probabilities else outputs
+
+    def _probabilities(self, outputs: Tensor) -> Tensor:
+        name = loss_name(self._make_loss())
+        if name not in TO_PROBABILITIES:
+            raise ValueError(
+                f"nets that were trained with {name} give no probabilities; those trained with "
+                f"{', '.join(TO_PROBABILITIES)} do"
+            )
+        return TO_PROBABILITIES[name](outputs)
+
+
+class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
+    """Nets that tell one number or several; the answers of all seeds are averaged."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on samples X (N, D) with targets y (N,) or (N, T), each counting by its weight.
+
+        Raises ValueError for what does not fit together, and where every net diverges.
+        """
+        X = self._read_samples(X, reset=True)
+        targets = self._read_targets(X, y)
+        X, targets, weight = drop_weightless(X, targets, read_weights(sample_weight, X))
+        return self._fit_nets(X, targets, weight, targets.shape[1], stratify=False)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """One epoch more, on these samples."""
+        X = self._read_samples(X, reset=not hasattr(self, "_trainer"))
+        targets, weight = self._read_targets(X, y), read_weights(sample_weight, X)
+        return self._fit_nets(X, targets, weight, targets.shape[1], stratify=False, epochs=1)
+
+    def predict(self, X: Any) -> Array:
+        """The number of each sample (N,), or its numbers (N, T)."""
+        return self._as_fitted(self._net_outputs(X).mean(0))
+
+    def predict_std(self, X: Any) -> Array:
+        """How far the seeds disagree, as :meth:`predict`: their std, ddof = 1."""
+        outputs = self._net_outputs(X)
+        return self._as_fitted(outputs.std(0, correction=min(1, len(outputs) - 1)))
+
+    def _as_fitted(self, values: Tensor) -> Array:
+        found = np.asarray(values)
+        return found.ravel() if self._is_flat else found
+
+    def _make_loss(self) -> Loss:
+        return loss_for(build_loss(self.loss, "MSELoss"), "regression")
+
+    def _read_targets(self, X: Array, y: Any) -> Array:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        check_consistent_length(X, y)
+        targets: Array = check_array(y, ensure_2d=False, dtype=X.dtype, input_name="y")
+        self._is_flat = targets.ndim == 1 or targets.shape[1] == 1
+        if targets.ndim == 2 and targets.shape[1] == 1:
+            targets = column_or_1d(targets, warn=True)
+        return targets.reshape(len(targets), -1)
+
+
+def drop_weightless(X: Array, y: Array, weight: Array | None) -> tuple[Array, Array, Array | None]:
+    """Without the samples that do not count. Raises ValueError where none does."""
+    if weight is None or (weight > 0).all():
+        return X, y, weight
+    rows = weight > 0
+    if not rows.any():
+        raise ValueError("sample_weight: expected at least one above 0")
+    return X[rows], y[rows], weight[rows]
+
+
+def build_loss(given: Part | Loss | None, usual: str) -> Loss:
+    """The loss of this name, or the one given. Raises StudyError, a ValueError, for another."""
+    if isinstance(given, Loss):
+        return given
+    loss: Loss = build_component("loss", read_part(given or usual))
+    return loss

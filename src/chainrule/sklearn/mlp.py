@@ -1,0 +1,164 @@
+"""MLPClassifier and MLPRegressor: layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, final
+
+from chainrule.nn import BatchNorm1d, Dropout, Linear, Module, Sequential
+from chainrule.nn.loss import Loss
+from chainrule.sklearn.estimator import Part
+from chainrule.sklearn.kinds import NetClassifierBase, NetRegressorBase
+from chainrule.zoo.activations import build_activation
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
+ACTIVATIONS = {"identity": "Identity", "logistic": "Sigmoid", "tanh": "Tanh", "relu": "ReLU"}
+"""scikit-learn's words; any other is the name of an activation of ``chainrule.nn``."""
+
+
+class _LayersMixin:
+    """A net of hidden layers, each with its activation."""
+
+    hidden_layer_sizes: Sequence[int]
+    activation: str
+    dropout: float
+    batch_norm: bool
+
+    def _make_net(self, inputs: int, outputs: int) -> Module:
+        hidden = self.hidden_layer_sizes
+        sizes = [inputs, *([hidden] if isinstance(hidden, int) else hidden)]
+        if any(size < 1 for size in sizes[1:]):
+            raise ValueError(f"hidden_layer_sizes: expected at least 1 each, got {hidden!r}")
+        layers: list[Module] = []
+        for a, b in pairwise(sizes):
+            layers.append(Linear(a, b, bias=not self.batch_norm))
+            layers += [BatchNorm1d(b)] if self.batch_norm else []
+            if self.activation != "identity":
+                layers.append(build_activation(ACTIVATIONS.get(self.activation, self.activation)))
+            layers += [Dropout(self.dropout)] if self.dropout else []
+        return Sequential(*layers, Linear(sizes[-1], outputs))
+
+
+@final
+class MLPClassifier(_LayersMixin, NetClassifierBase):
+    """Hidden layers and a softmax, as scikit-learn's MLPClassifier, for ``n_seeds`` nets at once.
+
+    - ``hidden_layer_sizes``, ``activation`` ("relu", "tanh", "logistic", "identity", or one of
+      ``chainrule.nn``'s by name); ``dropout`` after, ``batch_norm`` before each.
+    - ``optimizer``, ``loss``, ``schedule``: by name, or ``{"name": "SGD", "momentum": 0.9}``;
+      ``learning_rate_init``; ``alpha``: the L2 penalty of all parameters, over the weight of a
+      batch.
+    - ``batch_size``: "auto" is 200, or all samples where there are fewer.
+    - ``max_iter``: epochs at most. Ended earlier where the training loss has not fallen by ``tol``
+      for ``n_iter_no_change`` epochs; with ``early_stopping`` the loss of a share
+      ``validation_fraction`` that is held out, and each net goes back to its best epoch.
+    - ``n_seeds``: nets that differ in their seed alone; ``predict`` averages them and
+      ``predict_std`` says how far they disagree.
+    - ``compile``: as in :class:`chainrule.train.Trainer`.
+
+    Training is in the dtype of X: float32 if it is that, which is twice as fast, else float64.
+
+    - ``class_weight``: "balanced", or class → weight.
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: str = "relu",
+        *,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        optimizer: Part = "Adam",
+        learning_rate_init: float = 1e-3,
+        alpha: float = 1e-4,
+        loss: Part | Loss | None = None,
+        schedule: Part | None = None,
+        batch_size: int | str = "auto",
+        max_iter: int = 200,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_seeds: int = 1,
+        compile: bool | str = "auto",  # noqa: A002 (the word for it)
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        class_weight: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.optimizer = optimizer
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.loss = loss
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_seeds = n_seeds
+        self.compile = compile
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.class_weight = class_weight
+
+
+@final
+class MLPRegressor(_LayersMixin, NetRegressorBase):
+    """Hidden layers and a linear output; otherwise as :class:`MLPClassifier`.
+
+    y may have several columns.
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: str = "relu",
+        *,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        optimizer: Part = "Adam",
+        learning_rate_init: float = 1e-3,
+        alpha: float = 1e-4,
+        loss: Part | Loss | None = None,
+        schedule: Part | None = None,
+        batch_size: int | str = "auto",
+        max_iter: int = 200,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_seeds: int = 1,
+        compile: bool | str = "auto",  # noqa: A002 (the word for it)
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.optimizer = optimizer
+        self.learning_rate_init = learning_rate_init
+        self.alpha = alpha
+        self.loss = loss
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_seeds = n_seeds
+        self.compile = compile
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
