@@ -99,14 +99,19 @@ def validate_model(model: type[Model], declared: Mapping[str, Any]) -> Model:
 def find_unknown(
     given: Mapping[str, Any], model: type[BaseModel], depth: int = 0, place: Place = ()
 ) -> Iterator[tuple[Place, str]]:
-    """Each name that is no field of the model, with its place; ``depth`` levels of names further
-    in, as in arms and factors.
+    """Each name that is no field of the model, or of a section of it, with its place; ``depth``
+    levels of names further in, as in arms and factors.
     """
-    for name, inner in given.items():
+    for name, inner in given.items() if isinstance(given, Mapping) else ():
+        there = (*place, name)
         if depth and isinstance(inner, Mapping):
-            yield from find_unknown(inner, model, depth - 1, (*place, name))
+            yield from find_unknown(inner, model, depth - 1, there)
         elif not depth and name not in model.model_fields:
-            yield (*place, name), describe_unknown(name, model, given)
+            yield there, describe_unknown(name, model, given)
+        elif not depth and isinstance(inner, Mapping):
+            section = model.model_fields[name].annotation
+            if isinstance(section, type) and issubclass(section, StrictModel):
+                yield from find_unknown(inner, section, 0, there)
 
 
 def describe_unknown(name: str, model: type[BaseModel], given: Mapping[str, Any]) -> str:

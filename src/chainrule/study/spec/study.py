@@ -35,6 +35,7 @@ from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Space, grid
+from chainrule.study.spec.toml_lines import find_line, find_lines
 
 __all__ = ["Study"]
 
@@ -130,7 +131,12 @@ class Study(StrictModel):
     @classmethod
     def _check_names(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         depth = {"arms": 1, "factors": 2, "quick": 0}[str(info.field_name)]
-        raise_problems(find_unknown(given, cls if depth == 0 else Recipe, depth))
+        found = [*find_unknown(given, cls if depth == 0 else Recipe, depth)]
+        if info.field_name == "quick":
+            for field, levels in (("arms", 1), ("factors", 2)):
+                inner = given.get(field)
+                found += find_unknown(inner, Recipe, levels, (field,)) if inner else ()
+        raise_problems(found)
         return given
 
     @model_validator(mode="after")
@@ -247,7 +253,7 @@ class Study(StrictModel):
     @classmethod
     def from_toml(cls, text: str, source: str = "study") -> Study:
         """The study that a TOML text declares. Raises StudyError with a line a problem."""
-        return validate_study(parse_toml(text, source), source)
+        return validate_study(parse_toml(text, source), source, text=text)
 
     @classmethod
     def load(cls, path: str | Path) -> Study:
@@ -260,7 +266,7 @@ class Study(StrictModel):
         except UnicodeDecodeError as error:
             raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
         declared = parse_toml(text, str(path))
-        return validate_study(find_csv_beside(declared, Path(path).parent), str(path))
+        return validate_study(find_csv_beside(declared, Path(path).parent), str(path), text=text)
 
 
 def merge_quick_form(study: Study) -> dict[str, Any]:
@@ -350,13 +356,20 @@ def find_csv_beside(declared: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**declared, "data": {**data, "csv": str((folder / csv).resolve())}}
 
 
-def validate_study(declared: Mapping[str, Any], source: str, *, stored: bool = False) -> Study:
+def validate_study(
+    declared: Mapping[str, Any], source: str, *, text: str = "", stored: bool = False
+) -> Study:
     """The study that these data declare. Raises StudyError with a line for each problem.
 
-    ``stored``: it ran already, so what is no longer allowed in a new one is read as it was.
+    ``text``: the TOML that it was read from, for the number of the line in it. ``stored``: it ran
+    already, so what is no longer allowed in a new one is read as it was.
     """
     try:
         return Study.model_validate(declared, context={"stored": True} if stored else None)
     except ValidationError as error:
-        lines = "\n  ".join(format_errors(error))
+        problems = zip(list_problems(error), format_errors(error), strict=True)
+        numbers = find_lines(text)
+        found = [(find_line(numbers, place), problem) for (place, _), problem in problems]
+        found.sort(key=lambda one: one[0] or 0)
+        lines = "\n  ".join(f"line {n}, {problem}" if n else problem for n, problem in found)
         raise StudyError(f"{source} is not a study:\n  {lines}") from None

@@ -1,0 +1,107 @@
+"""Where the keys of a TOML text stand, and that what is wrong in a file is told with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainrule.study import Study, StudyError
+from chainrule.study.spec.toml_lines import find_line, find_lines
+
+TEXT = '''\
+# a = 1
+name = "x" # b = 2
+summary = """
+c = 3
+[d]
+"""
+values = [
+  1, # e = 4
+  { f = 5 },
+]
+net = { name = "plane_net", hidden = 3 }
+optimizer.lr = 0.1
+
+[arms."a.b"]
+net.hidden = 3
+[space]
+"optimizer.lr" = [0.1, "]"]
+'literal.\\' = { low = 1 }
+[[list]]
+one = 1
+'''
+
+
+def test_each_key_has_its_line():
+    assert find_lines(TEXT) == {
+        ("name",): 2,
+        ("summary",): 3,
+        ("values",): 7,
+        ("net",): 11,
+        ("optimizer",): 12,
+        ("optimizer", "lr"): 12,
+        ("arms",): 14,
+        ("arms", "a.b"): 14,
+        ("arms", "a.b", "net"): 15,
+        ("arms", "a.b", "net", "hidden"): 15,
+        ("space",): 16,
+        ("space", "optimizer.lr"): 17,
+        ("space", "literal.\\"): 18,
+        ("list",): 19,
+        ("list", "one"): 20,
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [(("net", "hidden"), 11), (("values", 1, "f"), 7), (("none",), None), ((), None)],
+)
+def test_what_has_no_line_of_its_own_has_that_of_what_it_is_in(place, line):
+    assert find_line(find_lines(TEXT), place) == line
+
+
+WRONG = """\
+name = "wrong"
+epoch = 3
+data = "disk_points"
+goal = "min"
+net = "plane_net"
+loss = "CrossEntropyLoss"
+optimizer = "Adam"
+
+[selection]
+last = 3
+
+[arms.a]
+lr = 0.1
+
+[factors.f.yes]
+optimizr = 3
+
+[quick]
+search = { metod = "grid" }
+clipnorm = 3
+"""
+
+
+def test_all_that_is_wrong_is_told_at_once_each_with_its_line():
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(WRONG, "wrong.toml")
+    assert str(caught.value).splitlines() == [
+        "wrong.toml is not a study:",
+        "  line 2, epoch: no such field; did you mean 'epochs'?",
+        "  line 4, goal: is called direction now",
+        "  line 10, selection.last: is called average_last now",
+        "  line 13, arms.a.lr: no such field; did you mean 'optimizer.lr'?",
+        "  line 16, factors.f.yes.optimizr: no such field; did you mean 'optimizer'?",
+        "  line 19, quick.search.metod: no such field; did you mean 'method'?",
+        "  line 20, quick.clipnorm: no such field; did you mean 'clip_norm'?",
+    ]
+
+
+def test_a_wrong_value_has_its_line_too(tmp_path):
+    path = tmp_path / "wrong.toml"
+    path.write_text(
+        'name = "w"\n\nepochs = 0\nloss = "MSELoss"\ndata = "pairs"\nnet = "pair_mlp"\n'
+    )
+    with pytest.raises(StudyError, match=r"\n  line 3, epochs: expected at least 1, got 0$"):
+        Study.load(path)
