@@ -122,3 +122,15 @@ def test_an_unknown_baseline_lists_the_arms(call, finished):
 
 def test_a_baseline_and_all_pairs_is_a_wrong_call(call, finished):
     assert call("compare", "tiny", "--baseline", "large", "--all-pairs")[0] == 2
+
+
+def test_the_importance_of_what_was_searched(call, tmp_path):
+    (tmp_path / "runs").mkdir()
+    study = Study.from_toml(TINY).with_overrides(space={"batch_size": [10, 20]}, name="two")
+    run(study, arms="small", store=tmp_path / "runs" / "two.sqlite")
+    code, out, _ = call("show", "two", "--importance", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert {row["path"] for row in found} == {"optimizer.lr", "batch_size"}
+    assert sum(row["importance"] for row in found) == pytest.approx(1.0)
+    assert max(map(len, call("show", "two", "--importance")[1].splitlines())) <= 80

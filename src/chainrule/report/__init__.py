@@ -20,6 +20,7 @@ from chainrule.report.tables.comparisons import comparisons_table, robustness_ta
 from chainrule.report.tables.diverged import diverged_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.findings import findings_table
+from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.layers import layers_table
 from chainrule.report.tables.metric import metric_table
 from chainrule.report.tables.plan import plan_table
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
         draw_critical_differences,
         draw_curve_grid,
         draw_curves,
+        draw_expected_validation,
         draw_forest_plot,
+        draw_importances,
         draw_layers,
         draw_plane,
         draw_plane_outputs,
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
         draw_search_maps,
         draw_validation_against_test,
         effect_sizes,
+        expected_validation,
+        importances,
         layers,
         learning_curves,
         plane,
@@ -85,7 +90,9 @@ __all__ = [
     "draw_critical_differences",
     "draw_curve_grid",
     "draw_curves",
+    "draw_expected_validation",
     "draw_forest_plot",
+    "draw_importances",
     "draw_layers",
     "draw_plane",
     "draw_plane_outputs",
@@ -95,7 +102,10 @@ __all__ = [
     "draw_validation_against_test",
     "effect_sizes",
     "effects_table",
+    "expected_validation",
     "findings_table",
+    "importance_table",
+    "importances",
     "layers",
     "layers_table",
     "learning_curves",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,7 +11,9 @@ from statistics import mean
 from typing import TYPE_CHECKING, final
 
 from chainrule._util.suggest import did_you_mean
+from chainrule.recipes.errors import StudyError
 from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
+from chainrule.statistics import ExpectedBest, expected_best
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
@@ -101,7 +104,7 @@ class ReportData:
     @cached_property
     def comparisons(self) -> Comparisons:
         """The declared comparisons. Raises StatisticsError where there is too little to compare."""
-        return self.result.compare()
+        return self.result.comparisons
 
     @cached_property
     def review(self) -> Review:
@@ -121,6 +124,48 @@ class ReportData:
         names = [arm.name for arm in self.study.all_arms]
         return {name: _summarize_candidates(self.result.candidates(name)) for name in names}
 
+    @cached_property
+    def importances(self) -> Mapping[str, Mapping[str, float]]:
+        """Arm → path → importance, of the arms whose search varied two paths or more.
+
+        Raises StudyError, a ValueError, without Optuna.
+        """
+        from chainrule.study.search.importance import setting_importances
+
+        found = {}
+        for arm in self.study.all_arms:
+            candidates = self.candidates[arm.name]
+            if len(varied_paths(candidates)) > 1:
+                pairs = [(c.setting, c.mean) for c in candidates]
+                found[arm.name] = setting_importances(
+                    arm.space, pairs, maximize=self.higher_is_better
+                )
+        return found
+
+    @cached_property
+    def expected_bests(self) -> Mapping[str, Sequence[ExpectedBest]]:
+        """Arm → what the best of 1, 2, … of its random candidates is expected to validate at.
+
+        See :func:`chainrule.statistics.expected_best`; of several searches the mean, and the root
+        of the mean variance. Empty where candidates are not drawn at random.
+        """
+        sign, found = 1.0 if self.higher_is_better else -1.0, {}
+        for arm in self.study.all_arms if self.study.search.method == "random" else ():
+            searches: dict[int, list[float]] = {}
+            for candidate in self.result.candidates(arm.name):
+                searches.setdefault(candidate.round, []).append(sign * candidate.mean)
+            if searches:
+                found[arm.name] = _average_bests(list(searches.values()), sign)
+        return found
+
+    @property
+    def has_importances(self) -> bool:
+        """Whether there are importances, and Optuna to reckon them."""
+        try:
+            return bool(self.importances)
+        except StudyError:
+            return False
+
     def select_arms(self, pattern: str) -> list[ArmResult]:
         """The arms that have results and whose names match. Raises ValueError where none does."""
         found = [arm for arm in self.arms if fnmatchcase(arm.arm, pattern)]
@@ -131,6 +176,15 @@ class ReportData:
                 f"{did_you_mean(pattern, names)}there are: {', '.join(names) or 'none yet'}"
             )
         return found
+
+
+def _average_bests(searches: Sequence[Sequence[float]], sign: float) -> list[ExpectedBest]:
+    found = []
+    for n in range(1, min(map(len, searches)) + 1):
+        bests = [expected_best(values, n) for values in searches]
+        std = math.sqrt(mean(best.std**2 for best in bests))
+        found.append(ExpectedBest(n, sign * mean(best.mean for best in bests), std))
+    return found
 
 
 def _summarize_candidates(candidates: Sequence[Candidate]) -> list[CandidateSummary]:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from chainrule.study import StudyResult
     from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["failure_sentences", "opening_sentence", "progress_sentence", "verdict_sentences"]
+__all__ = [
+    "budget_sentences",
+    "failure_sentences",
+    "opening_sentence",
+    "progress_sentence",
+    "verdict_sentences",
+]
 
 
 def opening_sentence(result: StudyResult | ReportData) -> str:
@@ -244,6 +250,27 @@ def _tally_sentence(comparisons: Comparisons, data: ReportData) -> str:
     if isinstance(design, FinitePool) and design.shared_test:
         return f"{sentence} That holds for these {design.samples:,} test samples."
     return sentence
+
+
+def budget_sentences(result: StudyResult | ReportData) -> list[str]:
+    """What the best of half the candidates of a random search, and of all, is expected to be.
+
+    A sentence an arm; none for a search of another kind, or of one candidate.
+    """
+    data = ReportData.wrap(result)
+    sentences = []
+    for arm, bests in data.expected_bests.items():
+        size = len(bests)
+        if size > 1:
+            half, whole = bests[size // 2 - 1].mean, bests[-1].mean
+            gain = whole - half if data.higher_is_better else half - whole
+            sentences.append(
+                f"Random search of {arm}: the best of {size // 2} candidates is expected to "
+                f"validate at {data.unit.quantity(half)}, the best of all {size} at "
+                f"{data.unit.quantity(whole)}: the second half of the budget gains "
+                f"{data.unit.magnitude(gain)}."
+            )
+    return sentences
 
 
 def _equals(p: float | None) -> str:

@@ -18,6 +18,7 @@ from chainrule.statistics.effects import (
     wilson_interval,
 )
 from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
+from chainrule.statistics.expected_best import ExpectedBest, expected_best
 from chainrule.statistics.factorial import (
     Effect,
     Effects,
@@ -75,6 +76,7 @@ __all__ = [
     "Effect",
     "Effects",
     "EquivalenceTest",
+    "ExpectedBest",
     "FinitePool",
     "FixedSplit",
     "FreshData",
@@ -103,6 +105,7 @@ __all__ = [
     "detectable_effect",
     "e_value",
     "equivalence_test",
+    "expected_best",
     "factor_contrasts",
     "factorial_effects",
     "friedman",

@@ -26,6 +26,8 @@ KINDS = (
     "curves",
     "curve-grid",
     "search",
+    "importance",
+    "budget",
     "validation",
     "differences",
     "effects",

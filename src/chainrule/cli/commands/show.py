@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from chainrule.cli.commands import app
 from chainrule.cli.options import Json, Run, StudyNumber, TableFormat, format_examples
 from chainrule.cli.output import echo_err, echo_table
 from chainrule.cli.resolve import resolve_result
+
+if TYPE_CHECKING:
+    from chainrule.report.tables.build import TableName
 
 
 @app.command(
@@ -19,6 +22,7 @@ from chainrule.cli.resolve import resolve_result
         "chainrule show pairs-depth",
         "chainrule show runs/pairs-depth.sqlite --format latex",
         "chainrule show pairs-depth --candidates --format csv",
+        "chainrule show pairs-depth --importance",
         "chainrule show prices --metric mae",
     ),
 )
@@ -30,6 +34,9 @@ def show_results(
     candidates: Annotated[
         bool, typer.Option("--candidates", help="What was searched, instead of the results.")
     ] = False,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Which of the searched settings mattered.")
+    ] = False,
     metric: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Another metric that was counted: loss, train_loss, …"),
@@ -38,6 +45,8 @@ def show_results(
     """Print the table of results, of a study that is finished or not, while it runs too."""
     from chainrule import report
 
+    if candidates + importance + (metric is not None) > 1:
+        raise typer.BadParameter("--candidates, --importance and --metric exclude each other")
     result = resolve_result(run, study)
     if not result.is_complete:
         echo_err(report.progress_sentence(result))
@@ -45,4 +54,5 @@ def show_results(
     if metric is not None:
         echo_table(report.metric_table(result, metric), form)
     elif result.rows or form == "json":
-        echo_table(report.build_table(result, "candidates" if candidates else "results"), form)
+        kind: TableName = "candidates" if candidates else "importance" if importance else "results"
+        echo_table(report.build_table(result, kind), form)

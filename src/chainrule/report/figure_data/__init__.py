@@ -29,6 +29,7 @@ from chainrule.report.figure_data.forest_plots import (
     differences_data,
     effect_sizes_data,
 )
+from chainrule.report.figure_data.importance import ImportancesData, importances_data
 from chainrule.report.figure_data.layers import LayersData, layers_data
 from chainrule.report.figure_data.plane import PlaneData, plane_data
 from chainrule.report.figure_data.samples import (
@@ -39,7 +40,9 @@ from chainrule.report.figure_data.samples import (
 )
 from chainrule.report.figure_data.search_maps import SearchMapsData, search_maps_data
 from chainrule.report.figure_data.validation import (
+    ExpectedValidationData,
     ValidationData,
+    expected_validation_data,
     validation_against_test_data,
 )
 
@@ -50,10 +53,12 @@ __all__ = [
     "Curve",
     "CurveGridData",
     "CurvesData",
+    "ExpectedValidationData",
     "FigureData",
     "ForestPlotData",
     "HistogramsData",
     "ImagesData",
+    "ImportancesData",
     "LayersData",
     "PlaneData",
     "PlaneOutputsData",
@@ -68,6 +73,8 @@ __all__ = [
     "curves_data",
     "differences_data",
     "effect_sizes_data",
+    "expected_validation_data",
+    "importances_data",
     "layers_data",
     "learning_curves_data",
     "plane_data",

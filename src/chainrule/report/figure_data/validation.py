@@ -1,4 +1,4 @@
-"""Validation against test: does what selects also judge?"""
+"""Validation: against the test, and as a search goes on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, final
 
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
+from chainrule.report.figure_data.curves import Curve
 from chainrule.report.numbers import Unit
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
 
-__all__ = ["ValidationData", "ValidationMark", "validation_against_test_data"]
+__all__ = [
+    "ExpectedValidationData",
+    "ValidationData",
+    "ValidationMark",
+    "expected_validation_data",
+    "validation_against_test_data",
+]
 
 
 @final
@@ -56,3 +63,28 @@ def validation_against_test_data(result: StudyResult | ReportData) -> Validation
     if not marks:
         raise ValueError(f"study {data.study.name}: no search that gave finite values")
     return ValidationData(data.study.metric_name, data.unit, marks)
+
+
+@final
+@dataclass(frozen=True)
+class ExpectedValidationData(FigureData):
+    """A curve an arm: what the best of 1, 2, … of its candidates is expected to validate at."""
+
+    metric: str
+    unit: Unit
+    curves: Sequence[Curve]
+
+
+def expected_validation_data(result: StudyResult | ReportData) -> ExpectedValidationData:
+    """A curve an arm. Raises ValueError unless the search draws its candidates at random."""
+    data = ReportData.wrap(result)
+    curves = [
+        Curve(arm, [best.mean for best in bests], [best.std for best in bests], len(bests), 0)
+        for arm, bests in data.expected_bests.items()
+    ]
+    if not curves:
+        raise ValueError(
+            f"study {data.study.name}: the best of n candidates is known of a random search alone, "
+            f"and search.method is {data.study.search.method!r}"
+        )
+    return ExpectedValidationData(data.study.metric_name, data.unit, curves)

@@ -19,12 +19,15 @@ from chainrule.report.figures.decision_maps import (
     plane_predictions,
 )
 from chainrule.report.figures.forest_plots import differences, draw_forest_plot, effect_sizes
+from chainrule.report.figures.importance import draw_importances, importances
 from chainrule.report.figures.layers import draw_layers, layers
 from chainrule.report.figures.plane import draw_plane, plane
 from chainrule.report.figures.samples import draw_samples, samples
 from chainrule.report.figures.search_maps import draw_search_maps, search_maps
 from chainrule.report.figures.validation import (
+    draw_expected_validation,
     draw_validation_against_test,
+    expected_validation,
     validation_against_test,
 )
 
@@ -40,7 +43,9 @@ __all__ = [
     "draw_critical_differences",
     "draw_curve_grid",
     "draw_curves",
+    "draw_expected_validation",
     "draw_forest_plot",
+    "draw_importances",
     "draw_layers",
     "draw_plane",
     "draw_plane_outputs",
@@ -49,6 +54,8 @@ __all__ = [
     "draw_search_maps",
     "draw_validation_against_test",
     "effect_sizes",
+    "expected_validation",
+    "importances",
     "layers",
     "learning_curves",
     "plane",

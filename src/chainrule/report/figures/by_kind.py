@@ -18,9 +18,10 @@ from chainrule.report.figures.curve_grid import curve_grid
 from chainrule.report.figures.curves import curves
 from chainrule.report.figures.decision_maps import plane_outputs, plane_predictions
 from chainrule.report.figures.forest_plots import differences, effect_sizes
+from chainrule.report.figures.importance import importances
 from chainrule.report.figures.samples import samples
 from chainrule.report.figures.search_maps import search_maps
-from chainrule.report.figures.validation import validation_against_test
+from chainrule.report.figures.validation import expected_validation, validation_against_test
 from chainrule.statistics import rank_arms
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def figures_by_kind(
     data, metric = ReportData(result), result.study.metric_name
     curve_names = dict.fromkeys(("test_loss", f"test_{metric}"))
     searched = [arm.name for arm in result.study.select(arms) if arm.space]
+    several = any(len(arm.space) > 1 for arm in result.study.all_arms)
+    is_random = result.study.search.method == "random"
     return {
         "data": {"data": lambda: samples(result.data(0)[0])},
         "boxes": {"boxes": partial(boxes, data)},
@@ -49,6 +52,8 @@ def figures_by_kind(
         "curves": {f"curves-{c}": partial(curves, data, c, arms) for c in curve_names},
         "curve-grid": {"curve-grid": partial(curve_grid, data, arms)},
         "search": {f"search-{a}": partial(search_maps, data, a) for a in searched},
+        "importance": {"importance": partial(importances, data)} if several else {},
+        "budget": {"budget": partial(expected_validation, data)} if is_random else {},
         "validation": {"validation": partial(validation_against_test, data)},
         "differences": {"differences": partial(differences, data)},
         "effects": {"effects": partial(effect_sizes, data)} if result.study.factors else {},

@@ -1,4 +1,4 @@
-"""Validation against test: does what selects also judge?"""
+"""Validation: against the test, and as a search goes on."""
 
 from __future__ import annotations
 
@@ -8,16 +8,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.validation import (
+    ExpectedValidationData,
     ValidationData,
+    expected_validation_data,
     validation_against_test_data,
 )
-from chainrule.report.figures.style import escape_math, format_ticks, line_style, new_figure
+from chainrule.report.figures.curves import draw_curve
+from chainrule.report.figures.style import (
+    add_legend,
+    escape_math,
+    format_ticks,
+    line_style,
+    new_figure,
+    set_epoch_ticks,
+)
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
     from chainrule.study import StudyResult
 
-__all__ = ["draw_validation_against_test", "validation_against_test"]
+__all__ = [
+    "draw_expected_validation",
+    "draw_validation_against_test",
+    "expected_validation",
+    "validation_against_test",
+]
 
 
 def validation_against_test(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
@@ -50,3 +65,24 @@ def draw_validation_against_test(data: ValidationData, axes: Axes) -> None:
     for x in (True, False):
         format_ticks(axes, data.unit, x=x)
     axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+
+
+def expected_validation(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
+    """A line an arm: what the best of n random candidates is expected to validate at, by n.
+
+    In a band of ± one standard deviation of that best. (Dodge et al. 2019.) Raises ValueError
+    unless the search draws its candidates at random.
+    """
+    data = expected_validation_data(result)
+    figure, axes = new_figure(3.6 + 0.2 * -(-len(data.curves) // 4))
+    draw_expected_validation(data, axes)
+    return figure, axes
+
+
+def draw_expected_validation(data: ExpectedValidationData, axes: Axes) -> None:
+    """The curves in their bands, and the legend."""
+    lines = [draw_curve(curve, axes, line_style(i)) for i, curve in enumerate(data.curves)]
+    axes.set(xlabel="candidates", ylabel=f"best validation {escape_math(data.metric)}")
+    format_ticks(axes, data.unit)
+    set_epoch_ticks(axes)
+    add_legend(axes, lines, "expected ± std")

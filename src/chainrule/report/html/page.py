@@ -17,12 +17,18 @@ from chainrule.report.html.protocol import (
     timing_facts,
 )
 from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
-from chainrule.report.sentences import opening_sentence, progress_sentence, verdict_sentences
+from chainrule.report.sentences import (
+    budget_sentences,
+    opening_sentence,
+    progress_sentence,
+    verdict_sentences,
+)
 from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
 from chainrule.report.tables.diverged import diverged_table, failed_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.findings import findings_table
+from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
 
@@ -75,6 +81,7 @@ def _build_content(data: ReportData) -> dict[str, Any]:
         "progress": progress_sentence(data),
         "not_looked_for": data.review.skipped,
         "verdict": verdict_sentences(data, comparisons),
+        "budgets": budget_sentences(data),
         "scope": [comparisons.design.scope, data.search_scope] if comparisons else [],
         "why_not": why_not,
         "tables": {table.name: table for table in _build_tables(data, comparisons, effects)},
@@ -112,6 +119,8 @@ def _build_tables(
         tables.append(effects_table(data))
     if any(data.candidates.values()):
         tables += [candidates_table(data, only_chosen=True), candidates_table(data)]
+    if data.has_importances:
+        tables.append(importance_table(data))
     return [table for table in tables if table.cells]
 
 

@@ -12,15 +12,20 @@ from chainrule.report.data import varied_paths
 from chainrule.report.figure_data.boxes import SECONDS, round_rows
 from chainrule.report.figure_data.curve_grid import SIDES
 from chainrule.report.figure_data.curves import curve_names, curve_rows
-from chainrule.report.figure_data.validation import validation_against_test_data
+from chainrule.report.figure_data.validation import (
+    expected_validation_data,
+    validation_against_test_data,
+)
 from chainrule.report.figures.boxes import boxes
 from chainrule.report.figures.curve_grid import curve_grid
 from chainrule.report.figures.curves import curves
 from chainrule.report.figures.forest_plots import differences, effect_sizes
+from chainrule.report.figures.importance import importances
 from chainrule.report.figures.search_maps import search_maps
-from chainrule.report.figures.validation import validation_against_test
+from chainrule.report.figures.validation import expected_validation, validation_against_test
 from chainrule.report.html.svg import inline_svg
 from chainrule.report.render.text import rows_to_csv
+from chainrule.report.tables.importance import importance_table
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
@@ -55,6 +60,7 @@ def build_page_figures(
         *_test_figures(data, comparisons, effects),
         *_curve_figures(data),
         *_search_figures(data),
+        *_map_figures(data),
     ]
 
 
@@ -151,6 +157,31 @@ def _search_figures(data: ReportData) -> Iterator[PageFigure]:
             validation_against_test(data),
             [asdict(mark) for mark in validation_against_test_data(data).marks],
         )
+    if data.study.search.method == "random" and any(data.candidates.values()):
+        found = expected_validation_data(data)
+        yield _build_page_figure(
+            "search",
+            "budget",
+            f"Expected best validation {found.metric} by the number of random candidates, ± its "
+            "standard deviation.",
+            expected_validation(data),
+            [
+                {"arm": c.name, "candidates": n, "mean": m, "std": s}
+                for c in found.curves
+                for n, (m, s) in enumerate(zip(c.means, c.stds or (), strict=True), 1)
+            ],
+        )
+    if data.has_importances:
+        yield _build_page_figure(
+            "search",
+            "importance",
+            "How much of what makes a candidate good is each setting's: a mark an arm.",
+            importances(data),
+            importance_table(data).rows,
+        )
+
+
+def _map_figures(data: ReportData) -> Iterator[PageFigure]:
     for i, (arm, candidates) in enumerate(data.candidates.items()):
         if varied_paths(candidates):
             yield _build_page_figure(

@@ -1,4 +1,4 @@
-"""The tables of a study by name: results, comparisons, effects, candidates."""
+"""The tables of a study by name: results, comparisons, effects, candidates, importance."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from chainrule.report.data import ReportData
 from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table
 from chainrule.report.tables.effects import effects_table
+from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TableName", "build_table"]
 
-TableName = Literal["results", "comparisons", "effects", "candidates"]
+TableName = Literal["results", "comparisons", "effects", "candidates", "importance"]
 """The tables of a study."""
 
 BUILDERS: Mapping[str, Callable[[ReportData], Table]] = {
@@ -25,6 +26,7 @@ BUILDERS: Mapping[str, Callable[[ReportData], Table]] = {
     "comparisons": comparisons_table,
     "effects": effects_table,
     "candidates": candidates_table,
+    "importance": importance_table,
 }
 
 

@@ -184,6 +184,11 @@ class StudyResult:
         wanted = None if all_pairs else baseline or self.study.baseline
         return self._round_scores().compare(wanted)
 
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """The declared ones, see :meth:`compare`."""
+        return self.compare()
+
     def effects(self) -> Effects:
         """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`.
 

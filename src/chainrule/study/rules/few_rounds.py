@@ -46,7 +46,7 @@ class FewRounds(Rule):
                 rounds=rounds,
             )
             return
-        comparisons = result.compare()
+        comparisons = result.comparisons
         undecided = [c for c in comparisons.comparisons if c.conclusion == "undecided"]
         needed = rounds_needed(comparisons, result.study.rope)
         if not undecided or (needed is not None and needed <= rounds):

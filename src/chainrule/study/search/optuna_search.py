@@ -135,14 +135,12 @@ def ask_optuna(question: OptunaQuestion) -> tuple[Codes, ...]:
     return tuple(tuple(params[path] for path in paths) for params in asked)
 
 
-def import_optuna() -> ModuleType:
-    """Optuna. Raises StudyError, which names the extra, where it is missing."""
+def import_optuna(needs: str = "search.method: tpe and gp need") -> ModuleType:
+    """Optuna. Raises StudyError, which says what needs it and its extra, where it is missing."""
     try:
         import optuna
     except ImportError as error:
-        raise StudyError(
-            "search.method: tpe and gp need Optuna: pip install 'chainrule[optuna]'"
-        ) from error
+        raise StudyError(f"{needs} Optuna: pip install 'chainrule[optuna]'") from error
     return optuna
 
 

@@ -1,0 +1,45 @@
+"""What mattered in a search: the importance of each searched path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from chainrule.report.figure_data.importance import ImportancesData, importances_data
+from chainrule.report.figures.style import add_legend, escape_math, line_style, new_figure
+
+if TYPE_CHECKING:
+    from chainrule.report.data import ReportData
+    from chainrule.study import StudyResult
+
+__all__ = ["draw_importances", "importances"]
+
+
+def importances(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
+    """A line a searched path, a mark an arm: how much of what makes a candidate good is the path's.
+
+    PED-ANOVA; the paths of an arm sum to 1. Raises ValueError where no arm searched two paths,
+    StudyError without Optuna.
+    """
+    data = importances_data(result)
+    figure, axes = new_figure(1.6 + 0.4 * len(data.paths) + 0.17 * -(-len(data.shares) // 4))
+    draw_importances(data, axes)
+    return figure, axes
+
+
+def draw_importances(data: ImportancesData, axes: Axes) -> None:
+    """The marks of each arm, from the most important path at the top."""
+    marks = []
+    for i, (arm, shares) in enumerate(data.shares.items()):
+        style = line_style(i)
+        rows = [y for y, path in enumerate(data.paths) if path in shares]
+        values = [shares[data.paths[y]] for y in rows]
+        marks += axes.plot(
+            values, rows, style.marker, color=style.color, alpha=0.8, label=escape_math(arm)
+        )
+    axes.set_yticks(range(len(data.paths)), [escape_math(path) for path in data.paths])
+    axes.set_ylim(len(data.paths) - 0.5, -0.5)
+    axes.set(xlim=(-0.02, 1.02), xlabel="importance (PED-ANOVA), sum of an arm 1")
+    add_legend(axes, marks)
