@@ -67,12 +67,18 @@ def test_a_look_that_points_the_other_way_counts_for_nothing():
     assert (early.conclusion, late.conclusion) == ("better", "undecided")
 
 
-def test_equivalence_allows_for_the_looks_too():
-    random = np.random.default_rng(5)
-    a, b = random.normal(0, 1, 10), random.normal(0, 1, 10)
-    (c,) = compare({"a": a, "b": b}, FreshData(), rope=2.0, looks=LOOKS).comparisons
-    p = [equivalence_test(a[:n], b[:n], FreshData(), rope=2.0).p for n in (5, 10)]
-    assert c.equivalence_p_holm == LOOKS.adjust([2 * x for x in p])[-1] / 2
+def test_equivalence_allows_for_the_looks_too_and_must_hold_at_the_last():
+    small, large = 0.01 * (-1.0) ** np.arange(5), 9 * (-1.0) ** np.arange(5)
+
+    def compared(d):
+        both = {"a": d, "b": np.zeros(len(d))}
+        return compare(both, FreshData(), rope=0.05, looks=LOOKS).comparisons[0]
+
+    early, late = compared(small), compared(np.concatenate([small, large]))
+    p = equivalence_test(small, np.zeros(5), FreshData(), rope=0.05).p
+    assert early.equivalence_p_holm == LOOKS.adjust([2 * p])[0] / 2
+    assert (early.conclusion, early.decided_at) == ("equivalent", 5)
+    assert (late.conclusion, late.decided_at) == ("undecided", None)
 
 
 def test_the_first_look_must_be_reached():
@@ -83,14 +89,15 @@ def test_the_first_look_must_be_reached():
 def test_a_study_is_settled_by_conclusions_by_futility_or_by_its_last_look():
     apart, same = np.linspace(0.9, 1.1, 20), (-1.0) ** np.arange(20)
 
-    def settled(a, rounds):
+    def compared(a, rounds):
         both = {"a": a[:rounds], "b": np.zeros(rounds)}
-        return compare(both, FreshData(), looks=LOOKS).is_settled
+        return compare(both, FreshData(), looks=LOOKS)
 
-    assert settled(apart, 5)
-    assert settled(same, 10)
-    assert not settled(0.3 + same, 5)
-    assert settled(0.3 + same, 20)
+    assert compared(apart, 5).is_settled()
+    assert compared(same, 10).is_settled()
+    assert not compared(same, 10).is_settled(futility=False)
+    assert not compared(0.3 + same, 5).is_settled()
+    assert compared(0.3 + same, 20).is_settled(futility=False)
 
 
 def test_tests_without_scores_count():

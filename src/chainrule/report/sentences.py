@@ -31,30 +31,54 @@ def opening_sentence(result: StudyResult | ReportData) -> str:
     arms = _count(len(study.all_arms), "arm")
     if data.search_scope:
         arms = f"{arms}, each in the setting that one search chose"
+    rounds = f"{_count(study.max_rounds, 'round')} declared"
+    if study.sequential is not None:
+        looks = ", ".join(map(str, study.looks))
+        rounds = f"as many rounds as it takes to decide, looked at after {looks}"
     return (
-        f"{arms}, compared by {study.metric_name} on test data ({better} is better), over "
-        f"{_count(study.rounds, 'round')} declared."
+        f"{arms}, compared by {study.metric_name} on test data ({better} is better), over {rounds}."
     )
 
 
 def progress_sentence(result: StudyResult | ReportData) -> str:
     """How much of the study is done."""
     result = ReportData.wrap(result).result
-    wanted, declared = result.study.rounds, len(result.study.all_arms)
+    wanted, declared = result.needed_rounds, len(result.study.all_arms)
     rounds = [arm.n for arm in result.arms] + [0] * (declared - len(result.arms))
     if not result.arms:
         sentence = f"No round is done yet, of {wanted}."
     elif result.is_complete:
-        sentence = (
-            f"All {_count(wanted, 'round')} are done." if wanted > 1 else "The round is done."
-        )
+        sentence = _end_sentence(result)
     else:
-        complete = f"{min(rounds)} of {_count(wanted, 'round')} done by every arm"
+        until = "" if result.study.sequential is None else ", up to the next look,"
+        complete = f"{min(rounds)} of {_count(wanted, 'round')}{until} done by every arm"
         behind = _count(sum(n < wanted for n in rounds), "arm")
         sentence = f"Not finished: {complete}; {behind} of {declared} not complete."
         if failed := ", ".join(result.failed_arms):
             sentence = f"{sentence} Failed: {failed}."
     return f"{sentence} The last run was interrupted." if result.interrupted else sentence
+
+
+def _end_sentence(result: StudyResult) -> str:
+    """How many rounds there were in the end, and why not more."""
+    n, most = result.needed_rounds, result.study.max_rounds
+    if n < most:
+        return f"Ended after {n} of at most {most} rounds: {_describe_end(result)}."
+    return f"All {_count(n, 'round')} are done." if n > 1 else "The round is done."
+
+
+def _describe_end(result: StudyResult) -> str:
+    """Why a study that is looked at ended before its last look."""
+    try:
+        found = result.compare()
+    except ValueError as error:
+        return f"not compared, {error}"
+    futile = sum(c.is_futile for c in found.comparisons)
+    if not futile:
+        return "every comparison is decided"
+    count = len(found.comparisons)
+    hardly = f"{futile} of {_count(count, 'comparison')} would hardly be decided by the last look"
+    return f"{hardly}, the others are decided" if futile < count else hardly
 
 
 def failure_sentences(result: StudyResult | ReportData) -> list[str]:
@@ -83,7 +107,7 @@ def _count_failures(result: StudyResult, rows: Sequence[TrainingRecord]) -> str:
     """``3 of 10 rounds``; of trainings that are no round's, those of the search or the timing."""
     rounds = sum(row.stage == "final" for row in rows)
     if rounds:
-        return f"{rounds} of {_count(result.study.rounds, 'round')}"
+        return f"{rounds} of {_count(result.needed_rounds, 'round')}"
     searched = sum(row.stage == "search" for row in rows)
     return _count(searched, "training") + " of its search" if searched else "the timing alone"
 

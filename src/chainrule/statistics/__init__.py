@@ -25,7 +25,7 @@ from chainrule.statistics.factorial import (
     factor_contrasts,
     factorial_effects,
 )
-from chainrule.statistics.family import ScorePair, holm
+from chainrule.statistics.family import Family, ScorePair, holm
 from chainrule.statistics.multiple_comparisons import compare, list_pairs
 from chainrule.statistics.overlap import Overlap, design_from_overlap
 from chainrule.statistics.pairwise import (
@@ -77,6 +77,7 @@ __all__ = [
     "Effects",
     "EquivalenceTest",
     "ExpectedBest",
+    "Family",
     "FinitePool",
     "FixedSplit",
     "FreshData",

@@ -129,13 +129,12 @@ class Comparisons:
         """Whether no look is to come."""
         return self.looks is None or self.comparisons[0].test.n >= self.looks.looks[-1]
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether more rounds would change nothing: each comparison has its conclusion, or hardly
-        a chance of one; or no look is to come.
+    def is_settled(self, *, futility: bool = True) -> bool:
+        """Whether more rounds would change nothing: each comparison has its conclusion, or, with
+        ``futility``, hardly a chance of one; or no look is to come.
         """
         return self.is_last_look or all(
-            c.conclusion != "undecided" or c.is_futile for c in self.comparisons
+            c.conclusion != "undecided" or (futility and c.is_futile) for c in self.comparisons
         )
 
     def find_sensitivity(

@@ -173,10 +173,14 @@ class Family:
         return found
 
     def _adjust_one_sided(self, p: Sequence[float]) -> list[float]:
-        """Half of what two sides have: that both reject, at two looks, hardly ever happens."""
+        """Half of what two sides have: that both reject, at two looks, hardly ever happens.
+
+        Each look counts by itself: equivalence must still hold at the last one.
+        """
         if self.looks is None:
             return list(p)
-        return [x / 2 for x in self.looks.adjust([min(1.0, 2 * x) for x in p])]
+        looks = self.looks
+        return [looks.adjust([*[1.0] * k, min(1.0, 2 * x)])[-1] / 2 for k, x in enumerate(p)]
 
     def notes(self, own: int, m: int) -> tuple[str, ...]:
         """What must be said beside a table of one's ``own`` tests, of m in all."""

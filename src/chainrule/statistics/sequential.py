@@ -33,6 +33,7 @@ PATHS = 200_000
 BLOCK = 50_000
 TAIL = 100 / PATHS
 """A smaller probability is not counted in so many paths, but bounded."""
+LARGEST_EFFECT = 1e3
 FUTILE = 0.1
 """A smaller chance to decide at the last look is hardly one."""
 
@@ -179,6 +180,17 @@ class SequentialDesign:
         found = p <= np.array(self.levels)
         last = np.where(found.any(axis=1), found.argmax(axis=1), len(self.looks) - 1)
         return float(found.any(axis=1).mean()), float(np.array(self.looks)[last].mean())
+
+    def find_detectable_effect(self, power: float = 0.8) -> float:
+        """The smallest effect, in d_z, that the looks find with this power, as :meth:`power`."""
+        most = 1.0
+        while self.power(most)[0] < power and most < LARGEST_EFFECT:
+            most *= 2
+        least = 0.0
+        while most - least > 0.002 * most:
+            middle = (least + most) / 2
+            least, most = (least, middle) if self.power(middle)[0] >= power else (middle, most)
+        return most
 
     def decide(self, a: Scores, b: Scores, *, rope: float | None = None) -> SequentialDecision:
         """The first look that decides, else the last one that has been reached

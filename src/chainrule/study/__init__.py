@@ -10,10 +10,12 @@ from chainrule.recipes.component import Component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.rules.base import Finding
 from chainrule.study.rules.review import Review, review
 from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.rounds import SequentialRounds
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Dimension
 from chainrule.study.spec.study import Study
@@ -34,6 +36,7 @@ __all__ = [
     "Dimension",
     "Finding",
     "Halving",
+    "Look",
     "Predictions",
     "Progress",
     "Recipe",
@@ -42,6 +45,7 @@ __all__ = [
     "Schedule",
     "Search",
     "Selection",
+    "SequentialRounds",
     "Store",
     "StoreError",
     "Study",

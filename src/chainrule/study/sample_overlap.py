@@ -89,7 +89,7 @@ def plan_design(study: Study) -> Design:
     data = RoundData(study)
     try:
         train, test = data.raw_round(0)
-        return find_design(data, range(study.rounds), (len(train), len(test)))
+        return find_design(data, range(study.max_rounds), (len(train), len(test)))
     except Exception:  # whatever a function of the user raises: a training will say so
         return FixedSplit() if study.data.rounds == "fixed" else FreshData()
 
@@ -110,7 +110,9 @@ def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
     Raises what making samples raises.
     """
     data, declared = RoundData(study), study.data
-    looked = [r for r in rounds if r < study.rounds][: None if declared.rounds == "fresh" else 1]
+    looked = [r for r in rounds if r < study.max_rounds][
+        : None if declared.rounds == "fresh" else 1
+    ]
     found = {r: round_identities(data, r) for r in looked}
     own = {r: count_leaked(*parts) for r, parts in found.items()}
     problems = [

@@ -38,6 +38,15 @@ ENDLESS = small(
 """Two cohorts are done quickly, for a search comes first; the others keep their workers busy."""
 
 
+LOOKING = small(
+    rounds={"until": "decided", "looks": [3, 6, 9], "futility": False},
+    epochs=20,
+    cohort_size=1,
+    baseline="narrow",
+)
+"""Two arms that are about equal: 9 rounds, looked at three times."""
+
+
 class Process:
     """``run`` of a study in a new process group; it says how many cohorts are done."""
 
@@ -102,23 +111,23 @@ class Process:
         self.popen.communicate()
 
 
-def kill_often(folder: Path, times: int, seed: int) -> list[Path]:
+def kill_often(folder: Path, times: int, seed: int, name: str = "STUDY") -> list[Path]:
     """Kill runs of the study so often, each elsewhere; a new study when one is over. The stores.
 
     Every second time the parent alone is killed, else its workers with it.
     """
     draw, hits, stores = random.Random(seed), 0, [folder / "0.sqlite"]
     while hits < times:
-        if killed(stores[-1], draw, group=hits % 2 == 0):
+        if killed(stores[-1], draw, name, group=hits % 2 == 0):
             hits += 1
         else:
             stores.append(folder / f"{len(stores)}.sqlite")
     return stores
 
 
-def killed(store: Path, draw: random.Random, *, group: bool) -> bool:
+def killed(store: Path, draw: random.Random, name: str, *, group: bool) -> bool:
     """Begin or go on, and kill somewhere; False where all was done before."""
-    process = Process(store)
+    process = Process(store, name)
     try:
         process.wait_for(str(draw.choice([0, 1, 2, 4])))
         time.sleep(draw.random() * draw.choice([0.01, 0.1, 1.0]))

@@ -37,6 +37,7 @@ def check_studies(
 def is_right(file: str) -> bool:
     """Whether this study is right; says so."""
     from chainrule.study.execution.executors import SerialExecutor
+    from chainrule.study.execution.resume import describe_rounds
     from chainrule.study.execution.scheduler import Scheduler
     from chainrule.study.plan.dry_run import find_problems
     from chainrule.study.sample_overlap import plan_design
@@ -54,7 +55,7 @@ def is_right(file: str) -> bool:
         return False
     scheduler = Scheduler(study, study.all_arms)
     trainings = sum(map(scheduler.count_total, scheduler.arms))
-    arms = f"{len(scheduler.arms)} arms, {study.rounds} rounds"
+    arms = f"{len(scheduler.arms)} arms, {describe_rounds(study)}"
     typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
     for scope in filter(None, (plan_design(study).scope, describe_search_scope(study))):
         typer.echo(f"  {scope}")

@@ -46,7 +46,7 @@ def study_row(study: Study) -> dict[str, Any]:
         "study": study.name,
         "summary": study.summary,
         "arms": [arm.name for arm in arms],
-        "rounds": study.rounds,
+        "rounds": study.max_rounds,
         "epochs": study.epochs,
         "candidates": max(count_candidates(study, arm) for arm in arms),
         "quick": bool(study.quick),

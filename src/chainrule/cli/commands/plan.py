@@ -61,7 +61,10 @@ def plan_study(
     are_right = try_arms(study, arms)
     found = build_plan(study, arms=arms, jobs=jobs or available_cpus(), times=not no_time)
     if as_json:
-        echo_json({"study": study.name, "arms": found.as_rows(), "totals": found.totals()})
+        echo_json(
+            {"study": study.name, "arms": found.as_rows(), "totals": found.totals()}
+            | {"power": found.find_sensitivity()}
+        )
     else:
         echo_table(plan_table(found))
     if not are_right:

@@ -69,7 +69,7 @@ def read_studies(where: str) -> list[dict[str, Any]]:
             result = load_result(store, record.id)
             rounds = {arm.arm: arm.n for arm in result.arms}
             names = [arm.name for arm in result.study.all_arms]
-            declared = result.study.rounds
+            declared = result.needed_rounds
             found.append(
                 {
                     "study": f"{shorten_store(where)}/{record.id}",

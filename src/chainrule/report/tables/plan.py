@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.report.tables.table import Cell, Column, Table
-from chainrule.statistics import detectable_effect, plan_rounds
 
 if TYPE_CHECKING:
     from chainrule.study.plan.plan import ArmPlan, Plan
@@ -106,22 +105,38 @@ def _unused_notes(plan: Plan) -> list[str]:
 
 
 def _power_notes(plan: Plan) -> list[str]:
-    """What a conclusion will be about, and what so many rounds will find."""
-    n, m, design = plan.study.rounds, plan.comparisons, plan.design
-    if n < 2 or not m:
+    """What a conclusion will be about, how many rounds are planned, and what they will find."""
+    found = plan.find_sensitivity()
+    n, m, effect = found["rounds"], found["tests"], found.get("detectable_effect")
+    if effect is None:
         return []
-    effect = detectable_effect(n, comparisons=m, design=design)
-    needed = plan_rounds(1.0, comparisons=m, design=design)
-    count = "1 comparison" if m == 1 else f"{m} comparisons"
-    enough = f"{needed} rounds find" if needed else "No number of rounds finds"
-    return [
-        design.scope,
-        *([plan.search_scope] if plan.search_scope else []),
-        (
-            f"With {count}, {n} rounds find a difference of {effect:.2g} standard deviations of "
-            f"the rounds' differences with a power of 80%. {enough} one of 1."
-        ),
-    ]
+    scopes = [plan.design.scope, *([plan.search_scope] if plan.search_scope else [])]
+    arms = len(plan.study.all_arms)
+    pairs = arms - 1 if plan.study.baseline else arms * (arms - 1) // 2
+    counted = (
+        f"{m} comparison{'' if m == 1 else 's'}" if m == pairs else f"{m} tests (of factors too)"
+    )
+    least = (
+        f"with {counted}, they find a difference of {effect:.2g} standard deviations of the "
+        "rounds' differences with a power of 80%"
+    )
+    if plan.looks is None:
+        needed = found["rounds_for_1"]
+        enough = f"{needed} rounds find" if needed else "No number of rounds finds"
+        return [*scopes, f"{n} rounds are planned: {least}. {enough} one of 1."]
+    looks = ", ".join(map(str, plan.study.looks))
+    until = (
+        f"At most {n} rounds are planned, until each comparison is decided at one of the looks "
+        f"({looks}; {plan.looks.method}, p at most {plan.looks.levels[-1]:.2g} at the last)"
+    )
+    means = ""
+    if "mean_rounds" in found:
+        mean, one = found["mean_rounds"], found["mean_rounds_for_1"]
+        means = (
+            f", if it is there after {mean:.0f} rounds on average. One of 1 is found with "
+            f"{found['power_for_1']:.0%}, after {one:.0f}"
+        )
+    return [*scopes, f"{until}: {least}{means}."]
 
 
 def format_range(low: str, high: str) -> str:

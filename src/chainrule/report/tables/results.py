@@ -57,7 +57,7 @@ def _arms_without_results(data: ReportData) -> list[str]:
 
 def _failed_cells(name: str, data: ReportData) -> list[Cell]:
     n = sum(row.arm == name and row.stage == "final" for row in data.result.failures)
-    filled = {"arm": Cell(name, name), OK: Cell(f"0/{n or data.study.rounds}", 0.0)}
+    filled = {"arm": Cell(name, name), OK: Cell(f"0/{n or data.result.needed_rounds}", 0.0)}
     return [filled.get(c.title, Cell(MISSING, None)) for c in _result_columns(data)]
 
 

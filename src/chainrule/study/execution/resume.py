@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
 from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.errors import StudyError
+from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study
@@ -41,7 +44,39 @@ class StudyEntry:
     ) -> None:
         self.store, self.study, self.provenance = store, study, provenance
         self.record = find_record(store, study, extend=extend)
-        self._declaration = {"toml": study.to_toml()}
+        self._looks: list[Look] = []
+        if self.record is not None:
+            found = self.load_result()
+            is_extended = found.study.digest != study.digest
+            self._looks = [*found.looks, *find_last_look(found)] if is_extended else [*found.looks]
+
+    @property
+    def _declaration(self) -> dict[str, Any]:
+        """What is declared, and when it was looked at."""
+        looks = {"looks": [look.as_row() for look in self._looks]} if self._looks else {}
+        return {"toml": self.study.to_toml(), **looks}
+
+    @property
+    def needed_rounds(self) -> int:
+        """How many rounds the study needs, as far as is known now."""
+        return self._declared_result.needed_rounds
+
+    @property
+    def _declared_result(self) -> StudyResult:
+        """What the store has, as the study is declared now."""
+        return replace(self.load_result(), study=self.study, looks=tuple(self._looks))
+
+    def look(self) -> int:
+        """Keep each look that all arms have reached; how many rounds the study needs now."""
+        result = self._declared_result
+        reached = min((arm.n for arm in result.arms), default=0)
+        known = {(look.rounds, look.plan) for look in self._looks}
+        for n in self.study.looks:
+            if 2 <= n <= min(reached, result.needed_rounds) and (n, self.study.looks) not in known:
+                time = datetime.now(UTC).isoformat(timespec="seconds")
+                self._looks.append(Look.of_study(self.study, n, time))
+        self.close()
+        return result.needed_rounds
 
     @property
     def is_new(self) -> bool:
@@ -80,6 +115,15 @@ class StudyEntry:
 
     def _is_changed(self, record: StudyRecord) -> bool:
         return record.declaration != self._declaration or record.digest != self.study.digest
+
+
+def find_last_look(result: StudyResult) -> list[Look]:
+    """The look at what a store has, unless it knows of it: before one asks for more."""
+    n = min((arm.n for arm in result.arms), default=0)
+    if n < 2 or any(look.rounds == n for look in result.looks):
+        return []
+    time = str(result.runs[-1].get("time", "")) if result.runs else ""
+    return [Look.of_study(result.study, n, time)]
 
 
 def find_record(store: Store, study: Study, *, extend: bool = False) -> StudyRecord | None:
@@ -126,12 +170,17 @@ def is_extension(old: Study, new: Study) -> bool:
         and arm.space == arms[arm.name].space
         for arm in old.all_arms
     )
-    return rest[0] == rest[1] and same_code and kept and new.rounds >= old.rounds
+    return rest[0] == rest[1] and same_code and kept and new.max_rounds >= old.max_rounds
+
+
+def describe_rounds(study: Study) -> str:
+    """Such as "10 rounds", or "up to 40 rounds"."""
+    return f"{'' if study.sequential is None else 'up to '}{study.max_rounds} rounds"
 
 
 def describe_size(study: Study) -> str:
     """Such as "4 arms x 10 rounds"."""
-    return f"{len(study.all_arms)} arms x {study.rounds} rounds"
+    return f"{len(study.all_arms)} arms x {describe_rounds(study)}"
 
 
 def read_records(where: str) -> list[StudyRecord]:

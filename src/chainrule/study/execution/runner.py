@@ -79,9 +79,9 @@ def run(
         scheduler = Scheduler(study, chosen, select_settled(entry.load_rows()))
         folder = None if nets is None else str(nets)
         workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
-        interrupted = False
+        scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
-            runner = Runner(scheduler, workers, entry.save_rows, on_progress, folder)
+            runner = Runner(scheduler, workers, entry.save_rows, on_progress, folder, entry.look)
             runner.run_all()
             runner.save_failures()
             entry.close()
@@ -92,7 +92,11 @@ def run(
 
 
 class Runner:
-    """The trainings of a scheduler, carried out by an executor until none is left."""
+    """The trainings of a scheduler, carried out by an executor until none is left.
+
+    ``look`` is called when all rounds that the scheduler knows of are done, and says how many the
+    study needs: it decides whether there are more.
+    """
 
     def __init__(
         self,
@@ -101,10 +105,12 @@ class Runner:
         keep: Callable[[list[TrainingRecord]], None],
         watch: ProgressCallback,
         nets: str | None,
+        look: Callable[[], int],
     ) -> None:
         self.scheduler, self.executor, self.save_rows, self.nets = board, workers, keep, nets
         self.declared = board.study.model_dump_json()
-        self.waiting: list[CohortJob] = [job for arm in board.arms for job in board.ready_jobs(arm)]
+        self.look = look
+        self.waiting = self._list_jobs()
         self.running: dict[Future[list[TrainingRecord]], CohortJob] = {}
         self.tries: Counter[CohortJob] = Counter()
         self.failures: list[TrainingRecord] = []
@@ -116,7 +122,7 @@ class Runner:
         complete = False
         try:
             self.on_progress(self.progress)
-            while self.waiting or self.running:
+            while self.waiting or self.running or self._open_rounds():
                 self._submit_ready()
                 for future in sorted(self._wait(), key=lambda f: f.exception() is not None):
                     self._collect(future)
@@ -131,6 +137,17 @@ class Runner:
                 future.cancel()
             if isinstance(self.executor, SerialExecutor | ProcessExecutor):
                 self.executor.close(now=not complete)
+
+    def _list_jobs(self) -> list[CohortJob]:
+        board = self.scheduler
+        return [job for arm in board.arms for job in board.ready_jobs(arm)]
+
+    def _open_rounds(self) -> bool:
+        """Look at what is done; whether there is more to train now, up to another look."""
+        while (n := self.look()) > self.scheduler.n_rounds and not self.waiting:
+            self.scheduler.n_rounds = n
+            self.waiting = self._list_jobs()
+        return bool(self.waiting)
 
     def _submit_ready(self) -> None:
         """Keep each worker busy, and one cohort in wait; searches first, large cohorts first."""

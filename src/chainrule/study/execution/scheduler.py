@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -26,13 +27,15 @@ class Scheduler:
 
     An arm is searched, then trained with what was chosen in all rounds, and once alone for its
     time. Cohorts are those of the whole study, less what is done: an interrupted run trains the
-    same cohorts as one that was not.
+    same cohorts as one that was not. ``n_rounds`` are all that there may be, unless it is set: a
+    run sets it to the next look at the study.
     """
 
     def __init__(
         self, study: Study, arms: Sequence[Arm], rows: Iterable[TrainingRecord] = ()
     ) -> None:
         self.study, self.arms = study, arms
+        self.n_rounds = study.max_rounds
         self.round_data = RoundData(study)
         self._rows: dict[str, dict[TrainingKey, TrainingRecord]] = {arm.name: {} for arm in arms}
         self._sizes: dict[Hashable, Hashable] = {}
@@ -51,13 +54,13 @@ class Scheduler:
 
     @property
     def rounds(self) -> range:
-        """The declared rounds."""
-        return range(self.study.rounds)
+        """Those up to ``n_rounds``."""
+        return range(self.n_rounds)
 
     @property
     def search_rounds(self) -> Sequence[int]:
         """The rounds that are searched in."""
-        return search_rounds(self.study)
+        return [r for r in search_rounds(self.study) if r < self.n_rounds]
 
     def count_total(self, arm: Arm) -> int:
         """How many trainings the arm needs in all."""
@@ -66,7 +69,7 @@ class Scheduler:
             * count_candidates(self.study, arm)
             * self.study.selection.splits
         )
-        return (search if arm.space else 0) + self.study.rounds + 1
+        return (search if arm.space else 0) + self.n_rounds + 1
 
     def count_done(self, arm: Arm) -> int:
         """How many of them are done."""
@@ -140,7 +143,8 @@ class Scheduler:
 
     def _build_jobs(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:
         def group_key(training: Training) -> Hashable:
-            return self._proposal_batch(training, stage), self._data_sizes(training, stage)
+            look = bisect_right(self.study.looks, training.round)  # no cohort goes beyond one
+            return look, self._proposal_batch(training, stage), self._data_sizes(training, stage)
 
         return build_jobs(
             arm,

@@ -112,7 +112,7 @@ def training_sizes(study: Study, samples: RoundData, stage: Stage) -> list[int]:
 
     Rounds differ in folds alone.
     """
-    rounds = range(study.rounds if study.data.rounds == "folds" else 1)
+    rounds = range(study.max_rounds if study.data.rounds == "folds" else 1)
     if stage == "final":
         return [*dict.fromkeys(samples.count_final(r) for r in rounds)]
     searched = rounds if study.searches_each_round else [SEARCH_ROUND]

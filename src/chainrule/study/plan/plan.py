@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from chainrule.recipes.cost import count_parameters
-from chainrule.statistics import Design
+from chainrule.statistics import Design, SequentialDesign, detectable_effect, plan_rounds
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import SerialExecutor
 from chainrule.study.execution.scheduler import Scheduler
 from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import Workload, WorkloadEstimator
+from chainrule.study.results.looks import find_looks
+from chainrule.study.results.round_scores import count_tests
 from chainrule.study.sample_overlap import plan_design
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.search.scope import describe_search_scope
@@ -84,10 +86,39 @@ class Plan:
         return describe_search_scope(self.study)
 
     @property
-    def comparisons(self) -> int:
-        """How many the study declares: of each arm with the baseline, or of all pairs."""
-        n = len(self.study.all_arms)
-        return n - 1 if self.study.baseline else n * (n - 1) // 2
+    def tests(self) -> int:
+        """How many are corrected together: comparisons of arms, and effects of factors."""
+        return count_tests(self.study)
+
+    @property
+    def looks(self) -> SequentialDesign | None:
+        """When the study will be looked at, and at what level; None where rounds are fixed."""
+        n = self.study.max_rounds
+        found = find_looks(self.study, [], n, self.design)
+        return found and replace(found, comparisons=max(1, self.tests))
+
+    def find_sensitivity(self) -> dict[str, Any]:
+        """What so many rounds will find with a power of 80 %, in standard deviations of the rounds'
+        differences; and how many rounds find one of 1. As JSON data; None where that is not known.
+        """
+        n, m, design, looks = self.study.max_rounds, self.tests, self.design, self.looks
+        found: dict[str, Any] = {"rounds": n, "looks": self.study.looks, "tests": m}
+        if n < 2 or not m:
+            return found
+        if looks is None or not design.independent:
+            alpha = 0.05 if looks is None else m * looks.levels[-1]
+            effect = detectable_effect(n, comparisons=m, alpha=alpha, design=design)
+            one = plan_rounds(1.0, comparisons=m, alpha=alpha, design=design)
+            return {**found, "detectable_effect": effect, "rounds_for_1": one}
+        effect = looks.find_detectable_effect()
+        share, one_mean = looks.power(1.0)
+        return {
+            **found,
+            "detectable_effect": effect,
+            "mean_rounds": looks.power(effect)[1],
+            "power_for_1": share,
+            "mean_rounds_for_1": one_mean,
+        }
 
     @property
     def trainings(self) -> int:
@@ -110,7 +141,7 @@ class Plan:
         if not search:
             return {}
         seconds = [arm.search_seconds for arm in self.arms if arm.search_seconds is not None]
-        now, n = self.study.searches_each_round, self.study.rounds
+        now, n = self.study.searches_each_round, self.study.max_rounds
         prices = {}
         for each_round in (True,) if self.study.data.divides_one_draw else (True, False):
             share = 1.0 if each_round == now else n if each_round else 1 / n

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from chainrule.statistics import (
     Comparisons,
     Design,
     Effects,
+    Family,
+    FreshData,
     ScorePair,
+    SequentialDesign,
     StatisticsError,
     compare,
     factor_contrasts,
@@ -18,7 +23,7 @@ from chainrule.statistics import (
 )
 from chainrule.study.spec.study import Study
 
-__all__ = ["RoundScores"]
+__all__ = ["RoundScores", "count_tests"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class RoundScores:
     """Arm → its scores, one a round, larger is better, in ``scores``; ``factors`` as in an arm.
 
     The comparisons that the study declares and the effects of its factors are one family: each
-    table is corrected for both. ``notes`` are said beside each.
+    table is corrected for both, and for the ``looks``, if any; then the tests of arms that have no
+    results yet count too. ``notes`` are said beside each.
     """
 
     study: Study
@@ -34,6 +40,7 @@ class RoundScores:
     factors: Mapping[str, Mapping[str, str]]
     design: Design
     notes: Sequence[str] = ()
+    looks: SequentialDesign | None = None
 
     def compare(self, baseline: str | None) -> Comparisons:
         """Every arm against the baseline, or all pairs, as :func:`statistics.compare`."""
@@ -43,7 +50,9 @@ class RoundScores:
             baseline=baseline,
             rope=self.study.rope,
             seed=self.study.seed,
-            others=self._effect_scores(),
+            looks=self.looks,
+            others=self.find_effect_scores(),
+            missing=self._count_missing() if baseline == self.study.baseline else 0,
         )
         return replace(found, notes=(*found.notes, *self.notes))
 
@@ -51,12 +60,37 @@ class RoundScores:
         """The effects of the factors, as :func:`statistics.factorial_effects`."""
         pairs = list_pairs(list(self.scores), self.study.baseline)
         others = [(self.scores[a], self.scores[b]) for a, b in pairs]
-        found = factorial_effects(self.scores, self.factors, self.design, others=others)
+        found = factorial_effects(
+            self.scores,
+            self.factors,
+            self.design,
+            looks=self.looks,
+            others=others,
+            missing=self._count_missing(),
+        )
         return replace(found, notes=(*found.notes, *self.notes))
 
-    def _effect_scores(self) -> list[ScorePair]:
+    def _count_missing(self) -> int:
+        if self.looks is None:
+            return 0
+        return count_tests(self.study) - count_tests(self.study, list(self.scores))
+
+    def find_effect_scores(self) -> list[ScorePair]:
         """Those of each effect; none where there are none, or not of all arms."""
         try:
             return factor_contrasts(self.scores, self.factors)
         except StatisticsError:
             return []
+
+
+def count_tests(study: Study, names: Sequence[str] | None = None) -> int:
+    """How many comparisons and effects a study has, or those of its arms that are named."""
+    arms = [arm for arm in study.all_arms if names is None or arm.name in names]
+    baseline = study.baseline if study.baseline in {arm.name for arm in arms} else None
+    rows = np.eye(len(arms))  # scores of which no two differences are the same
+    scores = {arm.name: rows[i] for i, arm in enumerate(arms)}
+    if len(arms) < 2:
+        return 0
+    found = RoundScores(study, scores, {arm.name: arm.factors for arm in arms}, FreshData())
+    pairs = [(scores[a], scores[b]) for a, b in list_pairs(list(scores), baseline)]
+    return Family(FreshData(), 0.95, None, len(arms)).count(pairs, found.find_effect_scores())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,12 @@ from chainrule.study.results.arm_result import ArmResult, Candidate, list_candid
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
+from chainrule.study.results.looks import (
+    Look,
+    count_first_rounds,
+    find_looks,
+    find_needed_rounds,
+)
 from chainrule.study.results.round_design import check_same_samples, read_design
 from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
@@ -45,9 +51,9 @@ class StudyResult:
     """The rows of a study so far, and what they say.
 
     ``runs`` are the provenances of the runs that made them; ``interrupted``: the last run was
-    ended early. ``kept``: where predictions are, if any are kept. Arms without a final row yet are
-    left out of ``arms``, and so are those whose final trainings all failed: ``failures`` has the
-    row of every training that an error ended.
+    ended early. ``kept``: where predictions are, if any are kept; ``looks``: when it was looked at.
+    Arms without a final row yet are left out of ``arms``, and so are those whose final trainings
+    all failed: ``failures`` has the row of every training that an error ended.
     """
 
     study: Study
@@ -55,6 +61,7 @@ class StudyResult:
     runs: Sequence[Mapping[str, Any]] = ()
     interrupted: bool = False
     kept: KeptPredictions | None = field(default=None, repr=False, compare=False)
+    looks: Sequence[Look] = ()
 
     @cached_property
     def arms(self) -> list[ArmResult]:
@@ -70,10 +77,27 @@ class StudyResult:
 
     @cached_property
     def common_arms(self) -> list[ArmResult]:
-        """The arms over the rounds that all of them have, which alone can be compared."""
+        """The arms over the rounds that all have and that were looked at: those are compared."""
+        n = self.rounds_looked_at
         done = [{row.round for row in arm.rows} for arm in self.arms]
         rounds = set.intersection(*done) if done else set()
-        return [arm.select_rounds(rounds) for arm in self.arms]
+        return [arm.select_rounds(rounds & {*range(n)} if n else rounds) for arm in self.arms]
+
+    @property
+    def rounds_looked_at(self) -> int:
+        """The last look that was reached; 0 before the first, and where rounds are fixed."""
+        looks = () if self.study.sequential is None else self.study.looks
+        return max((n for n in looks if n <= self.first_rounds), default=0)
+
+    @cached_property
+    def needed_rounds(self) -> int:
+        """How many each arm needs, as far as is known: to the look that decides, or the next."""
+        return find_needed_rounds(self.study, self.first_rounds, lambda n: compare_first(self, n))
+
+    @property
+    def first_rounds(self) -> int:
+        """How many rounds, from the first on, all arms have that have results."""
+        return count_first_rounds([{row.round for row in arm.rows} for arm in self.arms])
 
     @cached_property
     def failures(self) -> list[TrainingRecord]:
@@ -142,7 +166,7 @@ class StudyResult:
     def is_complete(self) -> bool:
         """Whether every arm has all its rounds."""
         rounds = {arm.arm: arm.n for arm in self.arms}
-        return all(rounds.get(a.name, 0) >= self.study.rounds for a in self.study.all_arms)
+        return all(rounds.get(a.name, 0) >= self.needed_rounds for a in self.study.all_arms)
 
     @property
     def design(self) -> Design:
@@ -151,15 +175,21 @@ class StudyResult:
         Read off their samples, which are made anew; as declared where that fails. Raises StudyError
         before there is a round.
         """
-        design, _ = self._design_and_problem
-        return design
+        return self._design_and_problem[0]
+
+    @property
+    def design_problem(self) -> str:
+        """Why the design is as declared, not as seen; empty where it was seen."""
+        return self._design_and_problem[1]
 
     @cached_property
     def _design_and_problem(self) -> tuple[Design, str]:
         """The design, and why it is the declared one."""
         if not self.arms:
             raise StudyError(f"study {self.study.name}: no round is done yet")
-        return read_design(self._round_data, self.arms)
+        # after a look: that of its rounds, so that it decides the same whatever came after
+        looked = self.rounds_looked_at
+        return read_design(self._round_data, self.common_arms if looked else self.arms)
 
     @cached_property
     def trivial_scores(self) -> Mapping[int, float]:
@@ -176,13 +206,12 @@ class StudyResult:
         """Every arm against the baseline (the declared one unless said), or all pairs.
 
         Over the rounds that all arms have, and about their settings where one search found them,
-        which a note says; larger is better (a loss is negated). Where there are
-        factors, their effects are in the family that Holm's correction counts. Raises
-        StatisticsError where there is too little to compare, StudyError where a round that
-        diverged would beat one that did not (``failure_problem``).
+        which a note says; larger is better (a loss is negated). Holm's correction counts effects of
+        factors too. Raises StatisticsError where there is too little to compare, StudyError where
+        a round that diverged would beat one that did not (``failure_problem``).
         """
         wanted = None if all_pairs else baseline or self.study.baseline
-        return self._round_scores().compare(wanted)
+        return collect_scores(self).compare(wanted)
 
     @cached_property
     def comparisons(self) -> Comparisons:
@@ -192,10 +221,9 @@ class StudyResult:
     def effects(self) -> Effects:
         """Main effects and interactions of the factors, as :func:`statistics.factorial_effects`.
 
-        They and the declared comparisons are one family, which Holm's correction counts whole.
-        Raises as :meth:`compare`.
+        Holm's correction counts the declared comparisons too. Raises as :meth:`compare`.
         """
-        return self._round_scores().effects()
+        return collect_scores(self).effects()
 
     @property
     def failure_problem(self) -> str:
@@ -204,19 +232,6 @@ class StudyResult:
         Empty where it is not, or no round diverged: nothing counts as it then.
         """
         return describe_failure_value(self.study, self.arms)
-
-    def _round_scores(self) -> RoundScores:
-        """Those of the rounds that all arms have. Raises StudyError where they are no pairs."""
-        check_same_samples(self.arms)
-        if problem := self.failure_problem:
-            raise StudyError(f"study {self.study.name}: {problem}")
-        sign = 1.0 if self.study.direction == "max" else -1.0
-        scores = {arm.arm: [sign * value for value in arm.values] for arm in self.common_arms}
-        factors = {arm.arm: arm.factors for arm in self.arms}
-        notes = [describe_search_scope(self.study)]
-        if problem := self._design_and_problem[1]:
-            notes.append(f"That rounds share no samples is declared, not seen: {problem}")
-        return RoundScores(self.study, scores, factors, self.design, [*filter(None, notes)])
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row an arm, as JSON data; of one without results because it failed, the error."""
@@ -231,6 +246,30 @@ class StudyResult:
         except ImportError as error:
             raise ImportError("pandas is missing: pip install 'chainrule[pandas]'") from error
         return pd.DataFrame(self.as_rows())
+
+
+def collect_scores(result: StudyResult) -> RoundScores:
+    """Those of the rounds that all arms have. Raises StudyError where they are no pairs."""
+    study, arms = result.study, result.common_arms
+    check_same_samples(result.arms)
+    if problem := result.failure_problem:
+        raise StudyError(f"study {study.name}: {problem}")
+    sign = 1.0 if study.direction == "max" else -1.0
+    scores = {arm.arm: [sign * value for value in arm.values] for arm in arms}
+    factors = {arm.arm: arm.factors for arm in arms}
+    notes = [describe_search_scope(study)]
+    if problem := result.design_problem:
+        notes.append(f"That rounds share no samples is declared, not seen: {problem}")
+    looks = find_looks(study, result.looks, arms[0].n, result.design)
+    return RoundScores(study, scores, factors, result.design, [*filter(None, notes)], looks)
+
+
+def compare_first(result: StudyResult, n: int) -> Comparisons | None:
+    """The declared comparisons after the first n rounds; None where they cannot be made."""
+    try:
+        return replace(result, rows=[row for row in result.rows if row.round < n]).compare()
+    except ValueError:
+        return None
 
 
 def build_arm_result(
@@ -260,5 +299,7 @@ def load_result(store: Store, study_id: int, *, interrupted: bool = False) -> St
         if record.id == study_id:
             rows = store.rows(study_id, curves=True)
             kept = find_predictions(store, study_id, rows)
-            return StudyResult(read_declaration(record), rows, record.runs, interrupted, kept)
+            looks = [Look.from_row(row) for row in record.declaration.get("looks", ())]
+            study = read_declaration(record)
+            return StudyResult(study, rows, record.runs, interrupted, kept, looks)
     raise StoreError("this store", f"has no study {study_id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
-from chainrule.statistics import Comparisons, plan_rounds, sensitivity
+from chainrule.statistics import Comparisons, plan_rounds
 from chainrule.study.rules.base import Finding, Rule, count_noun, format_number, run_command
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class FewRounds(Rule):
 
     def find(self, result: StudyResult) -> Iterator[Finding]:
         if len(result.common_arms) < 2 or result.failure_problem:
+            return
+        if result.study.sequential is not None and not result.rounds_looked_at:
             return
         rounds = result.common_arms[0].n
         if rounds < 2:
@@ -80,11 +82,10 @@ def rounds_needed(comparisons: Comparisons, rope: float | None) -> int | None:
 
     None where no number does.
     """
-    m, design = len(comparisons.comparisons), comparisons.design
     if not rope:
-        return plan_rounds(1.0, comparisons=m, design=design)
+        return plan_rounds(1.0, comparisons=comparisons.family, design=comparisons.design)
     needed = [
-        sensitivity(c.test, design, comparisons=m, wanted=rope).rounds_needed
+        comparisons.find_sensitivity(c.test, wanted=rope).rounds_needed
         for c in comparisons.comparisons
         if c.conclusion == "undecided" and c.test.standard_error
     ]

@@ -38,6 +38,6 @@ class UnequalRounds(Rule):
         yield self.make_finding(
             None,
             f"rounds done, of the {len(every)} that some arm has: {', '.join(fewer)}{failed}",
-            run_command(result, "--rounds", f"{result.study.rounds}") + " trains what is missing",
+            run_command(result, "--rounds", f"{result.needed_rounds}") + " trains what is missing",
             rounds={name: len(rounds) for name, rounds in done.items()},
         )

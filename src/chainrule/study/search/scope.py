@@ -12,7 +12,7 @@ __all__ = ["describe_search_scope", "is_about_settings", "search_rounds"]
 
 def search_rounds(study: Study) -> Sequence[int]:
     """The rounds that are searched in; ``SEARCH_ROUND`` where it is done once, before them."""
-    return range(study.rounds) if study.searches_each_round else [SEARCH_ROUND]
+    return range(study.max_rounds) if study.searches_each_round else [SEARCH_ROUND]
 
 
 def is_about_settings(study: Study) -> bool:

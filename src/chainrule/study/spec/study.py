@@ -33,6 +33,7 @@ from chainrule.recipes.problems import (
 )
 from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
+from chainrule.study.spec.rounds import Rounds, SequentialRounds
 from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
 from chainrule.study.spec.space import Space, grid
 from chainrule.study.spec.toml_lines import find_line, find_lines
@@ -82,6 +83,7 @@ class Study(StrictModel):
 
     ``metric`` names the one that selects and is tested, by default the first of ``metrics``;
     ``direction`` says which way is better, ``failure_value`` what a diverged training counts as.
+    ``rounds``: a number, or a table that says until when, see :class:`SequentialRounds`.
     ``rope``: a difference that does not matter, in the metric's unit. ``precision``: bfloat16 is
     float32, but for the products of convolutions. ``cohort_size``: trainings a cohort, by default
     what fits a cache. ``keep="predictions"``: what each net says of each sample that it is judged
@@ -93,7 +95,7 @@ class Study(StrictModel):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     summary: str = ""
     seed: int = 0
-    rounds: int = Field(default=10, ge=1)
+    rounds: Rounds = 10
     data: Annotated[Data, BeforeValidator(normalize_component)]
     metrics: dict[str, Named] = Field({"accuracy": Component(name="Accuracy")})
     metric: str = ""
@@ -141,26 +143,8 @@ class Study(StrictModel):
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
-        if self.metric_name not in {*self.metrics, "loss"}:
-            known = [*self.metrics, "loss"]
-            hint = did_you_mean(self.metric, known)
-            raise ValueError(f"metric: {hint}expected one of {known}, got {self.metric!r}")
-        if self.metric_name == "loss" and self.direction == "max":
-            raise ValueError("direction: a loss is better when it is smaller; expected 'min'")
-        if self.direction == "min" and self.failure_value == 0:
-            raise ValueError(
-                "failure_value: with direction 'min', 0 would be the best; expected a large value, "
-                "which a training that diverged counts as"
-            )
-        names = [arm.name for arm in self.all_arms]
-        for field, given in (
-            ("baseline", [self.baseline or names[0]]),
-            ("reported", self.reported),
-        ):
-            if unknown := [name for name in given if name not in names]:
-                hint = did_you_mean(unknown[0], names)
-                listed = ", ".join(names)
-                raise ValueError(f"{field}: no arm {', '.join(unknown)}; {hint}arms: {listed}")
+        check_metric(self)
+        check_named_arms(self)
         check_search(self)
         check_quick_form(self)
         return self
@@ -169,6 +153,21 @@ class Study(StrictModel):
     def metric_name(self) -> str:
         """The metric that selects and is tested."""
         return self.metric or next(iter(self.metrics), "loss")
+
+    @property
+    def sequential(self) -> SequentialRounds | None:
+        """Until when there are rounds; None where their number is fixed."""
+        return self.rounds if isinstance(self.rounds, SequentialRounds) else None
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """After how many rounds the study is looked at; one number where that is fixed."""
+        return self.rounds.plan if isinstance(self.rounds, SequentialRounds) else (self.rounds,)
+
+    @property
+    def max_rounds(self) -> int:
+        """The most rounds that there will be."""
+        return self.looks[-1]
 
     @cached_property
     def all_arms(self) -> list[Arm]:
@@ -235,6 +234,8 @@ class Study(StrictModel):
         search = {k: v for k, v in content.pop("search", {}).items() if k != "each_round"}
         search |= {"each_round": True} if self.searches_each_round else {}
         content |= {"search": search} if search else {}
+        if self.sequential is not None:
+            content["rounds"] = {**self.sequential.model_dump(), "looks": self.looks, "max": None}
         if "sha256" in content["data"]:
             content["data"] = {k: v for k, v in content["data"].items() if k != "csv"}
         return content
@@ -291,6 +292,39 @@ def check_quick_form(study: Study) -> None:
             Study.model_validate(merge_quick_form(study))
         except ValidationError as error:
             raise_problems((("quick", *place), text) for place, text in list_problems(error))
+
+
+def check_metric(study: Study) -> None:
+    """Raise ValueError where the metric, its direction and its failure value do not agree."""
+    if study.metric_name not in {*study.metrics, "loss"}:
+        known = [*study.metrics, "loss"]
+        hint = did_you_mean(study.metric, known)
+        raise ValueError(f"metric: {hint}expected one of {known}, got {study.metric!r}")
+    if study.metric_name == "loss" and study.direction == "max":
+        raise ValueError("direction: a loss is better when it is smaller; expected 'min'")
+    if study.direction == "min" and study.failure_value == 0:
+        raise ValueError(
+            "failure_value: with direction 'min', 0 would be the best; expected a large value, "
+            "which a training that diverged counts as"
+        )
+
+
+def check_named_arms(study: Study) -> None:
+    """Raise ValueError where what is said of arms does not fit those that there are."""
+    names = [arm.name for arm in study.all_arms]
+    for field, given in (
+        ("baseline", [study.baseline or names[0]]),
+        ("reported", study.reported),
+    ):
+        if unknown := [name for name in given if name not in names]:
+            hint = did_you_mean(unknown[0], names)
+            listed = ", ".join(names)
+            raise ValueError(f"{field}: no arm {', '.join(unknown)}; {hint}arms: {listed}")
+    if study.sequential is not None and len(names) < 2:
+        raise ValueError(
+            f"rounds: until decided, and {names[0]} is the only arm: there is nothing to "
+            "decide; expected a number, or another arm"
+        )
 
 
 def check_search(study: Study) -> None:
