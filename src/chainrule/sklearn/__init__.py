@@ -7,5 +7,6 @@ except ImportError as error:
 
 from chainrule.sklearn.mlp import MLPClassifier, MLPRegressor
 from chainrule.sklearn.net import NetClassifier, NetRegressor
+from chainrule.sklearn.search import CohortSearchCV
 
-__all__ = ["MLPClassifier", "MLPRegressor", "NetClassifier", "NetRegressor"]
+__all__ = ["CohortSearchCV", "MLPClassifier", "MLPRegressor", "NetClassifier", "NetRegressor"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from math import ceil
 from typing import Any, Self
 
 import numpy as np
@@ -23,14 +26,52 @@ from chainrule.data import Dataset
 from chainrule.nn import Module, SampleWeightedLoss
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import Component, build_component, normalize_component
-from chainrule.train import Callback, EarlyStopping, Trainer, predict
+from chainrule.train import EarlyStopping, Trainer, predict
 
-__all__ = ["NetEstimator", "Part"]
+__all__ = ["NetEstimator", "Part", "Samples", "make_cohort_trainer", "train_nets"]
 
 Part = str | Mapping[str, Any]
 """A part by its name, or ``{"name": …}`` with its arguments beside it, as a study's file has it."""
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is learned from: X (N, D), targets y, weights (N,) or None, how many outputs.
+
+    ``stratify``: whether a part held out has the same shares of classes.
+    """
+
+    X: Array
+    y: Array
+    weight: Array | None
+    outputs: int
+    stratify: bool
+
+    def count_training(self, estimator: NetEstimator) -> int:
+        """How many samples are learned from, those held out aside."""
+        held_out = ceil(estimator.validation_fraction * len(self.X))
+        return len(self.X) - held_out if estimator.early_stopping else len(self.X)
+
+    def split(self, estimator: NetEstimator, seed: int) -> tuple[Dataset, Dataset | None]:
+        """(what is learned from, what early stopping watches, if it is on)."""
+        if not estimator.early_stopping:
+            return make_dataset(self.X, self.y, self.weight), None
+        try:
+            learned, watched = train_test_split(
+                np.arange(len(self.X)),
+                test_size=estimator.validation_fraction,
+                random_state=seed,
+                stratify=self.y if self.stratify else None,
+            )
+        except ValueError as error:
+            raise ValueError(f"early_stopping needs samples to validate on: {error}") from None
+        train, validation = (
+            make_dataset(self.X[i], self.y[i], None if self.weight is None else self.weight[i])
+            for i in (learned, watched)
+        )
+        return train, validation
 
 
 class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
@@ -58,21 +99,26 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     warm_start: bool
     verbose: bool
     _dtype: Any
+    _seed: int
 
     @abstractmethod
-    def _make_net(self, inputs: int, outputs: int) -> Module:
+    def make_net(self, inputs: int, outputs: int) -> Module:
         """A net of this many inputs and outputs, its parameters not yet drawn."""
 
     @abstractmethod
-    def _make_loss(self) -> Loss:
+    def make_loss(self) -> Loss:
         """The loss, of plain targets."""
+
+    @abstractmethod
+    def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
+        """What ``fit`` learns from. Raises ValueError for what does not fit together."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _read_samples(self, X: Any, *, reset: bool) -> Array:
+    def _read_inputs(self, X: Any, *, reset: bool) -> Array:
         """X as a dense array of numbers (N, D), in the dtype that is trained in."""
         wanted = (np.float64, np.float32) if reset else self._dtype
         X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=wanted)
@@ -81,134 +127,57 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self._dtype = dense.dtype
         return dense
 
-    def _fit_nets(
-        self,
-        X: Array,
-        y: Array,
-        weight: Array | None,
-        outputs: int,
-        *,
-        stratify: bool,
-        epochs: int | None = None,
-    ) -> Self:
+    def _fit_samples(self, samples: Samples, *, epochs: int | None = None) -> Self:
         """Train, anew or on from where it was; ``epochs``: so many more, whatever the loss does."""
-        seed = self._draw_seed(fresh=epochs is None)
-        train, validation = self._split(X, y, weight, seed, stratify and epochs is None)
-        goes_on = hasattr(self, "_trainer") and (epochs is not None or self.warm_start)
-        if not goes_on:
-            self._trainer = self._make_trainer(X.shape[1], outputs, len(train), seed, weight)
-            self.nets_, self.history_ = self._trainer.net, self._trainer.history
-        trainer = self._trainer
-        trainer.callbacks[:] = [] if epochs is not None else self._stopping()
-        more = self.max_iter if epochs is None else epochs
-        trainer.fit(train, validation, epochs=trainer.epoch + more, progress=bool(self.verbose))
-        self._read_history(epochs is None)
+        if not hasattr(self, "_trainer") or (epochs is None and not self.warm_start):
+            self.draw_seed()
+            self._trainer = make_cohort_trainer([self], samples)
+        train_nets(self._trainer, self, samples, self._seed, epochs)
+        self.take_nets(self._trainer.net, self._trainer, complete=epochs is None)
         return self
 
-    def _draw_seed(self, *, fresh: bool) -> int:
-        if fresh or not hasattr(self, "_seed"):
-            self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return self._seed
-
-    def _split(
-        self, X: Array, y: Array, weight: Array | None, seed: int, stratify: bool
-    ) -> tuple[Dataset, Dataset | None]:
-        """(what is learned from, what early stopping watches, if it is on)."""
-        if not self.early_stopping:
-            return make_dataset(X, y, weight), None
-        rows = np.arange(len(X))
-        try:
-            learned, watched = train_test_split(
-                rows,
-                test_size=self.validation_fraction,
-                random_state=seed,
-                stratify=y if stratify else None,
-            )
-        except ValueError as error:
-            raise ValueError(f"early_stopping needs samples to validate on: {error}") from None
-        parts = (
-            make_dataset(X[i], y[i], None if weight is None else weight[i])
-            for i in (learned, watched)
-        )
-        train, validation = parts
-        return train, validation
-
-    def _make_trainer(
-        self, inputs: int, outputs: int, n: int, seed: int, weight: Array | None
-    ) -> Trainer:
+    def draw_seed(self) -> int:
+        """The seed of a new training, of ``random_state``."""
         if not (isinstance(self.n_seeds, int | np.integer) and self.n_seeds >= 1):
             raise ValueError(f"n_seeds: expected at least 1, got {self.n_seeds!r}")
-        net = self._make_net(inputs, outputs).to(
-            dtype=torch.from_numpy(np.empty(0, self._dtype)).dtype
-        )
-        roots = [seeds.derive(seed, "net", k) for k in range(self.n_seeds)]
-        nets = net.replicate(self.n_seeds, roots)
-        size = choose_batch_size(self.batch_size, n)
-        arguments = {"lr": self.learning_rate_init} | read_part(self.optimizer).arguments
-        mean_weight = 1.0 if weight is None else float(weight.mean())
-        decay = {"weight_decay": self.alpha / (size * mean_weight)} if self.alpha else {}
-        name = read_part(self.optimizer).name
-        optimizer = build_component(
-            "optimizer", Component(name=name, **{**decay, **arguments}), nets
-        )
-        scheduler = self.schedule and build_component(
-            "schedule", read_part(self.schedule), optimizer
-        )
-        loss = self._make_loss()
-        return Trainer(
-            nets,
-            loss if weight is None else SampleWeightedLoss(loss),
-            optimizer,
-            scheduler=scheduler or None,
-            batch_size=size,
-            seed=seeds.derive(seed, "order"),
-            compile=bool(self.compile),
-        )
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return self._seed
 
-    def _stopping(self) -> list[Callback]:
-        """What ends a training: no gain in validation, or in training."""
-        watched = "test_loss" if self.early_stopping else "train_loss"
-        return [
-            EarlyStopping(
-                watched,
-                patience=self.n_iter_no_change,
-                min_delta=self.tol,
-                restore_best=bool(self.early_stopping),
-            )
-        ]
+    def take_nets(
+        self, nets: Module, trainer: Trainer, first: int = 0, *, complete: bool = True
+    ) -> None:
+        """Be fitted with these nets, replicas ``first``, … of what the trainer trained.
 
-    def _read_history(self, complete: bool) -> None:
-        """What the training says of itself, as scikit-learn calls it."""
-        trainer, history = self._trainer, self._trainer.history
-        self.history_, self.n_iter_ = history, trainer.epoch
-        self.backend_ = str(trainer.backend_status)
-        self.loss_curve_ = mean_curve(history["train_loss"])
+        Raises ValueError where all of them diverged.
+        """
+        history = copy.copy(trainer.history)
+        history.keep_replicas(torch.arange(first, first + self.n_seeds))
+        self.nets_, self.history_, self.backend_ = nets, history, str(trainer.backend_status)
+        ends = [history.stopped.get(k, trainer.epoch) for k in range(self.n_seeds)]
+        self.n_iter_ = max(ends)
+        self.loss_curve_ = mean_curve(history["train_loss"][: self.n_iter_])
         self.loss_ = self.loss_curve_[-1]
         if self.early_stopping and "test_loss" in history.curves:
-            self.validation_loss_curve_ = mean_curve(history["test_loss"])
+            self.validation_loss_curve_ = mean_curve(history["test_loss"][: self.n_iter_])
         if len(history.diverged) == self.n_seeds:
             raise ValueError(
                 f"{history.diverged[0]}; try a smaller learning_rate_init, or standardize X"
             )
         if history.diverged:
-            warnings.warn(
+            warn_of_convergence(
                 f"{len(history.diverged)} of {self.n_seeds} nets diverged and are left out: "
-                f"{history.diverged[0]}",
-                ConvergenceWarning,
-                stacklevel=4,
+                f"{history.diverged[0]}"
             )
         if complete and len(history.stopped) + len(history.diverged) < self.n_seeds:
-            warnings.warn(
+            warn_of_convergence(
                 f"max_iter={self.max_iter} epochs are done, and the loss still fell by more than "
-                f"tol={self.tol} within {self.n_iter_no_change} epochs",
-                ConvergenceWarning,
-                stacklevel=4,
+                f"tol={self.tol} within {self.n_iter_no_change} epochs"
             )
 
     def _net_outputs(self, X: Any) -> Tensor:
         """The outputs (n, N, L) of the n nets that did not diverge, in float64."""
         check_is_fitted(self)
-        y: Tensor = predict(self.nets_, as_tensor(self._read_samples(X, reset=False)))
+        y: Tensor = predict(self.nets_, as_tensor(self._read_inputs(X, reset=False)))
         diverged = {one.replica for one in self.history_.diverged}
         return y[[k for k in range(self.n_seeds) if k not in diverged]].double()
 
@@ -219,6 +188,74 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             return diagram
         said = f"{self.n_iter_} epochs, loss {self.loss_:.4g}, {self.backend_}"
         return f"{diagram}<p>{escape(said)}</p>"
+
+
+def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Trainer:
+    """What trains the nets of all members at once, one member after the other.
+
+    They differ in ``learning_rate_init``, ``alpha`` and their seeds alone, which were drawn.
+    """
+    first, n_seeds = members[0], members[0].n_seeds
+    net = first.make_net(samples.X.shape[1], samples.outputs).to(dtype=as_tensor(samples.X).dtype)
+    roots = [seeds.derive(m._seed, "net", k) for m in members for k in range(n_seeds)]
+    orders = [
+        seeds.derive(seeds.derive(m._seed, "order"), "replica", k)
+        for m in members
+        for k in range(n_seeds)
+    ]
+    nets = net.replicate(len(roots), roots)
+    n = samples.count_training(first)
+    size = choose_batch_size(first.batch_size, n)
+    counts = size * (1.0 if samples.weight is None else float(samples.weight.mean()))
+    numbers = {
+        "lr": spread_over_replicas([m.learning_rate_init for m in members], n_seeds),
+        "weight_decay": spread_over_replicas([m.alpha / counts for m in members], n_seeds),
+    }
+    part = read_part(first.optimizer)
+    optimizer = build_component("optimizer", part, nets, **(numbers | part.arguments))
+    scheduler = first.schedule and build_component("schedule", read_part(first.schedule), optimizer)
+    loss = first.make_loss()
+    return Trainer(
+        nets,
+        loss if samples.weight is None else SampleWeightedLoss(loss),
+        optimizer,
+        scheduler=scheduler or None,
+        batch_size=size,
+        seed=orders,
+        compile=bool(first.compile),
+    )
+
+
+def train_nets(
+    trainer: Trainer, first: NetEstimator, samples: Samples, seed: int, epochs: int | None = None
+) -> None:
+    """Train up to ``max_iter`` epochs more, or as many more as said, as the first member says."""
+    train, validation = samples.split(first, seed)
+    trainer.callbacks[:] = [] if epochs is not None else [build_stopping(first)]
+    more = first.max_iter if epochs is None else epochs
+    trainer.fit(train, validation, epochs=trainer.epoch + more, progress=bool(first.verbose))
+
+
+def build_stopping(estimator: NetEstimator) -> EarlyStopping:
+    """What ends a training: no gain in validation, or in training."""
+    return EarlyStopping(
+        "test_loss" if estimator.early_stopping else "train_loss",
+        patience=estimator.n_iter_no_change,
+        min_delta=estimator.tol,
+        restore_best=bool(estimator.early_stopping),
+    )
+
+
+def spread_over_replicas(numbers: Sequence[float], n_seeds: int) -> float | Tensor:
+    """A number for each replica (K,), or the one that all have; seeds of a member share it."""
+    if len(set(numbers)) == 1:
+        return numbers[0]
+    return torch.tensor(numbers, dtype=torch.float64).repeat_interleave(n_seeds)
+
+
+def warn_of_convergence(message: str) -> None:
+    """As scikit-learn warns of it, at the call of ``fit``."""
+    warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
 def make_dataset(X: Array, y: Array, weight: Array | None) -> Dataset:

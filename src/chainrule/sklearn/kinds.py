@@ -16,7 +16,7 @@ from chainrule.estimators.fit import loss_for
 from chainrule.estimators.predictor import TO_PROBABILITIES, loss_name
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import build_component
-from chainrule.sklearn.estimator import NetEstimator, Part, read_part, read_weights
+from chainrule.sklearn.estimator import NetEstimator, Part, Samples, read_part, read_weights
 
 __all__ = ["NetClassifierBase", "NetRegressorBase"]
 
@@ -36,7 +36,11 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
 
         Raises ValueError for what does not fit together, and where every net diverges.
         """
-        X = self._read_samples(X, reset=True)
+        return self._fit_samples(self.read_samples(X, y, sample_weight))
+
+    def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
+        """What ``fit`` learns from; the classes are taken from it."""
+        X = self._read_inputs(X, reset=True)
         check_consistent_length(X, y)
         y = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
         check_classification_targets(y)
@@ -46,7 +50,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             by_class = compute_sample_weight(self.class_weight, y).astype(X.dtype)
             weight = by_class if weight is None else weight * by_class
         X, codes, weight = drop_weightless(X, codes.astype(np.int64), weight)
-        return self._fit_nets(X, codes, weight, len(self.classes_), stratify=True)
+        return Samples(X, codes, weight, len(self.classes_), stratify=True)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """One epoch more, on these samples; the first call says all ``classes`` there will be."""
@@ -55,14 +59,15 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             self.classes_ = np.unique(y if classes is None else classes)
         elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(f"classes: expected those of the first call, {self.classes_}")
-        X = self._read_samples(X, reset=first)
+        X = self._read_inputs(X, reset=first)
         check_consistent_length(X, y)
         y = column_or_1d(y, warn=True)
         if unknown := sorted(set(np.unique(y)) - set(self.classes_)):
             raise ValueError(f"y has classes that the first call did not name: {unknown}")
         codes = np.searchsorted(self.classes_, y).astype(np.int64)
         weight = read_weights(sample_weight, X)
-        return self._fit_nets(X, codes, weight, len(self.classes_), stratify=True, epochs=1)
+        samples = Samples(X, codes, weight, len(self.classes_), stratify=False)
+        return self._fit_samples(samples, epochs=1)
 
     def predict(self, X: Any) -> Array:
         """The likeliest class of each sample (N,)."""
@@ -98,12 +103,12 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         scores = scores.log() if self._makes_probabilities else scores
         return np.asarray(scores[:, 1] - scores[:, 0] if scores.shape[-1] == 2 else scores)
 
-    def _make_loss(self) -> Loss:
+    def make_loss(self) -> Loss:
         return loss_for(build_loss(self.loss, "CrossEntropyLoss"), "classification")
 
     @property
     def _makes_probabilities(self) -> bool:
-        return loss_name(self._make_loss()) in TO_PROBABILITIES
+        return loss_name(self.make_loss()) in TO_PROBABILITIES
 
     def _scores(self, X: Any) -> Tensor:
         """The probabilities of each net, or where there are none its outputs        (n, N, L)"""
@@ -111,7 +116,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         return self._probabilities(outputs) if self._makes_probabilities else outputs
 
     def _probabilities(self, outputs: Tensor) -> Tensor:
-        name = loss_name(self._make_loss())
+        name = loss_name(self.make_loss())
         if name not in TO_PROBABILITIES:
             raise ValueError(
                 f"nets that were trained with {name} give no probabilities; those trained with "
@@ -133,16 +138,21 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
 
         Raises ValueError for what does not fit together, and where every net diverges.
         """
-        X = self._read_samples(X, reset=True)
+        return self._fit_samples(self.read_samples(X, y, sample_weight))
+
+    def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
+        """What ``fit`` learns from."""
+        X = self._read_inputs(X, reset=True)
         targets = self._read_targets(X, y)
         X, targets, weight = drop_weightless(X, targets, read_weights(sample_weight, X))
-        return self._fit_nets(X, targets, weight, targets.shape[1], stratify=False)
+        return Samples(X, targets, weight, targets.shape[1], stratify=False)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch more, on these samples."""
-        X = self._read_samples(X, reset=not hasattr(self, "_trainer"))
+        X = self._read_inputs(X, reset=not hasattr(self, "_trainer"))
         targets, weight = self._read_targets(X, y), read_weights(sample_weight, X)
-        return self._fit_nets(X, targets, weight, targets.shape[1], stratify=False, epochs=1)
+        samples = Samples(X, targets, weight, targets.shape[1], stratify=False)
+        return self._fit_samples(samples, epochs=1)
 
     def predict(self, X: Any) -> Array:
         """The number of each sample (N,), or its numbers (N, T)."""
@@ -157,7 +167,7 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
         found = np.asarray(values)
         return found.ravel() if self._is_flat else found
 
-    def _make_loss(self) -> Loss:
+    def make_loss(self) -> Loss:
         return loss_for(build_loss(self.loss, "MSELoss"), "regression")
 
     def _read_targets(self, X: Array, y: Any) -> Array:

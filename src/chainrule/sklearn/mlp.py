@@ -26,7 +26,8 @@ class _LayersMixin:
     dropout: float
     batch_norm: bool
 
-    def _make_net(self, inputs: int, outputs: int) -> Module:
+    def make_net(self, inputs: int, outputs: int) -> Module:
+        """A net of this many inputs and outputs, its parameters not yet drawn."""
         hidden = self.hidden_layer_sizes
         sizes = [inputs, *([hidden] if isinstance(hidden, int) else hidden)]
         if any(size < 1 for size in sizes[1:]):

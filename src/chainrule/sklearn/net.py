@@ -20,7 +20,8 @@ class _AnyNetMixin:
 
     net: Callable[[int, int], Module] | None
 
-    def _make_net(self, inputs: int, outputs: int) -> Module:
+    def make_net(self, inputs: int, outputs: int) -> Module:
+        """A net of this many inputs and outputs, its parameters not yet drawn."""
         if self.net is None:
             return table_net(inputs=inputs, outputs=outputs)
         if not callable(self.net) or isinstance(self.net, Module):

@@ -1,0 +1,121 @@
+"""CohortSearchCV beside scikit-learn's own searches over the same estimators."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.datasets import load_iris, load_wine
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from chainrule.sklearn import CohortSearchCV, MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+WINE = load_wine(return_X_y=True)
+NET = MLPClassifier((10,), max_iter=20, random_state=3)
+PIPELINE = make_pipeline(StandardScaler(), NET)
+GRID = {
+    "mlpclassifier__learning_rate_init": [1e-3, 3e-2],
+    "mlpclassifier__alpha": [1e-4, 1e-1],
+    "mlpclassifier__hidden_layer_sizes": [(5,), (10,)],
+}
+
+
+def assert_same_results(ours, theirs):
+    assert {*ours} == {*theirs}
+    assert ours["params"] == theirs["params"]
+    for name in ours:
+        if "score" in name and "time" not in name:
+            assert np.allclose(ours[name], theirs[name], atol=1e-5), name
+
+
+@pytest.mark.parametrize(
+    "options", [{"n_seeds": 2}, {"early_stopping": True}, {"batch_norm": True}], ids=str
+)
+def test_a_grid_scores_as_scikit_learns_does(options):
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier(**NET.get_params() | options))
+    how = {"cv": 3, "return_train_score": True}
+    ours = CohortSearchCV(pipeline, GRID, **how).fit(*WINE)
+    theirs = GridSearchCV(pipeline, GRID, **how).fit(*WINE)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    assert ours.best_params_ == theirs.best_params_
+    assert np.array_equal(ours.predict(WINE[0]), theirs.predict(WINE[0]))
+
+
+def test_random_settings_of_several_metrics():
+    how = {"n_iter": 3, "random_state": 0, "cv": 2, "scoring": ["accuracy", "neg_log_loss"]}
+    space = {"learning_rate_init": [1e-3, 1e-2, 1e-1], "alpha": [0.0, 1e-2]}
+    X = StandardScaler().fit_transform(WINE[0])
+    ours = CohortSearchCV(NET, param_distributions=space, refit="accuracy", **how)
+    theirs = RandomizedSearchCV(NET, space, refit="accuracy", **how)
+    assert_same_results(ours.fit(X, WINE[1]).cv_results_, theirs.fit(X, WINE[1]).cv_results_)
+    assert {*ours.scorer_} == {"accuracy", "neg_log_loss"}
+
+
+def test_steps_before_the_net_are_searched_and_fitted_on_the_fold_alone():
+    grid = {"scale": [StandardScaler(), MinMaxScaler()], "net__alpha": [1e-4, 1e-2]}
+    from sklearn.pipeline import Pipeline
+
+    pipeline = Pipeline([("scale", StandardScaler()), ("net", NET)])
+    ours = CohortSearchCV(pipeline, grid, cv=2, refit=False).fit(*WINE)
+    theirs = GridSearchCV(pipeline, grid, cv=2, refit=False).fit(*WINE)
+    assert np.allclose(
+        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], atol=1e-5
+    )
+
+
+def test_sample_weights_go_along_with_their_samples():
+    X, y = load_iris(return_X_y=True)
+    weight = np.where(y == 2, 0.1, 1.0)
+    grid = {"alpha": [0.0, 1e-2]}
+    net = MLPRegressor((5,), max_iter=20, random_state=0)
+    ours = CohortSearchCV(net, grid, cv=2).fit(X[:, :3], X[:, 3], sample_weight=weight)
+    theirs = GridSearchCV(net, grid, cv=2).fit(X[:, :3], X[:, 3], sample_weight=weight)
+    assert np.allclose(
+        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], atol=1e-5
+    )
+
+
+def test_halving_keeps_one_in_three_for_three_times_the_epochs():
+    grid = {
+        "mlpclassifier__learning_rate_init": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.2, 0.3]
+    }
+    search = CohortSearchCV(PIPELINE, grid, halving=3, cv=2).fit(*WINE)
+    results = search.cv_results_
+    assert list(results["n_resources"]) == [2] * 9 + [6] * 3 + [20]
+    assert list(results["iter"]) == [0] * 9 + [1] * 3 + [2]
+    assert search.best_index_ == 12
+    assert search.score(*WINE) > 0.9
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_candidate_that_diverges_counts_as_told_and_the_others_are_not_touched():
+    X, _ = load_iris(return_X_y=True)
+    net = MLPRegressor((5,), optimizer="SGD", max_iter=20, random_state=0)
+    search = CohortSearchCV(net, {"learning_rate_init": [1e-2, 1e30]}, cv=2, refit=False)
+    with pytest.warns(FitFailedWarning, match="2 of 4 fits failed"):
+        scores = search.fit(X[:, :3], X[:, 3]).cv_results_["mean_test_score"]
+    assert np.isfinite(scores[0])
+    assert np.isnan(scores[1])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: CohortSearchCV(LogisticRegression(), {}), TypeError, "GridSearchCV takes any"),
+        (lambda: CohortSearchCV(NET), ValueError, "param_grid or param_distributions, one of"),
+        (lambda: CohortSearchCV(NET, {"max_iter": [5]}, halving=3), ValueError, "is over max_iter"),
+        (lambda: CohortSearchCV(NET, {"alpha": [1]}, halving=1), ValueError, "at least 2, got 1"),
+        (lambda: CohortSearchCV(NET, {"alfa": [1]}), ValueError, "Invalid parameter 'alfa'"),
+    ],
+)
+def test_a_wrong_search_says_what_would_be_right(make, error, message):
+    with pytest.raises(error, match=message):
+        make().fit(*WINE)
