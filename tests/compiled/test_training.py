@@ -162,7 +162,6 @@ class Still(optim.Optimizer):
 
 
 PLAIN = [
-    ({"augment": lambda x, seeds, step: x}, "augmentation"),
     ({"callbacks": [Looks()]}, "Looks, which looks at each step"),
     ({"make": Still}, "Still"),
     ({"criterion": nn.CrossEntropyLoss(label_smoothing=0.1)}, "CrossEntropyLoss(label_smoothing"),

@@ -32,6 +32,7 @@ from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.layers.conv import Conv2d
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_values
+from chainrule.train.backends.augmented import AugmentedSamples
 from chainrule.train.backends.base import (
     Backend,
     BackendStatus,
@@ -46,6 +47,9 @@ from chainrule.train.state import Callback, TrainState
 
 __all__ = ["CompiledBackend"]
 
+MAX_AUGMENTED_BYTES = 2**30
+"""How large the inputs of an epoch may be that are made ahead."""
+
 
 @final
 class CompiledBackend(Backend):
@@ -56,6 +60,7 @@ class CompiledBackend(Backend):
         self._training = ProgramCache(training_fingerprint, compile_steps)
         self._inference = ProgramCache(inference_fingerprint, compile_predictions)
         self._compiles_convolutions = False
+        self._augmented: AugmentedSamples | None = None
 
     @property
     def status(self) -> BackendStatus:
@@ -63,9 +68,13 @@ class CompiledBackend(Backend):
         convolutions = self._compiles_convolutions and found != Compiled()
         return CompiledConvolutions() if convolutions else found
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without the samples of an epoch."""
+        return {**vars(self), "_augmented": None}
+
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         """Look at all anew, and build what is missing."""
-        program = self._training.find_program(state, train)
+        program = self._find_training_program(state, train)
         self._compiles_convolutions = program is None and has_known_convolutions(state)
         if self._compiles_convolutions:
             try:
@@ -83,7 +92,11 @@ class CompiledBackend(Backend):
         return self.plain.use_threads()
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
-        program = self._training.find_program(state, train)
+        program, samples = self._find_training_program(state, train), order
+        if program is not None and self._augmented is not None:
+            samples = torch.arange(len(train))[None]  # they lie in the order of the epoch
+            if not self._augmented.fill(state, train, order):
+                program, self._training.status = None, Plain("augmentation that changes the shape")
         if program is None:
             return self.plain.train_epoch(state, train, order)
         scheduler = state.scheduler
@@ -91,7 +104,7 @@ class CompiledBackend(Backend):
             program,
             state.criterion,
             state.optimizer,
-            order,
+            samples,
             state.active,
             clip_norm=state.clip_norm,
             clip_value=state.clip_value,
@@ -108,6 +121,16 @@ class CompiledBackend(Backend):
         y = to_net_output(epoch.outputs, plain)
         target = train.subset(order[0] if plain else order).targets
         return EpochOutput(loss, epoch.finite, [y], [target])
+
+    def _find_training_program(self, state: TrainState, train: Dataset) -> CompiledProgram | None:
+        """The program for the samples, or for those that the augmentation makes of them."""
+        if state.augment is None:
+            self._augmented = None
+            return self._training.find_program(state, train)
+        if self._augmented is None or not self._augmented.fits(train):
+            self._augmented = AugmentedSamples(train, state.net.replicas)
+        self._augmented.take_targets(train)
+        return self._training.find_program(state, self._augmented.data)
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         program = None
@@ -180,6 +203,8 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain way has to do it."""
     if (unknown := find_unknown_step(state)) is not None:
         raise Unsupported(unknown)
+    if state.augment is not None and train.inputs.nbytes > MAX_AUGMENTED_BYTES:
+        raise Unsupported("augmentation of so many samples")
     for part in (*state.net.modules(), *find_losses(state.criterion), state.optimizer):
         check_own_methods(part)
     return compile_training(state.net, state.criterion, state.optimizer, train, state.batch_size)
@@ -196,8 +221,6 @@ def find_unknown_step(state: TrainState) -> str | None:
     """What happens in the steps that the kernel does not do, or None."""
     if not isinstance(state.batch_size, int) or state.batch_size < 1:
         return f"batches of {state.batch_size!r}"
-    if state.augment is not None:
-        return "augmentation"
     if has_forward_hook():
         return "a hook that sees each layer"
     for callback in state.callbacks:

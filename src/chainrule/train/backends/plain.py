@@ -19,7 +19,7 @@ from chainrule.train.batches import iter_batches
 from chainrule.train.inference import eval_mode, predict_in_slices
 from chainrule.train.state import TrainState
 
-__all__ = ["PlainBackend"]
+__all__ = ["PlainBackend", "augment_batch"]
 
 
 @final
@@ -38,7 +38,9 @@ class PlainBackend(Backend):
         active = state.active.to(train.inputs.device)
         terms, masks, outputs, targets = [], [], [], []
         for x, target in iter_batches(train, order, state.batch_size):
-            y, loss, active = train_step(state, augment_batch(state, x), target, active)
+            y, loss, active = train_step(
+                state, augment_batch(state, x, state.steps), target, active
+            )
             terms.append(state.criterion.split_terms(y, target, loss))
             masks.append(active)
             if state.keeps_train_outputs:
@@ -74,13 +76,13 @@ def train_step(
     return y, loss, active
 
 
-def augment_batch(state: TrainState, x: Tensor) -> Tensor:
-    """The batch as the augmentation changes it, each replica's by its own seed."""
+def augment_batch(state: TrainState, x: Tensor, step: int) -> Tensor:
+    """The batch of a step as the augmentation changes it, each replica's by its own seed."""
     if state.augment is None:
         return x
     K = state.net.replicas
     if K is None:
-        return state.augment(x[None], state.seeds, state.steps)[0]
+        return state.augment(x[None], state.seeds, step)[0]
     if len(x) == 1 and len(set(state.seeds)) == 1:
-        return state.augment(x, state.seeds[:1], state.steps)
-    return state.augment(x.expand(K, *x.shape[1:]), state.seeds, state.steps)
+        return state.augment(x, state.seeds[:1], step)
+    return state.augment(x.expand(K, *x.shape[1:]), state.seeds, step)

@@ -1,0 +1,74 @@
+"""The samples of a whole epoch as the augmentation changes them: made ahead, for the kernel."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import named_leaves, tree_map
+from chainrule.data import Dataset
+from chainrule.train.backends.plain import augment_batch
+from chainrule.train.batches import iter_batches
+from chainrule.train.state import TrainState
+
+__all__ = ["AugmentedSamples"]
+
+
+@final
+class AugmentedSamples:
+    """Room for the samples of an epoch in the order that they are trained in, each replica's own.
+
+    ``data`` is that room; its targets are some of the training set's from the beginning.
+    """
+
+    def __init__(self, train: Dataset, replicas: int | None) -> None:
+        def expand(t: Tensor) -> Tensor:
+            return t if replicas is None else t.expand(replicas, *t.shape[1:])
+
+        inputs = torch.empty_like(expand(train.inputs), memory_format=torch.contiguous_format)
+        targets = tree_map(
+            lambda t: expand(t).clone(memory_format=torch.contiguous_format), train.targets
+        )
+        self.data = Dataset(inputs, targets, replicas)
+
+    def fits(self, train: Dataset) -> bool:
+        """Whether there is room for the samples of this data set."""
+        lead = 0 if self.data.replicas is None else 1
+        pairs = zip(
+            named_leaves((self.data.inputs, self.data.targets)),
+            named_leaves((train.inputs, train.targets)),
+            strict=False,
+        )
+        return self.data.replicas == train.replicas and all(
+            (name, mine.shape[lead:], mine.dtype) == (other, t.shape[lead:], t.dtype)
+            for (name, mine), (other, t) in pairs
+        )
+
+    def take_targets(self, train: Dataset) -> None:
+        """Some targets of the data set, whose range is that of the epoch's."""
+        for (_, mine), (_, t) in zip(
+            named_leaves(self.data.targets), named_leaves(train.targets), strict=True
+        ):
+            mine.copy_(t)
+
+    def fill(self, state: TrainState, train: Dataset, order: Tensor) -> bool:
+        """Augment the samples of an epoch; False where they get another shape or dtype."""
+        lead, first = state.net.num_replica_dims, 0
+        for step, (x, target) in enumerate(iter_batches(train, order, state.batch_size)):
+            y = augment_batch(state, x, state.steps + step)
+            parts = [(self.data.inputs, y)]
+            parts += [
+                (mine, t)
+                for (_, mine), (_, t) in zip(
+                    named_leaves(self.data.targets), named_leaves(target), strict=True
+                )
+            ]
+            for room, values in parts:
+                place = room.narrow(lead, first, x.shape[lead])
+                if (place.shape[lead:], place.dtype) != (values.shape[lead:], values.dtype):
+                    return False
+                place.copy_(values)
+            first += x.shape[lead]
+        return True
