@@ -27,7 +27,13 @@ def describe_error(error: BaseException) -> str:
     kind = type(error).__name__
     message = text if isinstance(error, ValueError) and text else f"{kind}: {text}".rstrip(": ")
     message = TOO_LARGE if is_out_of_memory(error) else message
-    return "\n".join([message, *map(format_frame, find_user_frames(error)[-MAX_FRAMES:])])
+    return add_user_lines(message, error)
+
+
+def add_user_lines(message: str, error: BaseException) -> str:
+    """The message, and below it the lines of the user's own files, but those that it has."""
+    lines = map(format_frame, find_user_frames(error)[-MAX_FRAMES:])
+    return "\n".join([message, *(line for line in lines if line.strip() not in message)])
 
 
 TOO_LARGE = "it is too large for the memory of this machine"
@@ -45,6 +51,9 @@ def find_user_frames(error: BaseException) -> list[FrameSummary]:
     """Where in the user's code the error, or what it arose from, came about; outermost first."""
     for cause in error_chain(error):
         frames = [f for f in extract_tb(cause.__traceback__) if is_user_file(f.filename)]
+        if isinstance(cause, SyntaxError) and cause.filename and is_user_file(cause.filename):
+            line = (cause.text or "").strip()
+            frames.append(FrameSummary(cause.filename, cause.lineno, "<module>", line=line))
         if frames:
             return frames
     return []
@@ -68,4 +77,5 @@ def format_frame(frame: FrameSummary) -> str:
     """``  nets.py:12, in small: return nn.Linear(2, -1)``"""
     name = Path(frame.filename)
     shown = name.relative_to(Path.cwd()) if name.is_relative_to(Path.cwd()) else name
-    return f"  {shown}:{frame.lineno}, in {frame.name}: {frame.line or ''}".rstrip(": ")
+    line = f": {frame.line}" if frame.line else ""
+    return f"  {shown}:{frame.lineno}, in {frame.name}{line}"

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from chainrule import __version__
+from chainrule._util.user_code import add_user_lines, describe_error, find_user_frames
 from chainrule.cli.commands import app
 from chainrule.cli.endings import end_quietly, hear_signals
 from chainrule.cli.options import Quiet, Verbose
@@ -66,10 +67,14 @@ def main() -> NoReturn:
     try:
         with hear_signals(), end_quietly():
             app()
-    except (ValueError, OSError, ImportError) as error:
+    except Exception as error:
+        is_ours = isinstance(error, ValueError | OSError | ImportError)
+        if not is_ours and not find_user_frames(error):
+            raise
         if verbosity.verbose:
             print_exc()
-        echo_err(f"chainrule: {_error_message(error)}", is_error=True)
+        message = _error_message(error) if is_ours else describe_error(error)
+        echo_err(add_user_lines(f"chainrule: {message}", error), is_error=True)
         raise SystemExit(1) from None
     raise SystemExit(0)
 

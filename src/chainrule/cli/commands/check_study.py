@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chainrule._util.user_code import add_user_lines
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
@@ -47,7 +48,7 @@ def is_right(file: str) -> bool:
         study = find_study(file)
         found = SerialExecutor().submit(find_problems, study).result()
     except (ValueError, OSError) as error:
-        echo_err(f"chainrule: {error}", is_error=True)
+        echo_err(add_user_lines(f"chainrule: {error}", error), is_error=True)
         return False
     for problem in found:
         echo_err(f"chainrule: {file}: {problem}", is_error=True)

@@ -7,7 +7,7 @@ from typing import final
 
 import torch
 
-from chainrule._util.user_code import describe_error
+from chainrule._util.user_code import add_user_lines, describe_error
 from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
@@ -54,7 +54,7 @@ def find_form_problems(study: Study) -> list[str]:
         check_leaks(study)
         arms = find_failing_arms(study)
     except StudyError as error:
-        return [str(error)]
+        return [add_user_lines(str(error), error)]
     return describe_failing(arms)
 
 
