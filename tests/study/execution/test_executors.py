@@ -66,6 +66,7 @@ def test_an_error_in_a_worker_names_the_arm_and_no_worker_stays(tmp_path):
     with pytest.raises(StudyError, match=r"^arm bad: ZeroDivisionError: user code\n"):
         run(study, store=store, jobs=2)
     assert multiprocessing.active_children() == []
+    assert list(tmp_path.iterdir()) == []  # no store that is empty, and no lock
 
 
 @pytest.mark.slow  # two seconds are a promise for a machine that is not busy with other tests
@@ -142,3 +143,35 @@ def test_another_process_and_hash_seed_give_the_same_bits():
 
 def small_search():
     return searched(arms={"a": {}}, rounds=2)
+
+
+GUARDLESS = """\
+from chainrule.study import Study, run
+from tests.study.small import small
+
+print("done" if run(small(), jobs=2, store="a.sqlite").is_complete else "")
+"""
+
+
+@pytest.mark.parametrize("start", ["forkserver", "spawn"])
+def test_a_program_without_its_guard_is_told_the_two_lines(tmp_path, start):
+    script = tmp_path / "script.py"
+    script.write_text(GUARDLESS, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    if start == "spawn":  # where there can be no socket
+        environment["TMPDIR"] = str(tmp_path / ("d" * 100))
+        (tmp_path / ("d" * 100)).mkdir()
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("Traceback") == 1  # its own, of the error below
+    assert f"each worker process imports {script}, which would" in done.stderr
+    assert '    if __name__ == "__main__":\n        run(study, jobs=2)\n' in done.stderr
+    assert "memory" not in done.stderr
+    assert not (tmp_path / "a.sqlite").exists()

@@ -135,8 +135,9 @@ def test_a_full_disk_keeps_what_was_acknowledged(small_disk):
 def test_a_new_store_on_a_full_disk_is_an_error_by_path(small_disk):
     with pytest.raises(OSError, match="No space left"):
         (small_disk / "ballast").write_bytes(bytes(400_000))
-    with pytest.raises(OSError, match=r"the disk is full.*s\.sqlite"):
-        open_store(small_disk / "s.sqlite")
+    path = small_disk / "s.sqlite"
+    with open_store(path) as store, pytest.raises(OSError, match=r"the disk is full.*s\.sqlite"):
+        store.open_study("pairs", "abc", DECLARATION, PROVENANCE)
 
 
 def leave_a_wal(folder: Path) -> None:

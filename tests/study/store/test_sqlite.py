@@ -188,9 +188,23 @@ def test_a_missing_file_is_not_made_unless_wanted(wanted, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_new_store_makes_its_folder(tmp_path):
-    open_store(tmp_path / "runs" / "of today" / "s?#%41.sqlite").close()
+def test_a_new_store_makes_its_folder_at_once_and_its_file_with_the_first_that_is_written(tmp_path):
+    with open_store(tmp_path / "runs" / "of today" / "s?#%41.sqlite") as store:
+        assert (store.studies(), store.find("abc")) == ([], None)
+        assert not list(tmp_path.glob("runs/of today/*"))
+        store.open_study("pairs", "abc", DECLARATION, PROVENANCE)
     assert [p.name for p in tmp_path.glob("runs/of today/*")] == ["s?#%41.sqlite"]
+
+
+def test_a_file_that_another_made_meanwhile_is_gone_on_with(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with open_store(path) as first, open_store(path) as second:
+        study = first.open_study("pairs", "abc", DECLARATION, PROVENANCE).id
+        first.add(study, [row(0)])
+        assert second.open_study("pairs", "abc", DECLARATION, PROVENANCE).id == study
+        second.add(study, [row(1)])
+        assert len(text(first.rows(study))) == 2
+        assert text(first.rows(study)) == text(second.rows(study))
 
 
 def test_a_folder_is_no_store(tmp_path):

@@ -13,7 +13,12 @@ from pathlib import Path
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.executors import Executor, ProcessExecutor, SerialExecutor
+from chainrule.study.execution.executors import (
+    Executor,
+    ProcessExecutor,
+    SerialExecutor,
+    exit_while_importing_main,
+)
 from chainrule.study.execution.job import run_job
 from chainrule.study.execution.progress import Progress
 from chainrule.study.execution.provenance import provenance
@@ -67,8 +72,7 @@ def run(
     """
     study = pin_sources(study)
     chosen = study.select(arms)
-    if jobs < 1:
-        raise StudyError(f"expected at least 1 job, got {jobs}")
+    check_jobs(jobs, executor)
     check_device(study.device)
     check_leaks(study)
     with ExitStack() as stack:
@@ -89,6 +93,14 @@ def run(
             interrupted = True
             atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends
         return entry.load_result(interrupted=interrupted)
+
+
+def check_jobs(jobs: int, executor: Executor | None) -> None:
+    """Raise StudyError for no jobs; see also that this is no worker that imports the program."""
+    if jobs < 1:
+        raise StudyError(f"expected at least 1 job, got {jobs}")
+    if jobs > 1 and executor is None:
+        exit_while_importing_main()
 
 
 class Runner:
@@ -181,6 +193,8 @@ class Runner:
         try:
             rows = future.result()
         except BrokenProcessPool:
+            if isinstance(self.executor, ProcessExecutor):
+                self.executor.check_main()
             self._retry(job)
             return
         except StudyError as error:
@@ -215,5 +229,5 @@ class Runner:
                 f"arm {job.arm}: a worker died {MAX_TRIES} times over a cohort of "
                 f"{len(job.trainings)} trainings; too little memory? say --cohort-size, "
                 "or fewer --jobs"
-            )
+            ) from None
         self.waiting.append(job)

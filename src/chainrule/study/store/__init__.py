@@ -12,8 +12,8 @@ __all__ = ["Store", "StoreError", "StudyRecord", "open_store"]
 def open_store(where: str | Path, *, read_only: bool = False, create: bool = True) -> Store:
     """The store at a path, in memory (``":memory:"``) or behind a URL (``postgresql://…``).
 
-    A new one is made where there is none, if ``create``. A viewer opens ``read_only``: it never
-    holds up who writes, and nothing is made.
+    A new one is made where there is none, if ``create``, with the first that is written. A viewer
+    opens ``read_only``: it never holds up who writes, and nothing is made.
 
     Raises StoreError for what is no store, a damaged one or a newer format, OSError naming the
     place where it cannot be reached, ImportError where a URL needs a package that is missing.

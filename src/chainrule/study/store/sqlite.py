@@ -67,7 +67,9 @@ class SqliteStore(TableStore):
         self._path = Path(where).resolve()
         self._create = self._in_memory or (create and not read_only)
         if not self._in_memory:
-            _prepare_file(self._path, self._create)
+            _prepare_folder(self._path, self._create)
+        self._is_new = not self._in_memory and not self._path.exists()
+        """Whether the file comes with the first that is written; until then all is in memory."""
         try:
             # A viewer that may not write at all would leave a -shm and a -wal file behind.
             self._connection = self._connect("rw")
@@ -87,7 +89,8 @@ class SqliteStore(TableStore):
                 raise
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        address = ":memory:" if self._in_memory else f"{self._path.as_uri()}?mode={mode}"
+        in_memory = self._in_memory or self._is_new
+        address = ":memory:" if in_memory else f"{self._path.as_uri()}?mode={mode}"
         with translate_sqlite_errors(self.where):
             connection = sqlite3.connect(
                 address, uri=True, isolation_level=None, timeout=BUSY_SECONDS
@@ -103,7 +106,8 @@ class SqliteStore(TableStore):
         for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if not connection.execute("PRAGMA page_count").fetchone()[0]:
-            if not self._in_memory and self._path.stat().st_size == 1:  # empty to SQLite, not to us
+            on_disk = not (self._in_memory or self._is_new)
+            if on_disk and self._path.stat().st_size == 1:  # empty to SQLite, not to us
                 raise StoreError(self.where, NOT_A_STORE)
             if not self._create:
                 raise StoreError(self.where, "is empty: no store yet")
@@ -123,6 +127,8 @@ class SqliteStore(TableStore):
     def transaction(self, write: bool = False) -> Iterator[None]:
         if write and self._read_only:
             raise StoreError(self.where, "is open for reading only")
+        if write and self._is_new:
+            self._make_file()
         with translate_sqlite_errors(self.where):
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
@@ -131,6 +137,13 @@ class SqliteStore(TableStore):
             except BaseException:
                 self._connection.rollback()
                 raise
+
+    def _make_file(self) -> None:
+        """Go on in the file, which another process may have made meanwhile."""
+        self._is_new = False
+        self._path.touch()
+        self._connection.close()
+        self._connection = self._connect("rw")
 
     def fetch_all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         return self._connection.execute(sql, values).fetchall()
@@ -161,15 +174,17 @@ class SqliteStore(TableStore):
             self._connection.close()
 
 
-def _prepare_file(path: Path, create: bool) -> None:
-    """Raise OSError for what is no file; begin with an empty one where that is wanted."""
+def _prepare_folder(path: Path, create: bool) -> None:
+    """Raise OSError for what is no file; make its folder where a file is wanted."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not path.exists():
         if not create:
             raise FileNotFoundError(errno.ENOENT, "there is no store", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        as_now = os.access in os.supports_effective_ids
+        if not os.access(path.parent, os.W_OK, effective_ids=as_now):
+            raise PermissionError(errno.EACCES, "its folder may not be written", str(path))
 
 
 def _has_no_wal(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,11 +12,15 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar, final
 
 from chainrule._util.processes import block_interrupts, forkserver_context
+from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.worker import initialize_worker
 
-__all__ = ["ProcessExecutor"]
+__all__ = ["ProcessExecutor", "exit_while_importing_main"]
 
 T = TypeVar("T")
+
+UNGUARDED = 78
+"""The exit code of a worker that was to begin workers while it imported the user's program."""
 
 
 @final
@@ -57,14 +62,36 @@ class ProcessExecutor:
             except (EOFError, ConnectionError):  # what workers are forked from is gone
                 self._context = multiprocessing.get_context("spawn")
                 future = self._restart().submit(f, *args)
-        self._children = set(multiprocessing.active_children()) - others
+        self._children |= set(multiprocessing.active_children()) - others
         return future
+
+    def check_main(self) -> None:
+        """Raise StudyError where a worker ended because it would have begun workers itself."""
+        if all(child.exitcode != UNGUARDED for child in self._children):
+            return
+        program = getattr(sys.modules["__main__"], "__file__", None) or "the program"
+        raise StudyError(
+            f"each worker process imports {program}, which would run the study there again; write "
+            "what it does below the line that only the first process obeys:\n\n"
+            '    if __name__ == "__main__":\n        run(study, jobs=2)\n\n'
+            "or say jobs=1"
+        ) from None
 
     def close(self, *, now: bool = False) -> None:
         """End the workers: when they have nothing left to do, or ``now``."""
         if now:
             for child in self._children:  # some may be beginning still, and not watch the pipe
-                child.kill()
+                if child.is_alive():
+                    child.kill()
         self._pool.shutdown(wait=True, cancel_futures=now)
         self._own_end.close()
         self._worker_end.close()
+
+
+def exit_while_importing_main() -> None:
+    """End this process, and say nothing, where it is a worker that imports the user's program.
+
+    Python cannot begin workers there: the program lacks its guard, as its first process says.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(UNGUARDED)
