@@ -57,6 +57,20 @@ LOSSES = [
     (nn.CrossEntropyLoss(reduction="sum"), -4),
     (nn.OneHotLoss(nn.MSELoss(), -1.0, 1.0), -4),
     (nn.OneHotLoss(nn.BCEWithLogitsLoss()), -4),
+    (nn.SmoothL1Loss(beta=0.0), 4),
+    (nn.BCEWithLogitsLoss([0.5, 1.0, 2.0, 0.0], pos_weight=[3.0, 1.0, 0.5, 2.0]), 4),
+    (nn.BCEWithLogitsLoss([0.5], reduction="sum"), 4),
+    (nn.KLDivLoss(), 4),
+    (nn.KLDivLoss(reduction="batchmean", log_target=True), 4),
+    (nn.KLDivLoss(reduction="sum"), 4),
+    (nn.CrossEntropyLoss([0.5, 1.0, 2.0, 0.1]), -4),
+    (nn.CrossEntropyLoss([0.5, 1.0, 2.0, 0.0], ignore_index=2, reduction="sum"), -4),
+    (nn.CrossEntropyLoss(ignore_index=1), -4),
+    (nn.CrossEntropyLoss(label_smoothing=0.2), -4),
+    (nn.CrossEntropyLoss([0.5, 1.0, 2.0, 0.1], label_smoothing=0.2, ignore_index=0), -4),
+    (nn.CrossEntropyLoss(), 4),
+    (nn.CrossEntropyLoss([0.5, 1.0, 2.0, 0.1], label_smoothing=0.2), 4),
+    (nn.NLLLoss([0.5, 1.0, 2.0, 0.1], ignore_index=3), -4),
 ]
 
 
@@ -64,7 +78,7 @@ LOSSES = [
 def test_compiled_losses_agree(criterion, targets):
     small = optim.SGD if getattr(criterion, "reduction", "mean") == "sum" else None
     make = (lambda net: small(net, lr=0.001)) if small else sgd
-    assert_equal(mlp(), criterion, make, (3,), targets)
+    assert_equal(mlp(), criterion, make, (3,), targets, batch_size=27)
 
 
 def test_binary_cross_entropy_of_a_sigmoid():
@@ -73,6 +87,47 @@ def test_binary_cross_entropy_of_a_sigmoid():
 
 def test_likelihood_of_log_probabilities():
     assert_equal(mlp(nn.LogSoftmax(1)), nn.NLLLoss(), sgd, (3,), -4)
+
+
+def test_binary_cross_entropy_with_weights_of_a_softmax():
+    criterion = nn.BCELoss([0.5, 1.0, 2.0, 0.1])
+    assert_equal(mlp(nn.Softmax(1)), criterion, sgd, (3,), 4)
+
+
+def test_losses_of_several_axes():
+    net = mlp(nn.Unflatten(1, (2, 2)))
+    train = make_data((3,), 4, torch.float64)
+    train = Dataset(train.inputs, train.targets.unflatten(2, (2, 2)), train.replicas)
+    found = [train_net(c, net, nn.HuberLoss(), sgd, train) for c in (False, True)]
+    rows = [trainer.optimizer.flats[0].data for trainer in found]
+    torch.testing.assert_close(*rows, rtol=1e-12, atol=1e-12)
+
+
+def test_a_sum_of_losses_that_batches_weigh_differently():
+    criterion = nn.MultiLoss(
+        {
+            "a": nn.CrossEntropyLoss([0.2, 1.0, 3.0]),
+            "b": nn.MSELoss(reduction="sum"),
+            "c": nn.CrossEntropyLoss(ignore_index=1),
+        },
+        {"b": 0.01, "c": torch.tensor([0.0, 0.5, 2.0])},
+    )
+    net = nn.Sequential(
+        nn.Linear(3, 6),
+        nn.Tanh(),
+        nn.Heads(a=nn.Linear(6, 3), b=nn.Linear(6, 2), c=nn.Linear(6, 4)),
+    )
+    assert_equal(net, criterion, sgd, (3,), {"a": -3, "b": 2, "c": -4}, batch_size=27)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("last", [nn.Exp(), nn.Softplus(), nn.Sigmoid(), nn.ReLU()], ids=repr)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_mean_and_a_variance(rows, last, reduction):
+    heads = nn.Heads(mean=nn.Linear(6, 3), var=nn.Sequential(nn.Linear(6, rows), last))
+    net = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), heads)
+    criterion = nn.GaussianNLLLoss(full=rows == 1, eps=0.1, reduction=reduction)
+    assert_equal(net, criterion, lambda net: optim.SGD(net, lr=0.003), (3,), 3)
 
 
 def test_one_output_for_two_classes():

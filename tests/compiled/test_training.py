@@ -164,7 +164,6 @@ class Still(optim.Optimizer):
 PLAIN = [
     ({"callbacks": [Looks()]}, "Looks, which looks at each step"),
     ({"make": Still}, "Still"),
-    ({"criterion": nn.CrossEntropyLoss(label_smoothing=0.1)}, "CrossEntropyLoss(label_smoothing"),
 ]
 
 

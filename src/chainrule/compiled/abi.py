@@ -105,7 +105,8 @@ class EpochArgs(ctypes.Structure):
     dropouts: Annotated[int | None, "const DropoutState *"]
     order: Indices  # (K or 1, N): the samples in the epoch's order
     order_stride: int
-    losses: Numbers  # (steps, K)
+    losses: Numbers  # (terms, steps, K)
+    num_terms: int
     finite: Annotated[int | None, "bool *"]  # (steps, K): whether the replica was updated
     active: Annotated[int | None, "const bool *"]  # (K)
     loss_weights: Annotated[int | None, "const double *"]  # (terms, K)

@@ -94,7 +94,7 @@ def to_native(value: object) -> ctypes.Structure:
     twin = native_twin(type(value))
     members = [*twin.read_fields(value)]
     for i in twin.pointers:
-        members[i] = members[i].data_ptr()
+        members[i] = None if members[i] is None else members[i].data_ptr()
     return twin.ctype(*members)
 
 

@@ -85,7 +85,7 @@ class CompiledProgram(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """losses (steps, K), finite (steps, K), the samples of each step, name → outputs (K, N, …)."""
+    """losses (terms, steps, K), finite (steps, K), samples a step, name → outputs (K, N, …)."""
 
     losses: Tensor
     finite: Tensor
@@ -174,7 +174,7 @@ def finalize_program(
     args, owners = build_args(program, tensors)
     args.replicas, args.parameters = K, P
     args.samples = len(data)
-    args.batch_size = min(batch_size, len(data))
+    args.batch_size, args.num_terms = min(batch_size, len(data)), len(targets)
     running, dropouts = program.running, program.dropouts
     return CompiledProgram(args, heads, owners, copies, running, dropouts, [])
 
@@ -296,8 +296,8 @@ def launch(
         copy.copy_(source)  # somebody may have written to it
     starts = range(0, args.samples, args.batch_size)
     sizes = [min(args.batch_size, args.samples - start) for start in starts]
-    losses = params.new_empty(len(sizes), args.replicas)
-    finite = torch.empty(losses.shape, dtype=torch.bool)
+    losses = params.new_empty(args.num_terms, len(sizes), args.replicas)
+    finite = torch.empty(losses.shape[1:], dtype=torch.bool)
     heads = {
         name: params.new_empty(args.replicas, args.samples, features)
         for name, features in (program.heads.items() if outputs else ())

@@ -21,7 +21,8 @@ template <class T> struct ReplicaGroup {
     const int64_t size;
     SpinBarrier barrier;
     T *grads[SHARES];
-    T losses[SHARES], grad_sums[SHARES];
+    T grad_sums[SHARES];
+    std::vector<T> losses;  // (shares, terms)
     std::vector<double> mu_products;  // of NAdam, by parameter group
     bool learns = true, stop = false;
 
@@ -51,7 +52,9 @@ template <class T> class ReplicaTrainer {
         const int64_t first = step * args.batch_size;
         const int64_t columns = args.batch_columns;
         const int64_t *order = args.order + replica * args.order_stride + first;
-        interpreter.param_grads = group.grads[share], interpreter.loss = 0;
+        interpreter.param_grads = group.grads[share];
+        interpreter.losses = group.losses.data() + share * args.num_terms;
+        std::fill_n(interpreter.losses, args.num_terms, T(0));
         if (learns) interpreter.open_share();
         bool opens_share = true;
         for (int64_t i = share * columns; i < batch; i += SHARES * columns) {
@@ -63,7 +66,6 @@ template <class T> class ReplicaTrainer {
             opens_share = false;
         }
         if (learns) interpreter.close_share();
-        group.losses[share] = interpreter.loss;
     }
 
     // The gradients of all shares together, in their order.
@@ -87,13 +89,18 @@ template <class T> class ReplicaTrainer {
 
     // What one member does when all shares are there: the loss, and whether all is finite.
     void finish_step(int64_t shares, bool learns, int64_t step) {
-        T loss = 0;
-        for (int64_t i = 0; i < shares; i++) loss += group.losses[i];
-        T sum = loss;
+        const int64_t steps = (args.samples + args.batch_size - 1) / args.batch_size;
+        T sum = 0;
+        for (int64_t term = 0; term < args.num_terms; term++) {
+            T loss = 0;
+            for (int64_t i = 0; i < shares; i++) loss += group.losses[i * args.num_terms + term];
+            const int64_t row = term * steps + step;
+            static_cast<T *>(args.losses)[row * args.replicas + replica] = loss;
+            sum += loss;
+        }
         for (int64_t i = 0; learns && i < group.size; i++) sum += group.grad_sums[i];
         group.learns = learns && std::isfinite(sum);
         if (group.learns) prepare_update(step);
-        static_cast<T *>(args.losses)[step * args.replicas + replica] = loss;
         args.finite[step * args.replicas + replica] = group.learns;
         group.stop = args.stop;
     }
@@ -150,7 +157,10 @@ template <class T> class ReplicaTrainer {
     }
 
     void train() {
-        if (member == 0 && !(group.stop = args.stop)) group.learns = args.active[replica];
+        if (member == 0) {
+            group.losses.resize(SHARES * args.num_terms);
+            if (!(group.stop = args.stop)) group.learns = args.active[replica];
+        }
         group.barrier.wait();
         const Range range = my_param_range();
         int64_t step = 0;

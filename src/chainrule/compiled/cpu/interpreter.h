@@ -41,7 +41,7 @@ template <class T> struct Interpreter {
     T *const values, *const grads, *const workspace, *const scratch;
     const T *const params;
     T *param_grads = nullptr;  // those of the share
-    T loss = 0;                // of the share
+    T *losses = nullptr;       // of the share, by term
     Chunk chunk = {};
 
     Interpreter(const EpochArgs &args, int64_t replica, T *memory)
@@ -246,23 +246,53 @@ template <class T> struct Interpreter {
 
     // A loss writes its gradient on the way forward.
     void forward(const ElementwiseTerm &op) {
-        add_loss(op, op.mean ? chunk.batch * op.rows : 1, [&](T scale, bool accumulate) {
-            return elementwise_loss<T>(op.kind, values + op.x, values + op.t, grads + op.x, op.ldx,
-                                       op.ldt, op.rows, chunk.n, args.batch_columns, T(op.constant),
-                                       scale, accumulate);
+        const double count = op.divisor ? double(chunk.batch * op.divisor) : 1;
+        add_loss(op, count, [&](T scale, bool accumulate) {
+            return elementwise_loss<T>(op, values + op.x, values + op.t, grads + op.x, chunk.n,
+                                       args.batch_columns, scale, accumulate);
         });
     }
 
     void forward(const CrossEntropy &op) {
-        add_loss(op, op.mean ? chunk.batch : 1, [&](T scale, bool accumulate) {
-            return cross_entropy<T>(values + op.x, target<int64_t>(op.target), chunk.order,
-                                    grads + op.x, values + op.scratch, op.ldx, op.rows, chunk.n,
-                                    args.batch_columns, scale, op.log_probabilities, accumulate);
+        const int64_t *classes = target<int64_t>(op.target);
+        const double count = !op.mean ? 1 : class_weight_sum(op, classes);
+        add_loss(op, count, [&](T scale, bool accumulate) {
+            T *x = values + op.x, *g = grads + op.x, *scratch = values + op.scratch;
+            const bool plain = !op.has_shares && op.label_smoothing == 0 && !op.class_weights &&
+                               op.ignore_index < 0;
+            if (plain)
+                return cross_entropy<T>(x, classes, chunk.order, g, scratch, op.ldx, op.rows,
+                                        chunk.n, args.batch_columns, scale, op.log_probabilities,
+                                        accumulate);
+            return weighted_cross_entropy<T>(op, x, classes, chunk.order, g, scratch,
+                                             values + op.t, chunk.n, args.batch_columns, scale,
+                                             accumulate);
         });
     }
 
+    // What the samples of a batch count in the mean.
+    double class_weight_sum(const CrossEntropy &op, const int64_t *classes) const {
+        if (op.has_shares || (!op.class_weights && op.ignore_index < 0)) return double(chunk.batch);
+        const int64_t *order = chunk.order - chunk.place;
+        T total = 0;
+        for (int64_t i = 0; i < chunk.batch; i++) {
+            const int64_t label = classes[order[i]];
+            if (label == op.ignore_index || label < 0 || label >= op.rows) continue;
+            total += op.class_weights ? T(op.class_weights[label]) : T(1);
+        }
+        return double(total);
+    }
+
+    void forward(const GaussianTerm &op) {
+        const double weight = args.loss_weights[op.term * args.replicas + replica];
+        const double count = op.mean ? double(chunk.batch * op.rows) : 1;
+        losses[op.term] += T(weight) * (gaussian_loss<T>(op, values, grads, chunk.n,
+                                                         args.batch_columns, T(weight / count)) /
+                                        T(count));
+    }
+
     // f(scale of the gradient, whether it is added): the sum of the losses; `count` divides it.
-    template <class Op, class F> void add_loss(const Op &op, int64_t count, F f) {
+    template <class Op, class F> void add_loss(const Op &op, double count, F f) {
         const bool accumulate = op.x_grad == GradMode::ACCUMULATE;
         const double weight = args.loss_weights[op.term * args.replicas + replica];
         if (weight == 0) {
@@ -270,7 +300,7 @@ template <class T> struct Interpreter {
                 clear(grads + op.x + i * op.ldx, args.batch_columns);
             return;
         }
-        loss += T(weight) * (f(T(weight / double(count)), accumulate) / T(count));
+        losses[op.term] += T(weight) * (f(T(weight / count), accumulate) / T(count));
     }
 
     void forward(const StoreOutput &op) {

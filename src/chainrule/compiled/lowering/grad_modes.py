@@ -18,7 +18,7 @@ def assign_grad_modes(program: Program) -> list[Operation]:
         several = any(start <= place < start + size for start, size in repeated)
         setattr(op, f"{name}_grad", GradMode.ACCUMULATE if several else GradMode.ASSIGN)
     for read in program.reads:
-        read.op.x_grad = value_mode(program, read.buffer)
+        setattr(read.op, f"{read.name}_grad", value_mode(program, read.buffer))
     return program.ops
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
 from torch import Tensor
 
@@ -24,6 +24,7 @@ __all__ = [
     "CrossEntropy",
     "Drop",
     "ElementwiseTerm",
+    "GaussianTerm",
     "GradMode",
     "LessEqual",
     "LoadInput",
@@ -94,6 +95,8 @@ class LossKind(IntEnum):
     HUBER = 3
     BCE = 4
     BCE_WITH_LOGITS = 5
+    KL_DIV = 6
+    KL_DIV_LOG = 7
 
 
 @dataclass(slots=True)
@@ -303,26 +306,35 @@ class LessEqual:
 
 @dataclass(slots=True)
 class ElementwiseTerm:
-    """loss += weights[term] Σ f(x, t), or its mean        x, t (rows, n)"""
+    """loss += weights[term] Σ w f(x, t), divided by the batch's samples times ``divisor``
+
+    x, t (rows, n). Divisor 0: it is a sum. ``row_weights``, ``positive_weights`` (rows), or
+    nothing: w, and how much a yes counts for BCE_WITH_LOGITS.
+    """
 
     kind: LossKind
     term: int
-    mean: bool
+    divisor: int
     constant: float
     rows: int
     x: int
     ldx: int
     t: int
     ldt: int
+    row_weights: Annotated[Tensor | None, "const double *"]
+    positive_weights: Annotated[Tensor | None, "const double *"]
     x_grad: GradMode = GradMode.SKIP
 
 
 @dataclass(slots=True)
 class CrossEntropy:
-    """loss −= weights[term] Σ (log softmax x)[class], or its mean        x (rows, n)
+    """loss −= weights[term] Σ Σ q log softmax x, or its mean        x (rows, n)
 
-    With ``log_probabilities``, x are logarithms of probabilities. ``scratch`` (rows, n) has room
-    for the softmax.
+    q is 1 at the sample's class and 0 elsewhere, or t (rows, n) with ``has_shares``; then (1 − s) q
+    + s / rows, s = ``label_smoothing``; then times the ``class_weights`` (rows), where there are
+    some. The mean is over the weights of the samples' classes. The class ``ignore_index`` has no
+    loss. With ``log_probabilities``, x are logarithms of probabilities. ``scratch`` (rows, n) has
+    room for the softmax.
     """
 
     target: int
@@ -333,7 +345,35 @@ class CrossEntropy:
     x: int
     ldx: int
     scratch: int
+    has_shares: bool
+    t: int
+    label_smoothing: float
+    ignore_index: int
+    class_weights: Annotated[Tensor | None, "const double *"]
     x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class GaussianTerm:
+    """loss += weights[term] Σ ½ (log v + (x − t)² / v), or its mean; v = max(var, ε)
+
+    x, t (rows, n)   var (rows or 1, n). ``full`` adds ½ log 2π.
+    """
+
+    term: int
+    mean: bool
+    full: bool
+    eps: float
+    rows: int
+    x: int
+    ldx: int
+    var_rows: int
+    var: int
+    ldvar: int
+    t: int
+    ldt: int
+    x_grad: GradMode = GradMode.SKIP
+    var_grad: GradMode = GradMode.SKIP
 
 
 @dataclass(slots=True)
@@ -434,6 +474,7 @@ Operation: TypeAlias = (
     | LessEqual
     | ElementwiseTerm
     | CrossEntropy
+    | GaussianTerm
     | StoreOutput
     | Convolution
     | Pool

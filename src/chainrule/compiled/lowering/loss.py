@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TypeAlias
 
 import torch
@@ -10,17 +11,21 @@ from torch import Tensor
 
 from chainrule import nn
 from chainrule.compiled.lowering.ir import (
+    NOWHERE,
     ActivationKind,
     CrossEntropy,
     ElementwiseTerm,
+    GaussianTerm,
     LoadTarget,
     LossKind,
+    Map,
+    MapKind,
     OneHot,
 )
 from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Unsupported, Value
 from chainrule.nn.loss import Loss
 
-__all__ = ["Outputs", "is_summed", "loss_weights", "lower_loss"]
+__all__ = ["Outputs", "batch_weights", "loss_targets", "loss_weights", "lower_loss"]
 
 Outputs: TypeAlias = dict[str, Value]
 """The net's outputs by head; one that is not named is ""."""
@@ -32,6 +37,7 @@ LOSSES: dict[type[Loss], LossKind] = {
     nn.HuberLoss: LossKind.HUBER,
     nn.BCELoss: LossKind.BCE,
     nn.BCEWithLogitsLoss: LossKind.BCE_WITH_LOGITS,
+    nn.KLDivLoss: LossKind.KL_DIV,
 }
 
 SHARES = (ActivationKind.SIGMOID, ActivationKind.SOFTMAX)
@@ -50,33 +56,71 @@ def lower_loss(
     ``targets`` have the axis of the replicas in front. What has no compiled form raises
     Unsupported, and so do targets that the plain path refuses: it says what is wrong with them.
     """
-    losses = criterion.losses if isinstance(criterion, nn.MultiLoss) else {"": criterion}
-    is_summed(criterion)
+    losses = split_losses(criterion)
     by_name = {"": targets} if isinstance(targets, Tensor) else targets
-    if set(losses) != set(outputs) or not set(losses) <= set(by_name):
+    if (
+        isinstance(criterion, nn.GaussianNLLLoss)
+        and set(outputs) == {"mean", "var"}
+        and "" in by_name
+    ):
+        lower_gaussian(program, criterion, outputs["mean"], outputs["var"], by_name[""], dtype)
+    elif set(losses) != set(outputs) or not set(losses) <= set(by_name):
         raise Unsupported("a loss that does not go with the heads and the targets")
-    for term, (name, loss) in enumerate(losses.items()):
-        lower_term(program, loss, outputs[name], by_name[name], term, dtype)
-    return [by_name[name] for name in losses]
+    else:
+        for term, (name, loss) in enumerate(losses.items()):
+            lower_term(program, loss, outputs[name], by_name[name], term, dtype)
+    return loss_targets(criterion, targets)
 
 
-def is_summed(criterion: Loss) -> bool:
-    """Whether the losses of batches add up, or else are averaged.
+def loss_targets(criterion: Loss, targets: Tensor | Mapping[str, Tensor]) -> list[Tensor]:
+    """The target of each loss, in their order."""
+    by_name = {"": targets} if isinstance(targets, Tensor) else targets
+    return [by_name[name] for name in split_losses(criterion)]
 
-    Raises Unsupported for a sum of some of each kind: a step tells its value alone.
+
+def split_losses(criterion: Loss) -> Mapping[str, Loss]:
+    """The losses that add up to one, by name; a single one is ""."""
+    return criterion.losses if isinstance(criterion, nn.MultiLoss) else {"": criterion}
+
+
+def batch_weights(
+    criterion: Loss,
+    targets: Sequence[Tensor],
+    order: Tensor,
+    sizes: Sequence[int],
+    dtype: torch.dtype,
+) -> list[Tensor | None]:
+    """How much each batch counts in the mean of each loss (steps, K or 1); None where it is a sum.
+
+    targets: of each loss, as ``lower_loss`` returns them; order (K or 1, N): that of the epoch.
     """
-    losses = criterion.losses.values() if isinstance(criterion, nn.MultiLoss) else [criterion]
-    summed = {getattr(loss, "reduction", "mean") == "sum" for loss in losses}
-    if len(summed) > 1:
-        raise Unsupported("losses of which some are summed and some averaged")
-    return summed.pop()
+    found: list[Tensor | None] = []
+    for loss, target in zip(split_losses(criterion).values(), targets, strict=True):
+        if getattr(loss, "reduction", "mean") == "sum":
+            found.append(None)
+        elif isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss) and counts_classes(loss, target):
+            counted = (target != loss.ignore_index).double()
+            if loss.weight is not None:
+                counted *= loss.weight.to(dtype).double()[target]
+            rows = torch.take_along_dim(counted, order, 1)
+            found.append(torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)]))
+        else:
+            found.append(torch.tensor([*sizes])[:, None])
+    return found
+
+
+def counts_classes(loss: nn.CrossEntropyLoss | nn.NLLLoss, target: Tensor) -> bool:
+    """Whether samples count by their class in the mean."""
+    return not target.is_floating_point() and (loss.weight is not None or loss.ignore_index >= 0)
 
 
 def loss_weights(criterion: Loss, K: int) -> Tensor:
     """How much each loss counts, for each replica (losses, K), in float64."""
     if not isinstance(criterion, nn.MultiLoss):
         return torch.ones(1, K, dtype=torch.float64)
-    rows = [torch.as_tensor(criterion.weights[name]).double() for name in criterion.losses]
+    rows = [
+        torch.as_tensor(criterion.weights[name], dtype=torch.float64) for name in criterion.losses
+    ]
     return torch.stack([row.expand(K) for row in rows])
 
 
@@ -93,33 +137,145 @@ def lower_term(
     """One loss and its target, the program's target number ``term``."""
     inner = loss.loss if isinstance(loss, nn.OneHotLoss) else loss
     reduction = getattr(inner, "reduction", "none")
-    if reduction not in ("mean", "sum") or len(output.shape) != 1:
+    if reduction == "none" or not output.shape:
         raise Unsupported(f"{loss.label()} of samples {output.shape}")
     x = output_slice(program, output)
     room = program.add_buffer(x.rows)
     program.constants.add(room)
-    (offset, ldx), (t, ldt) = program.address(x), program.address(Slice(room, 0, x.rows))
+    t = Slice(room, 0, x.rows)
     op: ElementwiseTerm | CrossEntropy
     if type(inner) in LOSSES:
-        lower_target(program, loss, target, term, x.rows, (t, ldt), dtype)
-        kind = elementwise_kind(inner, program.activations.get(x.buffer))
-        constant = getattr(inner, "beta", getattr(inner, "delta", 0.0))
-        mean = reduction == "mean"
-        op = ElementwiseTerm(kind, term, mean, constant, x.rows, offset, ldx, t, ldt)
+        lower_target(program, loss, target, term, output.shape, program.address(t), dtype)
+        op = elementwise_term(program, inner, output.shape, term, x, t)
     else:
-        check_cross_entropy(loss, x.rows)
-        check_classes(loss, target, x.rows)
-        op = CrossEntropy(
-            target=term,
-            term=term,
-            mean=reduction == "mean",
-            log_probabilities=isinstance(loss, nn.NLLLoss),
-            rows=x.rows,
-            x=offset,
-            ldx=ldx,
-            scratch=t,
-        )
+        op = cross_entropy_term(program, loss, output.shape, target, term, x, dtype)
     program.add_reader(op, x, 1)
+
+
+def elementwise_term(
+    program: Program, loss: Loss, shape: tuple[int, ...], term: int, x: Slice, t: Slice
+) -> ElementwiseTerm:
+    """A loss of each element of x, whose targets are at t."""
+    kind = elementwise_kind(loss, program.activations.get(x.buffer))
+    (offset, ldx), (place, ldt) = program.address(x), program.address(t)
+    divisors = {"mean": x.rows, "batchmean": 1, "sum": 0}
+    return ElementwiseTerm(
+        kind=kind,
+        term=term,
+        divisor=divisors[getattr(loss, "reduction", "mean")],
+        constant=getattr(loss, "beta", getattr(loss, "delta", 0.0)),
+        rows=x.rows,
+        x=offset,
+        ldx=ldx,
+        t=place,
+        ldt=ldt,
+        row_weights=element_weights(loss, "weight", shape),
+        positive_weights=element_weights(loss, "pos_weight", shape),
+    )
+
+
+def element_weights(loss: Loss, name: str, shape: tuple[int, ...]) -> Tensor | None:
+    """A weight of the loss for each element of a sample, in float64; None where it has none."""
+    weight = getattr(loss, name, None)
+    if weight is None:
+        return None
+    pairs = zip(reversed(weight.shape), reversed(shape), strict=False)
+    if weight.dim() > len(shape) or any(a not in (1, b) for a, b in pairs):
+        raise Unsupported(f"{loss.label()} of samples {shape}")
+    return torch.as_tensor(weight).double().expand(shape).contiguous()
+
+
+def cross_entropy_term(
+    program: Program,
+    loss: Loss,
+    shape: tuple[int, ...],
+    target: Tensor,
+    term: int,
+    x: Slice,
+    dtype: torch.dtype,
+) -> CrossEntropy:
+    """A loss of classes, or of their shares."""
+    if len(shape) != 1 or not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+        raise Unsupported(f"{loss.label()} of samples {shape}")
+    scratch, t = program.add_buffer(x.rows), NOWHERE
+    program.constants.add(scratch)
+    has_shares = isinstance(loss, nn.CrossEntropyLoss) and target.is_floating_point()
+    if has_shares:
+        shares = Slice(program.add_buffer(x.rows), 0, x.rows)
+        program.constants.add(shares.buffer)
+        t, ldt = program.address(shares)
+        check_vectors(loss, target, shape, dtype)
+        program.ops.append(LoadTarget(term, x.rows, t, ldt))
+    else:
+        check_classes(loss, target, x.rows)
+    weight = None if loss.weight is None else loss.weight.to(dtype).double().contiguous()
+    wrong = weight is not None and weight.shape != shape
+    if wrong or (has_shares and loss.ignore_index >= 0):
+        raise Unsupported(f"{loss.label()} of samples {shape}")
+    offset, ldx = program.address(x)
+    return CrossEntropy(
+        target=term,
+        term=term,
+        mean=loss.reduction == "mean",
+        log_probabilities=isinstance(loss, nn.NLLLoss),
+        rows=x.rows,
+        x=offset,
+        ldx=ldx,
+        scratch=program.buffers[scratch].offset,
+        has_shares=has_shares,
+        t=t,
+        label_smoothing=getattr(loss, "label_smoothing", 0.0),
+        ignore_index=loss.ignore_index,
+        class_weights=weight,
+    )
+
+
+def lower_gaussian(
+    program: Program,
+    loss: nn.GaussianNLLLoss,
+    mean: Value,
+    var: Value,
+    target: Tensor,
+    dtype: torch.dtype,
+) -> None:
+    """The likelihood of a normal distribution, whose variance is no less than 0."""
+    x, v = output_slice(program, mean), output_slice(program, var)
+    if not is_not_negative(program, v) or loss.reduction == "none" or len(var.shape) != 1:
+        raise Unsupported(f"{loss.label()} of what may be negative")
+    if v.rows not in (x.rows, 1) or len(mean.shape) != 1:
+        raise Unsupported(f"{loss.label()} of samples {mean.shape} and {var.shape}")
+    check_vectors(loss, target, mean.shape, dtype)
+    room = program.add_buffer(x.rows)
+    program.constants.add(room)
+    (offset, ldx), (place, ldvar) = program.address(x), program.address(v)
+    t, ldt = program.address(Slice(room, 0, x.rows))
+    program.ops.append(LoadTarget(0, x.rows, t, ldt))
+    op = GaussianTerm(
+        term=0,
+        mean=loss.reduction == "mean",
+        full=loss.full,
+        eps=loss.eps,
+        rows=x.rows,
+        x=offset,
+        ldx=ldx,
+        var_rows=v.rows,
+        var=place,
+        ldvar=ldvar,
+        t=t,
+        ldt=ldt,
+    )
+    program.add_reader(op, x, 1, var=v)
+
+
+def is_not_negative(program: Program, rows: Slice) -> bool:
+    """Whether these rows are of a function that is nowhere below 0."""
+    if program.activations.get(rows.buffer) in (*SHARES, ActivationKind.RELU):
+        return True
+    y, _ = program.address(rows)
+    return any(
+        isinstance(op, Map) and op.y == y and op.kind in (MapKind.EXP, MapKind.SOFTPLUS)
+        for op in program.ops
+    )
 
 
 def lower_target(
@@ -127,36 +283,31 @@ def lower_target(
     loss: Loss,
     target: Tensor,
     number: int,
-    rows: int,
+    shape: tuple[int, ...],
     address: tuple[int, int],
     dtype: torch.dtype,
 ) -> None:
-    """The target of an elementwise loss, as so many rows at this address."""
+    """The target of an elementwise loss, as rows at this address."""
+    rows = prod(shape)
     if isinstance(loss, nn.OneHotLoss):
+        if len(shape) != 1:
+            raise Unsupported(f"{loss.label()} of samples {shape}")
         check_classes(loss, target, max(2, rows))
         program.ops.append(OneHot(number, rows, *address, loss.low, loss.high))
     else:
-        check_vectors(loss, target, rows, dtype)
+        check_vectors(loss, target, shape, dtype)
         program.ops.append(LoadTarget(number, rows, *address))
 
 
 def elementwise_kind(loss: Loss, activation: ActivationKind | None) -> LossKind:
     """Which loss it is, of the outputs of this activation."""
-    weights = [getattr(loss, name, None) for name in ("weight", "pos_weight")]
-    if any(w is not None for w in weights) or getattr(loss, "beta", 1.0) == 0:
-        raise Unsupported(loss.label())
+    if isinstance(loss, nn.SmoothL1Loss) and loss.beta == 0:
+        return LossKind.L1
+    if isinstance(loss, nn.KLDivLoss) and loss.log_target:
+        return LossKind.KL_DIV_LOG
     if isinstance(loss, nn.BCELoss) and activation not in SHARES:
         raise Unsupported(f"{loss.label()} of what is not a sigmoid or softmax")
     return LOSSES[type(loss)]
-
-
-def check_cross_entropy(loss: Loss, classes: int) -> None:
-    """Raise Unsupported unless the loss is a plain cross-entropy or likelihood."""
-    if not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
-        raise Unsupported(loss.label())
-    smooth = getattr(loss, "label_smoothing", 0.0)
-    if loss.weight is not None or smooth or 0 <= loss.ignore_index < classes:
-        raise Unsupported(loss.label())
 
 
 def check_classes(loss: Loss, target: Tensor, classes: int) -> None:
@@ -166,9 +317,9 @@ def check_classes(loss: Loss, target: Tensor, classes: int) -> None:
         raise Unsupported(f"{loss.label()} of these targets")
 
 
-def check_vectors(loss: Loss, target: Tensor, rows: int, dtype: torch.dtype) -> None:
-    """Raise Unsupported unless each target is a vector like the output."""
-    if target.dim() != 3 or target.shape[-1] != rows or target.dtype != dtype:
+def check_vectors(loss: Loss, target: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Raise Unsupported unless each target is like the output."""
+    if target.shape[2:] != shape or target.dtype != dtype:
         raise Unsupported(f"{loss.label()} of these targets")
     if isinstance(loss, nn.BCELoss) and bool(((target < 0) | (target > 1)).any()):
         raise Unsupported(f"{loss.label()} of targets beyond 0 and 1")

@@ -20,6 +20,7 @@ from chainrule.compiled.lowering.ir import (
     CrossEntropy,
     Drop,
     ElementwiseTerm,
+    GaussianTerm,
     LessEqual,
     LoadInput,
     Map,
@@ -61,6 +62,7 @@ Reader: TypeAlias = (
     | LessEqual
     | ElementwiseTerm
     | CrossEntropy
+    | GaussianTerm
 )
 """An operation that writes the gradient of its x."""
 
@@ -105,11 +107,12 @@ class ValueBuffer(NamedTuple):
 
 
 class Read(NamedTuple):
-    """An operation, the buffer it reads, and whether it reads all of that."""
+    """An operation, the buffer it reads, whether all of that, and what it calls it."""
 
     op: Reader
     buffer: int
     full: bool
+    name: str
 
 
 class Program:
@@ -162,11 +165,16 @@ class Program:
         self.step_workspace += kept
         return self.step_workspace - kept
 
-    def add_reader(self, op: Reader, x: Slice, blocks: int) -> None:
-        """An operation that reads a slice, in so many blocks, and writes its gradient."""
-        buffer = self.buffers[x.buffer]
+    def add_reader(self, op: Reader, x: Slice, blocks: int, **others: Slice) -> None:
+        """An operation that reads a slice, in so many blocks, and writes its gradient.
+
+        ``others``: what else it reads, by its own names.
+        """
         self.ops.append(op)
-        self.reads.append(Read(op, x.buffer, (x.rows, blocks) == (buffer.rows, buffer.blocks)))
+        for name, piece in {"x": x, **others}.items():
+            buffer = self.buffers[piece.buffer]
+            full = (piece.rows, blocks) == (buffer.rows, buffer.blocks)
+            self.reads.append(Read(op, piece.buffer, full, name))
 
     def address(self, piece: Slice) -> tuple[int, int]:
         """The first number of a slice, and the step from row to row."""

@@ -20,12 +20,13 @@ from chainrule.compiled.build import SCALAR_TYPES, BuildError, build_kernel
 from chainrule.compiled.conv import use_compiled_convolutions
 from chainrule.compiled.launch import (
     CompiledProgram,
+    Epoch,
     compile_inference,
     compile_training,
     compute_outputs,
     train_epoch,
 )
-from chainrule.compiled.lowering.loss import is_summed
+from chainrule.compiled.lowering.loss import batch_weights, loss_targets
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.hooks import has_forward_hook
@@ -113,9 +114,7 @@ class CompiledBackend(Backend):
         )
         state.steps += len(epoch.sizes)
         plain = state.net.replicas is None
-        losses = epoch.losses[:, 0] if plain else epoch.losses
-        sizes = None if is_summed(state.criterion) else torch.tensor(epoch.sizes)
-        loss = combine_values(losses, sizes)
+        loss = combine_terms(state, train, order, epoch)
         if not epoch.outputs:
             return EpochOutput(loss, epoch.finite, [], [])
         y = to_net_output(epoch.outputs, plain)
@@ -267,6 +266,17 @@ def is_packed(state: TrainState) -> bool:
             flat.check()
         return True
     return False
+
+
+def combine_terms(state: TrainState, train: Dataset, order: Tensor, epoch: Epoch) -> Tensor:
+    """The loss of an epoch's samples together, of its parts in each batch        (K,) or ()"""
+    plain = state.net.replicas is None
+    targets = [t[None] if plain else t for t in loss_targets(state.criterion, train.targets)]
+    dtype = epoch.losses.dtype
+    weights = batch_weights(state.criterion, targets, order, epoch.sizes, dtype)
+    terms = [losses[:, 0] if plain else losses for losses in epoch.losses]
+    found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
+    return sum(found[1:], found[0])
 
 
 def to_net_output(outputs: dict[str, Tensor], plain: bool) -> Any:

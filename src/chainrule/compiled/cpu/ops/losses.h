@@ -6,8 +6,8 @@
 
 #include "activations.h"
 
-// The loss of one element, and its derivative d.
-template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T &d) {
+// The loss of one element, and its derivative d. a: the constant of the loss; p: what a yes counts.
+template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T p, T &d) {
     const T e = o - t;
     using enum LossKind;
     switch (kind) {
@@ -21,26 +21,35 @@ template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T &d) {
         d = e / (both < smallest ? smallest : both);
         return (t - 1) * (no < -100 ? -100 : no) - t * (yes < -100 ? -100 : yes);
     }
+    case KL_DIV: d = -t; return (t == 0 ? T(0) : t * std::log(t)) - t * o;
+    case KL_DIV_LOG: {
+        const T q = std::exp(t);
+        d = -q;
+        return q * (t - o);
+    }
     default: {
-        const T small = std::exp(-std::fabs(o));
-        d = (o < 0 ? small : T(1)) / (1 + small) - t;
-        return std::log1p(small) + (o < 0 ? -o : T(0)) + (1 - t) * o;
+        const T small = std::exp(-std::fabs(o)), yes = p * t, both = 1 - t + yes;
+        d = both * ((o < 0 ? small : T(1)) / (1 + small)) - yes;
+        return both * (std::log1p(small) + (o < 0 ? -o : T(0))) + (1 - t) * o;
     }
     }
 }
 
 // The sum of all elements' losses; g = scale times its derivative.
 template <LossKind kind, class T>
-inline T elementwise_loss_rows(const T *o, const T *t, T *g, int64_t ld, int64_t ldt, int64_t m,
-                               int64_t n, int64_t columns, T a, T scale, bool accumulate) {
+inline T elementwise_loss_rows(const ElementwiseTerm &op, const T *o, const T *t, T *g, int64_t n,
+                               int64_t columns, T scale, bool accumulate) {
     constexpr int W = Simd<T>::W;
+    const T a = T(op.constant);
     T lanes[W] = {}, total = 0;
-    for (int64_t i = 0; i < m; i++, o += ld, t += ldt, g += ld) {
+    for (int64_t i = 0; i < op.rows; i++, o += op.ldx, t += op.ldt, g += op.ldx) {
+        const T w = op.row_weights ? T(op.row_weights[i]) : T(1);
+        const T p = op.positive_weights ? T(op.positive_weights[i]) : T(1);
         int64_t j = 0;
         auto one = [&](int64_t at, int lane) {
             T d;
-            lanes[lane] += loss_and_grad<T>(kind, o[at], t[at], a, d);
-            g[at] = accumulate ? g[at] + scale * d : scale * d;
+            lanes[lane] += w * loss_and_grad<T>(kind, o[at], t[at], a, p, d);
+            g[at] = accumulate ? g[at] + scale * (w * d) : scale * (w * d);
         };
         for (; j + W <= n; j += W)
             for (int q = 0; q < W; q++) one(j + q, q);
@@ -52,16 +61,18 @@ inline T elementwise_loss_rows(const T *o, const T *t, T *g, int64_t ld, int64_t
 }
 
 template <class T>
-inline T elementwise_loss(LossKind kind, const T *o, const T *t, T *g, int64_t ld, int64_t ldt,
-                          int64_t m, int64_t n, int64_t columns, T a, T scale, bool accumulate) {
+inline T elementwise_loss(const ElementwiseTerm &op, const T *o, const T *t, T *g, int64_t n,
+                          int64_t columns, T scale, bool accumulate) {
     using enum LossKind;
-    auto f = kind == MSE         ? elementwise_loss_rows<MSE, T>
-             : kind == L1        ? elementwise_loss_rows<L1, T>
-             : kind == SMOOTH_L1 ? elementwise_loss_rows<SMOOTH_L1, T>
-             : kind == HUBER     ? elementwise_loss_rows<HUBER, T>
-             : kind == BCE       ? elementwise_loss_rows<BCE, T>
-                                 : elementwise_loss_rows<BCE_WITH_LOGITS, T>;
-    return f(o, t, g, ld, ldt, m, n, columns, a, scale, accumulate);
+    auto f = op.kind == MSE          ? elementwise_loss_rows<MSE, T>
+             : op.kind == L1         ? elementwise_loss_rows<L1, T>
+             : op.kind == SMOOTH_L1  ? elementwise_loss_rows<SMOOTH_L1, T>
+             : op.kind == HUBER      ? elementwise_loss_rows<HUBER, T>
+             : op.kind == BCE        ? elementwise_loss_rows<BCE, T>
+             : op.kind == KL_DIV     ? elementwise_loss_rows<KL_DIV, T>
+             : op.kind == KL_DIV_LOG ? elementwise_loss_rows<KL_DIV_LOG, T>
+                                     : elementwise_loss_rows<BCE_WITH_LOGITS, T>;
+    return f(op, o, t, g, n, columns, scale, accumulate);
 }
 
 // The sum over samples of -log softmax(o) (or of -o, with log_probabilities) at the class of each.
@@ -89,5 +100,70 @@ inline T cross_entropy(const T *o, const int64_t *target, const int64_t *order, 
             const T d = j < n ? scratch[i * columns + j] : T(0);
             g[i * ld + j] = accumulate ? g[i * ld + j] + d : d;
         }
+    return total;
+}
+
+// With shares q of the classes instead of one class: -sum of q log softmax(o), as the operation says.
+template <class T>
+inline T weighted_cross_entropy(const CrossEntropy &op, const T *o, const int64_t *target,
+                                const int64_t *order, T *g, T *scratch, const T *shares, int64_t n,
+                                int64_t columns, T scale, bool accumulate) {
+    const int64_t m = op.rows;
+    const T smooth = T(op.label_smoothing), keep = T(1 - op.label_smoothing);
+    T total = 0;
+    for (int64_t i = 0; i < m; i++)
+        std::memcpy(scratch + i * columns, o + i * op.ldx, columns * sizeof(T));
+    if (!op.log_probabilities) softmax(scratch, columns, m, columns, true);
+    for (int64_t j = 0; j < columns; j++) {
+        const int64_t label = op.has_shares || j >= n ? 0 : target[order[j]];
+        if (label != op.ignore_index && (label < 0 || label >= m)) return T(NAN);
+        const bool counts = j < n && (op.has_shares || label != op.ignore_index);
+        auto share = [&](int64_t i) {
+            T q = op.has_shares ? shares[i * columns + j] : T(i == label);
+            if (smooth != 0) q = keep * q + smooth / T(m);
+            return op.class_weights ? q * T(op.class_weights[i]) : q;
+        };
+        T sum = 0;
+        for (int64_t i = 0; i < m && counts; i++) {
+            const T q = share(i);
+            sum += q;
+            if (q != 0) total -= q * scratch[i * columns + j];
+        }
+        for (int64_t i = 0; i < m; i++) {
+            T d = 0;
+            if (counts && op.log_probabilities) d = -scale * share(i);
+            if (counts && !op.log_probabilities)
+                d = scale * (std::exp(scratch[i * columns + j]) * sum - share(i));
+            T &to = g[i * op.ldx + j];
+            to = accumulate ? to + d : d;
+        }
+    }
+    return total;
+}
+
+// The sum of (log v + d^2 / v) / 2, v = max(var, eps), d = x - t; the gradients scale d / v and
+// scale (1 / v - d^2 / v^2) / 2, which are added up where one variance is for all rows.
+template <class T>
+inline T gaussian_loss(const GaussianTerm &op, const T *values, T *grads, int64_t n,
+                       int64_t columns, T scale) {
+    const T constant = op.full ? T(0.91893853320467274178) : T(0), eps = T(op.eps);
+    const bool adds = op.x_grad == GradMode::ACCUMULATE;
+    T total = 0;
+    for (int64_t i = 0; i < op.rows; i++) {
+        const int64_t row = op.var_rows == 1 ? 0 : i;
+        const bool var_adds = op.var_grad == GradMode::ACCUMULATE || (op.var_rows == 1 && i > 0);
+        for (int64_t j = 0; j < columns; j++) {
+            T dx = 0, dvar = 0;
+            if (j < n) {
+                const T var = values[op.var + row * op.ldvar + j], v = var < eps ? eps : var;
+                const T d = values[op.x + i * op.ldx + j] - values[op.t + i * op.ldt + j];
+                const T z = d / v;
+                total += T(0.5) * (std::log(v) + d * z) + constant;
+                dx = scale * z, dvar = scale * (T(0.5) * (1 / v - z * z));
+            }
+            T &gx = grads[op.x + i * op.ldx + j], &gv = grads[op.var + row * op.ldvar + j];
+            gx = adds ? gx + dx : dx, gv = var_adds ? gv + dvar : dvar;
+        }
+    }
     return total;
 }
