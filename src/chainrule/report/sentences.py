@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
+from chainrule.report.decisions import find_sensitivity, look_sentences, planned_rounds_text
 from chainrule.report.numbers import format_p
 from chainrule.statistics import FinitePool, FixedSplit, min_sign_test_rounds
 
@@ -132,7 +133,8 @@ def verdict_sentences(
     pair = _find_pair(data, comparisons)
     about = [] if pair is None else [_difference_sentence(pair, data, comparisons)]
     scope = [data.search_scope] if data.search_scope else []
-    return [best, *about, _tally_sentence(comparisons, data), *scope]
+    looked = look_sentences(data)[:1]
+    return [best, *about, _tally_sentence(comparisons, data), *looked, *scope]
 
 
 def _name_compared(data: ReportData) -> Callable[[str], str]:
@@ -220,9 +222,12 @@ def _sensitivity_sentences(
     if not c.test.standard_error:
         return
     rope, unit = data.study.rope, data.unit
-    found = comparisons.find_sensitivity(c.test, wanted=rope or abs(c.test.difference) or None)
-    power = f"with a power of {found.power:.0%}"
-    yield f"{found.n} rounds find a difference of {unit.magnitude(found.difference)} {power}."
+    found = find_sensitivity(c.test, comparisons, data)
+    planned = planned_rounds_text(data, c.test.n)
+    yield (
+        f"{planned[0].upper()}{planned[1:]}; {found.n} rounds find a difference of "
+        f"{unit.magnitude(found.difference)} with a power of {found.power:.0%}."
+    )
     if found.wanted is not None:
         size, why = unit.magnitude(found.wanted), "the rope" if rope else "as here"
         if found.rounds_needed:

@@ -9,12 +9,11 @@ from typing import Any, Literal
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.bayes import Posterior
-from chainrule.statistics.design import Design
 from chainrule.statistics.effects import Superiority
 from chainrule.statistics.equivalence import EquivalenceTest
+from chainrule.statistics.family import CorrectedTable
 from chainrule.statistics.pairwise import PairedTest
-from chainrule.statistics.planning import Sensitivity, sensitivity
-from chainrule.statistics.sequential import FUTILE, SequentialDesign
+from chainrule.statistics.sequential import FUTILE
 from chainrule.statistics.sign_tests import SignTest
 
 __all__ = ["Comparison", "Comparisons", "Conclusion"]
@@ -110,19 +109,11 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Comparisons:
-    """The table of comparisons and, in ``notes``, what must be said beside it.
-
-    ``family``: how many tests Holm's correction counts, these and others. ``looks``: when the study
-    is looked at, None where that is once, at the end.
-    """
+class Comparisons(CorrectedTable):
+    """The table of comparisons."""
 
     comparisons: Sequence[Comparison]
-    design: Design
     baseline: str | None
-    notes: Sequence[str]
-    family: int = 1
-    looks: SequentialDesign | None = None
 
     @property
     def is_last_look(self) -> bool:
@@ -135,15 +126,6 @@ class Comparisons:
         """
         return self.is_last_look or all(
             c.conclusion != "undecided" or (futility and c.is_futile) for c in self.comparisons
-        )
-
-    def find_sensitivity(
-        self, test: PairedTest, *, wanted: float | None = None, power: float = 0.8
-    ) -> Sensitivity:
-        """What a test of this family could have found, as :func:`statistics.sensitivity`."""
-        level = None if self.looks is None else self.looks.level_at(test.n)
-        return sensitivity(
-            test, self.design, comparisons=self.family, wanted=wanted, power=power, level=level
         )
 
     def as_rows(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design
-from chainrule.statistics.family import Family, ScorePair
+from chainrule.statistics.family import CorrectedTable, Family, ScorePair
 from chainrule.statistics.pairwise import PairedTest
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
 from chainrule.statistics.sequential import SequentialDesign
@@ -63,14 +63,10 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class Effects:
-    """All effects of a factorial study; fields as those of :class:`Comparisons`."""
+class Effects(CorrectedTable):
+    """The table of all effects of a factorial study."""
 
     effects: Sequence[Effect]
-    design: Design
-    notes: Sequence[str] = ()
-    family: int = 1
-    looks: SequentialDesign | None = None
 
     def as_rows(self) -> list[dict[str, Any]]:
         """A row an effect, as JSON data."""
@@ -119,7 +115,8 @@ def factorial_effects(
         for changes, of in zip(iter_contrasts(levels), family.correct(own, others), strict=True)
     ]
     m = family.count(own, others)
-    return Effects(tuple(found), design, family.notes(len(own), m), m, family.shared_looks(m))
+    notes = family.notes(len(own), m)
+    return Effects(design, notes, m, family.shared_looks(m), tuple(found))
 
 
 def factor_contrasts(

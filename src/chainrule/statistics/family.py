@@ -12,11 +12,13 @@ import numpy as np
 from chainrule.statistics.design import Design
 from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
 from chainrule.statistics.pairwise import PairedTest, paired_test, rescaled_interval
+from chainrule.statistics.planning import Sensitivity, sensitivity
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
-from chainrule.statistics.sequential import SequentialDesign, chance_to_decide, describe_looks
+from chainrule.statistics.sequential import SequentialDesign, chance_to_decide
 
 __all__ = [
     "CorrectedEquivalence",
+    "CorrectedTable",
     "CorrectedTest",
     "Family",
     "ScorePair",
@@ -61,6 +63,29 @@ def simultaneous_interval(
     if p_holm > alpha:
         return low, high
     return (max(low, 0.0), high) if test.difference > 0 else (low, min(high, 0.0))
+
+
+@dataclass(frozen=True)
+class CorrectedTable:
+    """A table of tests of one family and, in ``notes``, what must be said beside it.
+
+    ``family``: how many tests Holm's correction counts, these and others. ``looks``: when the study
+    is looked at, None where that is once, at the end.
+    """
+
+    design: Design
+    notes: Sequence[str]
+    family: int
+    looks: SequentialDesign | None
+
+    def find_sensitivity(
+        self, test: PairedTest, *, wanted: float | None = None, power: float = 0.8
+    ) -> Sensitivity:
+        """What a test of this family could have found, as :func:`statistics.sensitivity`."""
+        level = None if self.looks is None else self.looks.level_at(test.n)
+        return sensitivity(
+            test, self.design, comparisons=self.family, wanted=wanted, power=power, level=level
+        )
 
 
 @dataclass(frozen=True)
@@ -189,7 +214,8 @@ class Family:
             f"An interval holds at {self.confidence:g} by itself; a simultaneous one holds for all "
             f"{counted} at once, as p_holm does."
         )
-        looked = None if self.looks is None else describe_looks(self.looks, self.n, m)
+        looks = self.shared_looks(m)
+        looked = None if looks is None else looks.describe(self.n)
         found = (f"n = {self.n} rounds. {self.design.scope}", together if m > 1 else None, looked)
         return tuple(note for note in found if note)
 

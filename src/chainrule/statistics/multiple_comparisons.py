@@ -84,7 +84,7 @@ def compare(
     m = family.count(own, others)
     comparisons = correct_sign_tests(found)
     notes = write_notes(comparisons, family, m)
-    return Comparisons(comparisons, design, baseline, notes, m, family.shared_looks(m))
+    return Comparisons(design, notes, m, family.shared_looks(m), comparisons, baseline)
 
 
 def list_pairs(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:

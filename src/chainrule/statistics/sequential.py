@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
@@ -22,7 +22,6 @@ __all__ = [
     "SequentialMethod",
     "Verdict",
     "chance_to_decide",
-    "describe_looks",
     "e_value",
 ]
 
@@ -192,6 +191,20 @@ class SequentialDesign:
             least, most = (least, middle) if self.power(middle)[0] >= power else (middle, most)
         return most
 
+    def describe(self, n: int) -> str:
+        """When a study of n rounds was looked at, and what that asks of p."""
+        made, of = self.looks_made(n), ", ".join(map(str, self.looks))
+        planned = "" if len(made) == len(self.looks) else f", of looks planned at {of}"
+        m = len(self.looks)
+        count = f"{COUNTS[m] if m < len(COUNTS) else m} look{'' if m == 1 else 's'}"
+        level = self.level_at(made[-1])
+        shared = "" if self.comparisons == 1 else f", as one of {self.comparisons} tests"
+        asked = f"p must be at most {level:.2g}{shared}" if level else "no p is small enough"
+        return (
+            f"Looked at {', '.join(map(str, made))} rounds{planned}; the level was adjusted for "
+            f"{count} ({NAMES[self.method]}): at {made[-1]} rounds {asked}."
+        )
+
     def decide(self, a: Scores, b: Scores, *, rope: float | None = None) -> SequentialDecision:
         """The first look that decides, else the last one that has been reached
 
@@ -283,21 +296,6 @@ NAMES = {
     "bonferroni": "Bonferroni's, the same at each",
 }
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def describe_looks(design: SequentialDesign, n: int, comparisons: int) -> str:
-    """When a study was looked at, up to n rounds, and what that asks of p."""
-    made = design.looks_made(n)
-    of = ", ".join(map(str, design.looks))
-    planned = "" if len(made) == len(design.looks) else f", of looks planned at {of}"
-    count = COUNTS[len(design.looks)] if len(design.looks) < len(COUNTS) else len(design.looks)
-    looks = f"{count} look{'s' if len(design.looks) > 1 else ''}"
-    level = replace(design, comparisons=comparisons).level_at(made[-1])
-    shared = "" if comparisons == 1 else f", as one of {comparisons} tests"
-    asked = f"p must be at most {level:.2g}{shared}" if level else "no p is small enough"
-    adjusted = f"the level was adjusted for {looks} ({NAMES[design.method]})"
-    done = ", ".join(map(str, made))
-    return f"Looked at {done} rounds{planned}; {adjusted}: at {made[-1]} rounds {asked}."
 
 
 def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:

@@ -80,4 +80,5 @@ def build_effects(result: StudyResult, *, needed: bool) -> list[Table]:
 def tables_as_json(result: StudyResult, tables: list[Table]) -> dict[str, Any]:
     """Each table by its name, with its notes, as JSON data."""
     data = {t.name: {"rows": [dict(row) for row in t.rows], "notes": t.footnotes()} for t in tables}
-    return {"study": result.study.name, "metric": result.study.metric_name, **data}
+    looks = {"looks": [look.as_row() for look in result.looks]}
+    return {"study": result.study.name, "metric": result.study.metric_name, **looks, **data}

@@ -30,6 +30,7 @@ def protocol_facts(result: StudyResult | ReportData) -> Facts:
     study, worst = data.study, format_value(data.study.failure_value)
     return [
         ("rounds", ROUNDS[study.data.rounds].format(study.data.folds)),
+        *_look_facts(data),
         *_search_facts(data),
         (
             "a diverged training",
@@ -37,6 +38,21 @@ def protocol_facts(result: StudyResult | ReportData) -> Facts:
         ),
         ("data", _describe_sizes(data)),
     ]
+
+
+def _look_facts(data: ReportData) -> Facts:
+    """When all arms were looked at; a look that was planned otherwise says how."""
+    study, looks = data.study, data.result.looks
+    facts = []
+    if study.sequential is not None:
+        plan = ", ".join(map(str, study.looks))
+        facts.append(("until", f"each comparison is decided; looks at {plan} rounds"))
+    made = [
+        f"{look.rounds} rounds, {look.time or 'date not known'}"
+        + ("" if look.is_planned(study) else f" (planned then: {', '.join(map(str, look.plan))})")
+        for look in looks
+    ]
+    return [*facts, ("looked at", "; ".join(made))] if made else facts
 
 
 def _search_facts(data: ReportData) -> Facts:

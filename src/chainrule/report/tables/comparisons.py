@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.report.data import ReportData
+from chainrule.report.decisions import find_sensitivity, null_sentences
 from chainrule.report.numbers import MISSING, Unit, format_decimal, format_p
 from chainrule.report.tables.table import Cell, Column, Table
 
@@ -27,7 +28,7 @@ SUPERIORITY = (
     "is Wilson's."
 )
 AT_ONCE = (
-    "The simultaneous interval holds for all {} tests at once and agrees with p, Holm: it excludes "
+    "The simultaneous interval holds for all {} at once and agrees with p, Holm: it excludes "
     "0 where that is at most 0.05."
 )
 CONCLUSION = (
@@ -45,6 +46,7 @@ DETECTABLE = (
     "detectable: a mean difference that so many rounds find with a power of 80 %, at the spread "
     "observed; not known where that is 0."
 )
+NEEDED = "rounds needed: how many find {} with a power of 80 %; not known where no number does."
 SAME = (
     "P(same): how far it may be believed that the mean difference is 0, where up to {} count as "
     "the same."
@@ -68,11 +70,28 @@ def comparisons_table(
         "comparisons",
         f"Comparisons{of}{against}: {test.test}; {describe_differences(unit)}, each with its "
         f"{test.confidence:.0%} interval.",
-        _comparison_columns(found, unit),
-        [_comparison_cells(c, found, unit) for c in found.comparisons],
-        found.as_rows(),
-        [describe_direction(data, "a − b"), *found.notes, *_failure_notes(data)],
+        _comparison_columns(found, data),
+        [_comparison_cells(c, found, data) for c in found.comparisons],
+        [_comparison_row(c, found, data) for c in found.comparisons],
+        [
+            *null_sentences(data, found),
+            describe_direction(data, "a − b"),
+            *found.notes,
+            *_failure_notes(data),
+        ],
     )
+
+
+def _comparison_row(c: Comparison, found: Comparisons, data: ReportData) -> dict[str, Any]:
+    """The row as JSON data, with what it could have found at a power of 80 %."""
+    could = find_sensitivity(c.test, found, data).as_row()
+    known = bool(c.test.standard_error)
+    return {
+        **c.as_row(),
+        "rounds_planned": data.study.max_rounds,
+        "detectable": could["difference"] if known else None,
+        "rounds_needed": could["rounds_needed"],
+    }
 
 
 def _failure_notes(data: ReportData) -> list[str]:
@@ -83,62 +102,68 @@ def _failure_notes(data: ReportData) -> list[str]:
     return notes + [f"Only rounds in which {n} did not fail are compared." for n in short]
 
 
-def _comparison_columns(found: Comparisons, unit: Unit) -> list[Column]:
+def _comparison_columns(found: Comparisons, data: ReportData) -> list[Column]:
     """Without what is the same, or not known, in every row."""
-    pairs, first = found.baseline is None, found.comparisons[0]
+    pairs, first, unit = found.baseline is None, found.comparisons[0], data.unit
+    wanted = "the rope" if data.study.rope else "the difference seen"
     columns = [
         Column("a", "a", numeric=False),
         *([Column("b", "b", numeric=False)] if pairs else []),
         Column("n"),
         Column("difference", "a − b"),
-        *_interval_columns(found.family),
+        *_interval_columns(found),
         Column("p"),
+        *([Column("p, looks"), Column("decided at", "at")] if found.looks else []),
         Column("p, Holm", "p Holm"),
-        Column("conclusion", numeric=False, note=CONCLUSION),
+        Column("conclusion", "conclusion", numeric=False, note=CONCLUSION),
         Column("detectable", note=DETECTABLE),
-        Column("d_z", None if pairs else "d_z", note=D_Z),
+        Column("rounds needed", note=NEEDED.format(wanted)),
+        Column("d_z", note=D_Z),
     ]
     if first.superiority:
         columns += [
-            Column("P(a\u00a0>\u00a0b)", None if pairs else "P(a>b)", note=SUPERIORITY),
+            Column("P(a\u00a0>\u00a0b)", note=SUPERIORITY),
             Column("its interval"),
         ]
     if first.posterior:
         rope = f"{unit.number(first.posterior.rope)}{unit.difference_suffix}"
         columns += [
             Column("P(worse)"),
-            Column("P(same)", None if pairs else "P(same)", note=SAME.format(rope)),
+            Column("P(same)", note=SAME.format(rope)),
             Column("P(better)", note="P(worse), P(better): that it is further from 0 than that."),
         ]
     return columns
 
 
-def _interval_columns(m: int) -> list[Column]:
-    """The interval by itself, and of several comparisons the one that agrees with Holm's p."""
-    if m == 1:
+def _interval_columns(found: Comparisons) -> list[Column]:
+    """The interval by itself, and of several tests or looks the one that agrees with p, Holm."""
+    if found.family == 1 and found.looks is None:
         return [Column("interval", "interval")]
-    return [
-        Column("interval"),
-        Column("simultaneous interval", "simultaneous", note=AT_ONCE.format(m)),
-    ]
+    at = " and looks" if found.looks else ""
+    note = AT_ONCE.format(f"{found.family} tests{at}")
+    return [Column("interval"), Column("simultaneous interval", "simultaneous", note=note)]
 
 
-def _comparison_cells(c: Comparison, found: Comparisons, unit: Unit) -> list[Cell]:
-    test, wins, belief = c.test, c.superiority, c.posterior
-    pairs, m = found.baseline is None, found.family
+def _comparison_cells(c: Comparison, found: Comparisons, data: ReportData) -> list[Cell]:
+    test, wins, belief, unit = c.test, c.superiority, c.posterior, data.unit
+    pairs, several = found.baseline is None, found.family > 1 or found.looks is not None
     at_once = Cell(unit.interval(c.simultaneous_low, c.simultaneous_high), c.simultaneous_low)
-    could = found.find_sensitivity(test).difference or None
+    could = find_sensitivity(test, found, data)
+    least, needed = could.difference or None, could.rounds_needed
+    at = Cell(MISSING if c.decided_at is None else f"{c.decided_at}", c.decided_at)
     cells = [
         Cell(c.a, c.a),
         *([Cell(c.b, c.b)] if pairs else []),
         Cell(str(test.n), test.n),
         Cell(unit.difference(test.difference), test.difference),
         Cell(unit.interval(test.low, test.high), test.low),
-        *([at_once] if m > 1 else []),
+        *([at_once] if several else []),
         Cell(format_p(test.p), test.p),
+        *([Cell(format_p(c.p_looks), c.p_looks), at] if found.looks else []),
         Cell(format_p(c.p_holm), c.p_holm),
         Cell(CONCLUSIONS[c.conclusion], c.conclusion),
-        Cell(MISSING if could is None else unit.difference(could)[1:], could),
+        Cell(MISSING if least is None else unit.difference(least)[1:], least),
+        Cell(MISSING if needed is None else f"{needed:,}", needed),
         Cell(format_decimal(c.d_z, 2), c.d_z),
     ]
     if wins:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
+from chainrule.report.decisions import null_effect_sentences
 from chainrule.report.numbers import Unit, format_p
 from chainrule.report.tables.comparisons import AT_ONCE, describe_differences, describe_direction
 from chainrule.report.tables.table import Cell, Column, Table
@@ -35,7 +36,7 @@ def effects_table(result: StudyResult | ReportData) -> Table:
     """
     data = ReportData.wrap(result)
     found, unit = data.effects, data.unit
-    test = found.effects[0].test
+    test, at_once = found.effects[0].test, AT_ONCE.format(f"{found.family} tests")
     return Table(
         "effects",
         f"Effects of the factors: {test.test} over n = {test.n} rounds; "
@@ -44,10 +45,11 @@ def effects_table(result: StudyResult | ReportData) -> Table:
         [_effect_cells(effect, unit) for effect in found.effects],
         found.as_rows(),
         [
+            *null_effect_sentences(data, found),
             describe_direction(data, "the new level − the old one"),
             "A main effect is averaged over the other factors.",
             "An interaction is a difference of differences.",
-            f"{AT_ONCE.format(found.family)} They are these effects and the study's comparisons.",
+            f"{at_once} They are these effects and the study's comparisons.",
             *found.notes,
         ],
     )
