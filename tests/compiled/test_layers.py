@@ -10,7 +10,7 @@ from chainrule.compiled.lowering.activations import MAPS
 from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
 from chainrule.data import Dataset
 from chainrule.train import Trainer
-from tests.compiled.agreement import assert_equal, make_data, sgd
+from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
 MAPPED = [
     nn.GELU(),
@@ -179,6 +179,41 @@ def test_dropout_without_a_seed_takes_the_plain_path():
     trainer = Trainer(net, nn.MSELoss(), sgd(net), compile=True)
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
     assert "Dropout(p=0.4) without a seed" in str(trainer.backend_status)
+
+
+def make_names(replicas=K):
+    data = make_data((3,), 4, torch.float64, replicas)
+    generator = torch.Generator().manual_seed(1)
+    names = torch.randint(0, 7, (replicas, len(data), 5), generator=generator)
+    return Dataset(names, data.targets, replicas)
+
+
+@pytest.mark.parametrize("size", [17, 53])
+@pytest.mark.parametrize("padding", [None, 2, -1])
+def test_embeddings_agree(padding, size):
+    embed = nn.Embedding(7, 3, padding_idx=padding)
+    net = nn.Sequential(embed, nn.LayerNorm(3), nn.Flatten(), nn.Tanh(), nn.Linear(15, 4))
+    found = []
+    for compiled in (False, True):
+        cohort = net.replicate(K, SEEDS).to(torch.float64)
+        options = {"batch_size": size, "seed": SEEDS, "compile": compiled}
+        trainer = Trainer(cohort, nn.MSELoss(), optim.Adam(cohort), **options)
+        trainer.fit(make_names(), epochs=2, progress=False)
+        assert str(trainer.backend_status) == ("compiled" if compiled else "plain")
+        found.append((trainer.optimizer.flats[0].data, trainer.predict(make_names())))
+    torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)
+
+
+def test_an_embedding_is_asked_for_rows_that_it_has():
+    data = make_names()
+    net = nn.Sequential(nn.Embedding(7, 3), nn.Flatten(), nn.Linear(15, 4)).replicate(K, SEEDS)
+    net = net.to(torch.float64)
+    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile=True)
+    trainer.fit(data, epochs=1, progress=False)
+    assert str(trainer.backend_status) == "compiled"
+    data.inputs[1, 4, 2] = 7
+    with pytest.raises(nn.LayerError, match="whole numbers from 0 to 6"):
+        trainer.fit(data, epochs=2, progress=False)
 
 
 def test_nothing_known_is_left_out_here():

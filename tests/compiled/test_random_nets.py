@@ -19,15 +19,16 @@ OPTIMIZERS: list[Callable[[nn.Module], optim.Optimizer]] = [
     lambda net: optim.SGD(net, lr=0.01),
     lambda net: optim.SGD(net, lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-3),
     lambda net: optim.SGD(net, lr=0.01, momentum=0.8, dampening=0.3),
-    lambda net: optim.Adam(net, lr=0.01),
-    lambda net: optim.Adam(net, lr=0.01, amsgrad=True, weight_decay=1e-2),
-    lambda net: optim.AdamW(net, lr=0.01),
-    lambda net: optim.RMSprop(net, lr=0.01, momentum=0.5),
-    lambda net: optim.Adagrad(net, lr=0.01, weight_decay=1e-2),
-    lambda net: optim.NAdam(net, lr=0.01),
-    lambda net: optim.RAdam(net, lr=0.01),
-    lambda net: optim.Adadelta(net, lr=0.1),
+    lambda net: optim.Adam(net, lr=0.01, eps=1e-3),
+    lambda net: optim.Adam(net, lr=0.01, amsgrad=True, weight_decay=1e-2, eps=1e-3),
+    lambda net: optim.AdamW(net, lr=0.01, eps=1e-3),
+    lambda net: optim.RMSprop(net, lr=0.01, momentum=0.5, eps=1e-3),
+    lambda net: optim.Adagrad(net, lr=0.01, weight_decay=1e-2, eps=1e-3),
+    lambda net: optim.NAdam(net, lr=0.01, eps=1e-3),
+    lambda net: optim.RAdam(net, lr=0.01, eps=1e-3),
+    lambda net: optim.Adadelta(net, lr=0.1, eps=1e-3),
 ]
+"""Those that divide a gradient by its size have an ε that is above what rounding leaves of 0."""
 
 
 class Case(NamedTuple):
@@ -55,6 +56,45 @@ def draw_activation(draw: random.Random) -> nn.Module:
             nn.SELU(),
             nn.Hardtanh(-1.0, 0.5 + constant),
             nn.Softsign(),
+            nn.GELU(draw.choice(("none", "tanh"))),
+            nn.SiLU(),
+            nn.Softplus(),
+            nn.PReLU(),
+            nn.LeakyReLU(-0.3),
+            nn.Dropout(constant / 2),
+        )
+    )
+
+
+def draw_block(draw: random.Random, width: int) -> nn.Module:
+    """A module that keeps the width, around an activation or a linear layer."""
+    inner = nn.Sequential(draw_activation(draw), nn.Linear(width, width))
+    return draw.choice(
+        (
+            nn.Identity(),
+            nn.Identity(),
+            nn.BatchNorm1d(width, momentum=draw.choice((0.1, None))),
+            nn.LayerNorm(width, eps=0.1),
+            nn.GroupNorm(1, width, eps=0.1),
+            nn.Residual(inner),
+            nn.Sum(inner, nn.Tanh(), nn.Identity()),
+            nn.Sequential(nn.Concat(inner, nn.Identity()), nn.Maxout(2)),
+        )
+    )
+
+
+def draw_image_block(draw: random.Random, channels: int) -> nn.Module:
+    """A module that keeps the channels of images."""
+    return draw.choice(
+        (
+            nn.Identity(),
+            nn.Identity(),
+            nn.BatchNorm2d(channels, eps=0.01),
+            nn.GroupNorm(1, channels, eps=0.1),
+            nn.Dropout2d(0.3),
+            nn.PReLU(channels),
+            nn.Residual(nn.Conv2d(channels, channels, 3, padding=1)),
+            nn.Concat(nn.Identity(), nn.Tanh()),
         )
     )
 
@@ -81,17 +121,23 @@ def draw_images(draw: random.Random, shape: tuple[int, ...]) -> list[nn.Module]:
                 draw.randint(0, 1),
                 draw.choice((nn.MaxPool2d(window, step), nn.AvgPool2d(window, step))),
             )
-        layers += after
-        channels = out
+        block = draw_image_block(draw, out)
+        layers += [*after, block]
+        channels = out * (2 if isinstance(block, nn.Concat) else 1)
     return [*layers, nn.Flatten()]
 
 
 def draw_loss(draw: random.Random) -> tuple[list[nn.Module], nn.Loss, bool]:
     """The last layers, the loss, and whether its targets are classes."""
     reduction = draw.choice(("mean", "mean", "sum"))
-    kind = draw.randint(0, 7)
+    kind = draw.randint(0, 9)
+    smoothing = draw.choice((0.0, 0.0, 0.1))
     if kind < 2:
-        return [], nn.CrossEntropyLoss(reduction=reduction), True
+        return [], nn.CrossEntropyLoss(reduction=reduction, label_smoothing=smoothing), True
+    if kind == 8:
+        return [nn.LogSoftmax(1)], nn.KLDivLoss(draw.choice(("batchmean", reduction))), False
+    if kind == 9:
+        return [], nn.CrossEntropyLoss(reduction=reduction, label_smoothing=smoothing), False
     if kind == 2:
         return [nn.LogSoftmax(1)], nn.NLLLoss(reduction=reduction), True
     if kind == 3:
@@ -109,9 +155,9 @@ def draw_loss(draw: random.Random) -> tuple[list[nn.Module], nn.Loss, bool]:
 
 
 def draw_case(seed: int) -> Case | None:
-    """The net of a seed; None where its images are too small for its windows."""
+    """The net of a seed; None where images are too small for windows, or batches for a norm."""
     draw, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-    N, K = draw.randint(1, 40), draw.choice((1, 1, 2, 3))
+    N, K = draw.randint(1, 40), draw.choice((1, 1, 2, 3, 10))
     layers: list[nn.Module] = []
     if draw.random() < 0.65:
         shape = (draw.choice((1, 1, 2, 3, 8)), draw.randint(1, 10), draw.randint(1, 10))
@@ -125,6 +171,7 @@ def draw_case(seed: int) -> Case | None:
     for _ in range(draw.randint(0, 2)):
         features = draw.choice((1, 2, 3, 7, 8, 16, 25, 33))
         layers += [nn.Linear(width, features, bias=draw.random() < 0.8), draw_activation(draw)]
+        layers += [draw_block(draw, features)]
         width = features
     outputs = draw.choice((1, 2, 3, 8, 10))
     last, criterion, of_classes = draw_loss(draw)
@@ -137,7 +184,12 @@ def draw_case(seed: int) -> Case | None:
     options: dict[str, float] = {"batch_size": draw.choice((1, 4, 7, 16, 50))}
     if draw.random() < 0.2:
         options["clip_norm"] = 0.5
+    if draw.random() < 0.2:
+        options["clip_value"] = 0.1
     net = nn.Sequential(*layers, nn.Linear(width, outputs), *last)
+    normed = any(isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d) for each in net.modules())
+    if normed and 1 in (N, options["batch_size"], N % options["batch_size"]):
+        return None  # a batch of one sample has no variance
     # Adam divides a gradient by its size: in float32 one that is zero but for rounding counts
     optimizer = draw.choice(OPTIMIZERS if dtype == torch.float64 else OPTIMIZERS[:3])
     return Case(net, criterion, optimizer, Dataset(x, target, K), K, options, dtype)
@@ -172,11 +224,20 @@ def compare_paths(case: Case) -> tuple[float, bool]:
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-4}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 600, 100))
-def test_random_nets_agree(first):
-    cases = {seed: case for seed in range(first, first + 100) if (case := draw_case(seed))}
+def check_cases(first, count):
+    cases = {seed: case for seed in range(first, first + count) if (case := draw_case(seed))}
     found = {seed: compare_paths(case) for seed, case in cases.items()}
-    assert sum(compiled for _, compiled in found.values()) > len(cases) / 2
+    assert sum(compiled for _, compiled in found.values()) > 0.9 * len(cases)
     limits = {seed: TOLERANCES[case.dtype] for seed, case in cases.items()}
     assert {seed: d for seed, (d, _) in found.items() if not d < limits[seed]} == {}
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_some_random_nets_agree(first):
+    check_cases(first, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(60, 3000, 98))
+def test_random_nets_agree(first):
+    check_cases(first, 98)

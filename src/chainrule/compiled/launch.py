@@ -24,7 +24,7 @@ from chainrule.compiled.lowering.grad_modes import (
     accumulated_values,
     assign_grad_modes,
 )
-from chainrule.compiled.lowering.ir import Convolution
+from chainrule.compiled.lowering.ir import Convolution, Lookup
 from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import (
@@ -123,16 +123,18 @@ def lower_and_size(
     check_data(data, flat.data)
     if data.replicas is None:
         data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
-    shape = tuple(data.inputs.shape[2:])
+    shape, whole_numbers = tuple(data.inputs.shape[2:]), data.inputs.dtype == torch.int64
     parameters = [p for flat in optimizer.flats for p in flat.parameters]
     offsets = parameter_offsets(parameters, len(flat.data))
-    single = Program(1, prod(shape), offsets, training=training)
+    kind = {"training": training, "whole_numbers": whole_numbers}
+    single = Program(1, prod(shape), offsets, **kind)
     lower_net(single, net, shape)
+    check_names(single, data.inputs)
     library = kernel(flat.data.dtype)
     vector_bytes, bfloat16 = int(library.vector_bytes()), bool(library.has_bfloat16())
     width = vector_bytes // flat.data.element_size()
     vectors = chunk_vectors(single, -(-min(batch_size, len(data)) // width), vector_bytes)
-    program = Program(width * vectors, prod(shape), offsets, bfloat16=bfloat16, training=training)
+    program = Program(width * vectors, prod(shape), offsets, bfloat16=bfloat16, **kind)
     return program, lower_net(program, net, shape), data
 
 
@@ -183,11 +185,18 @@ def check_data(dataset: Dataset, params: Tensor) -> None:
     """Raise Unsupported for numbers that the kernel does not read; params (K, P) are the net's."""
     if params.device.type != "cpu" or params.dtype not in SCALAR_TYPES:
         raise Unsupported(f"{params.dtype} on {params.device}")
-    if dataset.inputs.dtype != params.dtype:
+    if dataset.inputs.dtype not in (params.dtype, torch.int64):
         raise Unsupported(f"inputs of {dataset.inputs.dtype}")
     tensors = [t for _, t in named_leaves((dataset.inputs, dataset.targets))]
     if any(t.device.type != "cpu" or t.layout != torch.strided or t.is_neg() for t in tensors):
         raise Unsupported("data that are no plain memory of the CPU")
+
+
+def check_names(program: Program, inputs: Tensor) -> None:
+    """Raise Unsupported unless all whole numbers are rows of what they are looked up in."""
+    rows = [op.num_rows for op in program.ops if isinstance(op, Lookup)]
+    if rows and not 0 <= int(inputs.min()) <= int(inputs.max()) < min(rows):
+        raise Unsupported("whole numbers that are no rows of an embedding")
 
 
 def parameter_offsets(parameters: Sequence[Parameter], K: int) -> dict[int, tuple[int, int]]:

@@ -104,6 +104,20 @@ template <class T> struct Interpreter {
                      op.rows, args.batch_columns);
     }
 
+    const int64_t *input_names() const {
+        return static_cast<const int64_t *>(args.inputs) + replica * args.input_stride;
+    }
+
+    void forward(const Lookup &op) {
+        lookup_rows<T>(op, values + op.y, params + op.weight, input_names(), chunk.order, chunk.n,
+                       args.batch_columns);
+    }
+
+    void backward(const Lookup &op) {
+        T *dw = begin_grad(op.weight, op.weight_grad, op.num_rows * op.width);
+        lookup_backward<T>(op, dw, grads + op.y, input_names(), chunk.order, chunk.n);
+    }
+
     void forward(const LoadTarget &op) {
         load_columns(values + op.t, op.ldt, target<T>(op.target), op.rows, chunk.order, chunk.n,
                      op.rows, args.batch_columns);

@@ -29,6 +29,7 @@ __all__ = [
     "LessEqual",
     "LoadInput",
     "LoadTarget",
+    "Lookup",
     "LossKind",
     "Map",
     "MapKind",
@@ -108,6 +109,26 @@ class LoadInput:
     rows: int
     y: int
     ldy: int
+
+
+@dataclass(slots=True)
+class Lookup:
+    """y (count · width, n) = the rows of W that the inputs' whole numbers from ``first`` on name
+
+    A sample has ``features`` of them, of which these are ``count``. dW: each row's += Σ g where it
+    is named, but for the row ``padding``. A number that names no row of ``num_rows`` gives nan.
+    """
+
+    weight: int
+    num_rows: int
+    width: int
+    padding: int
+    first: int
+    features: int
+    count: int
+    y: int
+    ldy: int
+    weight_grad: GradMode = GradMode.SKIP
 
 
 @dataclass(slots=True)
@@ -462,6 +483,7 @@ class Pad:
 
 Operation: TypeAlias = (
     LoadInput
+    | Lookup
     | LoadTarget
     | OneHot
     | Matmul

@@ -24,6 +24,7 @@ from chainrule.compiled.lowering.conv import (
     lower_pool,
 )
 from chainrule.compiled.lowering.dropout import lower_dropout
+from chainrule.compiled.lowering.embedding import lower_embedding
 from chainrule.compiled.lowering.ir import StoreOutput
 from chainrule.compiled.lowering.linear import lower_linear
 from chainrule.compiled.lowering.loss import Outputs
@@ -56,6 +57,7 @@ LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]
     nn.BatchNorm1d: lower_batch_norm,
     nn.BatchNorm2d: lower_batch_norm,
     nn.LessEqualProbability: lower_less_equal,
+    nn.Embedding: lower_embedding,
 }
 """The layers that make a new buffer, which is all the lanes: an activation after is done there."""
 

@@ -123,7 +123,8 @@ class Program:
     of each parameter, by identity, where it begins in its replica's row of the optimizer's tensor,
     and its size. ``activation_size``: the numbers of all values; ``step_workspace`` and
     ``scratch``: how many more the operations keep for a step, and need while they are done.
-    ``bfloat16``: whether the kernel can multiply it; ``training``: whether it learns, or predicts.
+    ``bfloat16``: whether the kernel can multiply it; ``training``: whether it learns, or predicts;
+    ``whole_numbers``: whether the inputs are some.
 
     ``lane_groups``: the lanes of each use that a layer here has in a step, for what looks at a
     batch as a whole, in the order of the samples' numbers. ``whole_batch``: whether all samples of
@@ -139,6 +140,7 @@ class Program:
         *,
         bfloat16: bool = True,
         training: bool = True,
+        whole_numbers: bool = False,
     ) -> None:
         self.batch_columns, self.features, self.bfloat16 = batch_columns, features, bfloat16
         self.parameter_offsets, self.training = parameter_offsets, training
@@ -148,7 +150,7 @@ class Program:
         self.reads: list[Read] = []
         self.activations: dict[int, ActivationKind] = {}  # by buffer
         self.lane_groups: list[list[int]] = [[0]]
-        self.whole_batch = False
+        self.whole_batch, self.whole_numbers = False, whole_numbers
         self.running: list[Buffer] = []
         self.dropouts: dict[DropoutBase, int] = {}
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
@@ -223,6 +225,8 @@ class Program:
         return Value(value.shape, slices)
 
     def _load(self, source: Slice, piece: Slice) -> None:
+        if self.whole_numbers:
+            raise Unsupported("whole numbers that are no rows of an embedding")
         self.constants.add(piece.buffer)
         y, ldy = self.address(piece)
         self.ops.append(LoadInput(source.row, self.features, piece.rows, y, ldy))

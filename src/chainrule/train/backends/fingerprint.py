@@ -62,14 +62,19 @@ class Fingerprint:
             self._add_memory(flat.grad)
 
     def add_data(self, data: Dataset, *, targets: bool) -> None:
-        """Where a data set lies; of its targets also their range, which a program may rest on."""
+        """Where a data set lies; of targets and whole numbers also their range, which counts."""
         self.values.append(data.replicas)
         self._add_memory(data.inputs)
+        if not data.inputs.is_floating_point():
+            self._add_range(data.inputs)
         for name, t in named_leaves(data.targets) if targets else ():
             self.values.append(name)
             self._add_memory(t)
-            if t.numel() and not t.is_complex():
-                self.values += [repr(limit.item()) for limit in t.aminmax()]  # nan is nan
+            self._add_range(t)
+
+    def _add_range(self, t: Tensor) -> None:
+        if t.numel() and not t.is_complex():
+            self.values += [repr(limit.item()) for limit in t.aminmax()]  # nan is nan
 
     def _add(self, value: Any) -> None:
         cls = type(value)

@@ -4,6 +4,9 @@
 // finite where the batch is.
 #pragma once
 
+#include "abi.h"
+
+#include <cmath>
 #include <cstdint>
 
 #include "../simd/vector.h"
@@ -26,6 +29,34 @@ void load_columns(T *y, int64_t ldy, const T *x, int64_t stride, const int64_t *
         }
         for (; i < rows; i++)
             for (int q = 0; q < W; q++) y[i * ldy + j + q] = sample[q][i];
+    }
+}
+
+// y (count width, columns) = the rows of w that each sample names; nan where it names none
+template <class T>
+void lookup_rows(const Lookup &op, T *y, const T *w, const int64_t *inputs, const int64_t *order,
+                 int64_t n, int64_t columns) {
+    for (int64_t j = 0; j < columns; j++) {
+        const int64_t *names = inputs + order[j < n ? j : 0] * op.features + op.first;
+        for (int64_t i = 0; i < op.count; i++) {
+            const bool known = names[i] >= 0 && names[i] < op.num_rows;
+            for (int64_t d = 0; d < op.width; d++)
+                y[(i * op.width + d) * op.ldy + j] = known ? w[names[i] * op.width + d] : T(NAN);
+        }
+    }
+}
+
+// dw: each row's += g where a sample names it
+template <class T>
+void lookup_backward(const Lookup &op, T *dw, const T *g, const int64_t *inputs,
+                     const int64_t *order, int64_t n) {
+    for (int64_t j = 0; j < n; j++) {
+        const int64_t *names = inputs + order[j] * op.features + op.first;
+        for (int64_t i = 0; i < op.count; i++) {
+            if (names[i] < 0 || names[i] >= op.num_rows || names[i] == op.padding) continue;
+            for (int64_t d = 0; d < op.width; d++)
+                dw[names[i] * op.width + d] += g[(i * op.width + d) * op.ldy + j];
+        }
     }
 }
 
