@@ -187,7 +187,10 @@ def test_npz_and_idx_files(call, nets, tmp_path):
         ),
         (("plane_net", "disk_points", "--set", "nett.hidden=3"), "did you mean 'net'?"),
         (("plane_net", "disk_points", "--set", "data=3"), "--set data: expected PART.ARGUMENT="),
-        (("plane_net", "auto_mpg", "--set", "data.n=3", "--target", "mpg"), "takes no arguments"),
+        (
+            ("plane_net", "auto_mpg", "--set", "data.n=3", "--target", "mpg"),
+            "takes no such argument",
+        ),
         (("plane_net", "pairs"), "pairs: several targets (main, first, second); a study trains"),
         (("class_loss", "disk_points"), "net 'class_loss' is not known; expected"),
         (("nosuch.py:f", "disk_points"), "nosuch.py:f: no file nosuch.py"),

@@ -61,5 +61,5 @@ def test_a_column_to_ignore_is_no_input(houses):
 
 @pytest.mark.parametrize("digest", [None, "0" * 64])
 def test_a_file_of_other_content_is_refused_with_what_to_say(houses, digest):
-    with pytest.raises(DataError, match=rf'for this one say sha256 = "{houses["sha256"]}"'):
+    with pytest.raises(DataError, match=rf'for this one write sha256 = "{houses["sha256"]}"'):
         table(0, **{**houses, "sha256": digest})

@@ -178,5 +178,6 @@ def test_a_column_that_is_no_number_for_one_cell_says_for_which():
     cells[7] = "1,200"
     table = table_of(area=cells, town=["A", "B"] * 20, price=[*range(3, 43)])
     assert Encoder.fit(table, "price").notes[0] == (
-        "area: left out, 40 texts in 40 rows tell rows apart; most are numbers, '1,200' is not"
+        "area: left out, 40 texts in 40 rows tell rows apart; most are numbers, '1,200' in line 9 "
+        'is not: where that is a decimal comma: --decimal , or decimal = "," in [data] of a study'
     )

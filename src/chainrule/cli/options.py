@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,10 +15,14 @@ __all__ = [
     "CsvTarget",
     "Data",
     "DataArguments",
+    "Decimal",
+    "Encoding",
     "Epochs",
     "Format",
+    "Ignore",
     "Jobs",
     "Json",
+    "Na",
     "Out",
     "Quick",
     "Quiet",
@@ -28,8 +32,10 @@ __all__ = [
     "StudyNumber",
     "TableFormat",
     "Target",
+    "Task",
     "Verbose",
     "format_examples",
+    "table_options",
 ]
 
 Study = Annotated[
@@ -69,7 +75,29 @@ Csv = Annotated[
     typer.Option(metavar="FILE", help="A table of your own, for a study such as prices."),
 ]
 CsvTarget = Annotated[
-    str | None, typer.Option(metavar="COLUMN", help="With --csv: the number to be told.")
+    str | None, typer.Option(metavar="COLUMN", help="With --csv: the number or class to be told.")
+]
+Task = Annotated[
+    Literal["classification", "regression"] | None,
+    typer.Option(help="Whether the target is a class or a number; else the data say."),
+]
+Na = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--na", metavar="WORD", help="Of a CSV file: a word for a missing cell; may be said again."
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(metavar="SIGN", help="Of a CSV file: a point or a comma; else as it has them."),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Of a CSV file, such as latin-1; else UTF-8 or UTF-16."),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="COLUMN", help="Of a CSV file: no input; may be said again."),
 ]
 Jobs = Annotated[
     int | None,
@@ -97,6 +125,11 @@ Verbose = Annotated[
 Out = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write.")]
 Format = Literal["text", "csv", "json", "latex", "markdown"]
 TableFormat = Annotated[Format, typer.Option("--format", help="How the table is written.")]
+
+
+def table_options(**given: Any) -> dict[str, Any]:
+    """What was said of how a CSV file is written and taken: na, decimal, encoding, ignore, task."""
+    return {name: value for name, value in given.items() if value not in (None, [], ())}
 
 
 def format_examples(*lines: str) -> str:

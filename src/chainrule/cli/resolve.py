@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ __all__ = [
     "find_study",
     "list_records",
     "name_run",
+    "resolve_files",
     "resolve_result",
     "resolve_store",
     "resolve_study",
@@ -41,28 +42,43 @@ def resolve_study(
     data: Sequence[str] | None = None,
     csv: Path | None = None,
     target: str | None = None,
+    table: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Study:
     """The study of this name, or its small form, with what the command line says differently.
+
+    ``table``: how a CSV file is written and taken, see :func:`chainrule.cli.options.table_options`.
 
     Of a table of the user's own, stderr says what becomes of each column. Raises
     typer.BadParameter for a wrong call, StudyError for what does not fit the study, DataError or
     OSError for a file that cannot be used.
     """
-    from chainrule.study.spec.own_code import pin_sources
-
     study = find_study(name)
     study = (study.quick_form() if quick else study).with_overrides(**changes)
-    if data:
-        study = study.with_overrides(data=parse_assignments(data))
+    if arguments := parse_assignments(data) | dict(table or {}):
+        study = study.with_overrides(data=arguments)
     if csv is None and target is None:
-        return pin_sources(study)
+        return resolve_files(study)
     if csv is None or target is None:
         raise typer.BadParameter("--csv FILE and --target COLUMN go together")
     from chainrule.study.spec.csv_data import use_csv_table
 
     study, notes = use_csv_table(study, csv, target)
     echo_err("\n  ".join(notes))
+    return resolve_files(study)
+
+
+def resolve_files(study: Study) -> Study:
+    """The study with what its files say: the sizes of its nets, the digests of the user's code.
+
+    Raises DataError or OSError where its CSV file cannot be read.
+    """
+    from chainrule.study.spec.own_code import pin_sources
+
+    if study.data.arguments.get("csv") is not None:
+        from chainrule.study.spec.csv_data import fill_net_sizes
+
+        study = fill_net_sizes(study)
     return pin_sources(study)
 
 
@@ -120,10 +136,15 @@ def try_arms(study: Study, arms: str) -> bool:
 def find_declaration(run: str) -> Study | None:
     """The study that RUN declares: a TOML file, a built-in one, file.py:NAME; else None."""
     from chainrule.study.builtin import NAMES
-    from chainrule.study.spec.own_code import pin_sources
 
     is_study = run in NAMES or run.endswith(".toml") or (":" in run and "://" not in run)
-    return pin_sources(find_study(run)) if is_study and not is_store(run) else None
+    if not is_study or is_store(run):
+        return None
+    study = find_study(run)
+    try:
+        return resolve_files(study)
+    except (OSError, ValueError):  # results are there without the file that they came of
+        return study
 
 
 def is_store(run: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule import seeds
 from chainrule._util.suggest import did_you_mean
-from chainrule.data import Dataset
+from chainrule.data import CsvTable, Dataset
 from chainrule.data.datasets.auto_mpg import auto_mpg_table
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import RawData, read_data
@@ -32,8 +32,9 @@ def load_data(
 ) -> tuple[RawData, Arrays | None]:
     """(samples, a test set that comes apart) of a file, a folder, built-in data or a function.
 
-    ``seed`` and ``arguments`` are for built-in data and functions. Raises ValueError or OSError
-    where there is none of this name, or it cannot be read.
+    ``seed`` and ``arguments`` are for built-in data and functions; arguments of a CSV file say how
+    it is written, see :func:`read_csv`, and which columns are no inputs (``ignore``). Raises
+    ValueError or OSError where there is none of this name, or it cannot be read.
     """
     loaders = [
         loader for loader in public_names("chainrule.data.datasets.loaders") if loader != "table"
@@ -42,8 +43,12 @@ def load_data(
         return _call_loader(
             name if name in loaders else import_user_module(name), seed, arguments or {}
         )
-    if arguments:
-        raise ValueError(f"--set data.{next(iter(arguments))}: {name} takes no arguments")
+    written = dict(arguments or {})
+    if unknown := [key for key in written if key not in WRITTEN or name == "auto_mpg"]:
+        listed = "none" if name == "auto_mpg" else f"{', '.join(WRITTEN)}, of a CSV file"
+        raise ValueError(
+            f"--set data.{unknown[0]}: {name} takes no such argument; it takes {listed}"
+        )
     if name == "auto_mpg":
         return auto_mpg_table(), None
     if not Path(name).exists() and not Path(name).suffix:
@@ -52,7 +57,17 @@ def load_data(
             f"no data {name!r}; {did_you_mean(name, known)}built in: {', '.join(known)}; or a "
             "CSV or NPZ file, a folder of IDX files, file.py:FUNCTION"
         )
-    return read_data(name)
+    ignored = written.pop("ignore", ())
+    rows, test_rows = read_data(name, **written)
+    if not ignored:
+        return rows, test_rows
+    if not isinstance(rows, CsvTable):
+        raise ValueError(f"--ignore names columns of a CSV file; {rows.source} has arrays")
+    return rows.drop_columns(ignored), test_rows
+
+
+WRITTEN = ("na", "decimal", "encoding", "ignore")
+"""How a CSV file is written, and taken."""
 
 
 def load_split(

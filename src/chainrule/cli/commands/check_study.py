@@ -10,7 +10,7 @@ from chainrule._util.user_code import add_user_lines
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
-from chainrule.cli.resolve import find_study
+from chainrule.cli.resolve import find_study, resolve_files
 
 
 @app.command(
@@ -45,7 +45,7 @@ def is_right(file: str) -> bool:
     from chainrule.study.search.scope import describe_search_scope
 
     try:
-        study = find_study(file)
+        study = resolve_files(find_study(file))
         found = SerialExecutor().submit(find_problems, study).result()
     except (ValueError, OSError) as error:
         echo_err(add_user_lines(f"chainrule: {error}", error), is_error=True)

@@ -11,7 +11,17 @@ import typer
 
 from chainrule.cli.commands import app
 from chainrule.cli.completion import complete_builtin_study
-from chainrule.cli.options import Csv, CsvTarget, format_examples
+from chainrule.cli.options import (
+    Csv,
+    CsvTarget,
+    Decimal,
+    Encoding,
+    Ignore,
+    Na,
+    Task,
+    format_examples,
+    table_options,
+)
 from chainrule.cli.output import echo_err, make_folder, save_bytes
 
 StudyFile = Annotated[
@@ -42,6 +52,11 @@ def write_study(
     source: Source = None,
     csv: Csv = None,
     target: CsvTarget = None,
+    task: Task = None,
+    na: Na = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    ignore: Ignore = None,
 ) -> None:
     """Write the TOML file of a study to start from, with comments that say what may be changed.
 
@@ -58,7 +73,8 @@ def write_study(
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).lstrip("._-") or "study"
     notes: list[str] = []
     if csv is not None and target is not None:
-        text, notes = template_for_csv(name, csv, target, source)
+        table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
+        text, notes = template_for_csv(name, csv, target, source, table)
     else:
         text = template_text(name, source)
     make_folder(file.parent, option="FILE")

@@ -13,13 +13,19 @@ from chainrule.cli.options import (
     Csv,
     CsvTarget,
     DataArguments,
+    Decimal,
+    Encoding,
     Epochs,
+    Ignore,
     Jobs,
     Json,
+    Na,
     Quick,
     Rounds,
     Study,
+    Task,
     format_examples,
+    table_options,
 )
 from chainrule.cli.output import echo_json, echo_table
 from chainrule.cli.resolve import resolve_study, try_arms
@@ -44,6 +50,11 @@ def plan_study(
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
+    task: Task = None,
+    na: Na = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    ignore: Ignore = None,
     as_json: Json = False,
 ) -> None:
     """Say what a run would train: cohorts, steps, and about how long and how large.
@@ -55,8 +66,10 @@ def plan_study(
     from chainrule.report import plan_table
     from chainrule.study.plan.plan import build_plan
 
+    table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
+    changes = {"rounds": rounds, "epochs": epochs}
     study = resolve_study(
-        name, quick=quick, data=data, csv=csv, target=target, rounds=rounds, epochs=epochs
+        name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
     are_right = try_arms(study, arms)
     found = build_plan(study, arms=arms, jobs=jobs or available_cpus(), times=not no_time)

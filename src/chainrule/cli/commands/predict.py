@@ -12,7 +12,16 @@ import typer
 
 from chainrule import estimators
 from chainrule.cli.commands import app
-from chainrule.cli.options import Data, Json, Out, format_examples
+from chainrule.cli.options import (
+    Data,
+    Decimal,
+    Encoding,
+    Json,
+    Na,
+    Out,
+    format_examples,
+    table_options,
+)
 from chainrule.cli.output import echo_err, format_scores, save_bytes
 
 if TYPE_CHECKING:
@@ -38,6 +47,9 @@ def predict_rows(
         bool, typer.Option("--proba", help="The probability of each class too.")
     ] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Of a built-in source.")] = 0,
+    na: Na = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
     as_json: Json = False,
 ) -> None:
     """Predict a class or a number for each row of the data, as CSV: on stdout, or with -o.
@@ -48,7 +60,8 @@ def predict_rows(
     from chainrule._util.threads import torch_threads
 
     predictor = estimators.Predictor.load(file)
-    rows, test_rows = estimators.load_data(data, seed)
+    written = table_options(na=na, decimal=decimal, encoding=encoding)
+    rows, test_rows = estimators.load_data(data, seed, written)
     rows = rows if test_rows is None else test_rows
     with torch_threads(1):
         outputs = predictor.outputs(rows)

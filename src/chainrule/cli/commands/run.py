@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,13 +16,19 @@ from chainrule.cli.options import (
     Csv,
     CsvTarget,
     DataArguments,
+    Decimal,
+    Encoding,
     Epochs,
+    Ignore,
     Jobs,
     Json,
+    Na,
     Quick,
     Rounds,
     Study,
+    Task,
     format_examples,
+    table_options,
 )
 from chainrule.cli.output import echo_err, echo_json, echo_table, make_folder
 from chainrule.cli.resolve import RUNS, name_run, resolve_study, try_arms
@@ -63,6 +69,7 @@ Keep = Annotated[
         "chainrule run study.toml --rounds 30 --extend",
         "chainrule run digits --data root=/data/mnist",
         "chainrule run prices --csv houses.csv --target price",
+        "chainrule run prices --csv flowers.csv --target species --ignore id --na -",
     ),
 )
 def run_study(
@@ -83,6 +90,11 @@ def run_study(
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
+    task: Task = None,
+    na: Na = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    ignore: Ignore = None,
     as_json: Json = False,
 ) -> None:
     """Train what is missing of a study, and print its table: the test metric, mean ± std.
@@ -94,26 +106,33 @@ def run_study(
     if jobs > 1:
         preload_workers("chainrule.study.execution.runner", "chainrule.cli")
     from chainrule._util.malloc import disable_malloc_trim
-    from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
-    from chainrule.study import run
     from chainrule.study.execution.compiled_trainer import compile_trainer
 
     disable_malloc_trim()  # with one job, training is done here
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
     changes |= {"cohort_size": cohort_size, "keep": keep}
-    study = resolve_study(name, quick=quick, data=data, csv=csv, target=target, **changes)
+    table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
+    study = resolve_study(
+        name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
+    )
     study = compile_trainer(study) if compiled else study
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}.sqlite")
     prepare_store(where, study, arms)
+    options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
+    run_and_report(study, where, as_json=as_json, **options)
+
+
+def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options: Any) -> None:
+    """Run the study into a store, and print its table; ``options`` are those of ``study.run``."""
+    from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
+    from chainrule.study import run
+
     with choose_display(study) as display:
-        show = display.watch
-        result = run(
-            study, arms=arms, store=where, jobs=jobs, extend=extend, nets=nets, on_progress=show
-        )
+        result = run(study, store=where, on_progress=display.watch, **options)
     print_result(result, as_json=as_json)
     report_end(result, where, has_trained=display.has_trained)
-    report_failures(result, {arm.name for arm in study.select(arms)})
+    report_failures(result, {arm.name for arm in study.select(options["arms"])})
 
 
 def prepare_store(where: str, study: studies.Study, arms: str) -> None:

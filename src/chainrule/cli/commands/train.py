@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chainrule import estimators
 from chainrule.cli.commands import app
-from chainrule.cli.options import Data, Json, Target, format_examples
+from chainrule.cli.options import (
+    Data,
+    Decimal,
+    Encoding,
+    Ignore,
+    Json,
+    Na,
+    Target,
+    Task,
+    format_examples,
+    table_options,
+)
 from chainrule.cli.output import echo_err, echo_json, format_scores, make_folder, verbosity
 from chainrule.cli.overrides import parse_settings
 from chainrule.cli.resolve import RUNS
@@ -25,10 +36,6 @@ Net = Annotated[
         help="A function that makes a net: of chainrule.zoo, such as plane_net; or one of your "
         "own: file.py:FUNCTION, package.module:FUNCTION.",
     ),
-]
-Task = Annotated[
-    Literal["classification", "regression"] | None,
-    typer.Option(help="Whether the target is a class or a number; else the data say."),
 ]
 Loss = Annotated[
     str | None,
@@ -96,6 +103,10 @@ def train_net(
     seed: Seed = 0,
     threads: Threads = 1,
     output: NetFile = None,
+    na: Na = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    ignore: Ignore = None,
     as_json: Json = False,
 ) -> None:
     """Train one net, save it with all that it takes to predict, and test it once.
@@ -111,6 +122,7 @@ def train_net(
     """
     arguments, settings = parse_settings(assignments)
     settings = settings if lr is None else {"optimizer.lr": lr} | settings
+    arguments |= table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore)
     split = estimators.load_split(
         data, target, task, test=test, validation=validation, seed=seed, arguments=arguments
     )
@@ -120,14 +132,9 @@ def train_net(
     trainer = estimators.build_trainer(recipe, split, seed)
     path = output or RUNS / f"{net.rpartition(':')[2]}.safetensors"
     make_folder(path.parent)
-    for line in estimators.describe_split(split, kind_given=task is not None):
-        echo_err(line)
+    echo_err("\n".join(estimators.describe_split(split, kind_given=task is not None)))
     summary, interrupted = fit_and_save(trainer, split, path, epochs, patience, threads)
-    summary = {"file": str(path), "net": net, "data": data} | summary
-    echo_json(summary) if as_json else typer.echo(format_summary(summary))
-    if interrupted:
-        echo_err("interrupted: the net of the best epoch so far is kept")
-        raise typer.Exit(130)
+    print_summary({"file": str(path), "net": net, "data": data} | summary, as_json, interrupted)
 
 
 def fit_and_save(
@@ -150,6 +157,14 @@ def fit_and_save(
         )
         predictor.save(path)
         return estimators.summarize_fit(predictor, split, fit), fit.interrupted
+
+
+def print_summary(summary: Mapping[str, Any], as_json: bool, interrupted: bool) -> None:
+    """Print the summary; exit code 130 for Ctrl-C."""
+    echo_json(summary) if as_json else typer.echo(format_summary(summary))
+    if interrupted:
+        echo_err("interrupted: the net of the best epoch so far is kept")
+        raise typer.Exit(130)
 
 
 def format_summary(summary: Mapping[str, Any]) -> str:

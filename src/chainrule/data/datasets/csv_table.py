@@ -29,7 +29,7 @@ def table(
     sha256: str | None = None,
     ignore: Sequence[str] = (),
     na: Sequence[str] = (),
-    decimal: str = ".",
+    decimal: str | None = None,
     encoding: str | None = None,
     task: str | None = None,
     test: float = 0.25,
@@ -75,18 +75,16 @@ def load_table(
     ``written``: how the file is, see :func:`parse_csv`.
     """
     rows = auto_mpg_table() if csv is None else _read_pinned_csv(Path(csv), sha256, **written)
-    rows = rows.drop_missing(target)
-    for name in ignore:
-        rows[name]  # which says what is wrong with an unknown one
-    kept = {name: cells for name, cells in rows.columns.items() if name not in ignore}
-    return CsvTable(rows.source, kept, rows.lines)
+    ignored = [ignore] if isinstance(ignore, str) else ignore
+    return rows.drop_missing(target).drop_columns(ignored)
 
 
 def _read_pinned_csv(path: Path, sha256: str | None, **written: Any) -> CsvTable:
     content = path.read_bytes()
     if (got := digest_of(content).hexdigest()) != sha256:
         raise DataError(
-            f"{path}: expected SHA-256 {sha256}, got {got}. A study names the content of its file, "
-            f'so that results of two files never mix; for this one say sha256 = "{got}"'
+            f"{path}: sha256: expected {'that of the file' if sha256 is None else repr(sha256)}, "
+            f"got {'nothing' if sha256 is None else repr(got)}. A study names the content of its "
+            f'file, so that results of two files never mix; for this one write sha256 = "{got}"'
         )
     return parse_csv(content, str(path), **written)

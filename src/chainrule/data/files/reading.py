@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,22 +21,25 @@ RawData = Arrays | CsvTable
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
-def read_data(path: str | Path) -> tuple[RawData, Arrays | None]:
+def read_data(path: str | Path, **written: Any) -> tuple[RawData, Arrays | None]:
     """(the samples, those to test with where they come apart) of a file or folder.
 
     - a file that ends in .csv, .tsv or .txt: see :func:`read_csv`
     - a file that ends in .npz: its arrays ``inputs`` and ``targets``, see :func:`read_npz`
     - a folder: its IDX files, named as MNIST's, see :func:`read_folder`
 
-    Raises DataError for a damaged file or another kind, OSError where it cannot be read.
+    ``written``: how a CSV file is, see :func:`parse_csv`. Raises DataError for a damaged file or
+    another kind, OSError where it cannot be read.
     """
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder")
+    if written and (path.is_dir() or path.suffix.lower() not in CSV_SUFFIXES):
+        raise DataError(f"{path}: {', '.join(written)}: expected a CSV file, whose cells are so")
     if path.is_dir():
         return read_folder(path)
     if path.suffix.lower() in CSV_SUFFIXES:
-        return read_csv(path), None
+        return read_csv(path, **written), None
     if path.suffix.lower() == ".npz":
         return read_npz(path), None
     raise DataError(

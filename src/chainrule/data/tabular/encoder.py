@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import CsvTable, is_number
+from chainrule.data.files.csv_file import CsvTable, is_number, suggest_option
 
 __all__ = ["CategoricalColumn", "Encoder", "NumericColumn"]
 
@@ -187,16 +187,19 @@ def fit_column(
         return NumericColumn(name, middle if fill else None), note
     if len(levels) > max(MAX_LEVELS, len(cells) / 2):
         apart = f"{len(levels)} texts in {len(cells)} rows tell rows apart"
-        return None, f"{name}: left out, {apart}{almost_numeric_hint(table[name])}"
-    note = f"{name}: text, one-hot, {len(levels)} levels{almost_numeric_hint(table[name])}"
+        return None, f"{name}: left out, {apart}{almost_numeric_hint(table, name)}"
+    note = f"{name}: text, one-hot, {len(levels)} levels{almost_numeric_hint(table, name)}"
     return CategoricalColumn(name, levels), f"{note}; {missing}, which is one" if lost else note
 
 
-def almost_numeric_hint(cells: Sequence[str]) -> str:
-    """What keeps a column from being one of numbers, where most of its cells are."""
-    given = [cell for cell in cells if cell]
-    texts = [cell for cell in given if not is_number(cell)]
-    return f"; most are numbers, {texts[0]!r} is not" if 0 < 2 * len(texts) < len(given) else ""
+def almost_numeric_hint(table: CsvTable, name: str) -> str:
+    """What keeps a column from being numbers, where most of its cells are; and what to do."""
+    given = [(cell, line) for cell, line in zip(table[name], table.lines, strict=True) if cell]
+    texts = [(cell, line) for cell, line in given if not is_number(cell)]
+    if not 0 < 2 * len(texts) < len(given):
+        return ""
+    cell, line = texts[0]
+    return f"; most are numbers, {cell!r} in line {line} is not: {suggest_option(cell)}"
 
 
 def is_row_number(cells: Sequence[str]) -> bool:

@@ -28,15 +28,20 @@ def template_text(name: str, source: str | None = None) -> str:
 
 
 def template_for_csv(
-    name: str, csv: str | Path, target: str, source: str | None = None
+    name: str,
+    csv: str | Path,
+    target: str,
+    source: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> tuple[str, list[str]]:
     """(the text of a study of a CSV file, what became of its columns).
 
-    Raises StudyError, DataError or OSError where the file cannot be used so.
+    ``arguments``: of the data ``table``, how the file is written and taken. Raises StudyError,
+    DataError or OSError where the file cannot be used so.
     """
     text = template_path(source, TABLE).read_text("utf-8")
     base = Study.from_toml(text)
-    study, notes = use_csv_table(base, csv, target)
+    study, notes = use_csv_table(base.with_overrides(data=arguments or None), csv, target)
     study = study.with_overrides(name=name)
     return replace_sections(text, base.as_dict(), study.as_dict()), notes
 
@@ -64,7 +69,12 @@ def replace_sections(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) 
     for paragraph in text.strip().split("\n\n"):
         section = SECTION.search(paragraph)
         if section is None:
-            paragraphs.append(ENTRY.sub(lambda line: _write_entry(line, changed), paragraph))
+            gone = old.keys() - new.keys()
+            lines = [line for line in paragraph.split("\n") if line.partition(" = ")[0] not in gone]
+            text = "\n".join(lines)
+            paragraphs.append(ENTRY.sub(lambda line: _write_entry(line, changed), text))
+        elif section[1] in old and section[1] not in new:
+            continue
         elif section[1] not in new or new[section[1]] == old.get(section[1]):
             paragraphs.append(paragraph)
         elif section[1] in changed:

@@ -29,6 +29,7 @@ from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
 from chainrule.study.sample_overlap import check_leaks
+from chainrule.study.spec.csv_data import fill_net_sizes
 from chainrule.study.spec.own_code import own_files, pin_sources
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
@@ -70,7 +71,7 @@ def run(
     Raises StudyError for what cannot be run, and where nothing but failures came of it,
     StoreError and OSError as the store does.
     """
-    study = pin_sources(study)
+    study = pin_sources(fill_net_sizes(study))
     chosen = study.select(arms)
     check_jobs(jobs, executor)
     check_device(study.device)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 from chainrule.data import CsvTable, DataError, Encoder, read_csv
-from chainrule.data.datasets.csv_table import load_table
+from chainrule.data.datasets.csv_table import is_class, load_table
+from chainrule.data.files.csv_file import is_number
+from chainrule.data.tabular.target import Kind, infer_kind
 from chainrule.recipes.errors import StudyError
+from chainrule.recipes.importing import resolve_callable
+from chainrule.study.spec.class_target import check_tells_numbers, tell_classes
 from chainrule.study.spec.study import Study
 
-__all__ = ["use_csv_table"]
+__all__ = ["fill_net_sizes", "use_csv_table"]
+
+Part = dict[str, Any]
 
 
 def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, list[str]]:
-    """(the study with the rows of a CSV file and nets with as many inputs, what became of columns).
+    """(the study with the rows of a CSV file and nets of their size, what became of columns).
 
-    The declaration names the file and its SHA-256: another content is another study. A training
+    The declaration names the file and its SHA-256: another content is another study. How the file
+    is written, and what is told (``task``), is as the study's data say, or else as the file has
+    it: texts are classes, and few whole numbers that come again, as for ``chainrule train``. Where
+    the study told numbers, it tells classes then, see :func:`tell_classes`; of a number, a training
     that diverged counts as the target's whole range. Raises StudyError for a study of something
     else, DataError for a file that is no such table, OSError where it cannot be read.
     """
@@ -27,36 +39,132 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
             "data are a table, such as prices"
         )
     path = Path(csv).expanduser().resolve()
-    digest = sha256(path.read_bytes()).hexdigest()
-    data = {"csv": str(path), "target": target, "sha256": digest}
-    rows = load_table(str(path), target, digest, study.data.arguments.get("ignore", ()))
-    failure_value = round_up(
-        target_range(rows, target)
-    )  # first, since of one row no column changes
-    encoder = Encoder.fit(rows, target, fill=False)
-    sizes = {"net": {"inputs": len(encoder.features)}}
-    arms = {name: sizes for name, fields in study.arms.items() if "name" in fields.get("net", {})}
-    study = study.with_overrides(data=data, arms=arms, failure_value=failure_value, **sizes)
-    return study, describe_table(path, rows, target, encoder)
-
-
-def describe_table(path: Path, rows: CsvTable, target: str, encoder: Encoder) -> list[str]:
-    """How many rows and inputs there are, and what becomes of each column that is no number."""
-    shape = f"{path}: {len(rows)} rows, {len(encoder.features)} inputs"
-    missing = len(read_csv(path)) - len(rows)
-    left_out = [f"{missing} rows without {target} are left out"] if missing else []
-    return [shape, *left_out, *encoder.notes]
-
-
-def target_range(rows: CsvTable, target: str) -> float:
-    """Largest − smallest. Raises DataError where the target is no number or never changes."""
-    numbers = rows.numbers(target)
-    if max(numbers) == min(numbers):
+    data = {"csv": str(path), "target": target, "sha256": sha256(path.read_bytes()).hexdigest()}
+    arguments = study.data.arguments
+    rows = read_rows({**arguments, **data})
+    cells, given = rows[target], arguments.get("task")
+    if given not in (None, "classification", "regression"):
+        raise StudyError(f"task: expected 'classification' or 'regression', got {given!r}")
+    if len({*cells}) == 1:
         raise DataError(
-            f"{rows.source}: expected a target that varies; {target} is {numbers[0]:g} in every "
-            f"row that has it ({len(rows)})"
+            f"{path}: expected a target that varies; {target} is {cells[0]} in every row that has "
+            f"it ({len(rows)})"
         )
-    return max(numbers) - min(numbers)
+    kind: Kind = given or infer_kind(cells)
+    values = f"{len({*cells})} different {'numbers' if all(map(is_number, cells)) else 'texts'}"
+    said = f"{target}: {values}, so {kind}" if given is None else f"{target}: {kind}, as told"
+    notes = [f"{said}{other_task(kind, cells) if given is None else ''}"]
+    if kind == "classification":
+        study, changes = tell_classes(study)
+        study = study.with_overrides(data={**data, "task": kind})
+        notes += changes
+    else:
+        check_tells_numbers(study, target)
+        numbers = rows.numbers(target)
+        failure_value = round_up(max(numbers) - min(numbers) or 1.0)
+        study = study.with_overrides(data=data, failure_value=failure_value)
+    encoder = fit_encoder(rows, study.data.arguments)
+    study = with_net_sizes(study, count_sizes(encoder), replace=True)
+    missing = len(read_csv(path, **find_written(arguments))) - len(rows)
+    left_out = [f"{missing} rows without {target} are left out"] if missing else []
+    shape = f"{path}: {len(rows)} rows, {len(encoder.features)} inputs"
+    return study, [shape, *left_out, *notes, *encoder.notes]
+
+
+def other_task(kind: Kind, cells: tuple[str, ...]) -> str:
+    """How to say otherwise, where the target could be either."""
+    other = "regression" if kind == "classification" else "classification"
+    return f" (else: --task {other})" if all(map(is_number, cells)) else ""
+
+
+def fill_net_sizes(study: Study) -> Study:
+    """The study of a CSV file with the numbers of inputs and outputs that its nets leave open.
+
+    Any other study as it is. Raises DataError or OSError where the file cannot be read so.
+    """
+    arguments = study.data.arguments
+    if study.data.name != "table" or arguments.get("csv") is None:
+        return study
+    encoder = fit_encoder(read_rows(arguments), arguments)
+    return with_net_sizes(study, count_sizes(encoder), replace=False)
+
+
+def read_rows(arguments: Mapping[str, Any]) -> CsvTable:
+    """The rows that the arguments of the data ``table`` name."""
+    return load_table(
+        arguments["csv"],
+        arguments.get("target", "mpg"),
+        arguments.get("sha256"),
+        arguments.get("ignore", ()),
+        **find_written(arguments),
+    )
+
+
+def find_written(arguments: Mapping[str, Any]) -> Part:
+    """Those of the arguments that say how a CSV file is written."""
+    return {key: arguments[key] for key in ("na", "decimal", "encoding") if key in arguments}
+
+
+def fit_encoder(rows: CsvTable, arguments: Mapping[str, Any]) -> Encoder:
+    """What the data ``table`` makes of the rows."""
+    target, task = arguments.get("target", "mpg"), arguments.get("task")
+    classify = is_class(rows, target) if task is None else task == "classification"
+    return Encoder.fit(rows, target, fill=False, classify=classify)
+
+
+def count_sizes(encoder: Encoder) -> dict[str, int]:
+    """What a net's function may ask for."""
+    outputs = 1 if encoder.classes is None else len(encoder.classes)
+    return {"inputs": len(encoder.features), "outputs": outputs}
+
+
+def with_net_sizes(study: Study, sizes: Mapping[str, int], *, replace: bool) -> Study:
+    """The study whose nets have these sizes, where their functions ask for them.
+
+    Those that are declared already stay, unless they are to be replaced.
+    """
+    changes = {
+        "net": size_part(study.net, sizes, replace=replace),
+        "arms": size_parts(study, "arms", sizes, replace=replace),
+        "factors": size_parts(study, "factors", sizes, replace=replace),
+    }
+    return study.with_overrides(**{field: change for field, change in changes.items() if change})
+
+
+def size_parts(study: Study, field: str, sizes: Mapping[str, int], *, replace: bool) -> Part:
+    """What arms, or levels of factors, that name a net say differently then."""
+
+    def size_nets(named: Mapping[str, Any]) -> Part:
+        found: Part = {}
+        for name, inner in named.items():
+            if isinstance(inner, Mapping) and "name" in inner.get("net", {}):
+                part = size_part(inner["net"], sizes, replace=replace)
+                found |= {name: {"net": part}} if part else {}
+        return found
+
+    declared: Mapping[str, Any] = getattr(study, field)
+    if field == "arms":
+        return size_nets(declared)
+    return {name: found for name, levels in declared.items() if (found := size_nets(levels))}
+
+
+def size_part(net: Mapping[str, Any], sizes: Mapping[str, int], *, replace: bool) -> Part:
+    """The sizes that a net's function asks for, and that differ from what it has."""
+    return dict(find_sizes(net, sizes, replace=replace)) if "name" in net else {}
+
+
+def find_sizes(
+    net: Mapping[str, Any], sizes: Mapping[str, int], *, replace: bool
+) -> Iterator[tuple[str, int]]:
+    """(argument, size) of each that is to be set."""
+    try:
+        parameters = signature(resolve_callable("net", net["name"])).parameters
+    except (StudyError, TypeError, ValueError):  # said where the net is made
+        return
+    for name, size in sizes.items():
+        there = net.get(name, parameters[name].default) if name in parameters else size
+        if there != size and (replace or name not in net):
+            yield name, size
 
 
 def round_up(x: float) -> float:
