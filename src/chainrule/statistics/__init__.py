@@ -42,6 +42,7 @@ from chainrule.statistics.planning import (
     sensitivity,
     t_test_power,
 )
+from chainrule.statistics.racing import race_survivors
 from chainrule.statistics.ranking import (
     Friedman,
     Ranking,
@@ -120,6 +121,7 @@ __all__ = [
     "paired_test",
     "plan_rounds",
     "power_warning",
+    "race_survivors",
     "rank_arms",
     "sensitivity",
     "sign_flip",

@@ -16,7 +16,7 @@ from chainrule.study.rules.base import Finding
 from chainrule.study.rules.review import Review, review
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.rounds import SequentialRounds
-from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
+from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search, Selection
 from chainrule.study.spec.space import Dimension
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError, open_store
@@ -39,6 +39,7 @@ __all__ = [
     "Look",
     "Predictions",
     "Progress",
+    "Race",
     "Recipe",
     "Reported",
     "Review",

@@ -70,6 +70,10 @@ def _search_facts(data: ReportData) -> Facts:
     if search.halving:
         halving = f"first after {search.halving.min_epochs} epochs, by {search.halving.factor}"
         facts.append(("successive halving", halving))
+    if search.race:
+        first, level = search.race.min_splits, search.race.alpha
+        race = f"those behind the best after {first} splits or more leave, at {level:g}"
+        facts.append(("race of the candidates", race))
     return facts
 
 

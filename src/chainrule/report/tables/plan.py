@@ -28,6 +28,7 @@ def plan_table(plan: Plan) -> Table:
         LEGEND,
         *_cost_notes(plan),
         *_search_notes(plan),
+        *_race_notes(plan),
         *_unused_notes(plan),
         *_power_notes(plan),
     ]
@@ -88,6 +89,19 @@ def _search_notes(plan: Plan) -> list[str]:
             f"One search before the rounds: {prices[False]}. With each_round = true, a search in "
             f"each round: {prices[True]}; conclusions are then about the arms."
         )
+    return [note]
+
+
+def _race_notes(plan: Plan) -> list[str]:
+    """What a race is expected to train, and at most."""
+    expected = sum(arm.search for arm in plan.arms)
+    most = sum(arm.most_search for arm in plan.arms)
+    if plan.study.search.race is None or not most:
+        return []
+    note = (
+        f"The candidates race: of {most:,} trainings of the search about {expected:,} are "
+        "expected, if half of those in the race leave it after each split that is judged."
+    )
     return [note]
 
 

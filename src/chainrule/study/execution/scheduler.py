@@ -12,6 +12,7 @@ from chainrule.study.execution.cohorts import CohortJob, Training, build_halving
 from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.search.candidates import count_candidates, propose_candidates
+from chainrule.study.search.racing import plan_splits, race_heat
 from chainrule.study.search.scope import search_rounds
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Params
@@ -63,13 +64,20 @@ class Scheduler:
         return [r for r in search_rounds(self.study) if r < self.n_rounds]
 
     def count_total(self, arm: Arm) -> int:
-        """How many trainings the arm needs in all."""
-        search = (
-            len(self.search_rounds)
-            * count_candidates(self.study, arm)
-            * self.study.selection.splits
-        )
-        return (search if arm.space else 0) + self.n_rounds + 1
+        """How many trainings the arm needs in all, or at most: a race may need fewer."""
+        return (self._count_search(arm) if arm.space else 0) + self.n_rounds + 1
+
+    def _count_search(self, arm: Arm) -> int:
+        """How many the searches need; of a race that is not over, at most."""
+        n, splits = count_candidates(self.study, arm), self.study.selection.splits
+        if self.study.search.race is None:
+            return len(self.search_rounds) * n * splits
+        judged = selection.group_by_candidate(self._search_rows(arm))
+        plans = [plan_splits(self.study, judged.get(r, {}), n) for r in self.search_rounds]
+        return sum(sum(needed) if is_over else n * splits for needed, is_over in plans)
+
+    def _search_rows(self, arm: Arm) -> list[TrainingRecord]:
+        return [row for row in self._rows[arm.name].values() if row.stage == "search"]
 
     def count_done(self, arm: Arm) -> int:
         """How many of them are done."""
@@ -80,7 +88,7 @@ class Scheduler:
 
         None before there is one.
         """
-        rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
+        rows = self._search_rows(arm)
         found = [
             sum(selection.metric_value(self.study, row) for row in of) / len(of)
             for judged in selection.group_by_candidate(rows).values()
@@ -111,18 +119,21 @@ class Scheduler:
 
     def _search_arm(self, arm: Arm) -> tuple[list[CohortJob], dict[int, tuple[int, Params]] | None]:
         """The cohorts of the arm's search, and when it is over what each round has chosen."""
-        rows = [row for row in self._rows[arm.name].values() if row.stage == "search"]
+        rows = self._search_rows(arm)
         judged = selection.group_by_candidate(rows)
         trainings: list[Training] = []
         chosen: dict[int, tuple[int, Params]] = {}
-        splits, searched = range(self.study.selection.splits), 0
+        searched = 0
         for scope in self.search_rounds:
             known = judged.get(scope, {})
             settings = propose_candidates(self.study, arm, scope, known)
-            trainings += [Training(c, s, scope, f) for c, s in enumerate(settings) for f in splits]
-            if len(settings) == count_candidates(self.study, arm) and all(
-                len(known.get(c, ())) == len(splits) for c in range(len(settings))
-            ):
+            splits, is_over = plan_splits(self.study, known, len(settings))
+            trainings += [
+                Training(c, setting, scope, f)
+                for c, (setting, n) in enumerate(zip(settings, splits, strict=True))
+                for f in range(n)
+            ]
+            if len(settings) == count_candidates(self.study, arm) and is_over:
                 searched += 1
                 best = selection.best_candidate(self.study, known)
                 if not selection.has_failed(known[best]):  # else there is none to choose
@@ -144,7 +155,8 @@ class Scheduler:
     def _build_jobs(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:
         def group_key(training: Training) -> Hashable:
             look = bisect_right(self.study.looks, training.round)  # no cohort goes beyond one
-            return look, self._proposal_batch(training, stage), self._data_sizes(training, stage)
+            together = self._proposal_batch(training, stage), self._race_heat(training, stage)
+            return look, *together, self._data_sizes(training, stage)
 
         return build_jobs(
             arm,
@@ -164,6 +176,12 @@ class Scheduler:
         """Candidates that are proposed at different times are not trained together."""
         if stage == "search" and self.study.search.method in ("tpe", "gp"):
             return training.candidate // self.study.search.batch
+        return 0
+
+    def _race_heat(self, training: Training, stage: Stage) -> Hashable:
+        """Splits that a race comes to at different times are not trained together."""
+        if stage == "search" and self.study.search.race:
+            return training.round, race_heat(self.study, training.fold)
         return 0
 
     def _data_sizes(self, training: Training, stage: Stage) -> Hashable:

@@ -18,6 +18,7 @@ from chainrule.study.results.looks import find_looks
 from chainrule.study.results.round_scores import count_tests
 from chainrule.study.sample_overlap import plan_design
 from chainrule.study.search.candidates import count_candidates
+from chainrule.study.search.racing import count_race_trainings
 from chainrule.study.search.scope import describe_search_scope
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import grid
@@ -33,7 +34,8 @@ class ArmPlan:
 
     - ``candidates``: tried in each search; ``declared``: those of the whole space where that is
       a grid; ``idle``: paths of the space that do nothing here, for the arm sets them itself.
-    - ``search``, ``final``: trainings; one of the final ones is alone, for its time.
+    - ``search``, ``final``: trainings; of a race those that are expected, ``most_search`` at most;
+      one of the final ones is alone, for its time.
     - ``cohorts``, ``widths``: how many, and the least and most trainings in one.
     - ``steps``: of all cohorts; ``multiply_adds``: of all trainings.
     - ``parameters``: of the smallest and the largest net, all members.
@@ -47,6 +49,7 @@ class ArmPlan:
     unused_paths: tuple[str, ...]
     splits: int
     search: int
+    most_search: int
     final: int
     cohorts: int
     cohort_sizes: tuple[int, int]
@@ -176,28 +179,34 @@ def build_plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = Tr
 
 def plan_arms(study: Study, arms: Sequence[Arm], times: bool) -> list[ArmPlan]:
     """The plan of each arm."""
-    board = Scheduler(study, arms)
+    whole = study.search.model_copy(update={"race": None})  # nobody leaves
+    board = Scheduler(study.model_copy(update={"search": whole}), arms)
     loads = WorkloadEstimator(study, board.round_data)
     return [
-        plan_arm(board, arm, [loads.estimate(job) for job in simulate_jobs(board, arm)], times)
+        plan_arm(study, board, arm, [*map(loads.estimate, simulate_jobs(board, arm))], times)
         for arm in arms
     ]
 
 
-def plan_arm(board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool) -> ArmPlan:
-    """The plan of one arm, from all the cohorts that it will have."""
-    study = board.study
+def plan_arm(
+    study: Study, board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool
+) -> ArmPlan:
+    """The plan of one arm, from all the cohorts that it will have at most."""
+    most = sum(load.cohort_size for load in loads if load.job.stage == "search")
+    searches, candidates = len(board.search_rounds), count_candidates(study, arm)
+    expected = searches * count_race_trainings(study, candidates) if arm.space else 0
     widths = [load.cohort_size for load in loads]
     sizes = [load.parameters for load in loads]
     searching = [load for load in loads if load.job.stage == "search"]
     pace = fit_time_model(study, board.round_data, loads) if times else None
     return ArmPlan(
         arm=arm.name,
-        candidates=count_candidates(study, arm),
+        candidates=candidates,
         declared=len(grid(study.space)) if study.search.method == "grid" else None,
         unused_paths=tuple(path for path in study.space if path not in arm.space),
         splits=study.selection.splits if arm.space else 0,
-        search=sum(load.cohort_size for load in searching),
+        search=expected,
+        most_search=most,
         final=sum(load.cohort_size for load in loads if load.job.stage != "search"),
         cohorts=len(loads),
         cohort_sizes=(min(widths), max(widths)),

@@ -10,6 +10,8 @@ from chainrule.recipes.cost import PASSES, count_activations, count_parameters, 
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.halving import rungs
 from chainrule.study.round_data import RoundData
+from chainrule.study.search.candidates import count_candidates
+from chainrule.study.search.racing import count_race_trainings
 from chainrule.study.spec.study import Study
 
 __all__ = ["Workload", "WorkloadEstimator"]
@@ -74,9 +76,14 @@ class WorkloadEstimator:
 
 
 def trained_fraction(study: Study, job: CohortJob) -> float:
-    """How much of its candidates' epochs a search trains: 1 without halving."""
+    """How much of its candidates' epochs a search trains: 1 without halving, and without a race."""
     halving, epochs = study.search.halving, job.recipe.epochs
-    if halving is None or job.stage != "search":
+    if job.stage != "search":
+        return 1.0
+    if study.search.race:
+        n = count_candidates(study, next(a for a in study.all_arms if a.name == job.arm))
+        return count_race_trainings(study, n) / (n * study.selection.splits)
+    if halving is None:
         return 1.0
     done, going, total = 0, 1.0, 0.0
     for rung in rungs(halving, epochs):

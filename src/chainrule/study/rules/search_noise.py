@@ -68,8 +68,13 @@ def judge_search(study: Study, judged: Judged) -> tuple[float, float, bool] | No
     whole = {
         c: rows for c, rows in judged.items() if all(selection.is_finite(study, r) for r in rows)
     }
-    last = {c: rows for c, rows in whole.items() if all(r.status != "stopped" for r in rows)}
-    if len(last) < 2 or len({len(rows) for rows in last.values()}) > 1:
+    most = max(map(len, whole.values()), default=0)  # fewer: it left a race
+    last = {
+        c: rows
+        for c, rows in whole.items()
+        if len(rows) == most and all(r.status != "stopped" for r in rows)
+    }
+    if len(last) < 2:
         return None
     best = selection.best_candidate(study, last)
     second = selection.best_candidate(study, {c: rows for c, rows in last.items() if c != best})

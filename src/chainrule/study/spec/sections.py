@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from chainrule.recipes.component import Component
 from chainrule.recipes.fields import StrictModel
 
-__all__ = ["Data", "Halving", "Reported", "Search", "Selection"]
+__all__ = ["Data", "Halving", "Race", "Reported", "Search", "Selection"]
 
 
 class Data(Component):
@@ -63,12 +63,23 @@ class Halving(StrictModel):
     factor: int = Field(default=3, ge=2)
 
 
+class Race(StrictModel):
+    """A race of the candidates over the splits that judge them: after ``min_splits`` splits, and
+    after each more, those that are significantly worse than the best, at ``alpha``, are judged no
+    more. (Birattari et al. 2002, see :func:`chainrule.statistics.race_survivors`.)
+    """
+
+    min_splits: int = Field(default=3, ge=2)
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+
+
 class Search(StrictModel):
     """How candidates are found.
 
     - ``method``: ``fixed``: one, as declared; ``grid``: every combination; ``random``; ``tpe``
       or ``gp``: Optuna proposes ``batch`` at a time from what is known.
     - ``candidates``: how many, for all but the grid.
+    - ``halving``, ``race``: end the worse candidates early, by epochs or by splits.
     - ``each_round``: search in every round, on its training data; else once, before the first,
       so that conclusions are about the settings found then. See ``Study.searches_each_round``.
     """
@@ -77,6 +88,7 @@ class Search(StrictModel):
     candidates: int | None = Field(default=None, ge=1)
     batch: int = Field(default=8, ge=1)
     halving: Halving | None = None
+    race: Race | None = None
     each_round: bool | None = None
 
 

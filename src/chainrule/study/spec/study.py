@@ -34,7 +34,7 @@ from chainrule.recipes.problems import (
 from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
 from chainrule.study.spec.rounds import Rounds, SequentialRounds
-from chainrule.study.spec.sections import Data, Halving, Reported, Search, Selection
+from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search, Selection
 from chainrule.study.spec.space import Space, grid
 from chainrule.study.spec.toml_lines import find_line, find_lines
 
@@ -351,6 +351,8 @@ def check_search(study: Study) -> None:
         )
     if search.halving:
         check_halving(study, search.halving)
+    if search.race:
+        check_race(study, search.race)
     if not study.selection.refit and study.selection.splits > 1:
         raise ValueError("selection.refit: without it, one hold-out is needed; expected true")
 
@@ -367,6 +369,21 @@ def check_halving(study: Study, halving: Halving) -> None:
     least = min((arm.recipe.epochs for arm in searched), default=study.epochs)
     if halving.min_epochs >= least:
         raise ValueError(f"search.halving.min_epochs: expected less than epochs = {least}")
+
+
+def check_race(study: Study, race: Race) -> None:
+    """Raise ValueError where candidates cannot race so."""
+    if study.search.method not in ("grid", "random"):
+        raise ValueError(
+            "search.race: goes with method grid or random, whose candidates begin together"
+        )
+    if study.search.halving:
+        raise ValueError("search.race: ends candidates by splits, halving by epochs; expected one")
+    if race.min_splits >= study.selection.splits:
+        raise ValueError(
+            f"search.race.min_splits: expected less than the {study.selection.splits} splits that "
+            'judge a candidate ([selection] split = "kfold", folds, repeats)'
+        )
 
 
 NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick", "failure_value", "keep"}
