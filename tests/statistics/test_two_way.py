@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from chainrule.statistics import StatisticsError, paired_t, two_way_table, two_way_test
+from chainrule.statistics import (
+    StatisticsError,
+    paired_t,
+    sample_test,
+    two_way_table,
+    two_way_test,
+)
 
 
 def tables(rounds=4, samples=30, seed=0):
@@ -55,6 +61,26 @@ def test_the_order_and_the_names_of_samples_do_not_matter():
     one, other = two_way_table(a, b), two_way_table(b[:, order], a[:, order])
     assert one.p == pytest.approx(other.p)
     assert one.low == pytest.approx(-other.high)
+
+
+def test_one_round_is_the_paired_t_over_its_samples():
+    d = np.random.default_rng(5).normal(size=40)
+    ours, theirs = sample_test(d, np.arange(40)), paired_t(d, np.zeros(40))
+    assert (ours.p, ours.low, ours.df) == pytest.approx((theirs.p, theirs.low, theirs.df))
+    assert (ours.test, ours.n) == ("paired t over samples", 40)
+
+
+def test_two_nets_tested_on_the_same_samples_are_their_mean():
+    d = np.random.default_rng(6).normal(size=(2, 40))
+    ours = sample_test(d.ravel(), np.tile(np.arange(40), 2))
+    assert ours.p == pytest.approx(paired_t(d.mean(axis=0), np.zeros(40)).p)
+
+
+def test_one_sample_or_no_spread_is_no_test():
+    with pytest.raises(StatisticsError, match="expected at least two samples, got 1"):
+        sample_test(np.array([1.0, 2.0]), np.array([3, 3]))
+    with pytest.raises(StatisticsError, match="no spread to judge by"):
+        sample_test(np.ones(3), np.arange(3))
 
 
 def test_wrong_calls():

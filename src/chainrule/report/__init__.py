@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainrule.report.advice import advice_sentences
 from chainrule.report.data import CandidateSummary, ReportData
 from chainrule.report.html.page import render_page, write_page
 from chainrule.report.numbers import Unit, metric_unit
@@ -24,6 +25,14 @@ from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.layers import layers_table
 from chainrule.report.tables.metric import metric_table
 from chainrule.report.tables.plan import plan_table
+from chainrule.report.tables.predictions import (
+    build_prediction_table,
+    calibration_table,
+    confusion_table,
+    intervals_table,
+    sample_comparisons_table,
+    wrong_samples_table,
+)
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Cell, Column, Table
 
@@ -31,12 +40,14 @@ if TYPE_CHECKING:
     from chainrule.report.figures import (
         boxes,
         calibration,
+        confusion,
         critical_differences,
         curve_grid,
         curves,
         differences,
         draw_boxes,
         draw_calibration,
+        draw_confusion,
         draw_critical_differences,
         draw_curve_grid,
         draw_curves,
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
         draw_plane,
         draw_plane_outputs,
         draw_plane_predictions,
+        draw_reliability,
         draw_samples,
         draw_search_maps,
         draw_validation_against_test,
@@ -58,9 +70,11 @@ if TYPE_CHECKING:
         plane,
         plane_outputs,
         plane_predictions,
+        reliability,
         samples,
         search_maps,
         validation_against_test,
+        wrong_samples,
     )
 
 __all__ = [
@@ -71,15 +85,20 @@ __all__ = [
     "RichTable",
     "Table",
     "Unit",
+    "advice_sentences",
     "as_csv",
     "as_json",
     "as_latex",
     "as_markdown",
     "boxes",
+    "build_prediction_table",
     "build_table",
     "calibration",
+    "calibration_table",
     "candidates_table",
     "comparisons_table",
+    "confusion",
+    "confusion_table",
     "critical_differences",
     "curve_grid",
     "curves",
@@ -87,6 +106,7 @@ __all__ = [
     "diverged_table",
     "draw_boxes",
     "draw_calibration",
+    "draw_confusion",
     "draw_critical_differences",
     "draw_curve_grid",
     "draw_curves",
@@ -97,6 +117,7 @@ __all__ = [
     "draw_plane",
     "draw_plane_outputs",
     "draw_plane_predictions",
+    "draw_reliability",
     "draw_samples",
     "draw_search_maps",
     "draw_validation_against_test",
@@ -106,6 +127,7 @@ __all__ = [
     "findings_table",
     "importance_table",
     "importances",
+    "intervals_table",
     "layers",
     "layers_table",
     "learning_curves",
@@ -117,14 +139,18 @@ __all__ = [
     "plane_outputs",
     "plane_predictions",
     "progress_sentence",
+    "reliability",
     "render_page",
     "results_table",
     "robustness_table",
+    "sample_comparisons_table",
     "samples",
     "search_maps",
     "validation_against_test",
     "verdict_sentences",
     "write_page",
+    "wrong_samples",
+    "wrong_samples_table",
 ]
 
 

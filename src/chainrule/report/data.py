@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, final
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
+from chainrule.report.prediction_data import PredictionData
 from chainrule.statistics import ExpectedBest, expected_best
 
 if TYPE_CHECKING:
@@ -165,6 +166,11 @@ class ReportData:
             return bool(self.importances)
         except StudyError:
             return False
+
+    @cached_property
+    def prediction_data(self) -> PredictionData:
+        """What its kept predictions say."""
+        return PredictionData(self.result)
 
     def select_arms(self, pattern: str) -> list[ArmResult]:
         """The arms that have results and whose names match. Raises ValueError where none does."""

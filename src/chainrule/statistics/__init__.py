@@ -26,6 +26,7 @@ from chainrule.statistics.factorial import (
     factorial_effects,
 )
 from chainrule.statistics.family import Family, ScorePair, holm
+from chainrule.statistics.mean_interval import MeanInterval, mean_interval
 from chainrule.statistics.multiple_comparisons import compare, list_pairs
 from chainrule.statistics.overlap import Overlap, design_from_overlap
 from chainrule.statistics.pairwise import (
@@ -67,7 +68,8 @@ from chainrule.statistics.sign_tests import (
     smallest_p,
     wilcoxon,
 )
-from chainrule.statistics.two_way import two_way_table, two_way_test
+from chainrule.statistics.two_way import sample_test, two_way_table, two_way_test
+from chainrule.statistics.variance_parts import VariancePart, variance_parts
 
 __all__ = [
     "Comparison",
@@ -83,6 +85,7 @@ __all__ = [
     "FixedSplit",
     "FreshData",
     "Friedman",
+    "MeanInterval",
     "Overlap",
     "PairedTest",
     "PartialResplits",
@@ -98,6 +101,7 @@ __all__ = [
     "SignTest",
     "StatisticsError",
     "Superiority",
+    "VariancePart",
     "Verdict",
     "accuracy_interval",
     "compare",
@@ -113,6 +117,7 @@ __all__ = [
     "friedman",
     "holm",
     "list_pairs",
+    "mean_interval",
     "mean_ranks",
     "min_sign_test_rounds",
     "nadeau_bengio",
@@ -123,6 +128,7 @@ __all__ = [
     "power_warning",
     "race_survivors",
     "rank_arms",
+    "sample_test",
     "sensitivity",
     "sign_flip",
     "smallest_p",
@@ -130,6 +136,7 @@ __all__ = [
     "t_test_power",
     "two_way_table",
     "two_way_test",
+    "variance_parts",
     "wilcoxon",
     "wilson_interval",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chainrule.statistics.pairwise import PairedTest, two_sided_p
 from chainrule.statistics.scores import Array, StatisticsError
 
-__all__ = ["two_way_table", "two_way_test"]
+__all__ = ["sample_test", "two_way_table", "two_way_test"]
 
 Labels = Sequence[int] | NDArray[np.int64]
 
@@ -54,21 +54,59 @@ def two_way_test(
     """
     if not 0 < confidence < 1:
         raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
-    d = np.asarray(differences, dtype=np.float64)
-    if d.ndim != 1 or not len(rounds) == len(samples) == len(d):
+    if len(rounds) != len(differences):
         raise StatisticsError(
             "expected a round and a sample of each difference, "
-            f"got {len(rounds)} and {len(samples)} of {len(d)}"
+            f"got {len(rounds)} rounds of {len(differences)}"
+        )
+    d, by_sample = check_differences(differences, samples)
+    by_round = np.asarray(rounds).reshape(-1, 1)
+    variance, df = two_way_variance(d - d.mean(), by_round, by_sample)
+    n = len(np.unique(by_round))
+    return make_test("two-way t", float(d.mean()), math.sqrt(variance) / len(d), df, n, confidence)
+
+
+def sample_test(
+    differences: Array, samples: Labels | NDArray[np.int64], *, confidence: float = 0.95
+) -> PairedTest:
+    """Is the mean difference of two nets, or of some pairs of them, 0 for new samples?
+
+    As :func:`two_way_test`, with V_samples alone: nothing is said of other nets, so one round is
+    enough. ``n`` is the number of samples. Of one round it is the paired t test over its samples.
+
+    Raises StatisticsError as :func:`two_way_test`.
+    """
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
+    d, by_sample = check_differences(differences, samples)
+    variance, n = sample_variance(d - d.mean(), by_sample)
+    if variance <= 0:
+        raise StatisticsError("all predictions differ by the same number: no spread to judge by")
+    error = math.sqrt(variance) / len(d)
+    return make_test("paired t over samples", float(d.mean()), error, n - 1, n, confidence)
+
+
+def check_differences(
+    differences: Array, samples: Labels | NDArray[np.int64]
+) -> tuple[Array, NDArray[np.int64]]:
+    """The differences (M,) and their samples (M, members). Raises StatisticsError for others."""
+    d = np.asarray(differences, dtype=np.float64)
+    if d.ndim != 1 or not len(d) or len(samples) != len(d):
+        raise StatisticsError(
+            f"expected a sample of each difference, got {len(samples)} of {len(d)}"
         )
     if not np.isfinite(d).all():
         raise StatisticsError("expected finite differences; leave out what was not tested")
-    mean = float(d.mean())
-    labels = np.asarray(rounds).reshape(-1, 1), np.asarray(samples).reshape(len(d), -1)
-    variance, df = two_way_variance(d - mean, *labels)
-    error = math.sqrt(variance) / len(d)
+    return d, np.asarray(samples).reshape(len(d), -1)
+
+
+def make_test(
+    test: str, mean: float, error: float, df: int, n: int, confidence: float
+) -> PairedTest:
+    """The t test of a mean with this standard error."""
     half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
     return PairedTest(
-        test="two-way t",
+        test=test,
         difference=mean,
         low=mean - half,
         high=mean + half,
@@ -77,9 +115,18 @@ def two_way_test(
         t=mean / error,
         df=df,
         p=two_sided_p(mean / error, df),
-        n=len(np.unique(labels[0])),
+        n=n,
         chance=1.0,
     )
+
+
+def sample_variance(e: Array, samples: NDArray[np.int64]) -> tuple[float, int]:
+    """V_samples of :func:`two_way_variance`, and N; StatisticsError for fewer than two samples."""
+    squares, N = label_sums(e, samples)
+    if N < 2:
+        raise StatisticsError(f"expected at least two samples, got {N}")
+    cells = float((e * e).sum())
+    return N / (N - 1) * max(squares - (samples.shape[1] - 1) * cells, 0.0), N
 
 
 def two_way_variance(

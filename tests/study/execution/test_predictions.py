@@ -81,7 +81,7 @@ def test_rounds_that_were_added_have_them_and_the_others_not(tmp_path):
     run(small(rounds=1), store=tmp_path / "s.sqlite")
     more = small(rounds=3, keep="predictions")
     result = run(more, store=tmp_path / "s.sqlite", extend=True)
-    assert [arm.n for arm in result.arms_with_predictions] == [2, 2]
+    assert [arm.select_predicted().n for arm in result.arms] == [2, 2]
     assert len(result.predictions("wide", 2)) == 30
     with pytest.raises(StudyError, match="of round 0; rounds with predictions: 1, 2"):
         result.predictions("wide", 0)
@@ -91,8 +91,7 @@ def test_a_diverged_round_has_none():
     result = run(small(data="tests.study.small:poisoned", rounds=5, keep="predictions"))
     fine = [row.round for row in result.arm("wide").rows if row.status == "done"]
     assert 0 < len(fine) < 5
-    kept = result.arms_with_predictions[1]
-    assert [row.round for row in kept.rows] == fine
+    assert [row.round for row in result.arm("wide").select_predicted().rows] == fine
 
 
 def test_workers_send_the_same_ones():

@@ -40,6 +40,7 @@ def compare_arms(
 ) -> None:
     """Print which arms differ, by how much, and how sure that is; then the factors' effects.
 
+    Where rounds share test samples and predictions are kept, what holds for new samples follows.
     CSV holds one table: the comparisons, or with --effects the effects.
     """
     if baseline is not None and all_pairs:
@@ -48,6 +49,8 @@ def compare_arms(
     tables = [] if effects else [build_comparisons(result, baseline, all_pairs)]
     if effects or (result.study.factors and (form != "csv" or as_json)):
         tables += build_effects(result, needed=effects)
+    if not effects and (form != "csv" or as_json):
+        tables += build_sample_comparisons(result, baseline, all_pairs)
     if as_json or form == "json":
         echo_json(tables_as_json(result, tables))
         return
@@ -62,6 +65,23 @@ def build_comparisons(result: StudyResult, baseline: str | None, all_pairs: bool
     from chainrule.report import comparisons_table
 
     return comparisons_table(result, result.compare(baseline=baseline, all_pairs=all_pairs))
+
+
+def build_sample_comparisons(
+    result: StudyResult, baseline: str | None, all_pairs: bool
+) -> list[Table]:
+    """The comparisons for new samples, where rounds share theirs and predictions are kept."""
+    from chainrule.report import sample_comparisons_table
+
+    by_sample = result.by_sample
+    if len(by_sample.arms) < 2 or not by_sample.rounds_share_tests:
+        return []
+    try:
+        found = by_sample.compare(baseline=baseline, all_pairs=all_pairs)
+    except ValueError as error:
+        echo_err(f"no comparison for new samples: {error}")
+        return []
+    return [sample_comparisons_table(result, found)]
 
 
 def build_effects(result: StudyResult, *, needed: bool) -> list[Table]:

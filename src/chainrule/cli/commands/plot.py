@@ -32,6 +32,9 @@ KINDS = (
     "differences",
     "effects",
     "calibration",
+    "reliability",
+    "confusion",
+    "wrong",
     "outputs",
     "predictions",
 )
@@ -39,6 +42,9 @@ KINDS = (
 
 KINDS_OF_NETS = {"outputs", "predictions"}
 """Those that need the saved nets."""
+
+KINDS_OF_PREDICTIONS = ("reliability", "confusion", "wrong")
+"""Those that need predictions which a run kept."""
 
 
 @app.command(
@@ -72,8 +78,9 @@ def plot_figures(
 ) -> None:
     """Write the figures of a study to a folder, and say which.
 
-    --arms chooses the arms of curves, curve-grid, search and calibration, and of outputs
-    and predictions, which show the nets of --nets over the plane of their two inputs.
+    --arms chooses the arms of curves, curve-grid, search and calibration; of reliability, confusion
+    and wrong, which need predictions that run --keep predictions kept; and of outputs and
+    predictions, which show the nets of --nets over the plane of their two inputs.
 
     With several runs: the critical differences of the arms that all of them have.
     """
@@ -121,6 +128,9 @@ def select_figures(
     every = figures_by_kind(result, arms, nets)
     if not any(part.name == "Coverage" for part in result.study.metrics.values()) and not kinds:
         del every["calibration"]  # of nets that do not say how sure they are
+    if not kinds and not result.by_sample.arms:
+        for kind in KINDS_OF_PREDICTIONS:
+            del every[kind]
     wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in KINDS_OF_NETS]
     return {name: make for kind in wanted for name, make in every.get(kind, {}).items()}
 

@@ -184,7 +184,7 @@ def report_end(result: StudyResult, where: str, *, has_trained: bool) -> None:
 def report_kept(result: StudyResult) -> None:
     """Say of how many rounds the predictions are not there."""
     done = sum(row.status == "done" for arm in result.arms for row in arm.rows)
-    kept = sum(arm.n for arm in result.arms_with_predictions)
+    kept = sum(bool(row.predictions_digest) for arm in result.arms for row in arm.rows)
     if kept < done:
         echo_err(
             f"{done - kept} of {done} final trainings were done before predictions were kept, and "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from chainrule.cli.resolve import resolve_result
 
 if TYPE_CHECKING:
     from chainrule.report.tables.build import TableName
+    from chainrule.study import StudyResult
 
 
 @app.command(
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         "chainrule show pairs-depth --candidates --format csv",
         "chainrule show pairs-depth --importance",
         "chainrule show prices --metric mae",
+        "chainrule show digits --predictions confusion",
     ),
 )
 def show_results(
@@ -41,18 +43,43 @@ def show_results(
         str | None,
         typer.Option(metavar="NAME", help="Another metric that was counted: loss, train_loss, …"),
     ] = None,
+    predictions: Annotated[
+        Literal["intervals", "confusion", "calibration", "wrong"] | None,
+        typer.Option(help="What kept predictions say, instead of the results."),
+    ] = None,
 ) -> None:
-    """Print the table of results, of a study that is finished or not, while it runs too."""
+    """Print the table of results, of a study that is finished or not, while it runs too.
+
+    Where predictions are kept, how sure each mean is and what would make it surer follows in text.
+    """
     from chainrule import report
 
-    if candidates + importance + (metric is not None) > 1:
-        raise typer.BadParameter("--candidates, --importance and --metric exclude each other")
+    if candidates + importance + (metric is not None) + (predictions is not None) > 1:
+        raise typer.BadParameter(
+            "--candidates, --importance, --metric and --predictions exclude each other"
+        )
     result = resolve_result(run, study)
     if not result.is_complete:
         echo_err(report.progress_sentence(result))
     form = "json" if as_json else form
     if metric is not None:
         echo_table(report.metric_table(result, metric), form)
+    elif predictions is not None:
+        echo_table(report.build_prediction_table(result, predictions), form)
     elif result.rows or form == "json":
         kind: TableName = "candidates" if candidates else "importance" if importance else "results"
         echo_table(report.build_table(result, kind), form)
+        if form == "text" and kind == "results":
+            print_intervals(result)
+
+
+def print_intervals(result: StudyResult) -> None:
+    """How sure each mean is and what to have more of, where predictions are kept."""
+    from chainrule import report
+
+    data = report.ReportData(result)
+    if data.prediction_data.has_intervals:
+        typer.echo()
+        echo_table(report.intervals_table(data))
+    for sentence in report.advice_sentences(data):
+        typer.echo(sentence)

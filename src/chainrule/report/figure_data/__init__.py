@@ -32,6 +32,12 @@ from chainrule.report.figure_data.forest_plots import (
 from chainrule.report.figure_data.importance import ImportancesData, importances_data
 from chainrule.report.figure_data.layers import LayersData, layers_data
 from chainrule.report.figure_data.plane import PlaneData, plane_data
+from chainrule.report.figure_data.reliability import (
+    ConfusionData,
+    ReliabilityData,
+    confusion_data,
+    reliability_data,
+)
 from chainrule.report.figure_data.samples import (
     HistogramsData,
     ImagesData,
@@ -45,10 +51,12 @@ from chainrule.report.figure_data.validation import (
     expected_validation_data,
     validation_against_test_data,
 )
+from chainrule.report.figure_data.wrong_samples import wrong_samples_data
 
 __all__ = [
     "BoxesData",
     "CalibrationData",
+    "ConfusionData",
     "CriticalDifferencesData",
     "Curve",
     "CurveGridData",
@@ -64,10 +72,12 @@ __all__ = [
     "PlaneOutputsData",
     "PlanePredictionsData",
     "PointsData",
+    "ReliabilityData",
     "SearchMapsData",
     "ValidationData",
     "boxes_data",
     "calibration_data",
+    "confusion_data",
     "critical_differences_data",
     "curve_grid_data",
     "curves_data",
@@ -80,7 +90,9 @@ __all__ = [
     "plane_data",
     "plane_outputs_data",
     "plane_predictions_data",
+    "reliability_data",
     "samples_data",
     "search_maps_data",
     "validation_against_test_data",
+    "wrong_samples_data",
 ]

@@ -22,6 +22,12 @@ from chainrule.report.figures.forest_plots import differences, draw_forest_plot,
 from chainrule.report.figures.importance import draw_importances, importances
 from chainrule.report.figures.layers import draw_layers, layers
 from chainrule.report.figures.plane import draw_plane, plane
+from chainrule.report.figures.reliability import (
+    confusion,
+    draw_confusion,
+    draw_reliability,
+    reliability,
+)
 from chainrule.report.figures.samples import draw_samples, samples
 from chainrule.report.figures.search_maps import draw_search_maps, search_maps
 from chainrule.report.figures.validation import (
@@ -30,16 +36,19 @@ from chainrule.report.figures.validation import (
     expected_validation,
     validation_against_test,
 )
+from chainrule.report.figures.wrong_samples import wrong_samples
 
 __all__ = [
     "boxes",
     "calibration",
+    "confusion",
     "critical_differences",
     "curve_grid",
     "curves",
     "differences",
     "draw_boxes",
     "draw_calibration",
+    "draw_confusion",
     "draw_critical_differences",
     "draw_curve_grid",
     "draw_curves",
@@ -50,6 +59,7 @@ __all__ = [
     "draw_plane",
     "draw_plane_outputs",
     "draw_plane_predictions",
+    "draw_reliability",
     "draw_samples",
     "draw_search_maps",
     "draw_validation_against_test",
@@ -61,7 +71,9 @@ __all__ = [
     "plane",
     "plane_outputs",
     "plane_predictions",
+    "reliability",
     "samples",
     "search_maps",
     "validation_against_test",
+    "wrong_samples",
 ]

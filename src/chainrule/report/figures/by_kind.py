@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,9 +20,11 @@ from chainrule.report.figures.curves import curves
 from chainrule.report.figures.decision_maps import plane_outputs, plane_predictions
 from chainrule.report.figures.forest_plots import differences, effect_sizes
 from chainrule.report.figures.importance import importances
+from chainrule.report.figures.reliability import confusion, reliability
 from chainrule.report.figures.samples import samples
 from chainrule.report.figures.search_maps import search_maps
 from chainrule.report.figures.validation import expected_validation, validation_against_test
+from chainrule.report.figures.wrong_samples import wrong_samples
 from chainrule.statistics import rank_arms
 
 if TYPE_CHECKING:
@@ -37,14 +40,15 @@ def figures_by_kind(
 ) -> dict[str, dict[str, MakeFigure]]:
     """Kind → file name → what makes the figure.
 
-    ``arms`` chooses those of curves, curve-grid, search, calibration, outputs and predictions;
-    the last two show the nets that are saved in the folder ``nets``.
+    ``arms`` chooses those of curves, curve-grid, search, calibration, reliability, confusion,
+    wrong, outputs and predictions; the last two show the nets saved in the folder ``nets``.
     """
     data, metric = ReportData(result), result.study.metric_name
     curve_names = dict.fromkeys(("test_loss", f"test_{metric}"))
     searched = [arm.name for arm in result.study.select(arms) if arm.space]
     several = any(len(arm.space) > 1 for arm in result.study.all_arms)
     is_random = result.study.search.method == "random"
+    predicted = [a for a in result.by_sample.arms if fnmatchcase(a, arms)] or ["*"]
     return {
         "data": {"data": lambda: samples(result.data(0)[0])},
         "boxes": {"boxes": partial(boxes, data)},
@@ -58,6 +62,9 @@ def figures_by_kind(
         "differences": {"differences": partial(differences, data)},
         "effects": {"effects": partial(effect_sizes, data)} if result.study.factors else {},
         "calibration": {"calibration": partial(calibration, data, arms)},
+        "reliability": {"reliability": partial(reliability, data, arms)},
+        "confusion": {"confusion": partial(confusion, data, arms)},
+        "wrong": {f"wrong-{a}": partial(wrong_samples, data, a) for a in predicted},
         "outputs": {"outputs": partial(plane_outputs, data, nets or "", arms)},
         "predictions": {"predictions": partial(plane_predictions, data, nets or "", arms)},
     }

@@ -16,7 +16,7 @@ from chainrule.report.figure_data.samples import (
 )
 from chainrule.report.figures.style import WIDTH, line_style, style_axes
 
-__all__ = ["draw_samples", "samples"]
+__all__ = ["draw_samples", "samples", "size_figure"]
 
 IMAGE_COLUMNS, PAIR_COLUMNS, HISTOGRAM_COLUMNS = 10, 5, 4
 
@@ -33,11 +33,12 @@ def samples(data: Dataset) -> tuple[Figure, Any]:
     inputs of another shape, and for no samples.
     """
     found = samples_data(data)
-    figure = Figure(figsize=_figure_size(found), layout="constrained")
+    figure = Figure(figsize=size_figure(found), layout="constrained")
     return figure, draw_samples(found, figure)
 
 
-def _figure_size(data: PointsData | ImagesData | HistogramsData) -> tuple[float, float]:
+def size_figure(data: PointsData | ImagesData | HistogramsData) -> tuple[float, float]:
+    """Inches: as wide as the page, and as high as it takes."""
     if isinstance(data, PointsData):
         return 5.0, 4.4
     if isinstance(data, HistogramsData):

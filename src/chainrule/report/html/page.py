@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule._util.atomic import write_atomically
+from chainrule.report.advice import advice_sentences
 from chainrule.report.data import ReportData
 from chainrule.report.html.protocol import (
     protocol_facts,
@@ -29,6 +30,13 @@ from chainrule.report.tables.diverged import diverged_table, failed_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.findings import findings_table
 from chainrule.report.tables.importance import importance_table
+from chainrule.report.tables.predictions import (
+    calibration_table,
+    confusion_table,
+    intervals_table,
+    sample_comparisons_table,
+    wrong_samples_table,
+)
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
 
@@ -84,6 +92,7 @@ def _build_content(data: ReportData) -> dict[str, Any]:
         "budgets": budget_sentences(data),
         "scope": [comparisons.design.scope, data.search_scope] if comparisons else [],
         "why_not": why_not,
+        "advice": advice_sentences(data),
         "tables": {table.name: table for table in _build_tables(data, comparisons, effects)},
         "figures": lambda group: [figure for figure in figures if figure.group == group],
         "protocol": protocol_facts(data),
@@ -115,6 +124,15 @@ def _build_tables(
         tables.append(results_table(data))
     if comparisons is not None:
         tables += [comparisons_table(data, comparisons), robustness_table(comparisons)]
+    if data.prediction_data.sample_comparisons:
+        tables.append(sample_comparisons_table(data, data.prediction_data.sample_comparisons))
+    if data.prediction_data.has_intervals:
+        tables.append(intervals_table(data))
+    if data.prediction_data.decisions:
+        tables += [
+            make(data.prediction_data.decisions)
+            for make in (confusion_table, calibration_table, wrong_samples_table)
+        ]
     if effects is not None:
         tables.append(effects_table(data))
     if any(data.candidates.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -21,11 +22,14 @@ from chainrule.report.figures.curve_grid import curve_grid
 from chainrule.report.figures.curves import curves
 from chainrule.report.figures.forest_plots import differences, effect_sizes
 from chainrule.report.figures.importance import importances
+from chainrule.report.figures.reliability import reliability
 from chainrule.report.figures.search_maps import search_maps
 from chainrule.report.figures.validation import expected_validation, validation_against_test
+from chainrule.report.figures.wrong_samples import wrong_samples
 from chainrule.report.html.svg import inline_svg
 from chainrule.report.render.text import rows_to_csv
 from chainrule.report.tables.importance import importance_table
+from chainrule.report.tables.predictions import calibration_table, wrong_samples_table
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
@@ -58,6 +62,7 @@ def build_page_figures(
     return [
         *_result_figures(data),
         *_test_figures(data, comparisons, effects),
+        *_prediction_figures(data),
         *_curve_figures(data),
         *_search_figures(data),
         *_map_figures(data),
@@ -145,6 +150,30 @@ def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
             "Each arm by itself: training (dashed) and test, mean ± std over rounds.",
             curve_grid(data),
             rows,
+        )
+
+
+def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
+    """What nets are sure of, and the images that the best arm decided wrongly."""
+    found = data.prediction_data.decisions
+    if any(each.calibration() for each in found.values()):
+        yield _build_page_figure(
+            "reliability",
+            "reliability",
+            "How often decisions were right, by the probability that the nets said of them.",
+            reliability(data),
+            calibration_table(found).rows,
+        )
+    best = next((arm.arm for arm in data.ranked_arms if arm.arm in found), None)
+    if best is None:
+        return
+    with suppress(ValueError, OSError):  # no images, none wrong, or no data any more
+        yield _build_page_figure(
+            "wrong",
+            "wrong",
+            f"Test images that {best} decided wrongly: its class, as what it was taken for.",
+            wrong_samples(data, best),
+            wrong_samples_table({best: found[best]}).rows,
         )
 
 

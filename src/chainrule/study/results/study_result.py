@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from chainrule._util.suggest import did_you_mean
@@ -17,6 +17,7 @@ from chainrule.statistics import (
     FixedSplit,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
+from chainrule.study.results.by_sample import SampleResult
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
@@ -148,9 +149,11 @@ class StudyResult:
         return choose_round(found, r, f"study {self.study.name}: arm {arm}", self.study.name)
 
     @cached_property
-    def arms_with_predictions(self) -> list[ArmResult]:
-        """The arms of which predictions are kept, over the rounds of which they are."""
-        return [kept for arm in self.arms if (kept := arm.select_predicted()).rows]
+    def by_sample(self) -> SampleResult:
+        """What the kept predictions say, of which there may be none."""
+        return SampleResult(
+            self.study, self.arms, self.predictions, partial(getattr, self, "design")
+        )
 
     def data(self, r: int) -> tuple[Dataset, Dataset]:
         """(training set, test set) of a round, made anew as the study declares them."""
@@ -241,11 +244,16 @@ class StudyResult:
 
     def to_pandas(self) -> pd.DataFrame:
         """A row an arm as a data frame. Needs ``chainrule[pandas]``."""
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("pandas is missing: pip install 'chainrule[pandas]'") from error
-        return pd.DataFrame(self.as_rows())
+        return build_data_frame(self.as_rows())
+
+
+def build_data_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows as a data frame. Raises ImportError, which says what to install, without pandas."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("pandas is missing: pip install 'chainrule[pandas]'") from error
+    return pd.DataFrame(rows)
 
 
 def collect_scores(result: StudyResult) -> RoundScores:
