@@ -134,3 +134,21 @@ def test_the_importance_of_what_was_searched(call, tmp_path):
     assert {row["path"] for row in found} == {"optimizer.lr", "batch_size"}
     assert sum(row["importance"] for row in found) == pytest.approx(1.0)
     assert max(map(len, call("show", "two", "--importance")[1].splitlines())) <= 80
+
+
+def test_a_target_is_tested_and_when_it_was_reached(call, finished):
+    code, out, _ = call("compare", "tiny", "--target", "0.5")
+    assert code == 0
+    assert "Each arm against the target: one-sample t" in out
+    assert "first was as good as the target" in out
+    assert max(map(len, out.splitlines())) <= 80
+    found = json.loads(call("compare", "tiny", "--target", "0.5", "--json")[1])
+    assert [row["arm"] for row in found["target"]["rows"]] == ARMS
+    assert found["time-to-target"]["rows"][0]["n"] == 3
+    assert call("compare", "tiny", "--target", "0.5", "--effects")[0] == 2
+
+
+def test_reported_values_are_tested(call, tiny, finished):
+    tiny.write_text(TINY + "\n[reported]\nlarge = { mean = 0.7 }\n", encoding="utf-8")
+    assert call("run", tiny, "--jobs", "1")[0] == 0
+    assert "Each arm against what was reported" in call("compare", "tiny")[1]

@@ -35,6 +35,7 @@ from chainrule.report.tables.predictions import (
 )
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Cell, Column, Table
+from chainrule.report.tables.targets import targets_table, time_to_target_table
 
 if TYPE_CHECKING:
     from chainrule.report.figures import (
@@ -146,6 +147,8 @@ __all__ = [
     "sample_comparisons_table",
     "samples",
     "search_maps",
+    "targets_table",
+    "time_to_target_table",
     "validation_against_test",
     "verdict_sentences",
     "write_page",

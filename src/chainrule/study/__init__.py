@@ -12,6 +12,12 @@ from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
 from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
+from chainrule.study.results.targets import (
+    TargetTest,
+    TimeToTarget,
+    compare_with_target,
+    time_to_target,
+)
 from chainrule.study.rules.base import Finding
 from chainrule.study.rules.review import Review, review
 from chainrule.study.spec.arms import Arm
@@ -52,11 +58,15 @@ __all__ = [
     "Study",
     "StudyError",
     "StudyResult",
+    "TargetTest",
+    "TimeToTarget",
     "TrainingRecord",
+    "compare_with_target",
     "load_result",
     "open_store",
     "review",
     "run",
+    "time_to_target",
 ]
 
 _TRAINING = {

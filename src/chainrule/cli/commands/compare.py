@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         "chainrule compare pairs-depth",
         "chainrule compare pairs-depth --baseline conv1 --format markdown",
         "chainrule compare pairs-depth --all-pairs --json",
+        "chainrule compare digits --target 0.948",
     ),
 )
 def compare_arms(
@@ -34,23 +35,35 @@ def compare_arms(
     effects: Annotated[
         bool, typer.Option("--effects", help="The effects of the factors alone.")
     ] = False,
+    target: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="Each arm with this number, and when it was reached."),
+    ] = None,
     form: TableFormat = "text",
     as_json: Json = False,
     study: StudyNumber = None,
 ) -> None:
     """Print which arms differ, by how much, and how sure that is; then the factors' effects.
 
-    Where rounds share test samples and predictions are kept, what holds for new samples follows.
-    CSV holds one table: the comparisons, or with --effects the effects.
+    Then what holds for new samples, where rounds share theirs and predictions are kept, and whether
+    arms reached what was reported. With --target each arm is compared with that number instead. CSV
+    holds one table: the comparisons, with --effects the effects.
     """
     if baseline is not None and all_pairs:
         raise typer.BadParameter("--baseline and --all-pairs exclude each other")
+    if target is not None and (baseline is not None or all_pairs or effects):
+        raise typer.BadParameter("--target excludes --baseline, --all-pairs and --effects")
     result = resolve_result(run, study)
-    tables = [] if effects else [build_comparisons(result, baseline, all_pairs)]
-    if effects or (result.study.factors and (form != "csv" or as_json)):
-        tables += build_effects(result, needed=effects)
-    if not effects and (form != "csv" or as_json):
-        tables += build_sample_comparisons(result, baseline, all_pairs)
+    has_room = form != "csv" or as_json
+    if target is not None:
+        tables = build_targets(result, target)[: None if has_room else 1]
+    else:
+        tables = [] if effects else [build_comparisons(result, baseline, all_pairs)]
+        if effects or (result.study.factors and has_room):
+            tables += build_effects(result, needed=effects)
+        if not effects and has_room:
+            tables += build_sample_comparisons(result, baseline, all_pairs)
+            tables += build_reported(result)
     if as_json or form == "json":
         echo_json(tables_as_json(result, tables))
         return
@@ -65,6 +78,29 @@ def build_comparisons(result: StudyResult, baseline: str | None, all_pairs: bool
     from chainrule.report import comparisons_table
 
     return comparisons_table(result, result.compare(baseline=baseline, all_pairs=all_pairs))
+
+
+def build_targets(result: StudyResult, target: float) -> list[Table]:
+    """Each arm against the target, and when it was reached where there are curves."""
+    from chainrule.report import targets_table, time_to_target_table
+    from chainrule.study import StudyError, compare_with_target, time_to_target
+
+    tables = [targets_table(result, compare_with_target(result, target))]
+    try:
+        tables.append(time_to_target_table(result, time_to_target(result, target)))
+    except StudyError as error:
+        echo_err(f"when it was reached is not known: {error}")
+    return tables
+
+
+def build_reported(result: StudyResult) -> list[Table]:
+    """The arms that have a reported value, against it."""
+    from chainrule.report import targets_table
+    from chainrule.study import compare_with_target
+
+    if not any(arm.reported for arm in result.arms):
+        return []
+    return [targets_table(result, compare_with_target(result), "reported")]
 
 
 def build_sample_comparisons(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,6 +40,7 @@ from chainrule.report.tables.predictions import (
 )
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Table
+from chainrule.report.tables.targets import targets_table
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
@@ -119,11 +121,16 @@ def _build_tables(
     data: ReportData, comparisons: Comparisons | None, effects: Effects | None
 ) -> list[Table]:
     """The tables that these results allow."""
+    from chainrule.study import compare_with_target
+
     tables = [diverged_table(data), failed_table(data), findings_table(data.review)]
     if data.arms:
         tables.append(results_table(data))
     if comparisons is not None:
         tables += [comparisons_table(data, comparisons), robustness_table(comparisons)]
+    if any(arm.reported for arm in data.arms) and all(arm.n > 1 for arm in data.arms):
+        with suppress(ValueError):  # a failure value that beats what was observed
+            tables.append(targets_table(data, compare_with_target(data.result), "reported"))
     if data.prediction_data.sample_comparisons:
         tables.append(sample_comparisons_table(data, data.prediction_data.sample_comparisons))
     if data.prediction_data.has_intervals:
