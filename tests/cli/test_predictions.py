@@ -56,3 +56,20 @@ def test_without_them_show_and_plot_say_how_to_keep_them(call, finished):
         code, _, err = call(*words)
         assert code == 1
         assert "--keep predictions" in err
+
+
+def test_ensemble_names_the_members_and_the_gain(call, kept):
+    code, out, _ = call("ensemble", "tiny")
+    assert code == 0
+    assert "best single" in out
+    assert "of the best single arm: a gain of" in out or "No ensemble was better" in out
+    found = json.loads(call("ensemble", "tiny", "--json")[1])
+    assert len(found["rounds"]) == 3
+    assert set(found["rounds"][0]["members"]) <= {"small", "small-slow", "large", "large-slow"}
+    assert found["gain"] == pytest.approx(found["mean"] - found["single_mean"])
+
+
+def test_ensemble_says_how_predictions_are_kept(call, finished):
+    code, _, err = call("ensemble", "tiny")
+    assert code == 1
+    assert "--keep predictions" in err

@@ -23,7 +23,8 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     *("list", "init", "check_study", "schema"),
-    *("plan", "run", "studies", "remove", "show", "compare", "review", "plot", "report"),
+    *("plan", "run", "studies", "remove"),
+    *("show", "compare", "ensemble", "review", "plot", "report"),
     *("train", "predict", "check", "explain"),
 )
 """The files in commands/, in the order of --help."""

@@ -20,6 +20,7 @@ from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
 from chainrule.report.tables.diverged import diverged_table
 from chainrule.report.tables.effects import effects_table
+from chainrule.report.tables.ensembles import ensemble_sentence, ensembles_table
 from chainrule.report.tables.findings import findings_table
 from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.layers import layers_table
@@ -124,6 +125,8 @@ __all__ = [
     "draw_validation_against_test",
     "effect_sizes",
     "effects_table",
+    "ensemble_sentence",
+    "ensembles_table",
     "expected_validation",
     "findings_table",
     "importance_table",

@@ -10,6 +10,7 @@ from chainrule.recipes.component import Component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.ensembles import EnsembleResult, EnsembleRound, select_ensembles
 from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.results.targets import (
@@ -40,6 +41,8 @@ __all__ = [
     "Component",
     "Data",
     "Dimension",
+    "EnsembleResult",
+    "EnsembleRound",
     "Finding",
     "Halving",
     "Look",
@@ -66,6 +69,7 @@ __all__ = [
     "open_store",
     "review",
     "run",
+    "select_ensembles",
     "time_to_target",
 ]
 
