@@ -62,6 +62,7 @@ def test_nets_that_agree_on_all_samples_are_not_told_apart():
     result = run(small(**POOL, arms={"a": {}, "b": {}}))
     [comparison] = result.by_sample.compare()
     assert (comparison.test.difference, comparison.test.p) == (0, 1)
+    assert comparison.test.test == "two-way t"
 
 
 def test_rounds_of_one_split_share_their_tests_and_fresh_ones_do_not(fixed):

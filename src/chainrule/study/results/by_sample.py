@@ -228,4 +228,5 @@ def test_samples(
         return sample_test(differences, samples)
     if not len(differences):
         raise StatisticsError("expected a round that both arms have predictions of")
-    return PairedTest("none", 0.0, -inf, inf, 0.95, 0.0, 0.0, max(n - 1, 1), 1.0, n, 1.0)
+    name = "two-way t" if n >= MIN_ROUNDS else "paired t over samples"
+    return PairedTest(name, 0.0, -inf, inf, 0.95, 0.0, 0.0, max(n - 1, 1), 1.0, n, 1.0)
