@@ -100,3 +100,8 @@ def poisoned(seed: int, *, train: int = 40, test: int = 30) -> tuple[Dataset, Da
 
 def no_data(seed: int) -> int:
     return seed
+
+
+def largest_score():
+    """A metric of one's own over all samples: one number a replica."""
+    return lambda output, target: output.amax((-2, -1))

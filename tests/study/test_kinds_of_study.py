@@ -242,3 +242,17 @@ def test_the_first_member_is_the_net_alone(tmp_path):
     for name, value in plain.items():
         torch.testing.assert_close(member[name], value, rtol=1e-4, atol=1e-6)
         assert not torch.allclose(other[name], value, rtol=1e-2)
+
+
+def test_metrics_of_the_whole_set_and_of_ones_own_are_a_studys():
+    own = "tests.study.small:largest_score"
+    declared = small(
+        metrics={"f1": {"name": "F1", "average": "macro"}, "auc": "AUC", "largest": own},
+        keep="predictions",
+    )
+    result = run(declared)
+    for arm in result.arms:
+        assert all(0 <= row.metrics["f1"] <= 1 for row in arm.rows)
+        assert all(0 <= row.metrics["auc"] <= 1 for row in arm.rows)
+        assert len({row.metrics["largest"] for row in arm.rows}) == 3
+        assert all(len(row.curves["test_f1"]) == 2 for row in arm.rows)

@@ -28,7 +28,7 @@ SEARCH_MODULES = {
     "loss": ("chainrule.nn", "chainrule.zoo"),
     "optimizer": ("chainrule.optim",),
     "schedule": ("chainrule.optim.lr_scheduler",),
-    "metric": ("chainrule.train.metrics",),
+    "metric": ("chainrule.train.metrics", "chainrule.train.set_metrics"),
     "init": ("chainrule.nn.init",),
     "augment": ("chainrule.data.transforms.augment",),
     "trainer": ("chainrule.train", "chainrule.interop"),

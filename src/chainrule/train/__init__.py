@@ -19,13 +19,30 @@ from chainrule.train.metrics import (
 )
 from chainrule.train.one_call import fit, train
 from chainrule.train.progress import ProgressBar
+from chainrule.train.set_metrics import (
+    AUC,
+    F1,
+    R2,
+    AveragePrecision,
+    BalancedAccuracy,
+    CalibrationError,
+    MatthewsCorrelation,
+    Precision,
+    Recall,
+)
 from chainrule.train.state import Callback, TrainState
 from chainrule.train.trainer import Trainer
 
 __all__ = [
+    "AUC",
+    "F1",
+    "R2",
     "Accuracy",
+    "AveragePrecision",
     "Backend",
     "BackendStatus",
+    "BalancedAccuracy",
+    "CalibrationError",
     "Callback",
     "Checkpoint",
     "Compiled",
@@ -38,10 +55,13 @@ __all__ = [
     "History",
     "JointAccuracy",
     "LayerRow",
+    "MatthewsCorrelation",
     "MeanAbsoluteError",
     "Metric",
     "Plain",
+    "Precision",
     "ProgressBar",
+    "Recall",
     "RootMeanSquaredError",
     "TrainState",
     "Trainer",

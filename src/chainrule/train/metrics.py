@@ -1,7 +1,7 @@
-"""What is counted beside the loss: a metric gives one number a sample, (…, N).
+"""What is counted beside the loss: a metric gives one number a sample, (…, N), or one over all (…).
 
-The trainer takes the mean over the samples, for each replica on its own; TransformedMean goes on
-from there.
+Of numbers by sample the trainer takes the mean, for each replica on its own; TransformedMean goes
+on from there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Self, TypeAlias, final
 import torch
 from torch import Tensor
 
+from chainrule._util.pytree import named_leaves
 from chainrule.nn.loss import Loss, MultiLoss
 
 __all__ = [
@@ -29,10 +30,16 @@ __all__ = [
     "TargetUnitMetric",
     "TransformedMean",
     "average_metric",
+    "choose_threshold",
+    "decide",
+    "match_axes",
     "measure_outputs",
+    "resolve_threshold",
 ]
 
 Metric: TypeAlias = Callable[[Any, Any], Tensor]
+"""(output, target) → a number a sample, (N,), of which the mean is taken; or one over all samples,
+(). In a cohort (K, N), or (K,): no number is of several replicas."""
 
 
 class TransformedMean(ABC):
@@ -46,9 +53,19 @@ class TransformedMean(ABC):
 def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
     """A metric over the samples, which are on this axis.
 
-    In float64: 987 of 1,000 is 0.987, and prints so.
+    In float64: 987 of 1,000 is 0.987, and prints so. A metric that gives one number over all of
+    them has done so itself. Raises ValueError for numbers of another shape.
     """
-    mean = metric(output, target).mean(axis, dtype=torch.float64)
+    found = metric(output, target)
+    shape = next(leaf for _, leaf in named_leaves(output)).shape[: axis + 1]
+    if found.shape == shape[:axis]:
+        return found.double()
+    if found.dim() != axis + 1:
+        raise ValueError(
+            f"metric {metric!r}: expected one number a sample, {tuple(shape)}, or one over all "
+            f"samples, {tuple(shape[:axis])}, got the shape {tuple(found.shape)}"
+        )
+    mean = found.mean(axis, dtype=torch.float64)
     return metric.transform(mean) if isinstance(metric, TransformedMean) else mean
 
 
@@ -90,24 +107,28 @@ class Accuracy(DecisionMetric):
     def __call__(self, output: Any, target: Any) -> Tensor:
         if self.head is not None:
             output, target = output[self.head], target[self.head]
-        if output.shape[-1] > 1:
-            predicted = output.argmax(-1)
-            wanted = target.argmax(-1) if target.dim() == output.dim() else target
-        else:
-            threshold = self.choose_threshold(target)
-            predicted, wanted = output.squeeze(-1) > threshold, target
-            if target.dim() == output.dim():
-                shares = bool(((target >= 0) & (target <= 1)).all())
-                wanted = target.squeeze(-1) > (0.5 if shares else threshold)
+        predicted, wanted = decide(output, target, self.threshold)
         right: Tensor = predicted == wanted
         # A diverged replica decides nothing: no accuracy of 10 % for an argmax over nan.
         return right.to(output.dtype).masked_fill(output.isnan().any(-1), torch.nan)
 
-    def choose_threshold(self, target: Tensor) -> float:
-        """That of a single output: the one given, or what suits these targets."""
-        if self.threshold is not None:
-            return self.threshold
-        return 0.0 if bool((target < 0).any()) else 0.5
+
+def decide(output: Tensor, target: Tensor, threshold: float | None) -> tuple[Tensor, Tensor]:
+    """(decision, what is right) of outputs (…, N, L), both (…, N): see :class:`Accuracy`."""
+    if output.shape[-1] > 1:
+        return output.argmax(-1), target.argmax(-1) if target.dim() == output.dim() else target
+    threshold = choose_threshold(target, threshold)
+    if target.dim() < output.dim():
+        return output.squeeze(-1) > threshold, target
+    shares = bool(((target >= 0) & (target <= 1)).all())
+    return output.squeeze(-1) > threshold, target.squeeze(-1) > (0.5 if shares else threshold)
+
+
+def choose_threshold(target: Tensor, threshold: float | None) -> float:
+    """That of a single output: the one given, or what suits these targets."""
+    if threshold is not None:
+        return threshold
+    return 0.0 if bool((target < 0).any()) else 0.5
 
 
 def resolve_threshold(given: float | None, criterion: Loss, head: str | None) -> float | None:

@@ -26,6 +26,7 @@ from chainrule.report.figure_data.plane import (
 from chainrule.serialization.nets import load
 from chainrule.train import Accuracy
 from chainrule.train.inference import eval_mode
+from chainrule.train.metrics import choose_threshold
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -154,7 +155,7 @@ def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[Round
             )
         test = data.result.data(row.round)[1]
         inputs, labels = _points_and_labels(data, test)
-        threshold = rule.choose_threshold(torch.as_tensor(test.targets))
+        threshold = choose_threshold(torch.as_tensor(test.targets), rule.threshold)
         net = load(path).to(dtype=torch.float32)
         yield RoundNet(row.round, net, inputs, labels, threshold)
 

@@ -34,7 +34,9 @@ def add_predictions(
     number of rows, or of one net; ``judged`` is what they were given for.
     """
     targets = judged.targets
+    samples_axis = 0 if judged.replicas is None else 1
     scores = {name: metric(outputs, targets).double() for name, metric in metrics.items()}
+    scores = {name: each for name, each in scores.items() if each.dim() > samples_axis}
     return [
         row
         if not row.has_value
