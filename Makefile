@@ -28,6 +28,8 @@ $(DEV): $(READY)
 	@touch $@
 
 study: $(READY)
+	@echo "building the kernel for small nets, once on this machine"
+	-@$(BIN)/python -c 'from chainrule.train import build_kernel; build_kernel()'
 	$(BIN)/chainrule run pairs-depth --quick
 	$(BIN)/chainrule report pairs-depth-quick
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small products; and the tests run side by side
@@ -14,9 +15,19 @@ os.environ.setdefault("CHAINRULE_CACHE", str(Path(__file__).parents[1] / "build"
 import pytest
 import torch
 
+from chainrule.compiled import BuildError, build_kernel
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Begun in the background of a script: the commands that tests run would not see Ctrl-C either.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Build the kernels before the first test, and not beside some: those would be other tests."""
+    if not hasattr(config, "workerinput"):
+        with suppress(BuildError):
+            for dtype in (torch.float32, torch.float64):
+                build_kernel(dtype)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@
     ChainruleError                  whatever this package refuses in words of its own
     ├── nn.LayerError               a layer was given what it cannot take        (a ValueError)
     ├── data.DataError              a data file or a table is not as it should be    (a ValueError)
+    ├── train.CompileError          the kernel does not do what it was insisted on   (a ValueError)
     ├── train.FileError             a saved net or training cannot be read       (a ValueError)
     ├── compiled.BuildError         the kernel cannot be built on this machine   (an OSError)
     ├── statistics.StatisticsError  scores that no test can be made of           (a ValueError)

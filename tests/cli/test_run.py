@@ -297,21 +297,26 @@ def interrupted(folder: Path, *args: str) -> tuple[float, str]:
 
 
 @pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
-def test_compiled_it_is_a_study_of_its_own_with_the_same_results(call, tiny):
-    plain = json.loads(call("run", tiny, *HERE, "--json")[1])
-    code, out, err = call("run", tiny, *HERE, "--compile", "--json")
+def test_the_other_way_it_is_the_same_study_and_goes_on_only_when_asked(call, tiny):
+    assert call("run", tiny, *HERE, "--rounds", "2", "--no-compile")[0] == 0
+    more = ("run", tiny, *HERE, "--extend", "--json")
+    code, _, err = call(*more)
+    assert code == 1
+    assert "so far, and now in the compiled kernel" in err
+    assert "--mix-backends" in err
+    code, out, _ = call(*more, "--mix-backends")
     assert code == 0
-    assert "declared before (" in err
-    assert "trainer.compile: None → True" in err
-    for row, other in zip(plain, json.loads(out), strict=True):
-        assert row["mean"] == pytest.approx(other["mean"], abs=0.05)
+    assert [row["n"] for row in json.loads(out)] == [3, 3, 3, 3]
 
 
 @pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
-def test_compiled_where_convolutions_alone_are_in_bfloat16(call, tiny, tmp_path):
-    half = tmp_path / "half.toml"
-    half.write_text('precision = "bfloat16"\n' + TINY.replace('"tiny"', '"half"'), encoding="utf-8")
-    assert call("run", str(half), *HERE, "--arms", "small", "--compile")[0] == 0
+def test_who_insists_is_told_what_the_kernel_does_not_know(call, tiny, tmp_path):
+    own = tmp_path / "own.toml"
+    text = TINY.replace('name = "disk_net"', 'name = "tests.study.small:halved"')
+    own.write_text(text, encoding="utf-8")
+    code, _, err = call("run", str(own), *HERE, "--compile")
+    assert code == 1
+    assert "compile=True: there is no compiled form of Halve.forward" in err
 
 
 def test_compiled_without_a_compiler(call, tiny, monkeypatch, tmp_path):

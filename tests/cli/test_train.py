@@ -68,7 +68,7 @@ def test_the_summary_is_on_stdout_and_all_else_on_stderr(call, flowers):
     code, out, err = call("train", "table_net", flowers, "--target", "kind", "--lr", "0.05")
     assert code == 0
     assert [line[:10].strip() for line in out.splitlines()] == [
-        *("net", "data", "training", "validation", "test", "", "file")
+        *("net", "data", "training", "computed", "validation", "test", "", "file")
     ]
     assert "always 'iris' would be accuracy" in out
     assert "\x1b" not in out + err

@@ -7,7 +7,7 @@ import torch
 
 from chainrule import nn
 from chainrule.data import Dataset, Warp
-from chainrule.train import Trainer
+from chainrule.train import CompiledConvolutions, Trainer
 from chainrule.train.backends import compiled
 from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
@@ -54,7 +54,6 @@ def test_what_changes_the_shape_takes_the_plain_path():
         nn.CrossEntropyLoss(),
         sgd(net),
         augment=lambda x, seeds, step: x[..., 1:],
-        compile=True,
     )
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=2, progress=False)
     assert str(trainer.backend_status) == "plain: augmentation that changes the shape"
@@ -65,9 +64,9 @@ def test_more_than_there_is_room_for_takes_the_plain_path(monkeypatch):
     monkeypatch.setattr(compiled, "MAX_AUGMENTED_BYTES", 1000)
     net = network().initialize(0)
     data = make_data((2, 6, 6), -4, torch.float32, replicas=1)
-    trainer = Trainer(net, nn.CrossEntropyLoss(), sgd(net), augment=shift, compile=True)
+    trainer = Trainer(net, nn.CrossEntropyLoss(), sgd(net), augment=shift)
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
-    assert str(trainer.backend_status) == "plain but for convolutions"
+    assert trainer.backend_status == CompiledConvolutions()
 
 
 def test_a_copy_of_a_trainer_does_not_carry_the_epoch():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ class Watches(Callback):
 class Training:
     """A trainer, and its data in memory that can be written to past PyTorch: not contiguous."""
 
-    def __init__(self, compile: bool) -> None:  # noqa: A002
+    def __init__(self, compile: bool | Literal["auto"]) -> None:  # noqa: A002
         net = nn.Sequential(
             *(nn.Linear(3, 8), nn.LeakyReLU(0.1), nn.Linear(8, 8), nn.ELU(0.5)),
             *(nn.Linear(8, 8), nn.Hardtanh(-1.0, 1.0), nn.Linear(8, 2), nn.Tanh()),
@@ -135,9 +136,9 @@ class Changes(Callback):
                 change(self.training, self.draw)
 
 
-def carry_out(seed: int, compile: bool) -> tuple[list[Tensor], set[str]]:  # noqa: A002
+def carry_out(seed: int, compiled: bool) -> tuple[list[Tensor], set[str]]:
     """All numbers that a training of this seed shows, and which ways its fits ended."""
-    draw, training = random.Random(seed), Training(compile)
+    draw, training = random.Random(seed), Training("auto" if compiled else False)
     trainer, found, ways = training.trainer, [], set()
     trainer.callbacks.append(Changes(training, draw))
     for _ in range(4):
@@ -174,7 +175,7 @@ def test_many_changes_are_seen_at_once(first):
 
 def test_targets_that_leave_their_range_are_refused_in_the_next_epoch():
     for compiled in (False, True):
-        training = Training(compiled)
+        training = Training("auto" if compiled else False)
         training.trainer.fit(training.data, epochs=1, progress=False)
         training.y[3, 1] = 2  # past PyTorch
         with pytest.raises(LayerError, match="expected class indices from 0 to 1, got 2"):
@@ -189,7 +190,7 @@ def test_a_layer_that_somebody_else_wrote_is_asked():
 
     data = Dataset(torch.randn(20, 2), torch.randn(20, 1))
     net = nn.Sequential(Half(2, 1))
-    trainer = Trainer(net, nn.MSELoss(), optim.SGD(net, lr=0.1), compile=True)
+    trainer = Trainer(net, nn.MSELoss(), optim.SGD(net, lr=0.1))
     trainer.fit(data, epochs=1, progress=False)
     assert "Half.forward, which is not chainrule's" in str(trainer.backend_status)
 

@@ -181,7 +181,7 @@ def test_what_is_not_known_is_done_by_the_layers(layer, name):
     net = nn.Sequential(nn.Conv2d(2, 4, 3), layer, nn.Flatten())
     features = net(torch.randn(1, *SHAPE)).shape[1]
     net = nn.Sequential(net, nn.Linear(features, 4)).initialize(0)
-    each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), compile=True)
+    each = Trainer(net, nn.CrossEntropyLoss(), sgd(net))
     train = make_data(SHAPE, -4, torch.float32).replica(0)
     with pytest.raises(Unsupported, match=rf"{name}\("):
         compile_training(net, each.criterion, each.optimizer, train, 100)
@@ -191,7 +191,7 @@ def test_what_is_not_known_is_done_by_the_layers(layer, name):
 
 def test_images_that_do_not_fit_are_refused_as_on_the_plain_path():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 4)).initialize(0)
-    each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), compile=True)
+    each = Trainer(net, nn.CrossEntropyLoss(), sgd(net))
     with pytest.raises(LayerError, match="Conv2d"):
         each.fit(make_data(SHAPE, -4, torch.float32).replica(0), epochs=1, progress=False)
 
@@ -220,7 +220,9 @@ def test_control_c_is_heard_within_an_epoch(n):
 def stepped(net, train, dtype, *, compiled=True):
     """What one step of SGD has moved by, with products in this dtype; and which way it went."""
     net = net.replicate(1, [3]).set_matmul_dtype(dtype)
-    each = Trainer(net, nn.CrossEntropyLoss(), sgd(net), batch_size=N, compile=compiled)
+    each = Trainer(
+        net, nn.CrossEntropyLoss(), sgd(net), batch_size=N, compile="auto" if compiled else False
+    )
     before = weights(each).clone()
     each.fit(train, epochs=1, progress=False)
     return before - weights(each), each.backend_status

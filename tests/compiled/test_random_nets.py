@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -200,7 +200,8 @@ def train_case(case: Case, compiled: bool) -> tuple[dict[str, Tensor], BackendSt
     seeds = list(range(5, 5 + case.replicas))
     net = case.net.replicate(case.replicas, seeds).to(case.dtype)
     optimizer = case.optimizer(net)
-    trainer = Trainer(net, case.criterion, optimizer, compile=compiled, seed=seeds, **case.options)
+    way: Any = "auto" if compiled else False
+    trainer = Trainer(net, case.criterion, optimizer, compile=way, seed=seeds, **case.options)
     trainer.fit(case.data, epochs=2, progress=False)
     numbers = {"weights": optimizer.flats[0].data.clone(), **trainer.history.curves}
     return numbers, trainer.backend_status

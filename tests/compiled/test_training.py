@@ -1,16 +1,26 @@
 """What a training promises holds on the compiled path too."""
 
 import copy
+from re import escape
 
 import pytest
 import torch
 
 from chainrule import nn, optim
-from chainrule.compiled import build
+from chainrule._util.notices import print_once
+from chainrule.compiled import BuildError, build, kernel
 from chainrule.data import Dataset, disk
 from chainrule.nn.init import HeNormal
 from chainrule.optim import lr_scheduler
-from chainrule.train import Accuracy, Callback, Compiled, EarlyStopping, Plain, Trainer
+from chainrule.train import (
+    Accuracy,
+    Callback,
+    Compiled,
+    CompileError,
+    EarlyStopping,
+    Plain,
+    Trainer,
+)
 from chainrule.train.batches import add_replica_axis
 
 SEEDS = [11, 12, 13]
@@ -171,11 +181,34 @@ PLAIN = [
 def test_what_is_not_known_takes_the_plain_path_and_says_so(options, what):
     found = []
     for compiled in (False, True):
-        each = trainer(network(), compile=compiled, **options)
+        each = trainer(network(), compile="auto" if compiled else False, **options)
         each.fit(disk(130), epochs=1, progress=False)
         found.append(weights(each))
     assert str(each.backend_status).startswith(f"plain: there is no compiled form of {what}")
     assert torch.equal(*found)
+
+
+@pytest.mark.parametrize(("options", "what"), PLAIN)
+def test_who_insists_is_told_what_is_not_known_before_anything_is_trained(options, what):
+    each = trainer(network(), **options)
+    before = weights(each).clone()
+    with pytest.raises(CompileError, match=f"compile=True: there is no .* form of {escape(what)}"):
+        each.fit(disk(130), epochs=1, progress=False)
+    assert torch.equal(weights(each), before)
+    assert each.epoch == 0
+
+
+def test_a_trainer_that_is_told_nothing_takes_the_kernel_where_that_can():
+    net = network()
+    told_nothing = Trainer(net, nn.CrossEntropyLoss(), optim.SGD(net))
+    told_nothing.fit(disk(40), epochs=1, progress=False)
+    assert told_nothing.backend_status == Compiled()
+    assert told_nothing.backend_status.kernel == kernel(torch.float32).key
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match="compile is True, False or 'auto', got 'always'"):
+        trainer(network(), compile="always")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +221,7 @@ def test_what_is_not_known_takes_the_plain_path_and_says_so(options, what):
 )
 def test_layers_that_are_not_known(layer):
     net = nn.Sequential(nn.Linear(2, 4), layer, nn.Linear(4, 2)).to(torch.float64)
-    each = trainer(net, seed=0)
+    each = trainer(net, seed=0, compile="auto")
     train = disk(40).to(dtype=torch.float64)
     each.fit(train, epochs=1, progress=False)
     known = isinstance(layer, nn.Linear)
@@ -200,24 +233,78 @@ def test_layers_that_are_not_known(layer):
 def test_wrong_data_are_refused_as_on_the_plain_path():
     wrong = Dataset(torch.randn(40, 2), torch.full((40,), 2))
     with pytest.raises(nn.LayerError, match="expected class indices from 0 to 1, got 2"):
-        trainer(network()).fit(wrong, epochs=1, progress=False)
+        trainer(network(), compile="auto").fit(wrong, epochs=1, progress=False)
     double = disk(40).to(dtype=torch.float64)
     with pytest.raises(nn.LayerError, match=r"expected torch\.float32, got torch\.float64"):
-        trainer(network()).fit(double, epochs=1, progress=False)
+        trainer(network(), compile="auto").fit(double, epochs=1, progress=False)
     vectors = Dataset(torch.randn(40, 2), torch.randn(40, 2, dtype=torch.float64))
     with pytest.raises(nn.LayerError, match=r"expected torch\.float32"):
-        trainer(network(), criterion=nn.MSELoss()).fit(vectors, epochs=1, progress=False)
+        trainer(network(), compile="auto", criterion=nn.MSELoss()).fit(
+            vectors, epochs=1, progress=False
+        )
 
 
-def test_without_a_compiler_there_is_a_warning_and_the_plain_path(monkeypatch, tmp_path):
+@pytest.fixture
+def no_kernel(monkeypatch, tmp_path):
+    """A machine on which no kernel was built yet; what is printed once may be printed again."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    build.kernel.cache_clear()
+    print_once.cache_clear()
+    yield tmp_path
+    build.kernel.cache_clear()
+
+
+def test_without_a_compiler_a_line_says_so_once_and_the_path_is_the_plain_one(
+    monkeypatch, no_kernel, capsys
+):
     monkeypatch.setattr(build, "compiler", lambda: None)
-    build.kernel.cache_clear()
-    each = trainer(network())
-    with pytest.warns(RuntimeWarning, match=r"no C\+\+ compiler: install g\+\+ or clang\+\+"):
+    for _ in range(2):
+        each = trainer(network(), compile="auto")
         each.fit(disk(40), epochs=2, progress=False)
-    assert str(each.backend_status).startswith("plain: there is no C++ compiler")
-    build.kernel.cache_clear()
+        assert str(each.backend_status).startswith("plain: there is no C++ compiler")
+    assert capsys.readouterr().err == (
+        "chainrule: trainings take the plain path: there is no C++ compiler: install g++ or "
+        "clang++, or set CXX\n"
+    )
+
+
+def test_who_insists_is_told_that_there_is_no_compiler(monkeypatch, no_kernel):
+    monkeypatch.setattr(build, "compiler", lambda: None)
+    with pytest.raises(BuildError, match=r"no C\+\+ compiler: install g\+\+ or clang\+\+"):
+        trainer(network()).fit(disk(40), epochs=2, progress=False)
+
+
+def test_while_the_kernel_is_built_a_training_is_plain_from_its_first_epoch_to_its_last(
+    monkeypatch, no_kernel
+):
+    started: list[list[str]] = []
+    monkeypatch.setattr(build, "spawn", started.append)
+    early, plain = trainer(network(), compile="auto"), trainer(network(), compile=False)
+    for each in (early, plain):
+        each.fit(disk(40), epochs=2, progress=False)
+    assert str(early.backend_status) == (
+        "plain: the kernel is being built, for trainings that begin later"
+    )
+    assert len(started) == 1
+    build.build_beside(*started[0][-2:])  # as the other process does
+    assert sorted(path.suffix for path in no_kernel.iterdir()) == [".so"]
+    late = trainer(network(), compile="auto")
+    for each in (early, plain, late):
+        each.fit(disk(40), epochs=4, progress=False)
+    assert torch.equal(weights(early), weights(plain))
+    assert late.backend_status == Compiled()
+
+
+def test_a_build_beside_that_fails_is_told_and_not_tried_by_each(monkeypatch, no_kernel, capsys):
+    started: list[list[str]] = []
+    monkeypatch.setattr(build, "spawn", started.append)
+    monkeypatch.setenv("CXX", "false")
+    trainer(network(), compile="auto").fit(disk(40), epochs=1, progress=False)
+    build.build_beside(*started[0][-2:])
+    each = trainer(network(), compile="auto")
+    each.fit(disk(40), epochs=1, progress=False)
+    assert "failed to compile the kernel" in str(each.backend_status)
+    assert "failed to compile the kernel" in capsys.readouterr().err
 
 
 def test_a_trainer_can_be_copied():

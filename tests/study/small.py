@@ -67,6 +67,17 @@ def normed(hidden: int = 3) -> nn.Module:
     return nn.Sequential(nn.Linear(2, hidden), nn.BatchNorm1d(hidden), nn.Linear(hidden, 2))
 
 
+class Halve(nn.Module):
+    """y = x / 2"""
+
+    def forward(self, x):
+        return x / 2, lambda g: g / 2
+
+
+def halved(hidden: int = 3) -> nn.Module:
+    return nn.Sequential(nn.Linear(2, hidden), Halve(), nn.Linear(hidden, 2))
+
+
 class Deadly(nn.Module):
     """y = x; the process that runs it on more than one sample is killed."""
 

@@ -143,7 +143,7 @@ def test_a_sum_and_a_mean_together_take_the_plain_way():
     criterion = nn.MultiLoss({"a": nn.MSELoss(reduction="sum"), "b": nn.L1Loss()})
     data = samples(23, 0, True)
     heads = Dataset(data.inputs, {"a": data.targets, "b": data.targets})
-    trainer = Trainer(net, criterion, optim.SGD(net, lr=0.0), batch_size=10, compile=True)
+    trainer = Trainer(net, criterion, optim.SGD(net, lr=0.0), batch_size=10)
     history = trainer.fit(heads, heads, epochs=1)
     assert "summed" in str(trainer.backend_status)
     assert history.last("train_loss").item() == pytest.approx(history.last("test_loss").item())

@@ -11,6 +11,7 @@ from chainrule.cli.completion import complete_run, complete_study
 
 __all__ = [
     "Arms",
+    "Compile",
     "Csv",
     "CsvTarget",
     "Data",
@@ -98,6 +99,14 @@ Encoding = Annotated[
 Ignore = Annotated[
     list[str] | None,
     typer.Option("--ignore", metavar="COLUMN", help="Of a CSV file: no input; may be said again."),
+]
+Compile = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Insist on the compiled kernel, or leave it out; default: wherever it can.",
+        show_default=False,
+    ),
 ]
 Jobs = Annotated[
     int | None,

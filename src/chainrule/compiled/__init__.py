@@ -1,6 +1,13 @@
 """The compiled kernel: nets, losses and optimizers lowered to a program that C++ runs."""
 
-from chainrule.compiled.build import SCALAR_TYPES, BuildError, build_kernel
+from chainrule.compiled.build import (
+    SCALAR_TYPES,
+    BuildError,
+    build_kernel,
+    is_built,
+    kernel,
+    wait_for_kernel,
+)
 from chainrule.compiled.conv import compute_convolution, use_compiled_convolutions
 from chainrule.compiled.launch import (
     CompiledProgram,
@@ -23,6 +30,9 @@ __all__ = [
     "compile_training",
     "compute_convolution",
     "compute_outputs",
+    "is_built",
+    "kernel",
     "train_epoch",
     "use_compiled_convolutions",
+    "wait_for_kernel",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from inspect import signature
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from chainrule import seeds
 from chainrule._util.suggest import did_you_mean
@@ -149,7 +149,13 @@ def infer_net_sizes(recipe: Recipe, preprocessor: Preprocessor) -> Recipe:
     )
 
 
-def build_trainer(recipe: Recipe, split: DataSplit, seed: int = 0) -> Trainer:
+def build_trainer(
+    recipe: Recipe,
+    split: DataSplit,
+    seed: int = 0,
+    *,
+    compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the Trainer's word)
+) -> Trainer:
     """What trains the recipe's net on the split's training set; the net is drawn from the seed.
 
     The net gets the data's sizes, see :func:`infer_net_sizes`. Raises ValueError where net, loss
@@ -173,4 +179,5 @@ def build_trainer(recipe: Recipe, split: DataSplit, seed: int = 0) -> Trainer:
         seed=seeds.derive(seed, "order"),
         clip_norm=recipe.clip_norm,
         augment=None if recipe.augment is None else build_component("augment", recipe.augment),
+        compile=compile,
     )

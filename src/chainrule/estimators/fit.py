@@ -26,12 +26,16 @@ __all__ = ["FitResult", "check_fit", "fit_predictor", "fit_with_early_stopping",
 @final
 @dataclass(frozen=True)
 class FitResult:
-    """How a training went: epochs done, the best of them, why it stopped, "" for in full."""
+    """How a training went: epochs done, the best of them, why it stopped, "" for in full.
+
+    ``backend``: which way it was computed, and why, as Trainer.backend_status says it.
+    """
 
     epochs: int
     best_epoch: int
     seconds: float
     stop_reason: str = ""
+    backend: str = ""
     interrupted: bool = False
 
 
@@ -123,4 +127,5 @@ def fit_with_early_stopping(
     trainer.state.mark_parameters()
     best_epoch = int(history["test_loss"].nan_to_num(torch.inf).argmin()) + 1
     stop_reason = diverged or ("stopped early" if history.stopped else "")
-    return FitResult(trainer.epoch, best_epoch, history.seconds, stop_reason, interrupted)
+    way = str(trainer.backend_status)
+    return FitResult(trainer.epoch, best_epoch, history.seconds, stop_reason, way, interrupted)

@@ -48,6 +48,7 @@ def summarize_fit(predictor: Predictor, split: DataSplit, fit: FitResult) -> dic
         "best_epoch": fit.best_epoch,
         "ended": fit.stop_reason,
         "seconds": round(fit.seconds, 3),
+        "backend": fit.backend,
         **{name: predictor.scores(predictor.predict(part), part) for name, part in parts.items()},
         "baseline": task.baseline_prediction,
         "test_of_baseline": predictor.scores(baseline, parts["test"]),

@@ -17,6 +17,7 @@ from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_batches
 from chainrule.nn.module import Module
+from chainrule.nn.ops.conv import use_conv_backend
 from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
 from chainrule.train.backends import EpochOutput, PlainBackend
@@ -63,8 +64,8 @@ class TorchBackend(Backend):
             share_memory(module, state.net, k)
         return self.status
 
-    def use_threads(self) -> AbstractContextManager[None]:
-        return self.plain.use_threads()
+    def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
+        return use_conv_backend(None)
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         return self.plain.predict(state, data)
@@ -135,7 +136,7 @@ class TorchTrainer(Trainer):
     def __init__(self, net: Module, criterion: Loss, optimizer: Optimizer, **options: Any) -> None:
         super().__init__(net, criterion, optimizer, **options)
         given = {name: options.get(name) for name in ("clip_norm", "clip_value", "augment")}
-        given["compile"] = options.get("compile") or None
+        given["compile"] = True if options.get("compile") is True else None
         if unknown := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"TorchTrainer has no {', '.join(unknown)}: its loop is the plain one")
         if self.state.scheduler is not None and self.state.schedule_every == "step":

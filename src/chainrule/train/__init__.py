@@ -3,7 +3,14 @@
 from chainrule.compiled.build import build_kernel
 from chainrule.serialization.nets import load, save
 from chainrule.serialization.safetensors_file import FileError
-from chainrule.train.backends import Backend, BackendStatus, Compiled, CompiledConvolutions, Plain
+from chainrule.train.backends import (
+    Backend,
+    BackendStatus,
+    Compiled,
+    CompiledConvolutions,
+    CompileError,
+    Plain,
+)
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
 from chainrule.train.inference import predict
@@ -45,6 +52,7 @@ __all__ = [
     "CalibrationError",
     "Callback",
     "Checkpoint",
+    "CompileError",
     "Compiled",
     "CompiledConvolutions",
     "Coverage",

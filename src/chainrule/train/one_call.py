@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from chainrule._util.kinds import check_kind
 from chainrule.data import Dataset
@@ -52,14 +52,16 @@ def train(
     *,
     seed: int = 0,
     progress: bool | None = None,
+    compile: bool | Literal["auto"] = "auto",  # noqa: A002
 ) -> History:
     """Train ``model`` on ``train_set`` and return its history.
 
     ``schedule`` makes a learning rate schedule of the optimizer and ``lr_decay``: a class such as
     ``TimeBasedLR`` or ``ExponentialLR``, or a function of your own. ``criterion`` is MSELoss()
     unless given. ``train_history`` adds the accuracy on the training batches to the curves,
-    ``test_history`` loss and accuracy on ``test_set`` after each epoch. Raises ValueError for an
-    ``lr_decay`` without a schedule, TypeError for what is no such object.
+    ``test_history`` loss and accuracy on ``test_set`` after each epoch; ``compile`` is the
+    Trainer's. Raises ValueError for an ``lr_decay`` without a schedule, TypeError for what is no
+    such object.
     """
     if lr_decay and schedule is None:
         raise ValueError("lr_decay needs a schedule, e.g. schedule=lr_scheduler.TimeBasedLR")
@@ -75,6 +77,7 @@ def train(
         seed=seed,
         metrics={"accuracy": Accuracy()},
         train_metrics=train_history,
+        compile=compile,
     )
     followed: Any = test_set if test_history else None
     return trainer.fit(train_set, followed, epochs=epochs, progress=progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -52,10 +52,11 @@ class Trainer(TrainStateView):
       ``train_metrics=False`` leaves them out on the training batches.
     - ``augment``: changes each training batch, a function of (inputs, seeds, step).
     - ``callbacks``: see :class:`Callback`.
-    - ``compile``: train small nets in a compiled kernel, of other nets the convolutions; it
-      needs a C++ compiler once, and the results agree up to rounding. What it does not know takes
-      the plain path: ``backend_status`` says which. Without a compiler there is a warning, and that
-      path.
+    - ``compile``: "auto" trains small nets in a compiled kernel, of other nets the convolutions,
+      and what that does not know on the plain path; ``backend_status`` says which, and why. The
+      results agree up to rounding. The kernel needs a C++ compiler once; while it is built, and
+      where it cannot be, trainings take the plain path. False is that path always. True insists:
+      it waits for the kernel, and raises CompileError or BuildError where that cannot do it all.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
     that step, takes part no more, and is listed in ``history.diverged``; the others do not notice.
@@ -81,14 +82,14 @@ class Trainer(TrainStateView):
         train_metrics: bool = True,
         augment: Augment | None = None,
         callbacks: Sequence[Callback] = (),
-        compile: bool = False,  # noqa: A002 (the word for it)
+        compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
     ) -> None:
         check_parts(net, criterion, optimizer, scheduler, metrics, callbacks)
         check_options(batch_size, scheduler, schedule_every)
         check_bounds(clip_norm=clip_norm, clip_value=clip_value)
         if net.replicas is not None and criterion.replicas is None:
             criterion = criterion.replicate(net.replicas)
-        self.backend: Backend = CompiledBackend() if compile else PlainBackend()
+        self.backend = choose_backend(compile)
         self.state = TrainState(
             net,
             criterion,
@@ -149,7 +150,7 @@ class Trainer(TrainStateView):
         for callback in callbacks:
             callback.on_fit_start(state)
         try:
-            with backend.use_threads():
+            with backend.use_threads(state, train):
                 while state.running:
                     before = self._epoch_or_rollback(train, test, callbacks, before)
         finally:
@@ -216,6 +217,13 @@ class Trainer(TrainStateView):
         """
         load_training(self.state, path)
         self.state.mark_parameters()
+
+
+def choose_backend(compile: bool | str) -> Backend:  # noqa: A002
+    """Who computes the epochs. Raises ValueError for another word than "auto"."""
+    if compile not in (True, False, "auto"):
+        raise ValueError(f"compile is True, False or 'auto', got {compile!r}")
+    return CompiledBackend(insists=compile is True) if compile else PlainBackend()
 
 
 def run_epoch(

@@ -13,6 +13,7 @@ from chainrule._util.processes import available_cpus, preload_workers
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
     Arms,
+    Compile,
     Csv,
     CsvTarget,
     DataArguments,
@@ -48,8 +49,9 @@ CohortSize = Annotated[
 Extend = Annotated[
     bool, typer.Option("--extend", help="Go on with a study of fewer rounds or arms.")
 ]
-Compile = Annotated[
-    bool, typer.Option("--compile", help="Small nets, and convolutions, in C++; needs a compiler.")
+MixBackends = Annotated[
+    bool,
+    typer.Option("--mix-backends", help="Go on with arms that were computed another way so far."),
 ]
 NetsFolder = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder to save the final nets in.")
@@ -84,7 +86,8 @@ def run_study(
     device: Annotated[str | None, typer.Option(metavar="D", help="Such as cpu, cuda.")] = None,
     cohort_size: CohortSize = None,
     extend: Extend = False,
-    compiled: Compile = False,
+    compiled: Compile = None,
+    mix_backends: MixBackends = False,
     nets: NetsFolder = None,
     keep: Keep = None,
     data: DataArguments = None,
@@ -106,21 +109,19 @@ def run_study(
     if jobs > 1:
         preload_workers("chainrule.study.execution.runner", "chainrule.cli")
     from chainrule._util.malloc import disable_malloc_trim
-    from chainrule.study.execution.compiled_trainer import compile_trainer
 
     disable_malloc_trim()  # with one job, training is done here
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
-    changes |= {"cohort_size": cohort_size, "keep": keep}
+    changes |= {"cohort_size": cohort_size, "keep": keep, "compile": compiled}
     table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
-    study = compile_trainer(study) if compiled else study
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}.sqlite")
     prepare_store(where, study, arms)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
-    run_and_report(study, where, as_json=as_json, **options)
+    run_and_report(study, where, as_json=as_json, mix_backends=mix_backends, **options)
 
 
 def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options: Any) -> None:
@@ -140,6 +141,7 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
 
     Says if the store has another study of this name.
     """
+    from chainrule.study.execution.backends import settle_backend
     from chainrule.study.execution.resume import find_changes, read_records
 
     if "://" not in where:
@@ -149,6 +151,7 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
         return
     if changes := find_changes(records, study):
         echo_err(f"{where} has {study.name} as it was declared before ({', '.join(changes)})")
+    settle_backend(study)
     try_arms(study, arms)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from chainrule import estimators
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
+    Compile,
     Data,
     Decimal,
     Encoding,
@@ -102,6 +103,7 @@ def train_net(
     assignments: Assignments = None,
     seed: Seed = 0,
     threads: Threads = 1,
+    compiled: Compile = None,
     output: NetFile = None,
     na: Na = None,
     decimal: Decimal = None,
@@ -129,12 +131,22 @@ def train_net(
     recipe = estimators.build_recipe(
         net, split.kind, loss=loss, optimizer=optimizer, settings=settings, batch_size=batch_size
     )
-    trainer = estimators.build_trainer(recipe, split, seed)
-    path = output or RUNS / f"{net.rpartition(':')[2]}.safetensors"
-    make_folder(path.parent)
+    trainer = estimators.build_trainer(recipe, split, seed, compile=choose_way(compiled))
+    path = prepare_output(output or RUNS / f"{net.rpartition(':')[2]}.safetensors")
     echo_err("\n".join(estimators.describe_split(split, kind_given=task is not None)))
     summary, interrupted = fit_and_save(trainer, split, path, epochs, patience, threads)
     print_summary({"file": str(path), "net": net, "data": data} | summary, as_json, interrupted)
+
+
+def choose_way(compiled: bool | None) -> bool | Literal["auto"]:
+    """Who computes, as the Trainer takes it."""
+    return "auto" if compiled is None else compiled
+
+
+def prepare_output(path: Path) -> Path:
+    """The file, whose folder is there now."""
+    make_folder(path.parent)
+    return path
 
 
 def fit_and_save(
@@ -179,6 +191,7 @@ def format_summary(summary: Mapping[str, Any]) -> str:
         f"{rows['validation']} to judge epochs by, {rows['test']} to test on",
         "training": f"{epochs} in {summary['seconds']:.1f} s{ended}; the best was "
         f"epoch {summary['best_epoch']}",
+        "computed": summary["backend"],
         "validation": format_scores(summary["validation"]),
         "test": format_scores(summary["test"]),
         "": f"always {always} would be {format_scores(summary['test_of_baseline'])}",

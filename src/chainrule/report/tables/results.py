@@ -13,6 +13,7 @@ from chainrule.report.numbers import MISSING, format_decimal
 from chainrule.report.sentences import failure_sentences
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FixedSplit
+from chainrule.study.results.backends import describe_backends
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -47,6 +48,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
             *failure_sentences(data),
             *look_sentences(data),
             *([data.search_scope] if data.search_scope else []),
+            *describe_backends(data.result.rows),
         ],
     )
 

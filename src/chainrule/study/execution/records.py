@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
-from chainrule.train import History
+from chainrule.train import BackendStatus, History
 
 __all__ = ["make_failed_rows", "make_rows"]
 
@@ -23,6 +23,7 @@ def make_rows(
     values: Mapping[str, Sequence[float]],
     sizes: tuple[int, int],
     count: int,
+    status: BackendStatus,
 ) -> list[TrainingRecord]:
     """A row a training; one diverged where any of its members did, or what it gives is nan."""
     members = job.recipe.ensemble_size
@@ -56,6 +57,8 @@ def make_rows(
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
                 worker=f"{socket.gethostname()}:{os.getpid()}",
                 note=notes.get(i, ""),
+                backend=str(status),
+                kernel=status.kernel,
                 curves={name: curve.tolist() for name, curve in curves.items()},
             )
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import atexit
 import gc
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from pathlib import Path
 
 from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.backends import check_backends, settle_backend
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import (
     Executor,
@@ -55,6 +56,7 @@ def run(
     executor: Executor | None = None,
     extend: bool = False,
     nets: str | Path | None = None,
+    mix_backends: bool = False,
     on_progress: ProgressCallback = lambda _: None,
 ) -> StudyResult:
     """Train what is missing of a study, of the arms that match, and return its result.
@@ -63,6 +65,7 @@ def run(
     - ``jobs``: processes, one thread each; 1 trains here. Or an ``executor`` of your own.
     - ``extend``: go on with a study of the store that has fewer rounds or arms.
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors.
+    - ``mix_backends``: go on with an arm whose rows were computed another way than this run does.
     - ``on_progress`` is called at the start and whenever a cohort ends.
 
     The store learns of the study with its first rows: a run that fails before leaves no trace.
@@ -73,20 +76,19 @@ def run(
     """
     study = pin_sources(fill_net_sizes(study))
     chosen = study.select(arms)
-    check_jobs(jobs, executor)
-    check_device(study.device)
-    check_leaks(study)
+    check_request(study, jobs, executor)
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())
         origin = provenance([*own_files(study).values()])
         entry = StudyEntry(opened, study, origin, extend=extend)
-        scheduler = Scheduler(study, chosen, select_settled(entry.load_rows()))
-        folder = None if nets is None else str(nets)
+        rows = entry.load_rows()
+        scheduler = Scheduler(study, chosen, select_settled(rows))
         workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
         scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
-            runner = Runner(scheduler, workers, entry.save_rows, on_progress, folder, entry.look)
+            runner = Runner(scheduler, workers, entry.save_rows, on_progress, nets, entry.look)
+            origin["kernel"] = runner.settle_backend([] if mix_backends else rows)
             runner.run_all()
             runner.save_failures()
             entry.close()
@@ -96,12 +98,14 @@ def run(
         return entry.load_result(interrupted=interrupted)
 
 
-def check_jobs(jobs: int, executor: Executor | None) -> None:
-    """Raise StudyError for no jobs; see also that this is no worker that imports the program."""
+def check_request(study: Study, jobs: int, executor: Executor | None) -> None:
+    """Raise StudyError for what cannot be run; a worker that imports the program ends here."""
     if jobs < 1:
         raise StudyError(f"expected at least 1 job, got {jobs}")
     if jobs > 1 and executor is None:
         exit_while_importing_main()
+    check_device(study.device)
+    check_leaks(study)
 
 
 class Runner:
@@ -117,10 +121,11 @@ class Runner:
         workers: Executor,
         keep: Callable[[list[TrainingRecord]], None],
         watch: ProgressCallback,
-        nets: str | None,
+        nets: str | Path | None,
         look: Callable[[], int],
     ) -> None:
-        self.scheduler, self.executor, self.save_rows, self.nets = board, workers, keep, nets
+        self.scheduler, self.executor, self.save_rows = board, workers, keep
+        self.nets = None if nets is None else str(nets)
         self.declared = board.study.model_dump_json()
         self.look = look
         self.waiting = self._list_jobs()
@@ -129,6 +134,18 @@ class Runner:
         self.failures: list[TrainingRecord] = []
         self.progress = Progress(board, self.running)
         self.on_progress = watch
+
+    def settle_backend(self, rows: Sequence[TrainingRecord]) -> str:
+        """See which way all of it will be computed: the kernel's key, or "".
+
+        Raises StudyError where rows of an arm were computed another way.
+        """
+        if not self.waiting:
+            return ""
+        study, kernel = settle_backend(self.scheduler.study)
+        check_backends(study, self.waiting, rows)
+        self.declared = study.model_dump_json()
+        return kernel
 
     def run_all(self) -> None:
         """Until nothing is left; what is under way when something goes wrong is given up."""

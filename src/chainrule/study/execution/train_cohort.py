@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -24,10 +25,10 @@ from chainrule.study.execution.records import make_rows
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
-from chainrule.train import Trainer
+from chainrule.train import BackendStatus, Trainer
 from chainrule.train.metrics import Metric, TargetUnitMetric
 
-__all__ = ["build_cohort_trainer", "train_until"]
+__all__ = ["build_cohort_trainer", "find_backend", "train_until"]
 
 
 def train_until(
@@ -35,13 +36,8 @@ def train_until(
 ) -> list[TrainingRecord]:
     """The rows of a job's trainings when ``epochs`` are done in all. Raises KeyboardInterrupt."""
     members = job.recipe.ensemble_size
-    parts, marks = zip(*(find_samples(samples, job, t) for t in job.trainings), strict=True)
     trainer.state.metrics = metrics_in_units(trainer, samples, job)
-    learned, judged = (
-        expand_ensemble(stack_datasets(side), members) for side in zip(*parts, strict=True)
-    )
-    if trainer.net.replicas is None:
-        learned, judged = learned.replica(0), judged.replica(0)
+    (learned, judged), marks = cohort_data(samples, job, trainer)
     # A schedule that follows the test loss would learn from the test set.
     blind = job.stage == "search" or isinstance(trainer.state.scheduler, ReduceLROnPlateau)
     watched = None if blind else judged
@@ -57,11 +53,36 @@ def train_until(
         for name in evaluations[0]
     }
     count = count_parameters(job.recipe) * members
-    rows = make_rows(study, job, trainer.history, values, (len(learned), len(judged)), count)
+    sizes, status = (len(learned), len(judged)), trainer.backend_status
+    rows = make_rows(study, job, trainer.history, values, sizes, count, status)
     rows = [replace(row, samples=mark) for row, mark in zip(rows, marks, strict=True)]
     if study.keep == "predictions" and job.stage != "timing":
         return add_predictions(rows, trainer.state.metrics, samples, outputs, judged)
     return rows
+
+
+def cohort_data(
+    samples: RoundData, job: CohortJob, trainer: Trainer
+) -> tuple[tuple[Dataset, Dataset], Sequence[dict[str, str]]]:
+    """What the job's nets learn from, and are judged on, as their trainer takes it.
+
+    And for each training the digests of its samples.
+    """
+    parts, marks = zip(*(find_samples(samples, job, t) for t in job.trainings), strict=True)
+    learned, judged = (
+        expand_ensemble(stack_datasets(side), job.recipe.ensemble_size)
+        for side in zip(*parts, strict=True)
+    )
+    if trainer.net.replicas is None:
+        learned, judged = learned.replica(0), judged.replica(0)
+    return (learned, judged), marks
+
+
+def find_backend(study: Study, samples: RoundData, job: CohortJob) -> BackendStatus:
+    """Which way the job would be computed."""
+    trainer = build_cohort_trainer(study, job)
+    (learned, _), _ = cohort_data(samples, job, trainer)
+    return trainer.backend.prepare(trainer.state, learned)
 
 
 def metrics_in_units(trainer: Trainer, samples: RoundData, job: CohortJob) -> dict[str, Metric]:
@@ -89,6 +110,10 @@ def build_cohort_trainer(study: Study, job: CohortJob) -> Trainer:
     cohort: Module = net if len(seeds) == 1 else net.replicate(len(seeds))
     inits = [s["net"] for s in seeds]
     cohort.initialize(inits, None if recipe.init is None else build_component("init", recipe.init))
+    if recipe.trainer.name == "Trainer" and (
+        study.compile != "auto" or "compile" not in recipe.trainer.arguments
+    ):
+        recipe = recipe.with_overrides({"trainer.compile": study.compile})
     return recipe.make_trainer(
         cohort,
         numbers,

@@ -85,7 +85,9 @@ class Study(StrictModel):
     ``direction`` says which way is better, ``failure_value`` what a diverged training counts as.
     ``rounds``: a number, or a table that says until when, see :class:`SequentialRounds`.
     ``rope``: a difference that does not matter, in the metric's unit. ``precision``: bfloat16 is
-    float32, but for the products of convolutions. ``cohort_size``: trainings a cohort, by default
+    float32, but for the products of convolutions. ``compile`` is the Trainer's of all arms that
+    chainrule's own trains: it is no part of what the study is, and rows tell which way they were
+    computed. ``cohort_size``: trainings a cohort, by default
     what fits a cache. ``keep="predictions"``: what each net says of each sample that it is judged
     on is kept beside its row. ``sources``: here a run writes the SHA-256 of each module of yours.
 
@@ -105,6 +107,7 @@ class Study(StrictModel):
     rope: float | None = Field(default=None, ge=0)
     device: str = "cpu"
     precision: Literal["float32", "float64", "bfloat16"] = "float32"
+    compile: bool | Literal["auto"] = "auto"
     cohort_size: int | None = Field(default=None, ge=1)
 
     net: DraftComponent = Field({})
@@ -230,15 +233,7 @@ class Study(StrictModel):
 
     def semantic_fields(self) -> dict[str, Any]:
         """What was declared of all that decides a number; of a file its SHA-256, not its place."""
-        content = {k: v for k, v in self.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
-        search = {k: v for k, v in content.pop("search", {}).items() if k != "each_round"}
-        search |= {"each_round": True} if self.searches_each_round else {}
-        content |= {"search": search} if search else {}
-        if self.sequential is not None:
-            content["rounds"] = {**self.sequential.model_dump(), "looks": self.looks, "max": None}
-        if "sha256" in content["data"]:
-            content["data"] = {k: v for k, v in content["data"].items() if k != "csv"}
-        return content
+        return semantic_content(self)
 
     @property
     def digest(self) -> str:
@@ -327,6 +322,32 @@ def check_named_arms(study: Study) -> None:
         )
 
 
+def semantic_content(study: Study) -> dict[str, Any]:
+    """See ``Study.semantic_fields``."""
+    content = {k: v for k, v in study.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
+    search = {k: v for k, v in content.pop("search", {}).items() if k != "each_round"}
+    search |= {"each_round": True} if study.searches_each_round else {}
+    content |= {"search": search} if search else {}
+    if study.sequential is not None:
+        content["rounds"] = {**study.sequential.model_dump(), "looks": study.looks, "max": None}
+    remove_compile(content)
+    if "sha256" in content["data"]:
+        content["data"] = {k: v for k, v in content["data"].items() if k != "csv"}
+    return content
+
+
+def remove_compile(content: dict[str, Any]) -> None:
+    """Take out who computes: an argument of chainrule's trainer, which decides no number."""
+    levels = [level for of in content.get("factors", {}).values() for level in of.values()]
+    is_default = content.get("trainer", {}).get("name", "Trainer") == "Trainer"
+    for drafts in (*content.get("arms", {}).values(), *levels, content):
+        trainer = drafts.get("trainer", {})
+        if "compile" in trainer and trainer.get("name", "Trainer") == "Trainer":
+            drafts["trainer"] = {k: v for k, v in trainer.items() if k != "compile"}
+            if is_default and not drafts["trainer"].keys() - {"name"}:
+                del drafts["trainer"]
+
+
 def check_search(study: Study) -> None:
     """Raise ValueError where search, space and selection do not go together."""
     search = study.search
@@ -386,7 +407,10 @@ def check_race(study: Study, race: Race) -> None:
         )
 
 
-NON_SEMANTIC_FIELDS = {"summary", "baseline", "rope", "reported", "quick", "failure_value", "keep"}
+NON_SEMANTIC_FIELDS = {
+    *("summary", "baseline", "rope", "reported", "quick", "failure_value"),
+    *("keep", "compile"),
+}
 """What changes how results are shown and compared, but no training."""
 
 

@@ -46,6 +46,8 @@ class TrainingRecord:
       ``n_test``: samples learned from, and judged on.
     - ``samples``: ``learned`` and ``judged`` → a digest of these samples, as they were drawn; rows
       of older versions have none.
+    - ``backend``: which way it was computed, and why where that is not the kernel; ``kernel``: the
+      key of the kernel that took part. "" in rows from before this was recorded.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
     - ``predictions``: where they are kept, as :func:`encode_predictions` writes them; a store hands
       them back by themselves, and here their digest alone.
@@ -70,6 +72,8 @@ class TrainingRecord:
     worker: str = ""
     note: str = ""
     samples: Mapping[str, str] = field(default_factory=dict)
+    backend: str = ""
+    kernel: str = ""
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     predictions: bytes = field(default=b"", repr=False)
     predictions_digest: str = ""

@@ -5,6 +5,7 @@ from chainrule.train.backends.base import (
     BackendStatus,
     Compiled,
     CompiledConvolutions,
+    CompileError,
     EpochOutput,
     Plain,
 )
@@ -14,6 +15,7 @@ from chainrule.train.backends.plain import PlainBackend
 __all__ = [
     "Backend",
     "BackendStatus",
+    "CompileError",
     "Compiled",
     "CompiledBackend",
     "CompiledConvolutions",

@@ -5,15 +5,28 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.errors import ChainruleError
 from chainrule.train.state import TrainState
 
-__all__ = ["Backend", "BackendStatus", "Compiled", "CompiledConvolutions", "EpochOutput", "Plain"]
+__all__ = [
+    "Backend",
+    "BackendStatus",
+    "CompileError",
+    "Compiled",
+    "CompiledConvolutions",
+    "EpochOutput",
+    "Plain",
+]
+
+
+class CompileError(ChainruleError, ValueError):
+    """The kernel does not do what ``compile=True`` insists on; the message says what is missing."""
 
 
 class EpochOutput(NamedTuple):
@@ -31,7 +44,12 @@ class EpochOutput(NamedTuple):
 
 
 class BackendStatus(ABC):
-    """Which way the epochs of a training are computed; ``str`` says it in words."""
+    """Which way the epochs of a training are computed; ``str`` says it in words.
+
+    ``kernel``: which one takes part, by the key that it is kept under; or "".
+    """
+
+    kernel: str = ""
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -40,7 +58,7 @@ class BackendStatus(ABC):
 @final
 @dataclass(frozen=True)
 class Plain(BackendStatus):
-    """By the layers themselves; ``reason`` says why, where another way was asked for."""
+    """By the layers themselves; ``reason`` says why, unless nothing else was asked for."""
 
     reason: str = ""
 
@@ -51,16 +69,24 @@ class Plain(BackendStatus):
 @final
 @dataclass(frozen=True)
 class CompiledConvolutions(BackendStatus):
-    """By the layers themselves, but for convolutions, which the compiled kernel computes."""
+    """By the layers themselves, but for convolutions, which the compiled kernel computes.
+
+    ``reason`` says why no more than that.
+    """
+
+    reason: str = field(default="", compare=False)
+    kernel: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return "plain but for convolutions"
+        return "plain but for convolutions" + (f": {self.reason}" if self.reason else "")
 
 
 @final
 @dataclass(frozen=True)
 class Compiled(BackendStatus):
     """By the compiled kernel, whole epochs at a time."""
+
+    kernel: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return "compiled"
@@ -79,7 +105,7 @@ class Backend(ABC):
         """Look at a training anew, before the time is taken: the data may be others."""
 
     @abstractmethod
-    def use_threads(self) -> AbstractContextManager[None]:
+    def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
         """In here, the epochs are trained: who computes them has the threads."""
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""A compiled kernel, which is built once on a machine: ``Trainer(compile=True)``.
+"""A compiled kernel, which is built once on a machine, wherever it can be used.
 
 It does whole epochs of cohorts of small nets, dense and convolutional. Of other nets it does the
 convolutions. The layers stay what is read; a test holds both to the same numbers. The kernel is in
@@ -7,16 +7,22 @@ convolutions. The layers stay what is read; a test holds both to the same number
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
+from chainrule._util.notices import print_once
 from chainrule._util.threads import give_threads_to_kernel
-from chainrule.compiled.build import SCALAR_TYPES, BuildError, build_kernel
+from chainrule.compiled.build import (
+    SCALAR_TYPES,
+    BuildError,
+    PendingBuildError,
+    kernel,
+    wait_for_kernel,
+)
 from chainrule.compiled.conv import use_compiled_convolutions
 from chainrule.compiled.launch import (
     CompiledProgram,
@@ -39,6 +45,7 @@ from chainrule.train.backends.base import (
     BackendStatus,
     Compiled,
     CompiledConvolutions,
+    CompileError,
     EpochOutput,
     Plain,
 )
@@ -54,20 +61,27 @@ MAX_AUGMENTED_BYTES = 2**30
 
 @final
 class CompiledBackend(Backend):
-    """Epochs in the compiled kernel where it knows all that a training is; else the plain way."""
+    """Epochs in the compiled kernel where it knows all that a training is; else the plain way.
 
-    def __init__(self) -> None:
-        self.plain = PlainBackend()
+    A training begins with a kernel or without, and stays so: where there is none yet, it is built
+    beside, for those that begin later. With ``insists`` it is waited for, and there is no other
+    way: what the kernel does not know is a CompileError, and none to be had is a BuildError.
+    """
+
+    def __init__(self, *, insists: bool = False) -> None:
+        self.plain, self.insists = PlainBackend(), insists
         self._training = ProgramCache(training_fingerprint, compile_steps)
         self._inference = ProgramCache(inference_fingerprint, compile_predictions)
-        self._compiles_convolutions = False
+        self._missing: Plain | None = None  # why there is no kernel
+        self._convolutions = ""  # the key of the kernel that computes them
         self._augmented: AugmentedSamples | None = None
 
     @property
     def status(self) -> BackendStatus:
-        found = self._training.status
-        convolutions = self._compiles_convolutions and found != Compiled()
-        return CompiledConvolutions() if convolutions else found
+        found = self._missing or self._training.status
+        if self._convolutions and isinstance(found, Plain):
+            return CompiledConvolutions(found.reason, self._convolutions)
+        return found
 
     def __getstate__(self) -> dict[str, object]:
         """Without the samples of an epoch."""
@@ -76,21 +90,48 @@ class CompiledBackend(Backend):
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         """Look at all anew, and build what is missing."""
         program = self._find_training_program(state, train)
-        self._compiles_convolutions = program is None and has_known_convolutions(state)
-        if self._compiles_convolutions:
-            try:
-                build_kernel(state.optimizer.flats[0].data.dtype)
-            except BuildError as problem:
-                self._compiles_convolutions = False
-                self._training.status = warn_and_fall_back(problem)
+        self._convolutions = ""
+        if program is None and self._missing is None and has_known_convolutions(state):
+            with self._falls_back(), wait_for_kernel(self.insists):
+                self._convolutions = kernel(state.optimizer.flats[0].data.dtype).key
         return self.status
 
-    def use_threads(self) -> AbstractContextManager[None]:
-        if self._compiles_convolutions:
+    def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
+        if self._convolutions:
             return use_compiled_convolutions()
-        if self._training.status == Compiled():
+        if self.status == Compiled():
             return give_threads_to_kernel()
-        return self.plain.use_threads()
+        return self.plain.use_threads(state, train)
+
+    def _find_program(
+        self, programs: ProgramCache, state: TrainState, data: Dataset
+    ) -> CompiledProgram | None:
+        """The program, None where the plain way has to do it. Raises as the class says."""
+        program = None
+        if self._missing is None:
+            with self._falls_back(), wait_for_kernel(self.insists):
+                program = programs.find_program(state, data)
+        if program is None:
+            self._check_insistence()
+        return program
+
+    def _check_insistence(self) -> None:
+        """Raise CompileError where the plain way is not wanted."""
+        if self.insists:
+            what = str(self.status).removeprefix("plain: ")
+            raise CompileError(f"compile=True: {what}; compile='auto' takes the plain path there")
+
+    @contextmanager
+    def _falls_back(self) -> Iterator[None]:
+        """Without a kernel, nothing more is asked of it; a line on stderr says so once."""
+        try:
+            yield
+        except BuildError as problem:
+            if self.insists:
+                raise
+            self._missing = Plain(str(problem))
+            if not isinstance(problem, PendingBuildError):
+                print_once(f"chainrule: trainings take the plain path: {problem}")
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         program, samples = self._find_training_program(state, train), order
@@ -98,6 +139,7 @@ class CompiledBackend(Backend):
             samples = torch.arange(len(train))[None]  # they lie in the order of the epoch
             if not self._augmented.fill(state, train, order):
                 program, self._training.status = None, Plain("augmentation that changes the shape")
+                self._check_insistence()
         if program is None:
             return self.plain.train_epoch(state, train, order)
         scheduler = state.scheduler
@@ -125,16 +167,17 @@ class CompiledBackend(Backend):
         """The program for the samples, or for those that the augmentation makes of them."""
         if state.augment is None:
             self._augmented = None
-            return self._training.find_program(state, train)
+            return self._find_program(self._training, state, train)
         if self._augmented is None or not self._augmented.fits(train):
             self._augmented = AugmentedSamples(train, state.net.replicas)
         self._augmented.take_targets(train)
-        return self._training.find_program(state, self._augmented.data)
+        return self._find_program(self._training, state, self._augmented.data)
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         program = None
-        if self._training.status == Compiled() and is_packed(state):  # else one way for all
-            program = self._inference.find_program(state, data)
+        if self.status == Compiled() and is_packed(state):  # else one way for all
+            with self._falls_back():
+                program = self._inference.find_program(state, data)
         if program is None:
             return self.plain.predict(state, data)
         return to_net_output(compute_outputs(program, state.optimizer), state.net.replicas is None)
@@ -150,7 +193,7 @@ class ProgramCache:
         compile_program: Callable[[TrainState, Dataset], CompiledProgram],
     ) -> None:
         self.fingerprint, self.compile_program = fingerprint, compile_program
-        self.status: BackendStatus = Plain("nothing is trained yet")
+        self.status: Plain | Compiled = Plain("nothing is trained yet")
         self._program: CompiledProgram | None = None
         self._made_from: Fingerprint | None = None
 
@@ -159,24 +202,16 @@ class ProgramCache:
         return {**vars(self), "_program": None, "_made_from": None}
 
     def find_program(self, state: TrainState, data: Dataset) -> CompiledProgram | None:
-        """The program, None where the plain way has to do it; warns where nothing can be built."""
+        """The program, None where the plain way has to do it. Raises BuildError."""
         now = self.fingerprint(state, data)
         if now != self._made_from:
             self._made_from, self._program = now, None
             try:
                 self._program = self.compile_program(state, data)
-                self.status = Compiled()
+                self.status = Compiled(kernel(state.optimizer.flats[0].data.dtype).key)
             except Unsupported as what:
                 self.status = Plain(f"there is no compiled form of {what}")
-            except BuildError as problem:
-                self.status = warn_and_fall_back(problem)
         return self._program
-
-
-def warn_and_fall_back(problem: BuildError) -> Plain:
-    """The status where there is no kernel; warns."""
-    warnings.warn(f"compile=True does nothing here: {problem}", RuntimeWarning, 2)
-    return Plain(str(problem))
 
 
 def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
@@ -244,10 +279,11 @@ def check_own_methods(part: object) -> None:
     others = [cls for cls in classes if cls not in own and cls is not object]
     names = {name for found in (part, *others) for name in vars(found) if name[:2] != "__"}
     methods = {name for cls in own for name, value in vars(cls).items() if callable(value)}
-    forward = getattr(type(part), "forward", None)
     changed = sorted(names & methods)
-    if not changed and not getattr(forward, "__module__", "chainrule.").startswith("chainrule."):
-        changed = ["forward"]
+    for name in ("forward", "step", "update"):  # put into our own class
+        method = getattr(type(part), name, None)
+        if not getattr(method, "__module__", "chainrule.").startswith("chainrule."):
+            changed.append(name)
     if changed:
         raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")
 

@@ -56,6 +56,8 @@ class Fingerprint:
     def add_optimizer(self, optimizer: Optimizer) -> None:
         """Which one it is, and the memory of what it moves; its numbers are read by each use."""
         self._add_object(optimizer)
+        self._add_object(type(optimizer).step)
+        self._add_object(type(optimizer).update)
         for flat in optimizer.flats:
             self.values.append(flat.is_current())
             self._add_memory(flat.data)

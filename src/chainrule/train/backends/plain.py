@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, final
 
 import torch
 from torch import Tensor
 
+from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
 from chainrule.nn.errors import check_forward
+from chainrule.nn.layers.conv import Conv
 from chainrule.nn.loss.base import combine_batches
 from chainrule.nn.ops.conv import use_conv_backend
 from chainrule.nn.vjp import accumulate_param_grads
@@ -21,6 +24,9 @@ from chainrule.train.state import TrainState
 
 __all__ = ["PlainBackend", "augment_batch"]
 
+SMALL_WORK = 2**22
+"""Multiplications of a step forward, below which a second thread costs more than it brings."""
+
 
 @final
 class PlainBackend(Backend):
@@ -31,8 +37,12 @@ class PlainBackend(Backend):
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         return self.status
 
-    def use_threads(self) -> AbstractContextManager[None]:
-        return use_conv_backend(None)
+    @contextmanager
+    def use_threads(self, state: TrainState, train: Dataset) -> Iterator[None]:
+        """Small products get one thread: the others would wait for them without rest."""
+        small = is_small_work(state, train)
+        with use_conv_backend(None), torch_threads(1) if small else nullcontext():
+            yield
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         active = state.active.to(train.inputs.device)
@@ -51,6 +61,23 @@ class PlainBackend(Backend):
     def predict(self, state: TrainState, data: Dataset) -> Any:
         with eval_mode(state.net) as net:
             return predict_in_slices(net, data, state.batch_size)
+
+
+def is_small_work(state: TrainState, train: Dataset) -> bool:
+    """Whether the products of a step are too small for several threads.
+
+    Of layers that use their weights more than once for a sample, or that somebody else wrote, it is
+    not known.
+    """
+    numbers = sum(flat.data.numel() for flat in state.optimizer.flats)
+    return (
+        train.inputs.device.type == "cpu"
+        and numbers * min(state.batch_size, len(train)) <= SMALL_WORK
+        and all(
+            type(module).__module__.startswith("chainrule.") and not isinstance(module, Conv)
+            for module in state.net.modules()
+        )
+    )
 
 
 def train_step(
