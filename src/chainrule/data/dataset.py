@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from chainrule._util.display import html_table
+
 __all__ = ["Dataset", "Seeds", "stack_draws"]
 
 Seeds = int | Sequence[int]
@@ -63,6 +65,10 @@ class Dataset:
     def __repr__(self) -> str:
         tensors = (f"{name} {_layout(tensor)}" for name, tensor in self._named_tensors().items())
         return f"Dataset({', '.join(tensors)}, replicas={self.replicas})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, _layout(tensor)) for name, tensor in self._named_tensors().items()]
+        return html_table(("", "layout"), rows, f"{len(self)} samples, replicas: {self.replicas}")
 
     def subset(self, index: Tensor) -> Dataset:
         """The samples that `index` names, in its order; a sample may be named twice.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.display import html_table
 from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule._util.pytree import named_leaves, take_rows
 from chainrule.nn.constructor import label
@@ -37,6 +38,18 @@ __all__ = ["Module"]
 
 class ModuleTree(Replicated, ABC):
     """What a module is made of: parameters, buffers and children, the attributes of these types."""
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                path,
+                module.label(),
+                ", ".join(f"{n} {tuple(p.data.shape)}" for n, p in module.local_parameters()),
+                f"{sum(p.data.numel() for p in module.parameters()):,}",
+            )
+            for path, module in self.named_modules()
+        ]
+        return html_table(("path", "module", "its own", "parameters"), rows)
 
     def local_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(name, parameter) of this module alone."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.bayes import Posterior
 from chainrule.statistics.effects import Superiority
@@ -17,6 +18,9 @@ from chainrule.statistics.sequential import FUTILE
 from chainrule.statistics.sign_tests import SignTest
 
 __all__ = ["Comparison", "Comparisons", "Conclusion"]
+
+SHOWN = ("a", "b", "difference", "simultaneous_low", "simultaneous_high", "p_holm", "conclusion")
+"""The columns of a printed table."""
 
 Conclusion = Literal["better", "worse", "equivalent", "different within the rope", "undecided"]
 
@@ -108,8 +112,8 @@ class Comparison:
         }
 
 
-@dataclass(frozen=True)
-class Comparisons(CorrectedTable):
+@dataclass(frozen=True, repr=False)
+class Comparisons(ShownAsTable, CorrectedTable, columns=SHOWN):
     """The table of comparisons."""
 
     comparisons: Sequence[Comparison]

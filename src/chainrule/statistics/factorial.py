@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design
 from chainrule.statistics.family import CorrectedTable, Family, ScorePair
@@ -20,6 +21,10 @@ __all__ = ["Effect", "Effects", "factor_contrasts", "factorial_effects"]
 
 Cells = dict[tuple[str, ...], Array]
 Levels = dict[str, list[str]]
+
+
+SHOWN = ("effect", "difference", "simultaneous_low", "simultaneous_high", "p_holm")
+"""The columns of a printed table."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Effect:
         }
 
 
-@dataclass(frozen=True)
-class Effects(CorrectedTable):
+@dataclass(frozen=True, repr=False)
+class Effects(ShownAsTable, CorrectedTable, columns=SHOWN):
     """The table of all effects of a factorial study."""
 
     effects: Sequence[Effect]

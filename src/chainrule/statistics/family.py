@@ -65,7 +65,7 @@ def simultaneous_interval(
     return (max(low, 0.0), high) if test.difference > 0 else (low, min(high, 0.0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CorrectedTable:
     """A table of tests of one family and, in ``notes``, what must be said beside it.
 

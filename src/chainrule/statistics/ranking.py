@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.family import holm
 from chainrule.statistics.scores import (
@@ -53,8 +54,8 @@ class RankPair:
     p_holm: float
 
 
-@dataclass(frozen=True)
-class Ranking:
+@dataclass(frozen=True, repr=False)
+class Ranking(ShownAsTable, columns=("arm", "mean_rank", "data_sets", "friedman_p")):
     """The arms, best first, with what a critical-difference diagram shows.
 
     ``mean_ranks`` has 1 for an arm that is best everywhere. A clique is a run of neighbours no

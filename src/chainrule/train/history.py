@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from chainrule._util.display import format_cell, html_table, sparkline
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -144,6 +146,13 @@ class History:
             buffers[name] = self._new_buffer(FIRST_ROWS + len(curve))
             buffers[name][: len(curve)] = curve
         self._buffers = buffers
+
+    def _repr_html_(self) -> str:
+        """Each curve, the mean over the replicas, with its last value."""
+        means = {n: c.reshape(len(c), -1).nanmean(1).tolist() for n, c in self.curves.items()}
+        rows = [(n, sparkline(v), format_cell(v[-1])) for n, v in means.items() if v]
+        notes = [f"{self.epochs} epochs", f"{self.seconds:.2f} s", *map(str, self.diverged)]
+        return html_table(("curve", "", "last"), rows, "; ".join(notes), raw=[1])
 
     def keep_replicas(self, index: Tensor) -> None:
         """Keep the curves of these replicas, and what is noted of them    index int64 (n,)"""

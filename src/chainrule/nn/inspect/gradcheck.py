@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.display import html_table
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.errors import check_forward
@@ -58,6 +59,12 @@ class GradReport:
     def error(self) -> float:
         """The largest error of all."""
         return max((row.error for row in self.rows), default=0.0)
+
+    def _repr_html_(self) -> str:
+        body = [(r.name, f"{r.error:.1e}", str(r.compared), str(r.kinks)) for r in self.rows]
+        said = f"{'ok' if self else 'FAIL'} {self.label}: largest error {self.error:.1e}"
+        caption = "; ".join([said, *self.problems])
+        return html_table(("gradient", "error", "comparisons", "kinks left out"), body, caption)
 
     def __str__(self) -> str:
         lines = [f"{'ok  ' if self else 'FAIL'} {self.label}: largest error {self.error:.1e}"]

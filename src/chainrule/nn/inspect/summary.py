@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from chainrule._util.display import html_table
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import tree_map
 from chainrule.nn.inspect.trace import LayerObserver, trace_layers
@@ -43,14 +44,21 @@ class Summary:
         """Multiply-adds of one forward of the whole batch."""
         return sum(row.multiply_adds for row in self.rows)
 
-    def __str__(self) -> str:
+    def _table(self) -> list[tuple[str, ...]]:
+        """The head, a row a layer, the total."""
         head = ("layer", "", "output", "parameters", "multiply-adds")
         body = [
             (r.path, r.layer, str(r.output), f"{r.parameters:,}", f"{r.multiply_adds:,}")
             for r in self.rows
         ]
-        foot = ("", "", "total", f"{self.parameters:,}", f"{self.multiply_adds:,}")
-        table = [head, *body, foot]
+        return [head, *body, ("", "", "total", f"{self.parameters:,}", f"{self.multiply_adds:,}")]
+
+    def _repr_html_(self) -> str:
+        head, *body = self._table()
+        return html_table(head, body)
+
+    def __str__(self) -> str:
+        table = self._table()
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
 
         def line(cells: Sequence[str]) -> str:

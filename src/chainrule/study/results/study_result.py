@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from chainrule._util.display import ShownAsTable
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
@@ -47,8 +48,8 @@ if TYPE_CHECKING:  # rows are read without torch; samples that are made anew loa
 __all__ = ["StudyResult", "load_result"]
 
 
-@dataclass(frozen=True)
-class StudyResult:
+@dataclass(frozen=True, repr=False)
+class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     """The rows of a study so far, and what they say.
 
     ``runs`` are the provenances of the runs that made them; ``interrupted``: the last run was
