@@ -13,6 +13,8 @@ from torch import Tensor
 from chainrule.data import Dataset
 from chainrule.data.files.reading import RawData
 from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
+from chainrule.estimators.predictor_header import find_metadata_problem
+from chainrule.nn.errors import describe_shape
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
@@ -103,8 +105,22 @@ class Predictor:
         net, metadata = load(path), load_metadata(path)
         if "preparation" not in metadata:
             raise FileError(path, "a net alone: what predicts is a file that chainrule train wrote")
+        if problem := find_metadata_problem(metadata):
+            raise FileError(path, f"does not say how to predict: {problem}")
         try:
             preprocessor = Preprocessor.from_dict(metadata["preparation"])
-            return cls(net, preprocessor, metadata["loss"], metadata["target"])
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            predictor = cls(net, preprocessor, metadata["loss"], metadata["target"])
+            predictor.check_outputs()
+        except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
             raise FileError(path, f"does not say how to predict: {error}") from None
+        return predictor
+
+    @torch.no_grad()
+    def check_outputs(self) -> None:
+        """Raise ValueError unless the net has an output for each class, or the one number."""
+        task, x = self.preprocessor.task, torch.zeros(1, *self.preprocessor.shape)
+        with inference.eval_mode(self.net) as net:
+            dtype = next((p.data.dtype for p in net.parameters()), x.dtype)
+            y, _ = net.forward(self.preprocessor.scale(x).to(dtype))
+        if not isinstance(y, Tensor) or y.shape != (1, task.outputs):
+            raise ValueError(f"expected outputs (N, {task.outputs}), got {describe_shape(y)}")

@@ -98,13 +98,27 @@ class _Reader:
         self.modules.append(None)
         cls = _get_class(Module, config["module"])
         keywords = {name: self.read(item) for name, item in config["arguments"].items()}
-        variadic = [
-            p.name for p in inspect.signature(cls).parameters.values() if p.kind == p.VAR_POSITIONAL
-        ]
+        parameters = inspect.signature(cls).parameters.values()
+        for p in parameters:
+            if p.name in keywords and not _fits_annotation(keywords[p.name], p.annotation):
+                got = keywords[p.name]
+                raise ValueError(f"{cls.__name__}: {p.name}: expected {p.annotation}, got {got!r}")
+        variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
         positional = [item for name in variadic for item in keywords.pop(name, ())]
         module: Module = cls(*positional, **keywords)
         self.modules[place] = module
         return module
+
+
+PLAIN_KINDS = {"bool": (bool,), "float": (float, int), "int": (int,), "str": (str,)}
+
+
+def _fits_annotation(value: Any, annotation: Any) -> bool:
+    """Whether a value is what a plain annotation says; of others, yes."""
+    kinds = PLAIN_KINDS.get(annotation)
+    if kinds is None:
+        return True
+    return isinstance(value, kinds) and (kinds == (bool,) or not isinstance(value, bool))
 
 
 def _find_class(kind: type, name: str) -> type | None:

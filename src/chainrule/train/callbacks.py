@@ -85,7 +85,15 @@ class EarlyStopping(Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.best, self.bad_epochs = state["best"], state["bad_epochs"]
+        """Raises ValueError for what is not such a state; of the net's, who loads it knows more."""
+        best, bad_epochs = state["best"], state["bad_epochs"]
+        if not isinstance(bad_epochs, Tensor) or bad_epochs.dtype != torch.long:
+            raise ValueError(f"bad_epochs: expected whole numbers, got {bad_epochs!r}")
+        if best is not None and not (
+            isinstance(best, Tensor) and best.is_floating_point() and best.shape == bad_epochs.shape
+        ):
+            raise ValueError(f"best: expected a number a replica, got {best!r}")
+        self.best, self.bad_epochs = best, bad_epochs
         self.best_state, self.last_state = dict(state["best_state"]), dict(state["last_state"])
 
 

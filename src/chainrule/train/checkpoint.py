@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any, NamedTuple
 
 import torch
@@ -97,6 +98,10 @@ def load_training(state: TrainState, path: str | Path) -> None:
         }
         values = unpack(header["trainer"], tensors)
         check_values(state, values)
+        check_alike("optimizer", values["optimizer"], state.optimizer.state_dict())
+        if state.scheduler is not None:
+            check_alike("scheduler", values["scheduler"], state.scheduler.state_dict())
+        check_net_states(state, values["callbacks"])
         for name, value in state.net.state_dict().items():
             if net[name].dtype != value.dtype:
                 raise ValueError(f"{name}: expected {value.dtype}, got {net[name].dtype}")
@@ -121,6 +126,41 @@ def check_values(state: TrainState, values: Mapping[str, Any]) -> None:
         t = values[name]
         if not isinstance(t, Tensor) or (t.dtype, t.shape) != (like.dtype, like.shape):
             raise ValueError(f"{name}: expected {like.dtype} {tuple(like.shape)}, got {t!r}")
+
+
+def check_alike(place: str, saved: Any, own: Any) -> None:
+    """Raise ValueError, naming the place, where a saved value is of another kind than one's own.
+
+    A number may be a tensor, one a replica; of a list that is longer here or there, what both have
+    is compared, for it may grow; and what is None here may be anything.
+    """
+    number, fits = (int, float, Tensor), True
+    if isinstance(own, dict) and isinstance(saved, dict):
+        for key in own.keys() & saved.keys():
+            check_alike(f"{place}.{key}", saved[key], own[key])
+    elif isinstance(own, list | tuple) and isinstance(saved, list | tuple):
+        for i, (a, b) in enumerate(zip(saved, own, strict=False)):
+            check_alike(f"{place}.{i}", a, b)
+    elif isinstance(own, bool) or isinstance(saved, bool):
+        fits = isinstance(saved, bool) and isinstance(own, bool | NoneType)
+    else:
+        fits = own is None or isinstance(saved, number if isinstance(own, number) else type(own))
+    if not fits:
+        raise ValueError(f"{place}: expected {own!r} or another of its kind, got {saved!r}")
+
+
+def check_net_states(state: TrainState, callbacks: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ValueError where what a callback keeps of the net does not fit it."""
+    own = state.net.state_dict()
+    for i, kept in enumerate(callbacks):
+        for name in ("best_state", "last_state"):
+            for key, t in (kept.get(name) or {}).items():
+                like = own.get(key)
+                kind = None if like is None else (like.dtype, like.shape)
+                if not isinstance(t, Tensor) or (t.dtype, t.shape) != kind:
+                    raise ValueError(f"callbacks.{i}.{name}.{key}: not a tensor of this net")
+            if kept.get(name) and kept[name].keys() != own.keys():
+                raise ValueError(f"callbacks.{i}.{name}: not all of this net's tensors")
 
 
 def _check_fit(state: TrainState, path: str | Path, header: Mapping[str, Any]) -> None:

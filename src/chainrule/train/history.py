@@ -129,6 +129,8 @@ class History:
     def load_state_dict(self, values: Mapping[str, Any]) -> None:
         """Take over what ``state_dict`` gave; changes nothing where it raises."""
         curves, seconds = dict(values["curves"]), values["seconds"]
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+            raise ValueError(f"seconds: expected a number of them, got {seconds!r}")
         diverged = [Divergence(*row) for row in values["diverged"]]
         stopped = {k: epoch for k, epoch in values["stopped"]}  # noqa: C416 (lists of two)
         self._set_curves(curves)

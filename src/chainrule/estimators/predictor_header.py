@@ -1,0 +1,138 @@
+"""What a predictor's file must say besides its net: checked whole before any of it is used."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+__all__ = ["find_metadata_problem"]
+
+
+class Section(BaseModel):
+    """A part of the metadata: each field of its kind, and no other."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class NumericInput(Section):
+    """A column that is used as it is."""
+
+    name: str
+    fill: FiniteFloat | None
+
+
+class CategoricalInput(Section):
+    """A column that is one-hot."""
+
+    name: str
+    levels: list[str] = Field(min_length=1)
+
+
+class Columns(Section):
+    """What each column of a table becomes."""
+
+    inputs: list[NumericInput | CategoricalInput] = Field(min_length=1)
+    target: str
+    classes: list[str] | None
+
+    @property
+    def features(self) -> int:
+        """How many inputs they are."""
+        return sum(
+            len(one.levels) if isinstance(one, CategoricalInput) else 1 for one in self.inputs
+        )
+
+
+class ClassTask(Section):
+    """One of several classes is told."""
+
+    kind: Literal["classification"]
+    classes: list[str] = Field(min_length=2)
+    baseline_prediction: str
+
+
+class NumberTask(Section):
+    """A number is told."""
+
+    kind: Literal["regression"]
+    mean: FiniteFloat
+    std: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+
+
+class Preparation(Section):
+    """What happens to samples before the net, and what its outputs mean."""
+
+    task: Annotated[ClassTask | NumberTask, Field(discriminator="kind")]
+    mean: Any
+    std: Any
+    shape: list[PositiveInt] = Field(min_length=1)
+    columns: Columns | None
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> Self:
+        for name in ("mean", "std"):
+            numbers = list(flatten_numbers(getattr(self, name)))
+            if len(numbers) not in (1, prod(self.shape)):
+                raise ValueError(f"{name}: expected {prod(self.shape)} numbers, got {len(numbers)}")
+        if self.columns is not None and [self.columns.features] != self.shape:
+            raise ValueError(f"columns: expected {self.shape} inputs, got {self.columns.features}")
+        classes = self.task.classes if isinstance(self.task, ClassTask) else None
+        if classes is not None and len({*classes}) < len(classes):
+            raise ValueError(f"task.classes: expected each once, got {classes}")
+        if self.columns is not None and self.columns.classes != classes:
+            raise ValueError(f"columns.classes: expected {classes}, got {self.columns.classes}")
+        if (
+            isinstance(self.task, ClassTask)
+            and self.task.baseline_prediction not in self.task.classes
+        ):
+            raise ValueError(f"task.baseline_prediction: expected one of {self.task.classes}")
+        return self
+
+
+class PredictorMetadata(Section):
+    """All of it."""
+
+    preparation: Preparation
+    loss: str
+    target: str | None
+
+    @model_validator(mode="after")
+    def _check_target(self) -> Self:
+        columns = self.preparation.columns
+        if self.target != (None if columns is None else columns.target):
+            raise ValueError(f"target: expected that of the columns, got {self.target!r}")
+        return self
+
+
+def flatten_numbers(value: Any) -> Any:
+    """Each number of nested lists. Raises ValueError for what is none, or not finite."""
+    if isinstance(value, list):
+        for one in value:
+            yield from flatten_numbers(one)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
+        yield float(value)
+    else:
+        raise ValueError(f"expected a finite number, got {value!r}")
+
+
+def find_metadata_problem(metadata: dict[str, Any]) -> str:
+    """The first field that is not what it should be, and why; "" where all are right."""
+    try:
+        PredictorMetadata.model_validate(metadata)
+    except ValidationError as errors:
+        first = errors.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        text = first["msg"].removeprefix("Value error, ")
+        return f"{place}: {text}" if place else text
+    return ""
