@@ -17,6 +17,7 @@ from chainrule.compiled import build
 from chainrule.compiled.build import compiler
 from chainrule.study import Study, open_store
 from chainrule.study.execution.resume import describe_changes
+from chainrule.study.spec.study import digest_declaration
 from tests.cli.conftest import ARMS, TINY
 
 HERE = ("--jobs", "1")
@@ -49,7 +50,7 @@ def test_a_finished_study_says_so_and_prints_its_table(call, tiny, finished):
     code, out, err = call("run", tiny, *HERE)
     assert code == 0
     assert "mean ± std" in out
-    assert err.startswith("All 3 rounds are done. Kept in runs/tiny.sqlite; nothing was left")
+    assert "All 3 rounds are done. Kept in runs/tiny.sqlite; nothing was left" in err
     assert finished.read_bytes() == before
 
 
@@ -113,7 +114,7 @@ def test_a_second_runner_is_told_of_the_first(call, tiny, finished):
     with open_store(finished) as store, store.run_lock():
         code, out, err = call("run", tiny, *HERE)
     assert (code, out) == (1, "")
-    assert err.startswith("chainrule: ")
+    assert "\nchainrule: " in err
     assert "runs studies on it; wait for it or stop it" in err
 
 
@@ -278,7 +279,7 @@ def interrupted(folder: Path, *args: str) -> tuple[float, str]:
     )
     assert process.stderr is not None
     try:
-        said = [process.stderr.readline(), process.stderr.readline()]
+        said = [process.stderr.readline() for _ in range(3)]
         start = time.perf_counter()
         process.send_signal(signal.SIGINT)
         while said[-1] and not said[-1].startswith(b"interrupted"):
@@ -291,7 +292,7 @@ def interrupted(folder: Path, *args: str) -> tuple[float, str]:
         process.wait()
         process.stderr.close()
     text = b"".join(said).decode()
-    assert "trainings" in text.splitlines()[1]
+    assert "trainings" in text.splitlines()[2]
     assert "Traceback" not in text
     return taken, text
 
@@ -328,3 +329,10 @@ def test_compiled_without_a_compiler(call, tiny, monkeypatch, tmp_path):
     build.kernel.cache_clear()
     assert (code, out) == (1, "")
     assert err == "chainrule: there is no C++ compiler: install g++ or clang++, or set CXX\n"
+
+
+def test_a_run_begins_with_the_digest_of_its_declaration(call, tiny):
+    study = Study.load(tiny)
+    _, _, err = call("run", tiny, *HERE, "--arms", "small")
+    said = "tiny: 3 rounds; baseline: small; rope: not declared; declaration "
+    assert err.startswith(said + digest_declaration(study))

@@ -80,6 +80,13 @@ class ReportData:
         return describe_search_scope(self.study)
 
     @property
+    def later_changes(self) -> list[str]:
+        """Sentences: what was declared differently when the study began."""
+        from chainrule.study.results.later_changes import describe_later_changes
+
+        return describe_later_changes(self.result.runs)
+
+    @property
     def higher_is_better(self) -> bool:
         """Whether more of the study's metric is better."""
         return self.study.direction == "max"

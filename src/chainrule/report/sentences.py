@@ -134,6 +134,7 @@ def verdict_sentences(
     about = [] if pair is None else [_difference_sentence(pair, data, comparisons)]
     scope = [data.search_scope] if data.search_scope else []
     looked = look_sentences(data)[:1]
+    scope += data.later_changes
     return [best, *about, _tally_sentence(comparisons, data), *looked, *scope]
 
 

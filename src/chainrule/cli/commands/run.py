@@ -139,13 +139,14 @@ def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options
 def prepare_store(where: str, study: studies.Study, arms: str) -> None:
     """Make the store's folder, and before anything is entered there see that the arms can be run.
 
-    Says if the store has another study of this name.
+    Says what is declared, and if the store has another study of this name.
     """
     from chainrule.study.execution.backends import settle_backend
     from chainrule.study.execution.resume import find_changes, read_records
 
     if "://" not in where:
         make_folder(Path(where).parent, " for the store", "--store")
+    announce_declaration(study)
     records = read_records(where)
     if any(record.digest == study.digest for record in records):
         return
@@ -153,6 +154,17 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
         echo_err(f"{where} has {study.name} as it was declared before ({', '.join(changes)})")
     settle_backend(study)
     try_arms(study, arms)
+
+
+def announce_declaration(study: studies.Study) -> None:
+    """Print a digest of all that is declared, for who registers it before the results are known."""
+    from chainrule.study.spec.own_code import pin_sources
+    from chainrule.study.spec.study import digest_declaration
+
+    baseline = study.baseline or "none, all pairs"
+    rope = "not declared" if study.rope is None else f"{study.rope:g}"
+    declared = f"{', '.join(map(str, study.looks))} rounds; baseline: {baseline}; rope: {rope}"
+    echo_err(f"{study.name}: {declared}; declaration {digest_declaration(pin_sources(study))}")
 
 
 def print_result(result: StudyResult, *, as_json: bool) -> None:

@@ -48,6 +48,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
             *failure_sentences(data),
             *look_sentences(data),
             *([data.search_scope] if data.search_scope else []),
+            *data.later_changes,
             *describe_backends(data.result.rows),
         ],
     )

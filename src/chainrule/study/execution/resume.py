@@ -11,10 +11,11 @@ from typing import Any, final
 
 from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.errors import StudyError
+from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.spec.stored import read_declaration
-from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study
+from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study, digest_declaration
 from chainrule.study.store import Store, StudyRecord, open_store
 from chainrule.study.store.record import TrainingRecord
 
@@ -36,14 +37,18 @@ class StudyEntry:
     """Where the rows of a run go. The store learns of the study with its first rows, not before.
 
     A run that fails before it has trained anything leaves the store as it was, and so does one that
-    is killed. ``extend`` and errors: see :func:`find_record`.
+    is killed. What the declaration changes of an earlier one is kept with the run, so that it is
+    never lost. ``extend`` and errors: see :func:`find_record`.
     """
 
     def __init__(
         self, store: Store, study: Study, provenance: Mapping[str, Any], *, extend: bool = False
     ) -> None:
-        self.store, self.study, self.provenance = store, study, provenance
+        self.store, self.study = store, study
         self.record = find_record(store, study, extend=extend)
+        changes = {} if self.record is None else self._find_changes(self.record)
+        declared = {"declaration": digest_declaration(study)}
+        self.provenance = {**provenance, **declared, **({"changes": changes} if changes else {})}
         self._looks: list[Look] = []
         if self.record is not None:
             found = self.load_result()
@@ -112,6 +117,9 @@ class StudyEntry:
         if self.record is None:
             return StudyResult(self.study, [], [], interrupted)
         return load_result(self.store, self.record.id, interrupted=interrupted)
+
+    def _find_changes(self, record: StudyRecord) -> dict[str, list[Any]]:
+        return find_later_changes(read_declaration(record), self.study)
 
     def _is_changed(self, record: StudyRecord) -> bool:
         return record.declaration != self._declaration or record.digest != self.study.digest

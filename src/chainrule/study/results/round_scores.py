@@ -54,7 +54,13 @@ class RoundScores:
             others=self.find_effect_scores(),
             missing=self._count_missing() if baseline == self.study.baseline else 0,
         )
-        return replace(found, notes=(*found.notes, *self.notes))
+        asked = "" if baseline == self.study.baseline else self._describe_declared()
+        return replace(found, notes=(*found.notes, *self.notes, *filter(None, [asked])))
+
+    def _describe_declared(self) -> str:
+        declared = self.study.baseline
+        what = f"with the baseline {declared}" if declared else "of all pairs"
+        return f"The study declares comparisons {what}: these were asked for afterwards."
 
     def effects(self) -> Effects:
         """The effects of the factors, as :func:`statistics.factorial_effects`."""

@@ -22,6 +22,7 @@ from chainrule.study.results.by_sample import SampleResult
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
 from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
+from chainrule.study.results.later_changes import describe_later_changes
 from chainrule.study.results.looks import (
     Look,
     count_first_rounds,
@@ -266,7 +267,7 @@ def collect_scores(result: StudyResult) -> RoundScores:
     sign = 1.0 if study.direction == "max" else -1.0
     scores = {arm.arm: [sign * value for value in arm.values] for arm in arms}
     factors = {arm.arm: arm.factors for arm in arms}
-    notes = [describe_search_scope(study)]
+    notes = [describe_search_scope(study), *describe_later_changes(result.runs)]
     if problem := result.design_problem:
         notes.append(f"That rounds share no samples is declared, not seen: {problem}")
     looks = find_looks(study, result.looks, arms[0].n, result.design)

@@ -38,7 +38,7 @@ from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search,
 from chainrule.study.spec.space import Space, grid
 from chainrule.study.spec.toml_lines import find_line, find_lines
 
-__all__ = ["Study"]
+__all__ = ["Study", "digest_declaration"]
 
 
 def normalize_draft(given: Any) -> Any:
@@ -405,6 +405,11 @@ def check_race(study: Study, race: Race) -> None:
             f"search.race.min_splits: expected less than the {study.selection.splits} splits that "
             'judge a candidate ([selection] split = "kfold", folds, repeats)'
         )
+
+
+def digest_declaration(study: Study) -> str:
+    """SHA-256 of all that is declared, rope and baseline too: of the text that a store keeps."""
+    return sha256(study.to_toml().encode()).hexdigest()
 
 
 NON_SEMANTIC_FIELDS = {
