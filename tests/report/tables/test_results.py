@@ -9,6 +9,7 @@ from chainrule.report import (
     Table,
     build_table,
 )
+from chainrule.statistics import FinitePool
 from chainrule.study import StudyResult
 from tests.report.conftest import final_rows, without_search
 
@@ -52,6 +53,14 @@ def test_how_far_from_reported_goes_by_the_design():
     error = arm.std * math.sqrt(1 / 8 + 1 / 4)
     assert texts(table)[4] == f"{(arm.mean - 0.71) / error:+.1f}"
     assert "√(1/n + n_test/n_train) std, as rounds share samples" in " ".join(table.footnotes())
+
+
+def test_in_a_pool_the_distance_from_reported_is_about_its_samples():
+    study = without_search()
+    found = StudyResult(study, final_rows(study, 8))
+    found.__dict__["_design_and_problem"] = FinitePool(2500, 0.8), ""
+    said = " ".join(build_table(found, "results").footnotes())
+    assert "std / √n, about the mean over this pool of 2,500 samples alone." in said
 
 
 def test_over_one_split_nobody_knows_how_far_from_reported_it_is():

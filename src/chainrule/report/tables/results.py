@@ -12,7 +12,7 @@ from chainrule.report.decisions import look_sentences
 from chainrule.report.numbers import MISSING, format_decimal
 from chainrule.report.sentences import failure_sentences
 from chainrule.report.tables.table import Cell, Column, Table
-from chainrule.statistics import FixedSplit
+from chainrule.statistics import FinitePool, FixedSplit
 from chainrule.study.results.backends import describe_backends
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def _reported_columns(data: ReportData) -> list[Column]:
         return [replace(REPORTED, note=f"{REPORTED.note} {note}")]
     error = "std / √n" if design.independent else "√(1/n + n_test/n_train) std"
     why = "" if design.independent else ", as rounds share samples"
+    if isinstance(design, FinitePool) and design.shared_test:
+        why = f", about the mean over this pool of {design.samples:,} samples alone"
     note = f"{FROM_REPORTED}: ours − theirs, in standard errors of ours, {error}{why}."
     return [REPORTED, Column(FROM_REPORTED, note=note)]
 
