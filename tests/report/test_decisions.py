@@ -142,7 +142,7 @@ def test_results_comparisons_and_page_say_when_it_was_looked_at():
 def test_before_the_first_look_nothing_is_decided():
     found = three(CLEAR[:2], CLEAR[:2], rounds=UNTIL)
     results = " ".join(build_table(found, "results").notes)
-    assert "Nothing is decided yet: the first look is at 3 rounds, got 2." in results
+    assert "Nothing is decided: the first look is at 3 rounds, of which all arms have 2." in results
     assert "the first look is at 3 rounds" in render_page(found)
 
 

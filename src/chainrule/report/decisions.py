@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,9 @@ def _sensitivity_sentences(
         yield f"{planned[0].upper()}{planned[1:]}; what they find is not known at a spread of 0."
         return
     found = [find_sensitivity(test, table, data) for test in tests]
+    if not all(math.isfinite(s.difference) for s in found):
+        yield f"{planned[0].upper()}{planned[1:]}; so few can find no difference at this level."
+        return
     least, most = (unit.magnitude(f(s.difference for s in found)) for f in (min, max))
     size = least if least == most else f"{least} to {most}, as they spread"
     yield (
@@ -104,7 +108,7 @@ def look_sentences(result: StudyResult | ReportData) -> list[str]:
     try:
         found = data.comparisons
     except ValueError as error:
-        return [f"Nothing is decided yet: {error}."]
+        return [f"Nothing is decided: {error}."]
     if found.looks is None:
         return []
     n = len(found.comparisons)

@@ -63,7 +63,7 @@ class Unit:
 
     def magnitude(self, x: float) -> str:
         """``1.20 points``: how large a difference is, without its sign."""
-        return f"{self.difference(abs(x))[1:]}{self.difference_suffix}"
+        return f"{self.difference(abs(x)).removeprefix('+')}{self.difference_suffix}"
 
     def spread(self, mean: float, std: float | None) -> str:
         """``83.19 ± 0.45``; a spread that is not known is a dash."""

@@ -45,7 +45,8 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
     """How much of the study is done."""
     result = ReportData.wrap(result).result
     wanted, declared = result.needed_rounds, len(result.study.all_arms)
-    rounds = [arm.n for arm in result.arms] + [0] * (declared - len(result.arms))
+    rounds = [sum(row.round < wanted for row in arm.rows) for arm in result.arms]
+    rounds += [0] * (declared - len(result.arms))
     if not result.arms:
         sentence = f"No round is done yet, of {wanted}."
     elif result.is_complete:
@@ -78,7 +79,8 @@ def _describe_end(result: StudyResult) -> str:
     if not futile:
         return "every comparison is decided"
     count = len(found.comparisons)
-    hardly = f"{futile} of {_count(count, 'comparison')} would hardly be decided by the last look"
+    which = "the comparison" if count == 1 else f"{futile} of {count} comparisons"
+    hardly = f"{which} would hardly be decided by the last look"
     return f"{hardly}, the others are decided" if futile < count else hardly
 
 
@@ -198,7 +200,7 @@ def _tests(comparisons: Comparisons) -> str:
     """What Holm's correction counts: comparisons alone, or effects of factors too."""
     m = comparisons.family
     if m > len(comparisons.comparisons):
-        return "tests, the effects of the factors among them"
+        return "tests of arms and factors"
     return "comparison" if m == 1 else "comparisons"
 
 

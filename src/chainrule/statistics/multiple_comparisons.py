@@ -166,7 +166,7 @@ def write_notes(found: Sequence[Comparison], family: Family, m: int) -> tuple[st
     n, alpha = family.n, 1 - family.confidence
     notes = [
         *family.notes(len(found), m),
-        power_warning(n, m, alpha=alpha) if family.design.independent else None,
+        power_warning(n, len(found), alpha=alpha) if family.design.independent else None,
         FEW_ROUNDS if n < min_sign_test_rounds() else None,
         spread_warning([c for c in found if c.test.standard_error == 0]),
     ]

@@ -139,8 +139,8 @@ def _interval_columns(found: Comparisons) -> list[Column]:
     """The interval by itself, and of several tests or looks the one that agrees with p, Holm."""
     if found.family == 1 and found.looks is None:
         return [Column("interval", "interval")]
-    at = " and looks" if found.looks else ""
-    note = AT_ONCE.format(f"{found.family} tests{at}")
+    several = [f"{found.family} tests"] if found.family > 1 else []
+    note = AT_ONCE.format(" and ".join([*several, *(["looks"] if found.looks else [])]))
     return [Column("interval"), Column("simultaneous interval", "simultaneous", note=note)]
 
 
@@ -162,7 +162,7 @@ def _comparison_cells(c: Comparison, found: Comparisons, data: ReportData) -> li
         *([Cell(format_p(c.p_looks), c.p_looks), at] if found.looks else []),
         Cell(format_p(c.p_holm), c.p_holm),
         Cell(CONCLUSIONS[c.conclusion], c.conclusion),
-        Cell(MISSING if least is None else unit.difference(least)[1:], least),
+        Cell(MISSING if least is None else unit.difference(least).removeprefix("+"), least),
         Cell(MISSING if needed is None else f"{needed:,}", needed),
         Cell(format_decimal(c.d_z, 2), c.d_z),
     ]

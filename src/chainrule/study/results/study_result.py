@@ -16,6 +16,7 @@ from chainrule.statistics import (
     Design,
     Effects,
     FixedSplit,
+    StatisticsError,
 )
 from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
 from chainrule.study.results.by_sample import SampleResult
@@ -170,8 +171,10 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     @property
     def is_complete(self) -> bool:
         """Whether every arm has all its rounds."""
-        rounds = {arm.arm: arm.n for arm in self.arms}
-        return all(rounds.get(a.name, 0) >= self.needed_rounds for a in self.study.all_arms)
+        done = {arm.arm: {row.round for row in arm.rows} for arm in self.arms}
+        return all(
+            done.get(a.name, set()) >= {*range(self.needed_rounds)} for a in self.study.all_arms
+        )
 
     @property
     def design(self) -> Design:
@@ -264,6 +267,9 @@ def collect_scores(result: StudyResult) -> RoundScores:
     check_same_samples(result.arms)
     if problem := result.failure_problem:
         raise StudyError(f"study {study.name}: {problem}")
+    if study.sequential is not None and not result.rounds_looked_at:
+        done = f"of which all arms have {result.first_rounds}"
+        raise StatisticsError(f"the first look is at {study.looks[0]} rounds, {done}")
     sign = 1.0 if study.direction == "max" else -1.0
     scores = {arm.arm: [sign * value for value in arm.values] for arm in arms}
     factors = {arm.arm: arm.factors for arm in arms}
