@@ -13,6 +13,7 @@ from chainrule.data import Dataset
 from chainrule.nn.ops import conv as plain
 from chainrule.nn.ops.conv import ConvParams
 from chainrule.train import CompiledConvolutions, Plain, Trainer
+from tests.compiled.agreement import Halve
 
 CASES = {  # N, C, H, W, O, kernel, padding, stride
     "square": (7, 8, 9, 11, 16, (3, 3), (0, 0), (1, 1)),
@@ -108,7 +109,7 @@ def images(n):
 def trained(K, compiled, data, dtype=None):
     net = nn.Sequential(
         *(nn.Conv2d(2, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.MaxPool2d(2)),
-        *(nn.Conv2d(16, 4, 2, stride=2), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 3)),
+        *(nn.Conv2d(16, 4, 2, stride=2), Halve(), nn.Flatten(), nn.Linear(4, 3)),
     ).to(torch.float64)
     net = net.replicate(K, list(range(K))) if K else net.initialize(3)
     net.set_matmul_dtype(dtype)

@@ -109,6 +109,48 @@ def test_layers_of_images_agree(layers):
     assert_equal(net, nn.MSELoss(), sgd, (2, 7, 7), 4)
 
 
+CONVOLUTIONS = [
+    nn.Conv2d(4, 6, 3, groups=2),
+    nn.Conv2d(4, 4, 2, groups=4, bias=False),
+    nn.Conv2d(4, 8, (1, 3), stride=2, groups=2, padding=1),
+    nn.Conv2d(4, 3, 3, padding=2, padding_mode="reflect"),
+    nn.Conv2d(4, 3, 3, padding=(0, 1), padding_mode="replicate"),
+    nn.Conv2d(4, 3, 2, padding="same", padding_mode="circular"),
+    nn.MaxPool2d(3, 2, padding=1),
+    nn.MaxPool2d((2, 3), ceil_mode=True),
+    nn.MaxPool2d(2, dilation=2, padding=1, ceil_mode=True),
+    nn.AvgPool2d(3, 2, padding=1),
+    nn.AvgPool2d(3, 2, padding=1, ceil_mode=True, count_include_pad=False),
+    nn.AvgPool2d(2, 2, ceil_mode=True),
+    nn.AvgPool2d((2, 1), divisor_override=3),
+]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("layer", CONVOLUTIONS, ids=repr)
+def test_windows_of_all_kinds_agree(layer, first):
+    before = [] if first else [nn.Conv2d(4, 4, 2), nn.Tanh()]
+    body = nn.Sequential(*before, layer, nn.Tanh(), nn.Flatten())
+    width = body(torch.ones(1, 4, 6, 7)).shape[1]
+    net = nn.Sequential(body, nn.Linear(width, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (4, 6, 7), 4)
+
+
+ROWS = [
+    nn.Conv1d(4, 6, 3),
+    nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2, bias=False),
+    nn.Conv1d(4, 6, 3, dilation=2, padding=2, padding_mode="reflect"),
+]
+
+
+@pytest.mark.parametrize("layer", ROWS, ids=repr)
+def test_convolutions_of_rows_agree(layer):
+    body = nn.Sequential(layer, nn.ReLU(), nn.BatchNorm1d(6), nn.Conv1d(6, 3, 2), nn.Flatten())
+    width = body(torch.ones(2, 4, 9)).shape[1]
+    net = nn.Sequential(*body, nn.Tanh(), nn.Linear(width, 4))
+    assert_equal(net, nn.MSELoss(), sgd, (4, 9), 4)
+
+
 def test_what_both_images_of_a_pair_share_may_be_anything_known():
     encoder = nn.Sequential(nn.Flatten(), nn.Residual(nn.Linear(6, 6)), nn.LayerNorm(6), nn.PReLU())
     net = nn.Sequential(nn.Siamese(encoder), nn.Softmax(2), nn.Flatten(), nn.Linear(12, 4))
@@ -176,9 +218,74 @@ def test_dropout_of_chunks_draws_the_same_numbers(monkeypatch):
 def test_dropout_without_a_seed_takes_the_plain_path():
     data = make_data((3,), 4, torch.float32, replicas=1)
     net = nn.Sequential(nn.Linear(3, 6), nn.Dropout(0.4), nn.Linear(6, 4))
-    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile=True)
+    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile="auto")
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
     assert "Dropout(p=0.4) without a seed" in str(trainer.backend_status)
+
+
+def noisy_net():
+    return nn.Sequential(
+        *(nn.Linear(3, 6, bias=False), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3)),
+        *(nn.Linear(6, 6), nn.GELU(), nn.Dropout(0.2), nn.Linear(6, 4)),
+    )
+
+
+def noisy_trainer(net, seed, rate=0.01):
+    optimizer = optim.RMSprop(net, lr=rate)
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    return Trainer(net, criterion, optimizer, batch_size=17, seed=seed, compile=True)
+
+
+def state_of(net, replica=None):
+    values = [value.data for _, value in net.named_state()]
+    return values if replica is None else [t[replica] for t in values]
+
+
+def test_with_draws_and_statistics_a_replica_has_the_same_bits_anywhere():
+    data = make_data((3,), -4, torch.float32)
+    found = []
+    for threads in (1, 2):
+        with torch_threads(threads):
+            cohort = noisy_trainer(noisy_net().replicate(K, SEEDS), SEEDS)
+            cohort.fit(data, epochs=3, progress=False)
+            alone = noisy_trainer(noisy_net().initialize(SEEDS[1]), SEEDS[1])
+            alone.fit(data.replica(1), epochs=3, progress=False)
+        assert str(cohort.backend_status) == str(alone.backend_status) == "compiled"
+        found += [state_of(cohort.net, 1), state_of(alone.net)]
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_with_draws_and_statistics_a_resumed_training_goes_on_bit_for_bit(tmp_path):
+    data = make_data((3,), -4, torch.float32)
+    whole, first, second = (noisy_trainer(noisy_net().replicate(K, SEEDS), SEEDS) for _ in range(3))
+    whole.fit(data, epochs=4, progress=False)
+    first.fit(data, epochs=2, progress=False)
+    first.save(tmp_path / "half.safetensors")
+    second.load(tmp_path / "half.safetensors")
+    second.fit(data, epochs=4, progress=False)
+    pairs = zip(state_of(whole.net), state_of(second.net), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_who_diverges_keeps_its_statistics_and_its_neighbours_do_not_notice():
+    data = make_data((3,), -4, torch.float32)
+    data.inputs[1, 40] = float("inf")
+    found = [noisy_trainer(noisy_net().replicate(K, SEEDS), SEEDS) for _ in range(2)]
+    before = state_of(found[0].net, 1)
+    before = [t.clone() for t in before]
+    for trainer, samples in zip(found, (data, make_data((3,), -4, torch.float32)), strict=True):
+        trainer.fit(samples, epochs=2, progress=False)
+    assert [d.replica for d in found[0].history.diverged] == [1]
+    for k in (0, 2):
+        pairs = zip(state_of(found[0].net, k), state_of(found[1].net, k), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+    for (name, _), old, new in zip(
+        found[0].net.named_state(), before, state_of(found[0].net, 1), strict=True
+    ):
+        assert new.isfinite().all(), name
+        if "running" in name or "num_batches" in name:
+            assert torch.equal(old, new), name
 
 
 def make_names(replicas=K):
@@ -208,7 +315,7 @@ def test_an_embedding_is_asked_for_rows_that_it_has():
     data = make_names()
     net = nn.Sequential(nn.Embedding(7, 3), nn.Flatten(), nn.Linear(15, 4)).replicate(K, SEEDS)
     net = net.to(torch.float64)
-    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile=True)
+    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile="auto")
     trainer.fit(data, epochs=1, progress=False)
     assert str(trainer.backend_status) == "compiled"
     data.inputs[1, 4, 2] = 7

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import prod
+from itertools import pairwise
+from math import inf, prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from chainrule import nn
-from chainrule.compiled.lowering.ir import Convolution, Pad, Pool
+from chainrule.compiled.lowering.ir import NOWHERE, Convolution, Pad, Pool
 from chainrule.compiled.lowering.program import (
     Program,
     Slice,
@@ -24,6 +26,7 @@ from chainrule.compiled.lowering.program import (
 )
 from chainrule.nn.layers.pooling import Pool2d
 from chainrule.nn.module import Module
+from chainrule.nn.ops.padding import pad
 
 __all__ = ["lower_adaptive_pool", "lower_conv", "lower_maxout", "lower_pool"]
 
@@ -35,28 +38,66 @@ WINOGRAD_COLUMNS = 96
 """Columns of the matrices there, for tiles and samples: enough for a product, few for the cache."""
 
 
-def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
-    """W ⋆ x + b of each lane, in a new buffer."""
-    if layer.groups > 1:
-        raise Unsupported(layer.label())
-    image_shape(layer, lanes, layer.in_channels)
-    lanes = lower_padding(program, layer, lanes)
-    x, (C, H, W) = program.join_lanes(lanes), lanes[0].shape
-    kernel, stride, dilation = layer.params.kernel, layer.params.stride, layer.params.dilation
+def lower_conv(program: Program, layer: nn.Conv1d | nn.Conv2d, lanes: list[Value]) -> list[Value]:
+    """W ⋆ x + b of each lane, in a new buffer; a row is an image one pixel high."""
+    C, *sizes = lanes[0].shape or (0,)
+    if layer.in_channels != C or len(sizes) != layer.axes:
+        raise Unsupported(f"{layer.label()} of samples {lanes[0].shape}")
+    shape = (C, *two_axes(sizes))
+    lanes = lower_padding(program, layer, [Value(shape, value.slices) for value in lanes])
+    _, H, W = lanes[0].shape
+    params = layer.params
+    kernel, stride, dilation = map(two_axes, (params.kernel, params.stride, params.dilation))
     h, w = count_windows(layer, (H, W), kernel, stride, dilation)
-    O, n = layer.out_channels, len(lanes) * program.batch_columns  # noqa: E741
-    y = Slice(program.add_buffer(O * h * w, len(lanes)), 0, O * h * w)
+    x, rows = program.join_lanes(lanes), layer.out_channels * h * w
+    y = Slice(program.add_buffer(rows, len(lanes)), 0, rows)
+    windows = Windows(kernel, stride, dilation, (H, W), (h, w))
+    for group in range(layer.groups):
+        add_convolution(program, layer, windows, x, y, group, len(lanes))
+    return side_by_side((layer.out_channels, *([h, w] if layer.axes == 2 else [w])), y, len(lanes))
+
+
+def two_axes(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Sizes along two axes; of one axis, 1 along the other."""
+    return (1, *sizes)[-2:]
+
+
+class Windows(NamedTuple):
+    """The windows of a convolution: their size, step and dilation, those of x and of y."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    image: tuple[int, int]
+    output: tuple[int, ...]
+
+
+def add_convolution(
+    program: Program,
+    layer: nn.Conv1d | nn.Conv2d,
+    windows: Windows,
+    x: Slice,
+    y: Slice,
+    group: int,
+    lanes: int,
+) -> None:
+    """One group of a layer's channels, from its part of x to its part of y."""
+    kernel, stride, dilation, (H, W), (h, w) = windows
+    C, O = layer.in_channels // layer.groups, layer.out_channels // layer.groups  # noqa: E741
+    n, weights = lanes * program.batch_columns, O * C * prod(kernel)
+    x = x._replace(row=x.row + group * C * H * W, rows=C * H * W)
+    y = y._replace(row=y.row + group * O * h * w, rows=O * h * w)
     run = w if stride[1] == 1 else 1
-    run_step = (stride[0], stride[1] if run == 1 else w)
-    run_offsets = row_offsets(1, H, W, (h, w // run), run_step, n)
+    run_offsets = row_offsets(1, H, W, (h, w // run), (stride[0], stride[1] if run == 1 else w), n)
     winograd = WINOGRAD_WINDOWS.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
     bfloat16 = multiplies_bfloat16(program, layer) and winograd > 0 and C % 8 == O % 8 == 0
-    tile_rows, kept, scratch = 0, C * O * prod(kernel), 0
+    tile_rows, kept, scratch = 0, weights, 0
     if winograd:
         tile_rows, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
+    bias = program.parameter_offset(layer.bias)
     op = Convolution(
-        weight=program.parameter_offset(layer.weight),
-        bias=program.parameter_offset(layer.bias),
+        weight=program.parameter_offset(layer.weight) + group * weights,
+        bias=bias if bias == NOWHERE else bias + group * O,
         x=program.address(x)[0],
         y=program.address(y)[0],
         n=n,
@@ -76,11 +117,10 @@ def lower_conv(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[V
         tile_rows=tile_rows,
         workspace=program.add_workspace(kept, scratch),
     )
-    program.add_reader(op, x, len(lanes))
-    return side_by_side((O, h, w), y, len(lanes))
+    program.add_reader(op, x, lanes)
 
 
-def multiplies_bfloat16(program: Program, layer: nn.Conv2d) -> bool:
+def multiplies_bfloat16(program: Program, layer: nn.Conv1d | nn.Conv2d) -> bool:
     """Whether the layer is to multiply in bfloat16."""
     if layer.matmul_dtype is None:
         return False
@@ -108,14 +148,58 @@ def winograd_sizes(
 
 def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Value]:
     """Maximum or mean over windows of each lane, in a new buffer."""
-    if any(layer.params.padding) or layer.ceil_mode:
-        raise Unsupported(layer.label())
-    if isinstance(layer, nn.AvgPool2d) and layer.divisor_override is not None:
-        raise Unsupported(layer.label())
-    image_shape(layer, lanes)
-    return add_pool(
-        program, layer, lanes, layer.params.kernel, layer.params.stride, layer.params.dilation
-    )
+    _, *sizes = image_shape(layer, lanes)
+    params, mean = layer.params, isinstance(layer, nn.AvgPool2d)
+    axes = [
+        window_axis(layer, *numbers)
+        for numbers in zip(
+            sizes, params.kernel, params.stride, params.padding, params.dilation, strict=True
+        )
+    ]
+    if any(axis.before + axis.after for axis in axes):
+        edges = [(axis.before, axis.after) for axis in axes]
+        lanes = add_margin(program, lanes, edges, 0.0 if mean else -inf)
+    divisors = None
+    if isinstance(layer, nn.AvgPool2d):
+        rows, columns = (axis.counts(layer.count_include_pad) for axis in axes)
+        divisors = torch.outer(rows, columns).flatten()
+        if layer.divisor_override is not None:
+            divisors = torch.full_like(divisors, layer.divisor_override)
+    return add_pool(program, layer, lanes, params.kernel, params.stride, params.dilation, divisors)
+
+
+class WindowAxis(NamedTuple):
+    """The windows of a pooling along one axis, and the margin that they need."""
+
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
+    windows: int
+    before: int
+    after: int
+
+    def counts(self, with_padding: bool) -> Tensor:
+        """How many entries of each window count in a mean, in float64."""
+        low, high = (-self.padding, self.size + self.padding) if with_padding else (0, self.size)
+        starts = torch.arange(self.windows)[:, None] * self.stride - self.padding
+        places = starts + torch.arange(self.kernel) * self.dilation
+        return ((places >= low) & (places < high)).sum(1).double()
+
+
+def window_axis(
+    layer: Pool2d, size: int, kernel: int, stride: int, padding: int, dilation: int
+) -> WindowAxis:
+    """As many windows as the layer has. Raises Unsupported where there is none."""
+    span = (kernel - 1) * dilation + 1
+    room = size + 2 * padding - span
+    windows = (room + (stride - 1 if layer.ceil_mode else 0)) // stride + 1
+    windows -= layer.ceil_mode and (windows - 1) * stride >= size + padding
+    if windows < 1:
+        raise Unsupported(f"{layer.label()} of {size} pixels")
+    after = max(0, (windows - 1) * stride + span - size - padding)
+    return WindowAxis(size, kernel, stride, padding, dilation, windows, padding, after)
 
 
 def lower_adaptive_pool(
@@ -150,6 +234,7 @@ def add_pool(
     kernel: tuple[int, ...],
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
+    divisors: Tensor | None = None,
 ) -> list[Value]:
     """The maximum or mean of windows of each lane (C, H, W), in a new buffer."""
     C, H, W = lanes[0].shape
@@ -167,23 +252,50 @@ def add_pool(
         window_size=prod(kernel),
         window_offsets=row_offsets(1, H, W, kernel, dilation, n),
         starts=row_offsets(1, H, W, (h, w), stride, n),
+        divisors=divisors,
     )
     program.add_reader(op, x, len(lanes))
     return side_by_side((C, h, w), y, len(lanes))
 
 
-def lower_padding(program: Program, layer: nn.Conv2d, lanes: list[Value]) -> list[Value]:
-    """The lanes with the layer's margin of zeros."""
-    (top, bottom), (left, right) = layer.edges
-    if not top + bottom + left + right:
+def lower_padding(
+    program: Program, layer: nn.Conv1d | nn.Conv2d, lanes: list[Value]
+) -> list[Value]:
+    """The lanes (C, H, W) with the layer's margin."""
+    edges = [(0, 0), *layer.edges][-2:]
+    if not any(a + b for a, b in edges):
         return lanes
-    if layer.padding_mode != "zeros":
-        raise Unsupported(layer.label())
+    if layer.padding_mode == "zeros":
+        return add_margin(program, lanes, edges, 0.0)
+    _, H, W = lanes[0].shape
+    places, _ = pad(torch.arange(H * W).reshape(H, W), layer.edges, layer.padding_mode)
+    return [pick_pixels(value, places) for value in program.gather(lanes)]
+
+
+def pick_pixels(value: Value, places: Tensor) -> Value:
+    """The image (C, h, w) of the pixels of a value (C, H, W) that ``places`` (h, w) numbers."""
+    (C, H, W), flat = value.shape, places.flatten().tolist()
+    begins = [i for i, place in enumerate(flat) if i == 0 or place != flat[i - 1] + 1]
+    runs = [(flat[a], b - a) for a, b in pairwise([*begins, len(flat)])]
+    slices = [
+        piece
+        for channel in range(C)
+        for start, length in runs
+        for piece in value.slice_range(channel * H * W + start, channel * H * W + start + length)
+    ]
+    return Value((C, *places.shape), slices)
+
+
+def add_margin(
+    program: Program, lanes: list[Value], edges: Sequence[tuple[int, int]], fill: float
+) -> list[Value]:
+    """The lanes (C, H, W) with as many rows and columns of ``fill`` around them."""
+    (top, bottom), (left, right) = edges
     x, (C, H, W) = program.join_lanes(lanes), lanes[0].shape
     h, w, n = H + top + bottom, W + left + right, len(lanes) * program.batch_columns
     y = Slice(program.add_buffer(C * h * w, len(lanes)), 0, C * h * w)
     offsets = program.address(x)[0], program.address(y)[0]
-    program.add_reader(Pad(*offsets, n, C, H, W, h, w, top, left), x, len(lanes))
+    program.add_reader(Pad(*offsets, n, C, H, W, h, w, top, left, fill), x, len(lanes))
     if x.buffer in program.constants:
         program.constants.add(y.buffer)
     return side_by_side((C, h, w), y, len(lanes))

@@ -17,8 +17,9 @@ def assign_grad_modes(program: Program) -> list[Operation]:
         place = getattr(op, name)
         several = any(start <= place < start + size for start, size in repeated)
         setattr(op, f"{name}_grad", GradMode.ACCUMULATE if several else GradMode.ASSIGN)
+    modes = value_modes(program)
     for read in program.reads:
-        setattr(read.op, f"{read.name}_grad", value_mode(program, read.buffer))
+        setattr(read.op, f"{read.name}_grad", modes[read.buffer])
     return program.ops
 
 
@@ -32,20 +33,23 @@ def parameter_writes(program: Program) -> list[tuple[Operation, str]]:
     ]
 
 
-def value_mode(program: Program, buffer: int) -> GradMode:
-    """How those who read a buffer write its gradient."""
-    if buffer in program.constants:
-        return GradMode.SKIP
-    full = [read.full for read in program.reads if read.buffer == buffer]
-    return GradMode.ASSIGN if full == [True] else GradMode.ACCUMULATE
+def value_modes(program: Program) -> list[GradMode]:
+    """How those who read a buffer write its gradient, for each."""
+    full: list[list[bool]] = [[] for _ in program.buffers]
+    for read in program.reads:
+        full[read.buffer].append(read.full)
+    modes = [GradMode.ASSIGN if found == [True] else GradMode.ACCUMULATE for found in full]
+    for buffer in program.constants:
+        modes[buffer] = GradMode.SKIP
+    return modes
 
 
 def accumulated_values(program: Program) -> list[tuple[int, int]]:
     """(place, count) of the gradients of values that several operations add to."""
     return [
         (buffer.offset, buffer.rows * buffer.blocks * program.batch_columns)
-        for i, buffer in enumerate(program.buffers)
-        if value_mode(program, i) == GradMode.ACCUMULATE
+        for buffer, mode in zip(program.buffers, value_modes(program), strict=True)
+        if mode == GradMode.ACCUMULATE
     ]
 
 

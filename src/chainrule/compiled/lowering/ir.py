@@ -448,7 +448,8 @@ class Pool:
     """y (C, windows, n) = the maximum or mean of each window of x (C, channel_size)
 
     ``window_offsets`` (window_size): where a window's entries lie, from its first one;
-    ``starts`` (windows): where the windows begin in a channel of x.
+    ``starts`` (windows): where the windows begin in a channel of x. ``divisors`` (windows), where
+    they are not the window's size: what the sums of a mean are divided by.
     """
 
     mean: bool
@@ -461,12 +462,13 @@ class Pool:
     window_size: int
     window_offsets: Tensor
     starts: Tensor
+    divisors: Annotated[Tensor | None, "const double *"]
     x_grad: GradMode = GradMode.SKIP
 
 
 @dataclass(slots=True)
 class Pad:
-    """y (C, h, w, n) = x (C, H, W, n) with a margin around, which stays as it is: 0."""
+    """y (C, h, w, n) = x (C, H, W, n) with a margin of ``fill`` around."""
 
     x: int
     y: int
@@ -478,6 +480,7 @@ class Pad:
     w: int
     top: int
     left: int
+    fill: float
     x_grad: GradMode = GradMode.SKIP
 
 

@@ -47,6 +47,7 @@ __all__ = ["lower_net", "write_outputs"]
 
 LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
     **dict.fromkeys([*ACTIVATIONS, *MAPS, nn.PReLU], lower_activation),
+    nn.Conv1d: lower_conv,
     nn.Conv2d: lower_conv,
     nn.MaxPool2d: lower_pool,
     nn.AvgPool2d: lower_pool,
@@ -89,7 +90,7 @@ def lower_layers(program: Program, layers: Sequence[Module], lanes: list[Value])
         elif type(layer) in LOWERINGS:
             lanes = LOWERINGS[type(layer)](program, layer, lanes)
             if type(layer) not in ACTIVATIONS:
-                bias = layer.bias if isinstance(layer, nn.Conv2d) else None
+                bias = layer.bias if isinstance(layer, nn.Conv1d | nn.Conv2d) else None
                 lower_next_activation(program, remaining, lanes, bias)
         elif type(layer) in CONTAINERS:
             lanes = CONTAINERS[type(layer)](program, layer, lanes)

@@ -1,12 +1,14 @@
-// Images with a margin around them, samples innermost; what nobody writes is 0.
+// Images with a margin around them, samples innermost; a margin of 0 is never written.
 #pragma once
 
 #include "abi.h"
 
+#include <algorithm>
 #include <cstring>
 
-// y within its margin = x
+// y within its margin = x, and the margin = fill
 template <class T> void pad_forward(const Pad &op, T *y, const T *x) {
+    if (op.fill != 0) std::fill_n(y, op.C * op.h * op.w * op.n, T(op.fill));
     for (int64_t c = 0; c < op.C; c++)
         for (int64_t i = 0; i < op.H; i++, x += op.W * op.n)
             std::memcpy(y + ((c * op.h + op.top + i) * op.w + op.left) * op.n, x,

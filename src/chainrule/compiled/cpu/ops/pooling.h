@@ -15,11 +15,16 @@ template <class T> typename Simd<T>::V window_max(const Pool &op, const T *from)
     return largest;
 }
 
+// What an entry counts in a window's mean.
+template <class T> T window_share(const Pool &op, int64_t window) {
+    return T(1) / (op.divisors ? T(op.divisors[window]) : T(op.window_size));
+}
+
 template <class T> void pool_forward(const Pool &op, T *y, const T *x) {
     using S = Simd<T>;
-    const T share = T(1) / T(op.window_size);
     for (int64_t c = 0; c < op.C; c++, x += op.channel_size)
-        for (int64_t p = 0; p < op.windows; p++, y += op.n)
+        for (int64_t p = 0; p < op.windows; p++, y += op.n) {
+            const T share = window_share<T>(op, p);
             for (int64_t j = 0; j < op.n; j += S::W) {
                 const T *from = x + op.starts[p] + j;
                 if (!op.mean) {
@@ -31,14 +36,15 @@ template <class T> void pool_forward(const Pool &op, T *y, const T *x) {
                     total += S::load(from + op.window_offsets[e]);
                 S::store(y + j, total * share);
             }
+        }
 }
 
 // dx += g where x is the maximum, the first such; or a share of g for each
 template <class T> void pool_backward(const Pool &op, T *dx, const T *g, const T *x) {
     using S = Simd<T>;
-    const T share = T(1) / T(op.window_size);
     for (int64_t c = 0; c < op.C; c++, x += op.channel_size, dx += op.channel_size)
-        for (int64_t p = 0; p < op.windows; p++, g += op.n)
+        for (int64_t p = 0; p < op.windows; p++, g += op.n) {
+            const T share = window_share<T>(op, p);
             for (int64_t j = 0; j < op.n; j += S::W) {
                 const T *from = x + op.starts[p] + j;
                 T *to = dx + op.starts[p] + j;
@@ -58,4 +64,5 @@ template <class T> void pool_backward(const Pool &op, T *dx, const T *g, const T
                     remaining = hit ? none : remaining;
                 }
             }
+        }
 }
