@@ -96,7 +96,7 @@ def cohort(task: Task, *, compiled: bool) -> tuple[Trainer, Dataset]:
         rule(net, lr=number(task.lr)),
         batch_size=task.batch,
         seed=task.seeds[0] if task.K == 1 else list(task.seeds),
-        compile=compiled,
+        compile="auto" if compiled else False,
     )
     return trainer, data_of(task)
 

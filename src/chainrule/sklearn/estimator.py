@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -94,7 +94,7 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     early_stopping: bool
     validation_fraction: float
     n_seeds: int
-    compile: bool | str
+    compile: bool | Literal["auto"]
     random_state: Any
     warm_start: bool
     verbose: bool
@@ -222,7 +222,7 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
         scheduler=scheduler or None,
         batch_size=size,
         seed=orders,
-        compile=bool(first.compile),
+        compile=first.compile,
     )
 
 

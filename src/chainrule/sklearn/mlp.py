@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, final
+from typing import Any, Literal, final
 
 from chainrule.nn import BatchNorm1d, Dropout, Linear, Module, Sequential
 from chainrule.nn.loss import Loss
@@ -83,7 +83,7 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
-        compile: bool | str = "auto",  # noqa: A002 (the word for it)
+        compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
@@ -138,7 +138,7 @@ class MLPRegressor(_LayersMixin, NetRegressorBase):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
-        compile: bool | str = "auto",  # noqa: A002 (the word for it)
+        compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,

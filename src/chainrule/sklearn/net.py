@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, Literal, final
 
 from chainrule._util.kinds import check_kind
 from chainrule.nn import Module
@@ -57,7 +57,7 @@ class NetClassifier(_AnyNetMixin, NetClassifierBase):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
-        compile: bool | str = "auto",  # noqa: A002 (the word for it)
+        compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
@@ -103,7 +103,7 @@ class NetRegressor(_AnyNetMixin, NetRegressorBase):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
-        compile: bool | str = "auto",  # noqa: A002 (the word for it)
+        compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-import torch
-
 from chainrule._util.notices import print_once
 from chainrule.compiled import BuildError, is_built, kernel
 from chainrule.compiled.build import compiler
@@ -28,7 +26,7 @@ def settle_backend(study: Study) -> tuple[Study, str]:
     The kernel is built here, once, and not by each of them; where it cannot be, and nobody insists,
     all of the run is computed by the plain path, and a line on stderr says so. Raises BuildError.
     """
-    if study.compile is False or torch.device(study.device).type != "cpu":
+    if study.compile is False or study.device.partition(":")[0] != "cpu":
         return study, ""
     if compiler() is not None and not is_built(study_dtype(study)):
         print_once("chainrule: building the kernel for small nets, once on this machine")
