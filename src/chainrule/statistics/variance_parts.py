@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from chainrule.statistics.scores import Array, StatisticsError
 from chainrule.statistics.two_way import Labels
@@ -54,7 +54,7 @@ def variance_parts(
         if Z.shape[1] < 2:
             raise StatisticsError(f"{name}: expected at least two, got {Z.shape[1]}")
     if all(Z.shape[1] < len(y) for Z in designs.values()):
-        designs[REST] = sparse.identity(len(y), format="csr")
+        designs[REST] = scipy.sparse.identity(len(y), format="csr")
     e = y - y.mean()
     matrix = np.array([[cross_norm(Z, W) for W in designs.values()] for Z in designs.values()])
     scale = np.sqrt(np.diag(matrix))
@@ -68,16 +68,18 @@ def variance_parts(
     ]
 
 
-def count_levels(labels: Labels | NDArray[np.int64]) -> sparse.csr_matrix:
+def count_levels(labels: Labels | NDArray[np.int64]) -> scipy.sparse.csr_matrix:
     """Z: how often a score has each level, (M, levels)."""
     table = np.asarray(labels).reshape(len(labels), -1)
     known, index = np.unique(table, return_inverse=True)
     rows = np.repeat(np.arange(len(table)), table.shape[1])
     ones = np.ones(len(rows))
-    return sparse.csr_matrix((ones, (rows, index.reshape(-1))), shape=(len(table), len(known)))
+    return scipy.sparse.csr_matrix(
+        (ones, (rows, index.reshape(-1))), shape=(len(table), len(known))
+    )
 
 
-def cross_norm(Z: sparse.csr_matrix, W: sparse.csr_matrix) -> float:
+def cross_norm(Z: scipy.sparse.csr_matrix, W: scipy.sparse.csr_matrix) -> float:
     """‖Zᵀ C W‖², where C takes away the mean over the scores."""
     product, M = (Z.T @ W).tocsr(), Z.shape[0]
     u, v = (np.asarray(A.sum(axis=0)).reshape(-1) for A in (Z, W))
@@ -85,7 +87,7 @@ def cross_norm(Z: sparse.csr_matrix, W: sparse.csr_matrix) -> float:
     return float(both - 2 * shift / M + float(u @ u) * float(v @ v) / M**2)
 
 
-def sum_of_squares(Z: sparse.csr_matrix) -> float:
+def sum_of_squares(Z: scipy.sparse.csr_matrix) -> float:
     """‖Zᵀ 1‖²"""
     counts = np.asarray(Z.sum(axis=0)).reshape(-1)
     return float(counts @ counts)
