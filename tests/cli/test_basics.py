@@ -13,7 +13,7 @@ import chainrule
 
 COMMANDS = (
     *("list", "init", "check-study", "schema", "plan", "run", "studies", "remove"),
-    *("show", "compare", "plot", "report", "check"),
+    *("show", "compare", "nets", "plot", "report", "check"),
     *("train", "predict"),
 )
 

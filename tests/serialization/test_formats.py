@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from chainrule import load, nn, optim
+from chainrule import load, nn, optim, save
 from chainrule.data import Arrays, disk
 from chainrule.estimators import Predictor
 from chainrule.optim import lr_scheduler
@@ -85,3 +85,11 @@ def test_a_header_has_the_keys_of_the_present_format(kind, version):
 def test_a_header_of_the_present_format_stays_as_it_is():
     header = {"draws": 1}
     assert upgrade_header(FORMAT, header) == header
+
+
+def test_the_same_net_gives_the_same_bytes(tmp_path):
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    net.initialize(3)
+    for i in range(8):  # the order of metadata was drawn for each file
+        save(net, tmp_path / str(i))
+    assert len({(tmp_path / str(i)).read_bytes() for i in range(8)}) == 1

@@ -24,7 +24,7 @@ __all__ = ["app", "main"]
 COMMANDS = (
     *("list", "init", "check_study", "schema"),
     *("plan", "run", "studies", "remove"),
-    *("show", "compare", "ensemble", "review", "plot", "report"),
+    *("show", "compare", "ensemble", "review", "nets", "plot", "report"),
     *("train", "predict", "check", "explain"),
 )
 """The files in commands/, in the order of --help."""

@@ -38,12 +38,25 @@ class FileError(ChainruleError, ValueError):
 def write_file(
     path: str | Path, kind: str, tensors: dict[str, Tensor], header: dict[str, Any]
 ) -> None:
-    """Write the file in place of what was there, atomically. Raises OSError naming the path."""
+    """Write the file in place of what was there, atomically. Raises OSError naming the path.
+
+    The same content gives the same bytes.
+    """
     contents = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
     text = json.dumps(header)
     metadata = {"chainrule": str(FORMAT), "kind": kind, "header": text}
     metadata["sha256"] = content_digest(metadata, contents)
-    write_atomically(path, to_bytes(contents, metadata))
+    write_atomically(path, sort_metadata(to_bytes(contents, metadata)))
+
+
+def sort_metadata(data: bytes) -> bytes:
+    """A safetensors file with its metadata in the order of their names; it comes in any order."""
+    size = int.from_bytes(data[:8], "little")
+    entries = json.loads(data[8 : 8 + size])
+    entries["__metadata__"] = dict(sorted(entries["__metadata__"].items()))
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def read_file(path: str | Path) -> tuple[str, dict[str, Tensor], dict[str, Any]]:

@@ -31,6 +31,7 @@ from chainrule.study.store.predictions import Predictions
 from chainrule.study.store.record import TrainingRecord
 
 if TYPE_CHECKING:
+    from chainrule.study.execution.final_nets import retrain_nets
     from chainrule.study.execution.progress import Progress
     from chainrule.study.execution.runner import run
 
@@ -67,6 +68,7 @@ __all__ = [
     "compare_with_target",
     "load_result",
     "open_store",
+    "retrain_nets",
     "review",
     "run",
     "select_ensembles",
@@ -76,6 +78,7 @@ __all__ = [
 _TRAINING = {
     "Progress": "chainrule.study.execution.progress",
     "run": "chainrule.study.execution.runner",
+    "retrain_nets": "chainrule.study.execution.final_nets",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,7 @@ def plot_figures(
     ] = None,
     arms: Arms = "*",
     nets: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where run --nets saved them.")
+        Path | None, typer.Option(metavar="DIR", help="Where run --nets, or nets -o, saved them.")
     ] = None,
     form: Annotated[Literal["png", "svg", "pdf"], typer.Option("--format")] = "png",
     dpi: Annotated[int, typer.Option(min=20, metavar="N", help="Dots per inch of a PNG.")] = 150,
@@ -96,6 +97,9 @@ def plot_figures(
     else:
         folder = output or RUNS / results[0].study.name
         figures = select_figures(results[0], kinds, arms, nets)
+        if nets is not None or not KINDS_OF_NETS.isdisjoint(kinds):
+            [run] = [word for word in words if word not in KINDS]
+            check_nets(results[0], arms, nets, run, study)
     save_figures(figures, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
 
 
@@ -117,12 +121,32 @@ def make_ranks(results: Sequence[StudyResult]) -> MakeFigure:
     return partial(rank_studies, results)
 
 
+def check_nets(
+    result: StudyResult, arms: str, nets: Path | None, run: str, number: int | None
+) -> None:
+    """Raise StudyError where a net is missing to be drawn; it says the command that makes it."""
+    from chainrule.study import StudyError
+    from chainrule.study.execution.final_nets import find_missing_nets
+
+    folder = Path("nets") if nets is None else nets
+    missing = [row for row in find_missing_nets(result, folder, arms) if row.has_value]
+    words = ["chainrule", "nets", run, *([] if number is None else ["--study", str(number)])]
+    words += [] if arms == "*" else ["--arms", arms]
+    command = shlex.join([*words, "-o", str(folder)])
+    if missing:
+        row = missing[0]
+        raise StudyError(
+            f"no net of arm {row.arm}, round {row.round}, in {folder}; this makes what is missing, "
+            f"then say --nets {shlex.quote(str(folder))}:\n  {command}"
+        )
+    if nets is None:
+        raise typer.BadParameter(f"outputs and predictions are of saved nets: say --nets {folder}")
+
+
 def select_figures(
     result: StudyResult, kinds: Sequence[str], arms: str, nets: Path | None
 ) -> dict[str, MakeFigure]:
     """File name → what makes the figure."""
-    if nets is None and not KINDS_OF_NETS.isdisjoint(kinds):
-        raise typer.BadParameter("outputs and predictions are of saved nets: say --nets DIR")
     from chainrule.report.figures.by_kind import figures_by_kind
 
     every = figures_by_kind(result, arms, nets)

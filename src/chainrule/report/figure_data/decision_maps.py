@@ -149,10 +149,7 @@ def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[Round
             continue
         path = nets / arm.arm / f"round-{row.round:03}.safetensors"
         if not path.is_file():
-            raise ValueError(
-                f"no net {path}: a run saves its nets as it trains them, "
-                f"chainrule run {data.study.name} --nets {nets}"
-            )
+            raise ValueError(f"no net {path}: study.retrain_nets(result, {str(nets)!r}) makes it")
         test = data.result.data(row.round)[1]
         inputs, labels = _points_and_labels(data, test)
         threshold = choose_threshold(torch.as_tensor(test.targets), rule.threshold)

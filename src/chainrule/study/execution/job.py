@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import save
 
-__all__ = ["load_study_cached", "run_job", "train_job"]
+__all__ = ["load_study_cached", "net_path", "retrain_cohort", "run_job", "train_job"]
 
 
 def run_job(declared: str, job: CohortJob, nets: str | None = None) -> list[TrainingRecord]:
@@ -54,12 +56,56 @@ def load_study_cached(declared: str) -> tuple[Study, RoundData]:
     return study, RoundData(study)
 
 
-def save_nets(net: Module, job: CohortJob, folder: Path) -> None:
-    """Write each training's net, or its members', as FOLDER/ARM/round-000.safetensors."""
+def retrain_cohort(
+    declared: str,
+    job: CohortJob,
+    folder: str,
+    stored: Sequence[TrainingRecord],
+    wanted: Sequence[TrainingRecord],
+) -> list[Path]:
+    """Train a cohort again, and save the nets of the ``wanted`` rows; their paths.
+
+    Raises StudyError where it gives other numbers than are ``stored``, and as run_job.
+    """
+    try:
+        rows, net = train_job(declared, job)
+    except Exception as error:
+        raise StudyError(describe_error(error)) from error
+    compare_with_stored(rows, stored)
+    rounds = {row.round for row in wanted if row.arm == job.arm}
+    return [] if net is None else save_nets(net, job, Path(folder), rounds)
+
+
+def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[TrainingRecord]) -> None:
+    """Raise StudyError where trainings do not give what is stored of them, to the last bit."""
+    for row, old in zip(rows, stored, strict=True):
+        for name in row.metrics.keys() & old.metrics.keys():
+            new, before = row.metrics[name], old.metrics[name]
+            if new != before and not (math.isnan(new) and math.isnan(before)):
+                raise StudyError(
+                    f"arm {row.arm}, round {row.round}: trained again it has {name} {new!r}, the "
+                    f"store {before!r}: another machine or version than it was run with. To have "
+                    "nets from here, run the study with --nets and another --store"
+                )
+
+
+def save_nets(
+    net: Module, job: CohortJob, folder: Path, rounds: Collection[int] | None = None
+) -> list[Path]:
+    """Write each training's net, or its members', to its :func:`net_path`; of these rounds."""
     members = job.recipe.ensemble_size
     (folder / job.arm).mkdir(parents=True, exist_ok=True)
+    paths = []
     for k in range(net.replicas or 1):
         i, member = divmod(k, members)
-        name = f"round-{job.trainings[i].round:03}" + (f"-member-{member:02}" * (members > 1))
-        one = net if net.replicas is None else net.replica(k)
-        save(one, folder / job.arm / f"{name}.safetensors")
+        r = job.trainings[i].round
+        if rounds is None or r in rounds:
+            paths.append(net_path(folder, job.arm, r, member, members))
+            save(net if net.replicas is None else net.replica(k), paths[-1])
+    return paths
+
+
+def net_path(folder: Path, arm: str, r: int, member: int, members: int) -> Path:
+    """FOLDER/ARM/round-000.safetensors; of an ensemble round-000-member-00.safetensors."""
+    ending = f"-member-{member:02}" if members > 1 else ""
+    return folder / arm / f"round-{r:03}{ending}.safetensors"

@@ -20,6 +20,7 @@ from chainrule.study.execution.executors import (
     SerialExecutor,
     exit_while_importing_main,
 )
+from chainrule.study.execution.final_nets import save_missing_nets
 from chainrule.study.execution.job import run_job
 from chainrule.study.execution.progress import Progress
 from chainrule.study.execution.provenance import provenance
@@ -64,7 +65,7 @@ def run(
     - ``store``: a path or URL, see :func:`open_store`; in memory unless given.
     - ``jobs``: processes, one thread each; 1 trains here. Or an ``executor`` of your own.
     - ``extend``: go on with a study of the store that has fewer rounds or arms.
-    - ``nets``: a folder for the final nets, ARM/round-000.safetensors.
+    - ``nets``: a folder for the final nets, ARM/round-000.safetensors, of earlier runs too.
     - ``mix_backends``: go on with an arm whose rows were computed another way than this run does.
     - ``on_progress`` is called at the start and whenever a cohort ends.
 
@@ -92,6 +93,8 @@ def run(
             runner.run_all()
             runner.save_failures()
             entry.close()
+            if nets is not None:
+                save_missing_nets(entry.load_result(), nets, arms, jobs, executor)
         except KeyboardInterrupt:
             interrupted = True
             atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends

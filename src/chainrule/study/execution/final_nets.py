@@ -1,0 +1,160 @@
+"""The nets of final trainings that no run kept: trained again, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.backends import settle_backend
+from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
+from chainrule.study.execution.executors import Executor, ProcessExecutor, SerialExecutor
+from chainrule.study.execution.job import net_path, retrain_cohort
+from chainrule.study.results.backends import backend_kind
+from chainrule.study.results.study_result import StudyResult
+from chainrule.study.spec.own_code import pin_sources
+from chainrule.study.spec.study import Study
+from chainrule.study.store.record import TrainingRecord
+
+__all__ = ["find_missing_nets", "retrain_nets", "save_missing_nets"]
+
+
+def retrain_nets(
+    result: StudyResult,
+    folder: str | Path,
+    *,
+    arms: str | Sequence[str] = "*",
+    rounds: Collection[int] | None = None,
+    jobs: int = 1,
+    executor: Executor | None = None,
+) -> list[Path]:
+    """Train final nets of a study again, save them as ``run(nets=folder)`` does, and list them.
+
+    - ``arms``: a pattern, or several; ``rounds``: all that are done unless given.
+    - ``jobs``, ``executor``: as of :func:`run`.
+
+    A net is trained in the cohort that it was in, so it is the same bit for bit; and what it scores
+    is held to what the store has. Raises StudyError, and saves no such net, where that differs
+    (another machine, another version), where a module of your own has changed since, and for arms
+    and rounds without results; OSError where nothing can be written.
+    """
+    check_sources(result.study)
+    wanted = select_finals(result, [arms] if isinstance(arms, str) else arms, rounds)
+    return save_again(result, wanted, Path(folder), jobs, executor)
+
+
+def save_missing_nets(
+    result: StudyResult, folder: str | Path, arms: str, jobs: int, executor: Executor | None
+) -> None:
+    """Train again what nets of these arms are not in the folder. Raises as :func:`retrain_nets`."""
+    save_again(result, find_missing_nets(result, folder, arms), Path(folder), jobs, executor)
+
+
+def find_missing_nets(
+    result: StudyResult, folder: str | Path, arms: str = "*"
+) -> list[TrainingRecord]:
+    """The final trainings of these arms whose nets are not in the folder."""
+    members = {arm.name: arm.recipe.ensemble_size for arm in result.study.select(arms)}
+    return [
+        row
+        for row in find_finals(result)
+        if row.arm in members
+        and not net_path(Path(folder), row.arm, row.round, 0, members[row.arm]).is_file()
+    ]
+
+
+def find_finals(result: StudyResult) -> list[TrainingRecord]:
+    """The rows of the trainings that have a net."""
+    return [row for row in result.rows if row.stage == "final" and row.status != "failed"]
+
+
+def select_finals(
+    result: StudyResult, patterns: Sequence[str], rounds: Collection[int] | None
+) -> list[TrainingRecord]:
+    """The final rows of these arms and rounds. Raises StudyError where there are none."""
+    study = result.study
+    names = {arm.name for pattern in patterns for arm in study.select(pattern)}
+    rows = [row for row in find_finals(result) if row.arm in names]
+    done = {row.round for row in rows}
+    if not rows:
+        raise StudyError(f"study {study.name}: no results yet of {', '.join(sorted(names))}")
+    if unknown := set(rounds or ()) - done:
+        listed = ", ".join(map(str, sorted(unknown)))
+        raise StudyError(
+            f"study {study.name}: no results of round {listed}; there are: "
+            + ", ".join(map(str, sorted(done)))
+        )
+    return [row for row in rows if rounds is None or row.round in rounds]
+
+
+def check_sources(study: Study) -> None:
+    """Raise StudyError where modules of the user's are not those that the study was run with."""
+    now = pin_sources(study).sources
+    changed = [name for name, digest in study.sources.items() if now.get(name) != digest]
+    if changed:
+        raise StudyError(
+            f"study {study.name}: {', '.join(changed)} changed since it was run, so its nets would "
+            "be others; run it again with --nets"
+        )
+
+
+def save_again(
+    result: StudyResult,
+    wanted: Sequence[TrainingRecord],
+    folder: Path,
+    jobs: int = 1,
+    executor: Executor | None = None,
+) -> list[Path]:
+    """Train the cohorts that these rows are of, and save the nets of these rows."""
+    cohorts = find_cohorts(result.study, find_finals(result), wanted)
+    ways = {was_compiled(rows) for _, rows in cohorts}
+    declared = {way: declare_again(result.study, compiled=way) for way in ways}
+    jobs = min(jobs, len(cohorts))
+    workers = executor or (SerialExecutor() if jobs <= 1 else ProcessExecutor(jobs))
+    complete = False
+    try:
+        futures = [
+            workers.submit(
+                retrain_cohort, declared[was_compiled(rows)], job, str(folder), rows, wanted
+            )
+            for job, rows in cohorts
+        ]
+        paths = [path for future in futures for path in future.result()]
+        complete = True
+    finally:
+        if isinstance(workers, SerialExecutor | ProcessExecutor):
+            workers.close(now=not complete)
+    return sorted(paths)
+
+
+def was_compiled(rows: Sequence[TrainingRecord]) -> bool:
+    """Whether the kernel had a part in a cohort; before that was recorded it had none."""
+    return backend_kind(rows[0].backend).startswith(("compiled", "plain but"))
+
+
+def declare_again(study: Study, *, compiled: bool) -> str:
+    """The study as workers get it, to be computed one way."""
+    study = study.model_copy(update={"keep": None, "compile": compiled})
+    return (settle_backend(study)[0] if compiled else study).model_dump_json()
+
+
+def find_cohorts(
+    study: Study, finals: Iterable[TrainingRecord], wanted: Sequence[TrainingRecord]
+) -> list[tuple[CohortJob, list[TrainingRecord]]]:
+    """The cohorts that these rows were trained in, each with all its rows.
+
+    Rows of one cohort have one worker and the same seconds, to the last bit.
+    """
+    cohorts: dict[tuple[str, str, float, int], list[TrainingRecord]] = {}
+    for row in sorted(finals, key=lambda row: row.key):
+        cohort = row.arm, row.worker, row.seconds, row.cohort_size
+        cohorts.setdefault(cohort, []).append(row)
+    keys, arms = {row.key for row in wanted}, {arm.name: arm for arm in study.all_arms}
+    found = []
+    for (name, *_), rows in cohorts.items():
+        if keys.isdisjoint(row.key for row in rows):
+            continue
+        trainings = [Training(row.candidate, row.setting, row.round, 0) for row in rows]
+        jobs = build_jobs(arms[name], "final", trainings, sample=(), cohort_size=len(rows))
+        found += [(job, rows) for job in jobs]
+    return found

@@ -1,0 +1,106 @@
+"""Nets that no run kept are trained again: the very same ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from chainrule.compiled.build import compiler
+from chainrule.study import StudyError, load_result, open_store, retrain_nets, run
+from tests.study.small import searched, small
+
+COMPILED = pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Name → bytes of each file in it."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.*"))}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"ensemble_size": 2},
+        {"cohort_size": 2, "rounds": 5},
+        {"compile": False},
+        pytest.param({"trainer": {"name": "Trainer", "compile": True}}, marks=COMPILED),
+    ],
+    ids=["default", "ensemble", "cohorts", "plain", "compiled"],
+)
+def test_they_are_bit_for_bit_those_that_a_run_keeps(tmp_path, change):
+    study = searched(**change)
+    result = run(study, nets=tmp_path / "kept")
+    paths = retrain_nets(result, tmp_path / "again")
+    kept = contents(tmp_path / "kept")
+    assert contents(tmp_path / "again") == kept
+    assert [str(path.relative_to(tmp_path / "again")) for path in paths] == sorted(kept)
+
+
+def test_of_rounds_that_came_later_too(tmp_path):
+    store = tmp_path / "a.sqlite"
+    run(small(rounds=2), store=store, nets=tmp_path / "kept")
+    run(small(rounds=5), store=store, extend=True, nets=tmp_path / "kept")
+    with open_store(store, read_only=True) as opened:
+        result = load_result(opened, 1)
+    retrain_nets(result, tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(tmp_path / "kept")
+
+
+@pytest.mark.slow
+def test_two_workers_make_the_same(tmp_path):
+    result = run(small())
+    retrain_nets(result, tmp_path / "one")
+    retrain_nets(result, tmp_path / "two", jobs=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_some_arms_and_rounds_alone(tmp_path):
+    result = run(small())
+    retrain_nets(result, tmp_path, arms=["na*", "narrow"], rounds=[0, 2])
+    assert [*contents(tmp_path)] == ["narrow/round-000.safetensors", "narrow/round-002.safetensors"]
+
+
+def test_a_run_that_has_all_its_rows_keeps_the_nets_that_are_missing(tmp_path):
+    store = tmp_path / "a.sqlite"
+    run(small(), store=store, nets=tmp_path / "kept")
+    run(small(), store=store, nets=tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(tmp_path / "kept")
+    changed = tmp_path / "again" / "narrow" / "round-001.safetensors"
+    changed.write_bytes(b"not touched")
+    run(small(), store=store, nets=tmp_path / "again")
+    assert changed.read_bytes() == b"not touched"
+
+
+def test_arms_and_rounds_without_results_are_said(tmp_path):
+    result = run(small(), arms="narrow")
+    with pytest.raises(StudyError, match="no results yet of wide"):
+        retrain_nets(result, tmp_path, arms="wide")
+    with pytest.raises(StudyError, match="no results of round 3, 7; there are: 0, 1, 2"):
+        retrain_nets(result, tmp_path, rounds=[0, 7, 3])
+    with pytest.raises(StudyError, match="no arm matches"):
+        retrain_nets(result, tmp_path, arms="nosuch")
+
+
+def test_a_net_that_scores_something_else_than_the_store_has_is_not_saved(tmp_path):
+    result = run(small())
+    for row in result.rows:
+        if row.arm == "wide" and row.round == 1:
+            row.metrics["loss"] += 1e-9
+    with pytest.raises(StudyError, match=r"arm wide, round 1: trained again it has loss 0\."):
+        retrain_nets(result, tmp_path)
+    assert not (tmp_path / "wide").exists()
+
+
+def test_code_of_the_users_that_changed_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "own_nets_of_today.py"
+    path.write_text("from chainrule.zoo import disk_net\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    study = small(net={"name": "own_nets_of_today:disk_net", "hidden": 3})
+    result = run(study)
+    assert len(retrain_nets(result, tmp_path / "nets")) == 6
+    path.write_text("from chainrule.zoo import disk_net  # as before\n", encoding="utf-8")
+    with pytest.raises(StudyError, match="own_nets_of_today changed since it was run"):
+        retrain_nets(result, tmp_path / "nets")
