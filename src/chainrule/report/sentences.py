@@ -21,6 +21,7 @@ __all__ = [
     "failure_sentences",
     "opening_sentence",
     "progress_sentence",
+    "stuck_sentences",
     "verdict_sentences",
 ]
 
@@ -99,6 +100,16 @@ def failure_sentences(result: StudyResult | ReportData) -> list[str]:
     ]
     advice = "What failed is in no mean, and the same run tries it again once the cause is mended."
     return [*sentences, advice] if sentences else []
+
+
+def stuck_sentences(result: StudyResult | ReportData) -> list[str]:
+    """How many rounds of each arm were stuck, and the first reason; none where none was."""
+    sentences = []
+    for arm in ReportData.wrap(result).arms:
+        if stuck := [row for row in arm.rows if row.is_stuck]:
+            of = f"{len(stuck)} of {arm.n} rounds"
+            sentences.append(f"Arm {arm.arm} learned nothing in {of}: {_first_line(stuck[0].note)}")
+    return sentences
 
 
 def _first_line(note: str) -> str:

@@ -27,7 +27,7 @@ from chainrule.report.sentences import (
 )
 from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
-from chainrule.report.tables.diverged import diverged_table, failed_table
+from chainrule.report.tables.diverged import diverged_table, failed_table, stuck_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.findings import findings_table
 from chainrule.report.tables.importance import importance_table
@@ -123,7 +123,8 @@ def _build_tables(
     """The tables that these results allow."""
     from chainrule.study import compare_with_target
 
-    tables = [diverged_table(data), failed_table(data), findings_table(data.review)]
+    tables = [make(data) for make in (diverged_table, failed_table, stuck_table)]
+    tables.append(findings_table(data.review))
     if data.arms:
         tables.append(results_table(data))
     if comparisons is not None:

@@ -1,4 +1,4 @@
-"""The tables of the trainings that have no result: those that diverged, and those that failed."""
+"""The tables of the trainings that have no result, or none that was learned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chainrule.study import StudyResult
     from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["diverged_table", "failed_table"]
+__all__ = ["diverged_table", "failed_table", "stuck_table"]
 
 COLUMNS = (
     Column("arm", "arm", numeric=False),
@@ -37,9 +37,22 @@ def failed_table(result: StudyResult | ReportData) -> Table:
     return _build_table("failed", caption, ReportData.wrap(result))
 
 
-def _build_table(status: Literal["diverged", "failed"], caption: str, data: ReportData) -> Table:
+def stuck_table(result: StudyResult | ReportData) -> Table:
+    """A row a training that was stuck, as :func:`diverged_table`."""
+    caption = (
+        "Trainings that were stuck: {} of {}. All their numbers are finite, their loss ended above "
+        "that of the best constant answer, and did not fall; they count as they are."
+    )
+    return _build_table("stuck", caption, ReportData.wrap(result))
+
+
+def _build_table(
+    status: Literal["diverged", "failed", "stuck"], caption: str, data: ReportData
+) -> Table:
     records = data.result.rows
-    found = [row for row in records if row.status == status]
+    found = [
+        row for row in records if (row.is_stuck if status == "stuck" else row.status == status)
+    ]
     found.sort(key=lambda row: (row.stage != "final", row.arm, row.round, row.candidate, row.fold))
     hidden = [f"The first {MAX_ROWS} of {len(found)} are shown."] if len(found) > MAX_ROWS else []
     rows = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chainrule.report.data import ReportData
 from chainrule.report.decisions import look_sentences
 from chainrule.report.numbers import MISSING, format_decimal
-from chainrule.report.sentences import failure_sentences
+from chainrule.report.sentences import failure_sentences, stuck_sentences
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FinitePool, FixedSplit
 from chainrule.study.results.backends import describe_backends
@@ -46,6 +46,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
         [
             *([f"{problem}."] if (problem := data.result.failure_problem) else []),
             *failure_sentences(data),
+            *stuck_sentences(data),
             *look_sentences(data),
             *([data.search_scope] if data.search_scope else []),
             *data.later_changes,

@@ -44,9 +44,14 @@ def retrain_nets(
 
 
 def save_missing_nets(
-    result: StudyResult, folder: str | Path, arms: str, jobs: int, executor: Executor | None
+    result: StudyResult, folder: str | Path | None, arms: str, jobs: int, executor: Executor | None
 ) -> None:
-    """Train again what nets of these arms are not in the folder. Raises as :func:`retrain_nets`."""
+    """Train again what nets of these arms are not in the folder, where one is given.
+
+    Raises as :func:`retrain_nets`.
+    """
+    if folder is None:
+        return
     save_again(result, find_missing_nets(result, folder, arms), Path(folder), jobs, executor)
 
 
@@ -113,12 +118,10 @@ def save_again(
     workers = executor or (SerialExecutor() if jobs <= 1 else ProcessExecutor(jobs))
     complete = False
     try:
-        futures = [
-            workers.submit(
-                retrain_cohort, declared[was_compiled(rows)], job, str(folder), rows, wanted
-            )
-            for job, rows in cohorts
-        ]
+        futures = []
+        for job, rows in cohorts:
+            study = declared[was_compiled(rows)]
+            futures.append(workers.submit(retrain_cohort, study, job, str(folder), rows, wanted))
         paths = [path for future in futures for path in future.result()]
         complete = True
     finally:

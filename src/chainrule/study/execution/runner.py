@@ -83,8 +83,7 @@ def run(
         stack.enter_context(opened.run_lock())
         origin = provenance([*own_files(study).values()])
         entry = StudyEntry(opened, study, origin, extend=extend)
-        rows = entry.load_rows()
-        scheduler = Scheduler(study, chosen, select_settled(rows))
+        scheduler = Scheduler(study, chosen, select_settled(rows := entry.load_rows()))
         workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
         scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
@@ -93,8 +92,7 @@ def run(
             runner.run_all()
             runner.save_failures()
             entry.close()
-            if nets is not None:
-                save_missing_nets(entry.load_result(), nets, arms, jobs, executor)
+            save_missing_nets(entry.load_result(), nets, arms, jobs, executor)
         except KeyboardInterrupt:
             interrupted = True
             atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends

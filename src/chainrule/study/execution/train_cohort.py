@@ -22,6 +22,7 @@ from chainrule.study.execution.cohort_data import expand_ensemble, find_samples,
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.execution.predictions import add_predictions
 from chainrule.study.execution.records import make_rows
+from chainrule.study.execution.stuck import describe_stuck, mark_stuck
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
@@ -55,6 +56,7 @@ def train_until(
     count = count_parameters(job.recipe) * members
     sizes, status = (len(learned), len(judged)), trainer.backend_status
     rows = make_rows(study, job, trainer.history, values, sizes, count, status)
+    rows = mark_stuck(rows, describe_stuck(trainer, learned, outputs), members)
     rows = [replace(row, samples=mark) for row, mark in zip(rows, marks, strict=True)]
     if study.keep == "predictions" and job.stage != "timing":
         return add_predictions(rows, trainer.state.metrics, samples, outputs, judged)

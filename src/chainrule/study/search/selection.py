@@ -42,6 +42,8 @@ def group_by_candidate(
 def best_candidate(study: Study, judged: Mapping[int, Sequence[TrainingRecord]]) -> int:
     """The candidate with the best :func:`candidate_score`; the first of equal ones.
 
+    Of equal ones those come last of which a training was stuck: they learned nothing.
+
     Where halving stopped some, only those that went on to the end are compared. One of which a
     training failed is chosen only where that is so of all.
     """
@@ -49,7 +51,14 @@ def best_candidate(study: Study, judged: Mapping[int, Sequence[TrainingRecord]])
     complete = last or judged
     unfailed = {c: rows for c, rows in complete.items() if not has_failed(rows)}
     whole = unfailed or complete
-    return max(whole, key=lambda c: (candidate_score(study, whole[c]), -c))
+    return max(
+        whole,
+        key=lambda c: (
+            candidate_score(study, whole[c]),
+            -sum(row.is_stuck for row in whole[c]),
+            -c,
+        ),
+    )
 
 
 def candidate_score(study: Study, rows: Sequence[TrainingRecord]) -> tuple[int, float]:

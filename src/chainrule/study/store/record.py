@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-__all__ = ["SEARCH_ROUND", "Stage", "Status", "TrainingKey", "TrainingRecord", "Value"]
+__all__ = ["SEARCH_ROUND", "STUCK", "Stage", "Status", "TrainingKey", "TrainingRecord", "Value"]
 
 Value = float | int | str | bool
 """What one entry of a setting may be."""
@@ -17,6 +17,11 @@ Stage = Literal["search", "final", "timing"]
 Status = Literal["done", "diverged", "stopped", "failed"]
 """How a training ended; ``stopped``: by successive halving, before its last epoch; ``failed``: by
 an error, which its note tells; the next run tries it again."""
+
+STUCK = "stuck"
+"""What the note of a row begins with whose training ended worse than a constant, and did not move.
+
+Its numbers are those of a net, and count as they are."""
 
 SEARCH_ROUND = -1
 """The round of a search that is made once for the whole study, on data of its own."""
@@ -82,6 +87,11 @@ class TrainingRecord:
     def key(self) -> TrainingKey:
         """What names this training within its study."""
         return TrainingKey(self.arm, self.stage, self.candidate, self.round, self.fold)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it ended worse than a constant answer, and did not move; its note says more."""
+        return self.status != "failed" and self.note.startswith(STUCK)
 
     @property
     def has_value(self) -> bool:
