@@ -48,7 +48,7 @@ def build(cls=Trainer, K=None, normalized=True, **options) -> Trainer:
     hidden = [nn.BatchNorm1d(6), nn.Dropout(0.2)] if normalized else []
     net = nn.Sequential(nn.Linear(2, 6), *hidden, nn.ReLU(), nn.Linear(6, 2)).initialize(0)
     net = net if K is None else net.replicate(K, [*range(K)])
-    optimizer = optim.Adam(net, lr=0.05)
+    optimizer = optim.Adam(net, lr=0.01)
     return cls(net, nn.CrossEntropyLoss(), optimizer, batch_size=16, **options)
 
 
