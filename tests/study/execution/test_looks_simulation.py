@@ -107,20 +107,20 @@ def test_looks_by_extend_are_counted(tmp_path):
     assert said.any(axis=1).mean() <= 0.06 + ERROR  # who stops at the first p below 5 %
 
 
-def main(n: int = 300) -> None:
+def main() -> None:
     """Print what the table of the page has."""
     runner.provenance = lambda _: {"versions": {}}
-    two, four = {"a": 0.0, "b": 0.0}, dict.fromkeys("abcd", 0.0)
-    kinds = {"four equal arms": four, "two": two}
-    kinds |= {f"d_z = {gain}": {"a": 0.0, "b": gain} for gain in (1.0, 0.5)}
+    kinds = {"four equal arms": (dict.fromkeys("abcd", 0.0), 300)}
+    kinds |= {f"d_z = {gain}": ({"a": 0.0, "b": gain}, 150) for gain in (1.0, 0.5)}
     for method in METHODS:
-        for name, gains in kinds.items():
+        for name, (gains, n) in kinds.items():
             found = list(simulate(gains, n, rounds=until(method)))
             different = np.mean([is_different(result) for result in found])
             rounds = np.mean([result.arms[0].n for result in found])
             print(f"{method}, {name}: {different:.1%} different, {rounds:.1f} rounds", flush=True)
     with TemporaryDirectory() as folder:
-        said = np.array([extend(s, (5, 10, 20), Path(folder) / f"{s}.sqlite") for s in range(n)])
+        stores = [Path(folder) / f"{seed}.sqlite" for seed in range(500)]
+        said = np.array([extend(i, (5, 10, 20), store) for i, store in enumerate(stores)])
     print(
         f"extended: {said[:, -1].mean():.1%} at the end, {said.any(axis=1).mean():.1%} at any look"
     )
