@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
 
-from chainrule.study import Study, run
+from chainrule.study import Study, StudyError, run
 from chainrule.study.execution.resume import find_changes, is_extension, read_records
 from chainrule.study.spec.own_code import own_files, pin_sources
 from tests.study.small import small
@@ -77,6 +78,8 @@ def test_a_run_after_a_change_begins_anew_and_says_why(folder, tmp_path):
     first = run(own(), store=store)
     assert first.study.sources
     (folder / "own_width.py").write_text("WIDTH = 4\n")
+    for name in ("own_net", "own_width"):
+        sys.modules.pop(name, None)
     changed = pin_sources(own())
     assert [c.split(":")[0] for c in find_changes(read_records(store), changed)] == [
         "sources.own_width"
@@ -86,6 +89,37 @@ def test_a_run_after_a_change_begins_anew_and_says_why(folder, tmp_path):
     second = run(own(), store=store)
     assert second.study.sources != first.study.sources
     assert len(second.rows) == len(first.rows)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from importlib import import_module; WIDTH = import_module('own_width').WIDTH",
+        "import importlib\ndef f(): return importlib.import_module('own_width')",
+        "WIDTH = __import__('own_width').WIDTH",
+    ],
+)
+def test_a_module_that_is_imported_by_a_call_is_pinned_too(folder, line):
+    (folder / "own_net.py").write_text(NET.replace("from own_width import WIDTH", line))
+    assert {*own_files(own())} == {"own_net", "own_width"}
+
+
+def test_a_module_in_a_folder_without_init_is_pinned_and_nothing_is_loaded(folder):
+    (folder / "own_folder").mkdir()
+    (folder / "own_folder" / "nets.py").write_text(NET)
+    study = small(net="own_folder.nets:net", arms={"a": {}}, rounds=1)
+    assert {*own_files(study)} == {"own_folder.nets", "own_width"}
+    assert not {"own_folder", "own_folder.nets", "own_width"} & sys.modules.keys()
+
+
+@pytest.mark.parametrize("file", ["own_net.py", "own_width.py"])
+def test_a_file_that_changed_after_it_was_loaded_is_refused_until_it_is_loaded_anew(folder, file):
+    run(own())
+    (folder / file).write_text((folder / file).read_text() + "X = 1\n")
+    with pytest.raises(StudyError, match=rf"{file} was changed after this process had loaded own_"):
+        run(own())
+    importlib.reload(sys.modules[file.removesuffix(".py")])
+    assert run(own()).study.sources
 
 
 def test_a_module_that_is_not_there_is_left_to_who_needs_it():

@@ -32,7 +32,7 @@ from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.spec.csv_data import fill_net_sizes
-from chainrule.study.spec.own_code import own_files, pin_sources
+from chainrule.study.spec.own_code import own_files, pin_sources, remember_loaded
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
 from chainrule.study.store.record import TrainingRecord
@@ -164,6 +164,7 @@ class Runner:
             self._collect_done()
             raise
         finally:
+            remember_loaded(self.scheduler.study.sources)
             for future in self.running:
                 future.cancel()
             if isinstance(self.executor, SerialExecutor | ProcessExecutor):

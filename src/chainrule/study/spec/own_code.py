@@ -8,13 +8,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib import invalidate_caches
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
+from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.study import Study
 
-__all__ = ["own_files", "pin_sources"]
+__all__ = ["own_files", "pin_sources", "remember_loaded"]
 
 IMPORTABLE = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
 PACKAGE = Path(__file__).parents[2]
@@ -27,8 +29,37 @@ def pin_sources(study: Study) -> Study:
     chainrule's are left out: provenance has their versions. A module that is not found is too:
     what names it says so.
     """
-    sources = {name: hash_source(path) for name, path in sorted(own_files(study).items())}
+    files = sorted(own_files(study).items())
+    sources = {name: hash_source(path) for name, path in files}
+    remember_loaded(sources)
+    for name, path in files:
+        check_loaded(name, path, sources[name])
     return study.model_copy(update={"sources": sources})
+
+
+LOADED: dict[str, tuple[ModuleSpec, str]] = {}
+"""Module → what it was loaded by, and the SHA-256 of its source when that was first looked at."""
+
+
+def remember_loaded(sources: Mapping[str, str]) -> None:
+    """Keep in mind that what is loaded of these modules are these sources, unless it is known."""
+    for name, digest in sources.items():
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        if spec is not None and (name not in LOADED or LOADED[name][0] is not spec):
+            LOADED[name] = spec, digest
+
+
+def check_loaded(name: str, path: Path, digest: str) -> None:
+    """Raise StudyError where a module's file is no longer what this process has loaded of it.
+
+    A notebook would else train the earlier code under the name of the new one, and its workers the
+    new one.
+    """
+    if name in sys.modules and name in LOADED and LOADED[name][1] != digest:
+        raise StudyError(
+            f"{path} was changed after this process had loaded {name}, which is as it was: start "
+            f"Python anew (a notebook's kernel), or importlib.reload({name}) and what imports it"
+        )
 
 
 def own_files(study: Study) -> dict[str, Path]:
@@ -61,18 +92,34 @@ def find_own_file(name: str) -> Path | None:
     if name.partition(".")[0] in {*sys.stdlib_module_names, "chainrule"}:
         return None
     loaded = getattr(sys.modules.get(name), "__file__", None)
-    try:
-        spec = None if loaded else find_spec(name)
-    except Exception:  # whatever the package that it is in raises: said where it is imported
-        return None
-    path = Path(loaded or (spec and spec.origin) or "")
+    path = Path(loaded) if loaded else locate_module(name)
     installed = {"site-packages", "dist-packages"} & {*path.parts}
     is_own = path.suffix == ".py" and path.is_file() and not installed
     return path if is_own and PACKAGE not in path.parents else None
 
 
+def locate_module(name: str) -> Path:
+    """The file of a module that is not loaded, which stays so; an empty path where there is none.
+
+    One in a package is looked for in its folders: ``find_spec`` would load the package.
+    """
+    first, *rest = name.split(".")
+    try:
+        spec = find_spec(first)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not rest:
+        return Path((spec and spec.origin) or "")
+    places = [Path(folder).joinpath(*rest) for folder in spec.submodule_search_locations or ()]
+    files = [file for place in places for file in (place / "__init__.py", place.with_suffix(".py"))]
+    return next((file for file in files if file.is_file()), Path())
+
+
 def find_imports(name: str, path: Path) -> Iterator[str]:
-    """The modules that one imports, wherever in it; also those that may only be names in one."""
+    """The modules that one imports, wherever in it; also those that may only be names in one.
+
+    Of ``import_module`` those whose name is written there: one that is made up is not known.
+    """
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     try:
         nodes = [*ast.walk(ast.parse(path.read_bytes()))]
@@ -81,6 +128,10 @@ def find_imports(name: str, path: Path) -> Iterator[str]:
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call) and is_import_call(node):
+            for argument in node.args[:1]:
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield argument.value
         elif isinstance(node, ast.ImportFrom):
             try:
                 home = resolve_name("." * node.level + (node.module or ""), package)
@@ -88,6 +139,12 @@ def find_imports(name: str, path: Path) -> Iterator[str]:
                 continue
             yield home
             yield from (f"{home}.{alias.name}" for alias in node.names if alias.name != "*")
+
+
+def is_import_call(node: ast.Call) -> bool:
+    """``importlib.import_module(…)``, ``import_module(…)``, ``__import__(…)``"""
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return name in ("import_module", "__import__")
 
 
 def hash_source(path: Path) -> str:
