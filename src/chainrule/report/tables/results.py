@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from chainrule.report.data import ReportData
@@ -13,6 +14,7 @@ from chainrule.report.numbers import MISSING, format_decimal
 from chainrule.report.sentences import failure_sentences, stuck_sentences
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FinitePool, FixedSplit
+from chainrule.study.results.arm_result import read_trivial_scores
 from chainrule.study.results.backends import describe_backends
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ __all__ = ["results_table"]
 
 OK = "n\u00a0ok\u00a0/\u00a0n"
 N_OK = "n ok / n: rounds that did not diverge, of those done"
+TRIVIAL_ANSWER = "(trivial)"
+TRIVIAL_NOTE = (
+    f"{TRIVIAL_ANSWER}: one answer to all, the most frequent class of the training set or the mean."
+)
 REPORTED = Column("reported", "reported", note="reported ± is the source's own.")
 FROM_REPORTED = "from reported, s.e."
 SOLO = Column("solo,\u00a0s", "solo", note="solo: seconds of one training run alone.")
@@ -41,10 +47,12 @@ def results_table(result: StudyResult | ReportData) -> Table:
         f"{study.name}: {metric}, mean ± standard deviation (ddof = 1) over n rounds.",
         _result_columns(data),
         [_result_cells(arm, data) for arm in data.arms]
-        + [_failed_cells(name, data) for name in _arms_without_results(data)],
+        + [_failed_cells(name, data) for name in _arms_without_results(data)]
+        + _trivial_cells(data),
         data.result.as_rows(),
         [
             *([f"{problem}."] if (problem := data.result.failure_problem) else []),
+            *([TRIVIAL_NOTE] if read_trivial_scores(data.arms) else []),
             *failure_sentences(data),
             *stuck_sentences(data),
             *look_sentences(data),
@@ -65,6 +73,21 @@ def _failed_cells(name: str, data: ReportData) -> list[Cell]:
     n = sum(row.arm == name and row.stage == "final" for row in data.result.failures)
     filled = {"arm": Cell(name, name), OK: Cell(f"0/{n or data.result.needed_rounds}", 0.0)}
     return [filled.get(c.title, Cell(MISSING, None)) for c in _result_columns(data)]
+
+
+def _trivial_cells(data: ReportData) -> list[list[Cell]]:
+    """The row of the trivial answer, below those of the arms; none where rows have not noted it."""
+    scores = [*read_trivial_scores(data.arms).values()]
+    if not scores:
+        return []
+    spread = stdev(scores) if len(scores) > 1 else None
+    n = len(scores)
+    filled = {
+        "arm": Cell(TRIVIAL_ANSWER, None),
+        "mean ± std": Cell(data.unit.spread(fmean(scores), spread), None),
+        OK: Cell(f"{n}/{n}", None),
+    }
+    return [[filled.get(c.title, Cell(MISSING, None)) for c in _result_columns(data)]]
 
 
 def _has_reported(data: ReportData) -> bool:

@@ -23,6 +23,7 @@ from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.execution.predictions import add_predictions
 from chainrule.study.execution.records import make_rows
 from chainrule.study.execution.stuck import describe_stuck, mark_stuck
+from chainrule.study.results.trivial import TRIVIAL, trivial_score
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
@@ -53,6 +54,8 @@ def train_until(
         name: [*map(fmean, zip(*(e[name] for e in evaluations), strict=True))]
         for name in evaluations[0]
     }
+    if job.stage != "search":
+        values |= score_trivially(samples, job, learned, judged)
     count = count_parameters(job.recipe) * members
     sizes, status = (len(learned), len(judged)), trainer.backend_status
     rows = make_rows(study, job, trainer.history, values, sizes, count, status)
@@ -85,6 +88,26 @@ def find_backend(study: Study, samples: RoundData, job: CohortJob) -> BackendSta
     trainer = build_cohort_trainer(study, job)
     (learned, _), _ = cohort_data(samples, job, trainer)
     return trainer.backend.prepare(trainer.state, learned)
+
+
+def score_trivially(
+    samples: RoundData, job: CohortJob, learned: Dataset, judged: Dataset
+) -> dict[str, list[float]]:
+    """What the trivial answer scores on what each training is judged on; nothing without one."""
+    found: dict[int, float | None] = {}
+    for i, training in enumerate(job.trainings):
+        if training.round not in found:
+            replica = i * job.recipe.ensemble_size
+            parts = [
+                part if part.replicas is None else part.replica(replica)
+                for part in (learned, judged)
+            ]
+            unit = samples.unit(training.round)
+            found[training.round] = trivial_score(samples.study, *parts, unit=unit)
+    scores = [found[training.round] for training in job.trainings]
+    known = [score for score in scores if score is not None]
+    name = f"{TRIVIAL}{samples.study.metric_name}"
+    return {name: known} if len(known) == len(scores) else {}
 
 
 def metrics_in_units(trainer: Trainer, samples: RoundData, job: CohortJob) -> dict[str, Metric]:

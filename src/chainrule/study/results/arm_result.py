@@ -15,7 +15,7 @@ from chainrule.study.spec.sections import Reported
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord, Value
 
-__all__ = ["ArmResult", "Candidate", "list_candidates"]
+__all__ = ["ArmResult", "Candidate", "list_candidates", "read_trivial_scores"]
 
 
 @dataclass(frozen=True)
@@ -168,3 +168,9 @@ def list_candidates(study: Study, rows: Sequence[TrainingRecord]) -> list[Candid
         for r, each in judged.items()
         for index, found in each.items()
     ]
+
+
+def read_trivial_scores(arms: Sequence[ArmResult]) -> dict[int, float]:
+    """Round → the metric of the trivial answer, as the rows of final trainings have noted it."""
+    known = [(row.round, row.metrics.get(f"trivial_{a.metric}")) for a in arms for row in a.rows]
+    return {r: score for r, score in known if score is not None and math.isfinite(score)}

@@ -18,7 +18,12 @@ from chainrule.statistics import (
     FixedSplit,
     StatisticsError,
 )
-from chainrule.study.results.arm_result import ArmResult, Candidate, list_candidates
+from chainrule.study.results.arm_result import (
+    ArmResult,
+    Candidate,
+    list_candidates,
+    read_trivial_scores,
+)
 from chainrule.study.results.by_sample import SampleResult
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
@@ -201,14 +206,13 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
 
     @cached_property
     def trivial_scores(self) -> Mapping[int, float]:
-        """Round → the metric of the trivial answer, see :func:`results.trivial.trivial_scores`.
+        """Round → the metric of the trivial answer, as noted, or made anew: raises as that does."""
+        noted = read_trivial_scores(self.arms)
+        if rounds := sorted({row.round for arm in self.arms for row in arm.rows} - {*noted}):
+            from chainrule.study.results.trivial import trivial_scores
 
-        Of the rounds that any arm has done; made anew from their samples. Raises as that does.
-        """
-        from chainrule.study.results.trivial import trivial_scores
-
-        rounds = sorted({row.round for arm in self.arms for row in arm.rows})
-        return dict(zip(rounds, trivial_scores(self._round_data, rounds), strict=True))
+            noted |= zip(rounds, trivial_scores(self._round_data, rounds), strict=True)
+        return noted
 
     def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.

@@ -16,31 +16,41 @@ from chainrule.study.round_data import RoundData
 from chainrule.study.spec.study import Study
 from chainrule.train.metrics import DecisionMetric, Metric, TargetUnitMetric, average_metric
 
-__all__ = ["trivial_scores"]
+__all__ = ["TRIVIAL", "trivial_score", "trivial_scores"]
+
+TRIVIAL = "trivial_"
+"""Before the name of a metric: that of the trivial answer, in the rows of final trainings."""
 
 
 def trivial_scores(data: RoundData, rounds: Sequence[int]) -> list[float]:
     """The study's metric of the trivial answer, on the test set of each round.
 
-    That is one answer for all samples, which the training set tells: the most frequent class, the
-    mean or the median of a number, the share of each class; of these the one that does best on the
-    training set. Raises StudyError where there is none, and what making samples raises.
+    Raises StudyError where there is none, and what making samples raises.
     """
-    sign = 1.0 if data.study.direction == "max" else -1.0
     scores = []
     for r in rounds:
-        train, test = data.final(r)
-        judge = AnswerJudge(data.study, data.unit(r))
-        judged = [(judge.score(answer, train), answer) for answer in list_answers(train.targets)]
-        fitting = [(sign * score, answer) for score, answer in judged if score is not None]
-        best = max(fitting, key=lambda pair: pair[0], default=None)
-        score = None if best is None else judge.score(best[1], test)
+        score = trivial_score(data.study, *data.final(r), unit=data.unit(r))
         if score is None:
             raise StudyError(
                 f"study {data.study.name}: no single answer has a {data.study.metric_name}"
             )
         scores.append(score)
     return scores
+
+
+def trivial_score(study: Study, train: Dataset, test: Dataset, *, unit: float) -> float | None:
+    """The study's metric of the trivial answer to a test set; None where no answer has one.
+
+    That is one answer for all samples, which the training set tells: the most frequent class, the
+    mean or the median of a number, the share of each class; of these the one that does best on the
+    training set. ``unit`` is what targets were divided by.
+    """
+    sign = 1.0 if study.direction == "max" else -1.0
+    judge = AnswerJudge(study, unit)
+    judged = [(judge.score(answer, train), answer) for answer in list_answers(train.targets)]
+    fitting = [(sign * score, answer) for score, answer in judged if score is not None]
+    best = max(fitting, key=lambda pair: pair[0], default=None)
+    return None if best is None else judge.score(best[1], test)
 
 
 @final
@@ -56,11 +66,14 @@ class AnswerJudge:
             if isinstance(metric, DecisionMetric):
                 metric = metric.with_loss(self.criterion)
             self.metric = metric.with_unit(unit) if isinstance(metric, TargetUnitMetric) else metric
-        elif len(losses) > 1:
-            raise StudyError(f"study {study.name}: the arms' losses differ, so none is trivial")
+        self.is_common = self.metric is not None or len(losses) == 1
 
     def score(self, answer: Any, data: Dataset) -> float | None:
-        """The metric of this answer, a row that stands for each; None where it does not fit."""
+        """The metric of this answer, a row that stands for each; None where it does not fit, or
+        is a loss that the arms do not share.
+        """
+        if not self.is_common:
+            return None
         n = len(data)
         output = tree_map(lambda row: row.expand(n, *row.shape[1:]), answer)
         try:
