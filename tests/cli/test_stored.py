@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +44,51 @@ def test_what_is_not_there_is_not_removed(call, finished, name):
     before = finished.read_bytes()
     assert call("remove", name, "--yes")[0] in (1, 2)
     assert finished.read_bytes() == before
+
+
+def test_nothing_is_removed_while_a_run_holds_the_store(call, finished):
+    with open_store(finished) as store, store.run_lock():
+        code, _, err = call("remove", "tiny/1", "--yes")
+        assert code == 1
+        assert "runs studies on it; wait for it or stop it" in err
+        assert [record.id for record in store.studies()] == [1]
+    assert call("remove", "tiny/1", "--yes")[0] == 0
+
+
+def test_a_store_whose_only_study_was_removed_can_be_filled_again(call, tiny, finished):
+    assert call("remove", "tiny/1", "--yes")[0] == 0
+    code, _, err = call("show", "tiny")
+    assert code == 1
+    assert "no results yet" in err
+    assert call("run", tiny, "--jobs", "1", "--quick", "--store", finished)[0] == 0
+
+
+def ask(folder: Path, answer: bytes) -> tuple[int, str]:
+    """What ``chainrule remove`` says on a terminal on which this is typed: (exit code, said)."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chainrule", "remove", "tiny/1"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=folder,
+    )
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the other end is closed when it ends
+        while more := os.read(ours, 1 << 12):
+            said += more
+            if said.endswith(b"[y/N]: "):
+                os.write(ours, answer)
+    os.close(ours)
+    return process.wait(60), said.decode()
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("answer", "code", "left"), [(b"y\n", 0, []), (b"\n", 1, [1])])
+def test_on_a_terminal_it_asks_first(finished, answer, code, left):
+    ended, said = ask(finished.parents[1], answer)
+    assert "Remove study 1 of runs/tiny.sqlite (tiny, begun 20" in said
+    assert ended == code
+    with open_store(finished, read_only=True) as store:
+        assert [record.id for record in store.studies()] == left
