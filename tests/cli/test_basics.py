@@ -90,4 +90,6 @@ def test_a_package_that_is_missing_is_named(call, monkeypatch):
         raise ImportError("pandas is missing: pip install 'chainrule[pandas]'")
 
     monkeypatch.setattr("chainrule.cli.app", missing)
-    assert call() == (1, "", "chainrule: pandas is missing: pip install 'chainrule[pandas]'\n")
+    code, out, err = call()
+    assert (code, out) == (1, "")
+    assert err.startswith("chainrule: pandas is missing: pip install 'chainrule[pandas]'\n")

@@ -96,8 +96,8 @@ def test_what_saved_nets_learned(call, tmp_path):
 
 def test_without_the_nets_their_figures_are_refused(call, finished):
     code, _, err = call("plot", "tiny", "outputs")
-    assert code == 2
-    assert "--nets DIR" in err
+    assert code == 1
+    assert "chainrule nets tiny -o nets" in err
 
 
 def write_tiny(folder) -> str:

@@ -102,5 +102,5 @@ def test_code_of_the_users_that_changed_is_said(tmp_path, monkeypatch):
     result = run(study)
     assert len(retrain_nets(result, tmp_path / "nets")) == 6
     path.write_text("from chainrule.zoo import disk_net  # as before\n", encoding="utf-8")
-    with pytest.raises(StudyError, match="own_nets_of_today changed since it was run"):
+    with pytest.raises(StudyError, match=r"own_nets_of_today\.py was changed after this process"):
         retrain_nets(result, tmp_path / "nets")

@@ -88,7 +88,7 @@ def run(
         scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
             runner = Runner(scheduler, workers, entry.save_rows, on_progress, nets, entry.look)
-            origin["kernel"] = runner.settle_backend([] if mix_backends else rows)
+            entry.provenance["kernel"] = runner.settle_backend([] if mix_backends else rows)
             runner.run_all()
             runner.save_failures()
             entry.close()

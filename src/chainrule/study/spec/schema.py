@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from chainrule.recipes.component import normalize_component
 from chainrule.study.spec.space import expand_list
-from chainrule.study.spec.study import Study
+from chainrule.study.spec.study import Study, normalize_draft
 
 __all__ = ["build_schema"]
 
@@ -39,6 +39,7 @@ def add_descriptions(section: Mapping[str, Any], texts: Mapping[str, str]) -> No
 
 SHORT: dict[Any, dict[str, Any]] = {
     normalize_component: {"type": "string"},
+    normalize_draft: {"type": "string"},
     expand_list: {"type": "array", "minItems": 1},
 }
 """What reads a short form, and the form."""
