@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import ARMS
+from tests.cli.conftest import ARMS, TINY
 
 
 def test_the_plan_is_a_table_with_totals(call, tiny, tmp_path):
@@ -53,3 +53,16 @@ def test_a_study_without_a_small_form_says_so(call, tiny):
     code, _, err = call("plan", tiny, "--quick")
     assert code == 1
     assert "chainrule: study tiny declares no quick form" in err
+
+
+def test_looks_and_a_race_are_planned_in_words(call, tmp_path):
+    looks = TINY.replace(
+        "rounds = 3", 'rounds = { until = "decided", looks = [5, 10], max = 10 }', 1
+    )
+    race = looks.replace('method = "grid"', 'method = "grid"\nrace = { min_splits = 2 }')
+    (tmp_path / "tiny.toml").write_text(f'{race}\n[selection]\nsplit = "kfold"\nfolds = 4\n')
+    code, out, err = call("plan", "tiny.toml", "--no-time")
+    assert (code, err) == (0, "")
+    words = " ".join(out.split())
+    assert "At most 10 rounds are planned, until each comparison is decided at one of the" in words
+    assert "The candidates race" in words

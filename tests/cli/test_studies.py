@@ -150,3 +150,16 @@ def test_the_schema_goes_to_a_file(call, tmp_path):
     code, out, err = call("schema", "-o", "study.schema.json")
     assert (code, out, err) == (0, "", "wrote study.schema.json\n")
     assert (tmp_path / "study.schema.json").read_text(encoding="utf-8") == call("schema")[1]
+
+
+def test_a_store_that_cannot_be_read_hides_no_other(call, finished):
+    (finished.parent / "broken.sqlite").write_bytes(b"no store at all, but text " * 99)
+    code, out, err = call("studies")
+    assert code == 1
+    assert "tiny/1" in out
+    assert "broken.sqlite" in err
+    assert call("studies", "runs/broken.sqlite")[0] == 1
+
+
+def test_where_nothing_was_run_it_says_what_makes_studies(call):
+    assert call("studies")[2].endswith("chainrule run makes them\n")

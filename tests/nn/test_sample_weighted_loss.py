@@ -75,3 +75,18 @@ def test_it_says_what_it_wants():
         nn.SampleWeightedLoss(nn.CrossEntropyLoss())(outputs(4, 3), CLASSES)
     with pytest.raises(TypeError, match="has no loss of a single sample"):
         nn.SampleWeightedLoss(nn.MultiLoss({"a": nn.MSELoss()}))
+
+
+def test_what_does_not_fit_is_told_with_the_loss_within():
+    loss = nn.SampleWeightedLoss(nn.CrossEntropyLoss())
+    with pytest.raises(nn.LayerError, match="SampleWeightedLoss CrossEntropyLoss"):
+        loss(outputs(4, 3), {"target": CLASSES + 7, "weight": WEIGHT})
+    with pytest.raises(nn.LayerError, match="expected one weight a sample"):
+        loss(outputs(4, 3), {"target": CLASSES, "weight": WEIGHT[:, None]})
+
+
+def test_it_decides_where_its_loss_does_and_keeps_the_replicas_that_are_left():
+    assert nn.SampleWeightedLoss(nn.BCEWithLogitsLoss()).decision_threshold == 0
+    cohort = nn.SampleWeightedLoss(nn.CrossEntropyLoss()).replicate(3)
+    cohort.keep_replicas(torch.tensor([2, 0]))
+    assert cohort.replicas == cohort.loss.replicas == 2

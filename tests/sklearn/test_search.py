@@ -119,3 +119,23 @@ def test_a_candidate_that_diverges_counts_as_told_and_the_others_are_not_touched
 def test_a_wrong_search_says_what_would_be_right(make, error, message):
     with pytest.raises(error, match=message):
         make().fit(*WINE)
+
+
+def test_it_says_how_much_there_is_to_fit_and_takes_a_net_without_steps_before(capsys):
+    pipeline = make_pipeline(NET)
+    search = CohortSearchCV(pipeline, {"mlpclassifier__alpha": [0.0, 1.0]}, cv=2, verbose=1)
+    search.fit(StandardScaler().fit_transform(WINE[0]), WINE[1])
+    assert capsys.readouterr().out == "Fitting 2 folds for each of 2 candidates\n"
+    assert search.best_score_ > 0.5
+
+
+def test_a_failure_is_raised_where_that_is_asked_for():
+    net = MLPRegressor((5,), optimizer="SGD", max_iter=20, learning_rate_init=1e30)
+    X, _ = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="smaller learning_rate_init"):
+        CohortSearchCV(net, {"alpha": [0.0]}, cv=2, error_score="raise").fit(X[:, :3], X[:, 3])
+    with (
+        pytest.warns(UserWarning, match="non-finite"),
+        pytest.raises(ValueError, match="all 2 fit"),
+    ):
+        CohortSearchCV(net, {"alpha": [0.0]}, cv=2).fit(X[:, :3], X[:, 3])

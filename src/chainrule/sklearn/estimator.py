@@ -205,7 +205,7 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
     ]
     nets = net.replicate(len(roots), roots)
     n = samples.count_training(first)
-    size = choose_batch_size(first.batch_size, n)
+    size = choose_batch_size(first.batch_size, max(1, n))
     counts = size * (1.0 if samples.weight is None else float(samples.weight.mean()))
     numbers = {
         "lr": spread_over_replicas([m.learning_rate_init for m in members], n_seeds),

@@ -67,7 +67,7 @@ def test_a_single_output_is_compared_with_the_threshold(tmp_path):
 
 def test_nets_that_are_not_there_are_named_with_how_to_have_them(saved, tmp_path):
     result, _ = saved
-    with pytest.raises(ValueError, match=r"no net .*narrow/round-000.*chainrule run small --nets"):
+    with pytest.raises(ValueError, match=r"no net .*narrow/round-000.*retrain_nets.* makes it"):
         plane_outputs(result, tmp_path)
 
 

@@ -159,3 +159,19 @@ def test_a_rule_says_the_command_that_was_typed(clean):
     rows = [row for row in clean.rows if row.round < 1 or row.stage != "final"]
     [finding] = review(replace(result, rows=rows), select=["R005"]).findings
     assert finding.advice == "chainrule run 'my study.toml' --jobs 2 --rounds 10 --extend"
+
+
+@pytest.mark.parametrize(
+    ("space", "said", "advice"),
+    [
+        ({"low": 1e-5, "high": 2e-3, "log": True}, "near 0.002, the upper end", "log = true"),
+        ({"low": 1e-5, "high": 2e-3}, "near 0.002, the upper end of 1e-05 to 0.002", "low = 1e-05"),
+    ],
+    ids=["log", "linear"],
+)
+def test_the_edge_of_a_range_is_told_with_a_wider_range(space, said, advice):
+    how = {"search": {"method": "random", "candidates": 40}, "arms": {"narrow": {}}, "rounds": 2}
+    result = run(study(**how, space={"optimizer.lr": space}, baseline=None))
+    found = next(f for f in review(result, select=["R001"]).findings if "upper" in f.message)
+    assert said in found.message
+    assert advice in found.advice
