@@ -227,8 +227,15 @@ TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-3}
 
 def check_cases(first, count):
     cases = {seed: case for seed in range(first, first + count) if (case := draw_case(seed))}
-    found = {seed: compare_paths(case) for seed, case in cases.items()}
-    assert sum(compiled for _, compiled in found.values()) > 0.9 * len(cases)
+    found = {}
+    for seed, case in cases.items():
+        try:
+            found[seed] = compare_paths(case)
+        except ValueError as error:  # a draw that no path can train
+            if "of which the net cannot learn" not in str(error):
+                raise
+    assert len(found) > 0.95 * len(cases)
+    assert sum(compiled for _, compiled in found.values()) > 0.9 * len(found)
     limits = {seed: TOLERANCES[case.dtype] for seed, case in cases.items()}
     assert {seed: d for seed, (d, _) in found.items() if not d < limits[seed]} == {}
 
