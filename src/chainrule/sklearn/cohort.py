@@ -50,7 +50,7 @@ def fit_group(
         for member in members:
             samples = member.read_samples(X, y, sample_weight)
         trainer = make_cohort_trainer(members, samples)
-        train_nets(trainer, members[0], samples, members[0].draw_seed())
+        train_nets(trainer, members[0], samples)
     except Exception as error:  # whatever a net or a loss raises is the score of all of them
         return [error] * len(members)
     problems: list[Exception | None] = []

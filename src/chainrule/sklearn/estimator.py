@@ -28,7 +28,16 @@ from chainrule.nn.loss import Loss
 from chainrule.recipes.component import Component, build_component, normalize_component
 from chainrule.train import EarlyStopping, Trainer, predict
 
-__all__ = ["NetEstimator", "Part", "Samples", "make_cohort_trainer", "train_nets"]
+__all__ = [
+    "Array",
+    "NetEstimator",
+    "Part",
+    "Samples",
+    "make_cohort_trainer",
+    "read_part",
+    "read_weights",
+    "train_nets",
+]
 
 Part = str | Mapping[str, Any]
 """A part by its name, or ``{"name": …}`` with its arguments beside it, as a study's file has it."""
@@ -132,7 +141,7 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if not hasattr(self, "_trainer") or (epochs is None and not self.warm_start):
             self.draw_seed()
             self._trainer = make_cohort_trainer([self], samples)
-        train_nets(self._trainer, self, samples, self._seed, epochs)
+        train_nets(self._trainer, self, samples, epochs)
         self.take_nets(self._trainer.net, self._trainer, complete=epochs is None)
         return self
 
@@ -227,10 +236,10 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
 
 
 def train_nets(
-    trainer: Trainer, first: NetEstimator, samples: Samples, seed: int, epochs: int | None = None
+    trainer: Trainer, first: NetEstimator, samples: Samples, epochs: int | None = None
 ) -> None:
     """Train up to ``max_iter`` epochs more, or as many more as said, as the first member says."""
-    train, validation = samples.split(first, seed)
+    train, validation = samples.split(first, first._seed)
     trainer.callbacks[:] = [] if epochs is not None else [build_stopping(first)]
     more = first.max_iter if epochs is None else epochs
     trainer.fit(train, validation, epochs=trainer.epoch + more, progress=bool(first.verbose))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -16,11 +15,16 @@ from chainrule.estimators.fit import loss_for
 from chainrule.estimators.predictor import TO_PROBABILITIES, loss_name
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import build_component
-from chainrule.sklearn.estimator import NetEstimator, Part, Samples, read_part, read_weights
+from chainrule.sklearn.estimator import (
+    Array,
+    NetEstimator,
+    Part,
+    Samples,
+    read_part,
+    read_weights,
+)
 
 __all__ = ["NetClassifierBase", "NetRegressorBase"]
-
-Array = NDArray[Any]
 
 
 class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]

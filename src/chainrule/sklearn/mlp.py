@@ -59,7 +59,7 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
       ``predict_std`` says how far they disagree.
     - ``compile``: as in :class:`chainrule.train.Trainer`.
 
-    Training is in the dtype of X: float32 if it is that, which is twice as fast, else float64.
+    Training is in the dtype of X: float32 if it is that, which is faster, else float64.
 
     - ``class_weight``: "balanced", or class → weight.
     """

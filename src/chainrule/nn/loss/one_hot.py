@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, final
+from typing import Any, final
 
 from torch import Tensor
 
-from chainrule._util.kinds import check_kind
 from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.loss.base import Loss, LossTerm
+from chainrule.nn.loss.wrapper import LossWrapper
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["OneHotLoss"]
 
 
 @final
-class OneHotLoss(Loss):
+class OneHotLoss(LossWrapper):
     """L = ``loss``(o, v(t))        o (N, L), t (N,) int64 classes, v(t) (N, L)
 
     v(t) is ``high`` at class t and ``low`` elsewhere: 1 and 0 suit a sigmoid or softmax, 1 and −1
@@ -24,8 +24,8 @@ class OneHotLoss(Loss):
     """
 
     def __init__(self, loss: Loss, low: float = 0.0, high: float = 1.0) -> None:
-        check_kind(loss, Loss, "OneHotLoss")
-        self.loss, self.low, self.high = loss, low, high
+        super().__init__(loss)
+        self.low, self.high = low, high
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, BackwardFn]:
         try:
@@ -36,11 +36,6 @@ class OneHotLoss(Loss):
     def split_terms(self, output: Tensor, target: Tensor, value: Tensor) -> list[LossTerm]:
         """Those of ``loss``."""
         return self.loss.split_terms(output, self._encode_target(output, target), value)
-
-    def keep_replicas(self, index: Tensor) -> None:
-        """Be the loss of these replicas, and so is ``loss``        index int64 (n,)"""
-        super().keep_replicas(index)
-        self.loss.keep_replicas(index)
 
     @property
     def reduction(self) -> str:
@@ -67,15 +62,3 @@ class OneHotLoss(Loss):
         rows: Tensor = output.new_full((*target.shape, classes), self.low)
         rows.scatter_(-1, target.unsqueeze(-1), self.high)
         return rows
-
-    def replicate(self, K: int) -> Self:
-        """The same loss for a cohort of K."""
-        cohort = super().replicate(K)
-        cohort.loss = self.loss.replicate(K)
-        return cohort
-
-    def replica(self, k: int) -> Self:
-        """The loss of replica k, for a plain net."""
-        plain = super().replica(k)
-        plain.loss = self.loss.replica(k)
-        return plain

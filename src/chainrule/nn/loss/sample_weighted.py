@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Self, final
+from typing import Any, final
 
 from torch import Tensor
 
-from chainrule._util.kinds import check_kind
 from chainrule.nn.errors import LayerError
 from chainrule.nn.loss.base import Loss, ReducedLoss
 from chainrule.nn.loss.one_hot import OneHotLoss
+from chainrule.nn.loss.wrapper import LossWrapper
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["SampleWeightedLoss"]
 
 
 @final
-class SampleWeightedLoss(Loss):
+class SampleWeightedLoss(LossWrapper):
     """L = Σ w ℓ / Σ w        o (N, …), target {"target": t (N, …), "weight": w (N,)}
 
     ℓ is the loss of a sample, the mean over its elements where it has several, as ``loss`` has it
@@ -27,7 +27,7 @@ class SampleWeightedLoss(Loss):
     """
 
     def __init__(self, loss: Loss) -> None:
-        check_kind(loss, Loss, "SampleWeightedLoss")
+        super().__init__(loss)
         self.loss = drop_reduction(loss)
 
     def forward(self, output: Tensor, target: Any) -> tuple[Tensor, BackwardFn]:
@@ -51,23 +51,6 @@ class SampleWeightedLoss(Loss):
     def decision_threshold(self) -> float | None:
         """That of ``loss``."""
         return self.loss.decision_threshold
-
-    def keep_replicas(self, index: Tensor) -> None:
-        """Be the loss of these replicas, and so is ``loss``        index int64 (n,)"""
-        super().keep_replicas(index)
-        self.loss.keep_replicas(index)
-
-    def replicate(self, K: int) -> Self:
-        """The same loss for a cohort of K."""
-        cohort = super().replicate(K)
-        cohort.loss = self.loss.replicate(K)
-        return cohort
-
-    def replica(self, k: int) -> Self:
-        """The loss of replica k, for a plain net."""
-        plain = super().replica(k)
-        plain.loss = self.loss.replica(k)
-        return plain
 
     def _weight(self, target: Any) -> Tensor:
         """w (N,), or (K or 1, N). Raises LayerError where there is none."""
