@@ -8,7 +8,6 @@ from chainrule.compiled.build import (
     kernel,
     wait_for_kernel,
 )
-from chainrule.compiled.conv import compute_convolution, use_compiled_convolutions
 from chainrule.compiled.launch import (
     CompiledProgram,
     Epoch,
@@ -28,11 +27,9 @@ __all__ = [
     "build_kernel",
     "compile_inference",
     "compile_training",
-    "compute_convolution",
     "compute_outputs",
     "is_built",
     "kernel",
     "train_epoch",
-    "use_compiled_convolutions",
     "wait_for_kernel",
 ]

@@ -36,7 +36,7 @@ from chainrule.compiled.lowering.optimizer import (
     UpdateRule,
 )
 
-__all__ = ["THREADS_PER_REPLICA", "Conv2dArgs", "EpochArgs", "NativeOp", "header", "native_ops"]
+__all__ = ["THREADS_PER_REPLICA", "EpochArgs", "NativeOp", "header", "native_ops"]
 
 THREADS_PER_REPLICA = 2
 """How many threads can train one replica."""
@@ -118,46 +118,8 @@ class EpochArgs(ctypes.Structure):
     stop: Annotated[int, "volatile int64_t"]
 
 
-@final
-@structure
-class Conv2dArgs(ctypes.Structure):
-    """One of the three convolutions of a Conv2d, for all samples of all replicas.
-
-    Channels are innermost: x (K, N, H, W, C), y and g (K, N, h, w, O). Windows (kh, kw) are
-    ``stride_h``, ``stride_w`` apart, with ``top`` and ``left`` zeros before x. The samples are in
-    ``sample_blocks`` parts. ``other`` and ``out`` are the weight (K, kh, kw, C, O) and y, or
-    for ``weight_grad`` g and dL/dW (K, sample_blocks, kh, kw, C, O). Strides are
-    from replica to replica.
-    """
-
-    weight_grad: bool
-    replicas: int
-    samples: int
-    threads: int
-    sample_blocks: int
-    H: int
-    W: int
-    C: int
-    h: int
-    w: int
-    O: int  # noqa: E741
-    kh: int
-    kw: int
-    stride_h: int
-    stride_w: int
-    top: int
-    left: int
-    x_stride: int
-    other_stride: int
-    bias_stride: int
-    x: ConstNumbers
-    other: ConstNumbers
-    bias: ConstNumbers
-    out: Numbers
-
-
 ENUMS: tuple[type, ...] = (GradMode, ActivationKind, MapKind, LossKind, UpdateRule)
-STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, DropoutState, EpochArgs, Conv2dArgs)
+STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, DropoutState, EpochArgs)
 
 
 def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:

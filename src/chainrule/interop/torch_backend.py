@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
@@ -17,7 +17,6 @@ from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_batches
 from chainrule.nn.module import Module
-from chainrule.nn.ops.conv import use_conv_backend
 from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
 from chainrule.train.backends import EpochOutput, PlainBackend
@@ -65,7 +64,7 @@ class TorchBackend(Backend):
         return self.status
 
     def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
-        return use_conv_backend(None)
+        return nullcontext()
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         return self.plain.predict(state, data)

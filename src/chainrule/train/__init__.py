@@ -7,7 +7,6 @@ from chainrule.train.backends import (
     Backend,
     BackendStatus,
     Compiled,
-    CompiledConvolutions,
     CompileError,
     Plain,
 )
@@ -54,7 +53,6 @@ __all__ = [
     "Checkpoint",
     "CompileError",
     "Compiled",
-    "CompiledConvolutions",
     "Coverage",
     "Divergence",
     "EarlyStopping",

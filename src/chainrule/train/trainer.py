@@ -52,11 +52,11 @@ class Trainer(TrainStateView):
       ``train_metrics=False`` leaves them out on the training batches.
     - ``augment``: changes each training batch, a function of (inputs, seeds, step).
     - ``callbacks``: see :class:`Callback`.
-    - ``compile``: "auto" trains small nets in a compiled kernel, of other nets the convolutions,
-      and what that does not know on the plain path; ``backend_status`` says which, and why. The
-      results agree up to rounding. The kernel needs a C++ compiler once; while it is built, and
-      where it cannot be, trainings take the plain path. False is that path always. True insists:
-      it waits for the kernel, and raises CompileError or BuildError where that cannot do it all.
+    - ``compile``: "auto" trains small nets in a compiled kernel, and what that does not know on
+      the plain path; ``backend_status`` says which, and why. The results agree up to rounding. The
+      kernel needs a C++ compiler once; while it is built, and where it cannot be, trainings take
+      the plain path. False is that path always. True insists: it waits for the kernel, and raises
+      CompileError or BuildError where that cannot do it all.
 
     A replica whose loss or gradient becomes nan or infinite keeps the parameters it had before
     that step, takes part no more, and is listed in ``history.diverged``; the others do not notice.

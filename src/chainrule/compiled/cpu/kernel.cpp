@@ -1,4 +1,4 @@
-// The kernel's entry points: an epoch of a cohort of small nets, and the convolutions of a layer.
+// The kernel's entry point: an epoch of a cohort of small nets.
 //
 // A step of a small net is some hundred thousand operations on some ten thousand numbers. They stay
 // in the core's own cache as long as nothing else is done in between; so one replica is trained
@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "epoch.h"
-#include "ops/conv_nhwc.h"
 #include "threads.h"
 
 // Each replica by a group of threads; false, and nothing is done, where they are not to be had.
@@ -45,5 +44,4 @@ extern "C" {
 int64_t vector_bytes() { return VECTOR_BYTES; }
 int64_t has_bfloat16() { return HAS_BFLOAT16 && sizeof(SCALAR) == 4; }
 void run_epoch(const EpochArgs *args) { train_epoch<SCALAR>(*args); }
-void run_conv2d(const Conv2dArgs *args) { convolve<SCALAR>(*args); }
 }

@@ -8,11 +8,9 @@ give dL/dW. Each function is one line of algebra; a test holds it equal to that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +18,6 @@ from torch import Tensor
 from chainrule.nn.ops.padding import pad
 
 __all__ = [
-    "ConvBackend",
     "ConvParams",
     "conv_forward",
     "conv_input_grad",
@@ -28,7 +25,6 @@ __all__ = [
     "dilated_extent",
     "map_replicas",
     "stack_replicas",
-    "use_conv_backend",
 ]
 
 CHUNK_BYTES = 2 * 2**20
@@ -45,28 +41,6 @@ class ConvParams(NamedTuple):
     groups: int
 
 
-class ConvBackend(Protocol):
-    """Another way to compute one of these functions, for all replicas at once."""
-
-    def __call__(
-        self, f: Callable[..., Tensor], params: ConvParams, *tensors: Tensor, **more: Any
-    ) -> Tensor | None:
-        """f(params, *tensors) for each of K, tensors (K or 1, …); None where it cannot."""
-
-
-_backend: ContextVar[ConvBackend | None] = ContextVar("backend", default=None)
-
-
-@contextmanager
-def use_conv_backend(backend: ConvBackend | None) -> Iterator[None]:
-    """In here, the backend computes the convolutions that it can."""
-    before = _backend.set(backend)
-    try:
-        yield
-    finally:
-        _backend.reset(before)
-
-
 def map_replicas(
     f: Callable[..., Tensor],
     params: ConvParams,
@@ -79,11 +53,7 @@ def map_replicas(
 
     tensors (K or 1, …), without K for a plain net. With ``dtype`` f computes in that.
     """
-    backend, own = _backend.get(), tensors[0].dtype
-    if backend is not None and dtype in (None, own):
-        stacked = tensors if replicas else tuple(t.unsqueeze(0) for t in tensors)
-        if (result := backend(f, params, *stacked, **more)) is not None:
-            return result if replicas else result[0]
+    own = tensors[0].dtype
     short = dtype or own
     if replicas is None:
         return f(params, *(t.to(short) for t in tensors), **more).to(own)

@@ -131,8 +131,8 @@ def save_again(
 
 
 def was_compiled(rows: Sequence[TrainingRecord]) -> bool:
-    """Whether the kernel had a part in a cohort; before that was recorded it had none."""
-    return backend_kind(rows[0].backend).startswith(("compiled", "plain but"))
+    """Whether the kernel trained a cohort; before that was recorded it trained none."""
+    return backend_kind(rows[0].backend) == "compiled"
 
 
 def declare_again(study: Study, *, compiled: bool) -> str:

@@ -10,7 +10,6 @@ __all__ = ["backend_kind", "describe_backends", "describe_way"]
 
 KINDS = {
     "compiled": "in the compiled kernel",
-    "plain but for convolutions": "on the plain path, but for convolutions",
     "plain": "on the plain path",
     "PyTorch": "by PyTorch",
 }

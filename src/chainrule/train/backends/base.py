@@ -19,7 +19,6 @@ __all__ = [
     "BackendStatus",
     "CompileError",
     "Compiled",
-    "CompiledConvolutions",
     "EpochOutput",
     "Plain",
 ]
@@ -64,21 +63,6 @@ class Plain(BackendStatus):
 
     def __str__(self) -> str:
         return f"plain: {self.reason}" if self.reason else "plain"
-
-
-@final
-@dataclass(frozen=True)
-class CompiledConvolutions(BackendStatus):
-    """By the layers themselves, but for convolutions, which the compiled kernel computes.
-
-    ``reason`` says why no more than that.
-    """
-
-    reason: str = field(default="", compare=False)
-    kernel: str = field(default="", compare=False)
-
-    def __str__(self) -> str:
-        return "plain but for convolutions" + (f": {self.reason}" if self.reason else "")
 
 
 @final

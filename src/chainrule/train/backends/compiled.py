@@ -1,8 +1,8 @@
 """A compiled kernel, which is built once on a machine, wherever it can be used.
 
-It does whole epochs of cohorts of small nets, dense and convolutional. Of other nets it does the
-convolutions. The layers stay what is read; a test holds both to the same numbers. The kernel is in
-:mod:`chainrule.compiled`, which is handed the net, the loss and the optimizer.
+It does whole epochs of cohorts of small nets, dense and convolutional. The layers stay what is
+read; a test holds both to the same numbers. The kernel is in :mod:`chainrule.compiled`, which is
+handed the net, the loss and the optimizer.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from torch import Tensor
 from chainrule._util.notices import print_once
 from chainrule._util.threads import give_threads_to_kernel
 from chainrule.compiled.build import (
-    SCALAR_TYPES,
     BuildError,
     PendingBuildError,
     kernel,
     wait_for_kernel,
 )
-from chainrule.compiled.conv import use_compiled_convolutions
 from chainrule.compiled.launch import (
     CompiledProgram,
     Epoch,
@@ -36,7 +34,6 @@ from chainrule.compiled.lowering.loss import batch_weights, loss_targets
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.hooks import has_forward_hook
-from chainrule.nn.layers.conv import Conv2d
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_values
 from chainrule.train.backends.augmented import AugmentedSamples
@@ -44,7 +41,6 @@ from chainrule.train.backends.base import (
     Backend,
     BackendStatus,
     Compiled,
-    CompiledConvolutions,
     CompileError,
     EpochOutput,
     Plain,
@@ -73,15 +69,11 @@ class CompiledBackend(Backend):
         self._training = ProgramCache(training_fingerprint, compile_steps)
         self._inference = ProgramCache(inference_fingerprint, compile_predictions)
         self._missing: Plain | None = None  # why there is no kernel
-        self._convolutions = ""  # the key of the kernel that computes them
         self._augmented: AugmentedSamples | None = None
 
     @property
     def status(self) -> BackendStatus:
-        found = self._missing or self._training.status
-        if self._convolutions and isinstance(found, Plain):
-            return CompiledConvolutions(found.reason, self._convolutions)
-        return found
+        return self._missing or self._training.status
 
     def __getstate__(self) -> dict[str, object]:
         """Without the samples of an epoch."""
@@ -89,16 +81,10 @@ class CompiledBackend(Backend):
 
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         """Look at all anew, and build what is missing."""
-        program = self._find_training_program(state, train)
-        self._convolutions = ""
-        if program is None and self._missing is None and has_known_convolutions(state):
-            with self._falls_back(), wait_for_kernel(self.insists):
-                self._convolutions = kernel(state.optimizer.flats[0].data.dtype).key
+        self._find_training_program(state, train)
         return self.status
 
     def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
-        if self._convolutions:
-            return use_compiled_convolutions()
         if self.status == Compiled():
             return give_threads_to_kernel()
         return self.plain.use_threads(state, train)
@@ -286,13 +272,6 @@ def check_own_methods(part: object) -> None:
             changed.append(name)
     if changed:
         raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")
-
-
-def has_known_convolutions(state: TrainState) -> bool:
-    """Whether the net has convolutions that the kernel may know."""
-    data = state.optimizer.flats[0].data
-    has = any(isinstance(module, Conv2d) for module in state.net.modules())
-    return has and data.device.type == "cpu" and data.dtype in SCALAR_TYPES
 
 
 def is_packed(state: TrainState) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import torch
@@ -14,7 +13,6 @@ from chainrule.data import Dataset
 from chainrule.nn.errors import check_forward
 from chainrule.nn.layers.conv import Conv
 from chainrule.nn.loss.base import combine_batches
-from chainrule.nn.ops.conv import use_conv_backend
 from chainrule.nn.vjp import accumulate_param_grads
 from chainrule.optim import clip_grad_norm_, clip_grad_value_
 from chainrule.train.backends.base import Backend, BackendStatus, EpochOutput, Plain
@@ -37,12 +35,9 @@ class PlainBackend(Backend):
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         return self.status
 
-    @contextmanager
-    def use_threads(self, state: TrainState, train: Dataset) -> Iterator[None]:
+    def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
         """Small products get one thread: the others would wait for them without rest."""
-        small = is_small_work(state, train)
-        with use_conv_backend(None), torch_threads(1) if small else nullcontext():
-            yield
+        return torch_threads(1) if is_small_work(state, train) else nullcontext()
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         active = state.active.to(train.inputs.device)
