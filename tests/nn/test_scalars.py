@@ -9,7 +9,8 @@ from chainrule import nn
 
 ACTIVATIONS = [
     *("ELU", "GELU", "SELU", "Hardtanh", "Identity", "LeakyReLU", "PReLU", "ReLU", "SiLU"),
-    *("Sigmoid", "Softplus", "Softsign", "Tanh"),
+    *("Sigmoid", "Softplus", "Softsign", "Tanh", "ReLU6", "CELU", "Mish", "LogSigmoid"),
+    *("Tanhshrink", "Hardswish", "Hardshrink", "Softshrink"),
 ]
 
 

@@ -4,20 +4,18 @@ from chainrule.nn import init
 from chainrule.nn.errors import LayerError
 from chainrule.nn.inspect.summary import output_shape, summary
 from chainrule.nn.layers.activations import (
-    ELU,
     GELU,
-    SELU,
+    GLU,
     Exp,
-    Hardtanh,
     Identity,
-    LeakyReLU,
-    PReLU,
-    ReLU,
+    LogSigmoid,
+    Mish,
     Sigmoid,
     SiLU,
     Softplus,
     Softsign,
     Tanh,
+    Tanhshrink,
 )
 from chainrule.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from chainrule.nn.layers.comparison import LessEqualProbability
@@ -27,10 +25,25 @@ from chainrule.nn.layers.dropout import Dropout, Dropout2d
 from chainrule.nn.layers.embedding import Embedding
 from chainrule.nn.layers.linear import Bilinear, Linear
 from chainrule.nn.layers.normalization import GroupNorm, LayerNorm
+from chainrule.nn.layers.piecewise import (
+    CELU,
+    ELU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Softshrink,
+    Threshold,
+)
 from chainrule.nn.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
 from chainrule.nn.layers.reshape import Flatten, Select, Unflatten
 from chainrule.nn.layers.siamese import Siamese
-from chainrule.nn.layers.softmax import LogSoftmax, Softmax
+from chainrule.nn.layers.softmax import LogSoftmax, Softmax, Softmin
 from chainrule.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -52,8 +65,10 @@ from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.vjp import ChainRule
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "GLU",
     "SELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
@@ -75,6 +90,9 @@ __all__ = [
     "Flatten",
     "GaussianNLLLoss",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
     "Hardtanh",
     "Heads",
     "HuberLoss",
@@ -86,11 +104,13 @@ __all__ = [
     "LeakyReLU",
     "LessEqualProbability",
     "Linear",
+    "LogSigmoid",
     "LogSoftmax",
     "Loss",
     "MSELoss",
     "MaxPool2d",
     "Maxout",
+    "Mish",
     "Module",
     "MultiLoss",
     "NLLLoss",
@@ -99,6 +119,7 @@ __all__ = [
     "Parallel",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Residual",
     "SampleWeightedLoss",
     "Select",
@@ -108,10 +129,14 @@ __all__ = [
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Sum",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Unflatten",
     "init",
     "output_shape",

@@ -11,6 +11,14 @@ from tests.nn.cases import Case, odd, same
 
 activation = partial(same, shape=(4, 3), keeps_shape=True)
 
+
+class ExactHardsigmoid(tnn.Module):
+    """torch's own has a slope of 1/6 rounded to float32, in float64 too."""
+
+    def forward(self, x):
+        return (x / 6 + 0.5).clamp(0, 1)
+
+
 ACTIVATIONS = [
     activation("Identity"),
     activation("ReLU"),
@@ -33,6 +41,23 @@ ACTIVATIONS = [
     activation("Sigmoid"),
     activation("Hardtanh"),
     activation("Hardtanh", -0.5, 1.1),
+    activation("ReLU6"),
+    activation("CELU"),
+    activation("CELU", 0.5, shape=(2, 3, 4)),
+    activation("Mish"),
+    activation("GLU", shape=(3, 4)),
+    activation("GLU", dim=1, shape=(2, 4, 3)),
+    activation("LogSigmoid"),
+    activation("Tanhshrink"),
+    Case("Hardsigmoid()", nn.Hardsigmoid, (4, 3), ExactHardsigmoid, keeps_shape=True),
+    activation("Hardswish"),
+    activation("Hardshrink"),
+    activation("Hardshrink", 0.9),
+    activation("Softshrink"),
+    activation("Softshrink", 0.9),
+    activation("Threshold", 0.4, -0.7),
+    activation("Softmin", dim=1),
+    activation("Softmin", dim=-1, shape=(2, 3, 4)),
     activation("Softmax", dim=1),
     activation("Softmax", dim=-1, shape=(2, 3, 4)),
     activation("Softmax", dim=0),

@@ -1,4 +1,4 @@
-"""Softmax and LogSoftmax: the elements of a slice as shares of one."""
+"""Softmax, Softmin and LogSoftmax: the elements of a slice as shares of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chainrule.nn.layers.reshape import resolve_dim
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["LogSoftmax", "Softmax"]
+__all__ = ["LogSoftmax", "Softmax", "Softmin"]
 
 
 class SoftmaxBase(Module, ABC):
@@ -46,6 +46,21 @@ class Softmax(SoftmaxBase):
         dim = self._resolve_dim(x)
         y = x.softmax(dim)
         return y, lambda g: y * (g - (g * y).sum(dim, keepdim=True))
+
+
+@final
+class Softmin(SoftmaxBase):
+    """y = e⁻ˣ / Σ e⁻ˣ along ``dim``        any shape
+
+    dL/dx = y (Σ g y − g)
+
+    ``dim`` as for Softmax. Raises LayerError where x has no such dimension.
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        dim = self._resolve_dim(x)
+        y = (-x).softmax(dim)
+        return y, lambda g: y * ((g * y).sum(dim, keepdim=True) - g)
 
 
 @final
