@@ -80,7 +80,7 @@ WRONG = {
     "no activation": (
         "net",
         {"name": "digit_net", "activation": "MSELoss"},
-        "there are: ELU, GELU",
+        "there are: CELU, ELU, Exp, GELU",
     ),
     "loss in a loss": ("loss", {"name": "class_loss", "loss": "MSE"}, "did you mean 'MSELoss'"),
     "list for one": ("init", {"name": "Normal", "std": [1]}, r"init Normal\(std=\[1\]\): "),

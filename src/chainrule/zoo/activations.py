@@ -7,11 +7,16 @@ from collections.abc import Callable
 from chainrule import nn
 from chainrule._util.suggest import did_you_mean
 from chainrule.nn import Module
-from chainrule.nn.layers import activations
+from chainrule.nn.layers import activations, piecewise
 
 __all__ = ["build_activation"]
 
-KNOWN = (*activations.__all__, "LogSoftmax", "Softmax")
+OTHERS = {"GLU", "Threshold"}
+"""Not by name alone: the one halves the units, the other has no default."""
+
+KNOWN = tuple(
+    sorted({*activations.__all__, *piecewise.__all__, "LogSoftmax", "Softmax", "Softmin"} - OTHERS)
+)
 
 
 def build_activation(name: str | Callable[[], Module]) -> Module:

@@ -24,7 +24,6 @@ __all__ = [
     "GLU",
     "Exp",
     "Identity",
-    "InplaceCompatible",
     "LogSigmoid",
     "Mish",
     "SiLU",
