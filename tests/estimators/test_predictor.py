@@ -9,7 +9,7 @@ import torch
 
 from chainrule import load, nn, save
 from chainrule.data import Arrays, Preprocessor, read_csv
-from chainrule.estimators import Predictor, loss_name
+from chainrule.estimators import Predictor
 from chainrule.serialization import load_metadata
 from chainrule.serialization.safetensors_file import read_file, write_file
 from chainrule.train import FileError
@@ -72,10 +72,6 @@ def test_without_probabilities_it_says_so():
     one = predictor("MSELoss")
     with pytest.raises(ValueError, match="trained with MSELoss gives no probabilities; those"):
         one.probabilities(one.outputs(ROWS))
-
-
-def test_the_loss_within_a_loss_is_named():
-    assert loss_name(nn.OneHotLoss(nn.BCELoss())) == "BCELoss"
 
 
 def test_without_targets_there_are_no_scores():

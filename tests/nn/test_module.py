@@ -208,6 +208,44 @@ def test_all_that_is_wrong_is_listed_at_once():
         assert part in str(caught.value)
 
 
+def test_other_names_are_taken_in_order_where_that_is_said():
+    a, b = two_layers(), two_layers()
+    state = {f"layers.{i}": t for i, t in enumerate(a.state_dict().values())}
+    with pytest.raises(ValueError, match=r'all shapes fit in order: .*rename="order"'):
+        b.load_state_dict(state)
+    assert b.load_state_dict(state, rename="order") == ([], [])
+    assert equal(copies(a), copies(b))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.popitem(), "in order of 4 tensors, got 3"),
+        (lambda state: state.update(x=torch.ones(1)), "in order of 4 tensors, got 5"),
+        (lambda state: state.update({"2.weight": torch.ones(4, 2)}), "got \\(4, 2\\)"),
+    ],
+    ids=["fewer", "more", "transposed"],
+)
+def test_what_does_not_fit_in_order_is_refused_and_nothing_changes(change, message):
+    net = two_layers()
+    state, before = dict(two_layers().state_dict()), copies(net)
+    change(state)
+    with pytest.raises(ValueError, match=message):
+        net.load_state_dict(state, rename="order")
+    with pytest.raises(ValueError, match="rename: expected None or 'order', got 'names'"):
+        net.load_state_dict(state, rename="names")
+    assert equal(copies(net), before)
+
+
+def test_what_is_said_of_a_large_net_fits_a_screen():
+    net = nn.Sequential(*(nn.Linear(3, 3) for _ in range(200)))
+    state = {f"body.{name}": t[:2] for name, t in net.state_dict().items()}
+    state |= {name: t[:2] for name, t in list(net.state_dict().items())[:100]}
+    with pytest.raises(ValueError, match="and 394 more") as caught:
+        net.load_state_dict(state)
+    assert len(str(caught.value)) < 1000
+
+
 def test_not_strict_takes_what_there_is_and_says_what_it_passed_over():
     net = two_layers()
     other = net[2].weight.data.clone()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
 import pickle
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -43,6 +46,21 @@ def blobs():
     return make_classification(200, 6, n_informative=4, random_state=1)
 
 
+WAYS = {
+    **{f"pickle {n}": lambda model, n=n: pickle.loads(pickle.dumps(model, n)) for n in range(2, 6)},
+    "joblib": lambda model: dump_and_load(model),
+    "cloudpickle": lambda model: pickle.loads(pytest.importorskip("cloudpickle").dumps(model)),
+    "deepcopy": copy.deepcopy,
+}
+
+
+def dump_and_load(model):
+    joblib, file = pytest.importorskip("joblib"), BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
 @parametrize_with_checks([MLPClassifier(**QUICK), MLPRegressor(**QUICK)])
 def test_scikit_learn_finds_nothing_wrong(estimator, check):
     check(estimator)
@@ -54,13 +72,79 @@ def test_scikit_learn_finds_nothing_wrong_with_any(estimator, check):
     check(estimator)
 
 
-def test_a_pickled_copy_predicts_and_learns_the_same(blobs):
-    model = MLPClassifier(**QUICK, random_state=0).fit(*blobs)
-    copy = pickle.loads(pickle.dumps(model))
-    assert np.array_equal(copy.predict_proba(blobs[0]), model.predict_proba(blobs[0]))
-    for one in (model, copy):
+@pytest.mark.parametrize("way", [False, True], ids=["plain", "kernel"])
+@pytest.mark.parametrize("duplicate", WAYS.values(), ids=WAYS)
+def test_a_copy_predicts_and_learns_the_same(blobs, duplicate, way):
+    options = QUICK | {"max_iter": 5, "n_seeds": 2, "compile": way}
+    model = MLPClassifier(**options, random_state=0).fit(*blobs)
+    other = duplicate(model)
+    assert np.array_equal(other.predict_proba(blobs[0]), model.predict_proba(blobs[0]))
+    before = model.predict_proba(blobs[0])
+    for one in (model, other):
         one.partial_fit(*blobs)
-    assert np.array_equal(copy.predict_proba(blobs[0]), model.predict_proba(blobs[0]))
+    assert np.array_equal(other.predict_proba(blobs[0]), model.predict_proba(blobs[0]))
+    assert not np.array_equal(other.predict_proba(blobs[0]), before)
+
+
+def test_another_process_learns_the_same(blobs):
+    model = MLPClassifier(**QUICK | {"max_iter": 5}, random_state=0).fit(*blobs)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        other = pool.apply(model.partial_fit, blobs)
+    assert np.array_equal(
+        other.predict_proba(blobs[0]), model.partial_fit(*blobs).predict_proba(blobs[0])
+    )
+
+
+@pytest.mark.parametrize("way", [False, True], ids=["plain", "kernel"])
+def test_a_pickled_estimator_has_its_numbers_few_times(blobs, way):
+    options = {"max_iter": 3, "random_state": 0, "compile": way, "n_seeds": 2}
+    model = MLPClassifier((300, 100), **options).fit(*blobs)
+    numbers = sum(parameter.data.nbytes for parameter in model.nets_.parameters())
+    assert len(pickle.dumps(model.nets_)) < 1.1 * numbers
+    assert len(pickle.dumps(model)) < 4.2 * numbers  # gradients and Adam's two moments beside
+
+
+WEIGHTS = {0: 1.0, 1: 5.0}
+
+
+def test_partial_fit_weighs_the_classes(blobs):
+    X, y = blobs
+    by_class = MLPClassifier(**QUICK, random_state=0, class_weight=WEIGHTS)
+    by_sample = MLPClassifier(**QUICK, random_state=0)
+    plain = MLPClassifier(**QUICK, random_state=0)
+    for _ in range(3):
+        by_class.partial_fit(X, y)
+        by_sample.partial_fit(X, y, sample_weight=np.vectorize(WEIGHTS.get)(y))
+        plain.partial_fit(X, y)
+    assert np.array_equal(by_class.predict_proba(X), by_sample.predict_proba(X))
+    assert by_class.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean() + 0.05
+
+
+def test_partial_fit_needs_the_weights_of_the_classes_themselves(blobs):
+    with pytest.raises(ValueError, match=r"class_weight='balanced' needs all samples.*{class: w"):
+        MLPClassifier(class_weight="balanced").partial_fit(*blobs)
+
+
+def test_a_part_may_have_one_class_and_the_weights_name_some():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    model = MLPClassifier(**QUICK, class_weight={"b": 3.0})
+    model.partial_fit(X, np.repeat("a", 20), classes=["a", "b", "c"])
+    assert model.partial_fit(X, np.repeat("b", 20)).predict(X).shape == (20,)
+
+
+@pytest.mark.parametrize("way", [False, "auto"], ids=["plain", "auto"])
+@pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
+def test_weights_may_come_and_go(blobs, cls, way):
+    X, y = blobs
+    ones, rows = np.ones(200), np.arange(200) < 150
+    models = [cls(**QUICK, random_state=0, compile=way) for _ in range(2)]
+    for weight in (None, ones, ones * rows, None):
+        models[0].partial_fit(X, y, sample_weight=weight)
+    for part, weight in ((X, ones), (X, None), (X[rows], None), (X, ones)):
+        models[1].partial_fit(part, y[: len(part)], sample_weight=weight)
+    told = [getattr(model, "predict_proba", model.predict)(X) for model in models]
+    assert np.allclose(*told, atol=1e-9)
+    models[0].fit(X, y, sample_weight=ones).partial_fit(X, y).partial_fit(X, y, sample_weight=ones)
 
 
 def test_an_ensemble_is_the_mean_of_its_seeds(blobs):
@@ -110,7 +194,7 @@ def test_each_option_learns(blobs, options):
 
 def test_the_loss_of_numbers_gives_no_probabilities(blobs):
     model = MLPClassifier(**QUICK, loss="MSELoss").fit(*blobs)
-    with pytest.raises(ValueError, match="MSELoss give no probabilities"):
+    with pytest.raises(ValueError, match="MSELoss gives no probabilities"):
         model.predict_proba(blobs[0])
     assert model.decision_function(blobs[0]).shape == (200,)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         saved_net,
         stats_by_init,
     )
-    from chainrule.estimators.predictor import Predictor, loss_name
+    from chainrule.estimators.predictor import Predictor
     from chainrule.estimators.split import DataSplit
     from chainrule.estimators.summary import describe_split, summarize_fit
 
@@ -45,7 +45,7 @@ _MODULES = {
         *("NetWithBatch", "built_in_net", "net_on_data", "net_to_check", "saved_net"),
         "stats_by_init",
     ),
-    "predictor": ("Predictor", "loss_name"),
+    "predictor": ("Predictor",),
     "split": ("DataSplit",),
     "summary": ("describe_split", "summarize_fit"),
 }
@@ -67,7 +67,6 @@ __all__ = [
     "load_data",
     "load_split",
     "loss_for",
-    "loss_name",
     "net_on_data",
     "net_to_check",
     "saved_net",

@@ -8,7 +8,7 @@ from typing import final
 import torch
 
 from chainrule.data import Dataset
-from chainrule.estimators.predictor import TO_PROBABILITIES, Predictor, loss_name
+from chainrule.estimators.predictor import Predictor
 from chainrule.estimators.split import DataSplit
 from chainrule.nn.config import to_config
 from chainrule.nn.errors import LayerError, describe_shape
@@ -18,6 +18,7 @@ from chainrule.nn.loss.classification import ClassificationLoss
 from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
 from chainrule.train.callbacks import EarlyStopping
+from chainrule.train.inference import TO_PROBABILITIES, loss_name
 from chainrule.train.trainer import Trainer
 
 __all__ = ["FitResult", "check_fit", "fit_predictor", "fit_with_early_stopping", "loss_for"]

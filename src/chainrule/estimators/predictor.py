@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
@@ -15,27 +15,12 @@ from chainrule.data.files.reading import RawData
 from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
 from chainrule.estimators.predictor_header import find_metadata_problem
 from chainrule.nn.errors import describe_shape
-from chainrule.nn.loss import Loss
-from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.module import Module
 from chainrule.serialization.nets import load, load_metadata, save
 from chainrule.serialization.safetensors_file import FileError
 from chainrule.train import inference
 
-__all__ = ["Predictor", "loss_name"]
-
-TO_PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
-    "CrossEntropyLoss": lambda y: y.softmax(-1),
-    "NLLLoss": lambda y: y.exp(),
-    "BCEWithLogitsLoss": lambda y: y.sigmoid(),
-    "BCELoss": lambda y: y,
-}
-"""Of the classes, from the outputs of a net that was trained with this loss."""
-
-
-def loss_name(loss: Loss) -> str:
-    """The class of a loss, or of the one that a OneHotLoss takes."""
-    return type(loss.loss if isinstance(loss, OneHotLoss) else loss).__name__
+__all__ = ["Predictor"]
 
 
 @final
@@ -74,12 +59,7 @@ class Predictor:
         """
         if self.preprocessor.task.kind != "classification":
             raise ValueError("this net tells numbers: there are no probabilities of classes")
-        if self.loss not in TO_PROBABILITIES:
-            raise ValueError(
-                f"a net that was trained with {self.loss} gives no probabilities; those trained "
-                f"with {', '.join(TO_PROBABILITIES)} do"
-            )
-        return TO_PROBABILITIES[self.loss](outputs.double())
+        return inference.probabilities(outputs.double(), self.loss)
 
     def scores(self, answers: Sequence[Any], rows: RawData) -> dict[str, float]:
         """How right answers for these rows are, of those that have a target; {} where none has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -127,6 +127,24 @@ class ModuleTree(Replicated, ABC):
     def unique_state(self) -> Iterator[Buffer]:
         """Each parameter and buffer once."""
         return iter({id(value): value for _, value in self.named_state()}.values())
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Name → tensor of every parameter and buffer; torch's names, and no copies."""
+        return {name: value.data for name, value in self.named_state()}
+
+    def load_state_dict(
+        self,
+        state: dict[str, Tensor],
+        strict: bool = True,
+        *,
+        rename: Literal["order"] | None = None,
+    ) -> LoadResult:
+        """Copy the tensors in, by name; with ``rename="order"`` the first into the first, and on.
+
+        Raises ValueError, and changes nothing, where a shape is wrong or (``strict``) where a
+        name is missing or not known; the message lists them, or the first of many.
+        """
+        return copy_state(self.label(), dict(self.named_state()), state, strict, rename)
 
     def check_children(self) -> None:
         """Raise TypeError where a module or a parameter stands where nothing here would find it.
@@ -273,18 +291,6 @@ class Module(ModuleTree, ABC):
         for module in self.modules():
             module.matmul_dtype = dtype
         return self
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Name → tensor of every parameter and buffer; torch's names, and no copies."""
-        return {name: value.data for name, value in self.named_state()}
-
-    def load_state_dict(self, state: dict[str, Tensor], strict: bool = True) -> LoadResult:
-        """Copy the tensors in, by name.
-
-        Raises ValueError, and changes nothing, where a shape is wrong or (``strict``) where a
-        name is missing or not known; the message lists them all.
-        """
-        return copy_state(self.label(), dict(self.named_state()), state, strict)
 
     def to(self, *targets: Any, device: Any = None, dtype: torch.dtype | None = None) -> Self:
         """Move to a device, a dtype, or both (``net.to("cuda", torch.float64)``); return self.

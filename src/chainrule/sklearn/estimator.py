@@ -141,6 +141,8 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         if not hasattr(self, "_trainer") or (epochs is None and not self.warm_start):
             self.draw_seed()
             self._trainer = make_cohort_trainer([self], samples)
+        else:
+            use_weights(self._trainer, self, samples)
         train_nets(self._trainer, self, samples, epochs)
         self.take_nets(self._trainer.net, self._trainer, complete=epochs is None)
         return self
@@ -215,24 +217,42 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
     nets = net.replicate(len(roots), roots)
     n = samples.count_training(first)
     size = choose_batch_size(first.batch_size, max(1, n))
-    counts = size * (1.0 if samples.weight is None else float(samples.weight.mean()))
+    decays = [m.alpha / batch_weight(samples, size) for m in members]
     numbers = {
         "lr": spread_over_replicas([m.learning_rate_init for m in members], n_seeds),
-        "weight_decay": spread_over_replicas([m.alpha / counts for m in members], n_seeds),
+        "weight_decay": spread_over_replicas(decays, n_seeds),
     }
     part = read_part(first.optimizer)
     optimizer = build_component("optimizer", part, nets, **(numbers | part.arguments))
     scheduler = first.schedule and build_component("schedule", read_part(first.schedule), optimizer)
-    loss = first.make_loss()
     return Trainer(
         nets,
-        loss if samples.weight is None else SampleWeightedLoss(loss),
+        make_criterion(first, samples),
         optimizer,
         scheduler=scheduler or None,
         batch_size=size,
         seed=orders,
         compile=first.compile,
     )
+
+
+def make_criterion(estimator: NetEstimator, samples: Samples) -> Loss:
+    """The loss, with weights where the samples have some."""
+    loss = estimator.make_loss()
+    return loss if samples.weight is None else SampleWeightedLoss(loss)
+
+
+def batch_weight(samples: Samples, size: int) -> float:
+    """What a batch of this size weighs on average: its samples, where they have no weights."""
+    return size * (1.0 if samples.weight is None else float(samples.weight.mean()))
+
+
+def use_weights(trainer: Trainer, estimator: NetEstimator, samples: Samples) -> None:
+    """Let a trainer that goes on take samples with weights, or without, whatever it had before."""
+    trainer.state.criterion = make_criterion(estimator, samples).replicate(estimator.n_seeds)
+    if "weight_decay" not in read_part(estimator.optimizer).arguments:
+        for group in trainer.optimizer.param_groups:
+            group["weight_decay"] = estimator.alpha / batch_weight(samples, trainer.batch_size)
 
 
 def train_nets(

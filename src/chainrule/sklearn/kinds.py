@@ -6,13 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 from torch import Tensor
 
 from chainrule.estimators.fit import loss_for
-from chainrule.estimators.predictor import TO_PROBABILITIES, loss_name
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import build_component
 from chainrule.sklearn.estimator import (
@@ -23,6 +22,7 @@ from chainrule.sklearn.estimator import (
     read_part,
     read_weights,
 )
+from chainrule.train.inference import TO_PROBABILITIES, loss_name, probabilities
 
 __all__ = ["NetClassifierBase", "NetRegressorBase"]
 
@@ -49,15 +49,18 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         y = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        weight = read_weights(sample_weight, X)
-        if self.class_weight is not None:
-            by_class = compute_sample_weight(self.class_weight, y).astype(X.dtype)
-            weight = by_class if weight is None else weight * by_class
-        X, codes, weight = drop_weightless(X, codes.astype(np.int64), weight)
-        return Samples(X, codes, weight, len(self.classes_), stratify=True)
+        return self._weigh(X, codes, sample_weight, stratify=True)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """One epoch more, on these samples; the first call says all ``classes`` there will be."""
+        """One epoch more, on these samples; the first call says all ``classes`` there will be.
+
+        Raises ValueError for ``class_weight="balanced"``, which needs all samples at once.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples, of which partial_fit sees a part: give "
+                "the weights, {class: weight}, as sklearn.utils.compute_class_weight finds them"
+            )
         first = not hasattr(self, "classes_")
         if first:
             self.classes_ = np.unique(y if classes is None else classes)
@@ -68,10 +71,19 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         y = column_or_1d(y, warn=True)
         if unknown := sorted(set(np.unique(y)) - set(self.classes_)):
             raise ValueError(f"y has classes that the first call did not name: {unknown}")
-        codes = np.searchsorted(self.classes_, y).astype(np.int64)
-        weight = read_weights(sample_weight, X)
-        samples = Samples(X, codes, weight, len(self.classes_), stratify=False)
+        codes = np.searchsorted(self.classes_, y)
+        samples = self._weigh(X, codes, sample_weight, stratify=False)
         return self._fit_samples(samples, epochs=1)
+
+    def _weigh(self, X: Array, codes: Array, sample_weight: Any, *, stratify: bool) -> Samples:
+        """The samples of these classes, each with its own weight times that of its class."""
+        weight = read_weights(sample_weight, X)
+        if self.class_weight is not None:
+            y = self.classes_[codes]
+            by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            weight = by_class[codes].astype(X.dtype) * (1 if weight is None else weight)
+        X, codes, weight = drop_weightless(X, codes.astype(np.int64), weight)
+        return Samples(X, codes, weight, len(self.classes_), stratify=stratify)
 
     def predict(self, X: Any) -> Array:
         """The likeliest class of each sample (N,)."""
@@ -120,13 +132,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         return self._probabilities(outputs) if self._makes_probabilities else outputs
 
     def _probabilities(self, outputs: Tensor) -> Tensor:
-        name = loss_name(self.make_loss())
-        if name not in TO_PROBABILITIES:
-            raise ValueError(
-                f"nets that were trained with {name} give no probabilities; those trained with "
-                f"{', '.join(TO_PROBABILITIES)} do"
-            )
-        return TO_PROBABILITIES[name](outputs)
+        return probabilities(outputs, loss_name(self.make_loss()))
 
 
 class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
@@ -146,7 +152,10 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
 
     def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
         """What ``fit`` learns from."""
-        X = self._read_inputs(X, reset=True)
+        return self._weigh(self._read_inputs(X, reset=True), y, sample_weight)
+
+    def _weigh(self, X: Array, y: Any, sample_weight: Any) -> Samples:
+        """The samples with these targets and weights."""
         targets = self._read_targets(X, y)
         X, targets, weight = drop_weightless(X, targets, read_weights(sample_weight, X))
         return Samples(X, targets, weight, targets.shape[1], stratify=False)
@@ -154,9 +163,7 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch more, on these samples."""
         X = self._read_inputs(X, reset=not hasattr(self, "_trainer"))
-        targets, weight = self._read_targets(X, y), read_weights(sample_weight, X)
-        samples = Samples(X, targets, weight, targets.shape[1], stratify=False)
-        return self._fit_samples(samples, epochs=1)
+        return self._fit_samples(self._weigh(X, y, sample_weight), epochs=1)
 
     def predict(self, X: Any) -> Array:
         """The number of each sample (N,), or its numbers (N, T)."""

@@ -12,7 +12,7 @@ from chainrule.train.backends import (
 )
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
-from chainrule.train.inference import predict
+from chainrule.train.inference import predict, predict_proba
 from chainrule.train.layer_stats import LayerRow, layer_stats
 from chainrule.train.metrics import (
     Accuracy,
@@ -76,6 +76,7 @@ __all__ = [
     "layer_stats",
     "load",
     "predict",
+    "predict_proba",
     "save",
     "train",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,11 +10,30 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.nn.errors import check_forward
+from chainrule.nn.errors import LayerError, check_forward
+from chainrule.nn.loss import Loss
+from chainrule.nn.loss.wrapper import LossWrapper
 from chainrule.nn.module import Module
 from chainrule.train.batches import iter_slices
 
-__all__ = ["eval_mode", "join", "predict", "predict_in_slices"]
+__all__ = [
+    "TO_PROBABILITIES",
+    "eval_mode",
+    "join",
+    "loss_name",
+    "predict",
+    "predict_in_slices",
+    "predict_proba",
+    "probabilities",
+]
+
+TO_PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
+    "CrossEntropyLoss": lambda y: y.softmax(-1),
+    "NLLLoss": lambda y: y.exp(),
+    "BCEWithLogitsLoss": lambda y: y.sigmoid(),
+    "BCELoss": lambda y: y,
+}
+"""Of the classes, from the outputs of a net that was trained with this loss."""
 
 SLICE_BYTES = 2 * 2**20
 """How much input, of all replicas, goes through a net at once when nothing is learned.
@@ -34,15 +53,57 @@ def eval_mode(net: Module) -> Iterator[Module]:
 
 
 @torch.no_grad()
-def predict(net: Module, inputs: Tensor) -> Any:
+def predict(net: Module, inputs: Any) -> Any:
     """The outputs of a net for inputs (N, …), in evaluation mode, a slice at a time.
 
-    Of a cohort, which all see the same inputs, the outputs of its replicas (K, N, …). The net's
-    mode is afterwards what it was. Raises LayerError for inputs that the net does not take.
+    Inputs are a tensor, an array or lists; those that are no tensor and floating take the dtype of
+    the net. Of a cohort, which all see the same inputs, the outputs of its replicas (K, N, …). The
+    net's mode is afterwards what it was. Raises LayerError for inputs that the net does not take.
     """
-    x = inputs if net.replicas is None else inputs.unsqueeze(0)
+    x = as_inputs(net, inputs)
+    x = x if net.replicas is None else x.unsqueeze(0)
     with eval_mode(net):
         return predict_in_slices(net, Dataset(x, x, net.replicas))
+
+
+def predict_proba(net: Module, inputs: Any, criterion: Loss) -> Tensor:
+    """The probabilities of the classes for inputs (N, …), of a net trained with this loss.
+
+    (N, L), or (K, N, L) of a cohort. Of a binary cross-entropy each is one of its own, and they
+    need not sum to 1. Raises ValueError for a loss whose outputs are no probabilities.
+    """
+    return probabilities(predict(net, inputs), loss_name(criterion))
+
+
+def probabilities(outputs: Tensor, loss: str) -> Tensor:
+    """Of the classes, from the outputs of a net that was trained with the loss of this name."""
+    if loss not in TO_PROBABILITIES:
+        raise ValueError(
+            f"a net that was trained with {loss} gives no probabilities; those trained with "
+            f"{', '.join(TO_PROBABILITIES)} do"
+        )
+    return TO_PROBABILITIES[loss](outputs)
+
+
+def loss_name(loss: Loss) -> str:
+    """The class of a loss, or of the one that it is made of."""
+    return loss_name(loss.loss) if isinstance(loss, LossWrapper) else type(loss).__name__
+
+
+def as_inputs(net: Module, inputs: Any) -> Tensor:
+    """The inputs as a tensor (N, …) that the net takes. Raises LayerError for what is none."""
+    if isinstance(inputs, Tensor):
+        x = inputs
+    else:
+        try:
+            x = torch.tensor(inputs)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise LayerError(net, f"expected inputs (N, …) of numbers: {error}") from None
+        own = next((p.data for p in net.parameters()), x)
+        x = x.to(own.device, own.dtype if x.is_floating_point() else None)
+    if not x.dim():
+        raise LayerError(net, "expected inputs (N, …), got one number")
+    return x
 
 
 def predict_in_slices(net: Module, data: Dataset, at_least: int = 1) -> Any:
