@@ -80,3 +80,12 @@ def test_a_result_is_a_short_table():
         assert len(str(each)) < 2_000
         assert len(str(each).splitlines()) > 1
         assert re.search("small|size", each._repr_html_())
+
+
+def test_a_study_shows_what_was_declared():
+    study = Study.from_toml(TINY)
+    page = parseString(study._repr_html_())
+    assert page.documentElement.tagName == "table"
+    cells = [cell.firstChild.data for cell in page.getElementsByTagName("td")]
+    assert dict(zip(cells[::2], cells[1::2], strict=True))["data.name"] == study.data.name
+    assert "failure_value" not in repr(study)  # a default

@@ -148,7 +148,8 @@ def verdict_sentences(
     scope = [data.search_scope] if data.search_scope else []
     looked = look_sentences(data)[:1]
     scope += data.later_changes
-    return [best, *about, _tally_sentence(comparisons, data), *looked, *scope]
+    tallies = [_tally_sentence(comparisons, data), *_new_sample_sentences(data)]
+    return [best, *about, *tallies, *looked, *scope]
 
 
 def _name_compared(data: ReportData) -> Callable[[str], str]:
@@ -293,6 +294,19 @@ def _tally_sentence(comparisons: Comparisons, data: ReportData) -> str:
     if isinstance(design, FinitePool) and design.shared_test:
         return f"{sentence} That holds for these {design.samples:,} test samples."
     return sentence
+
+
+def _new_sample_sentences(data: ReportData) -> list[str]:
+    """How many comparisons reject for new test samples, where kept predictions tell."""
+    found = data.prediction_data.sample_comparisons
+    if not found:
+        return []
+    test = found[0].test
+    n = sum(c.p_holm <= 1 - test.confidence for c in found)
+    of = f"{n} of {_count(len(found), 'comparison')} {'is' if n == 1 else 'are'}"
+    level = f"{1 - test.confidence:.0%}"
+    by = f"by the predictions of single samples ({test.test})"
+    return [f"For new test samples, {by}, {of} significant at {level} after Holm."]
 
 
 def budget_sentences(result: StudyResult | ReportData) -> list[str]:

@@ -43,6 +43,10 @@ class RoundData:
         self._shared = lru_cache(maxsize=1)(self._draw_data)
         self._fresh = lru_cache(maxsize=2)(self._draw_data)
 
+    def __reduce__(self) -> tuple[type[RoundData], tuple[Study]]:
+        """A copy draws for itself: the same samples, from the same study."""
+        return RoundData, (self.study,)
+
     def round(self, r: int) -> Parts:
         """What round r trains and tests on."""
         return self._preprocess(*self.raw_round(r))

@@ -12,6 +12,7 @@ from chainrule.compiled import BuildError, build, kernel
 from chainrule.report import results_table
 from chainrule.study import StudyError, run
 from chainrule.study.results.backends import describe_backends
+from chainrule.study.spec.study import semantic_content
 from tests.study.small import small
 
 
@@ -38,7 +39,7 @@ def test_who_computes_is_no_part_of_a_studys_identity():
     assert study.with_overrides(compile=False).digest == study.digest
     assert declared.digest == study.digest
     assert in_an_arm.digest == study.digest
-    assert by_torch.semantic_fields()["arms"] == {"a": {}, "b": {"trainer": {"name": "Trainer"}}}
+    assert semantic_content(by_torch)["arms"] == {"a": {}, "b": {"trainer": {"name": "Trainer"}}}
 
 
 @pytest.mark.parametrize(("before", "after"), [(False, "auto"), ("auto", False)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,40 @@ def test_the_comparison_is_the_two_way_test_of_the_decisions(fixed):
     assert comparison.p_holm == expected.p
     [turned] = fixed.by_sample.compare(baseline="narrow")
     assert (turned.a, turned.test.difference) == ("wide", -expected.difference)
+
+
+FACTORS = {
+    "arms": {},
+    "factors": {
+        "size": {"small": {}, "large": {"net": {"hidden": 9}}},
+        "rate": {"low": {}, "high": {"optimizer": {"lr": 0.3}}},
+    },
+}
+
+
+def test_effects_of_factors_count_too():
+    """Six pairs of four arms; two main effects and an interaction are none of these."""
+    result = run(small(**POOL, **FACTORS))
+    found = result.by_sample.compare()
+    assert {c.tests for c in found} == {9}
+    least = min(found, key=lambda c: c.test.p)
+    assert least.p_holm == min(1.0, 9 * least.test.p)
+
+
+def test_looks_count_and_later_rounds_do_not():
+    until = {"until": "decided", "looks": [3, 5], "max": 8, "futility": False}
+    whole = run(small(**POOL, rounds=until))
+    rows = [row for row in whole.rows if row.round < 4]
+    [comparison] = replace(whole, rows=rows).by_sample.compare()
+    x, y = (accuracies(replace(whole, rows=rows), arm)[:3] for arm in ("narrow", "wide"))
+    assert comparison.test == two_way_table(x, y)
+    assert comparison.p_holm == min(1.0, 3 * comparison.test.p)
+
+
+def test_the_usual_comparison_says_where_new_samples_are(fixed):
+    assert any("by_sample.compare()" in note for note in fixed.compare().notes)
+    bare = {key: value for key, value in POOL.items() if key != "keep"}
+    assert any("--keep predictions" in note for note in run(small(**bare)).compare().notes)
 
 
 def test_of_one_round_it_is_about_these_nets():

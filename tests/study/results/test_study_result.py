@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from dataclasses import replace
 from statistics import mean, stdev
 
@@ -304,3 +305,12 @@ def test_it_is_read_from_a_store(tmp_path):
         assert read.study == made.study
         with pytest.raises(StoreError, match="has no study 2"):
             load_result(opened, 2)
+
+
+def test_a_result_that_was_read_is_pickled():
+    found = run(small(data={**small().as_dict()["data"], "rounds": "fixed"}, keep="predictions"))
+    table, for_samples = found.comparisons, found.by_sample.compare()
+    copy = pickle.loads(pickle.dumps(found))
+    assert (copy.design, copy.comparisons) == (found.design, table)
+    assert copy.by_sample.compare() == for_samples
+    assert copy.data(1)[0].inputs.tolist() == found.data(1)[0].inputs.tolist()

@@ -168,8 +168,15 @@ def sample_comparisons_table(
             for c in comparisons
         ],
         [c.as_row() for c in comparisons],
-        [describe_direction(data, "a − b")],
+        [describe_direction(data, "a − b"), *_correction_notes(comparisons[0])],
     )
+
+
+def _correction_notes(first: SampleComparison) -> list[str]:
+    """What p is corrected for, where that is more than one test."""
+    tests = [f"{first.tests} tests of the study"] if first.tests > 1 else []
+    looks = [f"{first.looks} looks, by Bonferroni"] if first.looks > 1 else []
+    return [f"p, Holm: for {' and '.join([*tests, *looks])}."] if tests or looks else []
 
 
 def confusion_table(decisions: Mapping[str, Decisions]) -> Table:

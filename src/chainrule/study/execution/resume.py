@@ -15,7 +15,12 @@ from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.spec.stored import read_declaration
-from chainrule.study.spec.study import NON_SEMANTIC_FIELDS, Study, digest_declaration
+from chainrule.study.spec.study import (
+    NON_SEMANTIC_FIELDS,
+    Study,
+    digest_declaration,
+    semantic_content,
+)
 from chainrule.study.store import Store, StudyRecord, open_store
 from chainrule.study.store.record import TrainingRecord
 
@@ -169,7 +174,7 @@ def find_record(store: Store, study: Study, *, extend: bool = False) -> StudyRec
 def is_extension(old: Study, new: Study) -> bool:
     """Whether ``new`` is ``old`` with more rounds or more arms, and nothing else."""
     ignored = NON_SEMANTIC_FIELDS | EXTENDABLE_FIELDS
-    rest = [{k: v for k, v in s.semantic_fields().items() if k not in ignored} for s in (old, new)]
+    rest = [{k: v for k, v in semantic_content(s).items() if k not in ignored} for s in (old, new)]
     same_code = old.sources.items() <= new.sources.items()
     arms = {arm.name: arm for arm in new.all_arms}
     kept = all(

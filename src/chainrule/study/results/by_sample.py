@@ -18,6 +18,7 @@ from chainrule.statistics import (
     FixedSplit,
     MeanInterval,
     PairedTest,
+    SequentialDesign,
     StatisticsError,
     VariancePart,
     holm,
@@ -29,6 +30,7 @@ from chainrule.statistics import (
 )
 from chainrule.statistics.scores import Array
 from chainrule.study.results.decisions import Decisions, read_decisions
+from chainrule.study.results.round_scores import count_tests
 from chainrule.study.store.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -57,17 +59,20 @@ class SampleScores:
 class SampleComparison:
     """Arm ``a`` against ``b`` by their scores of each sample; above 0 is better for a.
 
-    ``p_holm`` is corrected for all comparisons of the table.
+    ``p_holm`` is corrected for all tests of the study, ``tests``, and for its ``looks``.
     """
 
     a: str
     b: str
     test: PairedTest
     p_holm: float
+    tests: int
+    looks: int
 
     def as_row(self) -> dict[str, Any]:
         """The row as JSON data."""
-        return {"a": self.a, "b": self.b, **self.test.as_row(), "p_holm": self.p_holm}
+        corrected = {"p_holm": self.p_holm, "tests": self.tests, "looks": self.looks}
+        return {"a": self.a, "b": self.b, **self.test.as_row(), **corrected}
 
 
 @final
@@ -85,8 +90,10 @@ class SampleResult:
         arms: Sequence[ArmResult],
         load: Callable[[str, int], Predictions],
         find_design: Callable[[], Design],
+        find_looks: Callable[[int], SequentialDesign | None],
     ) -> None:
         self.study, self._load, self._find_design = study, load, find_design
+        self._find_looks = find_looks
         self._arms = {arm.arm: arm for arm in arms}
         self._scores: dict[str, SampleScores] = {}
 
@@ -193,23 +200,34 @@ class SampleResult:
         For new samples and, from three rounds on, for new rounds: :func:`two_way_test`. Of fewer
         rounds for new samples alone, with the nets that were trained: :func:`sample_test`. Raises
         StatisticsError where there are no two arms.
+
+        Over the rounds that all arms have. Holm's correction counts effects of factors too. A study
+        that was looked at is compared at its last look, with p times the number of looks: of rounds
+        that share samples only Bonferroni's levels are known.
         """
         wanted = None if all_pairs else baseline or self.study.baseline
         pairs = list_pairs(self.arms, wanted)
-        tests = [self._test_pair(a, b) for a, b in pairs]
-        corrected = holm([test.p for test in tests])
+        done = [{row.round for row in self._rows(arm)} for arm in self.arms]
+        rounds, factor, names = set.intersection(*done), 1, self.arms
+        if looks := self._find_looks(len(rounds)):
+            rounds &= {*range(looks.looks_made(len(rounds))[-1])}
+            factor, names = len(looks.looks), [arm.name for arm in self.study.all_arms]
+        tests = [self._test_pair(a, b, rounds) for a, b in pairs]
+        declared = list_pairs(names, self.study.baseline if self.study.baseline in names else None)
+        others = count_tests(self.study, names) - len(declared)
+        corrected = holm([*(min(1.0, factor * test.p) for test in tests), *[1.0] * others])
         return [
-            SampleComparison(a, b, test, p)
-            for (a, b), test, p in zip(pairs, tests, corrected, strict=True)
+            SampleComparison(a, b, test, p, len(corrected), factor)
+            for (a, b), test, p in zip(pairs, tests, corrected, strict=False)
         ]
 
-    def _test_pair(self, a: str, b: str) -> PairedTest:
+    def _test_pair(self, a: str, b: str, rounds: set[int]) -> PairedTest:
+        """The test of these rounds."""
         x, y = self.scores(a), self.scores(b)
-        common = np.intersect1d(x.rounds, y.rounds)
         (first, at), (second, other_at) = (
             (of.scores[kept], (of.rounds[kept], of.samples[kept]))
             for of in (x, y)
-            for kept in [np.isin(of.rounds, common)]
+            for kept in [np.isin(of.rounds, [*rounds])]
         )
         if not all(np.array_equal(i, j) for i, j in zip(at, other_at, strict=True)):
             raise StudyError(f"arms {a} and {b}: expected the same test samples in each round")

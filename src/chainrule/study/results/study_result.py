@@ -16,6 +16,7 @@ from chainrule.statistics import (
     Design,
     Effects,
     FixedSplit,
+    SequentialDesign,
     StatisticsError,
 )
 from chainrule.study.results.arm_result import (
@@ -53,6 +54,12 @@ if TYPE_CHECKING:  # rows are read without torch; samples that are made anew loa
     from chainrule.study.round_data import RoundData
 
 __all__ = ["StudyResult", "load_result"]
+
+ABOUT_SAMPLES = "About new test samples: the kept predictions, as by_sample.compare() tests them."
+NO_SAMPLES = (
+    "About new test samples: nothing, without the nets' predictions. A run with --keep predictions "
+    "keeps them, of what it trains: into a new --store it trains all."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,9 +166,9 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     @cached_property
     def by_sample(self) -> SampleResult:
         """What the kept predictions say, of which there may be none."""
-        return SampleResult(
-            self.study, self.arms, self.predictions, partial(getattr, self, "design")
-        )
+        design = partial(getattr, self, "design")
+        looks = partial(allow_for_looks, self)
+        return SampleResult(self.study, self.arms, self.predictions, design, looks)
 
     def data(self, r: int) -> tuple[Dataset, Dataset]:
         """(training set, test set) of a round, made anew as the study declares them."""
@@ -280,8 +287,15 @@ def collect_scores(result: StudyResult) -> RoundScores:
     notes = [describe_search_scope(study), *describe_later_changes(result.runs)]
     if problem := result.design_problem:
         notes.append(f"That rounds share no samples is declared, not seen: {problem}")
-    looks = find_looks(study, result.looks, arms[0].n, result.design)
+    if result.by_sample.rounds_share_tests:
+        notes.append(ABOUT_SAMPLES if len(result.by_sample.arms) > 1 else NO_SAMPLES)
+    looks = allow_for_looks(result, arms[0].n)
     return RoundScores(study, scores, factors, result.design, [*filter(None, notes)], looks)
+
+
+def allow_for_looks(result: StudyResult, rounds: int) -> SequentialDesign | None:
+    """The looks that a test after so many rounds must allow for; None where it is the only one."""
+    return find_looks(result.study, result.looks, rounds, result.design)
 
 
 def compare_first(result: StudyResult, n: int) -> Comparisons | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from chainrule._util.display import html_table
+from chainrule._util.plain_data import flatten_dict
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.component import Component, Named, normalize_component, tuples_to_lists
 from chainrule.recipes.errors import StudyError
@@ -38,7 +40,7 @@ from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search,
 from chainrule.study.spec.space import Space, grid
 from chainrule.study.spec.toml_lines import find_line, find_lines
 
-__all__ = ["Study", "digest_declaration"]
+__all__ = ["Study", "digest_declaration", "semantic_content"]
 
 
 def normalize_draft(given: Any) -> Any:
@@ -87,9 +89,9 @@ class Study(StrictModel):
     ``rope``: a difference that does not matter, in the metric's unit. ``precision``: bfloat16 is
     float32, but for the products of convolutions. ``compile`` is the Trainer's of all arms that
     chainrule's own trains: it is no part of what the study is, and rows tell which way they were
-    computed. ``cohort_size``: trainings a cohort, by default
-    what fits a cache. ``keep="predictions"``: what each net says of each sample that it is judged
-    on is kept beside its row. ``sources``: here a run writes the SHA-256 of each module of yours.
+    computed. ``cohort_size``: trainings a cohort, by default what fits a cache.
+    ``keep="predictions"``: what each net says of each sample that it is judged on is kept beside
+    its row. ``sources``: here a run writes the SHA-256 of each module of yours.
 
     Raises StudyError, with a line a problem, which names the field and what would be right.
     """
@@ -231,9 +233,13 @@ class Study(StrictModel):
             declared["search"] = {**declared["search"], "each_round": self.searches_each_round}
         return tomli_w.dumps(declared)
 
-    def semantic_fields(self) -> dict[str, Any]:
-        """What was declared of all that decides a number; of a file its SHA-256, not its place."""
-        return semantic_content(self)
+    def __repr_args__(self) -> Iterable[tuple[str, Any]]:
+        """What was declared, for its repr; pydantic shows the defaults too."""
+        return self.as_dict().items()
+
+    def _repr_html_(self) -> str:
+        rows = [(path, str(value)) for path, value in flatten_dict(self.as_dict()).items()]
+        return html_table(("", "declared"), rows, f"study {self.name}, {len(self.all_arms)} arms")
 
     @property
     def digest(self) -> str:
@@ -242,7 +248,7 @@ class Study(StrictModel):
         In what order things are written down counts for factors, which name the arms, and for the
         space, which numbers the candidates.
         """
-        content = self.semantic_fields()
+        content = semantic_content(self)
         content |= {"metric": self.metric_name, "order": [[*self.factors], [*self.space]]}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -323,7 +329,7 @@ def check_named_arms(study: Study) -> None:
 
 
 def semantic_content(study: Study) -> dict[str, Any]:
-    """See ``Study.semantic_fields``."""
+    """What was declared of all that decides a number; of a file its SHA-256, not its place."""
     content = {k: v for k, v in study.as_dict().items() if k not in NON_SEMANTIC_FIELDS}
     search = {k: v for k, v in content.pop("search", {}).items() if k != "each_round"}
     search |= {"each_round": True} if study.searches_each_round else {}
