@@ -10,7 +10,7 @@ from tests.cli.conftest import ARMS, TINY
 def test_the_plan_is_a_table_with_totals(call, tiny, tmp_path):
     code, out, err = call("plan", tiny, "--jobs", "1")
     assert (code, err) == (0, "")
-    assert out.startswith("tiny: 28 trainings (12 to search and 16 final ones) in 10 cohorts")
+    assert out.startswith("tiny: 24 trainings (12 to search and 12 final ones) in 6 cohorts")
     assert [line.split()[0] for line in out.splitlines()[3:7]] == ARMS
     assert "with 1 worker" in out
     assert "2 in the grid, 1 distinct: optimizer.lr does nothing in small-slow, large-slow." in out
@@ -29,15 +29,15 @@ def test_the_plan_as_json(call, tiny):
     assert found["study"] == "tiny"
     assert [arm["arm"] for arm in found["arms"]] == ARMS
     totals = found["totals"]
-    assert (totals["trainings"], totals["jobs"], totals["hours"]) == (28, 3, None)
+    assert (totals["trainings"], totals["jobs"], totals["hours"]) == (24, 3, None)
 
 
 def test_options_change_what_is_planned(call, tiny):
     asked = ("--arms", "large*", "--rounds", "5", "--no-time", "--json")
     found = json.loads(call("plan", tiny, *asked)[1])
     assert [(arm["arm"], arm["final"]) for arm in found["arms"]] == [
-        ("large", 6),
-        ("large-slow", 6),
+        ("large", 5),
+        ("large-slow", 5),
     ]
 
 

@@ -28,7 +28,7 @@ def test_the_table_is_on_stdout_and_all_else_on_stderr(call, tiny, tmp_path):
     assert code == 0
     assert "mean ± std" in out
     assert [line.split()[0] for line in out.splitlines()[3:7]] == ARMS
-    assert "tiny: 28 of 28 trainings" in err
+    assert "tiny: 24 of 24 trainings" in err
     assert "Next: chainrule compare tiny; chainrule report tiny" in err
     assert "\x1b" not in out + err
     assert (tmp_path / "runs" / "tiny.sqlite").exists()
@@ -43,6 +43,13 @@ def test_as_json_it_prints_a_row_an_arm(call, tiny):
         ("large-slow", "accuracy", 3, 3),
     ]
     assert rows == json.loads(call("show", "tiny", "--json")[1])
+
+
+def test_times_alone_are_added_to_a_finished_study_when_asked_for(call, tiny, finished):
+    _, out, err = call("run", tiny, *HERE, "--time")
+    assert "24 of 28 trainings" in err
+    assert out.splitlines()[1].split()[-2:] == ["solo", "amort"]
+    assert "solo" in call("run", tiny, *HERE)[1]  # what is known is shown
 
 
 def test_a_finished_study_says_so_and_prints_its_table(call, tiny, finished):

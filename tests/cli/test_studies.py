@@ -42,7 +42,7 @@ def test_a_right_study_says_its_size_and_what_it_can_conclude(call, tiny):
     assert call("check-study", tiny) == (
         0,
         (
-            f"{tiny}: ok: tiny, 4 arms, 3 rounds, 28 trainings\n"
+            f"{tiny}: ok: tiny, 4 arms, 3 rounds, 24 trainings\n"
             "  Paired t test: every round has data of its own, so rounds are independent.\n"
         ),
         "",

@@ -204,10 +204,7 @@ def test_a_search_is_one_job_that_is_done_or_is_not():
     rows = searched_rows(run(study))
     (again,) = Scheduler(study, [arm], rows[:5]).ready_jobs(arm)
     assert again.keys == job.keys
-    assert {job.stage for job in Scheduler(study, [arm], rows).ready_jobs(arm)} == {
-        "final",
-        "timing",
-    }
+    assert {job.stage for job in Scheduler(study, [arm], rows).ready_jobs(arm)} == {"final"}
 
 
 def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):

@@ -55,10 +55,24 @@ BIG = {
 }
 
 
-def test_without_a_search_all_rounds_and_the_timing_can_begin():
+def test_without_a_search_all_rounds_can_begin():
     jobs = [(job.arm, job.stage, len(job.trainings)) for job in everything(board(small()))]
+    assert jobs == [(arm, "final", 3) for arm in ("narrow", "wide")]
+
+
+def test_each_arm_is_timed_alone_where_the_study_says_so():
+    made = board(small(timing=True))
+    jobs = [(job.arm, job.stage, len(job.trainings)) for job in everything(made)]
     final, solo = ("final", 3), ("timing", 1)
     assert jobs == [(arm, *kind) for arm in ("narrow", "wide") for kind in (final, solo)]
+    assert [(made.count_done(arm), made.count_total(arm)) for arm in made.arms] == [(4, 4), (4, 4)]
+
+
+def test_trainings_for_the_time_of_an_earlier_run_are_not_counted():
+    timed = board(small(timing=True))
+    rows = [row for job in everything(timed) for row in finished(job)]
+    made = board(small(), rows)
+    assert [(made.count_done(arm), made.count_total(arm)) for arm in made.arms] == [(3, 3), (3, 3)]
 
 
 def test_the_search_comes_first():
@@ -123,15 +137,15 @@ def test_a_finished_board_has_nothing_ready_and_counts_all_as_done():
     assert sum(map(made.count_total, made.arms)) == trained
 
 
-def test_the_total_is_search_rounds_and_one_for_the_time():
+def test_the_total_is_search_and_rounds():
     made = board(searched(**BIG, arms={"a": {}}))
-    assert made.count_total(made.arms[0]) == 3 * 2 * 3 + 4 + 1
+    assert made.count_total(made.arms[0]) == 3 * 2 * 3 + 4
 
 
 def test_a_search_in_each_round_chooses_in_each_round():
     each = {"method": "grid", "each_round": True}
     made = board(searched(search=each, arms={"a": {}}))
-    assert made.count_total(made.arms[0]) == 3 * 3 + 3 + 1
+    assert made.count_total(made.arms[0]) == 3 * 3 + 3
     jobs = everything(made)
     assert {t.round for job in jobs if job.stage == "search" for t in job.trainings} == {0, 1, 2}
 

@@ -54,11 +54,11 @@ def test_cohorts_are_as_many_and_as_wide_as_planned(kind):
 
 def test_steps_and_products_by_hand():
     (arm,) = build_plan(small(), arms="wide", times=False).arms
-    # 3 rounds in a cohort and one alone, 2 epochs of 60 samples in batches of 20
-    assert arm.steps == 2 * (2 * 3)
+    # 3 rounds in a cohort, 2 epochs of 60 samples in batches of 20
+    assert arm.steps == 2 * 3
     # 2-7-7-7-2: forward, dL/dx and dL/dW of 60 samples, and forward of 30 test samples
     products = 2 * 7 + 7 * 7 + 7 * 7 + 7 * 2
-    assert arm.multiply_adds == pytest.approx(4 * 2 * products * (3 * 60 + 30))
+    assert arm.multiply_adds == pytest.approx(3 * 2 * products * (3 * 60 + 30))
 
 
 def test_halving_trains_less():
@@ -100,8 +100,8 @@ def test_unknown_arms_are_refused():
 def test_both_prices_of_the_search_are_known():
     once = build_plan(searched(), times=False)
     each = build_plan(searched(search={"method": "grid"}), times=False)
-    assert once.price_searches() == each.price_searches() == {True: (26, None), False: (14, None)}
-    assert (once.trainings, each.trainings) == (14, 26)
+    assert once.price_searches() == each.price_searches() == {True: (24, None), False: (12, None)}
+    assert (once.trainings, each.trainings) == (12, 24)
 
 
 def test_times_of_both_prices_follow_from_the_search():

@@ -60,6 +60,14 @@ Keep = Annotated[
     Literal["predictions"] | None,
     typer.Option(help="Keep what each net says of each sample it is judged on, in the store."),
 ]
+Timing = Annotated[
+    bool | None,
+    typer.Option(
+        "--time/--no-time",
+        help="Train each arm once more alone, for its time; default: as the study declares.",
+        show_default=False,
+    ),
+]
 
 
 @app.command(
@@ -90,6 +98,7 @@ def run_study(
     mix_backends: MixBackends = False,
     nets: NetsFolder = None,
     keep: Keep = None,
+    timing: Timing = None,
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
@@ -106,13 +115,10 @@ def run_study(
     when all is done it prints the table again.
     """
     jobs = jobs or available_cpus()
-    if jobs > 1:
-        preload_workers("chainrule.study.execution.runner", "chainrule.cli")
-    from chainrule._util.malloc import disable_malloc_trim
-
-    disable_malloc_trim()  # with one job, training is done here
+    prepare_process(jobs)
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
     changes |= {"cohort_size": cohort_size, "keep": keep, "compile": compiled}
+    changes |= {"timing": timing}
     table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
@@ -122,6 +128,15 @@ def run_study(
     prepare_store(where, study, arms)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
     run_and_report(study, where, as_json=as_json, mix_backends=mix_backends, **options)
+
+
+def prepare_process(jobs: int) -> None:
+    """What is best done before anything is imported or trained."""
+    if jobs > 1:
+        preload_workers("chainrule.study.execution.runner", "chainrule.cli")
+    from chainrule._util.malloc import disable_malloc_trim
+
+    disable_malloc_trim()  # with one job, training is done here
 
 
 def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options: Any) -> None:

@@ -15,9 +15,9 @@ HEADS = ("arm", "cand.", "search", "final", "cohorts", "K", "params", "mult.", "
 
 LEGEND = (
     "cand.: candidates of a search. K: trainings in a cohort. mult.: multiply-adds. time: on one "
-    "core. Of each arm's final trainings one runs alone, for its time; they are reckoned with the "
-    "largest net of the search."
+    "core. Final trainings are reckoned with the largest net of the search."
 )
+TIMING = "Of each arm's final trainings one runs alone, for its time."
 
 
 def plan_table(plan: Plan) -> Table:
@@ -25,7 +25,7 @@ def plan_table(plan: Plan) -> Table:
     columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
     cells = [[Cell(text, text) for text in _arm_cells(arm)] for arm in plan.arms]
     notes = [
-        LEGEND,
+        f"{LEGEND} {TIMING}" if plan.study.timing else LEGEND,
         *_cost_notes(plan),
         *_search_notes(plan),
         *_race_notes(plan),

@@ -26,10 +26,10 @@ __all__ = ["Scheduler", "select_settled"]
 class Scheduler:
     """The trainings of a study's arms. What can be begun follows from the rows that are there.
 
-    An arm is searched, then trained with what was chosen in all rounds, and once alone for its
-    time. Cohorts are those of the whole study, less what is done: an interrupted run trains the
-    same cohorts as one that was not. ``n_rounds`` are all that there may be, unless it is set: a
-    run sets it to the next look at the study.
+    An arm is searched, then trained with what was chosen in all rounds, and where the study says
+    ``timing`` once alone for its time. Cohorts are those of the whole study, less what is done: an
+    interrupted run trains the same cohorts as one that was not. ``n_rounds`` are all that there may
+    be, unless it is set: a run sets it to the next look at the study.
     """
 
     def __init__(
@@ -65,7 +65,8 @@ class Scheduler:
 
     def count_total(self, arm: Arm) -> int:
         """How many trainings the arm needs in all, or at most: a race may need fewer."""
-        return (self._count_search(arm) if arm.space else 0) + self.n_rounds + 1
+        search = self._count_search(arm) if arm.space else 0
+        return search + self.n_rounds + self.study.timing
 
     def _count_search(self, arm: Arm) -> int:
         """How many the searches need; of a race that is not over, at most."""
@@ -81,7 +82,8 @@ class Scheduler:
 
     def count_done(self, arm: Arm) -> int:
         """How many of them are done."""
-        return len(self._rows[arm.name])
+        rows = self._rows[arm.name].values()
+        return sum(row.stage != "timing" or self.study.timing for row in rows)
 
     def best_validation(self, arm: Arm) -> float | None:
         """The best mean over validation splits so far of a candidate of which none diverged.
@@ -104,7 +106,8 @@ class Scheduler:
         if chosen is not None:
             finals = [Training(c, setting, r, 0) for r, (c, setting) in chosen.items()]
             jobs += self._build_jobs(arm, "final", finals)
-            jobs += self._build_jobs(arm, "timing", finals[:1])
+            if self.study.timing:
+                jobs += self._build_jobs(arm, "timing", finals[:1])
         return [left for job in jobs if (left := self._remaining(job)).trainings]
 
     def _remaining(self, job: CohortJob) -> CohortJob:

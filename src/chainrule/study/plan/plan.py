@@ -35,7 +35,7 @@ class ArmPlan:
     - ``candidates``: tried in each search; ``declared``: those of the whole space where that is
       a grid; ``idle``: paths of the space that do nothing here, for the arm sets them itself.
     - ``search``, ``final``: trainings; of a race those that are expected, ``most_search`` at most;
-      one of the final ones is alone, for its time.
+      with ``timing`` one of the final ones is alone, for its time.
     - ``cohorts``, ``widths``: how many, and the least and most trainings in one.
     - ``steps``: of all cohorts; ``multiply_adds``: of all trainings.
     - ``parameters``: of the smallest and the largest net, all members.

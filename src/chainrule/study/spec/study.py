@@ -91,7 +91,8 @@ class Study(StrictModel):
     chainrule's own trains: it is no part of what the study is, and rows tell which way they were
     computed. ``cohort_size``: trainings a cohort, by default what fits a cache.
     ``keep="predictions"``: what each net says of each sample that it is judged on is kept beside
-    its row. ``sources``: here a run writes the SHA-256 of each module of yours.
+    its row. ``timing``: each arm is trained once more alone, for its time. ``sources``: here a run
+    writes the SHA-256 of each module of yours.
 
     Raises StudyError, with a line a problem, which names the field and what would be right.
     """
@@ -131,6 +132,7 @@ class Study(StrictModel):
     selection: Selection = Selection()
     reported: dict[str, Reported] = Field({})
     keep: Literal["predictions"] | None = None
+    timing: bool = False
     quick: Overrides = Field({})
     sources: dict[str, str] = Field({})
 
@@ -420,7 +422,7 @@ def digest_declaration(study: Study) -> str:
 
 NON_SEMANTIC_FIELDS = {
     *("summary", "baseline", "rope", "reported", "quick", "failure_value"),
-    *("keep", "compile"),
+    *("keep", "compile", "timing"),
 }
 """What changes how results are shown and compared, but no training."""
 
