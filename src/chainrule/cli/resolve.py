@@ -75,7 +75,7 @@ def resolve_files(study: Study) -> Study:
     """
     from chainrule.study.spec.own_code import pin_sources
 
-    if study.data.arguments.get("csv") is not None:
+    if study.data.name == "table" and study.data.arguments.keys() & {"csv", "bundled"}:
         from chainrule.study.spec.csv_data import fill_net_sizes
 
         study = fill_net_sizes(study)

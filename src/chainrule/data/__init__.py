@@ -2,6 +2,7 @@
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.auto_mpg import auto_mpg, auto_mpg_table
+from chainrule.data.datasets.bundled_tables import BUNDLED_TABLES, bundled_table
 from chainrule.data.datasets.colored_digits import colored_digits
 from chainrule.data.datasets.digit_pairs import digit_pairs
 from chainrule.data.datasets.digits import digits
@@ -21,6 +22,7 @@ from chainrule.data.transforms.one_hot import one_hot
 from chainrule.data.transforms.standardize import Standardizer, standardize, standardize_targets
 
 __all__ = [
+    "BUNDLED_TABLES",
     "Arrays",
     "CsvTable",
     "DataError",
@@ -32,6 +34,7 @@ __all__ = [
     "auto_mpg",
     "auto_mpg_table",
     "bullseye",
+    "bundled_table",
     "checkerboard",
     "circles",
     "colored_digits",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from chainrule import seeds
 from chainrule._util.suggest import did_you_mean
 from chainrule.data import CsvTable, Dataset
-from chainrule.data.datasets.auto_mpg import auto_mpg_table
+from chainrule.data.datasets.bundled_tables import BUNDLED_TABLES, bundled_table
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import RawData, read_data
 from chainrule.data.tabular.preprocessor import Preprocessor
@@ -44,15 +44,15 @@ def load_data(
             name if name in loaders else import_user_module(name), seed, arguments or {}
         )
     written = dict(arguments or {})
-    if unknown := [key for key in written if key not in WRITTEN or name == "auto_mpg"]:
-        listed = "none" if name == "auto_mpg" else f"{', '.join(WRITTEN)}, of a CSV file"
+    if unknown := [key for key in written if key not in WRITTEN or name in BUNDLED_TABLES]:
+        listed = "none" if name in BUNDLED_TABLES else f"{', '.join(WRITTEN)}, of a CSV file"
         raise ValueError(
             f"--set data.{unknown[0]}: {name} takes no such argument; it takes {listed}"
         )
-    if name == "auto_mpg":
-        return auto_mpg_table(), None
+    if name in BUNDLED_TABLES:
+        return bundled_table(name), None
     if not Path(name).exists() and not Path(name).suffix:
-        known = ["auto_mpg", *loaders]
+        known = [*BUNDLED_TABLES, *loaders]
         raise FileNotFoundError(
             f"no data {name!r}; {did_you_mean(name, known)}built in: {', '.join(known)}; or a "
             "CSV or NPZ file, a folder of IDX files, file.py:FUNCTION"

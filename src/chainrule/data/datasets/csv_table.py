@@ -1,4 +1,4 @@
-"""The rows of a table as samples: of the cars that come with the package, or of a CSV file."""
+"""The rows of a table as samples: of one that comes with the package, or of a CSV file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from chainrule.data.dataset import Dataset
-from chainrule.data.datasets.auto_mpg import auto_mpg_table
+from chainrule.data.datasets.bundled_tables import bundled_table
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import CsvTable, is_number, parse_csv
 from chainrule.data.splits import holdout
@@ -25,7 +25,8 @@ def table(
     seed: int,
     *,
     csv: str | None = None,
-    target: str = "mpg",
+    bundled: str | None = None,
+    target: str | None = None,
     sha256: str | None = None,
     ignore: Sequence[str] = (),
     na: Sequence[str] = (),
@@ -34,22 +35,23 @@ def table(
     task: str | None = None,
     test: float = 0.25,
 ) -> tuple[Dataset, Dataset]:
-    """The rows of a table, a share of them to test: the cars of :func:`auto_mpg`, or a CSV file.
+    """The rows of a table, a share of them to test: of a CSV file, or one of the package.
 
-    Rows without a target are left out. A missing number is nan: ``missing = "median"`` of a study
-    puts the training median there. All rounds have the same inputs, for the levels are those of
-    the whole file; one that a training part lacks never changes in it, and ``standardize`` makes
-    it 0. ``sha256`` is the file's, so that another file is another study; ``ignore`` names columns
-    that are no inputs; ``na``, ``decimal`` and ``encoding`` say how the file is written, see
-    :func:`parse_csv`. A target of texts that come again is a class: targets are
-    then class numbers (N,); ``task`` ("classification", "regression") says so of
-    numbers. Raises DataError for a file that is not this one, or no table.
+    ``bundled`` names one of the package, see :func:`bundled_table`; unless either is given it is
+    ``auto_mpg``, and ``target`` its first column. Rows without a target are left out. A missing
+    number is nan: ``missing = "median"`` of a study puts the training median there. All rounds have
+    the same inputs, for the levels are those of the whole file; one that a training part lacks
+    never changes in it, and ``standardize`` makes it 0. ``sha256`` is the file's, so that another
+    file is another study; ``ignore`` names columns that are no inputs; ``na``, ``decimal`` and
+    ``encoding`` say how the file is written, see :func:`parse_csv`. A target of texts that come
+    again is a class: targets are then class numbers (N,); ``task`` ("classification",
+    "regression") says so of numbers. Raises DataError for a file that is not this one, or no table.
     """
-    rows = load_table(csv, target, sha256, ignore, na=na, decimal=decimal, encoding=encoding)
+    written = {"na": na, "decimal": decimal, "encoding": encoding}
+    rows, target = load_table(csv, bundled, target, sha256, ignore, **written)
     if task not in (None, "classification", "regression"):
         raise DataError(f"task: expected 'classification' or 'regression', got {task!r}")
-    guessed = csv is not None and is_class(rows, target)
-    classify = guessed if task is None else task == "classification"
+    classify = is_class(rows, target) if task is None else task == "classification"
     data = Encoder.fit(rows, target, fill=False, classify=classify)(rows)
     data = replace(data, sources=torch.arange(len(data)).unsqueeze(1))
     learned, judged = holdout(data, test, seed=derive(seed, "test"))
@@ -65,18 +67,27 @@ def is_class(rows: CsvTable, target: str) -> bool:
 
 def load_table(
     csv: str | None,
-    target: str,
-    sha256: str | None,
-    ignore: Sequence[str],
+    bundled: str | None = None,
+    target: str | None = None,
+    sha256: str | None = None,
+    ignore: Sequence[str] = (),
     **written: Any,
-) -> CsvTable:
-    """The rows that have a target, without the columns to ignore. Raises DataError.
+) -> tuple[CsvTable, str]:
+    """(the rows that have a target, without the columns to ignore; the target). Raises DataError.
 
     ``written``: how the file is, see :func:`parse_csv`.
     """
-    rows = auto_mpg_table() if csv is None else _read_pinned_csv(Path(csv), sha256, **written)
+    if csv is not None and bundled is not None:
+        raise DataError(f"expected a table of the package or a file, got {bundled!r} and {csv}")
+    if csv is None:
+        rows = bundled_table(bundled or "auto_mpg")
+        target = next(iter(rows.columns)) if target is None else target
+    elif target is None:
+        raise DataError(f"{csv}: say which column to tell, by target")
+    else:
+        rows = _read_pinned_csv(Path(csv), sha256, **written)
     ignored = [ignore] if isinstance(ignore, str) else ignore
-    return rows.drop_missing(target).drop_columns(ignored)
+    return rows.drop_missing(target).drop_columns(ignored), target
 
 
 def _read_pinned_csv(path: Path, sha256: str | None, **written: Any) -> CsvTable:

@@ -16,7 +16,7 @@ from chainrule.data.tabular.target import Kind, infer_kind
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import resolve_callable
 from chainrule.study.spec.class_target import check_tells_numbers, tell_classes
-from chainrule.study.spec.study import Study
+from chainrule.study.spec.study import Study, validate_study
 
 __all__ = ["fill_net_sizes", "use_csv_table"]
 
@@ -40,8 +40,9 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
         )
     path = Path(csv).expanduser().resolve()
     data = {"csv": str(path), "target": target, "sha256": sha256(path.read_bytes()).hexdigest()}
+    study = without_bundled(study)
     arguments = study.data.arguments
-    rows = read_rows({**arguments, **data})
+    rows, _ = read_rows({**arguments, **data})
     cells, given = rows[target], arguments.get("task")
     if given not in (None, "classification", "regression"):
         raise StudyError(f"task: expected 'classification' or 'regression', got {given!r}")
@@ -63,12 +64,19 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
         numbers = rows.numbers(target)
         failure_value = round_up(max(numbers) - min(numbers) or 1.0)
         study = study.with_overrides(data=data, failure_value=failure_value)
-    encoder = fit_encoder(rows, study.data.arguments)
+    encoder = fit_encoder(study.data.arguments)
     study = with_net_sizes(study, count_sizes(encoder), replace=True)
     missing = len(read_csv(path, **find_written(arguments))) - len(rows)
     left_out = [f"{missing} rows without {target} are left out"] if missing else []
     shape = f"{path}: {len(rows)} rows, {len(encoder.features)} inputs"
     return study, [shape, *left_out, *notes, *encoder.notes]
+
+
+def without_bundled(study: Study) -> Study:
+    """The study without the table of the package that it names."""
+    declared = study.as_dict()
+    declared["data"].pop("bundled", None)
+    return validate_study(declared, f"study {study.name}")
 
 
 def other_task(kind: Kind, cells: tuple[str, ...]) -> str:
@@ -78,26 +86,24 @@ def other_task(kind: Kind, cells: tuple[str, ...]) -> str:
 
 
 def fill_net_sizes(study: Study) -> Study:
-    """The study of a CSV file with the numbers of inputs and outputs that its nets leave open.
+    """The study of a named table with the numbers of inputs and outputs that its nets leave open.
 
     Any other study as it is. Raises DataError or OSError where the file cannot be read so.
     """
     arguments = study.data.arguments
-    if study.data.name != "table" or arguments.get("csv") is None:
+    if study.data.name != "table" or not arguments.keys() & {"csv", "bundled"}:
         return study
-    encoder = fit_encoder(read_rows(arguments), arguments)
-    return with_net_sizes(study, count_sizes(encoder), replace=False)
+    return with_net_sizes(study, count_sizes(fit_encoder(arguments)), replace=False)
 
 
-def read_rows(arguments: Mapping[str, Any]) -> CsvTable:
-    """The rows that the arguments of the data ``table`` name."""
-    return load_table(
-        arguments["csv"],
-        arguments.get("target", "mpg"),
-        arguments.get("sha256"),
-        arguments.get("ignore", ()),
-        **find_written(arguments),
-    )
+def read_rows(arguments: Mapping[str, Any]) -> tuple[CsvTable, str]:
+    """(the rows that the arguments of the data ``table`` name, the target)."""
+    named = {key: arguments[key] for key in LOADED if key in arguments}
+    return load_table(named.pop("csv", None), **named, **find_written(arguments))
+
+
+LOADED = ("csv", "bundled", "target", "sha256", "ignore")
+"""Those of the arguments that say which rows."""
 
 
 def find_written(arguments: Mapping[str, Any]) -> Part:
@@ -105,9 +111,9 @@ def find_written(arguments: Mapping[str, Any]) -> Part:
     return {key: arguments[key] for key in ("na", "decimal", "encoding") if key in arguments}
 
 
-def fit_encoder(rows: CsvTable, arguments: Mapping[str, Any]) -> Encoder:
-    """What the data ``table`` makes of the rows."""
-    target, task = arguments.get("target", "mpg"), arguments.get("task")
+def fit_encoder(arguments: Mapping[str, Any]) -> Encoder:
+    """What the data ``table`` makes of the rows that its arguments name."""
+    (rows, target), task = read_rows(arguments), arguments.get("task")
     classify = is_class(rows, target) if task is None else task == "classification"
     return Encoder.fit(rows, target, fill=False, classify=classify)
 
