@@ -174,6 +174,14 @@ LOSSES = {
     nn.BCEWithLogitsLoss: (torch.rand(4, 3), torch.rand(4, 3)),
     nn.GaussianNLLLoss: ((torch.rand(4, 3), torch.rand(4, 3) + 1), torch.rand(4, 3)),
     nn.KLDivLoss: (torch.rand(4, 3).log(), torch.rand(4, 3)),
+    nn.PoissonNLLLoss: (torch.rand(4, 3), torch.rand(4, 3)),
+    nn.HingeEmbeddingLoss: (torch.rand(4, 3), torch.ones(4, 3)),
+    nn.SoftMarginLoss: (torch.rand(4, 3), -torch.ones(4, 3)),
+    nn.MultiMarginLoss: (torch.rand(4, 3), torch.tensor([0, 1, 2, 1])),
+    nn.MultiLabelSoftMarginLoss: (torch.rand(4, 3), torch.ones(4, 3)),
+    nn.MarginRankingLoss: ((torch.rand(4), torch.rand(4)), torch.ones(4)),
+    nn.CosineEmbeddingLoss: ((torch.rand(4, 3), torch.rand(4, 3)), torch.ones(4)),
+    nn.TripletMarginLoss: ((torch.rand(4, 3), torch.rand(4, 3), torch.rand(4, 3)), torch.ones(4)),
 }
 
 

@@ -73,7 +73,11 @@ class Case:
         def call(o: Any, t: Tensor) -> Tensor:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="reduction: 'mean' divides")
-                return module(o[0], t, o[1]) if isinstance(o, tuple) else module(o, t)
+                if self.name == "GaussianNLLLoss":
+                    return module(o[0], t, o[1])
+                if self.name == "TripletMarginLoss":
+                    return module(*o)
+                return module(*o, t) if isinstance(o, tuple) else module(o, t)
 
         return call
 
@@ -132,7 +136,28 @@ def divergence(shape: tuple[int, ...], log_target: bool = False) -> Case:
     return Case("KLDivLoss", output, target, kwargs, (*REDUCTIONS, "batchmean"))
 
 
+def counts(**kwargs: Any) -> Case:
+    make = odd if kwargs.get("log_input", True) else probabilities
+
+    def target(seed: int) -> Tensor:
+        return (3 * probabilities(4, 3, seed=seed + 50)).round()
+
+    return Case("PoissonNLLLoss", partial(make, 4, 3), target, kwargs)
+
+
+def signs(name: str, shape: tuple[int, ...], **kwargs: Any) -> Case:
+    return Case(name, partial(odd, *shape), lambda seed: odd(*shape, seed=seed).sign(), kwargs)
+
+
+def compared(name: str, n: int, shape: tuple[int, ...], *target: int, **kwargs: Any) -> Case:
+    def output(seed: int) -> tuple[Tensor, ...]:
+        return tuple(odd(*shape, seed=seed + 9 * i) for i in range(n))
+
+    return Case(name, output, lambda seed: odd(*target, seed=seed).sign(), kwargs)
+
+
 W3 = torch.tensor([0.3, 1.7, 0.9], dtype=torch.float64)
+SIGNS = torch.tensor([1.0, -1.0])
 W40 = torch.linspace(0.2, 2, 40, dtype=torch.float64)
 CE = partial(of_classes, "CrossEntropyLoss")
 
@@ -180,6 +205,26 @@ CASES = [
     binary("BCEWithLogitsLoss", (4,), hard=True),
     binary("BCEWithLogitsLoss", (4, 3), weight=W3, pos_weight=2 * W3),
     binary("BCEWithLogitsLoss", (3, 4), weight=W3[:, None]),
+    counts(),
+    counts(full=True),
+    counts(log_input=False, eps=0.1),
+    signs("HingeEmbeddingLoss", (4, 3)),
+    signs("HingeEmbeddingLoss", (5,), margin=1.7),
+    signs("SoftMarginLoss", (4, 3)),
+    binary("MultiLabelSoftMarginLoss", (4, 3), hard=True),
+    binary("MultiLabelSoftMarginLoss", (4, 3), weight=W3),
+    binary("MultiLabelSoftMarginLoss", (3,)),
+    of_classes("MultiMarginLoss", (4, 3)),
+    of_classes("MultiMarginLoss", (3,), p=2),
+    of_classes("MultiMarginLoss", (5, 3), p=2, margin=0.7, weight=W3),
+    compared("MarginRankingLoss", 2, (4, 3), 4, 3),
+    compared("MarginRankingLoss", 2, (5,), 5, margin=0.6),
+    compared("CosineEmbeddingLoss", 2, (5, 3), 5),
+    compared("CosineEmbeddingLoss", 2, (5, 3), 5, margin=0.4),
+    compared("CosineEmbeddingLoss", 2, (3,)),
+    compared("TripletMarginLoss", 3, (5, 3), 5),
+    compared("TripletMarginLoss", 3, (5, 3), 5, p=1.5, swap=True),
+    compared("TripletMarginLoss", 3, (3,), margin=2.5, p=3.0),
     divergence((4, 3)),
     divergence((2, 3, 4), log_target=True),
 ]
@@ -309,7 +354,9 @@ def test_replica_equals_the_loss_alone(case, reduction, shared):
         close(alone.backward(g[k]), [d[k] for d in gradients], 1e-12)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.name != "GaussianNLLLoss"], ids=str)
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if isinstance(c.output(seed=0), Tensor)], ids=str
+)
 def test_a_replica_of_nan_stays_alone(case):
     o = torch.stack([case.output(seed=k) for k in range(3)])
     t = case.target(seed=0)[None]
@@ -319,7 +366,8 @@ def test_a_replica_of_nan_stays_alone(case):
     value, sick = cohort(o, t), cohort.backward()
     assert value.isnan().tolist() == [False, True, False]
     close([value[::2], sick[::2]], [healthy[::2], gradient[::2]], 0)
-    if case.name not in ("NLLLoss", "KLDivLoss"):  # linear in their outputs
+    linear = ("NLLLoss", "KLDivLoss", "HingeEmbeddingLoss", "MultiMarginLoss")
+    if case.name not in linear:
         assert sick[1].isnan().any()
 
 
@@ -366,7 +414,9 @@ def test_bce_at_0_and_1():
 def has_batch(case: Case) -> bool:
     """Whether the first axis of all its tensors is the batch."""
     o, t = tensors(case.output(seed=0)), case.target(seed=0)
-    lone = not t.dim() or (case.name in ("CrossEntropyLoss", "NLLLoss") and o[0].dim() == 1)
+    lone = not t.dim() or (
+        case.name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss") and o[0].dim() == 1
+    )
     sized = any(isinstance(v, Tensor) and v.dim() > 1 for v in case.kwargs.values())
     return not lone and not sized and all(len(x) == len(t) for x in o)
 
@@ -405,6 +455,32 @@ def test_an_impossible_class_that_is_not_the_target_costs_nothing():
     loss = losses.CrossEntropyLoss()
     assert loss(o, torch.tensor([1])).isfinite()
     assert loss.backward()[0, 2] == 0
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("HingeEmbeddingLoss", lambda seed: torch.tensor([1.0, 1.0]), lambda seed: SIGNS),
+        Case("MarginRankingLoss", lambda seed: (torch.ones(2), torch.ones(2)), lambda seed: SIGNS),
+        Case(
+            "MultiMarginLoss",
+            lambda seed: torch.tensor([[1.0, 0, 0.5]]),
+            lambda seed: torch.tensor([0]),
+        ),
+        Case(
+            "CosineEmbeddingLoss",
+            lambda seed: (torch.tensor([[1.0, 0.0]] * 2), torch.tensor([[0.0, 1.0]] * 2)),
+            lambda seed: SIGNS,
+        ),
+    ],
+    ids=str,
+)
+def test_at_the_edge_of_a_margin_the_slope_is_torchs(case):
+    o, t = tree_map(Tensor.double, case.output(seed=0)), case.target(seed=0)
+    t = t.double() if t.is_floating_point() else t
+    loss = case.loss("sum")
+    expected, gradients = oracle(case, "sum", o, t)
+    close([loss(o, t), *tensors(loss.backward())], [expected, *gradients], 1e-15)
 
 
 @pytest.mark.parametrize("name", ["MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss"])
@@ -658,3 +734,46 @@ def test_a_target_that_does_not_fit_at_all_has_no_hint():
 def test_a_larger_target_is_not_cut_to_fit():
     with pytest.raises(LayerError, match=r"got \(5, 2\); nothing is broadcast$"):
         losses.MSELoss()(torch.zeros(2), torch.zeros(5, 2))
+
+
+@pytest.mark.parametrize(
+    ("loss", "given"),
+    [
+        (losses.MarginRankingLoss(0.3), (odd(4), odd(4, seed=1), odd(4).sign())),
+        (losses.CosineEmbeddingLoss(), (odd(4, 3), odd(4, 3, seed=1), odd(4).sign())),
+    ],
+    ids=str,
+)
+def test_a_pair_may_be_given_apart(loss, given):
+    a, b, t = given
+    assert torch.equal(loss(a, b, t), loss((a, b), t))
+
+
+def test_a_triplet_may_be_given_apart_and_needs_no_target():
+    loss, (a, b, n) = losses.TripletMarginLoss(), (odd(4, 3, seed=s) for s in range(3))
+    assert torch.equal(loss(a, b, n), loss((a, b, n)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: losses.SoftMarginLoss()(odd(2), odd(2)), "expected targets of 1 and -1, got"),
+        (lambda: losses.MultiMarginLoss(3), "p is 1 or 2, got 3"),
+        (
+            lambda: losses.MultiMarginLoss()(odd(2, 3), torch.tensor([0, 3])),
+            "expected class indices from 0 to 2, got 3",
+        ),
+        (lambda: losses.TripletMarginLoss(p=0), "p must be positive and finite, got 0"),
+        (
+            lambda: losses.TripletMarginLoss()((odd(2, 3), odd(2, 3))),
+            r"expected outputs \(anchor, positive, negative\), got a tuple",
+        ),
+        (
+            lambda: losses.MarginRankingLoss()(odd(2), odd(3), SIGNS),
+            r"expected outputs of one shape \(2,\), got \(3,\)",
+        ),
+    ],
+)
+def test_what_a_margin_loss_cannot_take_is_said(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -2,6 +2,17 @@
 
 from chainrule.nn.loss.base import Loss
 from chainrule.nn.loss.classification import CrossEntropyLoss, NLLLoss
+from chainrule.nn.loss.embedding import (
+    CosineEmbeddingLoss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+)
+from chainrule.nn.loss.margin import (
+    HingeEmbeddingLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+)
 from chainrule.nn.loss.multi import MultiLoss
 from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.nn.loss.probability import BCELoss, BCEWithLogitsLoss, KLDivLoss
@@ -10,6 +21,7 @@ from chainrule.nn.loss.regression import (
     HuberLoss,
     L1Loss,
     MSELoss,
+    PoissonNLLLoss,
     SmoothL1Loss,
 )
 from chainrule.nn.loss.sample_weighted import SampleWeightedLoss
@@ -17,16 +29,24 @@ from chainrule.nn.loss.sample_weighted import SampleWeightedLoss
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
     "Loss",
     "MSELoss",
+    "MarginRankingLoss",
+    "MultiLabelSoftMarginLoss",
     "MultiLoss",
+    "MultiMarginLoss",
     "NLLLoss",
     "OneHotLoss",
+    "PoissonNLLLoss",
     "SampleWeightedLoss",
     "SmoothL1Loss",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
 ]

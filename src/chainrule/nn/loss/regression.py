@@ -1,4 +1,4 @@
-"""Losses of numbers: MSELoss, L1Loss, SmoothL1Loss, HuberLoss, GaussianNLLLoss.
+"""Losses of numbers: MSELoss, L1Loss, SmoothL1Loss, HuberLoss, PoissonNLLLoss, GaussianNLLLoss.
 
 o is the output, t the target, d = o − t; ℓ is the loss of one element, g = dL/dℓ.
 """
@@ -15,7 +15,7 @@ from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.loss.base import ElementwiseLoss, ReducedLoss
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["GaussianNLLLoss", "HuberLoss", "L1Loss", "MSELoss", "SmoothL1Loss"]
+__all__ = ["GaussianNLLLoss", "HuberLoss", "L1Loss", "MSELoss", "PoissonNLLLoss", "SmoothL1Loss"]
 
 
 @final
@@ -87,6 +87,40 @@ class HuberLoss(ElementwiseLoss):
 def sign(d: Tensor) -> Tensor:
     """−1, 0 or 1, and nan of nan (where ``Tensor.sign`` says 0)."""
     return d.sign().masked_fill_(d != d, nan)
+
+
+@final
+class PoissonNLLLoss(ElementwiseLoss):
+    """ℓ = eᵒ − t o, or without ``log_input`` o − t log(o + ε)        o, t any shape, t counts ≥ 0
+
+    dℓ/do = eᵒ − t, or 1 − t / (o + ε)
+
+    o is the logarithm of the rate, or the rate itself. ``full`` adds Stirling's log t! ≈
+    t log t − t + ½ log 2πt where t > 1.
+    """
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        *,
+        eps: float = 1e-8,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
+        if self.log_input:
+            rate = o.exp()
+            losses, slope = rate - t * o, rate - t
+        else:
+            losses, slope = o - t * (o + self.eps).log(), 1 - t / (o + self.eps)
+        if self.full:
+            many = t.clamp(min=1)  # where t is 0 its logarithm would be nan times 0
+            stirling = many * many.log() - many + 0.5 * (2 * pi * many).log()
+            losses = losses + stirling.masked_fill(t <= 1, 0)
+        return losses, lambda g: g * slope
 
 
 @final
