@@ -21,7 +21,7 @@ from types import ModuleType
 import matplotlib as mpl
 import pytest
 
-from chainrule.compiled.build import compiler
+from chainrule.compiled.toolchain import compiler
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.compiled import build
-from chainrule.compiled.build import compiler
+from chainrule.compiled.toolchain import compiler
 from chainrule.study import Study, open_store
 from chainrule.study.execution.resume import describe_changes
 from chainrule.study.spec.study import digest_declaration

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chainrule.compiled.build import compiler
+from chainrule.compiled.toolchain import compiler
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from chainrule.compiled import abi
-from chainrule.compiled.build import FLAGS, compiler
 from chainrule.compiled.cstruct import fields, native_type
 from chainrule.compiled.lowering.ir import OPERATIONS, GradMode, Matmul, StoreOutput
+from chainrule.compiled.toolchain import FLAGS, compiler
 
 
 def python_layout():

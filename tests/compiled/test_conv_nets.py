@@ -229,7 +229,7 @@ def test_products_in_bfloat16_are_as_exact_as_those_of_the_layers():
     rounded, status = stepped(net, train, torch.bfloat16)
     off, expected = ((each - exact).norm() / exact.norm() for each in (rounded, plain))
     assert 0 < off < 1.2 * expected < 0.1
-    if build.kernel(torch.float32).has_bfloat16():
+    if build.kernel(torch.float32).bfloat16_channels():
         assert status == Compiled()
         with threads(2):
             again, _ = stepped(net, train, torch.bfloat16)

@@ -286,8 +286,8 @@ def test_while_the_kernel_is_built_a_training_is_plain_from_its_first_epoch_to_i
         "plain: the kernel is being built, for trainings that begin later"
     )
     assert len(started) == 1
-    build.build_beside(*started[0][-2:])  # as the other process does
-    assert sorted(path.suffix for path in no_kernel.iterdir()) == [".so"]
+    build.build_beside(started[0][-1])  # as the other process does
+    assert {path.suffix for path in no_kernel.iterdir()} <= {".json", ".so"}
     late = trainer(network(), compile="auto")
     for each in (early, plain, late):
         each.fit(disk(40), epochs=4, progress=False)
@@ -300,7 +300,7 @@ def test_a_build_beside_that_fails_is_told_and_not_tried_by_each(monkeypatch, no
     monkeypatch.setattr(build, "spawn", started.append)
     monkeypatch.setenv("CXX", "false")
     trainer(network(), compile="auto").fit(disk(40), epochs=1, progress=False)
-    build.build_beside(*started[0][-2:])
+    build.build_beside(started[0][-1])
     each = trainer(network(), compile="auto")
     each.fit(disk(40), epochs=1, progress=False)
     assert "failed to compile the kernel" in str(each.backend_status)

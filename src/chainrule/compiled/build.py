@@ -6,12 +6,12 @@ import ctypes
 import hashlib
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -21,6 +21,18 @@ from typing import NoReturn, final
 import torch
 
 from chainrule.compiled.abi import header
+from chainrule.compiled.measure import keep_choice, measure_libraries, read_choice, select_fastest
+from chainrule.compiled.toolchain import (
+    FLAGS,
+    LINK,
+    SOURCE,
+    MicroKernel,
+    ToolchainError,
+    compile_source,
+    compiler,
+    cpu_flags,
+    list_micro_kernels,
+)
 from chainrule.errors import ChainruleError
 
 __all__ = [
@@ -33,9 +45,7 @@ __all__ = [
     "wait_for_kernel",
 ]
 
-SOURCE = Path(__file__).with_name("cpu")
-FLAGS = ("-std=c++20", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")
-LINK = ("-shared", "-fPIC", "-pthread")
+NATIVE = "-march=native"
 SCALAR_TYPES = {torch.float32: "float", torch.float64: "double"}
 BUILD_SECONDS = 300
 """After so long a build that says nothing has ended, and one that failed may be tried again."""
@@ -56,11 +66,15 @@ class PendingBuildError(BuildError):
 
 @final
 class Kernel(ctypes.CDLL):
-    """The kernel for numbers of one dtype; ``key``: what it is kept by, of all it depends on."""
+    """The kernel for numbers of one dtype.
 
-    def __init__(self, path: Path, key: str) -> None:
+    ``key``: its micro-kernel, such as "512-6x4" of the processor's widest vectors, and a digest of
+    all else that it depends on.
+    """
+
+    def __init__(self, path: Path) -> None:
         super().__init__(str(path))
-        self.key = key
+        self.key = path.stem.removeprefix("kernel-")
 
 
 def build_kernel(dtype: torch.dtype = torch.float32) -> None:
@@ -89,47 +103,77 @@ def wait_for_kernel(wait: bool) -> Iterator[None]:
 def kernel(dtype: torch.dtype) -> Kernel:
     """The kernel for numbers of this dtype, built at the first call on a machine.
 
-    It is kept in ``$CHAINRULE_CACHE``, or chainrule/ in the user's cache directory. Raises
-    BuildError where there is no C++ compiler, or it fails; PendingBuildError where it is not there
-    yet and nobody waits for it.
+    It is kept in ``$CHAINRULE_CACHE``, or chainrule/ in the user's cache directory, with the
+    choice of its micro-kernel, which is the fastest on this processor, or what
+    ``$CHAINRULE_MICRO_KERNEL`` names. Raises BuildError where there is no C++ compiler, or it
+    fails; PendingBuildError where it is not there yet and nobody waits for it.
     """
-    key = cache_key(dtype)
-    path = library_path(key)
-    if not path.exists():
+    path = find_kernel(dtype)
+    if path is None:
         if not _waits.get():
-            start_build(dtype, path)
-        compile_library(dtype, path)
-    return Kernel(path, key)
+            start_build(dtype)
+        path = build_library(dtype)
+    return Kernel(path)
 
 
 def is_built(dtype: torch.dtype) -> bool:
     """Whether the kernel need not be built first."""
-    return library_path(cache_key(dtype)).exists()
+    return find_kernel(dtype) is not None
 
 
-def library_path(key: str) -> Path:
+def find_kernel(dtype: torch.dtype) -> Path | None:
+    """The kernel that was built, if it was. Raises BuildError for an unknown micro-kernel."""
+    key = cache_key(dtype)
+    known = {str(micro_kernel) for micro_kernel in micro_kernels()}
+    name = next(iter(known)) if len(known) == 1 else read_choice(choice_path(key))
+    path = library_path(name, key)
+    return path if name in known and path.exists() else None
+
+
+def micro_kernels() -> list[MicroKernel]:
+    """Those that one is chosen of. Raises BuildError where another is asked for."""
+    known = list_micro_kernels(cpu_flags())
+    wanted = os.environ.get("CHAINRULE_MICRO_KERNEL")
+    chosen = [each for each in known if wanted in (None, "", str(each))]
+    if not chosen:
+        names = ", ".join(map(str, known))
+        raise BuildError(f"CHAINRULE_MICRO_KERNEL is one of {names} here, got {wanted!r}")
+    return chosen
+
+
+def library_path(micro_kernel: str, key: str) -> Path:
     """Where the kernel of a key is kept."""
-    return cache_dir() / f"kernel-{key}.so"
+    return cache_dir() / f"kernel-{micro_kernel}-{key}.so"
 
 
-def start_build(dtype: torch.dtype, path: Path) -> NoReturn:
+def choice_path(key: str) -> Path:
+    """Where it is kept which micro-kernel is the fastest."""
+    return cache_dir() / f"kernel-{key}.json"
+
+
+def start_build(dtype: torch.dtype) -> NoReturn:
     """Have another process build it, unless one does already.
 
     A file beside it says so, and after a failure what went wrong. Raises PendingBuildError, or
     after a failure BuildError.
     """
     find_compiler()
-    note = path.with_suffix(".building")
-    with keep_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    note = note_path(dtype)
+    with keep_errors(note.parent):
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if note.exists() and time.time() - note.stat().st_mtime < BUILD_SECONDS:
             if problem := note.read_text(encoding="utf-8"):
                 raise BuildError(problem)
         else:
             note.write_text("", encoding="utf-8")
-            arguments = [str(SOURCE.parents[2]), SCALAR_TYPES[dtype], str(path)]
+            arguments = [str(SOURCE.parents[2]), SCALAR_TYPES[dtype]]
             spawn([sys.executable, "-c", BUILD_SCRIPT, *arguments])
     raise PendingBuildError("the kernel is being built, for trainings that begin later")
+
+
+def note_path(dtype: torch.dtype) -> Path:
+    """The file that says that a kernel is being built."""
+    return cache_dir() / f"kernel-{cache_key(dtype)}.building"
 
 
 def spawn(command: Sequence[str]) -> None:
@@ -149,17 +193,16 @@ import os, sys
 sys.path.insert(0, sys.argv[1])
 os.nice(10)
 from chainrule.compiled import build
-build.build_beside(sys.argv[2], sys.argv[3])
+build.build_beside(sys.argv[2])
 """
 
 
-def build_beside(scalar: str, library: str) -> None:
-    """Build the kernel of a C++ type as this file, as another process has asked for it."""
-    path = Path(library)
+def build_beside(scalar: str) -> None:
+    """Build the kernel of a C++ type, as another process has asked for it."""
     (dtype,) = (dtype for dtype, name in SCALAR_TYPES.items() if name == scalar)
-    note = path.with_suffix(".building")
+    note = note_path(dtype)
     try:
-        compile_library(dtype, path)
+        build_library(dtype)
     except BuildError as problem:
         note.write_text(str(problem), encoding="utf-8")
     else:
@@ -177,24 +220,9 @@ def cache_key(dtype: torch.dtype) -> str:
     """What a kernel depends on: its source and header, how it is compiled, and the processor."""
     files = sorted(path for path in SOURCE.rglob("*") if path.suffix in (".h", ".cpp"))
     machine = [compiler() or "", platform.machine(), cpu_flags()]
-    options = [header(), SCALAR_TYPES[dtype], *FLAGS, *LINK, *machine]
+    options = [header(), SCALAR_TYPES[dtype], NATIVE, *FLAGS, *LINK, *machine]
     parts = [*(path.read_bytes() for path in files), *(option.encode() for option in options)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def cpu_flags() -> str:
-    """What this processor can do, as far as the system says."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
-
-
-def compiler() -> str | None:
-    """The C++ compiler: ``$CXX``, or the first there is."""
-    names = [os.environ.get("CXX"), "c++", "g++", "clang++"]
-    return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 def find_compiler() -> str:
@@ -206,27 +234,56 @@ def find_compiler() -> str:
 
 @contextmanager
 def keep_errors(folder: Path) -> Iterator[None]:
-    """What the system refuses in here, as a BuildError."""
+    """What the system or the compiler refuses in here, as a BuildError."""
     try:
         yield
     except BuildError:
         raise
+    except ToolchainError as error:
+        raise BuildError(str(error)) from None
     except OSError as error:
         raise BuildError(f"the kernel cannot be kept in {folder}: {error}") from None
 
 
-def compile_library(dtype: torch.dtype, path: Path) -> None:
-    """Compile the kernel to this file, which appears whole or not at all."""
-    cxx = find_compiler()
-    with keep_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            library = Path(scratch) / path.name
-            (Path(scratch) / "abi.h").write_text(header(), encoding="utf-8")
-            options = [*FLAGS, *LINK, f"-DSCALAR={SCALAR_TYPES[dtype]}", f"-I{scratch}"]
-            command = [cxx, *options, str(SOURCE / "kernel.cpp"), "-o", str(library)]
-            run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-            if run.returncode:
-                message = (run.stderr.strip() or "no message").splitlines()[0]
-                raise BuildError(f"{cxx} failed to compile the kernel: {message}")
+def build_library(dtype: torch.dtype) -> Path:
+    """Compile the kernel with the fastest micro-kernel; the file appears whole or not at all."""
+    cxx, folder = find_compiler(), cache_dir()
+    scalar = [NATIVE, f"-DSCALAR={SCALAR_TYPES[dtype]}"]
+    with keep_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            scratch, key = Path(name), cache_key(dtype)
+            chosen = choose_micro_kernel(cxx, scalar, choice_path(key), scratch)
+            (scratch / "abi.h").write_text(header(), encoding="utf-8")
+            library = scratch / "kernel.so"
+            options = [*scalar, *chosen.options, f"-I{scratch}"]
+            compile_source(cxx, "kernel.cpp", options, library)
+            path = library_path(str(chosen), key)
             library.replace(path)
+    return path
+
+
+def choose_micro_kernel(cxx: str, options: Sequence[str], kept: Path, scratch: Path) -> MicroKernel:
+    """The micro-kernel that is in the file, else the fastest, which the file then has."""
+    known = {str(each): each for each in micro_kernels()}
+    if len(known) > 1 and read_choice(kept) not in known:
+        speeds = measure_libraries(compile_measures(cxx, options, known, scratch))
+        if read_choice(kept) not in known:  # another process may have been quicker
+            keep_choice(kept, select_fastest(speeds), speeds)
+    name = next(iter(known)) if len(known) == 1 else read_choice(kept)
+    return known[name]
+
+
+def compile_measures(
+    cxx: str, options: Sequence[str], known: Mapping[str, MicroKernel], scratch: Path
+) -> dict[str, Path]:
+    """Name → a library with that micro-kernel, which measures itself."""
+    libraries = {name: scratch / f"{name}.so" for name in known}
+    with ThreadPoolExecutor() as pool:
+        jobs = [
+            pool.submit(compile_source, cxx, "measure.cpp", [*options, *each.options], library)
+            for each, library in zip(known.values(), libraries.values(), strict=True)
+        ]
+        for job in jobs:
+            job.result()
+    return libraries

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.compiled.build import compiler
+from chainrule.compiled.toolchain import compiler
 from chainrule.study import StudyError, load_result, open_store, retrain_nets, run
 from tests.study.small import searched, small
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.compiled.build import compiler
+from chainrule.compiled.toolchain import compiler
 from chainrule.data import Dataset
 from chainrule.report import results_table
 from chainrule.report.html.page import render_page

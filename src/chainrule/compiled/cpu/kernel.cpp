@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "epoch.h"
+#include "measure.h"
 #include "threads.h"
 
 // Each replica by a group of threads; false, and nothing is done, where they are not to be had.
@@ -41,7 +42,11 @@ template <class T> void train_epoch(const EpochArgs &args) {
 }
 
 extern "C" {
+double measure_products(double seconds) { return measure_products<SCALAR>(seconds); }
 int64_t vector_bytes() { return VECTOR_BYTES; }
-int64_t has_bfloat16() { return HAS_BFLOAT16 && sizeof(SCALAR) == 4; }
+// How many channels of bfloat16 make a vector of products, 0 where it does not multiply them.
+int64_t bfloat16_channels() {
+    return HAS_BFLOAT16 && sizeof(SCALAR) == 4 ? Simd<bf16x2>::W : 0;
+}
 void run_epoch(const EpochArgs *args) { train_epoch<SCALAR>(*args); }
 }

@@ -90,7 +90,8 @@ def add_convolution(
     run = w if stride[1] == 1 else 1
     run_offsets = row_offsets(1, H, W, (h, w // run), (stride[0], stride[1] if run == 1 else w), n)
     winograd = WINOGRAD_WINDOWS.get(kernel, 0) if max(*stride, *dilation) == 1 else 0
-    bfloat16 = multiplies_bfloat16(program, layer) and winograd > 0 and C % 8 == O % 8 == 0
+    bfloat16 = multiplies_bfloat16(program, layer) and winograd > 0
+    bfloat16 = bfloat16 and C % program.bfloat16_channels == O % program.bfloat16_channels == 0
     tile_rows, kept, scratch = 0, weights, 0
     if winograd:
         tile_rows, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
@@ -124,7 +125,7 @@ def multiplies_bfloat16(program: Program, layer: nn.Conv1d | nn.Conv2d) -> bool:
     """Whether the layer is to multiply in bfloat16."""
     if layer.matmul_dtype is None:
         return False
-    if layer.matmul_dtype != torch.bfloat16 or not program.bfloat16:
+    if layer.matmul_dtype != torch.bfloat16 or not program.bfloat16_channels:
         raise Unsupported(f"products in {layer.matmul_dtype}")
     return True
 

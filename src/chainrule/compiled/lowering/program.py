@@ -123,8 +123,8 @@ class Program:
     of each parameter, by identity, where it begins in its replica's row of the optimizer's tensor,
     and its size. ``activation_size``: the numbers of all values; ``step_workspace`` and
     ``scratch``: how many more the operations keep for a step, and need while they are done.
-    ``bfloat16``: whether the kernel can multiply it; ``training``: whether it learns, or predicts;
-    ``whole_numbers``: whether the inputs are some.
+    ``bfloat16_channels``: how many the kernel can multiply at a time, or 0; ``training``: whether
+    it learns, or predicts; ``whole_numbers``: whether the inputs are some.
 
     ``lane_groups``: the lanes of each use that a layer here has in a step, for what looks at a
     batch as a whole, in the order of the samples' numbers. ``whole_batch``: whether all samples of
@@ -138,11 +138,12 @@ class Program:
         features: int,
         parameter_offsets: Mapping[int, tuple[int, int]],
         *,
-        bfloat16: bool = True,
+        bfloat16_channels: int = 8,
         training: bool = True,
         whole_numbers: bool = False,
     ) -> None:
-        self.batch_columns, self.features, self.bfloat16 = batch_columns, features, bfloat16
+        self.batch_columns, self.features = batch_columns, features
+        self.bfloat16_channels = bfloat16_channels
         self.parameter_offsets, self.training = parameter_offsets, training
         self.ops: list[Operation] = []
         self.buffers: list[ValueBuffer] = []

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from chainrule._util.notices import print_once
 from chainrule.compiled import BuildError, is_built, kernel
-from chainrule.compiled.build import compiler
+from chainrule.compiled.toolchain import compiler
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
 from chainrule.study.execution.train_cohort import find_backend

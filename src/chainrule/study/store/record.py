@@ -52,7 +52,8 @@ class TrainingRecord:
     - ``samples``: ``learned`` and ``judged`` → a digest of these samples, as they were drawn; rows
       of older versions have none.
     - ``backend``: which way it was computed, and why where that is not the kernel; ``kernel``: the
-      key of the kernel that took part. "" in rows from before this was recorded.
+      key of the kernel that took part, which names its vectors' width. "" in rows from before
+      this was recorded.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
     - ``predictions``: where they are kept, as :func:`encode_predictions` writes them; a store hands
       them back by themselves, and here their digest alone.

@@ -50,24 +50,25 @@ inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak
 
 template <class T, class A, class B> using MicroKernel = decltype(&micro_kernel<T, A, B, 1, 1>);
 
-// ROWS x COLUMNS vectors of sums, and what they are made of, fill the registers but for a few.
-#if defined(__AVX512F__)
-constexpr int ROWS = 6, COLUMNS = 4;
-#else
-constexpr int ROWS = 6, COLUMNS = 2;
-#endif
+// ROWS x COLUMNS vectors of sums, and what they are made of, fill the registers but for a few. What
+// is best differs from processor to processor; it is measured (../measure.h).
+constexpr int ROWS = MICRO_KERNEL_ROWS, COLUMNS = MICRO_KERNEL_COLUMNS;
+static_assert(COLUMNS <= 4);
 
-template <class T, class A, class B, int C>
-constexpr MicroKernel<T, A, B> micro_kernels[ROWS] = {
-    micro_kernel<T, A, B, 1, C>, micro_kernel<T, A, B, 2, C>, micro_kernel<T, A, B, 3, C>,
-    micro_kernel<T, A, B, 4, C>, micro_kernel<T, A, B, 5, C>, micro_kernel<T, A, B, 6, C>};
+template <class T, class A, class B, int R>
+inline MicroKernel<T, A, B> select_columns(int c) {
+    if constexpr (COLUMNS >= 4)
+        if (c == 4) return micro_kernel<T, A, B, R, 4>;
+    if constexpr (COLUMNS >= 3)
+        if (c == 3) return micro_kernel<T, A, B, R, 3>;
+    return c == 2 ? micro_kernel<T, A, B, R, 2> : micro_kernel<T, A, B, R, 1>;
+}
 
-template <class T, class A, class B> inline MicroKernel<T, A, B> select_micro_kernel(int r, int c) {
-#if defined(__AVX512F__)
-    if (c == 4) return micro_kernels<T, A, B, 4>[r - 1];
-    if (c == 3) return micro_kernels<T, A, B, 3>[r - 1];
-#endif
-    return c == 2 ? micro_kernels<T, A, B, 2>[r - 1] : micro_kernels<T, A, B, 1>[r - 1];
+template <class T, class A, class B, int R = ROWS>
+inline MicroKernel<T, A, B> select_micro_kernel(int r, int c) {
+    if constexpr (R > 1)
+        if (r < R) return select_micro_kernel<T, A, B, R - 1>(r, c);
+    return select_columns<T, A, B, R>(c);
 }
 
 // The size of the next of equal blocks of what is left, none larger than max_size.
@@ -249,7 +250,9 @@ inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X 
     using S = Simd<A>;
     constexpr int64_t W = S::W, MAX_DEPTH = 64 / W * W, STRIP = 4096;
     alignas(64) A transposed[STRIP];
-    const int64_t vectors = k / W, max_width = STRIP / (n < MAX_DEPTH ? n : MAX_DEPTH) / W;
+    const int64_t vectors = k / W, 
+                  depth = n < MAX_DEPTH ? (n + W - 1) / W * W : MAX_DEPTH,
+                  max_width = STRIP / depth / W;
     for (int64_t i = 0, width; i < vectors; i += width) {
         width = vectors - i < max_width ? vectors - i : max_width;
         bool adds = accumulate;

@@ -3,7 +3,7 @@
 
 #include "vector.h"
 
-#if defined(__AVX512BF16__) && defined(__AVX512VL__) && VECTOR_BYTES == 32
+#if defined(__AVX512BF16__) && defined(__AVX512VL__) && VECTOR_BYTES >= 32
 #include <immintrin.h>
 #define HAS_BFLOAT16 1
 #else
@@ -17,26 +17,47 @@ template <> struct ScalarTraits<bf16x2> {
 };
 
 #if HAS_BFLOAT16
+#if VECTOR_BYTES == 64
+using FloatVector = __m512;
+using Bfloat16Pairs = __m512bh;
+inline FloatVector dot_pairs(FloatVector acc, int a, Bfloat16Pairs x) {
+    return _mm512_dpbf16_ps(acc, __m512bh(_mm512_set1_epi32(a)), x);
+}
+inline void store_rounded(bf16 *to, FloatVector x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), __m256i(_mm512_cvtneps_pbh(x)));
+}
+inline Simd<bf16x2>::V load_widened(const bf16 *at) {
+    return Simd<bf16x2>::V(
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(at))));
+}
+#else
+using FloatVector = __m256;
+using Bfloat16Pairs = __m256bh;
+inline FloatVector dot_pairs(FloatVector acc, int a, Bfloat16Pairs x) {
+    return _mm256_dpbf16_ps(acc, __m256bh(_mm256_set1_epi32(a)), x);
+}
+inline void store_rounded(bf16 *to, FloatVector x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), __m128i(_mm256_cvtneps_pbh(x)));
+}
+inline Simd<bf16x2>::V load_widened(const bf16 *at) {
+    return Simd<bf16x2>::V(
+        _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(at))));
+}
+#endif
+
 // a's first x's first + a's second x's second + acc
 inline Simd<float>::V fma(bf16x2 a, Simd<bf16x2>::V x, Simd<float>::V acc) {
-    return Simd<float>::V(
-        _mm256_dpbf16_ps(__m256(acc), __m256bh(_mm256_set1_epi32(int(a))), __m256bh(x)));
+    return Simd<float>::V(dot_pairs(FloatVector(acc), int(a), Bfloat16Pairs(x)));
 }
 
-inline void store(bf16 *to, Simd<float>::V x) {
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(to), __m128i(_mm256_cvtneps_pbh(__m256(x))));
-}
+inline void store(bf16 *to, Simd<float>::V x) { store_rounded(to, FloatVector(x)); }
 
 // Rows (m, n) of numbers as (m / 2, n) pairs of neighbours in a column; n counts in whole vectors.
 inline void interleave_rows(bf16x2 *to, const bf16 *from, int64_t m, int64_t n) {
-    auto widen = [](const bf16 *at) {
-        return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(at)));
-    };
     for (int64_t i = 0; i < m; i += 2, from += 2 * n, to += n)
-        for (int64_t j = 0; j < n; j += 8)
-            _mm256_storeu_si256(
-                reinterpret_cast<__m256i *>(to + j),
-                _mm256_or_si256(widen(from + j), _mm256_slli_epi32(widen(from + n + j), 16)));
+        for (int64_t j = 0; j < n; j += Simd<bf16x2>::W)
+            Simd<bf16x2>::store(to + j,
+                                load_widened(from + j) | (load_widened(from + n + j) << 16));
 }
 #else  // nobody asks for them
 void store(bf16 *to, Simd<float>::V x);

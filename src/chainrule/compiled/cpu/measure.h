@@ -1,0 +1,39 @@
+// How fast the micro-kernel of this build is on this processor.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <vector>
+
+#include "ops/gemm.h"
+
+// Seconds of the three products of a layer (m, k) and n samples: the shortest of those that are
+// done in so many seconds.
+template <class T> double time_layer(int64_t m, int64_t k, int64_t n, double seconds) {
+    using Clock = std::chrono::steady_clock;
+    auto since = [](Clock::time_point start) {
+        return std::chrono::duration<double>(Clock::now() - start).count();
+    };
+    n = (n + Simd<T>::W - 1) / Simd<T>::W * Simd<T>::W;
+    std::vector<T> w(m * k, T(0.5)), x(k * n, T(0.25)), y(m * n), dw(m * k), dx(k * n);
+    double shortest = 1e30;
+    for (const auto start = Clock::now(); since(start) < seconds;) {
+        const auto begin = Clock::now();
+        gemm<T>(y.data(), n, w.data(), k, 1, StridedRows<T>{x.data(), n}, m, k, n, nullptr, false);
+        gemm_nt<T>(dw.data(), k, y.data(), n, StridedRows<T>{x.data(), n}, m, k, n, SINGLE_SEGMENT,
+                   false);
+        gemm_tn<T>(dx.data(), n, w.data(), k, y.data(), n, k, m, n, false);
+        shortest = std::min(shortest, since(begin));
+    }
+    return shortest;
+}
+
+// Products and sums a second, in 10^9, of layers as small nets have them: the mean over the layers,
+// each measured for a third of the time.
+template <class T> double measure_products(double seconds) {
+    double total = 0;
+    for (auto [m, k, n] : {std::array<int64_t, 3>{25, 25, 100}, {100, 196, 100}, {400, 400, 100}})
+        total += 6e-9 * double(m * k * n) / time_layer<T>(m, k, n, seconds / 3) / 3;
+    return total;
+}
