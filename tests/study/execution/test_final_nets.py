@@ -26,9 +26,10 @@ def contents(folder: Path) -> dict[str, bytes]:
         {"ensemble_size": 2},
         {"cohort_size": 2, "rounds": 5},
         {"compile": False},
+        {"space": {"net.hidden": [3, 5, 9]}, "search": {"method": "grid", "each_round": True}},
         pytest.param({"trainer": {"name": "Trainer", "compile": True}}, marks=COMPILED),
     ],
-    ids=["default", "ensemble", "cohorts", "plain", "compiled"],
+    ids=["default", "ensemble", "cohorts", "plain", "ragged", "compiled"],
 )
 def test_they_are_bit_for_bit_those_that_a_run_keeps(tmp_path, change):
     study = searched(**change)

@@ -200,7 +200,7 @@ def test_a_search_is_one_job_that_is_done_or_is_not():
     study = halved()
     arm = study.all_arms[0]
     (job,) = Scheduler(study, [arm]).ready_jobs(arm)
-    assert (len(job.trainings), len(job.cohorts)) == (8, 2)
+    assert (len(job.trainings), len(job.programs)) == (8, 2)
     rows = searched_rows(run(study))
     (again,) = Scheduler(study, [arm], rows[:5]).ready_jobs(arm)
     assert again.keys == job.keys

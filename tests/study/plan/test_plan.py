@@ -18,6 +18,11 @@ KINDS = {
         data={"name": "disk_points", "train": 60, "test": 30, "rounds": "resplit"},
         search={"method": "random", "candidates": 3, "each_round": True},
     ),
+    "shapes": searched(
+        space={"net.hidden": {"low": 2, "high": 90, "integer": True}},
+        arms={"a": {}},
+        search={"method": "random", "candidates": 7, "each_round": False},
+    ),
     "tpe": searched(search={"method": "tpe", "candidates": 5, "batch": 2}),
     "members": small(ensemble_size=2),
     "halving": searched(

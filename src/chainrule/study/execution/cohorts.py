@@ -1,14 +1,18 @@
-"""Which trainings share a cohort: a job is one cohort, on one worker."""
+"""Which trainings share a cohort: a job is one cohort, on one worker.
+
+Trainings of nets of one architecture are one tensor program. Others, in width or depth, batch size
+or activation, are programs of their own; a job has several of them, where they are short.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from chainrule import seeds
-from chainrule.recipes.cost import count_activations, count_parameters
+from chainrule.recipes.cost import count_activations, count_parameters, training_cost
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.seeds import round_seed
@@ -19,9 +23,10 @@ from chainrule.study.store.record import Stage, TrainingKey
 __all__ = [
     "CohortJob",
     "Training",
-    "build_halving_job",
     "build_jobs",
     "cohort_size_for",
+    "join_programs",
+    "pack_programs",
     "training_seeds",
 ]
 
@@ -34,6 +39,9 @@ FLOAT_BYTES = 4
 
 MAX_REPLICAS = 48
 """More replicas than this were never faster, and less is lost when a machine goes down."""
+
+JOB_PRODUCTS = 2**36
+"""Multiply-adds of a job of several programs, at most: a second or two in the kernel."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,9 @@ class Training:
 class CohortJob:
     """A cohort to be trained: everything but ``paths`` is the same for all its trainings.
 
-    Or the ``cohorts`` of a search with successive halving, which are trained as one thing, for who
-    goes on depends on all of them; then ``recipe`` and ``paths`` are those of the first.
+    A ragged one has ``parts`` for which that is true: programs that are trained one after the
+    other, or with ``halving`` as one thing, for who goes on depends on all of them. Then ``recipe``
+    and ``paths`` are those of the first.
     """
 
     arm: str
@@ -59,7 +68,13 @@ class CohortJob:
     recipe: Recipe
     paths: tuple[str, ...]
     trainings: tuple[Training, ...]
-    cohorts: tuple[CohortJob, ...] = ()
+    parts: tuple[CohortJob, ...] = ()
+    halving: bool = False
+
+    @property
+    def programs(self) -> tuple[CohortJob, ...]:
+        """Its parts, or itself where it has none."""
+        return self.parts or (self,)
 
     @property
     def keys(self) -> list[TrainingKey]:
@@ -69,14 +84,26 @@ class CohortJob:
         ]
 
     def split(self) -> list[CohortJob]:
-        """Its halves; none where there are no two trainings, or halving decides on them."""
+        """Its parts, or its halves; none of one training, or where halving decides on them."""
         n = len(self.trainings)
-        if n < 2 or self.cohorts:
+        if n < 2 or self.halving:
             return []
+        if self.parts:
+            return [*self.parts]
         return [
             replace(self, trainings=tuple(part))
             for part in split_evenly(self.trainings, n - n // 2)
         ]
+
+    def without(self, done: Collection[TrainingKey]) -> CohortJob:
+        """The job less the trainings that are done; one with halving is done, or it is not."""
+        if self.halving and any(key not in done for key in self.keys):
+            return self
+        if self.parts:
+            left = [part.without(done) for part in self.parts]
+            return join_programs([part for part in left if part.trainings] or left[:1])
+        pairs = zip(self.keys, self.trainings, strict=True)
+        return replace(self, trainings=tuple(t for key, t in pairs if key not in done))
 
 
 def build_jobs(
@@ -110,10 +137,33 @@ def build_jobs(
     ]
 
 
-def build_halving_job(cohorts: Sequence[CohortJob]) -> CohortJob:
-    """These cohorts of one search as one job."""
-    trainings = tuple(training for cohort in cohorts for training in cohort.trainings)
-    return replace(cohorts[0], trainings=trainings, cohorts=tuple(cohorts))
+def join_programs(programs: Sequence[CohortJob], *, halving: bool = False) -> CohortJob:
+    """These programs of one arm and stage as one job; one alone is a job as it is."""
+    if len(programs) == 1 and not halving:
+        return programs[0]
+    trainings = tuple(training for program in programs for training in program.trainings)
+    return replace(programs[0], trainings=trainings, parts=tuple(programs), halving=halving)
+
+
+def pack_programs(
+    programs: Sequence[CohortJob], shape: Sequence[int], most: int | None, workers: int
+) -> list[CohortJob]:
+    """Programs that learn from inputs of this shape (N, …) jobs of several.
+
+    Costs add up to ``JOB_PRODUCTS`` at most and leave something for each worker, trainings to
+    ``most``; a program that is more than that is a job. How they are packed changes no result.
+    """
+    costs = [len(p.trainings) * training_cost(p.recipe, shape) for p in programs]
+    limit, most = min(JOB_PRODUCTS, sum(costs) / workers), most or MAX_REPLICAS
+    jobs: list[list[CohortJob]] = []
+    spent = trainings = math.inf
+    for program, cost in zip(programs, costs, strict=True):
+        spent, trainings = spent + cost, trainings + len(program.trainings)
+        if spent > limit or trainings > most:
+            jobs.append([])
+            spent, trainings = cost, len(program.trainings)
+        jobs[-1].append(program)
+    return [*map(join_programs, jobs)]
 
 
 def split_evenly(group: Sequence[Training], max_size: int) -> list[Sequence[Training]]:

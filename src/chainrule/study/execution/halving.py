@@ -39,7 +39,7 @@ def run_halving(study: Study, data: RoundData, job: CohortJob) -> list[TrainingR
     halving = study.search.halving
     if halving is None:
         raise ValueError(f"study {study.name} declares no halving")
-    cohorts = [HalvingCohort(study, data, cohort) for cohort in job.cohorts]
+    cohorts = [HalvingCohort(study, data, cohort) for cohort in job.programs]
     ended: list[TrainingRecord] = []
     *earlier, last = rungs(halving, job.recipe.epochs)
     for epochs in earlier:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,35 +20,54 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import save
 
-__all__ = ["load_study_cached", "net_path", "retrain_cohort", "run_job", "train_job"]
+__all__ = ["load_study_cached", "net_path", "retrain_cohort", "run_job"]
 
 
 def run_job(declared: str, job: CohortJob, nets: str | None = None) -> list[TrainingRecord]:
-    """As :func:`train_job`; any error of a training as a StudyError with the user's lines.
+    """The rows of a job's trainings. ``declared`` is the study as JSON text.
 
-    Unlike others, that one is understood by every process. Raises OSError where the nets cannot
-    be saved.
+    Raises any error of a training as a StudyError with the user's lines, which unlike others every
+    process understands; OSError where the nets cannot be saved; KeyboardInterrupt.
     """
-    try:
-        rows, net = train_job(declared, job)
-    except Exception as error:
-        raise StudyError(describe_error(error)) from error
-    if net is not None and nets is not None and job.stage == "final":
-        save_nets(net, job, Path(nets))
+    rows: list[TrainingRecord] = []
+    with errors_for_all_processes():
+        study, data = load_study_cached(declared)
+        if job.halving:
+            return run_halving(study, data, job)
+    for program in job.programs:
+        with errors_for_all_processes():
+            trained, net = train_program(study, data, program)
+        if nets is not None and job.stage == "final":
+            save_nets(net, program, Path(nets))
+        rows += share_seconds(trained, len(job.trainings))
     return rows
 
 
-def train_job(declared: str, job: CohortJob) -> tuple[list[TrainingRecord], Module | None]:
-    """The rows of a job's trainings, and their net. ``declared`` is the study as JSON text.
+@contextmanager
+def errors_for_all_processes() -> Iterator[None]:
+    """In here, any error becomes a StudyError with the user's lines."""
+    try:
+        yield
+    except Exception as error:
+        raise StudyError(describe_error(error)) from error
 
-    A search with successive halving hands back no net. Raises KeyboardInterrupt where the training
-    was interrupted: a job is done or it is not.
+
+def train_program(
+    study: Study, data: RoundData, program: CohortJob
+) -> tuple[list[TrainingRecord], Module]:
+    """The rows of a program's trainings, and their net.
+
+    Raises KeyboardInterrupt where the training was interrupted: a job is done or it is not.
     """
-    study, data = load_study_cached(declared)
-    if job.cohorts:
-        return run_halving(study, data, job), None
-    trainer = build_cohort_trainer(study, job)
-    return train_until(study, data, job, trainer, job.recipe.epochs), trainer.net
+    trainer = build_cohort_trainer(study, program)
+    rows = train_until(study, data, program, trainer, program.recipe.epochs)
+    return rows, trainer.net
+
+
+def share_seconds(rows: Sequence[TrainingRecord], cohort_size: int) -> list[TrainingRecord]:
+    """The rows of a program, in a cohort of this size: its seconds are shared by its own alone."""
+    share = cohort_size / len(rows)
+    return [replace(row, seconds=row.seconds * share, cohort_size=cohort_size) for row in rows]
 
 
 @lru_cache(maxsize=2)
@@ -67,13 +88,11 @@ def retrain_cohort(
 
     Raises StudyError where it gives other numbers than are ``stored``, and as run_job.
     """
-    try:
-        rows, net = train_job(declared, job)
-    except Exception as error:
-        raise StudyError(describe_error(error)) from error
+    with errors_for_all_processes():
+        rows, net = train_program(*load_study_cached(declared), job)
     compare_with_stored(rows, stored)
     rounds = {row.round for row in wanted if row.arm == job.arm}
-    return [] if net is None else save_nets(net, job, Path(folder), rounds)
+    return save_nets(net, job, Path(folder), rounds)
 
 
 def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[TrainingRecord]) -> None:

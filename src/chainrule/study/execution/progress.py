@@ -60,7 +60,10 @@ class Progress:
 
     def job_cost(self, job: CohortJob) -> float:
         """What a cohort costs, in multiply-adds."""
-        return len(job.trainings) * training_cost(job.recipe, self._data_shape)
+        return sum(
+            len(program.trainings) * training_cost(program.recipe, self._data_shape)
+            for program in job.programs
+        )
 
     def _training_cost(self, arm: Arm) -> float:
         """What a training of the arm costs, by its first candidate."""

@@ -129,6 +129,7 @@ class Runner:
         self.nets = None if nets is None else str(nets)
         self.declared = board.study.model_dump_json()
         self.look = look
+        board.workers = getattr(workers, "max_workers", None)
         self.waiting = self._list_jobs()
         self.running: dict[Future[list[TrainingRecord]], CohortJob] = {}
         self.tries: Counter[CohortJob] = Counter()

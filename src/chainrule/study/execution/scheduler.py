@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import final
 
-from chainrule.study.execution.cohorts import CohortJob, Training, build_halving_job, build_jobs
+from chainrule.study.execution.cohorts import (
+    CohortJob,
+    Training,
+    build_jobs,
+    join_programs,
+    pack_programs,
+)
 from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.search.candidates import count_candidates, propose_candidates
@@ -30,16 +35,23 @@ class Scheduler:
     ``timing`` once alone for its time. Cohorts are those of the whole study, less what is done: an
     interrupted run trains the same cohorts as one that was not. ``n_rounds`` are all that there may
     be, unless it is set: a run sets it to the next look at the study.
+
+    Each program is a job, unless it is said for how many ``workers``: then those of short trainings
+    that can begin together are one, a ragged cohort.
     """
 
     def __init__(
-        self, study: Study, arms: Sequence[Arm], rows: Iterable[TrainingRecord] = ()
+        self,
+        study: Study,
+        arms: Sequence[Arm],
+        rows: Iterable[TrainingRecord] = (),
     ) -> None:
         self.study, self.arms = study, arms
+        self.workers: int | None = None
         self.n_rounds = study.max_rounds
         self.round_data = RoundData(study)
         self._rows: dict[str, dict[TrainingKey, TrainingRecord]] = {arm.name: {} for arm in arms}
-        self._sizes: dict[Hashable, Hashable] = {}
+        self._sizes: dict[Hashable, tuple[int, int]] = {}
         self.add(rows)
 
     def add(self, rows: Iterable[TrainingRecord]) -> None:
@@ -108,14 +120,8 @@ class Scheduler:
             jobs += self._build_jobs(arm, "final", finals)
             if self.study.timing:
                 jobs += self._build_jobs(arm, "timing", finals[:1])
-        return [left for job in jobs if (left := self._remaining(job)).trainings]
-
-    def _remaining(self, job: CohortJob) -> CohortJob:
-        done = self._rows[job.arm]
-        if job.cohorts and not all(key in done for key in job.keys):
-            return job  # halving is done, or it is not
-        pairs = zip(job.keys, job.trainings, strict=True)
-        return replace(job, trainings=tuple(t for key, t in pairs if key not in done))
+        done = self._rows[arm.name]
+        return [left for job in jobs if (left := job.without(done)).trainings]
 
     def _fixed_choice(self) -> dict[int, tuple[int, Params]]:
         return {r: (0, {}) for r in self.rounds}
@@ -153,22 +159,40 @@ class Scheduler:
         if self.study.search.halving is None:
             return self._build_jobs(arm, "search", trainings)
         rounds = [[t for t in trainings if t.round == scope] for scope in self.search_rounds]
-        return [build_halving_job(self._build_jobs(arm, "search", of)) for of in rounds]
+        programs = [self._build_programs(arm, "search", of) for of in rounds]
+        return [join_programs(of, halving=True) for of in programs]
 
     def _build_jobs(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:
-        def group_key(training: Training) -> Hashable:
-            look = bisect_right(self.study.looks, training.round)  # no cohort goes beyond one
-            together = self._proposal_batch(training, stage), self._race_heat(training, stage)
-            return look, *together, self._data_sizes(training, stage)
+        programs = self._build_programs(arm, stage, trainings)
+        if self.workers is None:
+            return programs
+        groups: dict[Hashable, list[CohortJob]] = {}
+        for program in programs:
+            groups.setdefault(self._group_key(program.trainings[0], stage), []).append(program)
+        jobs: list[CohortJob] = []
+        for of in groups.values():
+            n, _ = self._data_sizes(of[0].trainings[0], stage)
+            shape = n, *self._sample_shape
+            jobs += pack_programs(of, shape, self.study.cohort_size, self.workers)
+        return jobs
 
+    def _build_programs(
+        self, arm: Arm, stage: Stage, trainings: Sequence[Training]
+    ) -> list[CohortJob]:
         return build_jobs(
             arm,
             stage,
             trainings,
             sample=self._sample_shape,
             cohort_size=self.study.cohort_size,
-            group_key=group_key,
+            group_key=lambda training: self._group_key(training, stage),
         )
+
+    def _group_key(self, training: Training, stage: Stage) -> Hashable:
+        """The same for trainings that can begin together, and learn from as many samples."""
+        look = bisect_right(self.study.looks, training.round)  # no cohort goes beyond one
+        together = self._proposal_batch(training, stage), self._race_heat(training, stage)
+        return look, *together, self._data_sizes(training, stage)
 
     @cached_property
     def _sample_shape(self) -> tuple[int, ...]:
@@ -187,13 +211,13 @@ class Scheduler:
             return training.round, race_heat(self.study, training.fold)
         return 0
 
-    def _data_sizes(self, training: Training, stage: Stage) -> Hashable:
+    def _data_sizes(self, training: Training, stage: Stage) -> tuple[int, int]:
         """How many samples it learns from and is judged on; rounds differ in folds alone."""
         r = training.round if self.study.data.rounds == "folds" else min(training.round, 0)
         name = (stage == "search", r, training.fold)
         if name not in self._sizes:
             fold = self.round_data.fold(r, training.fold) if name[0] else self.round_data.final(r)
-            self._sizes[name] = tuple(map(len, fold))
+            self._sizes[name] = len(fold[0]), len(fold[1])
         return self._sizes[name]
 
 

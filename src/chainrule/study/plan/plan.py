@@ -13,7 +13,7 @@ from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import SerialExecutor
 from chainrule.study.execution.scheduler import Scheduler
 from chainrule.study.plan.timing import fit_time_model
-from chainrule.study.plan.workload import Workload, WorkloadEstimator
+from chainrule.study.plan.workload import WorkloadEstimator
 from chainrule.study.results.looks import find_looks
 from chainrule.study.results.round_scores import count_tests
 from chainrule.study.sample_overlap import plan_design
@@ -173,29 +173,33 @@ def build_plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = Tr
 
     Raises StudyError, and what making a net or a data set raises.
     """
-    found = SerialExecutor().submit(plan_arms, study, study.select(arms), times).result()
+    found = SerialExecutor().submit(plan_arms, study, study.select(arms), times, jobs).result()
     return Plan(study, found, jobs)
 
 
-def plan_arms(study: Study, arms: Sequence[Arm], times: bool) -> list[ArmPlan]:
+def plan_arms(study: Study, arms: Sequence[Arm], times: bool, workers: int) -> list[ArmPlan]:
     """The plan of each arm."""
     whole = study.search.model_copy(update={"race": None})  # nobody leaves
     board = Scheduler(study.model_copy(update={"search": whole}), arms)
+    board.workers = workers
     loads = WorkloadEstimator(study, board.round_data)
-    return [
-        plan_arm(study, board, arm, [*map(loads.estimate, simulate_jobs(board, arm))], times)
-        for arm in arms
-    ]
+    return [plan_arm(study, board, arm, [*simulate_jobs(board, arm)], loads, times) for arm in arms]
 
 
 def plan_arm(
-    study: Study, board: Scheduler, arm: Arm, loads: Sequence[Workload], times: bool
+    study: Study,
+    board: Scheduler,
+    arm: Arm,
+    cohorts: Sequence[CohortJob],
+    estimator: WorkloadEstimator,
+    times: bool,
 ) -> ArmPlan:
     """The plan of one arm, from all the cohorts that it will have at most."""
+    loads = [estimator.estimate(program) for cohort in cohorts for program in cohort.programs]
     most = sum(load.cohort_size for load in loads if load.job.stage == "search")
     searches, candidates = len(board.search_rounds), count_candidates(study, arm)
     expected = searches * count_race_trainings(study, candidates) if arm.space else 0
-    widths = [load.cohort_size for load in loads]
+    widths = [len(cohort.trainings) for cohort in cohorts]
     sizes = [load.parameters for load in loads]
     searching = [load for load in loads if load.job.stage == "search"]
     pace = fit_time_model(study, board.round_data, loads) if times else None
@@ -208,7 +212,7 @@ def plan_arm(
         search=expected,
         most_search=most,
         final=sum(load.cohort_size for load in loads if load.job.stage != "search"),
-        cohorts=len(loads),
+        cohorts=len(cohorts),
         cohort_sizes=(min(widths), max(widths)),
         steps=sum(load.steps for load in loads),
         parameters=(min(sizes), max(sizes)),
@@ -222,7 +226,7 @@ def plan_arm(
 def simulate_jobs(board: Scheduler, arm: Arm) -> Iterator[CohortJob]:
     """Every cohort of an arm, as if each were trained and the largest net always won."""
     while jobs := board.ready_jobs(arm):
-        cohorts = [cohort for job in jobs for cohort in job.cohorts or (job,)]
+        cohorts = [part for job in jobs for part in (job.parts if job.halving else (job,))]
         yield from cohorts
         board.add(row for job in cohorts for row in fake_rows(board.study, job))
 

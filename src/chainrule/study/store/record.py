@@ -46,7 +46,8 @@ class TrainingRecord:
       test set else, ``train_…`` on the training batches. Not finite where it diverged, none where
       it failed.
     - ``curves``: name → a value after each epoch.
-    - ``seconds``: from the first step of its cohort to the last; ``cohort_size``: trainings in it.
+    - ``cohort_size``: trainings in its cohort; ``seconds``: from the first step of the cohort to
+      the last, or so many times its share of the program that it was in.
     - ``parameters``: numbers learned by one net; ``seeds``: purpose → seed; ``n_train``,
       ``n_test``: samples learned from, and judged on.
     - ``samples``: ``learned`` and ``judged`` → a digest of these samples, as they were drawn; rows
