@@ -212,7 +212,7 @@ def module(name, **arguments):
 )
 def test_data_that_describe_no_net_are_refused(config):
     with pytest.raises(
-        ValueError, match=r"not the description of a network|has no |sizes are|expected int"
+        ValueError, match=r"not the description of a network|has no |sizes are|expected a"
     ):
         from_config(config)
 

@@ -84,7 +84,14 @@ WRONG = {
     ),
     "loss in a loss": ("loss", {"name": "class_loss", "loss": "MSE"}, "did you mean 'MSELoss'"),
     "list for one": ("init", {"name": "Normal", "std": [1]}, r"init Normal\(std=\[1\]\): "),
-    "weights": ("loss", {"name": "BCELoss", "weight": "a"}, "weight: expected a tensor, or a list"),
+    "weights": ("loss", {"name": "BCELoss", "weight": "a"}, "weight: expected a list of numbers"),
+    "list of the wrong length": ("optimizer", {"name": "Adam", "betas": [0.9]}, "a list of 2 num"),
+    "one of two words": (
+        "schedule",
+        {"name": "ReduceLROnPlateau", "mode": "mix"},
+        "'min' or 'max'",
+    ),
+    "layers of a lifetime": ("net", {"name": "table_net", "layers": 10**9}, "from 0 to 1,000"),
     "less than none": ("loss", {"name": "NLLLoss", "weight": [-1]}, "numbers of at least 0"),
 }
 

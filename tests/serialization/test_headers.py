@@ -10,11 +10,13 @@ import random
 import pytest
 import torch
 
+import chainrule
 from chainrule import nn, optim
 from chainrule.data import disk
 from chainrule.optim import lr_scheduler
 from chainrule.serialization.safetensors_file import read_file, write_file
 from chainrule.train import EarlyStopping, FileError, Trainer, load
+from tests.nn.test_conformance import CASES
 
 OTHERS = [None, True, -1, 1.5, "text", [], {}, [None], {"text": None}, ["a", "b"], 1e300]
 
@@ -139,3 +141,27 @@ def test_a_tensor_of_another_dtype_is_named(dtype, saved, tmp_path):
     for use in (load, build().load):
         with pytest.raises(FileError, match=r"2\.weight: expected torch.float32"):
             use(tmp_path / "forged")
+
+
+LAYERS = {case.name.partition("(")[0]: case for case in CASES if not case.integer}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_of_other_arguments_is_refused_when_it_is_read_or_says_why_it_does_not_run(
+    name, tmp_path
+):
+    case, path = LAYERS[name], tmp_path / "forged"
+    try:
+        chainrule.save(case.make(), path)
+    except ValueError:  # one that is not of chainrule.nn
+        return
+    kind, tensors, header = read_file(path)
+    places = [place for place in find_places(header) if "arguments" in place[:-1]]
+    others = [*OTHERS, 10**30, 1e30, 0, 3, [1, 2], [2.5, 1], [[1]], "same"]
+    changes = [*itertools.product(places, (..., *others))]
+    for place, value in random.Random(name).sample(changes, min(25, len(changes))):
+        write_file(path, kind, tensors, forge(header, place, value))
+        with contextlib.suppress(FileError):
+            net = load(path).to(dtype=torch.float64)
+            with contextlib.suppress(nn.LayerError):
+                net(case.x())

@@ -46,6 +46,14 @@ class Columns(Section):
     target: str
     classes: list[str] | None
 
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = [one.name for one in self.inputs]
+        for name in (*names, self.target):
+            if (*names, self.target).count(name) > 1:
+                raise ValueError(f"expected a name for each column, got {name!r} twice")
+        return self
+
     @property
     def features(self) -> int:
         """How many inputs they are."""

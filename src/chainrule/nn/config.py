@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chainrule._util.hints import argument_hints, describe_hint, fits_hint
 from chainrule.nn.constructor import constructor_args
 from chainrule.nn.init import Initializer
 from chainrule.nn.module import Module
@@ -99,26 +100,18 @@ class _Reader:
         cls = _get_class(Module, config["module"])
         keywords = {name: self.read(item) for name, item in config["arguments"].items()}
         parameters = inspect.signature(cls).parameters.values()
+        hints = argument_hints(cls)
         for p in parameters:
-            if p.name in keywords and not _fits_annotation(keywords[p.name], p.annotation):
-                got = keywords[p.name]
-                raise ValueError(f"{cls.__name__}: {p.name}: expected {p.annotation}, got {got!r}")
+            several = p.kind == p.VAR_POSITIONAL
+            for got in keywords.get(p.name, ()) if several else [keywords.get(p.name, p.default)]:
+                if p.name in keywords and not fits_hint(got, hints.get(p.name)):
+                    expected = describe_hint(hints[p.name])
+                    raise ValueError(f"{cls.__name__}: {p.name}: expected {expected}, got {got!r}")
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
         positional = [item for name in variadic for item in keywords.pop(name, ())]
         module: Module = cls(*positional, **keywords)
         self.modules[place] = module
         return module
-
-
-PLAIN_KINDS = {"bool": (bool,), "float": (float, int), "int": (int,), "str": (str,)}
-
-
-def _fits_annotation(value: Any, annotation: Any) -> bool:
-    """Whether a value is what a plain annotation says; of others, yes."""
-    kinds = PLAIN_KINDS.get(annotation)
-    if kinds is None:
-        return True
-    return isinstance(value, kinds) and (kinds == (bool,) or not isinstance(value, bool))
 
 
 def _find_class(kind: type, name: str) -> type | None:

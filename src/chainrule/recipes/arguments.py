@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
-from typing import Any, get_type_hints
+from typing import Any
 
+from chainrule._util.hints import argument_hints, describe_hint, fits_hint
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import component_names, resolve_callable
@@ -80,21 +81,15 @@ def _find_others(kind: str, name: str) -> str:
     return f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it; " if others else ""
 
 
-WORDS = {bool: "true or false", float: "a number", int: "a whole number", str: "a text"}
-
-
 def _find_wrong_value(kind: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
     """The first value that is not what its hint says, in words; or ""."""
-    try:
-        hints = get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
-    except NameError:  # a hint that only type checkers can read
-        return ""
+    hints = argument_hints(function)
     for name, value in arguments.items():
-        if (wanted := hints.get(name)) not in WORDS or type(value).__module__ != "builtins":
+        if type(value).__module__ != "builtins":
             continue  # a tensor has a number for each replica of a cohort
-        fits = isinstance(value, (int, float) if wanted is float else wanted)
-        if not fits or (wanted is not bool and isinstance(value, bool)):
-            return f"{name}: expected {WORDS[wanted]}, got {value!r}"
-        if kind in SIZED and wanted is int and value < 0:
+        hint = hints.get(name)
+        if not fits_hint(value, hint):
+            return f"{name}: expected {describe_hint(hint)}, got {value!r}"
+        if kind in SIZED and hint is int and value < 0:
             return f"{name}: expected a whole number, 0 or more, got {value}"
     return ""

@@ -18,6 +18,7 @@ __all__ = [
     "Component",
     "Named",
     "build_component",
+    "describe_part",
     "normalize_component",
     "tuples_to_lists",
 ]
@@ -91,6 +92,12 @@ def describe_refusal(error: Exception, function: Callable[..., Any], skip: int) 
     return f"{reason}{describe_accepted(function, skip)}"
 
 
+def describe_part(kind: str, part: Component) -> str:
+    """``optimizer Adam(lr=0.1)``"""
+    shown = ", ".join(f"{k}={v!r}" for k, v in part.arguments.items())
+    return f"{kind} {part.name}({shown})"
+
+
 def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any:
     """Call what the part names, with ``given`` first and its own arguments by name.
 
@@ -99,8 +106,7 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
     an OSError, and what our own say of data what it is.
     """
     function = resolve_callable(kind, part.name)
-    shown = ", ".join(f"{k}={v!r}" for k, v in part.arguments.items())
-    label = f"{kind} {part.name}({shown})"
+    label = describe_part(kind, part)
     arguments = {**part.arguments, **more}
     if problem := find_argument_problem(kind, function, arguments, len(given)):
         raise StudyError(f"{label}: {problem}")

@@ -129,6 +129,7 @@ EXPECTED = {
     "int_type": "a whole number",
     "invalid_key": "texts for names",
     "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
     "list_type": "a list",
     "model_type": "a table",
     "string_pattern_mismatch": "letters, digits, dots, hyphens and underscores",

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from chainrule.recipes.component import Component, Named, build_component, normalize_component
+from chainrule.recipes.component import (
+    Component,
+    Named,
+    build_component,
+    describe_part,
+    normalize_component,
+)
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.fields import StrictModel, describe_unknown, validate_model
 
@@ -50,7 +56,7 @@ class Recipe(StrictModel):
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    ensemble_size: int = Field(default=1, ge=1)
+    ensemble_size: int = Field(default=1, ge=1, le=10_000)
     trainer: Named = Component(name="Trainer")
 
     def with_overrides(self, setting: Mapping[str, Any]) -> Self:
@@ -73,8 +79,18 @@ class Recipe(StrictModel):
         return validate_model(type(self), plain)
 
     def make_net(self) -> Module:
-        """A new net, its parameters not yet drawn from a seed of ours."""
+        """A new net, its parameters not yet drawn from a seed of ours.
+
+        Raises StudyError where one of its sizes is 0: a layer without units passes nothing on.
+        """
         net: Module = build_component("net", self.net)
+        for path, value in net.named_state():
+            if not value.numel():
+                shape = tuple(value.shape)
+                raise StudyError(
+                    f"{describe_part('net', self.net)}: {path} of the shape {shape} has no numbers:"
+                    " a size is 0; expected 1 or more"
+                )
         return net
 
     def make_loss(self, numbers: ReplicaValues) -> Loss:

@@ -8,6 +8,7 @@ from itertools import chain
 from chainrule import nn
 from chainrule.nn import Linear, Module, ReLU, Sequential, Tanh
 from chainrule.zoo.activations import build_activation
+from chainrule.zoo.table import check_layer_count
 
 __all__ = ["disk_net", "plane_net"]
 
@@ -54,6 +55,7 @@ def plane_net(
         linear = Linear(features, hidden, bias=not norm)  # the norm would subtract a bias again
         return [linear, *normed, build_activation(activation), *dropped]
 
+    check_layer_count(layers)
     hidden_layers = [layer(2 if i == 0 else hidden) for i in range(layers)]
     last = Linear(hidden if layers else 2, outputs)
     return Sequential(*chain.from_iterable(hidden_layers), last, build_activation(output))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from chainrule.nn import Exp, Heads, Linear, Module, Sequential
 from chainrule.zoo.activations import build_activation
 
-__all__ = ["gaussian_net", "table_net"]
+__all__ = ["check_layer_count", "gaussian_net", "table_net"]
 
 
 def table_net(
@@ -42,6 +42,17 @@ def hidden_layers(
     inputs: int, hidden: int, layers: int, activation: str
 ) -> tuple[list[Module], int]:
     """The layers, and how many features come out of them."""
+    check_layer_count(layers)
     sizes = [inputs, *[hidden] * layers]
     made = [(Linear(a, b), build_activation(activation)) for a, b in pairwise(sizes)]
     return [module for pair in made for module in pair], sizes[-1]
+
+
+def check_layer_count(layers: int) -> None:
+    """Raise ValueError unless it is a number of hidden layers that can be made."""
+    if not 0 <= layers <= MAX_LAYERS:
+        raise ValueError(f"layers: expected a whole number from 0 to {MAX_LAYERS:,}, got {layers}")
+
+
+MAX_LAYERS = 1000
+"""A number of more digits would make layers for hours."""

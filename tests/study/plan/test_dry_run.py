@@ -35,6 +35,10 @@ def test_each_value_is_tried_and_each_end_of_a_range():
         ({"arms": {"only": {"net": "pair_mlp"}}}, "arm only: "),
         ({"metrics": {"accuracy": {"name": "Accuracy", "head": "main"}}}, "arms narrow, wide: "),
         ({"data": {"name": "disk_pints"}}, "data 'disk_pints' is not known"),
+        (
+            {"net": {"name": "disk_net", "hidden": 0}},
+            "arm narrow: net disk_net(hidden=0): 0.weight",
+        ),
         ({"schedule": {"name": "StepLR"}}, "arms narrow, wide: schedule StepLR()"),
     ],
 )

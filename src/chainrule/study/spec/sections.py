@@ -50,7 +50,7 @@ class Data(Component):
         return {"rounds": "resplit", **given}
 
 
-FILES = {"table"}
+FILES = ("table",)
 """Data that come from one file, whole: rounds can but divide its rows."""
 
 
@@ -112,7 +112,7 @@ class Selection(StrictModel):
     split: Literal["holdout", "kfold"] = "holdout"
     fraction: float = Field(default=0.3, gt=0, lt=1)
     folds: int = Field(default=3, ge=2)
-    repeats: int = Field(default=1, ge=1)
+    repeats: int = Field(default=1, ge=1, le=10_000)
     stratify: Annotated[bool | str, BeforeValidator(check_stratify)] = False
     average_last: int = Field(default=1, ge=1)
     refit: bool = True

@@ -122,7 +122,7 @@ class Study(StrictModel):
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
     clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    ensemble_size: int = Field(default=1, ge=1)
+    ensemble_size: int = Field(default=1, ge=1, le=10_000)
     trainer: DraftComponent | None = None
 
     arms: dict[str, Overrides] = Field({})
