@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from chainrule import nn, optim
 from chainrule.compiled import compile_training
 from chainrule.data import Dataset
 from chainrule.nn import LayerError
+from chainrule.nn.hooks import forward_hook
 from chainrule.train import Callback, Compiled, Trainer, TrainState
 
 N, SEEDS = 24, [5, 6]
@@ -33,7 +35,8 @@ class Training:
     def __init__(self, compile: bool | Literal["auto"]) -> None:  # noqa: A002
         net = nn.Sequential(
             *(nn.Linear(3, 8), nn.LeakyReLU(0.1), nn.Linear(8, 8), nn.ELU(0.5)),
-            *(nn.Linear(8, 8), nn.Hardtanh(-1.0, 1.0), nn.Linear(8, 2), nn.Tanh()),
+            *(nn.Linear(8, 8), nn.Hardtanh(-1.0, 1.0), nn.BatchNorm1d(8), nn.Dropout(0.1)),
+            *(nn.Linear(8, 2), nn.Tanh()),
         )
         net = net.replicate(2, SEEDS).to(torch.float64)
         loss = nn.MultiLoss({"a": nn.OneHotLoss(nn.HuberLoss(delta=0.4), -0.9, 0.9)})
@@ -92,6 +95,24 @@ def write_parameters(training: Training, draw: random.Random) -> None:
         training.trainer.accept_parameters()
 
 
+def write_moments(training: Training, draw: random.Random) -> None:
+    """As another who has them in memory otherwise."""
+    (state,) = training.trainer.optimizer.state
+    transposed = state["exp_avg"].T.contiguous().T
+    state["exp_avg"] = transposed * draw.choice((0.0, 0.9))
+
+
+def write_buffers(training: Training, draw: random.Random) -> None:
+    norm = training.trainer.net[6]  # type: ignore[index]
+    norm.running_mean.data += 0.1
+    norm.running_var.data = norm.running_var.data.T.contiguous().T * 1.1
+
+
+def draw_by_torch(training: Training, draw: random.Random) -> None:
+    torch.manual_seed(draw.randrange(100))
+    training.trainer.net[7].seeds = draw.choice((None, [3, 4]))  # type: ignore[index]
+
+
 def replace_loss(training: Training, draw: random.Random) -> None:
     loss = draw.choice((nn.SmoothL1Loss(beta=0.3), nn.MSELoss(), nn.MSELoss(reduction="sum")))
     training.state.criterion = nn.OneHotLoss(loss, -0.8, 0.7).replicate(2)
@@ -109,6 +130,8 @@ CHANGES: list[Callable[[Training, random.Random], None]] = [
     set_attribute("net.1.negative_slope", 0.0, 0.2),
     set_attribute("net.3.alpha", 0.3, 1.5),
     set_attribute("net.5.max_val", 0.7, 2.0),
+    set_attribute("net.6.momentum", None, 0.3),
+    set_attribute("net.7.p", 0.0, 0.4, torch.tensor([0.1, 0.2])),
     set_attribute("criterion.low", -0.5, -1.0),
     set_attribute("criterion.loss.delta", 0.2, 0.6),
     set_attribute("criterion.loss.reduction", "mean", "sum"),
@@ -119,6 +142,9 @@ CHANGES: list[Callable[[Training, random.Random], None]] = [
     replace_layer,
     write_data,
     write_parameters,
+    write_moments,
+    write_buffers,
+    draw_by_torch,
     replace_loss,
     look_at_steps,
 ]
@@ -193,6 +219,65 @@ def test_a_layer_that_somebody_else_wrote_is_asked():
     trainer = Trainer(net, nn.MSELoss(), optim.SGD(net, lr=0.1))
     trainer.fit(data, epochs=1, progress=False)
     assert "Half.forward, which is not chainrule's" in str(trainer.backend_status)
+
+
+def test_a_method_of_another_class_is_asked(monkeypatch):
+    training = Training("auto")
+    training.trainer.fit(training.data, epochs=1, progress=False)
+    monkeypatch.setattr(nn.ELU, "forward", nn.Tanh.forward)
+    training.trainer.fit(training.data, epochs=2, progress=False)
+    assert "ELU.forward, which is not chainrule's" in str(training.trainer.backend_status)
+
+
+def test_a_hook_sees_predictions():
+    training, seen = Training(True), []
+
+    def look(module, x, y, rule):
+        seen.append(module)
+        return rule
+
+    training.trainer.fit(training.data, epochs=1, progress=False)
+    with forward_hook(look):
+        training.trainer.predict(training.test)
+    assert len(seen) == len(training.trainer.net)
+
+
+@pytest.mark.parametrize("wrap", [lambda t: t, lambda t: torch.nn.Parameter(t, False)])
+def test_weights_that_are_written_to_past_pytorch_are_seen(wrap):
+    found = []
+    for compiled in (True, False):
+        weights = np.ones(1500)
+        net = nn.Linear(3, 1500).to(torch.float64).initialize(0)
+        data = Dataset(torch.eye(3, dtype=torch.float64), torch.arange(3))
+        loss = nn.CrossEntropyLoss(wrap(torch.from_numpy(weights)))
+        trainer = Trainer(net, loss, optim.SGD(net, lr=0.1), compile=compiled)
+        trainer.fit(data, epochs=1, progress=False)
+        weights[:3] = 1, 2, 3
+        trainer.fit(data, epochs=2, progress=False)
+        found.append(trainer.history["train_loss"])
+    torch.testing.assert_close(*found, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", ["exp_avg", "exp_avg_sq"])
+def test_a_state_of_another_dtype_takes_the_plain_path(name):
+    training = Training("auto")
+    training.trainer.fit(training.data, epochs=1, progress=False)
+    (state,) = training.trainer.optimizer.state
+    state[name] = state[name].float()
+    with suppress(RuntimeError):  # what torch says of two dtypes
+        training.trainer.fit(training.data, epochs=2, progress=False)
+    assert str(training.trainer.backend_status).startswith("plain: there is no compiled form of a")
+
+
+@pytest.mark.parametrize("name", ["running_mean", "running_var"])
+def test_statistics_of_another_dtype_take_the_plain_path(name):
+    training = Training("auto")
+    training.trainer.fit(training.data, epochs=1, progress=False)
+    buffer = getattr(training.trainer.net[6], name)
+    buffer.data = buffer.data.float()
+    with suppress(LayerError):
+        training.trainer.fit(training.data, epochs=2, progress=False)
+    assert "running statistics of another" in str(training.trainer.backend_status)
 
 
 def test_a_program_is_kept_while_nothing_changes(monkeypatch):

@@ -24,7 +24,7 @@ from chainrule.compiled.lowering.grad_modes import (
     accumulated_values,
     assign_grad_modes,
 )
-from chainrule.compiled.lowering.ir import Convolution, Lookup
+from chainrule.compiled.lowering.ir import NOWHERE, BatchNormalize, Convolution, Lookup
 from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import (
@@ -177,6 +177,7 @@ def finalize_program(
     args.replicas, args.parameters = K, P
     args.samples = len(data)
     args.batch_size, args.num_terms = min(batch_size, len(data)), len(targets)
+    check_buffers(program, data_rows[0])
     running, dropouts = program.running, program.dropouts
     return CompiledProgram(args, heads, owners, copies, running, dropouts, [])
 
@@ -190,6 +191,21 @@ def check_data(dataset: Dataset, params: Tensor) -> None:
     tensors = [t for _, t in named_leaves((dataset.inputs, dataset.targets))]
     if any(t.device.type != "cpu" or t.layout != torch.strided or t.is_neg() for t in tensors):
         raise Unsupported("data that are no plain memory of the CPU")
+
+
+def check_buffers(program: Program, params: Tensor) -> None:
+    """Raise Unsupported where what layers learn is not as they made it; params (K, P)."""
+    for op in program.ops:
+        if not isinstance(op, BatchNormalize):
+            continue
+        moments = (op.running_mean, op.running_var)
+        expected = dict.fromkeys(moments, (len(params) * op.channels, params.dtype))
+        expected[op.num_batches] = len(params), torch.int64
+        for number, layout in expected.items():
+            if number != NOWHERE:
+                data = program.running[number].data
+                if (data.numel(), data.dtype) != layout:
+                    raise Unsupported("running statistics of another shape or dtype")
 
 
 def check_names(program: Program, inputs: Tensor) -> None:

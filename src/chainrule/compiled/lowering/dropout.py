@@ -36,10 +36,15 @@ class DropoutState(ctypes.Structure):
 
 def lower_dropout(program: Program, layer: DropoutBase, lanes: list[Value]) -> list[Value]:
     """Each lane with some of its entries 0, in a new buffer; where nothing is learned, as it is."""
+    K = layer.replicas or 1
+    if isinstance(layer.p, Tensor) and layer.p.numel() != K:
+        raise Unsupported(f"{layer.label()} of {K} replicas")
     if not program.training:
         return lanes
     if layer.seeds is None:
         raise Unsupported(f"{layer.label()} without a seed: net.initialize(seed) gives it one")
+    if len(layer.seeds) != K:
+        raise Unsupported(f"{layer.label()} with seeds for {len(layer.seeds)} replicas")
     shape = lanes[0].shape
     x, rows = program.join_lanes(lanes), prod(shape)
     draws = prod(layer.mask_shape(torch.Size((1, *shape))))

@@ -35,6 +35,7 @@ __all__ = [
     "bound_per_replica",
     "check_update_rule",
     "collect_rows",
+    "has_regular_state",
     "hyperparameter_tables",
     "parameter_groups",
     "return_rows",
@@ -63,6 +64,8 @@ RULES: dict[type[Optimizer], UpdateRule] = {
     RMSprop: UpdateRule.RMSPROP,
     Adadelta: UpdateRule.ADADELTA,
 }
+
+FLOATS = (torch.float32, torch.float64)
 
 STATE_PLACES = {
     "momentum_buffer": "momentum",
@@ -150,6 +153,22 @@ def check_update_rule(optimizer: Optimizer) -> None:
         raise Unsupported(type(optimizer).__name__)
     if len({flat.data.dtype for flat in optimizer.flats}) > 1:
         raise Unsupported("parameter groups of several dtypes")
+    if not has_regular_state(optimizer):
+        raise Unsupported(f"a state of {type(optimizer).__name__} that it did not make")
+
+
+def has_regular_state(optimizer: Optimizer) -> bool:
+    """Whether the tensors that a rule keeps are like the parameters, as it makes them."""
+    for flat, state in zip(optimizer.flats, optimizer.state, strict=True):
+        if not set(optimizer.state_names) <= set(state):
+            return False
+        for name, t in state.items():
+            like = flat.data if name in STATE_PLACES else flat.data[:, :1]
+            if not isinstance(t, Tensor) or t.shape != like.shape or not t.is_contiguous():
+                return False
+            if t.dtype not in ((like.dtype,) if name in STATE_PLACES else FLOATS):
+                return False
+    return True
 
 
 def collect_rows(optimizer: Optimizer) -> OptimizerRows:

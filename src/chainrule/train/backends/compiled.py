@@ -51,6 +51,7 @@ from chainrule.train.state import Callback, TrainState
 
 __all__ = ["CompiledBackend"]
 
+HOOK = "a hook that sees each layer"
 MAX_AUGMENTED_BYTES = 2**30
 """How large the inputs of an epoch may be that are made ahead."""
 
@@ -212,7 +213,7 @@ def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
 
 def inference_fingerprint(state: TrainState, data: Dataset) -> Fingerprint:
     """What a program that predicts is made from."""
-    found = Fingerprint()
+    found = Fingerprint(has_forward_hook())
     found.add_net(state.net)
     found.add_optimizer(state.optimizer)
     found.add_data(data, targets=False)
@@ -232,6 +233,8 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
 
 def compile_predictions(state: TrainState, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
+    if has_forward_hook():
+        raise Unsupported(HOOK)
     for module in state.net.modules():
         check_own_methods(module)
     return compile_inference(state.net, state.optimizer, data)
@@ -242,7 +245,7 @@ def find_unknown_step(state: TrainState) -> str | None:
     if not isinstance(state.batch_size, int) or state.batch_size < 1:
         return f"batches of {state.batch_size!r}"
     if has_forward_hook():
-        return "a hook that sees each layer"
+        return HOOK
     for callback in state.callbacks:
         if getattr(callback.on_step_end, "__func__", None) is not Callback.on_step_end:
             return f"{type(callback).__name__}, which looks at each step"
@@ -268,7 +271,8 @@ def check_own_methods(part: object) -> None:
     changed = sorted(names & methods)
     for name in ("forward", "step", "update"):  # put into our own class
         method = getattr(type(part), name, None)
-        if not getattr(method, "__module__", "chainrule.").startswith("chainrule."):
+        place = [getattr(method, key, None) for key in ("__module__", "__qualname__")]
+        if method and place not in [[cls.__module__, f"{cls.__qualname__}.{name}"] for cls in own]:
             changed.append(name)
     if changed:
         raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")

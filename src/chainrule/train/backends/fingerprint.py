@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
+from chainrule.compiled.lowering.optimizer import has_regular_state
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
@@ -23,10 +24,8 @@ from chainrule.optim import Optimizer
 __all__ = ["Fingerprint"]
 
 ATOMS = frozenset({bool, int, float, complex, str, type(None), torch.dtype, torch.device})
-NOT_READ = frozenset({"training", "_last", "rng_counter", "seeds"})
+NOT_READ = frozenset({"training", "_last", "rng_counter"})
 """Attributes that no program is made from: a training sets the mode itself, draws go on."""
-SMALL = 1024
-"""Numbers of a tensor, such as the weights of classes, that are compared one by one."""
 
 
 @final
@@ -58,6 +57,7 @@ class Fingerprint:
         self._add_object(optimizer)
         self._add_object(type(optimizer).step)
         self._add_object(type(optimizer).update)
+        self.values.append(has_regular_state(optimizer))
         for flat in optimizer.flats:
             self.values.append(flat.is_current())
             self._add_memory(flat.data)
@@ -90,9 +90,12 @@ class Fingerprint:
             self.values += value
             for part in value.values():
                 self._add(part)
-        elif cls is Tensor:
+        elif isinstance(value, Tensor):
             self._add_tensor(value)
-        elif cls is Parameter or cls is Buffer or not hasattr(value, "__dict__"):
+        elif cls is Buffer:
+            self._add_object(value)
+            self.values += (value.data.shape, value.data.dtype)
+        elif cls is Parameter or not hasattr(value, "__dict__"):
             self._add_object(value)
         else:
             self._add_members(value)
@@ -105,20 +108,23 @@ class Fingerprint:
         self._seen.add(id(value))
         self._add_object(getattr(type(value), "forward", None))
         for name, part in vars(value).items():
-            if name not in NOT_READ:
-                self.values.append(name)
-                if type(part) in ATOMS:
-                    self.values.append(part)
-                else:
-                    self._add(part)
+            if name in NOT_READ:
+                continue
+            self.values.append(name)
+            if type(part) in ATOMS:
+                self.values.append(part)
+            elif name == "seeds" and type(part) is list:  # which are read by each use
+                self.values.append(len(part))
+            else:
+                self._add(part)
 
     def _add_tensor(self, t: Tensor) -> None:
-        """Its memory, and how often that was written to; of few numbers, those."""
+        """Its memory and its numbers, such as the weights of classes: somebody may write to it."""
         self._add_memory(t)
-        if t.numel() <= SMALL:
-            self.values.append(repr(t.tolist()))
-        else:
-            self.values.append(0 if t.is_inference() else t._version)
+        if t.layout == torch.strided and t.device.type == "cpu":
+            self.values.append(
+                t.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+            )
 
     def _add_memory(self, t: Tensor) -> None:
         """Where a tensor's numbers lie."""

@@ -1,0 +1,324 @@
+"""Small nets of every kind, and how they are to be trained: each drawn from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from chainrule import nn, optim
+from chainrule.data import Dataset
+from chainrule.nn import LayerError
+from chainrule.optim import lr_scheduler
+
+Rate = float | Tensor
+Make = Callable[..., optim.Optimizer]
+
+OPTIMIZERS: list[Make] = [
+    optim.SGD,
+    partial(optim.SGD, momentum=0.9, nesterov=True, weight_decay=1e-3),
+    partial(optim.SGD, momentum=0.8, dampening=0.3),
+    partial(optim.Adam, eps=1e-3),
+    partial(optim.Adam, amsgrad=True, weight_decay=1e-2, eps=1e-3),
+    partial(optim.AdamW, eps=1e-3),
+    partial(optim.RMSprop, momentum=0.5, eps=1e-3),
+    partial(optim.RMSprop, centered=True, eps=1e-3),
+    partial(optim.Adagrad, weight_decay=1e-2, eps=1e-3),
+    partial(optim.NAdam, eps=1e-3),
+    partial(optim.RAdam, eps=1e-3),
+    partial(optim.Adadelta, eps=1e-3),
+]
+"""Those that divide a gradient by its size have an ε that is above what rounding leaves of 0."""
+
+SCHEDULES: list[Callable[[optim.Optimizer], lr_scheduler.LRScheduler]] = [
+    lambda optimizer: lr_scheduler.StepLR(optimizer, 2, 0.7),
+    lambda optimizer: lr_scheduler.ExponentialLR(optimizer, 0.9),
+    lambda optimizer: lr_scheduler.CosineAnnealingLR(optimizer, 5),
+    lambda optimizer: lr_scheduler.LambdaLR(optimizer, lambda n: 1 / (1 + n)),
+    lambda optimizer: lr_scheduler.OneCycleLR(
+        optimizer, 0.03, total_steps=200, cycle_momentum=False
+    ),
+]
+
+
+class Case(NamedTuple):
+    """A net, and how it is to be trained; of K replicas, or plain where that is None."""
+
+    net: nn.Module
+    criterion: nn.Loss
+    make_optimizer: Callable[[nn.Module], optim.Optimizer]
+    make_schedule: Callable[[optim.Optimizer], lr_scheduler.LRScheduler] | None
+    data: Dataset
+    replicas: int | None
+    options: dict[str, Any]
+    dtype: torch.dtype
+
+
+def draw_activation(draw: random.Random) -> nn.Module:
+    constant = draw.choice((0.0, 0.1, 0.5, 1.5))
+    return draw.choice(
+        (
+            nn.Identity(),
+            nn.ReLU(),
+            nn.LeakyReLU(constant),
+            nn.Tanh(),
+            nn.Sigmoid(),
+            nn.ELU(constant),
+            nn.SELU(),
+            nn.Hardtanh(-1.0, 0.5 + constant),
+            nn.Softsign(),
+            nn.GELU(draw.choice(("none", "tanh"))),
+            nn.SiLU(),
+            nn.Softplus(),
+            nn.PReLU(),
+            nn.LeakyReLU(-0.3),
+            nn.Dropout(constant / 2),
+        )
+    )
+
+
+def draw_block(draw: random.Random, width: int) -> nn.Module:
+    """A module that keeps the width, around an activation or a linear layer."""
+    inner = nn.Sequential(draw_activation(draw), nn.Linear(width, width))
+    return draw.choice(
+        (
+            nn.Identity(),
+            nn.Identity(),
+            nn.BatchNorm1d(width, momentum=draw.choice((0.1, None))),
+            nn.LayerNorm(width, eps=0.1),
+            nn.GroupNorm(1, width, eps=0.1),
+            nn.Residual(inner),
+            nn.Sum(inner, nn.Tanh(), nn.Identity()),
+            nn.Sequential(nn.Concat(inner, nn.Identity()), nn.Maxout(2)),
+        )
+    )
+
+
+def draw_image_block(draw: random.Random, channels: int) -> nn.Module:
+    """A module that keeps the channels of images."""
+    return draw.choice(
+        (
+            nn.Identity(),
+            nn.Identity(),
+            nn.BatchNorm2d(channels, eps=0.01),
+            nn.GroupNorm(1, channels, eps=0.1),
+            nn.Dropout2d(0.3),
+            nn.PReLU(channels),
+            nn.Residual(nn.Conv2d(channels, channels, 3, padding=1)),
+            nn.Concat(nn.Identity(), nn.Tanh()),
+        )
+    )
+
+
+def draw_images(draw: random.Random, channels: int) -> list[nn.Module]:
+    """Up to three convolutions, each with an activation and perhaps a pooling, before or after."""
+    layers: list[nn.Module] = []
+    for _ in range(draw.randint(1, 3)):
+        out = draw.choice((1, 1, 2, 3, 4, 5, 8, 9, 16, 17))
+        stride = draw.choice((1, 1, 1, 2, 3)), draw.choice((1, 1, 1, 2, 3))
+        kernel = draw.choice(((3, 3), (2, 2), (1, 1), (draw.randint(1, 5), draw.randint(1, 5))))
+        padding = draw.choice((0, 0, 1, (draw.randint(0, 2), draw.randint(0, 2)), "same"))
+        if padding == "same":
+            stride = (1, 1)
+        dilation = draw.choice((1, 1, 1, (draw.randint(1, 2), draw.randint(1, 2))))
+        bias = draw.random() < 0.8
+        layers += [nn.Conv2d(channels, out, kernel, stride, padding, dilation, bias=bias)]
+        after = [draw_activation(draw)]
+        if draw.random() < 0.4:
+            window = draw.randint(1, 3), draw.randint(1, 3)
+            step = draw.choice((None, 1, 2, (1, 2)))
+            pool = draw.choice((nn.MaxPool2d(window, step), nn.AvgPool2d(window, step)))
+            after.insert(draw.randint(0, 1), pool)
+        block = draw_image_block(draw, out)
+        layers += [*after, block]
+        channels = out * (2 if isinstance(block, nn.Concat) else 1)
+    return [*layers, nn.Flatten()]
+
+
+def draw_encoder(draw: random.Random) -> tuple[list[nn.Module], tuple[int, ...], int]:
+    """The first layers, the shape of a sample, and how many names there are in it, or 0."""
+    kind = draw.random()
+    if kind < 0.08:
+        names, length = draw.randint(2, 9), draw.randint(1, 4)
+        table = nn.Embedding(names, draw.randint(1, 5))
+        return [table, nn.Flatten()], (length,), names
+    if kind < 0.35:
+        return [], (draw.randint(1, 20),), 0
+    shape = (draw.choice((1, 1, 2, 3, 8)), draw.randint(1, 10), draw.randint(1, 10))
+    layers = draw_images(draw, shape[0])
+    if kind < 0.85:
+        return layers, shape, 0
+    share, joint = draw.choice(((True, False), (True, True), (False, False)))
+    pair = nn.Siamese(nn.Sequential(*layers), share, joint_batch=joint)
+    return [pair, nn.Flatten()], (2, *shape), 0
+
+
+def draw_class_loss(draw: random.Random, classes: int) -> nn.Loss:
+    """A loss whose targets are classes, of logits."""
+    reduction = draw.choice(("mean", "mean", "sum"))
+    if draw.random() < 0.3:
+        value = draw.choice((nn.MSELoss, nn.SmoothL1Loss, nn.BCEWithLogitsLoss))
+        return nn.OneHotLoss(value(reduction=reduction), 0.0, draw.choice((0.8, 1.0)))
+    return nn.CrossEntropyLoss(
+        draw.choice((None, None, [draw.uniform(0.2, 3) for _ in range(classes)])),
+        ignore_index=draw.choice((-100, -100, 0)),
+        label_smoothing=draw.choice((0.0, 0.0, 0.1)),
+        reduction=reduction,
+    )
+
+
+def draw_value_loss(draw: random.Random, outputs: int) -> nn.Loss:
+    """A loss whose targets are numbers from 0 to 1, of any outputs."""
+    reduction = draw.choice(("mean", "mean", "sum"))
+    weight = draw.choice((None, [draw.uniform(0.2, 3) for _ in range(outputs)]))
+    return draw.choice(
+        (
+            nn.MSELoss(reduction=reduction),
+            nn.L1Loss(reduction=reduction),
+            nn.SmoothL1Loss(reduction=reduction, beta=0.3),
+            nn.HuberLoss(reduction=reduction, delta=0.4),
+            nn.BCEWithLogitsLoss(weight, reduction=reduction, pos_weight=weight),
+        )
+    )
+
+
+def draw_loss(draw: random.Random, outputs: int) -> tuple[list[nn.Module], nn.Loss, bool]:
+    """The last layers, the loss, and whether its targets are classes."""
+    kind, reduction = draw.randint(0, 9), draw.choice(("mean", "mean", "sum"))
+    if kind < 3:
+        return [], draw_class_loss(draw, outputs), True
+    if kind == 3:
+        ignored = draw.choice((-100, 0))
+        return [nn.LogSoftmax(1)], nn.NLLLoss(ignore_index=ignored, reduction=reduction), True
+    if kind == 4:
+        return [nn.LogSoftmax(1)], nn.KLDivLoss(draw.choice(("batchmean", reduction))), False
+    if kind == 5:
+        return [], nn.CrossEntropyLoss(reduction=reduction), False
+    if kind == 6:
+        return [nn.Sigmoid()], nn.BCELoss(reduction=reduction), False
+    if kind == 7:  # not with L1: where all errors have one sign its gradient is zero but for
+        return [nn.Softmax(1)], nn.MSELoss(reduction=reduction), False  # rounding
+    return [draw_activation(draw)], draw_value_loss(draw, outputs), False
+
+
+def draw_heads(
+    draw: random.Random, width: int, outputs: int
+) -> tuple[nn.Module, nn.Loss, dict[str, bool] | bool]:
+    """The last module, the loss, and whether the targets, of each head, are classes."""
+    kind = draw.random()
+    if kind < 0.06:
+        var = nn.Sequential(nn.Linear(width, draw.choice((1, outputs))), nn.Softplus())
+        heads = nn.Heads(mean=nn.Linear(width, outputs), var=var)
+        return heads, nn.GaussianNLLLoss(full=draw.random() < 0.5, eps=0.1), False
+    if kind < 0.2:
+        found = {name: draw_loss(draw, outputs) for name in ("a", "b")}
+        heads = nn.Heads(
+            {name: nn.Sequential(nn.Linear(width, outputs), *f[0]) for name, f in found.items()}
+        )
+        criterion = nn.MultiLoss(
+            {name: f[1] for name, f in found.items()}, {"b": draw.choice((0.0, 0.3))}
+        )
+        return heads, criterion, {name: f[2] for name, f in found.items()}
+    last, criterion, of_classes = draw_loss(draw, outputs)
+    return nn.Sequential(nn.Linear(width, outputs), *last), criterion, of_classes
+
+
+def draw_net(draw: random.Random, outputs: int) -> Any:
+    """(net, loss, whether targets are classes, shape of a sample, names in it), or None."""
+    layers, shape, names = draw_encoder(draw)
+    try:
+        x = torch.zeros(2, *shape, dtype=torch.int64 if names else torch.float32)
+        width = nn.Sequential(*layers)(x).shape[1]
+    except LayerError:  # images too small for the windows
+        return None
+    for _ in range(draw.randint(0, 2)):
+        features = draw.choice((1, 2, 3, 7, 8, 16, 25, 33))
+        layers += [nn.Linear(width, features, bias=draw.random() < 0.8), draw_activation(draw)]
+        layers += [draw_block(draw, features)]
+        width = features
+    last, criterion, of_classes = draw_heads(draw, width, outputs)
+    return nn.Sequential(*layers, last), criterion, of_classes, shape, names
+
+
+def draw_data(
+    draw: random.Random, N: int, lead: tuple[int, ...], dtype: torch.dtype, outputs: int, made: Any
+) -> Dataset:
+    """Samples of their own for each replica, or the same for all."""
+    _, _, of_classes, shape, names = made
+    generator = torch.Generator().manual_seed(draw.randrange(2**31))
+    lead = draw.choice((lead, ()))
+
+    def target(classes: bool) -> Tensor:
+        if classes:
+            return torch.randint(0, outputs, (*lead, N), generator=generator)
+        values = torch.rand(*lead, N, outputs, generator=generator, dtype=torch.float64)
+        return values.to(dtype)
+
+    if names:
+        x = torch.randint(0, names, (*lead, N, *shape), generator=generator)
+    else:
+        x = torch.randn(*lead, N, *shape, generator=generator, dtype=torch.float64).to(dtype)
+    if isinstance(of_classes, dict):
+        targets: Any = {name: target(classes) for name, classes in of_classes.items()}
+    else:
+        targets = target(of_classes)
+    return Dataset(x, targets, lead[0] if lead else None)
+
+
+def shift_inputs(x: Tensor, seeds: Any, step: int) -> Tensor:
+    """An augmentation: each replica's inputs moved by what its seed and the step say."""
+    moves = torch.tensor([float(seed + step) / 50 for seed in seeds], dtype=x.dtype)
+    return x + moves.reshape(-1, *[1] * (x.dim() - 1))
+
+
+def draw_options(draw: random.Random, names: int) -> dict[str, Any]:
+    """Arguments of the trainer."""
+    options: dict[str, Any] = {"batch_size": draw.choice((1, 4, 7, 16, 50))}
+    if draw.random() < 0.2:
+        options["clip_norm"] = 0.5
+    if draw.random() < 0.2:
+        options["clip_value"] = 0.1
+    if draw.random() < 0.15 and not names:
+        options["augment"] = shift_inputs
+    if draw.random() < 0.3:
+        options["schedule_every"] = "step"
+    return options
+
+
+def draw_optimizer(draw: random.Random, K: int | None) -> Callable[[nn.Module], optim.Optimizer]:
+    """With one rate or one a replica; with one group or two."""
+    make, groups = draw.choice(OPTIMIZERS), draw.random() < 0.2
+    rates = torch.tensor([draw.uniform(0.001, 0.02) for _ in range(K or 1)])
+    rate: Rate = 0.01 if K is None or draw.random() < 0.6 else rates
+
+    def build(net: nn.Module) -> optim.Optimizer:
+        parameters: Any = [*net.parameters()]
+        if groups and len(parameters) > 1:
+            half = len(parameters) // 2
+            parameters = [{"params": parameters[:half], "lr": 0.02}, {"params": parameters[half:]}]
+        return make(parameters, lr=rate, replicas=net.replicas)
+
+    return build
+
+
+def draw_case(seed: int, dtype: torch.dtype | None = None) -> Case | None:
+    """The net of a seed; None where images are too small, or batches for a norm."""
+    draw = random.Random(seed)
+    N, K = draw.randint(1, 40), draw.choice((None, 1, 2, 3, 10))
+    outputs = draw.choice((1, 2, 3, 8, 10))
+    made = draw_net(draw, outputs)
+    if made is None:
+        return None
+    net, criterion, _, _, names = made
+    dtype = dtype or draw.choice((torch.float64, torch.float64, torch.float32))
+    options = draw_options(draw, names)
+    data = draw_data(draw, N, () if K is None else (K,), dtype, outputs, made)
+    normed = any(isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d) for each in net.modules())
+    if normed and 1 in (N, options["batch_size"], N % options["batch_size"]):
+        return None  # a batch of one sample has no variance
+    schedule = draw.choice(SCHEDULES) if draw.random() < 0.3 else None
+    return Case(net, criterion, draw_optimizer(draw, K), schedule, data, K, options, dtype)
