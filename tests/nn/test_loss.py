@@ -414,9 +414,9 @@ def test_bce_at_0_and_1():
 def has_batch(case: Case) -> bool:
     """Whether the first axis of all its tensors is the batch."""
     o, t = tensors(case.output(seed=0)), case.target(seed=0)
-    lone = not t.dim() or (
-        case.name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss") and o[0].dim() == 1
-    )
+    if case.name == "MultiMarginLoss":  # torch returns memory that nobody wrote
+        return False
+    lone = not t.dim() or (case.name in ("CrossEntropyLoss", "NLLLoss") and o[0].dim() == 1)
     sized = any(isinstance(v, Tensor) and v.dim() > 1 for v in case.kwargs.values())
     return not lone and not sized and all(len(x) == len(t) for x in o)
 
