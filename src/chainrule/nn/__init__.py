@@ -21,10 +21,24 @@ from chainrule.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from chainrule.nn.layers.comparison import LessEqualProbability
 from chainrule.nn.layers.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
 from chainrule.nn.layers.conv import Conv1d, Conv2d
+from chainrule.nn.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from chainrule.nn.layers.dropout import Dropout, Dropout2d
 from chainrule.nn.layers.embedding import Embedding
+from chainrule.nn.layers.instance_norm import InstanceNorm1d, InstanceNorm2d
 from chainrule.nn.layers.linear import Bilinear, Linear
-from chainrule.nn.layers.normalization import GroupNorm, LayerNorm
+from chainrule.nn.layers.normalization import GroupNorm, LayerNorm, RMSNorm
+from chainrule.nn.layers.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
 from chainrule.nn.layers.piecewise import (
     CELU,
     ELU,
@@ -40,10 +54,21 @@ from chainrule.nn.layers.piecewise import (
     Softshrink,
     Threshold,
 )
-from chainrule.nn.layers.pooling import AdaptiveAvgPool2d, AvgPool2d, Maxout, MaxPool2d
+from chainrule.nn.layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    Maxout,
+    MaxPool1d,
+    MaxPool2d,
+)
 from chainrule.nn.layers.reshape import Flatten, Select, Unflatten
 from chainrule.nn.layers.siamese import Siamese
 from chainrule.nn.layers.softmax import LogSoftmax, Softmax, Softmin
+from chainrule.nn.layers.upsample import Upsample
 from chainrule.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -78,7 +103,11 @@ __all__ = [
     "GELU",
     "GLU",
     "SELU",
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
@@ -87,9 +116,15 @@ __all__ = [
     "Bilinear",
     "Buffer",
     "ChainRule",
+    "CircularPad1d",
+    "CircularPad2d",
     "Concat",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
@@ -107,6 +142,8 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
     "LayerError",
@@ -119,6 +156,7 @@ __all__ = [
     "Loss",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool1d",
     "MaxPool2d",
     "Maxout",
     "Mish",
@@ -132,8 +170,13 @@ __all__ = [
     "Parallel",
     "Parameter",
     "PoissonNLLLoss",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "Residual",
     "SampleWeightedLoss",
     "Select",
@@ -154,6 +197,9 @@ __all__ = [
     "Threshold",
     "TripletMarginLoss",
     "Unflatten",
+    "Upsample",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "init",
     "output_shape",
     "summary",

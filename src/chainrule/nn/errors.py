@@ -10,7 +10,17 @@ from torch import Tensor
 from chainrule.errors import ChainruleError
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["LayerError", "check_forward", "check_input", "describe_shape"]
+__all__ = [
+    "AXES",
+    "LayerError",
+    "check_forward",
+    "check_input",
+    "check_sample_or_batch",
+    "describe_shape",
+]
+
+AXES = {1: ("L",), 2: ("H", "W")}
+"""What the last axes of a signal and of an image are called."""
 
 
 class HasLabel(Protocol):
@@ -80,6 +90,19 @@ def check_input(
         raise LayerError(module, f"expected {like.dtype}, got {x.dtype}: use .to(dtype=…)")
     elif x.device != like.device:
         raise LayerError(module, f"expected a tensor on {like.device}, got {x.device}")
+
+
+def check_sample_or_batch(module: HasLabel, x: Any, axes: int, least: int = 0) -> None:
+    """Raise a LayerError unless x is (N, C, L) or (C, L), with two axes (N, C, H, W) or (C, H, W).
+
+    Each of its last axes has ``least`` entries or more. A cohort's x has K or 1 before.
+    """
+    lead, names = int(module.replicas is not None), ", ".join(AXES[axes])
+
+    def fits(x: Tensor) -> bool:
+        return x.dim() - lead - axes in (1, 2) and min(x.shape[-axes:]) >= least
+
+    check_input(module, x, f"input (N, C, {names}) or (C, {names})", fits)
 
 
 def check_forward(module: HasLabel, result: Any) -> tuple[Any, BackwardFn]:

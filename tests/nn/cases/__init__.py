@@ -42,6 +42,8 @@ class Case:
     """Whether a training forward draws random numbers."""
     keeps_shape: bool = field(default=False)
     """Whether it can be used twice in a chain."""
+    adds_constants: bool = False
+    """Whether there are entries in its output that depend on no input."""
 
     def x(self, seed: int = 0) -> Any:
         """An input, the same for the same seed."""
@@ -51,7 +53,9 @@ class Case:
         return self.name
 
 
-def same(name: str, *args, shape, keeps_shape=False, random=False, **kwargs) -> Case:
+def same(
+    name: str, *args, shape, keeps_shape=False, random=False, adds_constants=False, **kwargs
+) -> Case:
     """A row whose constructor and twin have the same name and arguments."""
     shown = ", ".join([*map(str, args), *(f"{k}={v}" for k, v in kwargs.items())])
     return Case(
@@ -61,4 +65,5 @@ def same(name: str, *args, shape, keeps_shape=False, random=False, **kwargs) -> 
         lambda: getattr(torch.nn, name)(*args, **kwargs),
         keeps_shape=keeps_shape,
         random=random,
+        adds_constants=adds_constants,
     )

@@ -1,4 +1,4 @@
-"""Convolution, pooling, normalization, dropout, embedding."""
+"""Convolution, upsampling, padding, pooling, normalization, dropout, embedding."""
 
 from __future__ import annotations
 
@@ -35,9 +35,62 @@ CONVOLUTIONS = [
     same("Conv2d", 2, 3, 3, padding=2, padding_mode="replicate", shape=(2, 2, 4, 4)),
     same("Conv2d", 2, 3, 3, 2, 1, padding_mode="circular", shape=(2, 2, 5, 4)),
     same("Conv2d", 2, 2, 3, padding="same", padding_mode="circular", shape=(2, 2, 4, 3)),
+    same("ConvTranspose1d", 2, 3, 3, shape=(4, 2, 5)),
+    same("ConvTranspose1d", 4, 6, 3, 3, 1, 2, groups=2, adds_constants=True, shape=(2, 4, 4)),
+    same("ConvTranspose1d", 2, 3, 2, padding=3, dilation=2, shape=(2, 6), bias=False),
+    same("ConvTranspose2d", 2, 3, 3, shape=(2, 2, 4, 3)),
+    same("ConvTranspose2d", 3, 3, 3, padding=1, shape=(2, 3, 4, 4), keeps_shape=True),
+    same("ConvTranspose2d", 2, 3, (2, 3), stride=2, padding=(0, 1), shape=(2, 2, 3, 4)),
+    same("ConvTranspose2d", 2, 3, 3, 2, 1, 1, shape=(2, 4, 3)),
+    same(
+        "ConvTranspose2d",
+        4,
+        2,
+        2,
+        1,
+        0,
+        2,
+        groups=2,
+        dilation=3,
+        adds_constants=True,
+        shape=(2, 4, 3, 3),
+    ),
+]
+
+UPSAMPLING = [
+    same("Upsample", scale_factor=2, shape=(2, 3, 4, 5)),
+    same("Upsample", size=7, shape=(2, 3, 4)),
+    same("Upsample", size=(3, 7), shape=(2, 2, 5, 4)),
+    same("Upsample", scale_factor=1.7, shape=(2, 2, 5, 4)),
+    same("Upsample", scale_factor=1.7, recompute_scale_factor=True, shape=(2, 2, 5)),
+    same("Upsample", scale_factor=2, mode="linear", shape=(2, 3, 4)),
+    same("Upsample", size=(3, 7), mode="bilinear", shape=(2, 2, 5, 4)),
+    same("Upsample", scale_factor=(2, 1.5), mode="bilinear", shape=(2, 2, 5, 4)),
+    same("Upsample", size=(6, 1), mode="bilinear", align_corners=True, shape=(2, 2, 4, 3)),
+]
+
+PADDING = [
+    same("ZeroPad1d", 2, adds_constants=True, shape=(2, 3, 4)),
+    same("ZeroPad2d", (1, 0, 2, 3), adds_constants=True, shape=(2, 3, 4)),
+    same("ConstantPad1d", (1, -2), 0.7, adds_constants=True, shape=(3, 5)),
+    same("ConstantPad2d", (-1, 2, 1, -2), 0.7, adds_constants=True, shape=(2, 2, 4, 4)),
+    same("ReflectionPad1d", 3, shape=(2, 3, 4)),
+    same("ReflectionPad2d", (1, 2, 0, 3), shape=(2, 2, 4, 3)),
+    same("ReplicationPad1d", (5, 0), shape=(2, 3, 4)),
+    same("ReplicationPad2d", 2, shape=(2, 4, 3)),
+    same("CircularPad1d", (4, 1), shape=(2, 3, 4)),
+    same("CircularPad2d", (1, 2, 0, 3), shape=(2, 2, 4, 3)),
 ]
 
 POOLING = [
+    same("MaxPool1d", 2, shape=(2, 3, 5)),
+    same("MaxPool1d", 3, 2, 1, 2, ceil_mode=True, shape=(3, 8)),
+    same("AvgPool1d", 2, shape=(3, 7)),
+    same("AvgPool1d", 3, 2, 1, True, False, shape=(2, 3, 6)),
+    same("AdaptiveAvgPool1d", 3, shape=(2, 3, 7)),
+    same("AdaptiveMaxPool1d", 4, shape=(3, 6)),
+    same("AdaptiveMaxPool2d", (2, 3), shape=(2, 2, 5, 7)),
+    same("AdaptiveMaxPool2d", (None, 2), shape=(2, 4, 5)),
     same("MaxPool2d", 2, shape=(2, 3, 4, 6)),
     same("MaxPool2d", 2, shape=(3, 4, 4)),
     same("MaxPool2d", 2, shape=(2, 2, 5, 5)),
@@ -77,6 +130,14 @@ NORMALIZATIONS = [
     same("LayerNorm", (2, 4), eps=0.1, shape=(3, 2, 4)),
     same("LayerNorm", 4, bias=False, shape=(2, 3, 4)),
     same("LayerNorm", 4, elementwise_affine=False, shape=(3, 4)),
+    same("RMSNorm", 4, shape=(3, 4), keeps_shape=True),
+    same("RMSNorm", (2, 4), eps=0.1, shape=(3, 2, 4)),
+    same("RMSNorm", 4, elementwise_affine=False, shape=(4,)),
+    same("InstanceNorm1d", 3, shape=(2, 3, 5), keeps_shape=True),
+    same("InstanceNorm1d", 3, affine=True, shape=(3, 5)),
+    same("InstanceNorm2d", 2, eps=0.1, affine=True, shape=(3, 2, 2, 3)),
+    same("InstanceNorm2d", 2, 1e-5, 0.3, True, True, shape=(3, 2, 2, 3)),
+    same("InstanceNorm1d", 3, track_running_stats=True, momentum=None, shape=(2, 3, 4)),
     same("GroupNorm", 2, 4, shape=(3, 4)),
     same("GroupNorm", 2, 4, shape=(3, 4, 2, 3), keeps_shape=True),
     same("GroupNorm", 1, 3, affine=False, shape=(3, 3, 2)),
@@ -116,4 +177,4 @@ EMBEDDING = [
     ]
 ]
 
-CASES = [*CONVOLUTIONS, *POOLING, *NORMALIZATIONS, *DROPOUT, *EMBEDDING]
+CASES = [*CONVOLUTIONS, *UPSAMPLING, *PADDING, *POOLING, *NORMALIZATIONS, *DROPOUT, *EMBEDDING]

@@ -24,7 +24,7 @@ from chainrule.compiled.lowering.program import (
     Value,
     side_by_side,
 )
-from chainrule.nn.layers.pooling import Pool2d
+from chainrule.nn.layers.pooling import WindowPool
 from chainrule.nn.module import Module
 from chainrule.nn.ops.padding import pad
 
@@ -147,7 +147,7 @@ def winograd_sizes(
     return tile_rows, kept, scratch
 
 
-def lower_pool(program: Program, layer: Pool2d, lanes: list[Value]) -> list[Value]:
+def lower_pool(program: Program, layer: WindowPool, lanes: list[Value]) -> list[Value]:
     """Maximum or mean over windows of each lane, in a new buffer."""
     _, *sizes = image_shape(layer, lanes)
     params, mean = layer.params, isinstance(layer, nn.AvgPool2d)
@@ -190,7 +190,7 @@ class WindowAxis(NamedTuple):
 
 
 def window_axis(
-    layer: Pool2d, size: int, kernel: int, stride: int, padding: int, dilation: int
+    layer: WindowPool, size: int, kernel: int, stride: int, padding: int, dilation: int
 ) -> WindowAxis:
     """As many windows as the layer has. Raises Unsupported where there is none."""
     span = (kernel - 1) * dilation + 1

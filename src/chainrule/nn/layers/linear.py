@@ -36,12 +36,20 @@ class WeightedLayer(Module, ABC):
     init: Initializer | None
 
     def _init_parameters(
-        self, weight: tuple[int, ...], bias: bool, init: Initializer | None, **to: Any
+        self,
+        weight: tuple[int, ...],
+        bias: bool,
+        init: Initializer | None,
+        *,
+        outputs: int | None = None,
+        **to: Any,
     ) -> None:
         if not all(isinstance(size, int) and size >= 0 for size in weight):
             raise ValueError(f"{type(self).__name__}: sizes are whole numbers, got {weight}")
         self.weight = Parameter(torch.empty(weight))
-        self.bias = Parameter(torch.empty(weight[0])) if bias else None
+        self.bias = (
+            Parameter(torch.empty(weight[0] if outputs is None else outputs)) if bias else None
+        )
         self.set_init(init)
         for _, parameter in self.local_parameters():
             parameter.redraw(None)

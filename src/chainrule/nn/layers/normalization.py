@@ -1,4 +1,5 @@
-"""Normalizations within a sample: LayerNorm, GroupNorm; what they share with batch_norm.py.
+"""Normalizations within a sample: LayerNorm, RMSNorm, GroupNorm; what they share
+with batch_norm.py.
 
 All are y = w x̂ + b with x̂ = (x − μ) / √(σ² + ε); they differ in the entries that share a mean μ
 and a variance σ². N samples, C channels; … is the replica axis K, or nothing in a plain net.
@@ -20,7 +21,7 @@ from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Affine", "GroupNorm", "LayerNorm"]
+__all__ = ["Affine", "GroupNorm", "LayerNorm", "RMSNorm", "normalize"]
 
 
 class NormalizedInput(NamedTuple):
@@ -133,6 +134,51 @@ class LayerNorm(Affine):
     def _fits(self, x: Tensor) -> bool:
         n = len(self.normalized_shape)
         return x.dim() >= self.num_replica_dims + n and tuple(x.shape[-n:]) == self.normalized_shape
+
+
+@final
+class RMSNorm(Affine):
+    """y = w x̂, x̂ = x / √(mean x² + ε) over the last axes, of ``normalized_shape``
+
+    With s = 1 / √(mean x² + ε):   dL/dx = s (w g − x̂ mean(w g x̂)),   dL/dw += Σ g x̂
+
+    x (…, any, *shape), w (…, *shape); ε is the dtype's own unless given. Zhang and Sennrich, 2019.
+    Raises LayerError unless x ends with this shape, and for another dtype or device.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        if isinstance(normalized_shape, int):
+            normalized_shape = (normalized_shape,)
+        self.normalized_shape = tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._init_parameters(self.normalized_shape, elementwise_affine, bias=False)
+        self.to(device=device, dtype=dtype)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        shape, n = self.normalized_shape, self.num_replica_dims
+
+        def fits(x: Tensor) -> bool:
+            return x.dim() >= n + len(shape) and tuple(x.shape[x.dim() - len(shape) :]) == shape
+
+        sizes = ", ".join(map(str, shape))
+        check_input(self, x, f"input (…, {sizes})", fits, like=self._reference())
+        dims = list(range(-len(shape), 0))
+        eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
+        s = (x.square().mean(dims, keepdim=True) + eps).rsqrt()
+        x_hat = x * s
+
+        def rule(g: Tensor) -> Tensor:
+            dx: Tensor = s * (g - x_hat * (g * x_hat).mean(dims, keepdim=True))
+            return dx
+
+        return self._affine(x_hat, rule, [*[1] * (x.dim() - n - len(shape)), *shape])
 
 
 @final
