@@ -33,7 +33,7 @@ __all__ = [
 Widths = int | tuple[int, ...]
 
 
-class Pad(Module, ABC):
+class PadLayer(Module, ABC):
     """y = x with ``padding`` entries more: one number, or torch's (left, right, top, bottom)."""
 
     axes: ClassVar[int]
@@ -58,7 +58,7 @@ class Pad(Module, ABC):
             raise LayerError(self, f"expected {sizes}, got {describe_shape(x)}")
 
 
-class ConstantPad(Pad, ABC):
+class ConstantPad(PadLayer, ABC):
     """y = x with ``value`` around it        dL/dx = g without the margin
 
     A negative width cuts entries off; they get no gradient. Raises ValueError unless ``padding`` is
@@ -84,7 +84,7 @@ class ZeroPad(ConstantPad, ABC):
         super().__init__(padding, 0.0)
 
 
-class SourcePad(Pad, ABC):
+class SourcePad(PadLayer, ABC):
     """y = x with entries of x around it        dL/dx = g folded back: each entry to its source
 
     Raises ValueError unless ``padding`` is a whole number of 0 or more, or one for each side;
