@@ -73,7 +73,7 @@ def test_check_study_plan_and_run_refuse_it_by_the_same_sentence(call, tmp_path,
     declared = deep_merge(STUDY, changes)
     (tmp_path / "wrong.toml").write_text(tomli_w.dumps(declared), encoding="utf-8")
     said = set()
-    for command, *more in (("check-study",), ("plan", "--no-time"), ("run", "--jobs", "1")):
+    for command, *more in (("check-study",), ("plan",), ("run", "--jobs", "1")):
         code, _, err = call(command, "wrong.toml", *more)
         assert code == 1
         assert "pydantic" not in err
@@ -89,11 +89,11 @@ def test_check_study_plan_and_run_refuse_it_by_the_same_sentence(call, tmp_path,
 def test_arms_that_fail_are_said_by_plan_which_plans_the_others(call, tmp_path):
     declared = STUDY | {"arms": {"good": {}, "bad": {"net": {"hidden": -1}}}}
     (tmp_path / "wrong.toml").write_text(tomli_w.dumps(declared), encoding="utf-8")
-    code, out, err = call("plan", "wrong.toml", "--no-time")
+    code, out, err = call("plan", "wrong.toml")
     assert code == 1
     assert "arm bad: net plane_net(hidden=-1): hidden: expected a whole number, 0 or more" in err
     assert "good" in out
-    assert call("plan", "wrong.toml", "--no-time", "--arms", "good")[0] == 0
+    assert call("plan", "wrong.toml", "--arms", "good")[0] == 0
 
 
 NEAR = {

@@ -18,10 +18,27 @@ def test_the_plan_is_a_table_with_totals(call, tiny, tmp_path):
 
 
 def test_the_plan_of_16_arms_fits_80_columns(call):
-    lines = call("plan", "pairs-depth", "--quick", "--no-time")[1].splitlines()
+    lines = call("plan", "pairs-depth", "--quick")[1].splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith(("shallow", "mlp", "conv")) for line in lines[:22]) == 16
     assert not any(line != line.rstrip() for line in lines)
+
+
+def test_without_times_the_trainings_are_counted_and_nothing_is_made(call, tiny):
+    code, out, err = call("plan", tiny, "--no-time")
+    assert (code, err) == (0, "")
+    assert out.startswith("tiny: 24 trainings (12 to search and 12 final ones).\n")
+    assert out.splitlines()[1].split() == ["arm", "cand.", "search", "final"]
+    assert "nothing was made, tried or measured" in " ".join(out.split())
+
+
+def test_counts_are_those_of_the_whole_plan(call, tiny):
+    counted, whole = (
+        json.loads(call("plan", tiny, *more, "--json")[1]) for more in (("--no-time",), ())
+    )
+    for few, all_ in zip(counted["arms"], whole["arms"], strict=True):
+        assert few.items() <= all_.items()
+    assert {**counted["totals"], "hours": 0}.items() <= {**whole["totals"], "hours": 0}.items()
 
 
 def test_the_plan_as_json(call, tiny):

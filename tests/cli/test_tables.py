@@ -101,7 +101,7 @@ def test_a_file_that_changes_after_it_was_declared_is_refused(call, cars, tmp_pa
 
 
 def test_a_plan_of_a_table_of_ones_own(call, cars):
-    code, out, err = call("plan", cars, *ASKED, "--no-time", "--json")
+    code, out, err = call("plan", cars, *ASKED, "--json")
     assert code == 0
     assert json.loads(out)["arms"][0]["parameters"] == [28, 28]
     assert "town: text, one-hot" in err
@@ -203,7 +203,7 @@ def test_a_study_of_numbers_tells_the_classes_of_a_table(call, table):
     ],
 )
 def test_whole_numbers_are_classes_unless_told(call, table, more, said, outputs):
-    code, out, err = call("plan", *QUICK, "--target", "stufe", "--no-time", "--json", *more)
+    code, out, err = call("plan", *QUICK, "--target", "stufe", "--json", *more)
     assert code == 0
     assert said in err
     (arm,) = json.loads(out)["arms"]
@@ -223,7 +223,7 @@ def test_whole_numbers_are_classes_unless_told(call, table, more, said, outputs)
 )
 def test_a_file_of_another_program_is_the_same_table(call, table, text, encoding, options):
     table.write_bytes(text.encode(encoding))
-    asked = ("--target", "art", "--no-time", "--json", *options)
+    asked = ("--target", "art", "--json", *options)
     code, _, err = call("plan", *QUICK, *asked, "--ignore", "stufe")
     assert code == 0
     assert "48 rows, 5 inputs" in err
@@ -248,7 +248,7 @@ def test_a_file_of_another_program_is_the_same_table(call, table, text, encoding
 )
 def test_what_is_not_read_is_said_with_the_option(call, table, text, encoding, said):
     table.write_bytes(text.encode(encoding))
-    for command in (("plan", *QUICK, "--no-time"), ("train", "table_net", table, "--epochs", "1")):
+    for command in (("plan", *QUICK), ("train", "table_net", table, "--epochs", "1")):
         assert said in call(*command, "--target", "art")[2]
 
 

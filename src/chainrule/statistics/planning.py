@@ -11,6 +11,7 @@ import scipy
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design, FreshData
 from chainrule.statistics.pairwise import PairedTest
+from chainrule.statistics.root import find_root
 from chainrule.statistics.scores import StatisticsError
 
 __all__ = ["Sensitivity", "detectable_effect", "plan_rounds", "sensitivity", "t_test_power"]
@@ -106,7 +107,7 @@ def detectable_effect(
     most = 1.0
     while shortfall(most) < 0:
         most *= 2
-    return float(scipy.optimize.brentq(shortfall, 0.0, most, xtol=1e-12))
+    return find_root(shortfall, 0.0, most)
 
 
 @dataclass(frozen=True)

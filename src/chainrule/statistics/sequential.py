@@ -13,6 +13,7 @@ import scipy
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.pairwise import PairedTest, paired_t, two_sided_p
+from chainrule.statistics.root import find_root
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores, pair_scores
 
 __all__ = [
@@ -341,7 +342,7 @@ def critical_value(shares: Array, alpha: float, extremes: Array) -> float:
     """The c that the largest scaled z of all looks exceeds with probability alpha."""
     if alpha >= TAIL:
         return float(np.quantile(extremes, 1 - alpha))
-    return float(scipy.optimize.brentq(lambda c: bound_exceedance(shares, c) - alpha, 0, 37))
+    return find_root(lambda c: bound_exceedance(shares, c) - alpha, 0.0, 37.0)
 
 
 def exceedance(shares: Array, c: float, extremes: Array) -> float:

@@ -13,7 +13,6 @@ from chainrule.statistics import (
     FixedSplit,
     FreshData,
     Overlap,
-    Resplits,
     design_from_overlap,
 )
 from chainrule.study.round_data import RoundData
@@ -71,13 +70,8 @@ def find_design(data: RoundData, rounds: Sequence[int], sizes: tuple[int, int]) 
     Rounds that divide one draw are known by their declaration. Those that are declared fresh are
     looked at: they may draw from one file, or one pool. Raises what making samples raises.
     """
-    declared = data.study.data
-    if declared.rounds == "fixed":
-        return FixedSplit()
-    if declared.rounds == "folds":
-        return Resplits.folds(declared.folds)
-    if declared.rounds == "resplit":
-        return Resplits(n_test=sizes[1], n_train=sizes[0])
+    if (declared := data.study.data.declared_design(*sizes)) is not None:
+        return declared
     overlap = read_overlap(data, rounds)
     return FreshData() if overlap is None else overlap.design
 

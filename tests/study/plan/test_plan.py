@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainrule.study import StudyError, run
-from chainrule.study.plan.plan import build_plan
+from chainrule.study.plan.build import build_plan
 from chainrule.study.plan.timing import TimeModel
 from tests.study.small import searched, small
 

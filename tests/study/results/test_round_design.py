@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from chainrule.statistics import FixedSplit, FreshData
-from chainrule.study import StudyError, StudyResult, TrainingRecord, open_store, run
+from chainrule.statistics import FinitePool, FixedSplit, FreshData, PartialResplits, Resplits
+from chainrule.study import (
+    StudyError,
+    StudyResult,
+    TrainingRecord,
+    load_result,
+    open_store,
+    run,
+)
+from chainrule.study.results.round_design import SeenDesign
+from chainrule.study.round_data import RoundData
 from tests.study.small import lasting, searched, small
 
 
@@ -78,3 +88,52 @@ def test_rows_of_before_have_none_and_are_compared(result):
     rows = [replace(row, samples={}) for row in result.rows]
     found = StudyResult(result.study, rows).compare()
     assert found.comparisons == result.compare().comparisons
+
+
+def fail_to_make_samples(*_):
+    raise AssertionError("samples are made again")
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A finished study of samples that may be drawn again, loaded from its store."""
+    path = tmp_path / "s.sqlite"
+    run(small(data={"name": "tests.study.test_sample_overlap:pool"}), store=path)
+    return path
+
+
+def load(path):
+    with open_store(path, read_only=True) as store:
+        return load_result(store, 1)
+
+
+def test_what_rounds_share_is_kept_and_read_without_making_samples_again(stored, monkeypatch):
+    made_again = replace(load(stored), seen_design=None).design
+    monkeypatch.setattr(RoundData, "raw_round", fail_to_make_samples)
+    result = load(stored)
+    assert isinstance(result.design, FinitePool)
+    assert result.design == made_again
+    assert result.design_problem == ""
+
+
+def test_what_was_seen_of_other_samples_does_not_count(stored, monkeypatch):
+    result = load(stored)
+    monkeypatch.setattr(RoundData, "raw_round", fail_to_make_samples)
+    fewer = replace(result, rows=[row for row in result.rows if row.round < 2])
+    assert "made again" in fewer.design_problem
+
+
+@pytest.mark.parametrize(
+    "design",
+    [FinitePool(30, 0.5, 0.2), FixedSplit(), FreshData(), PartialResplits(0.3), Resplits(3, 7)],
+)
+def test_a_design_that_was_kept_is_read_as_it_was(design):
+    seen = SeenDesign(design, "abc")
+    assert SeenDesign.from_row(json.loads(json.dumps(seen.as_row()))) == seen
+
+
+@pytest.mark.parametrize(
+    "row", [None, {}, {"of": "a", "kind": "Other"}, {"of": "a", "kind": "Resplits", "n_test": 0}]
+)
+def test_what_is_no_design_is_none(row):
+    assert SeenDesign.from_row(row) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,10 @@ from chainrule.cli.options import (
 from chainrule.cli.output import echo_json, echo_table
 from chainrule.cli.resolve import resolve_study, try_arms
 
+if TYPE_CHECKING:
+    from chainrule import study as studies
+    from chainrule.study.plan.plan import Plan
+
 
 @app.command(
     "plan",
@@ -46,7 +50,10 @@ def plan_study(
     epochs: Epochs = None,
     quick: Quick = False,
     jobs: Jobs = None,
-    no_time: Annotated[bool, typer.Option("--no-time", help="Measure no step.")] = False,
+    no_time: Annotated[
+        bool,
+        typer.Option("--no-time", help="Count the trainings alone: make, try and measure nothing."),
+    ] = False,
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
@@ -61,24 +68,36 @@ def plan_study(
 
     Times come from some real steps of each arm on this machine, as it is busy now. Nothing is
     kept. What a run would refuse is refused here, by the same sentence; where some arms alone
-    fail, the exit code is 1.
+    fail, the exit code is 1. With --no-time the declaration alone is read, at once.
     """
-    from chainrule.report import plan_table
-    from chainrule.study.plan.plan import build_plan
-
     table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
     changes = {"rounds": rounds, "epochs": epochs}
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
-    are_right = try_arms(study, arms)
-    found = build_plan(study, arms=arms, jobs=jobs or available_cpus(), times=not no_time)
-    if as_json:
-        echo_json(
-            {"study": study.name, "arms": found.as_rows(), "totals": found.totals()}
-            | {"power": found.find_sensitivity()}
-        )
-    else:
-        echo_table(plan_table(found))
+    are_right = no_time or try_arms(study, arms)
+    print_plan(make_plan(study, arms, jobs or available_cpus(), no_time), as_json=as_json)
     if not are_right:
         raise typer.Exit(1)
+
+
+def make_plan(study: studies.Study, arms: str, jobs: int, no_time: bool) -> Plan:
+    """The plan with its sizes and times, or a count of the trainings."""
+    if no_time:
+        from chainrule.study.plan.plan import count_trainings
+
+        return count_trainings(study, arms=arms, jobs=jobs)
+    from chainrule.study.plan.build import build_plan
+
+    return build_plan(study, arms=arms, jobs=jobs)
+
+
+def print_plan(plan: Plan, *, as_json: bool) -> None:
+    """The table of the arms, or their rows and what so many rounds will find."""
+    from chainrule.report.tables.plan import plan_table
+
+    if as_json:
+        found = {"study": plan.study.name, "arms": plan.as_rows(), "totals": plan.totals()}
+        echo_json(found | {"power": plan.find_sensitivity()})
+    else:
+        echo_table(plan_table(plan))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.report.tables.table import Cell, Column, Table
-
-if TYPE_CHECKING:
-    from chainrule.study.plan.plan import ArmPlan, Plan
+from chainrule.study.plan.plan import ArmCounts, ArmPlan, Plan
 
 __all__ = ["plan_table"]
 
-HEADS = ("arm", "cand.", "search", "final", "cohorts", "K", "params", "mult.", "time", "MiB")
+COUNTS = ("arm", "cand.", "search", "final")
+SIZES = ("cohorts", "K", "params", "mult.", "time", "MiB")
 
+COUNTS_LEGEND = (
+    "cand.: candidates of a search. All is as declared: nothing was made, tried or measured, so "
+    "neither sizes nor times are known, nor what rounds share."
+)
 LEGEND = (
     "cand.: candidates of a search. K: trainings in a cohort. mult.: multiply-adds. time: on one "
     "core. Final trainings are reckoned with the largest net of the search."
@@ -22,10 +23,12 @@ TIMING = "Of each arm's final trainings one runs alone, for its time."
 
 def plan_table(plan: Plan) -> Table:
     """A row an arm; the totals above it, and below it what must be known to read it."""
-    columns = [Column(head, head, numeric=head != "arm") for head in HEADS]
+    heads = COUNTS + SIZES if plan.sizes else COUNTS
+    columns = [Column(head, head, numeric=head != "arm") for head in heads]
     cells = [[Cell(text, text) for text in _arm_cells(arm)] for arm in plan.arms]
+    legend = LEGEND if plan.sizes else COUNTS_LEGEND
     notes = [
-        f"{LEGEND} {TIMING}" if plan.study.timing else LEGEND,
+        f"{legend} {TIMING}" if plan.study.timing else legend,
         *_cost_notes(plan),
         *_search_notes(plan),
         *_race_notes(plan),
@@ -35,13 +38,14 @@ def plan_table(plan: Plan) -> Table:
     return Table("plan", _caption(plan), columns, cells, plan.as_rows(), notes)
 
 
-def _arm_cells(arm: ArmPlan) -> list[str]:
-    """A row, as HEADS name it."""
+def _arm_cells(arm: ArmCounts) -> list[str]:
+    """A row, as COUNTS and SIZES name it."""
+    counts = [arm.arm, str(arm.candidates), str(arm.search), str(arm.final)]
+    return [*counts, *_size_cells(arm)] if isinstance(arm, ArmPlan) else counts
+
+
+def _size_cells(arm: ArmPlan) -> list[str]:
     return [
-        arm.arm,
-        str(arm.candidates),
-        str(arm.search),
-        str(arm.final),
         str(arm.cohorts),
         format_range(*map(str, arm.cohort_sizes)),
         format_range(*map(format_count, arm.parameters)),
@@ -56,6 +60,8 @@ def _caption(plan: Plan) -> str:
     sums = plan.totals()
     kinds = f"{sums['search']:,} to search and {sums['final']:,} final ones"
     text = f"{plan.study.name}: {plan.trainings:,} trainings ({kinds})"
+    if not plan.sizes:
+        return f"{text}."
     return f"{text} in {sums['cohorts']:,} cohorts, {sums['steps']:,} steps."
 
 
@@ -122,9 +128,10 @@ def _power_notes(plan: Plan) -> list[str]:
     """What a conclusion will be about, how many rounds are planned, and what they will find."""
     found = plan.find_sensitivity()
     n, m, effect = found["rounds"], found["tests"], found.get("detectable_effect")
-    if effect is None:
+    if effect is None or plan.design is None:
         return []
-    scopes = [plan.design.scope, *([plan.search_scope] if plan.search_scope else [])]
+    is_seen = plan.sizes or plan.study.data.rounds != "fresh"
+    scopes = [*filter(None, [plan.design.scope if is_seen else "", plan.search_scope])]
     arms = len(plan.study.all_arms)
     pairs = arms - 1 if plan.study.baseline else arms * (arms - 1) // 2
     counted = (

@@ -13,7 +13,8 @@ from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
-from chainrule.study.results.study_result import StudyResult, load_result
+from chainrule.study.results.round_design import SeenDesign
+from chainrule.study.results.study_result import StudyResult, load_result, see_design
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import (
     NON_SEMANTIC_FIELDS,
@@ -55,16 +56,19 @@ class StudyEntry:
         declared = {"declaration": digest_declaration(study)}
         self.provenance = {**provenance, **declared, **({"changes": changes} if changes else {})}
         self._looks: list[Look] = []
+        self._design: SeenDesign | None = None
         if self.record is not None:
             found = self.load_result()
+            self._design = found.seen_design
             is_extended = found.study.digest != study.digest
             self._looks = [*found.looks, *find_last_look(found)] if is_extended else [*found.looks]
 
     @property
     def _declaration(self) -> dict[str, Any]:
-        """What is declared, and when it was looked at."""
+        """What is declared, when it was looked at, and what its rounds were seen to share."""
         looks = {"looks": [look.as_row() for look in self._looks]} if self._looks else {}
-        return {"toml": self.study.to_toml(), **looks}
+        design = {} if self._design is None else {"design": self._design.as_row()}
+        return {"toml": self.study.to_toml(), **looks, **design}
 
     @property
     def needed_rounds(self) -> int:
@@ -85,6 +89,7 @@ class StudyEntry:
             if 2 <= n <= min(reached, result.needed_rounds) and (n, self.study.looks) not in known:
                 time = datetime.now(UTC).isoformat(timespec="seconds")
                 self._looks.append(Look.of_study(self.study, n, time))
+        self._design = see_design(result)
         self.close()
         return result.needed_rounds
 

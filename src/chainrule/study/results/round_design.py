@@ -2,38 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Self
 
 from chainrule.recipes.errors import StudyError
-from chainrule.statistics import Design, FixedSplit, FreshData
+from chainrule.statistics import (
+    Design,
+    FinitePool,
+    FixedSplit,
+    FreshData,
+    PartialResplits,
+    Resplits,
+)
 from chainrule.study.results.arm_result import ArmResult
+from chainrule.study.spec.study import Study
 
 if TYPE_CHECKING:
     from chainrule.study.round_data import RoundData
 
-__all__ = ["check_same_samples", "read_design"]
+__all__ = ["SeenDesign", "check_same_samples", "digest_rounds", "read_design"]
 
 Digests = Mapping[str, str]
 """``learned`` and ``judged`` → a digest, as in a row."""
 
+DESIGNS: dict[str, Callable[..., Design]] = {
+    kind.__name__: kind for kind in (FinitePool, FixedSplit, FreshData, PartialResplits, Resplits)
+}
 
-def read_design(data: RoundData, arms: Sequence[ArmResult]) -> tuple[Design, str]:
+
+@dataclass(frozen=True)
+class SeenDesign:
+    """A design that was read off samples, and the digest of what samples these were.
+
+    A store keeps it, so that who compares later need not make them again.
+    """
+
+    design: Design
+    samples: str
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any] | None) -> Self | None:
+        """What :meth:`as_row` gives; None for anything else."""
+        try:
+            arguments = {**(row or {})}
+            samples, kind = arguments.pop("of"), arguments.pop("kind")
+            return cls(DESIGNS[kind](**arguments), str(samples))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def as_row(self) -> dict[str, Any]:
+        """It as JSON data."""
+        arguments: dict[str, Any] = asdict(self.design)  # type: ignore[call-overload]
+        return {"of": self.samples, "kind": type(self.design).__name__, **arguments}
+
+
+def digest_rounds(arms: Sequence[ArmResult]) -> str:
+    """A digest of the samples of all rounds; empty where rows do not tell of all."""
+    used = {row.round: dict(row.samples) for arm in arms for row in arm.rows}
+    if not all(used.values()):
+        return ""
+    return sha256(json.dumps(sorted(used.items())).encode()).hexdigest()
+
+
+def read_design(
+    study: Study,
+    arms: Sequence[ArmResult],
+    load_data: Callable[[], RoundData],
+    seen: SeenDesign | None,
+) -> tuple[Design, str]:
     """(the design, why it is not seen but declared).
 
-    It is read off the samples, which are made again, if they are those that the rows have digests
-    of. Else it is what the digests alone say: one split, or rounds as declared.
+    That of rounds which divide one draw is declared. Else it is read off the samples: it was
+    ``seen`` in those of these rows, or they are made again, if they are those that the rows have
+    digests of. Else it is what the digests alone say: one split, or rounds as declared.
     """
+    first = arms[0].rows[0]
+    if (declared := study.data.declared_design(first.n_train, first.n_test)) is not None:
+        return declared, ""
+    if seen is not None and seen.samples == digest_rounds(arms):
+        return seen.design, ""
     from chainrule.study.sample_overlap import find_design, read_rounds
 
-    first = arms[0].rows[0]
     rounds = sorted({row.round for arm in arms for row in arm.rows})
     used = {row.round: row.samples for arm in arms for row in arm.rows if row.samples}
     try:
+        data = load_data()
         changed = [
-            r
-            for r in read_rounds(data.study, rounds)
-            if r in used and not is_same(data, r, used[r])
+            r for r in read_rounds(study, rounds) if r in used and not is_same(data, r, used[r])
         ]
         if not changed:
             return find_design(data, rounds, (first.n_train, first.n_test)), ""

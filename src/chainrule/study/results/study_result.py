@@ -36,7 +36,12 @@ from chainrule.study.results.looks import (
     find_looks,
     find_needed_rounds,
 )
-from chainrule.study.results.round_design import check_same_samples, read_design
+from chainrule.study.results.round_design import (
+    SeenDesign,
+    check_same_samples,
+    digest_rounds,
+    read_design,
+)
 from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
 from chainrule.study.search.scope import describe_search_scope
@@ -53,7 +58,7 @@ if TYPE_CHECKING:  # rows are read without torch; samples that are made anew loa
     from chainrule.data import Dataset
     from chainrule.study.round_data import RoundData
 
-__all__ = ["StudyResult", "load_result"]
+__all__ = ["StudyResult", "load_result", "see_design"]
 
 ABOUT_SAMPLES = "About new test samples: the kept predictions, as by_sample.compare() tests them."
 NO_SAMPLES = (
@@ -67,7 +72,8 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     """The rows of a study so far, and what they say.
 
     ``runs`` are the provenances of the runs that made them; ``interrupted``: the last run was
-    ended early. ``kept``: where predictions are, if any are kept; ``looks``: when it was looked at.
+    ended early. ``kept``: where predictions are, if any are kept; ``looks``: when it was looked at;
+    ``seen_design``: what its last run saw that rounds share.
     Arms without a final row yet are left out of ``arms``, and so are those whose final trainings
     all failed: ``failures`` has the row of every training that an error ended.
     """
@@ -78,6 +84,7 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     interrupted: bool = False
     kept: KeptPredictions | None = field(default=None, repr=False, compare=False)
     looks: Sequence[Look] = ()
+    seen_design: SeenDesign | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def arms(self) -> list[ArmResult]:
@@ -207,9 +214,8 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
         """The design, and why it is the declared one."""
         if not self.arms:
             raise StudyError(f"study {self.study.name}: no round is done yet")
-        # after a look: that of its rounds, so that it decides the same whatever came after
-        looked = self.rounds_looked_at
-        return read_design(self._round_data, self.common_arms if looked else self.arms)
+        arms = choose_design_arms(self)
+        return read_design(self.study, arms, lambda: self._round_data, self.seen_design)
 
     @cached_property
     def trivial_scores(self) -> Mapping[int, float]:
@@ -298,6 +304,19 @@ def allow_for_looks(result: StudyResult, rounds: int) -> SequentialDesign | None
     return find_looks(result.study, result.looks, rounds, result.design)
 
 
+def choose_design_arms(result: StudyResult) -> list[ArmResult]:
+    """After a look over its rounds, so that it decides the same whatever came after."""
+    return result.common_arms if result.rounds_looked_at else result.arms
+
+
+def see_design(result: StudyResult) -> SeenDesign | None:
+    """The design, for a store to keep; None where it was not seen in samples of this result."""
+    if not result.arms or result.study.data.rounds != "fresh":
+        return None
+    samples = digest_rounds(choose_design_arms(result))
+    return None if result.design_problem or not samples else SeenDesign(result.design, samples)
+
+
 def compare_first(result: StudyResult, n: int) -> Comparisons | None:
     """The declared comparisons after the first n rounds; None where they cannot be made."""
     try:
@@ -335,5 +354,6 @@ def load_result(store: Store, study_id: int, *, interrupted: bool = False) -> St
             kept = find_predictions(store, study_id, rows)
             looks = [Look.from_row(row) for row in record.declaration.get("looks", ())]
             study = read_declaration(record)
-            return StudyResult(study, rows, record.runs, interrupted, kept, looks)
+            seen = SeenDesign.from_row(record.declaration.get("design"))
+            return StudyResult(study, rows, record.runs, interrupted, kept, looks, seen)
     raise StoreError("this store", f"has no study {study_id}")

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from chainrule.recipes.component import Component
 from chainrule.recipes.fields import StrictModel
+from chainrule.statistics import Design, FixedSplit, Resplits
 
 __all__ = ["Data", "Halving", "Race", "Reported", "Search", "Selection"]
 
@@ -35,6 +36,16 @@ class Data(Component):
     def divides_one_draw(self) -> bool:
         """Whether what one round tests on is learned from in another."""
         return self.rounds in ("resplit", "folds")
+
+    def declared_design(self, n_train: int, n_test: int) -> Design | None:
+        """How rounds that divide one draw come about, which has so many samples in each; None where
+        each draws its own: what these share is seen in the samples.
+        """
+        if self.rounds == "fixed":
+            return FixedSplit()
+        if self.rounds == "folds":
+            return Resplits.folds(self.folds)
+        return Resplits(n_test, n_train) if self.rounds == "resplit" else None
 
     @model_validator(mode="before")
     @classmethod
