@@ -29,8 +29,8 @@ CASES = """cases:
   table     no case: print the rows of a JSON FILE as Markdown, with this machine's description
 
 A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its
-quartiles; microseconds of a training step of ONE replica; GFLOP/s, and their share of what large
-products reach on all cores. A peer whose library is missing is skipped:
+quartiles; microseconds of a training step of ONE replica; GFLOP/s, and their share of what the
+fastest product reaches on all cores. A peer whose library is missing is skipped:
 pip install -e '.[bench]' brings them all.
 
 examples:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from benchmarks.ceiling import GEMM, SIZE
+from benchmarks.ceiling import open_ceiling
 from benchmarks.peers import ours
 from benchmarks.rows import Row
 from benchmarks.sides import Peer, Side
@@ -70,20 +70,20 @@ def compare(
     task = work.task()
     with ExitStack() as stack:
         mine, *sides = [stack.enter_context(Side(peer)) for peer in (own, *peers)]
-        gemm = stack.enter_context(Side(GEMM))
-        gemm.prepare(task)
+        ceiling = stack.enter_context(open_ceiling(task))
         expected = warmed(mine, task, work, say)
         for side in sides:
             found = warmed(side, task, work, say)
             if side.peer.exact:
                 check(side.peer.name, found[0], expected[0], CLOSE)
         pairs: list[list[tuple[float, float]]] = [[] for _ in sides]
-        gemms = [gemm.train(5)[0]]
+        ceiling.measure()
         for _ in range(repeat):
             for side, times in zip(sides, pairs, strict=True):
                 times.append((mine.train(work.epochs)[0], side.train(work.epochs)[0]))
-            gemms.append(gemm.train(5)[0])
-        top = GEMM.processes * 5 * 2 * SIZE**3 / min(gemms) / 1e9
+            ceiling.measure()
+        say(f"  GFLOP/s of products on all cores: {ceiling}")
+        top = ceiling.gflops
         peak = mine.peak(work.epochs)
         return [
             row_of(work, side, times, top, peak) for side, times in zip(sides, pairs, strict=True)

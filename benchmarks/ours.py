@@ -16,7 +16,7 @@ from chainrule import nn, optim, zoo
 from chainrule.data import Dataset
 from chainrule.recipes.cost import count_numbers
 from chainrule.study.execution.cohorts import CACHE_BYTES, MAX_REPLICAS
-from chainrule.train import Trainer
+from chainrule.train import Trainer, build_kernel
 
 __all__ = ["Side", "net_of"]
 
@@ -49,6 +49,8 @@ class Side(Runner):
         bfloat16: bool = False,
     ) -> None:
         super().__init__(task)
+        if not plain:
+            build_kernel(torch.from_numpy(task.inputs).dtype)  # who does not wait trains without
         n = ceil(task.K / (width or width_of(task)))
         ends = [task.K * i // n for i in range(n + 1)]
         self.cohorts = [cohort(task.part(a, b), compiled=not plain) for a, b in pairwise(ends)]

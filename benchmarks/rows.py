@@ -21,8 +21,8 @@ class Row:
       ``low`` and ``high`` their quartiles.
     - ``ours_us``, ``peer_us``: microseconds of a training step of ONE replica, medians: a run's
       time / (its steps x K). Where nothing trains (startup), of the whole process.
-    - ``gflops``: ours, of the products that a step needs; ``ceiling_fraction``: of what large
-      float32 products reach on all cores at once. None where there are no products.
+    - ``gflops``: ours, of the products that a step needs; ``ceiling_fraction``: of what the
+      fastest float32 product reaches on all cores at once. None where there are no products.
     - ``peak_bytes``, ``peer_peak_bytes``: the most that all processes of a side held while they
       trained, less what they held with the data and after one small step; for studies and startup
       of the whole process.
@@ -116,13 +116,26 @@ def markdown(rows: Iterable[Row]) -> str:
 
 
 def machine() -> str:
-    """The processor, its cores and memory, the system, and the libraries."""
+    """The processor, its cores and memory, the system, the libraries and the kernel."""
     libraries = ("torch", "jax", "optax", "scikit-learn", "numpy")
     found = [f"{name} {shown}" for name in libraries if (shown := installed(name))]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     about = f"{processor()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB"
     python = f"Python {platform.python_version()}"
-    return ", ".join([about, f"{platform.system()} {platform.release()}", python, *found]) + "."
+    system = f"{platform.system()} {platform.release()}"
+    return ", ".join([about, system, python, *found, describe_kernel()]) + "."
+
+
+def describe_kernel() -> str:
+    """The kernel's key, which begins with the micro-kernel that is the fastest here."""
+    import torch
+
+    from chainrule.compiled import BuildError, kernel
+
+    try:
+        return f"kernel {kernel(torch.float32).key}"
+    except BuildError as problem:
+        return f"no kernel: {problem}"
 
 
 def installed(name: str) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from benchmarks.cases import studies
 from benchmarks.cases.disk import work
+from benchmarks.ceiling import RUNS, SIZE, WAYS, Ceiling
 from benchmarks.options import Options
 from benchmarks.processes import used
 from benchmarks.rows import Row, markdown, read, text, write
@@ -208,3 +209,27 @@ def test_scikit_learn_computes_the_same_with_cross_entropy():
         pytest.skip(line)
     net = Net("mlp", (784, 30, 20, 10))
     measuring.check_exactly(Work("mlp", net, 2, 40, 10, 2, "SGD", 0.1), [peers.SKLEARN], print)
+
+
+class TimedSide:
+    """A side whose runs take these seconds."""
+
+    def __init__(self, name, *seconds):
+        self.peer, self.seconds = Peer(name, "nowhere", processes=2), iter(seconds)
+
+    def train(self, epochs):
+        return next(self.seconds), np.zeros((1, 1))
+
+
+def test_the_ceiling_is_the_fastest_run_of_the_fastest_way():
+    ceiling = Ceiling([TimedSide("slow", 4.0, 5.0), TimedSide("fast", 3.0, 2.0)])
+    for _ in range(2):
+        ceiling.measure()
+    assert ceiling.gflops == pytest.approx(2 * RUNS * 2 * SIZE**3 / 2.0 / 1e9)
+    assert [*ceiling.best] == ["slow", "fast"]
+
+
+def test_each_way_to_multiply_does_something():
+    assert [*WAYS] == ["PyTorch", "NumPy", "the micro-kernel"]
+    for make in WAYS.values():
+        make()()

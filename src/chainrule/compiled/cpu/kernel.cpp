@@ -43,6 +43,7 @@ template <class T> void train_epoch(const EpochArgs &args) {
 
 extern "C" {
 double measure_products(double seconds) { return measure_products<SCALAR>(seconds); }
+void run_products(int64_t count) { run_products<SCALAR>(count); }
 int64_t vector_bytes() { return VECTOR_BYTES; }
 // How many channels of bfloat16 make a vector of products, 0 where it does not multiply them.
 int64_t bfloat16_channels() {

@@ -37,3 +37,12 @@ template <class T> double measure_products(double seconds) {
         total += 6e-9 * double(m * k * n) / time_layer<T>(m, k, n, seconds / 3) / 3;
     return total;
 }
+
+// So many products of 2^20 operations, whose matrices the core's own cache holds.
+template <class T> void run_products(int64_t count) {
+    constexpr int64_t M = 64, K = 128, N = 64;
+    std::vector<T> a(M * K, T(0.5)), b(K * N, T(0.25)), out(M * N);
+    for (int64_t i = 0; i < count; i++)
+        gemm<T>(out.data(), N, a.data(), K, 1, StridedRows<T>{b.data(), N}, M, K, N, nullptr,
+                false);
+}
