@@ -60,7 +60,7 @@ def shell(tmp_path, monkeypatch, capfd):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["own-data.md", "compare.md"])
+@pytest.mark.parametrize("page", ["own-data.md", "compare.md", "export.md"])
 def test_the_commands_print_what_the_page_says(shell, capfd, page):
     module = ModuleType("page")
     for language, code, shown in pages_blocks(HOWTO / page):

@@ -239,7 +239,7 @@ THIRD = {
     "train": {"pandas", "rich", "torch"},
     "recipes": {"pydantic", "pydantic_core"},
     "estimators": {"pydantic", "pydantic_core", "torch"},
-    "interop": {"torch"},
+    "interop": {"onnx", "torch"},
     "sklearn": {"numpy", "sklearn", "torch"},
     "study": {
         *("numpy", "optuna", "pandas", "pydantic", "pydantic_core"),

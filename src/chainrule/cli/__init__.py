@@ -25,7 +25,7 @@ COMMANDS = (
     *("list", "init", "check_study", "schema"),
     *("plan", "run", "studies", "remove"),
     *("show", "compare", "ensemble", "review", "nets", "plot", "report"),
-    *("train", "predict", "check", "explain"),
+    *("train", "predict", "check", "explain", "export"),
 )
 """The files in commands/, in the order of --help."""
 

@@ -22,6 +22,7 @@ from chainrule.estimators.predictor import Predictor
 from chainrule.nn import init
 from chainrule.nn.layers import activations
 from chainrule.recipes.component import Component, build_component
+from chainrule.recipes.importing import import_user_module
 from chainrule.serialization.nets import load, load_metadata
 from chainrule.train import layer_stats
 from chainrule.train.layer_stats import LayerRow
@@ -169,7 +170,7 @@ def saved_net(
 
 
 def net_to_check(name: str, shape: str | None = None) -> NetWithBatch:
-    """A built-in net (disk, pairs) or one of a file, and random numbers for its input.
+    """A net (disk, pairs; of a file; of file.py:FUNCTION), and random numbers for its input.
 
     Raises ValueError or OSError where there is none, or the shape is none.
     """
@@ -177,10 +178,20 @@ def net_to_check(name: str, shape: str | None = None) -> NetWithBatch:
         "disk": (zoo.disk_net, "5,2"),
         "pairs": (partial(zoo.pair_mlp, 20, share=True, aux=True), "5,2,14,14"),
     }
+    if ":" in name and not Path(name).exists():
+        return _own_net(name, shape)
     if name not in built_in:
         return saved_net(name, shape, samples=5, known=built_in)
     build_net, usual_shape = built_in[name]
     return NetWithBatch(build_net(), random_input(usual_shape if shape is None else shape))
+
+
+def _own_net(name: str, shape: str | None) -> NetWithBatch:
+    """The net of a function of the user's, drawn anew, and random numbers for it."""
+    if shape is None:
+        raise ValueError(f"{name}: say the shape of an input, e.g. --shape 5,2")
+    net = build_component("net", Component(name=import_user_module(name)))
+    return NetWithBatch(net.initialize(0), random_input(shape))
 
 
 def random_input(shape: str) -> Tensor:

@@ -14,12 +14,19 @@ from chainrule.cli.options import format_examples
 @app.command(
     "check",
     short_help="Check the gradients of a net.",
-    epilog=format_examples("chainrule check disk", "chainrule check net.safetensors --shape 5,2"),
+    epilog=format_examples(
+        "chainrule check disk",
+        "chainrule check net.safetensors --shape 5,2",
+        "chainrule check mynets.py:my_net --shape 5,2",
+    ),
 )
 def check_net(
-    net: Annotated[str, typer.Argument(help="A built-in net (disk, pairs), or a saved file.")],
+    net: Annotated[
+        str,
+        typer.Argument(help="A built-in net (disk, pairs); a saved file; or file.py:FUNCTION."),
+    ],
     shape: Annotated[
-        str | None, typer.Option(help="Input shape of a saved net with the batch, e.g. 5,2.")
+        str | None, typer.Option(help="Input shape with the batch, e.g. 5,2; not of a built-in.")
     ] = None,
 ) -> None:
     """Check every layer's gradients against finite differences; one line a layer.

@@ -92,7 +92,7 @@ def softmax_axis(layer: Module, shape: Sequence[int]) -> int | None:
     if not isinstance(layer, nn.Softmax | nn.LogSoftmax):
         return None
     axes = len(shape) + 1
-    dim = int(axes not in (0, 1, 3)) if layer.dim is None else layer.dim
+    dim = layer.choose_dim(axes)
     if not -axes <= dim < axes or dim % axes == 0:
         raise Unsupported(f"{layer.label()} of samples {tuple(shape)}")
     return dim % axes - 1

@@ -25,10 +25,14 @@ class SoftmaxBase(Module, ABC):
     def depends_on_batch(self) -> bool:
         return self.dim is None or self.dim < 1  # one from the end may be the samples'
 
+    def choose_dim(self, axes: int) -> int:
+        """``dim``, or torch's choice for so many dimensions."""
+        return int(axes not in (0, 1, 3)) if self.dim is None else self.dim
+
     def _resolve_dim(self, x: Tensor) -> int:
         check_input(self, x)
         axes = x.dim() - self.num_replica_dims
-        dim = int(axes not in (0, 1, 3)) if self.dim is None else self.dim
+        dim = self.choose_dim(axes)
         return resolve_dim(self, x, dim) if axes else dim
 
 

@@ -14,6 +14,7 @@ from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.halving import run_halving
+from chainrule.study.execution.provenance import package_commit
 from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
 from chainrule.study.spec.study import Study
@@ -38,7 +39,7 @@ def run_job(declared: str, job: CohortJob, nets: str | None = None) -> list[Trai
         with errors_for_all_processes():
             trained, net = train_program(study, data, program)
         if nets is not None and job.stage == "final":
-            save_nets(net, program, Path(nets))
+            save_nets(net, study, program, Path(nets))
         rows += share_seconds(trained, len(job.trainings))
     return rows
 
@@ -89,10 +90,11 @@ def retrain_cohort(
     Raises StudyError where it gives other numbers than are ``stored``, and as run_job.
     """
     with errors_for_all_processes():
-        rows, net = train_program(*load_study_cached(declared), job)
+        study, data = load_study_cached(declared)
+        rows, net = train_program(study, data, job)
     compare_with_stored(rows, stored)
     rounds = {row.round for row in wanted if row.arm == job.arm}
-    return save_nets(net, job, Path(folder), rounds)
+    return save_nets(net, study, job, Path(folder), rounds)
 
 
 def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[TrainingRecord]) -> None:
@@ -109,10 +111,18 @@ def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[Trainin
 
 
 def save_nets(
-    net: Module, job: CohortJob, folder: Path, rounds: Collection[int] | None = None
+    net: Module,
+    study: Study,
+    job: CohortJob,
+    folder: Path,
+    rounds: Collection[int] | None = None,
 ) -> list[Path]:
-    """Write each training's net, or its members', to its :func:`net_path`; of these rounds."""
+    """Write each training's net, or its members', to its :func:`net_path`; of these rounds.
+
+    The metadata of each file say where it comes from.
+    """
     members = job.recipe.ensemble_size
+    origin = {"study": study.name, "digest": study.digest, "seed": study.seed, **package_commit()}
     (folder / job.arm).mkdir(parents=True, exist_ok=True)
     paths = []
     for k in range(net.replicas or 1):
@@ -120,7 +130,8 @@ def save_nets(
         r = job.trainings[i].round
         if rounds is None or r in rounds:
             paths.append(net_path(folder, job.arm, r, member, members))
-            save(net if net.replicas is None else net.replica(k), paths[-1])
+            metadata = {**origin, "arm": job.arm, "round": r, "member": member}
+            save(net if net.replicas is None else net.replica(k), paths[-1], metadata)
     return paths
 
 

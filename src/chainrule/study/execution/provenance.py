@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import torch
 
 from chainrule._version import __version__
 
-__all__ = ["provenance"]
+__all__ = ["package_commit", "provenance"]
 
 PACKAGE = Path(__file__).parents[2]
 
@@ -66,6 +67,12 @@ def package_versions() -> dict[str, str | None]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+@cache
+def package_commit() -> dict[str, Any]:
+    """The commit of the package's files, and whether they differ from it; looked up once."""
+    return git_commit(PACKAGE)
 
 
 def git_commit(folder: Path) -> dict[str, Any]:
