@@ -176,6 +176,7 @@ def build_trainer(
         scheduler=recipe.make_schedule(optimizer, {}),
         schedule_every="epoch" if recipe.schedule is None else recipe.schedule.every,
         batch_size=recipe.batch_size,
+        evaluate_every=recipe.evaluate_every,
         seed=seeds.derive(seed, "order"),
         clip_norm=recipe.clip_norm,
         augment=None if recipe.augment is None else build_component("augment", recipe.augment),

@@ -43,6 +43,7 @@ class Recipe(StrictModel):
 
     - ``net``, ``loss``, ``optimizer``, ``schedule``, ``init``, ``augment``: see :class:`Component`.
     - ``epochs``, ``batch_size``; ``clip_norm``: a bound on each replica's gradient norm.
+    - ``evaluate_every``: epochs from one look at the test set to the next, for the curves.
     - ``ensemble_size``: nets trained for one result; their class probabilities are averaged.
     - ``trainer``: what carries the steps out, chainrule's own unless said.
     """
@@ -55,6 +56,7 @@ class Recipe(StrictModel):
     augment: Named | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
+    evaluate_every: int = Field(default=1, ge=1)
     clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     ensemble_size: int = Field(default=1, ge=1, le=10_000)
     trainer: Named = Component(name="Trainer")
@@ -116,6 +118,8 @@ class Recipe(StrictModel):
 
     def make_trainer(self, net: Module, numbers: ReplicaValues, **options: Any) -> Trainer:
         """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
+        if self.evaluate_every > 1:  # a trainer of the user's may not know it
+            options["evaluate_every"] = self.evaluate_every
         optimizer = self.make_optimizer(net, numbers)
         trainer: Trainer = build_component(
             "trainer",

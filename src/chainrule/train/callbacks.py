@@ -19,6 +19,9 @@ __all__ = ["Callback", "Checkpoint", "EarlyStopping"]
 class EarlyStopping(Callback):
     """Stop each replica on its own when a curve has not improved for ``patience`` epochs.
 
+    Of a test curve those count after which the test set was evaluated, see the Trainer's
+    ``evaluate_every``.
+
     ``monitor`` names a curve of the history ("test_loss"); ``mode`` is "min" or "max"; smaller
     changes than ``min_delta`` do not count. With ``restore_best`` a replica goes back to the
     weights of its best epoch at the end of the fit; a fit that goes on does so from the last ones.
@@ -51,6 +54,8 @@ class EarlyStopping(Callback):
             self.last_state = {}
 
     def on_epoch_end(self, state: TrainState) -> None:
+        if self.monitor.startswith("test_") and not state.is_evaluated:
+            return
         value = state.history.last(self.monitor).reshape(-1)
         value = value if self.mode == "min" else -value
         best = torch.full_like(value, torch.inf) if self.best is None else self.best

@@ -68,6 +68,7 @@ class TrainState:
     scheduler: LRScheduler | None
     schedule_every: str
     batch_size: int
+    evaluate_every: int
     seeds: list[int]
     clip_norm: float | Tensor | None
     clip_value: float | None
@@ -121,6 +122,11 @@ class TrainState:
     def running(self) -> bool:
         """Whether there is another epoch to do, and a replica that takes part."""
         return self.epoch < self.epochs and not self.history.interrupted and bool(self.active.any())
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether the last epoch is one of those after which the test set is looked at."""
+        return self.epoch % self.evaluate_every == 0 or self.epoch == self.epochs
 
     @property
     def keeps_train_outputs(self) -> bool:

@@ -45,6 +45,8 @@ class Trainer(TrainStateView):
     - ``scheduler``: a learning rate schedule, stepped after each epoch (``schedule_every="step"``:
       after each step of the optimizer).
     - ``batch_size``: samples a step; the last batch of an epoch may be smaller.
+    - ``evaluate_every``: epochs from one evaluation on the test set to the next; the last epoch of
+      a fit has one too. In between the test curves are nan, and who follows them waits.
     - ``seed``: of the batch order; one number, or one a replica. Replica k's order depends on its
       own seed and the epoch alone; from one number come K seeds.
     - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
@@ -75,6 +77,7 @@ class Trainer(TrainStateView):
         scheduler: LRScheduler | None = None,
         schedule_every: str = "epoch",
         batch_size: int = 100,
+        evaluate_every: int = 1,
         seed: int | Sequence[int] = 0,
         clip_norm: float | Tensor | None = None,
         clip_value: float | None = None,
@@ -85,7 +88,7 @@ class Trainer(TrainStateView):
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
     ) -> None:
         check_parts(net, criterion, optimizer, scheduler, metrics, callbacks)
-        check_options(batch_size, scheduler, schedule_every)
+        check_options(batch_size, evaluate_every, scheduler, schedule_every)
         check_bounds(clip_norm=clip_norm, clip_value=clip_value)
         if net.replicas is not None and criterion.replicas is None:
             criterion = criterion.replicate(net.replicas)
@@ -97,6 +100,7 @@ class Trainer(TrainStateView):
             scheduler=scheduler,
             schedule_every=schedule_every,
             batch_size=batch_size,
+            evaluate_every=evaluate_every,
             seeds=replica_seeds(seed, net.replicas),
             clip_norm=clip_norm,
             clip_value=clip_value,
@@ -244,12 +248,13 @@ def run_epoch(
     restore_diverged(state, before)
     state.epoch += 1
     values = {f"train_{name}": value for name, value in measure_epoch(state, output).items()}
-    if test is not None:
+    if test is not None and state.is_evaluated:
         scores = measure(state, backend.predict(state, test), test)
         values |= {f"test_{name}": value for name, value in scores.items()}
     state.history.add(mask_diverged(state.history, values))
     if state.schedule_every == "epoch":
-        step_scheduler(state.scheduler, values.get("test_loss", values["train_loss"]))
+        watched = "train_loss" if test is None else "test_loss"
+        step_scheduler(state.scheduler, values.get(watched))
 
 
 def measure_epoch(state: TrainState, output: EpochOutput) -> dict[str, Tensor]:
@@ -268,10 +273,11 @@ def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:
     return {"loss": loss, **measure_outputs(state.metrics, y, data.targets, axis)}
 
 
-def step_scheduler(scheduler: LRScheduler | None, loss: Tensor) -> None:
-    """One epoch more for the learning rate; a plateau is one of this loss."""
+def step_scheduler(scheduler: LRScheduler | None, loss: Tensor | None) -> None:
+    """One epoch more for the learning rate; a plateau is one of this loss, where it is known."""
     if isinstance(scheduler, ReduceLROnPlateau):
-        scheduler.step(loss)
+        if loss is not None:
+            scheduler.step(loss)
     elif scheduler is not None:
         scheduler.step()
 
@@ -284,10 +290,13 @@ def check_epochs(epochs: int) -> None:
         raise ValueError(f"epochs is at least 0, got {epochs}")
 
 
-def check_options(batch_size: int, scheduler: LRScheduler | None, schedule_every: str) -> None:
+def check_options(
+    batch_size: int, evaluate_every: int, scheduler: LRScheduler | None, schedule_every: str
+) -> None:
     """Raise ValueError where the steps cannot be done so."""
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size: expected a whole number, 1 or more, got {batch_size!r}")
+    for name, n in (("batch_size", batch_size), ("evaluate_every", evaluate_every)):
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
     if schedule_every not in ("epoch", "step"):
         raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
     if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):

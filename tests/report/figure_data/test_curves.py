@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from chainrule.report.figure_data import curve_grid_data, curves_data, learning_curves_data
-from chainrule.report.figure_data.curves import curve_rows
+from chainrule.report.figure_data.curves import curve_rows, summarize_curve
 from chainrule.study import StudyResult
 from chainrule.train import History
 from tests.report.conftest import final_rows, without_search
@@ -48,6 +48,27 @@ def test_a_single_training_has_no_std(replicas):
     history.add({"test_loss": torch.full((replicas,) if replicas else (), 3.0)})
     curve = learning_curves_data({"a": history}).curves[0]
     assert (curve.means, curve.stds, curve.n) == ([3.0], None, 1)
+
+
+def curve_of(*values):
+    """The summary of trainings with these values."""
+    return summarize_curve("a", np.array(values))
+
+
+def test_epochs_without_an_evaluation_are_left_out():
+    curve = curve_of([np.nan, 3.0, np.nan, 1.0], [np.nan, 5.0, np.nan, 3.0])
+    assert (curve.epochs, curve.means, curve.n_diverged) == ([2, 4], [4.0, 2.0], 0)
+
+
+def test_one_that_diverged_between_evaluations_is_left_out_and_counted():
+    curve = curve_of([np.nan, 3.0, np.nan, np.nan], [np.nan, 5.0, np.nan, 3.0])
+    assert (curve.epochs, curve.means, curve.n_diverged) == ([2, 4], [5.0, 3.0], 1)
+
+
+def test_of_one_that_diverged_alone_nothing_is_known():
+    curve = curve_of([4.0, np.nan, np.nan])
+    assert (curve.epochs, curve.n, curve.n_diverged) == ([1, 2, 3], 0, 1)
+    assert np.isnan(curve.means).all()
 
 
 def test_a_panel_has_the_sides_of_a_kind(result):

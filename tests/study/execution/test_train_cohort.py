@@ -246,3 +246,12 @@ def test_a_cohort_twice_is_the_same_bit_for_bit():
     study = searched(arms={"a": {}})
     (job,) = jobs_of(study, "search")
     assert lasting(trained(study, job)) == lasting(trained(study, job))
+
+
+def test_looking_at_the_test_set_seldom_changes_nothing_but_its_curves():
+    often, seldom = small(epochs=5), small(epochs=5, evaluate_every=2)
+    for a, b in zip(*(trained(of, jobs_of(of, "final")[0]) for of in (often, seldom)), strict=True):
+        assert a.metrics == b.metrics
+        assert a.curves["train_loss"] == b.curves["train_loss"]
+        known = [i for i, x in enumerate(b.curves["test_loss"], 1) if math.isfinite(x)]
+        assert known == [2, 4, 5]

@@ -36,13 +36,14 @@ Array: TypeAlias = NDArray[np.float64]
 @final
 @dataclass(frozen=True)
 class Curve:
-    """The mean of ``n`` trainings by epoch, from epoch 1, and their standard deviation (ddof = 1).
+    """The mean of ``n`` trainings after each of the ``epochs``, and their standard deviation.
 
-    Those that diverged are left out, and counted. Without any, the means are nan; ``stds`` is None
-    where there are fewer than two.
+    That has ddof = 1, and is None where there are fewer than two. Those that diverged are left out,
+    and counted. Without any, the means are nan.
     """
 
     name: str
+    epochs: Sequence[int]
     means: Sequence[float]
     stds: Sequence[float] | None
     n: int
@@ -86,11 +87,18 @@ def curves_data(
 
 
 def summarize_curve(name: str, values: Array) -> Curve:
-    """Mean and standard deviation of values (trainings, epochs); a row with nan diverged."""
+    """Mean and standard deviation of values (trainings, epochs); a row with nan diverged.
+
+    Epochs after which no training was evaluated, but that are before one that was, are left out.
+    """
+    known: NDArray[np.bool_] = np.isfinite(values).sum(0) > 0
+    evaluated = known | ~np.logical_or.accumulate(known[::-1])[::-1]
+    values, epochs = values[:, evaluated], np.flatnonzero(evaluated) + 1
     finite = values[np.isfinite(values).all(1)]
     means = finite.mean(0) if len(finite) else np.full(values.shape[1], np.nan)
     stds = finite.std(0, ddof=1).tolist() if len(finite) > 1 else None
-    return Curve(name, means.tolist(), stds, len(finite), len(values) - len(finite))
+    n, n_diverged = len(finite), len(values) - len(finite)
+    return Curve(name, epochs.tolist(), means.tolist(), stds, n, n_diverged)
 
 
 def curve_names(arms: Sequence[ArmResult]) -> list[str]:
@@ -118,6 +126,6 @@ def curve_rows(result: StudyResult | ReportData) -> list[dict[str, Any]]:
         for name in curve_names([arm]):
             curve = summarize_curve(arm.arm, arm_curve(arm, name))
             for i, mean in enumerate(curve.means if curve.n else ()):
-                row = {"arm": arm.arm, "curve": name, "epoch": i + 1, "mean": mean}
+                row = {"arm": arm.arm, "curve": name, "epoch": curve.epochs[i], "mean": mean}
                 rows.append(row | {"std": curve.stds[i] if curve.stds else None, "n": curve.n})
     return rows

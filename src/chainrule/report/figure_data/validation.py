@@ -78,10 +78,11 @@ class ExpectedValidationData(FigureData):
 def expected_validation_data(result: StudyResult | ReportData) -> ExpectedValidationData:
     """A curve an arm. Raises ValueError unless the search draws its candidates at random."""
     data = ReportData.wrap(result)
-    curves = [
-        Curve(arm, [best.mean for best in bests], [best.std for best in bests], len(bests), 0)
-        for arm, bests in data.expected_bests.items()
-    ]
+    curves = []
+    for arm, bests in data.expected_bests.items():
+        n = len(bests)
+        means, stds = [best.mean for best in bests], [best.std for best in bests]
+        curves.append(Curve(arm, range(1, n + 1), means, stds, n, 0))
     if not curves:
         raise ValueError(
             f"study {data.study.name}: the best of n candidates is known of a random search alone, "

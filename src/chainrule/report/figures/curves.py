@@ -77,7 +77,7 @@ def draw_curves(data: CurvesData, axes: Axes) -> None:
 
 def draw_curve(curve: Curve, axes: Axes, style: LineStyle) -> Line2D:
     """The mean in a band of ± one standard deviation; returns the line."""
-    epochs, means = np.arange(1, len(curve.means) + 1), np.array(curve.means)
+    epochs, means = np.array(curve.epochs), np.array(curve.means)
     # One epoch is no line, but a point.
     marker = style.marker if len(epochs) == 1 else ""
     label = escape_math(curve.label)

@@ -62,9 +62,13 @@ def measure_gain(arm: ArmResult, name: str, sign: float) -> float:
     for row in arm.rows:
         curve = [sign * x for x in row.curves.get(name, ())]
         tenth = max(1, len(curve) // 10)
-        if row.status == "done" and len(curve) >= 2 and all(map(math.isfinite, curve)):
-            gains.append(fmean(curve[-tenth:]) - fmean(curve[-2 * tenth : -tenth]))
-            ranges.append(max(curve) - min(curve))
+        last, before, known = (  # not every epoch need be evaluated
+            [x for x in part if math.isfinite(x)]
+            for part in (curve[-tenth:], curve[-2 * tenth : -tenth], curve)
+        )
+        if row.status == "done" and last and before:
+            gains.append(fmean(last) - fmean(before))
+            ranges.append(max(known) - min(known))
     if not gains or fmean(gains) <= max(0.0, LEAST * fmean(ranges)):
         return 0.0
     if len(gains) > 1 and one_sample_test(gains, 0.0, FreshData(), confidence=0.9).low <= 0:

@@ -77,8 +77,8 @@ class Study(StrictModel):
     """A declared comparison.
 
     The recipe that all arms start from stands at the top level (``net``, ``loss``, ``optimizer``,
-    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``clip_norm``,
-    ``ensemble_size``, ``trainer``).
+    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``evaluate_every``,
+    ``clip_norm``, ``ensemble_size``, ``trainer``).
     The arms are written out in ``arms``, or are the product of the levels of ``factors``; each
     says what is different. ``space`` maps paths such as ``optimizer.lr`` to values; a path that an
     arm sets itself is not searched in that arm.
@@ -121,6 +121,7 @@ class Study(StrictModel):
     augment: DraftComponent | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
+    evaluate_every: int = Field(default=1, ge=1)
     clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     ensemble_size: int = Field(default=1, ge=1, le=10_000)
     trainer: DraftComponent | None = None
