@@ -15,9 +15,10 @@ from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.config import from_config, to_config
 from tests.nn.cases import Case, odd
 from tests.nn.cases.basic import CASES as BASIC
+from tests.nn.cases.sequences import CASES as SEQUENCES
 from tests.nn.cases.spatial import CASES as SPATIAL
 
-CASES = [*BASIC, *SPATIAL]
+CASES = [*BASIC, *SPATIAL, *SEQUENCES]
 every = pytest.mark.parametrize("case", CASES, ids=str)
 twins = pytest.mark.parametrize("case", [c for c in CASES if c.twin], ids=str)
 modes = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
@@ -58,18 +59,19 @@ def oracle(case: Case, module: nn.Module, x, g=None, training: bool = True):
     twin.load_state_dict(
         {k: v.double() if v.is_floating_point() else v for k, v in module.state_dict().items()}
     )
-    inputs = [t.detach().clone() for _, t in named_leaves(x)]
-    inputs = [t.double().requires_grad_() if t.is_floating_point() else t for t in inputs]
-    y = twin(*inputs)
-    g = cotangent(y.detach()) if g is None else g
+    x = tree_map(lambda t: t.detach().clone(), x)
+    x = tree_map(lambda t: t.double().requires_grad_() if t.is_floating_point() else t, x)
+    y = twin(*x) if isinstance(x, tuple) else twin(x)
+    g = cotangent(tree_map(Tensor.detach, y)) if g is None else g
     parameters = list(twin.parameters())
-    wanted = [t for t in inputs if t.is_floating_point()]
-    found = torch.autograd.grad(y, [*wanted, *parameters], g.double(), allow_unused=True)
+    wanted = [t for _, t in named_leaves(x) if t.is_floating_point()]
+    outputs, gs = ([t for _, t in named_leaves(tree)] for tree in (y, tree_map(Tensor.double, g)))
+    found = torch.autograd.grad(outputs, [*wanted, *parameters], gs, allow_unused=True)
     found = [
         torch.zeros_like(t) if d is None else d
         for t, d in zip([*wanted, *parameters], found, strict=True)
     ]
-    return y.detach(), found[: len(wanted)], found[len(wanted) :], twin
+    return tree_map(Tensor.detach, y), found[: len(wanted)], found[len(wanted) :], twin
 
 
 @every
@@ -102,7 +104,7 @@ def test_float32_agrees_with_autograd(case):
     x = tree_map(lambda t: t.float() if t.is_floating_point() else t, case.x())
     y, dx, dparameters, _ = oracle(case, module, x)
     close(module(x), y, 1e-5)
-    found = module.backward(cotangent(y).float())
+    found = module.backward(tree_map(Tensor.float, cotangent(y)))
     close([] if case.integer else found, dx if not isinstance(found, Tensor) else dx[0], 1e-5)
     close(gradients(module), dparameters, 1e-5)
 

@@ -65,7 +65,8 @@ from chainrule.nn.layers.pooling import (
     MaxPool1d,
     MaxPool2d,
 )
-from chainrule.nn.layers.reshape import Flatten, Select, Unflatten
+from chainrule.nn.layers.recurrent import GRU, LSTM, RNN
+from chainrule.nn.layers.reshape import Flatten, Item, Select, Unflatten
 from chainrule.nn.layers.siamese import Siamese
 from chainrule.nn.layers.softmax import LogSoftmax, Softmax, Softmin
 from chainrule.nn.layers.upsample import Upsample
@@ -102,6 +103,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -144,6 +148,7 @@ __all__ = [
     "Identity",
     "InstanceNorm1d",
     "InstanceNorm2d",
+    "Item",
     "KLDivLoss",
     "L1Loss",
     "LayerError",

@@ -1,4 +1,4 @@
-"""Layers that only rearrange: Flatten, Unflatten, Select.
+"""Layers that only rearrange: Flatten, Unflatten, Select; Item, of several outputs.
 
 Their dimensions are torch's: the replica axis of a cohort does not count.
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import final
+from typing import Any, final
 
+import torch
 from torch import Tensor
 
+from chainrule._util.pytree import tree_map
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Flatten", "Select", "Unflatten"]
+__all__ = ["Flatten", "Item", "Select", "Unflatten"]
 
 
 def resolve_dim(module: Module, x: Tensor, dim: int) -> int:
@@ -100,3 +102,29 @@ class Select(Module):
             return dx
 
         return x.select(dim, index), backward
+
+
+@final
+class Item(Module):
+    """y = x[key], one of the outputs before it: of a tuple, or by name of a dict
+
+    dL/dx = g there, 0 for the others. ``Item(0)`` after an LSTM is its output at each step. Raises
+    LayerError where x has no such item.
+    """
+
+    def __init__(self, key: int | str) -> None:
+        self.key = key
+
+    def forward(self, x: Any) -> tuple[Any, BackwardFn]:
+        if not isinstance(x, tuple | list | dict):
+            raise LayerError(self, f"expected a tuple or a dict, got {describe_shape(x)}")
+        items = x if isinstance(x, dict) else dict(enumerate(x))
+        if self.key not in items:
+            raise LayerError(self, f"expected an item {self.key!r}, got {describe_shape(x)}")
+
+        def backward(g: Any) -> Any:
+            others = tree_map(torch.zeros_like, {k: v for k, v in items.items() if k != self.key})
+            found = {k: g if k == self.key else others[k] for k in items}
+            return found if isinstance(x, dict) else tuple(found.values())
+
+        return items[self.key], backward
