@@ -322,3 +322,24 @@ def draw_case(seed: int, dtype: torch.dtype | None = None) -> Case | None:
         return None  # a batch of one sample has no variance
     schedule = draw.choice(SCHEDULES) if draw.random() < 0.3 else None
     return Case(net, criterion, draw_optimizer(draw, K), schedule, data, K, options, dtype)
+
+
+def draw_wide_case(seed: int) -> Case:
+    """Windows between multiples of 16 channels, whose products the kernel may do in bfloat16."""
+    draw = random.Random(seed)
+    channels, size = 16, draw.randint(5, 9)
+    layers: list[nn.Module] = []
+    shape = (channels, size, size + draw.randint(0, 2))
+    for _ in range(draw.randint(1, 2)):
+        out, k = draw.choice((16, 32)), draw.choice((2, 3))
+        layers += [nn.Conv2d(channels, out, k, padding=draw.randint(0, 1)), nn.Tanh()]
+        channels = out
+    layers += draw.choice(([], [nn.MaxPool2d(2)], [nn.BatchNorm2d(channels)]))
+    layers.append(nn.Flatten())
+    width = nn.Sequential(*layers)(torch.zeros(2, *shape)).shape[1]
+    generator = torch.Generator().manual_seed(seed)
+    N = draw.randint(2, 40)
+    x = torch.randn(N, *shape, generator=generator)
+    data = Dataset(x, torch.randint(0, 4, (N,), generator=generator))
+    net = nn.Sequential(*layers, nn.Linear(width, 4))
+    return Case(net, nn.CrossEntropyLoss(), optim.SGD, None, data, 2, {}, torch.float32)

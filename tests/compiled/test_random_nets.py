@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from chainrule import optim
 from chainrule._util.pytree import named_leaves
+from chainrule.compiled import kernel
 from chainrule.data import Dataset
 from chainrule.train import BackendStatus, Compiled, Trainer
-from tests.compiled.random_nets import Case, draw_case
+from tests.compiled.random_nets import Case, draw_case, draw_wide_case
 
 LIMITS = {torch.float64: 1e-10, torch.float32: 1e-4}
 """How far the paths may differ, where the plain one is no more sensitive than that."""
@@ -31,7 +33,7 @@ def move_last_bits(t: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def train_case(
-    case: Case, *, compiled: bool, moved: torch.Generator | None = None, dtype: Any = None
+    case: Case, *, compiled: bool, moved: torch.Generator | None = None
 ) -> tuple[dict[str, Tensor], BackendStatus]:
     """All numbers after two epochs, and which way they were computed.
 
@@ -40,7 +42,7 @@ def train_case(
     K, data = case.replicas, case.data
     net = deepcopy(case.net)
     net = net.initialize(5) if K is None else net.replicate(K, [*range(5, 5 + K)])
-    net.to(case.dtype).set_matmul_dtype(dtype)
+    net.to(case.dtype)
     optimizer = case.make_optimizer(net)
     if moved is not None:
         data = Dataset(move_last_bits(data.inputs, moved), data.targets, data.replicas)
@@ -119,9 +121,26 @@ def test_random_nets_agree(first):
     check_cases(range(first, first + 100))
 
 
-def rounding(case: Case) -> tuple[float, float]:
-    """How far products in bfloat16 move the outputs: on the plain path, and in the kernel."""
-    exact, _ = train_case(case, compiled=False)
-    ways = (train_case(case, compiled=way, dtype=torch.bfloat16)[0] for way in (False, True))
-    plain, fast = (difference(exact, found) for found in ways)
-    return plain, fast
+def first_step(case: Case, *, compiled: bool, dtype: torch.dtype | None) -> tuple[Tensor, str]:
+    """What one step with products in this dtype moves the weights by; and which way it went."""
+    net = deepcopy(case.net).replicate(2, [5, 6]).set_matmul_dtype(dtype)
+    optimizer = optim.SGD(net, lr=1.0)
+    before = optimizer.flats[0].data.clone()
+    way: Any = "auto" if compiled else False
+    trainer = Trainer(net, case.criterion, optimizer, batch_size=100, seed=[5, 6], compile=way)
+    trainer.fit(case.data, epochs=1, progress=False)
+    return before - optimizer.flats[0].data, str(trainer.backend_status)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_products_in_bfloat16_round_at_most_twice_as_much_as_those_of_the_layers(seed):
+    """Theirs are of the numbers, the kernel's of sums of four of them."""
+    case = draw_wide_case(seed)
+    exact, _ = first_step(case, compiled=False, dtype=None)
+    plain, _ = first_step(case, compiled=False, dtype=torch.bfloat16)
+    rounded, way = first_step(case, compiled=True, dtype=torch.bfloat16)
+    off, expected = ((each - exact).norm() / exact.norm() for each in (rounded, plain))
+    assert off < 2 * expected < 0.2
+    if kernel(torch.float32).bfloat16_channels():
+        assert way == "compiled"
+        assert off > 0

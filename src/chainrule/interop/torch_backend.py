@@ -15,7 +15,7 @@ from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
 from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
-from chainrule.nn.loss.base import combine_batches
+from chainrule.nn.loss.base import combine_batches, sum_counted
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
@@ -106,7 +106,7 @@ class TorchBackend(Backend):
                 if state.keeps_train_outputs:
                     outputs.append(y.detach())
                     targets.append(target)
-        losses = torch.stack([term.value for (term,) in terms])
+        losses = torch.stack([sum_counted(each) for each in terms])
         return ReplicaEpoch(combine_batches(terms), losses, outputs, targets)
 
 

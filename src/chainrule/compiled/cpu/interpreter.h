@@ -306,10 +306,11 @@ template <class T> struct Interpreter {
     }
 
     // f(scale of the gradient, whether it is added): the sum of the losses; `count` divides it.
+    // Where nothing counts there is no loss and no gradient.
     template <class Op, class F> void add_loss(const Op &op, double count, F f) {
         const bool accumulate = op.x_grad == GradMode::ACCUMULATE;
         const double weight = args.loss_weights[op.term * args.replicas + replica];
-        if (weight == 0) {
+        if (weight == 0 || count == 0) {
             for (int64_t i = 0; i < op.rows && !accumulate; i++)
                 clear(grads + op.x + i * op.ldx, args.batch_columns);
             return;

@@ -39,6 +39,7 @@ __all__ = [
     "as_weights",
     "combine_batches",
     "combine_values",
+    "sum_counted",
 ]
 
 Weights: TypeAlias = Tensor | Sequence[float] | None
@@ -242,22 +243,26 @@ class ReducedLoss(Loss, ABC):
     ) -> tuple[Tensor, BackwardFn]:
         """L and its rule, from ℓ and the rule that takes dL/dℓ to dL/doutput.
 
-        That rule is given a tensor that broadcasts to ℓ. Where samples count by their
-        ``shares``, n is the sum of these.
+        That rule is given a tensor that broadcasts to ℓ. Where samples count by their weights, n
+        is the sum of these; where that is 0, L is 0 / 0 and has no gradient.
         """
         if self.reduction == "none":
             return losses, rule
         value = self._sum_per_replica(losses)
-        n: Tensor | float = 1.0
-        if self.reduction != "sum":
-            n = (
-                (self._mean_divisor(losses) or nan)
-                if sample_weights is None
-                else self._sum_per_replica(sample_weights)
-            )
-            value = value / n
         axes = (1,) * (losses.dim() - value.dim())
-        return value, lambda g: rule((g / n).reshape(g.shape + axes))
+        if self.reduction == "sum":
+            return value, lambda g: rule(g.reshape(g.shape + axes))
+        if sample_weights is None:
+            n = self._mean_divisor(losses) or nan
+            return value / n, lambda g: rule((g / n).reshape(g.shape + axes))
+        total = self._sum_per_replica(sample_weights)
+
+        def mean_rule(g: Tensor) -> Tensor:
+            share = (g / total).masked_fill(total == 0, 0)
+            dx: Tensor = rule(share.reshape(share.shape + axes))
+            return dx
+
+        return value / total, mean_rule
 
     def _sum_per_replica(self, x: Tensor) -> Tensor:
         """Σ over all axes but the replicas."""
@@ -290,6 +295,15 @@ def combine_batches(batches: Sequence[Sequence[LossTerm]]) -> Tensor:
             weights = torch.stack([torch.as_tensor(term.weight) for term in terms])
         total = total + combine_values(values, weights)
     return torch.as_tensor(total)
+
+
+def sum_counted(terms: Sequence[LossTerm]) -> Tensor:
+    """The loss of one batch, but for terms in which none of its samples counts: those are 0 / 0."""
+    parts = [
+        value.masked_fill(weight == 0, 0) if isinstance(weight, Tensor) else value
+        for value, weight in terms
+    ]
+    return sum(parts[1:], parts[0])
 
 
 def combine_values(values: Tensor, weights: Tensor | None) -> Tensor:

@@ -12,7 +12,7 @@ from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
 from chainrule.nn.errors import check_forward
 from chainrule.nn.layers.conv import Conv
-from chainrule.nn.loss.base import combine_batches
+from chainrule.nn.loss.base import LossTerm, combine_batches, sum_counted
 from chainrule.nn.vjp import accumulate_param_grads
 from chainrule.optim import clip_grad_norm_, clip_grad_value_
 from chainrule.train.backends.base import Backend, BackendStatus, EpochOutput, Plain
@@ -43,10 +43,9 @@ class PlainBackend(Backend):
         active = state.active.to(train.inputs.device)
         terms, masks, outputs, targets = [], [], [], []
         for x, target in iter_batches(train, order, state.batch_size):
-            y, loss, active = train_step(
-                state, augment_batch(state, x, state.steps), target, active
-            )
-            terms.append(state.criterion.split_terms(y, target, loss))
+            x = augment_batch(state, x, state.steps)
+            y, batch_terms, active = train_step(state, x, target, active)
+            terms.append(batch_terms)
             masks.append(active)
             if state.keeps_train_outputs:
                 outputs.append(y)
@@ -77,13 +76,17 @@ def is_small_work(state: TrainState, train: Dataset) -> bool:
 
 def train_step(
     state: TrainState, x: Any, target: Any, active: Tensor
-) -> tuple[Any, Tensor, Tensor]:
-    """One update: forward, loss, chain rule, clip, step. Returns output, loss, who is active."""
+) -> tuple[Any, list[LossTerm], Tensor]:
+    """One update: forward, loss, chain rule, clip, step.
+
+    Returns the output, the terms of the loss and who is active.
+    """
     y, rule = check_forward(state.net, state.net.forward(x))
     loss, loss_rule = check_forward(state.criterion, state.criterion.forward(y, target))
     state.optimizer.zero_grad()
     accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
-    active = active & (loss + state.optimizer.grad_sum()).isfinite()
+    terms = state.criterion.split_terms(y, target, loss)
+    active = active & (sum_counted(terms) + state.optimizer.grad_sum()).isfinite()
     if state.clip_norm is not None:
         clip_grad_norm_(state.optimizer, state.clip_norm)
     if state.clip_value is not None:
@@ -95,7 +98,7 @@ def train_step(
         state.scheduler.step()
     for callback in state.callbacks:
         callback.on_step_end(state)
-    return y, loss, active
+    return y, terms, active
 
 
 def augment_batch(state: TrainState, x: Tensor, step: int) -> Tensor:
