@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from benchmarks import sides
+from benchmarks.ragged import RaggedTask
 from benchmarks.task import Runner, Task
 from chainrule._util.processes import available_cpus
 from chainrule.compiled import kernel
@@ -94,7 +95,7 @@ class Ceiling:
 
 
 @contextmanager
-def open_ceiling(task: Task) -> Iterator[Ceiling]:
+def open_ceiling(task: Task | RaggedTask) -> Iterator[Ceiling]:
     """Processes that multiply; the task is not looked at."""
     forced = os.environ.pop("OPENBLAS_CORETYPE", None)
     try:

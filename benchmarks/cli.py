@@ -18,7 +18,7 @@ after each other, several times; the median of the ratios counts.
 
 CASES = """cases:
   disk      2-25-25-25-2, K = 1, 10, 100, 1,000 replicas
-  pair-mlp  digit pairs, sharing and auxiliary losses, K = 1, 30, a grid of 48
+  pair-mlp  digit pairs, sharing and auxiliary losses, K = 1, 30, a grid of 48, one over widths
   conv2     the same with four convolutions, K = 1, 10, 30
   lenet     digits 28 x 28, batch 64, K = 1, 10
   wide      784-1024-1024-10, batch 512: large products

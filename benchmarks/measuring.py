@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.ceiling import open_ceiling
 from benchmarks.peers import ours
+from benchmarks.ragged import RaggedTask, RaggedWork
 from benchmarks.rows import Row
 from benchmarks.sides import Peer, Side
 from benchmarks.task import Task
@@ -43,11 +44,13 @@ def check(peer: str, found: np.ndarray, expected: np.ndarray, tolerance: float) 
     return difference
 
 
-def check_exactly(work: Work, peers: Sequence[Peer], say: Say) -> None:
+def check_exactly(
+    work: Work | RaggedWork, peers: Sequence[Peer], say: Say, *, own: Peer | None = None
+) -> None:
     """Compare the losses in float64, from a small form of the work; each program once."""
     small = work.smaller()
     task = small.task(torch.float64)
-    expected = losses_of(ours(1), task, small.epochs)
+    expected = losses_of(own or ours(1), task, small.epochs)
     programs = {(p.module, repr(p.options)): p for p in reversed(peers) if p.exact}
     for peer in programs.values():
         one = replace(peer, processes=1, threads=1)
@@ -55,7 +58,7 @@ def check_exactly(work: Work, peers: Sequence[Peer], say: Say) -> None:
         say(f"  {peer.name}: same losses in float64, to {difference:.0e}")
 
 
-def losses_of(peer: Peer, task: Task, epochs: int) -> np.ndarray:
+def losses_of(peer: Peer, task: Task | RaggedTask, epochs: int) -> np.ndarray:
     """The losses (E, K) of a side."""
     with Side(peer) as side:
         side.prepare(task)
@@ -63,7 +66,12 @@ def losses_of(peer: Peer, task: Task, epochs: int) -> np.ndarray:
 
 
 def compare(
-    work: Work, peers: Sequence[Peer], repeat: int, say: Say, *, own: Peer | None = None
+    work: Work | RaggedWork,
+    peers: Sequence[Peer],
+    repeat: int,
+    say: Say,
+    *,
+    own: Peer | None = None,
 ) -> list[Row]:
     """A row for each peer. Raises DifferenceError, and SideError for what a side cannot do."""
     own = own or ours(work.replicas)
@@ -90,7 +98,7 @@ def compare(
         ]
 
 
-def warmed(side: Side, task: Task, work: Work, say: Say) -> np.ndarray:
+def warmed(side: Side, task: Task | RaggedTask, work: Work | RaggedWork, say: Say) -> np.ndarray:
     """The losses of the first run, in which a compiler may take its time."""
     note = side.prepare(task)
     first, losses = side.train(work.epochs)
@@ -101,7 +109,7 @@ def warmed(side: Side, task: Task, work: Work, say: Say) -> np.ndarray:
 
 
 def row_of(
-    work: Work, side: Side, times: Sequence[tuple[float, float]], top: float, peak: int
+    work: Work | RaggedWork, side: Side, times: Sequence[tuple[float, float]], top: float, peak: int
 ) -> Row:
     """The medians and quartiles of pairs of seconds (ours, the peer's)."""
     each = 1e6 / (work.steps * work.replicas)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from benchmarks.measuring import check_exactly, compare
+from benchmarks.ragged import RaggedWork
 from benchmarks.rows import Row
 from benchmarks.sides import Peer
 from benchmarks.work import Work
@@ -46,24 +47,22 @@ class Options:
         return found
 
     def measure(
-        self, works: Sequence[Work], peers: Sequence[Peer], own: Callable[[int], Peer] | None = None
+        self,
+        works: Sequence[Work | RaggedWork],
+        peers: Sequence[Peer],
+        own: Callable[[int], Peer] | None = None,
     ) -> list[Row]:
         """Rows for each work; the first stands for all in the check in float64."""
         chosen = self.chosen(peers)
         if not chosen:
             return []
         self.say(f"{works[0].name}: is the same computed?")
-        check_exactly(max(works, key=lambda work: min(work.replicas, 3)), chosen, self.say)
+        most = max(works, key=lambda work: min(work.replicas, 3))
+        check_exactly(most, chosen, self.say, own=None if own is None else own(1))
         rows = []
-        for work in map(self.scaled, works):
+        for work in (work.quick() if self.quick else work for work in works):
             self.say(f"{work.name}, K = {work.replicas}:")
             fitting = [peer for peer in chosen if peer.fits(work.replicas)]
             side = None if own is None else own(work.replicas)
             rows += compare(work, fitting, self.repeat, self.say, own=side)
         return rows
-
-    def scaled(self, work: Work) -> Work:
-        """The work, or its quick form: an epoch of four batches."""
-        if not self.quick:
-            return work
-        return replace(work, samples=min(work.samples, 4 * work.batch), epochs=1)

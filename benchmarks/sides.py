@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, final
 if TYPE_CHECKING:
     import numpy as np
 
+    from benchmarks.ragged import RaggedTask
     from benchmarks.task import Runner, Task
 
 __all__ = ["Peer", "Side", "SideError"]
@@ -100,7 +101,7 @@ class Side:
         for process in self._processes:
             process.join()
 
-    def prepare(self, task: Task) -> str:
+    def prepare(self, task: Task | RaggedTask) -> str:
         """Give it its work and return its note. The data are there before memory is counted."""
         n = len(self._pipes)
         ends = [task.K * i // n for i in range(n + 1)]
@@ -178,7 +179,7 @@ class Work:
         self.runner: Runner | None = None
         self.before = 0
 
-    def prepare(self, task: Task) -> str:
+    def prepare(self, task: Task | RaggedTask) -> str:
         if not self.options.get("compiled"):  # which takes half a minute
             first = self.make(task.tiny(), **self.options)
             first.reset()

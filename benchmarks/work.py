@@ -50,6 +50,10 @@ class Work:
         samples = min(self.samples, 4 * self.batch)
         return replace(self, replicas=K, samples=samples, epochs=2, lr=lr, aux=aux)
 
+    def quick(self) -> Work:
+        """An epoch of four batches."""
+        return replace(self, samples=min(self.samples, 4 * self.batch), epochs=1)
+
     def task(self, dtype: torch.dtype = torch.float32) -> Task:
         """The arrays."""
         K = self.replicas

@@ -12,13 +12,15 @@ from benchmarks.cases import studies
 from benchmarks.cases.disk import work
 from benchmarks.ceiling import RUNS, SIZE, WAYS, Ceiling
 from benchmarks.options import Options
+from benchmarks.peers import torch_eager
 from benchmarks.processes import used
+from benchmarks.ragged import RaggedWork
 from benchmarks.rows import Row, markdown, read, text, write
 from benchmarks.sides import Peer, Side, SideError
 from benchmarks.task import Net
 from benchmarks.work import Work
 
-from benchmarks import cli, measuring, peers
+from benchmarks import cli, measuring, peers, ragged
 
 KEYS = [
     *("workload", "replicas", "peer", "ratio", "low", "high", "ours_us", "peer_us"),
@@ -50,6 +52,30 @@ def test_tables_show_units_and_both_memories():
     assert "31 µs" in text([ROW])
     assert "| 1.0 MiB / 2.0 MiB |" in markdown([ROW])
     assert "cores" in markdown([ROW]).splitlines()[0]
+
+
+WIDER = replace(SMALL, net=Net("mlp", (2, 7, 2), "mse"))
+
+
+def test_trainings_of_several_nets_are_dealt_out():
+    task = RaggedWork("widths", (SMALL, WIDER)).task()
+    assert task.K == 6
+    first, second = task.part(0, 3), task.part(3, 6)
+    assert [part.seeds for part in first.parts] == [(0, 1), (0,)]
+    assert [(part.net, part.seeds) for part in second.parts] == [
+        (WIDER.net, (1, 2)),
+        (SMALL.net, (2,)),
+    ]
+
+
+def test_losses_of_several_nets_are_in_the_order_of_their_trainings():
+    task = RaggedWork("widths", (SMALL, WIDER)).task()
+    alone = [torch_eager.Side(part, forms=("for-loop",)) for part in task.parts]
+    together = ragged.Side(task, "benchmarks.peers.torch_eager", forms=("for-loop",))
+    losses, expected = together.train(2), [side.train(2) for side in alone]
+    assert losses.shape == (2, 6)
+    assert (losses[:, ::2] == expected[0]).all()
+    assert (losses[:, 1::2] == expected[1]).all()
 
 
 def test_a_task_is_divided_by_replicas():
