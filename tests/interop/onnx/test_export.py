@@ -19,9 +19,10 @@ from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.interop.onnx import CONTAINERS, LAYERS, build_model, export
 from tests.nn.cases import Case, odd
 from tests.nn.cases.basic import CASES as BASIC
+from tests.nn.cases.sequences import CASES as SEQUENCES
 from tests.nn.cases.spatial import CASES as SPATIAL
 
-CASES = [*BASIC, *SPATIAL]
+CASES = [*BASIC, *SPATIAL, *SEQUENCES]
 PAIR = (2, 14, 14)
 ZOO = {
     "color_best": (3, 28, 28),

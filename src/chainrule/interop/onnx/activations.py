@@ -65,7 +65,7 @@ def export_tanhshrink(graph: Graph, layer: nn.Tanhshrink, x: GraphValue, shape: 
 
 def export_glu(graph: Graph, layer: nn.GLU, x: GraphValue, shape: Shape) -> str:
     """a σ(b)"""
-    a, b = graph.split_in_two(x.name, layer.dim)
+    a, b = graph.node_of_outputs("Split", 2, x.name, axis=layer.dim, num_outputs=2)
     return graph.node("Mul", a, graph.node("Sigmoid", b))
 
 

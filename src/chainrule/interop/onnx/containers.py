@@ -15,6 +15,7 @@ from chainrule.interop.onnx.graph import Graph, GraphValue, Rule, known_shape
 from chainrule.interop.onnx.linear import PRODUCTS, export_bilinear
 from chainrule.interop.onnx.normalization import NORMALIZATIONS
 from chainrule.interop.onnx.pooling import POOLINGS
+from chainrule.interop.onnx.recurrent import export_recurrent
 from chainrule.interop.onnx.reshape import SHAPES
 
 __all__ = ["CONTAINERS", "LAYERS", "export_module"]
@@ -130,5 +131,9 @@ CONTAINERS: dict[type[nn.Module], ContainerRule] = {
     nn.Residual: export_residual,
     nn.Siamese: export_siamese,
     nn.Bilinear: export_bilinear,
+    nn.Item: lambda graph, module, x: x[module.key],
+    nn.RNN: export_recurrent,
+    nn.LSTM: export_recurrent,
+    nn.GRU: export_recurrent,
 }
 """What takes or gives several tensors, or is made of modules."""

@@ -78,13 +78,14 @@ class Graph:
         self.domains.add(domain)
         return name
 
-    def split_in_two(self, x: str, axis: int) -> tuple[str, str]:
-        """Add what parts x into two along an axis; return the names of both."""
-        name = f"Split_{len(self.nodes)}"
-        outputs = [f"{name}.0", f"{name}.1"]
-        made = helper.make_node("Split", [x], outputs, name=name, axis=axis, num_outputs=2)
-        self.nodes.append(made)
-        return outputs[0], outputs[1]
+    def node_of_outputs(
+        self, operator: str, count: int, *inputs: str, **attributes: Any
+    ) -> list[str]:
+        """Add an operator with several outputs; return their names."""
+        name = f"{operator}_{len(self.nodes)}"
+        outputs = [f"{name}.{i}" for i in range(count)]
+        self.nodes.append(helper.make_node(operator, inputs, outputs, name=name, **attributes))
+        return outputs
 
     def constant(self, value: Tensor | float, name: str | None = None) -> str:
         """The name of a tensor of the file; of a number in float32."""

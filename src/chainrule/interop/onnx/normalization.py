@@ -43,6 +43,29 @@ def export_group_norm(graph: Graph, layer: nn.GroupNorm, x: GraphValue, shape: S
     return export_affine(graph, layer, x_hat, (-1, *[1] * (len(x.shape) - 2)))
 
 
+def export_rms_norm(graph: Graph, layer: nn.RMSNorm, x: GraphValue, shape: Shape) -> str:
+    """x / √(mean x² + ε) over the last axes."""
+    axes = graph.integers(*range(-len(layer.normalized_shape), 0))
+    eps = torch.finfo(torch.float32).eps if layer.eps is None else layer.eps
+    square = graph.node("ReduceMean", graph.node("Mul", x.name, x.name), axes)
+    size = graph.node("Sqrt", graph.node("Add", square, graph.constant(eps)))
+    return export_affine(graph, layer, graph.node("Div", x.name, size), layer.normalized_shape)
+
+
+def export_instance_norm(graph: Graph, layer: Any, x: GraphValue, shape: Shape) -> str:
+    """Over the last axes; by the running statistics where there are any."""
+    lead = (layer.num_features, *[1] * layer.axes)
+    if layer.running_mean is None:
+        x_hat = export_normalized(graph, x.name, [*range(-layer.axes, 0)], layer.eps)
+    else:
+        mean, var = (
+            graph.reshape(graph.parameter(t), lead) for t in (layer.running_mean, layer.running_var)
+        )
+        spread = graph.node("Sqrt", graph.node("Add", var, graph.constant(layer.eps)))
+        x_hat = graph.node("Div", graph.node("Sub", x.name, mean), spread)
+    return export_affine(graph, layer, x_hat, lead)
+
+
 def export_normalized(graph: Graph, x: str, axes: list[int], eps: float) -> str:
     """(x − μ) / √(σ² + ε) over the axes."""
     over = graph.integers(*axes)
@@ -70,4 +93,7 @@ NORMALIZATIONS: dict[type[nn.Module], Rule] = {
     nn.BatchNorm2d: export_batch_norm,
     nn.LayerNorm: export_layer_norm,
     nn.GroupNorm: export_group_norm,
+    nn.RMSNorm: export_rms_norm,
+    nn.InstanceNorm1d: export_instance_norm,
+    nn.InstanceNorm2d: export_instance_norm,
 }

@@ -87,7 +87,8 @@ class ConvTranspose(WeightedLayer, ABC):
         )
         before = to_tuple("padding", padding, self.axes, 0)
         more = to_tuple("output_padding", output_padding, self.axes, 0)
-        self._margins = [(-p, m - p) for p, m in zip(before, more, strict=True)]
+        # how many entries the sum of all copies gains (or loses) before and after, an axis each
+        self.margins = [(-p, m - p) for p, m in zip(before, more, strict=True)]
         steps = zip(more, self.params.stride, self.params.dilation, strict=True)
         if any(m >= max(s, d) for m, s, d in steps):
             raise ValueError(
@@ -115,7 +116,7 @@ class ConvTranspose(WeightedLayer, ABC):
     def _forward_batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
         full = self._map_replicas(conv_input_grad, x, weight.data, sizes=self._full_size(x))
-        widths = [n for pair in reversed(self._margins) for n in pair]
+        widths = [n for pair in reversed(self.margins) for n in pair]
         y, back, ones = torch.constant_pad_nd(full, widths), [-n for n in widths], [1] * self.axes
         if bias is not None:
             y = y + bias.data.reshape(*bias.data.shape[:-1], 1, self.out_channels, *ones)
@@ -157,7 +158,7 @@ class ConvTranspose(WeightedLayer, ABC):
             and x.shape[-1 - self.axes] == self.in_channels
             and min(x.shape[-self.axes :]) > 0
             and all(
-                n + a + b > 0 for n, (a, b) in zip(self._full_size(x), self._margins, strict=True)
+                n + a + b > 0 for n, (a, b) in zip(self._full_size(x), self.margins, strict=True)
             )
         )
 

@@ -34,7 +34,10 @@ Widths = int | tuple[int, ...]
 
 
 class PadLayer(Module, ABC):
-    """y = x with ``padding`` entries more: one number, or torch's (left, right, top, bottom)."""
+    """y = x with ``padding`` entries more: one number, or torch's (left, right, top, bottom).
+
+    ``edges``: how many come before and after, an axis each, in x's order.
+    """
 
     axes: ClassVar[int]
 
@@ -46,7 +49,7 @@ class PadLayer(Module, ABC):
                 f"padding is a whole number, or a tuple of {2 * self.axes}; got {padding!r}"
             )
         self.padding = padding
-        self._widths = tuple(widths)
+        self.edges = [*zip(widths[::2], widths[1::2], strict=True)][::-1]
 
     def _check_sizes(self, x: Tensor, least: list[int]) -> None:
         """Raise a LayerError unless each axis has so many entries."""
@@ -70,10 +73,10 @@ class ConstantPad(PadLayer, ABC):
         self.value = value
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        pairs = zip(self._widths[::2], self._widths[1::2], strict=True)
-        self._check_sizes(x, [max(0, -a) + max(0, -b) for a, b in reversed([*pairs])])
-        back = [-n for n in self._widths]
-        y = torch.constant_pad_nd(x, self._widths, self.value)
+        self._check_sizes(x, [max(0, -a) + max(0, -b) for a, b in self.edges])
+        widths = [n for edge in reversed(self.edges) for n in edge]
+        back = [-n for n in widths]
+        y = torch.constant_pad_nd(x, widths, self.value)
         return y, lambda g: torch.constant_pad_nd(g, back)
 
 
@@ -96,14 +99,13 @@ class SourcePad(PadLayer, ABC):
 
     def __init__(self, padding: Widths) -> None:
         super().__init__(padding)
-        if min(self._widths) < 0:
+        if min(map(min, self.edges)) < 0:
             raise ValueError(f"padding is 0 or more, got {padding!r}")
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        edges = [*zip(self._widths[::2], self._widths[1::2], strict=True)][::-1]
         copies = self.mode == "replicate"
-        self._check_sizes(x, [1 if copies else max(1, *pair) + self.spare for pair in edges])
-        return pad(x, edges, self.mode)
+        self._check_sizes(x, [1 if copies else max(1, *pair) + self.spare for pair in self.edges])
+        return pad(x, self.edges, self.mode)
 
 
 @final

@@ -83,7 +83,7 @@ class RecurrentWeights(Module, ABC):
         rows = self.num_gates * H
         for layer in range(self.num_layers):
             width = self.input_size if layer == 0 else H * len(self._directions)
-            for name in self._suffixes(layer):
+            for name in self.suffixes(layer):
                 setattr(self, f"weight_ih{name}", Parameter.draw((rows, width), init))
                 setattr(self, f"weight_hh{name}", Parameter.draw((rows, H), init))
                 for kind in ("ih", "hh") if self.bias else ():
@@ -98,7 +98,8 @@ class RecurrentWeights(Module, ABC):
     def _directions(self) -> tuple[str, ...]:
         return ("", "_reverse") if self.bidirectional else ("",)
 
-    def _suffixes(self, layer: int) -> list[str]:
+    def suffixes(self, layer: int) -> list[str]:
+        """How the names of a layer's parameters end, a direction each."""
         return [f"_l{layer}{direction}" for direction in self._directions]
 
     def _weight(self, kind: str, name: str) -> Parameter:
@@ -181,7 +182,7 @@ class Recurrent(RecurrentWeights, ABC):
 
     def _forward_layer(self, layer: int, x: Tensor, begins: list[State]) -> Any:
         """All directions of a layer side by side, and dropout where another layer follows."""
-        names, H = self._suffixes(layer), self.hidden_size
+        names, H = self.suffixes(layer), self.hidden_size
         runs = [self._run(x, begin, name) for begin, name in zip(begins, names, strict=True)]
         y = torch.cat([run[0] for run in runs], -1)
         drop: BackwardFn = lambda g: g  # noqa: E731
@@ -293,7 +294,7 @@ class Recurrent(RecurrentWeights, ABC):
         steps: int = x.numel() // self.input_size
         each = 0
         for layer in range(self.num_layers):
-            for name in self._suffixes(layer):
+            for name in self.suffixes(layer):
                 sizes = [self._weight(kind, name).data.numel() for kind in ("ih", "hh")]
                 each += sum(sizes) // (self.replicas or 1)
         return steps * each

@@ -5,6 +5,7 @@ N samples, C channels, L length, H W height and width; … is the replica axis K
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor
 from typing import NamedTuple, final
 
@@ -59,11 +60,11 @@ class Upsample(Module):
         self._numbers = tuple(float(n) for n in numbers if n is not None)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        axes = self._check_axes(x)
-        numbers = self._numbers * axes if len(self._numbers) == 1 else self._numbers
+        self._check_axes(x)
+        places = self.find_places(x.shape[self.num_replica_dims + 2 :])
         y, rules = x, []
-        for axis, number in zip(range(-axes, 0), numbers, strict=True):
-            y, rule = resample_axis(y, axis, self._places(x.shape[axis], number))
+        for axis, found in enumerate(places, -len(places)):
+            y, rule = resample_axis(y, axis, found)
             rules.append(rule)
 
         def backward(g: Tensor) -> Tensor:
@@ -73,8 +74,12 @@ class Upsample(Module):
 
         return y, backward
 
-    def _check_axes(self, x: Tensor) -> int:
-        """How many axes are resampled."""
+    def find_places(self, sizes: Sequence[int]) -> list[Places]:
+        """Where the output's entries come from, for each of the axes of these sizes."""
+        numbers = self._numbers * len(sizes) if len(self._numbers) == 1 else self._numbers
+        return [self._find_axis_places(n, number) for n, number in zip(sizes, numbers, strict=True)]
+
+    def _check_axes(self, x: Tensor) -> None:
         n, allowed = self.num_replica_dims, MODES[self.mode]
 
         def fits(x: Tensor) -> bool:
@@ -87,9 +92,8 @@ class Upsample(Module):
             raise LayerError(
                 self, f"expected {len(self._numbers)} axes to resize, got {describe_shape(x)}"
             )
-        return axes
 
-    def _places(self, n: int, number: float) -> Places:
+    def _find_axis_places(self, n: int, number: float) -> Places:
         """Where the entries of an axis of n come from."""
         m = int(number) if self.scale_factor is None else floor(n * number)
         exact = self.scale_factor is not None and not self.recompute_scale_factor
