@@ -60,7 +60,7 @@ def test_a_study_that_is_not_finished_says_how_far_it_is(call, tmp_path):
     code, out, err = call("show", "tiny", "--json")
     assert code == 0
     assert [row["arm"] for row in json.loads(out)] == ["small", "small-slow"]
-    assert err == ("Not finished: 0 of 3 rounds done by every arm; 2 arms of 4 not complete.\n")
+    assert err == ("Not finished: 0 of 3 rounds done by every arm; 2 of 4 arms incomplete.\n")
 
 
 def test_a_run_that_is_not_there_lists_those_that_are(call, finished):

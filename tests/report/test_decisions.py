@@ -61,14 +61,14 @@ def test_rounds_that_are_missing_are_said():
 def test_without_a_rope_the_difference_seen_is_planned_for():
     found = three(NOISY, CLEAR, rope=None)
     needed = could(found, wanted=0.01).rounds_needed
-    assert f"To find one as seen it takes {needed:,} rounds." in notes(found)
+    assert f"To find the difference seen, it takes {needed:,} rounds." in notes(found)
 
 
 def test_several_have_a_range():
     found = three(NOISY, [0.45, 0.53, 0.51])
-    most, least = (f"{100 * could(found, i).difference:.2f} points" for i in range(2))
+    most, least = (f"{100 * could(found, i).difference:.2f}" for i in range(2))
     assert "No difference found in 2 of 2 comparisons" in notes(found)
-    assert f"a difference of {least} to {most}, as they spread" in notes(found)
+    assert f"a difference of {least} to {most} points, as they spread" in notes(found)
 
 
 def test_no_difference_is_another_sentence():
@@ -123,14 +123,14 @@ def test_its_end_says_why():
 
 def test_before_its_end_it_says_up_to_where():
     assert progress_sentence(three(CLEAR[:2], CLEAR[:2], rounds=UNTIL)) == (
-        "Not finished: 2 of 3 rounds, up to the next look, done by every arm; 3 arms of 3 not "
-        "complete."
+        "Not finished: 2 of 3 rounds, up to the next look, done by every arm; 3 of 3 arms "
+        "incomplete."
     )
 
 
 def test_results_comparisons_and_page_say_when_it_was_looked_at():
     found = three(CLEAR, NOISY, rounds=UNTIL)
-    looked = "Looked at 3 rounds, of looks planned at 3, 6, 12; the level was adjusted for three"
+    looked = "Looked at after 3 rounds, of looks planned after 3, 6, 12; the level was adjusted for"
     results = " ".join(build_table(found, "results").notes)
     assert looked in results
     assert "1 of 2 comparisons is decided." in results
@@ -142,15 +142,17 @@ def test_results_comparisons_and_page_say_when_it_was_looked_at():
 def test_before_the_first_look_nothing_is_decided():
     found = three(CLEAR[:2], CLEAR[:2], rounds=UNTIL)
     results = " ".join(build_table(found, "results").notes)
-    assert "Nothing is decided: the first look is at 3 rounds, of which all arms have 2." in results
-    assert "the first look is at 3 rounds" in render_page(found)
+    assert (
+        "Nothing is decided: the first look is after 3 rounds, all arms have 2 so far." in results
+    )
+    assert "the first look is after 3 rounds" in render_page(found)
 
 
 def test_looks_before_more_rounds_are_said_with_their_dates():
     found = three(NOISY * 2, CLEAR * 2, rounds=6)
     looks = [Look(n, f"2026-01-0{n}T00:00:00+00:00", (n,), None) for n in (3, 6)]
     page = render_page(replace(found, looks=looks))
-    assert "Looked at 3, 6 rounds; the level was adjusted for two looks" in page
+    assert "Looked at after 3, 6 rounds; the level was adjusted for two looks" in page
     assert "3 rounds, 2026-01-03T00:00:00+00:00 (planned then: 3); 6 rounds, 2026-01-06" in page
     assert "Looked at" not in render_page(found)
 

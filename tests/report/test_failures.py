@@ -30,7 +30,7 @@ def test_below_the_table_stands_the_error_and_what_to_do(result):
     said = results_table(result).footnotes()
     assert "Arm bad failed in 3 of 3 rounds: ZeroDivisionError: user code." in said
     assert any("the same run tries it again" in sentence for sentence in said)
-    assert progress_sentence(result).endswith("1 arm of 3 not complete. Failed: bad.")
+    assert progress_sentence(result).endswith("1 of 3 arms incomplete. Failed: bad.")
 
 
 def test_what_did_not_fail_is_compared_and_what_did_is_named(result):

@@ -38,7 +38,7 @@ def said(found: StudyResult) -> str:
 
 def test_what_was_compared():
     assert opening_sentence(rounds(8, 8, 8, 8)) == (
-        "4 arms, compared by accuracy on test data (more is better), over 8 rounds declared."
+        "4 arms, compared by accuracy on test data (more is better), over 8 declared rounds."
     )
 
 
@@ -49,12 +49,12 @@ def test_a_finished_study():
 def test_a_study_half_done_says_how_far():
     found = rounds(8, 8, 5, 3)
     assert progress_sentence(found) == (
-        "Not finished: 3 of 8 rounds done by every arm; 2 arms of 4 not complete."
+        "Not finished: 3 of 8 rounds done by every arm; 2 of 4 arms incomplete."
     )
 
 
 def test_an_arm_that_has_not_begun_counts():
-    assert "0 of 8 rounds done by every arm; 1 arm of 4" in progress_sentence(rounds(8, 8, 8, 0))
+    assert "0 of 8 rounds done by every arm; 1 of 4 arms" in progress_sentence(rounds(8, 8, 8, 0))
 
 
 def test_an_interrupt_and_nothing_done():
@@ -67,8 +67,8 @@ def test_a_clear_difference_is_significant():
     text = said(two([0.5, 0.51, 0.52, 0.5], [0.6, 0.61, 0.62, 0.61]))
     assert text.startswith("b has the highest mean test accuracy: 61.00 %")
     assert "difference of b from a, the baseline, is +10.25 points" in text
-    assert "after Holm's correction for 1 comparison): significant at 5%." in text
-    assert "1 is significant at 5% after Holm: 1 better, 0 worse." in text
+    assert ", paired t, p < 0.001): significant at 5%." in text
+    assert "Holm" not in text  # there is one test
     assert "4 rounds are few" in text
 
 
@@ -81,7 +81,7 @@ def test_an_unclear_one_is_not_and_not_called_equal():
 def test_where_the_baseline_is_best_it_is_compared_with_the_next():
     text = said(two([0.6, 0.61, 0.62], [0.5, 0.51, 0.53]))
     assert "The difference of a from b, the next, is +9.67 points" in text
-    assert "0 better, 1 worse" in text
+    assert "significant at 5%" in text
 
 
 def test_where_less_is_better_the_lowest_is_best():
@@ -109,7 +109,6 @@ def test_several_arms_that_tie_have_one_mean():
 def test_where_the_difference_is_shown_to_be_small_that_is_said():
     text = said(two([0.5, 0.51, 0.52, 0.53], [0.501, 0.509, 0.521, 0.529], rope=0.05))
     assert "no difference at 5% beyond the rope of 5.00 points (equivalence test, p < 0.001" in text
-    assert "no difference in 1." in text
     assert "found" not in text
 
 
@@ -117,7 +116,6 @@ def test_a_difference_within_the_rope_is_too_small_to_matter():
     a = [0.5 + 0.01 * i for i in range(8)]
     text = said(two(a, [x + 0.01 + 0.0001 * (i % 2) for i, x in enumerate(a)], rope=0.05))
     assert "significant at 5%, but too small to matter: within 5.00 points, the rope" in text
-    assert "1 better, 0 worse; 1 of them too small to matter" in text
 
 
 def test_what_was_not_found_has_a_plan():
@@ -128,8 +126,8 @@ def test_what_was_not_found_has_a_plan():
 
 def test_the_same_difference_in_every_round_is_not_certainty():
     text = said(two([0.5, 0.625], [0.625, 0.75]))
-    assert "p = 0.500 after Holm" in text
-    assert "the same in all 2 rounds, which is not certainty" in text
+    assert "p = 0.500)" in text
+    assert "the same in both rounds, which is not certainty" in text
     assert "2 rounds are few" in text
 
 

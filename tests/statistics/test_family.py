@@ -125,8 +125,8 @@ def test_a_note_says_when_it_was_looked_and_what_that_asks_of_p():
     notes = compare(scores(10), FreshData(), looks=LOOKS).notes
     (note,) = [note for note in notes if note.startswith("Looked")]
     assert note.startswith(
-        "Looked at 5, 10 rounds, of looks planned at 5, 10, 20; the level was adjusted for three "
-        "looks (Pocock's, the same at each): at 10 rounds p must be at most 0.0"
+        "Looked at after 5, 10 rounds, of looks planned after 5, 10, 20; the level was adjusted "
+        "for three looks (Pocock's, the same at each): after 10 rounds p must be at most 0.0"
     )
     assert "as one of 3 tests" in note
 

@@ -106,8 +106,8 @@ def test_the_notes_say_what_the_test_is_about(design):
     assert len(notes) == 2
     assert notes[0] == f"n = 10 rounds. {design.scope}"
     assert notes[1] == (
-        "An interval holds at 0.9 by itself; a simultaneous one holds for all 6 tests at once, "
-        "as p_holm does."
+        "An interval holds at 90% by itself, a simultaneous one for all 6 tests at once: it "
+        "excludes 0 where p after Holm's correction is at most 0.1."
     )
 
 

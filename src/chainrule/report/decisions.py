@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,17 +42,16 @@ def null_sentences(data: ReportData, comparisons: Comparisons) -> list[str]:
     all_of, rope = comparisons.comparisons, data.unit.magnitude(data.study.rope or 0.0)
     undecided = [c for c in all_of if c.conclusion == "undecided"]
     equal = [c for c in all_of if c.conclusion == "equivalent"]
-    of = f"of {count_noun(len(all_of), 'comparison')}"
+    of = f"of {len(all_of)} comparisons"
     sentences = []
     if undecided:
-        sentences.append(
-            f"No difference found in {len(undecided)} {of}, which does not show that there is none."
-        )
+        among = f" in {len(undecided)} {of}" if len(all_of) > 1 else ""
+        sentences.append(f"No difference found{among}, which does not show that there is none.")
         sentences += _sensitivity_sentences([c.test for c in undecided], comparisons, data)
     if equal:
         sentences.append(
-            f"No difference beyond the rope of {rope} in {len(equal)} {of}: tests of equivalence "
-            "show it."
+            f"No difference beyond the rope of {rope}"
+            f"{f' in {len(equal)} {of}' if len(all_of) > 1 else ''}: tests of equivalence show it."
         )
     return sentences
 
@@ -63,8 +61,9 @@ def null_effect_sentences(data: ReportData, effects: Effects) -> list[str]:
     undecided = [effect.test for effect in effects.effects if not effect.is_significant]
     if not undecided:
         return []
-    of = f"of {count_noun(len(effects.effects), 'effect')}"
-    found = f"No effect found in {len(undecided)} {of}, which does not show that there is none."
+    n = len(effects.effects)
+    among = f" in {len(undecided)} of {n} effects" if n > 1 else ""
+    found = f"No effect found{among}, which does not show that there is none."
     return [found, *_sensitivity_sentences(undecided, effects, data)]
 
 
@@ -77,11 +76,16 @@ def _sensitivity_sentences(
         yield f"{planned[0].upper()}{planned[1:]}; what they find is not known at a spread of 0."
         return
     found = [find_sensitivity(test, table, data) for test in tests]
-    if not all(math.isfinite(s.difference) for s in found):
-        yield f"{planned[0].upper()}{planned[1:]}; so few can find no difference at this level."
+    possible = [s.difference for s in found if unit.is_possible(s.difference)]
+    if not possible:
+        few = "so few can find nothing at this level and spread"
+        yield f"{planned[0].upper()}{planned[1:]}; {few}."
         return
-    least, most = (unit.magnitude(f(s.difference for s in found)) for f in (min, max))
-    size = least if least == most else f"{least} to {most}, as they spread"
+    least, most = (unit.magnitude(f(possible)) for f in (min, max))
+    bare = least.removesuffix(unit.difference_suffix)
+    size = least if least == most else f"{bare} to {most}, as they spread"
+    if len(possible) < len(found):
+        size = f"{size}; in {len(found) - len(possible)} of these comparisons none"
     yield (
         f"{planned[0].upper()}{planned[1:]}; with a power of {found[0].power:.0%} these find a "
         f"difference of {size}."
@@ -89,14 +93,14 @@ def _sensitivity_sentences(
     wanted = [s for s in found if s.wanted is not None]
     needed = [s.rounds_needed for s in wanted if s.rounds_needed]
     rope = data.study.rope
-    what = f"a difference of {unit.magnitude(rope)}, the rope," if rope else "one as seen"
+    what = f"a difference of {unit.magnitude(rope)}, the rope," if rope else "the difference seen,"
     if needed:
         low, high = min(needed), max(needed)
         rounds = f"{low:,} rounds" if low == high else f"{low:,} to {high:,} rounds"
         yield f"To find {what} it takes {rounds}."
     if len(needed) < len(wanted):
         among = "" if not needed else f" in {len(wanted) - len(needed)} of these"
-        yield f"No number of rounds like these finds {what.rstrip(',')}{among}."
+        yield f"No number of rounds like these finds {what if needed else what.rstrip(',')}{among}."
 
 
 def look_sentences(result: StudyResult | ReportData) -> list[str]:
@@ -113,5 +117,7 @@ def look_sentences(result: StudyResult | ReportData) -> list[str]:
         return []
     n = len(found.comparisons)
     decided = sum(c.conclusion != "undecided" for c in found.comparisons)
-    count = f"{decided} of {count_noun(n, 'comparison')} {'is' if decided == 1 else 'are'} decided"
-    return [found.looks.describe(found.comparisons[0].test.n), f"{count}."]
+    count = f"{decided or 'None'} of {n} comparisons {'is' if decided < 2 else 'are'} decided."
+    if n == 1:
+        count = f"The comparison is {'decided' if decided else 'not decided'}."
+    return [found.looks.describe(found.comparisons[0].test.n), count]

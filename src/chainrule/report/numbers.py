@@ -65,6 +65,10 @@ class Unit:
         """``1.20 points``: how large a difference is, without its sign."""
         return f"{self.difference(abs(x)).removeprefix('+')}{self.difference_suffix}"
 
+    def is_possible(self, x: float) -> bool:
+        """Whether a difference can be so large: finite, and of shares at most all."""
+        return math.isfinite(x) and not (self.suffix and abs(x) > 1)
+
     def spread(self, mean: float, std: float | None) -> str:
         """``83.19 ± 0.45``; a spread that is not known is a dash."""
         return f"{self.number(mean)} ± {self.number(std)}"

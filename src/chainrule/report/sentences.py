@@ -33,7 +33,7 @@ def opening_sentence(result: StudyResult | ReportData) -> str:
     arms = _count(len(study.all_arms), "arm")
     if data.search_scope:
         arms = f"{arms}, each in the setting that one search chose"
-    rounds = f"{_count(study.max_rounds, 'round')} declared"
+    rounds = _count(study.max_rounds, "declared round")
     if study.sequential is not None:
         looks = ", ".join(map(str, study.looks))
         rounds = f"as many rounds as it takes to decide, looked at after {looks}"
@@ -55,8 +55,8 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
     else:
         until = "" if result.study.sequential is None else ", up to the next look,"
         complete = f"{min(rounds)} of {_count(wanted, 'round')}{until} done by every arm"
-        behind = _count(sum(n < wanted for n in rounds), "arm")
-        sentence = f"Not finished: {complete}; {behind} of {declared} not complete."
+        behind = sum(n < wanted for n in rounds)
+        sentence = f"Not finished: {complete}; {behind} of {_count(declared, 'arm')} incomplete."
         if failed := ", ".join(result.failed_arms):
             sentence = f"{sentence} Failed: {failed}."
     return f"{sentence} The last run was interrupted." if result.interrupted else sentence
@@ -80,7 +80,8 @@ def _describe_end(result: StudyResult) -> str:
     if not futile:
         return "every comparison is decided"
     count = len(found.comparisons)
-    which = "the comparison" if count == 1 else f"{futile} of {count} comparisons"
+    some = f"{futile} of {count}" if futile < count else f"all {count}"
+    which = "the comparison" if count == 1 else f"{some} comparisons"
     hardly = f"{which} would hardly be decided by the last look"
     return f"{hardly}, the others are decided" if futile < count else hardly
 
@@ -121,7 +122,8 @@ def _count_failures(result: StudyResult, rows: Sequence[TrainingRecord]) -> str:
     """``3 of 10 rounds``; of trainings that are no round's, those of the search or the timing."""
     rounds = sum(row.stage == "final" for row in rows)
     if rounds:
-        return f"{rounds} of {_count(result.needed_rounds, 'round')}"
+        done = max(row.round for row in rows) + 1
+        return f"{rounds} of {_count(max(result.needed_rounds, done), 'round')}"
     searched = sum(row.stage == "search" for row in rows)
     return _count(searched, "training") + " of its search" if searched else "the timing alone"
 
@@ -148,8 +150,9 @@ def verdict_sentences(
     scope = [data.search_scope] if data.search_scope else []
     looked = look_sentences(data)[:1]
     scope += data.later_changes
-    tallies = [_tally_sentence(comparisons, data), *_new_sample_sentences(data)]
-    return [best, *about, *tallies, *looked, *scope]
+    tally = [_tally_sentence(comparisons, data)] if not about or comparisons.family > 1 else []
+    tally += [*_scope_sentences(comparisons), *_new_sample_sentences(data)]
+    return [best, *about, *tally, *looked, *scope]
 
 
 def _name_compared(data: ReportData) -> Callable[[str], str]:
@@ -163,7 +166,9 @@ def _best_sentence(data: ReportData) -> str:
     level = "highest" if data.higher_is_better else "lowest"
     spread = f"standard deviation {unit.number(best.std)}, " if best.n > 1 else ""
     diverged = "" if best.n_ok == best.n else f", {best.n - best.n_ok} of them diverged"
-    common = ", those that all arms have" if any(arm.n > best.n for arm in data.arms) else ""
+    common = ""
+    if any(arm.n > best.n for arm in data.arms):
+        common = ", the round that all arms have" if best.n == 1 else ", those that all arms have"
     mean = f"mean test {data.study.metric_name}: {unit.quantity(best.mean)} "
     mean = f"{mean}({spread}n = {best.n}{common}{diverged})."
     name = _name_compared(data)
@@ -197,9 +202,17 @@ def _difference_sentence(c: Comparison, data: ReportData, comparisons: Compariso
     name = _name_compared(data)
     size = f"{unit.difference(sign * c.test.difference)}{unit.difference_suffix}"
     interval = f"{c.test.confidence:.0%} interval {unit.interval(low, high)}"
+    shared = [f"{m} {_tests(comparisons)}"] if m > 1 else []
+    shared += ["looks"] if comparisons.looks else []
+    if shared:
+        interval = f"{interval} for all {' and '.join(shared)} at once"
+    p = f"p {_equals(c.p_holm)}"
     if m > 1:
-        interval = f"{interval} for all {m} {_tests(comparisons)} at once"
-    p = f"p {_equals(c.p_holm)} after Holm's correction for {m} {_tests(comparisons)}"
+        p = f"{p} after Holm's correction for {' and '.join(shared)}"
+    elif shared:
+        p = f"{p} adjusted for the looks"
+    if not data.higher_is_better:
+        size = f"{size}, where above 0 is better"
     sentence = (
         f"The difference of {name(best)} from {name(other)}, {role}, is {size} ({interval}, "
         f"{c.test.test}, {p})"
@@ -211,9 +224,7 @@ def _difference_sentence(c: Comparison, data: ReportData, comparisons: Compariso
 def _tests(comparisons: Comparisons) -> str:
     """What Holm's correction counts: comparisons alone, or effects of factors too."""
     m = comparisons.family
-    if m > len(comparisons.comparisons):
-        return "tests of arms and factors"
-    return "comparison" if m == 1 else "comparisons"
+    return "tests of arms and factors" if m > len(comparisons.comparisons) else "comparisons"
 
 
 def _conclusion(c: Comparison, data: ReportData, comparisons: Comparisons) -> str:
@@ -239,10 +250,11 @@ def _sensitivity_sentences(
     rope, unit = data.study.rope, data.unit
     found = find_sensitivity(c.test, comparisons, data)
     planned = planned_rounds_text(data, c.test.n)
-    yield (
-        f"{planned[0].upper()}{planned[1:]}; {found.n} rounds find a difference of "
-        f"{unit.magnitude(found.difference)} with a power of {found.power:.0%}."
-    )
+    finds = f"{found.n} rounds can find nothing at this level and spread."
+    if unit.is_possible(found.difference):
+        size = unit.magnitude(found.difference)
+        finds = f"{found.n} rounds find a difference of {size} with a power of {found.power:.0%}."
+    yield f"{planned[0].upper()}{planned[1:]}; {finds}"
     if found.wanted is not None:
         size, why = unit.magnitude(found.wanted), "the rope" if rope else "as here"
         if found.rounds_needed:
@@ -253,13 +265,14 @@ def _sensitivity_sentences(
 
 def _reservations(c: Comparison) -> Iterator[str]:
     """What else the reader must know of the test."""
+    rounds = "both" if c.test.n == 2 else f"all {c.test.n}"
     if not c.test.standard_error and c.test.difference:
         yield (
-            f"The difference is the same in all {c.test.n} rounds, which is not certainty: p is "
-            "the chance that as many signs agree."
+            f"The difference is the same in {rounds} rounds, which is not certainty: p is the "
+            "chance that as many signs agree."
         )
     elif not c.test.standard_error:
-        yield f"The two have the same values in all {c.test.n} rounds."
+        yield f"The two have the same values in {rounds} rounds."
     if c.test.n < min_sign_test_rounds():
         yield f"{c.test.n} rounds are few: the test rests on differences that are normal."
 
@@ -271,7 +284,7 @@ def _tally_sentence(comparisons: Comparisons, data: ReportData) -> str:
     small, same = kinds["different within the rope"], kinds["equivalent"]
     count = _count(len(comparisons.comparisons), "comparison")
     n = kinds["better"] + kinds["worse"] + small
-    significant = f"{n} {'is' if n == 1 else 'are'} significant at {level} after Holm"
+    significant = f"{n or 'none'} {'is' if n < 2 else 'are'} significant at {level} after Holm"
     if comparisons.baseline is None:
         pairs = "all pairs of settings" if data.search_scope else "all pairs"
         sentence = f"Of {count} of {pairs}, {significant}"
@@ -281,19 +294,23 @@ def _tally_sentence(comparisons: Comparisons, data: ReportData) -> str:
             for c in comparisons.comparisons
             if c.conclusion not in ("equivalent", "undecided")
         )
-        sides = f"{better} better, {n - better} worse"
+        sides = f": {better} better, {n - better} worse" if n else ""
         what = "settings with that of the baseline" if data.search_scope else "with the baseline"
         count = f"{count} of {what}" if data.search_scope else f"{count} {what}"
-        sentence = f"Of {count} {comparisons.baseline}, {significant}: {sides}"
+        sentence = f"Of {count} {comparisons.baseline}, {significant}{sides}"
     if small:
         sentence = f"{sentence}; {small} of them too small to matter"
-    sentence = f"{sentence}; no difference in {same}." if same else f"{sentence}."
+    return f"{sentence}; no difference in {same}." if same else f"{sentence}."
+
+
+def _scope_sentences(comparisons: Comparisons) -> list[str]:
+    """What the comparisons hold for, where that is less than it seems."""
     design = comparisons.design
     if isinstance(design, FixedSplit):
-        return f"{sentence} That holds for this one split."
+        return ["That holds for this one split."]
     if isinstance(design, FinitePool) and design.shared_test:
-        return f"{sentence} That holds for these {design.samples:,} test samples."
-    return sentence
+        return [f"That holds for these {design.samples:,} test samples."]
+    return []
 
 
 def _new_sample_sentences(data: ReportData) -> list[str]:
@@ -303,7 +320,7 @@ def _new_sample_sentences(data: ReportData) -> list[str]:
         return []
     test = found[0].test
     n = sum(c.p_holm <= 1 - test.confidence for c in found)
-    of = f"{n} of {_count(len(found), 'comparison')} {'is' if n == 1 else 'are'}"
+    of = f"{n or 'none'} of {_count(len(found), 'comparison')} {'is' if n < 2 else 'are'}"
     level = f"{1 - test.confidence:.0%}"
     by = f"by the predictions of single samples ({test.test})"
     return [f"For new test samples, {by}, {of} significant at {level} after Holm."]

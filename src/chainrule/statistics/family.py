@@ -209,15 +209,17 @@ class Family:
 
     def notes(self, own: int, m: int) -> tuple[str, ...]:
         """What must be said beside a table of one's ``own`` tests, of m in all."""
-        counted = f"{own} tests" if m == own else f"{m} tests of the study"
-        together = (
-            f"An interval holds at {self.confidence:g} by itself; a simultaneous one holds for all "
-            f"{counted} at once, as p_holm does."
-        )
         looks = self.shared_looks(m)
-        looked = None if looks is None else looks.describe(self.n)
-        found = (f"n = {self.n} rounds. {self.design.scope}", together if m > 1 else None, looked)
-        return tuple(note for note in found if note)
+        tests = f"{own} tests" if m == own else f"{m} tests of the study"
+        counted = tests if looks is None else f"{tests} and looks" if m > 1 else "looks"
+        together = (
+            f"An interval holds at {self.confidence:.0%} by itself, a simultaneous one for all "
+            f"{counted} at once: it excludes 0 where p after Holm's correction is at most "
+            f"{1 - self.confidence:g}."
+        )
+        found = [f"n = {self.n} rounds. {self.design.scope}"]
+        found += [together] if m > 1 or looks else []
+        return (*found, *([looks.describe(self.n)] if looks else []))
 
     def _holm(self, p: Iterable[float]) -> list[float]:
         return holm([*p, *[1.0] * self.missing])

@@ -31,6 +31,9 @@ from chainrule.statistics.sign_tests import (
 
 __all__ = ["compare", "list_pairs"]
 
+MOST_NAMED = 6
+"""Of more pairs in a note it says how many."""
+
 FEW_ROUNDS = (
     "Fewer than 6 rounds: the t test rests on normal differences here; where they are skewed, "
     "equal arms differ at 0.05 in about 10 % of studies."
@@ -177,8 +180,9 @@ def spread_warning(same: Sequence[Comparison]) -> str | None:
     """A sentence where all differences of a comparison are the same number, else None."""
     if not same:
         return None
-    pairs = ", ".join(f"{c.a} - {c.b}" for c in same)
+    pairs = ", ".join(f"{c.a} - {c.b}" for c in same[:MOST_NAMED])
+    more = f" and {len(same) - MOST_NAMED} more" if len(same) > MOST_NAMED else ""
     return (
-        f"The difference is the same in every round ({pairs}). A spread of 0 is not certainty: "
-        "there p is the chance that as many signs agree, and d_z is not known."
+        f"The difference is the same in every round ({pairs}{more}). A spread of 0 is not "
+        "certainty: there p is the chance that as many signs agree, and d_z is not known."
     )

@@ -53,8 +53,9 @@ class PairedDifferences:
 
     @property
     def mean(self) -> float:
-        """d̄"""
-        return float(self.differences.mean())
+        """d̄; what adding up leaves of 0 is 0"""
+        mean = float(self.differences.mean())
+        return mean if abs(mean) > NOISE * self.units.max() else 0.0
 
     @cached_property
     def std(self) -> float:

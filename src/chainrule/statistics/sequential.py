@@ -195,15 +195,16 @@ class SequentialDesign:
     def describe(self, n: int) -> str:
         """When a study of n rounds was looked at, and what that asks of p."""
         made, of = self.looks_made(n), ", ".join(map(str, self.looks))
-        planned = "" if len(made) == len(self.looks) else f", of looks planned at {of}"
+        planned = "" if len(made) == len(self.looks) else f", of looks planned after {of}"
         m = len(self.looks)
         count = f"{COUNTS[m] if m < len(COUNTS) else m} look{'' if m == 1 else 's'}"
         level = self.level_at(made[-1])
         shared = "" if self.comparisons == 1 else f", as one of {self.comparisons} tests"
         asked = f"p must be at most {level:.2g}{shared}" if level else "no p is small enough"
+        rounds = f"{', '.join(map(str, made))} rounds"
         return (
-            f"Looked at {', '.join(map(str, made))} rounds{planned}; the level was adjusted for "
-            f"{count} ({NAMES[self.method]}): at {made[-1]} rounds {asked}."
+            f"Looked at after {rounds}{planned}; the level was adjusted for "
+            f"{count} ({NAMES[self.method]}): after {made[-1]} rounds {asked}."
         )
 
     def decide(self, a: Scores, b: Scores, *, rope: float | None = None) -> SequentialDecision:

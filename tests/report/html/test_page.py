@@ -176,7 +176,7 @@ def test_any_study_has_a_page(name):
 
 
 def test_what_cannot_be_compared_is_explained():
-    assert "expected a list of at least 2 scores" in render_page(ODD["one round"])
+    assert "a comparison takes 2 rounds that all arms have, got 1" in render_page(ODD["one round"])
     assert "nothing to compare" in render_page(ODD["one arm"])
 
 

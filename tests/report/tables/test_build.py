@@ -19,5 +19,5 @@ def test_a_table_that_does_not_exist(result):
 
 def test_too_little_to_compare_is_the_statistics_own_error():
     study = without_search()
-    with pytest.raises(StatisticsError, match="at least 2"):
+    with pytest.raises(StatisticsError, match="takes 2 rounds"):
         build_table(StudyResult(study, final_rows(study, 1)), "comparisons")

@@ -36,7 +36,7 @@ def test_simultaneous_intervals_stand_beside_the_plain_ones(result):
         f"[{100 * c.simultaneous_low:+.2f}, {100 * c.simultaneous_high:+.2f}]"
     )
     assert [i in table.visible_columns for i in (at - 1, at)] == [False, True]
-    assert "for all 6 tests at once" in " ".join(table.footnotes())
+    assert "for all 6 tests of the study at once" in " ".join(table.notes)
 
 
 def test_one_comparison_has_one_interval():
@@ -104,4 +104,4 @@ def test_a_row_of_effects(result):
         f"[{100 * effect.simultaneous_low:+.2f}, {100 * effect.simultaneous_high:+.2f}]"
     )
     assert texts(table, 2)[titles.index("conclusion")] == "no effect found"
-    assert "holds for all 6 tests at once" in " ".join(table.notes)
+    assert "one for all 6 tests of the study at once" in " ".join(table.notes)

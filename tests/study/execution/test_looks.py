@@ -188,8 +188,8 @@ def test_more_rounds_count_the_looks_before(tmp_path):
     assert found.comparisons[0].p_looks <= SequentialDesign((5, 10, 20), "anytime").adjust(p)[-1]
     (note,) = [note for note in found.notes if note.startswith("Looked")]
     assert note.startswith(
-        "Looked at 5, 10, 20 rounds; the level was adjusted for three looks (it holds for any "
-        "number of looks): at 20 rounds p must be at most 0.0028."
+        "Looked at after 5, 10, 20 rounds; the level was adjusted for three looks (it holds for "
+        "any number of looks): after 20 rounds p must be at most 0.0028."
     )
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from chainrule.study import StudyResult
 
 __all__ = [
-    "AT_ONCE",
     "comparisons_table",
     "describe_differences",
     "describe_direction",
@@ -26,10 +25,6 @@ D_Z = "d_z: the mean difference in standard deviations of the rounds' difference
 SUPERIORITY = (
     "P(a > b): the share of rounds in which a is better than b; as good counts half. Its interval "
     "is Wilson's."
-)
-AT_ONCE = (
-    "The simultaneous interval holds for all {} at once and agrees with p, Holm: it excludes "
-    "0 where that is at most 0.05."
 )
 CONCLUSION = (
     "conclusion: by the tests after Holm's correction; no difference found is not the same as no "
@@ -44,7 +39,7 @@ CONCLUSIONS: Mapping[Conclusion, str] = {
 }
 DETECTABLE = (
     "detectable: a mean difference that so many rounds find with a power of 80 %, at the spread "
-    "observed; not known where that is 0."
+    "observed; a dash where that is 0, or none can be found."
 )
 NEEDED = "rounds needed: how many find {} with a power of 80 %; not known where no number does."
 SAME = (
@@ -136,12 +131,10 @@ def _comparison_columns(found: Comparisons, data: ReportData) -> list[Column]:
 
 
 def _interval_columns(found: Comparisons) -> list[Column]:
-    """The interval by itself, and of several tests or looks the one that agrees with p, Holm."""
+    """The interval by itself, and of several tests or looks the one that holds for all."""
     if found.family == 1 and found.looks is None:
         return [Column("interval", "interval")]
-    several = [f"{found.family} tests"] if found.family > 1 else []
-    note = AT_ONCE.format(" and ".join([*several, *(["looks"] if found.looks else [])]))
-    return [Column("interval"), Column("simultaneous interval", "simultaneous", note=note)]
+    return [Column("interval"), Column("simultaneous interval", "simultaneous")]
 
 
 def _comparison_cells(c: Comparison, found: Comparisons, data: ReportData) -> list[Cell]:
@@ -149,7 +142,8 @@ def _comparison_cells(c: Comparison, found: Comparisons, data: ReportData) -> li
     pairs, several = found.baseline is None, found.family > 1 or found.looks is not None
     at_once = Cell(unit.interval(c.simultaneous_low, c.simultaneous_high), c.simultaneous_low)
     could = find_sensitivity(test, found, data)
-    least, needed = could.difference or None, could.rounds_needed
+    least = could.difference if test.standard_error and unit.is_possible(could.difference) else None
+    needed = could.rounds_needed
     at = Cell(MISSING if c.decided_at is None else f"{c.decided_at}", c.decided_at)
     cells = [
         Cell(c.a, c.a),

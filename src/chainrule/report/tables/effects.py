@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chainrule.report.data import ReportData
 from chainrule.report.decisions import null_effect_sentences
 from chainrule.report.numbers import Unit, format_p
-from chainrule.report.tables.comparisons import AT_ONCE, describe_differences, describe_direction
+from chainrule.report.tables.comparisons import describe_differences, describe_direction
 from chainrule.report.tables.table import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def effects_table(result: StudyResult | ReportData) -> Table:
     """
     data = ReportData.wrap(result)
     found, unit = data.effects, data.unit
-    test, at_once = found.effects[0].test, AT_ONCE.format(f"{found.family} tests")
+    test = found.effects[0].test
     return Table(
         "effects",
         f"Effects of the factors: {test.test} over n = {test.n} rounds; "
@@ -49,7 +49,7 @@ def effects_table(result: StudyResult | ReportData) -> Table:
             describe_direction(data, "the new level − the old one"),
             "A main effect is averaged over the other factors.",
             "An interaction is a difference of differences.",
-            f"{at_once} They are these effects and the study's comparisons.",
+            "Holm's correction counts the study's comparisons too.",
             *found.notes,
         ],
     )

@@ -138,7 +138,7 @@ def _power_notes(plan: Plan) -> list[str]:
         f"{m} comparison{'' if m == 1 else 's'}" if m == pairs else f"{m} tests (of factors too)"
     )
     least = (
-        f"with {counted}, they find a difference of {effect:.2g} standard deviations of the "
+        f"with {counted}, they find a difference of {effect:.3g} standard deviations of the "
         "rounds' differences with a power of 80%"
     )
     if plan.looks is None:

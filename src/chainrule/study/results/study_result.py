@@ -60,10 +60,10 @@ if TYPE_CHECKING:  # rows are read without torch; samples that are made anew loa
 
 __all__ = ["StudyResult", "load_result", "see_design"]
 
-ABOUT_SAMPLES = "About new test samples: the kept predictions, as by_sample.compare() tests them."
+ABOUT_SAMPLES = "What holds for new test samples is in by_sample.compare(), by kept predictions."
 NO_SAMPLES = (
-    "About new test samples: nothing, without the nets' predictions. A run with --keep predictions "
-    "keeps them, of what it trains: into a new --store it trains all."
+    "Nothing is said about new test samples: that takes the nets' predictions, which a run with "
+    "--keep predictions and another --store keeps."
 )
 
 
@@ -285,8 +285,10 @@ def collect_scores(result: StudyResult) -> RoundScores:
     if problem := result.failure_problem:
         raise StudyError(f"study {study.name}: {problem}")
     if study.sequential is not None and not result.rounds_looked_at:
-        done = f"of which all arms have {result.first_rounds}"
-        raise StatisticsError(f"the first look is at {study.looks[0]} rounds, {done}")
+        done = f"all arms have {result.first_rounds} so far"
+        raise StatisticsError(f"the first look is after {study.looks[0]} rounds, {done}")
+    if len(arms) > 1 and arms[0].n < 2:
+        raise StatisticsError(f"a comparison takes 2 rounds that all arms have, got {arms[0].n}")
     sign = 1.0 if study.direction == "max" else -1.0
     scores = {arm.arm: [sign * value for value in arm.values] for arm in arms}
     factors = {arm.arm: arm.factors for arm in arms}
