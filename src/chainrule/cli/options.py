@@ -34,6 +34,7 @@ __all__ = [
     "TableFormat",
     "Target",
     "Task",
+    "Trust",
     "Verbose",
     "format_examples",
     "table_options",
@@ -125,6 +126,15 @@ Data = Annotated[
     ),
 ]
 Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="What to tell, of a CSV file.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="MODULE",
+        help="A module of your own whose classes the file's net has, and whose code may run; may "
+        "be said again.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say errors alone on stderr.")]
 Verbose = Annotated[

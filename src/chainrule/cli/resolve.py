@@ -28,6 +28,7 @@ __all__ = [
     "resolve_result",
     "resolve_store",
     "resolve_study",
+    "trust_modules",
     "try_arms",
 ]
 
@@ -117,6 +118,15 @@ def _import_study(path: str) -> Study:
         listed = ", ".join(there) or "none"
         raise StudyError(f"{path}: {name!r} is no Study in {source}; there are: {listed}")
     return study
+
+
+def trust_modules(names: Sequence[str] | None) -> list[str]:
+    """The modules of --trust, which may lie in the current folder; ``mynets.py`` is ``mynets``."""
+    from chainrule.recipes.importing import add_import_path
+
+    if names:
+        add_import_path(Path.cwd())
+    return [name.removesuffix(".py") for name in names or ()]
 
 
 def try_arms(study: Study, arms: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -51,13 +51,16 @@ class NetWithBatch(NamedTuple):
     description: str = ""
 
 
-def net_on_data(net: str, data: str, target: str | None = None, seed: int = 0) -> NetWithBatch:
+def net_on_data(
+    net: str, data: str, target: str | None = None, seed: int = 0, trust: Collection[str] = ()
+) -> NetWithBatch:
     """A net that ``chainrule train`` wrote, or the one it would begin with, on these samples.
 
-    Raises ValueError or OSError for what is no net or no data, or does not fit.
+    ``trust`` as :func:`chainrule.load` has it. Raises ValueError or OSError for what is no net or
+    no data, or does not fit.
     """
     if Path(net).is_file():
-        return _trained_net_on_data(net, data, target)
+        return _trained_net_on_data(net, data, target, trust)
     return _new_net_on_data(net, data, target, seed)
 
 
@@ -71,9 +74,11 @@ def _new_net_on_data(name: str, data: str, target: str | None, seed: int) -> Net
     return _with_batch(trainer.net, batch, trainer.criterion, description)
 
 
-def _trained_net_on_data(path: str, data: str, target: str | None) -> NetWithBatch:
+def _trained_net_on_data(
+    path: str, data: str, target: str | None, trust: Collection[str]
+) -> NetWithBatch:
     """The net of a file, on samples preprocessed as those that it was trained on."""
-    predictor = Predictor.load(path)
+    predictor = Predictor.load(path, trust)
     if target not in (None, predictor.target):
         raise ValueError(f"{path} tells {predictor.target}, got --target {target}")
     rows, _ = load_data(data)
@@ -147,7 +152,12 @@ def built_in_net(name: str, seed: int = 0, **options: Any) -> NetWithBatch:
 
 
 def saved_net(
-    path: str, shape: str | None = None, *, samples: int = BATCH_SIZE, known: Iterable[str] = ()
+    path: str,
+    shape: str | None = None,
+    *,
+    samples: int = BATCH_SIZE,
+    known: Iterable[str] = (),
+    trust: Collection[str] = (),
 ) -> NetWithBatch:
     """The net of a file, and random numbers in a shape such as "5,2" for its input.
 
@@ -160,7 +170,7 @@ def saved_net(
             f"no file {path}, and no built-in net; {did_you_mean(path, names)}"
             f"built in: {', '.join(names)}"
         )
-    net, preparation = load(path), load_metadata(path).get("preparation")
+    net, preparation = load(path, trust), load_metadata(path).get("preparation")
     if shape is None:
         if preparation is None:
             raise ValueError(f"{path} is a saved net: say the shape of an input, e.g. --shape 5,2")
@@ -169,7 +179,7 @@ def saved_net(
     return NetWithBatch(net, random_input(shape), description=description)
 
 
-def net_to_check(name: str, shape: str | None = None) -> NetWithBatch:
+def net_to_check(name: str, shape: str | None = None, trust: Collection[str] = ()) -> NetWithBatch:
     """A net (disk, pairs; of a file; of file.py:FUNCTION), and random numbers for its input.
 
     Raises ValueError or OSError where there is none, or the shape is none.
@@ -181,7 +191,7 @@ def net_to_check(name: str, shape: str | None = None) -> NetWithBatch:
     if ":" in name and not Path(name).exists():
         return _own_net(name, shape)
     if name not in built_in:
-        return saved_net(name, shape, samples=5, known=built_in)
+        return saved_net(name, shape, samples=5, known=built_in, trust=trust)
     build_net, usual_shape = built_in[name]
     return NetWithBatch(build_net(), random_input(usual_shape if shape is None else shape))
 

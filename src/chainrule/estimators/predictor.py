@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
@@ -80,9 +80,12 @@ class Predictor:
         save(self.net, path, metadata)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """What :meth:`save` wrote. Raises FileError for any other file, OSError where it cannot."""
-        net, metadata = load(path), load_metadata(path)
+    def load(cls, path: str | Path, trust: Collection[str] = ()) -> Self:
+        """What :meth:`save` wrote; ``trust`` as :func:`chainrule.load` has it.
+
+        Raises FileError for any other file, OSError where it cannot be read.
+        """
+        net, metadata = load(path, trust), load_metadata(path)
         if "preparation" not in metadata:
             raise FileError(path, "a net alone: what predicts is a file that chainrule train wrote")
         if problem := find_metadata_problem(metadata):

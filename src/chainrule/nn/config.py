@@ -1,33 +1,74 @@
 """A network's architecture as plain data, and back: what a saved file says of it.
 
 A module becomes its class name and its constructor's arguments, a module or a parameter that is
-used at two places a reference to the first. Only the classes of ``chainrule.nn`` are built; a
-file names data, never code.
+used at two places a reference to the first. A class of the user's is named by its module, with a
+digest of that module's source. A file names data, never code: only the classes of ``chainrule.nn``
+are built, and those of modules that the user trusts.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from chainrule._util.hints import argument_hints, describe_hint, fits_hint
+from chainrule._util.source_code import hash_source
 from chainrule.nn.constructor import constructor_args
 from chainrule.nn.init import Initializer
 from chainrule.nn.module import Module
 
-__all__ = ["apply_ties", "find_ties", "from_config", "to_config"]
+__all__ = ["apply_ties", "find_sources", "find_ties", "from_config", "to_config"]
 
 
 def to_config(net: Module) -> dict[str, Any]:
     """The architecture of a net as JSON data.
 
-    Raises ValueError where a module is not one of ``chainrule.nn``'s, or does not keep its
-    arguments: such a net is saved by its state alone.
+    Raises ValueError where it could not be built again of them: a class of the user's is in no
+    module that can be imported, or does not keep its arguments, or these are no plain data.
     """
-    return _Writer().write_module(net)
+    config = _Writer().write_module(net)
+    if sources := find_sources(config):
+        check_rebuilt(net, config, [*sources])
+    return config
+
+
+def find_sources(config: Any) -> dict[str, str]:
+    """Module → digest of its source, of each module of the user's that a config needs."""
+    return dict(_iter_sources(config))
+
+
+def _iter_sources(config: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(config, dict):
+        if "source" in config:
+            name = config.get("module", config.get("initializer"))
+            yield str(name).partition(":")[0], str(config["source"])
+        for value in config.values():
+            yield from _iter_sources(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _iter_sources(value)
+
+
+def check_rebuilt(net: Module, config: dict[str, Any], trust: Collection[str]) -> None:
+    """Raise ValueError where the config makes a net of other parameters than the net has."""
+    with torch.device("meta"):
+        again = from_config(config, trust)
+    expected, got = ({path: v.data.shape for path, v in n.named_state()} for n in (net, again))
+    lead = net.num_replica_dims
+    for path in [*expected, *got]:
+        size, other = expected.get(path, ())[lead:], got.get(path)
+        if path not in expected or size != other:
+            raise ValueError(
+                f"{type(net).__name__}: built again from its arguments it would have {path} "
+                f"{'not at all' if other is None else tuple(other)}: a module of your own makes "
+                "its parameters and modules in __init__, of arguments that it keeps as attributes"
+            )
 
 
 class _Writer:
@@ -38,36 +79,46 @@ class _Writer:
         if isinstance(value, Module):
             return self.write_module(value)
         if isinstance(value, Initializer):
-            _check_known(Initializer, value)
-            return {"initializer": type(value).__name__, "arguments": vars(value)}
+            arguments = {name: self.write(item) for name, item in vars(value).items()}
+            return {"initializer": _class_name(Initializer, value), "arguments": arguments} | (
+                _find_source(value)
+            )
         if isinstance(value, Tensor):
             return {"tensor": value.tolist(), "dtype": str(value.dtype).removeprefix("torch.")}
         if isinstance(value, dict):
             return {"dict": {name: self.write(item) for name, item in value.items()}}
         if isinstance(value, list | tuple):
             return [self.write(item) for item in value]
+        if value is not None and not isinstance(value, bool | int | float | str):
+            raise ValueError(
+                f"{value!r} is no plain data, so a net made with it cannot be saved as such; save "
+                "the state_dict and build the net in code"
+            )
         return value
 
     def write_module(self, module: Module) -> dict[str, Any]:
         if id(module) in self.seen:
             return {"again": self.seen[id(module)]}
-        _check_known(Module, module)
+        name = _class_name(Module, module)
         self.seen[id(module)] = len(self.seen)
         kept = {
             parameter.name: self.write(value)
             for parameter, value in constructor_args(module)
             if parameter.kind != parameter.VAR_KEYWORD
         }
-        return {"module": type(module).__name__, "arguments": kept}
+        if source := _find_source(module):
+            _check_arguments(module, kept)
+        return {"module": name, "arguments": kept} | source
 
 
-def from_config(config: Any) -> Module:
+def from_config(config: Any, trust: Collection[str] = ()) -> Module:
     """The net that :func:`to_config` described; its values are to be loaded.
 
-    Raises ValueError where the data do not describe a net.
+    Of the user's classes those of modules that ``trust`` names, and that are imported. Raises
+    ValueError where the data do not describe a net.
     """
     try:
-        net = _Reader().read(config)
+        net = _Reader(trust).read(config)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"not the description of a network: {error!r}") from None
     if not isinstance(net, Module):
@@ -76,7 +127,8 @@ def from_config(config: Any) -> Module:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, trust: Collection[str]) -> None:
+        self.trust = trust
         self.modules: list[Module | None] = []
 
     def read(self, value: Any) -> Any:
@@ -91,13 +143,14 @@ class _Reader:
         if "dict" in value:
             return {name: self.read(item) for name, item in value["dict"].items()}
         if "initializer" in value:
-            return _get_class(Initializer, value["initializer"])(**value["arguments"])
+            cls = _get_class(Initializer, value["initializer"], self.trust)
+            return cls(**{name: self.read(item) for name, item in value["arguments"].items()})
         return self.read_module(value)
 
     def read_module(self, config: dict[str, Any]) -> Module:
         place = len(self.modules)
         self.modules.append(None)
-        cls = _get_class(Module, config["module"])
+        cls = _get_class(Module, config["module"], self.trust)
         keywords = {name: self.read(item) for name, item in config["arguments"].items()}
         parameters = inspect.signature(cls).parameters.values()
         hints = argument_hints(cls)
@@ -123,13 +176,43 @@ def _find_class(kind: type, name: str) -> type | None:
     return cls if fits else None
 
 
-def _check_known(kind: type, value: object) -> None:
+def _class_name(kind: type, value: object) -> str:
+    """``Linear``, or ``mynets:Cube`` of the user's. Raises ValueError for what no one can import.
+
+    One that only exists while a program runs cannot be built in another.
+    """
     cls = type(value)
-    if _find_class(kind, cls.__name__) is not cls:
+    if _find_class(kind, cls.__name__) is cls:
+        return cls.__name__
+    home = sys.modules.get(cls.__module__)
+    file = getattr(home, "__file__", None)
+    elsewhere = cls.__module__.partition(".")[0] in ("__main__", "chainrule")
+    if elsewhere or file is None or getattr(home, cls.__name__, None) is not cls:
         raise ValueError(
-            f"{cls.__name__} is not a class of chainrule.nn: its architecture cannot be saved as "
-            "data; save the state_dict and build the net in code"
+            f"{cls.__name__} is neither a class of chainrule.nn nor one at the top of a module "
+            "that can be imported, so a net of it cannot be saved: put the class in a file of its "
+            "own, or save the state_dict and build the net in code"
         )
+    return f"{cls.__module__}:{cls.__name__}"
+
+
+def _find_source(value: object) -> dict[str, str]:
+    """{"source": digest} of a class of the user's, {} of one of chainrule's."""
+    module = type(value).__module__
+    if module.partition(".")[0] == "chainrule":
+        return {}
+    return {"source": hash_source(Path(str(sys.modules[module].__file__)))}
+
+
+def _check_arguments(module: Module, kept: dict[str, Any]) -> None:
+    """Raise ValueError where a class of the user's does not keep an argument."""
+    for p in inspect.signature(type(module)).parameters.values():
+        known = p.name in kept or p.name in ("device", "dtype")
+        if not known and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            raise ValueError(
+                f"{type(module).__name__} cannot be saved: it does not keep its argument {p.name!r}"
+                f": write self.{p.name} = {p.name} in __init__"
+            )
 
 
 def _parse_dtype(name: str) -> torch.dtype:
@@ -139,10 +222,17 @@ def _parse_dtype(name: str) -> torch.dtype:
     return dtype
 
 
-def _get_class(kind: type, name: Any) -> Any:
-    cls = _find_class(kind, name) if isinstance(name, str) else None
-    if cls is None:
-        raise ValueError(f"chainrule.nn has no {kind.__name__} {name!r}")
+def _get_class(kind: type, name: Any, trust: Collection[str]) -> Any:
+    cls: Any = None
+    if isinstance(name, str):
+        module, colon, own = name.rpartition(":")
+        cls = _find_class(kind, name)
+        if colon and module in trust:
+            cls = getattr(sys.modules.get(module), own, None)
+    fits = isinstance(cls, type) and issubclass(cls, kind) and not inspect.isabstract(cls)
+    if not fits:
+        home = module if isinstance(name, str) and colon else "chainrule.nn"
+        raise ValueError(f"{home} has no {kind.__name__} {name!r}")
     return cls
 
 

@@ -11,7 +11,7 @@ from chainrule._util.user_code import TOO_LARGE, is_out_of_memory
 from chainrule.errors import ChainruleError
 from chainrule.recipes.arguments import describe_accepted, find_argument_problem
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.importing import product_class, resolve_callable
+from chainrule.recipes.importing import locate_user_file, product_class, resolve_callable
 from chainrule.recipes.problems import check_plain
 
 __all__ = [
@@ -56,9 +56,12 @@ def tuples_to_lists(value: Any) -> Any:
 
 
 def normalize_component(given: Any) -> Any:
-    """A part from its short forms: a name alone, or a function or class that can be imported."""
+    """A part from its short forms: a name alone, or a function or class that can be imported.
+
+    ``file.py:NAME`` becomes ``file:NAME``, where Python finds the file.
+    """
     if isinstance(given, str):
-        return {"name": given}
+        given = {"name": given}
     if isinstance(given, Component):
         given = given.model_dump(exclude_unset=True)
     if callable(given):
@@ -74,6 +77,8 @@ def normalize_component(given: Any) -> Any:
                 "runs find it: put the function at the top of a module that can be imported"
             )
         return {"name": f"{module}:{name}"}
+    if isinstance(given, Mapping) and isinstance(given.get("name"), str):
+        given = {**given, "name": locate_user_file(given["name"])}
     return tuples_to_lists(given)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import import_module
+from importlib import import_module, invalidate_caches
+from importlib.util import find_spec
 from inspect import isabstract
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,6 +18,7 @@ __all__ = [
     "add_import_path",
     "component_names",
     "import_user_module",
+    "locate_user_file",
     "product_class",
     "public_names",
     "resolve_callable",
@@ -129,6 +131,29 @@ def public_names(home: str) -> list[str]:
 def add_import_path(*folders: Path) -> None:
     """Let modules in these folders be imported; workers get the path too."""
     sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
+
+
+def locate_user_file(name: str) -> str:
+    """``mynets:NAME`` of ``mynets.py:NAME``, a file in the current folder or on Python's path.
+
+    Other names stay as they are. Nothing is imported; the file's folder is put on the path. Raises
+    StudyError where there is no such file, or Python has another module of its name.
+    """
+    source, _, attribute = name.rpartition(":")
+    if not source.endswith(".py"):
+        return name
+    places = [Path(folder, source) for folder in (str(Path.cwd()), *sys.path)]
+    path = next((place.resolve() for place in places if place.is_file()), None)
+    if path is None:
+        raise StudyError(f"{name}: no file {source}, in {Path.cwd()} or on Python's path")
+    add_import_path(path.parent)
+    invalidate_caches()
+    loaded = getattr(sys.modules.get(path.stem), "__file__", None)
+    spec = None if loaded else find_spec(path.stem)
+    there = Path(str(loaded or (spec and spec.origin) or "")).resolve()
+    if there != path:
+        raise StudyError(f"{name}: python has another module {path.stem!r}, {there}: rename yours")
+    return f"{path.stem}:{attribute}"
 
 
 def import_user_module(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from chainrule._util.kinds import check_kind
-from chainrule.nn.config import apply_ties, find_ties, from_config, to_config
+from chainrule.nn.config import apply_ties, find_sources, find_ties, from_config, to_config
 from chainrule.nn.module import Module
+from chainrule.serialization.own_code import import_trusted
 from chainrule.serialization.safetensors_file import FileError, read_file, write_file
 
 __all__ = [
@@ -40,23 +41,31 @@ def save(net: Module, path: str | Path, metadata: Mapping[str, Any] | None = Non
 
     Each tied tensor is written once. ``metadata``, JSON data of the caller's, goes along: see
     :func:`load_metadata`. The file is replaced atomically. Raises OSError naming the path,
-    TypeError for what is no net, ValueError where the net has a module that is not one of
-    ``chainrule.nn``'s.
+    TypeError for what is no net, ValueError where the net could not be built again: a module of
+    your own stands at the top of a file that can be imported, and keeps its arguments. It is saved
+    by its name and a digest of that file.
     """
     check_kind(net, Module, "net")
     header = net_header(net) | ({} if metadata is None else {"metadata": dict(metadata)})
     write_file(path, "net", net_tensors(net), header)
 
 
-def load(path: str | Path) -> Module:
+def load(path: str | Path, trust: Collection[str] = ()) -> Module:
     """The net of a file that :func:`save` or a training's checkpoint wrote.
 
-    Raises OSError where the file cannot be read, FileError (a ValueError) where it is damaged or
-    not one of chainrule's; neither ever gives a net that differs from the one saved.
+    ``trust``: modules of your own that may be imported for it, which runs their code; each is to
+    have the source that it had when the net was saved. Raises OSError where the file cannot be
+    read, FileError (a ValueError) where it is damaged or not one of chainrule's, and where it needs
+    another module; none of these ever gives a net that differs from the one saved.
     """
     _, tensors, header = read_file(path)
     try:
-        return _build_net(tensors, header)
+        sources = find_sources(header["architecture"])
+        import_trusted(sources, trust)
+    except (ValueError, RecursionError) as error:
+        raise FileError(path, str(error)) from None
+    try:
+        return _build_net(tensors, header, [*sources])
     except _NOT_A_NET as error:
         raise FileError(path, f"does not describe a net: {error}") from None
 
@@ -103,9 +112,11 @@ def load_rng_state(net: Module, state: dict[str, Any]) -> None:
         module.seeds, module.rng_counter = seeds, count
 
 
-def _build_net(tensors: dict[str, Tensor], header: dict[str, Any]) -> Module:
+def _build_net(
+    tensors: dict[str, Tensor], header: dict[str, Any], trust: Collection[str]
+) -> Module:
     with torch.device("meta"):  # nothing is allocated before the shapes are known to be right
-        net = from_config(header["architecture"])
+        net = from_config(header["architecture"], trust)
         if header["replicas"] is not None:
             net = net.replicate(header["replicas"])
         apply_ties(net, header["ties"])

@@ -8,7 +8,8 @@ import typer
 
 from chainrule import estimators
 from chainrule.cli.commands import app
-from chainrule.cli.options import format_examples
+from chainrule.cli.options import Trust, format_examples
+from chainrule.cli.resolve import trust_modules
 
 
 @app.command(
@@ -28,6 +29,7 @@ def check_net(
     shape: Annotated[
         str | None, typer.Option(help="Input shape with the batch, e.g. 5,2; not of a built-in.")
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Check every layer's gradients against finite differences; one line a layer.
 
@@ -35,7 +37,7 @@ def check_net(
     """
     from chainrule.nn.inspect.gradcheck import check_layers
 
-    example = estimators.net_to_check(net, shape)
+    example = estimators.net_to_check(net, shape, trust_modules(trust))
     reports = check_layers(example.net, example.inputs)
     width = max(len(path) for path, _ in reports)
     for path, report in reports:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +10,9 @@ import typer
 
 from chainrule import estimators
 from chainrule.cli.commands import app
-from chainrule.cli.options import Json, Out, Target, format_examples
+from chainrule.cli.options import Json, Out, Target, Trust, format_examples
 from chainrule.cli.output import echo_table, save_figure
+from chainrule.cli.resolve import trust_modules
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -69,6 +70,7 @@ def explain_net(
     shape: Shape = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the weights and the batch.")] = 0,
     output: Out = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Show what one batch does in each layer: its values forward, its gradients back.
@@ -89,11 +91,11 @@ def explain_net(
     own = {"activation": activation, "layers": layers, "hidden": hidden}
     options = {name: value for name, value in own.items() if value is not None}
     if data is None:
-        example = load_example(net, shape, options, seed)
+        example = load_example(net, shape, options, seed, trust_modules(trust))
     elif options or shape is not None or net in BUILT_IN:
         raise ValueError(f"DATA goes with a saved net or a function, without --shape; got {net}")
     else:
-        example = estimators.net_on_data(net, data, target, seed)
+        example = estimators.net_on_data(net, data, target, seed, trust_modules(trust))
     stats = estimators.stats_by_init(example, init or [], seed)
     echo_table(report.layers_table(stats, example.description), "json" if as_json else "text")
     if output is not None:
@@ -102,7 +104,7 @@ def explain_net(
 
 
 def load_example(
-    name: str, shape: str | None, options: Mapping[str, Any], seed: int
+    name: str, shape: str | None, options: Mapping[str, Any], seed: int, trust: Sequence[str]
 ) -> estimators.NetWithBatch:
     """A built-in or saved net. Raises ValueError for options that this net has not."""
     from chainrule import zoo
@@ -115,4 +117,4 @@ def load_example(
         return estimators.built_in_net(name, seed, **options)
     if not Path(name).exists() and (":" in name or name in zoo.__all__):
         raise ValueError(f"{name}: say with which data, e.g. explain {name} disk_points")
-    return estimators.saved_net(name, shape, known=BUILT_IN)
+    return estimators.saved_net(name, shape, known=BUILT_IN, trust=trust)

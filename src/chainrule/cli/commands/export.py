@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +10,9 @@ import typer
 
 from chainrule import estimators
 from chainrule.cli.commands import app
-from chainrule.cli.options import format_examples
+from chainrule.cli.options import Trust, format_examples
 from chainrule.cli.output import echo_err
+from chainrule.cli.resolve import trust_modules
 
 if TYPE_CHECKING:
     from chainrule.data.tabular.preprocessor import Preprocessor
@@ -45,6 +47,7 @@ def export_net(
     replica: Annotated[
         int | None, typer.Option(min=0, metavar="K", help="Of a cohort: which of its nets.")
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Write a net to a file of ONNX, as it predicts: in evaluation mode, in float32.
 
@@ -57,13 +60,13 @@ def export_net(
 
     if output.suffix != ".onnx":
         raise typer.BadParameter(f"-o FILE ends in .onnx, got {output}")
-    example = estimators.net_to_check(net, shape)
+    example = estimators.net_to_check(net, shape, trust_modules(trust))
     metadata = read_metadata(net)
     onnx.export(
         example.net if replica is None else example.net.replica(replica),
         output,
         example.inputs,
-        preprocessing=find_preprocessor(net) if preprocess else None,
+        preprocessing=find_preprocessor(net, trust or ()) if preprocess else None,
         metadata=metadata,
     )
     echo_err(f"wrote {output}")
@@ -76,8 +79,8 @@ def read_metadata(net: str) -> dict[str, Any]:
     return load_metadata(net) if Path(net).is_file() else {"net": net}
 
 
-def find_preprocessor(net: str) -> Preprocessor:
+def find_preprocessor(net: str, trust: Sequence[str]) -> Preprocessor:
     """How a file's net is given its samples. Raises ValueError where it has no such thing."""
     if not Path(net).is_file():
         raise ValueError(f"--preprocess is for a file that chainrule train wrote, got {net}")
-    return estimators.Predictor.load(net).preprocessor
+    return estimators.Predictor.load(net, trust).preprocessor

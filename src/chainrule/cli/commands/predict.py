@@ -19,10 +19,12 @@ from chainrule.cli.options import (
     Json,
     Na,
     Out,
+    Trust,
     format_examples,
     table_options,
 )
 from chainrule.cli.output import echo_err, format_scores, save_bytes
+from chainrule.cli.resolve import trust_modules
 
 if TYPE_CHECKING:
     from chainrule.data.files.reading import RawData
@@ -50,6 +52,7 @@ def predict_rows(
     na: Na = None,
     decimal: Decimal = None,
     encoding: Encoding = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Predict a class or a number for each row of the data, as CSV: on stdout, or with -o.
@@ -59,7 +62,7 @@ def predict_rows(
     """
     from chainrule._util.threads import torch_threads
 
-    predictor = estimators.Predictor.load(file)
+    predictor = estimators.Predictor.load(file, trust_modules(trust))
     written = table_options(na=na, decimal=decimal, encoding=encoding)
     rows, test_rows = estimators.load_data(data, seed, written)
     rows = rows if test_rows is None else test_rows

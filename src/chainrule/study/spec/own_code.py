@@ -6,13 +6,13 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from importlib import invalidate_caches
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
+from chainrule._util.source_code import hash_source
 from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.study import Study
 
@@ -145,27 +145,3 @@ def is_import_call(node: ast.Call) -> bool:
     """``importlib.import_module(…)``, ``import_module(…)``, ``__import__(…)``"""
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     return name in ("import_module", "__import__")
-
-
-def hash_source(path: Path) -> str:
-    """The SHA-256 of a module, without the studies that are declared at its top: these have a
-    digest of their own, and may be extended.
-    """
-    content = path.read_bytes()
-    lines = content.splitlines()
-    try:
-        body = ast.parse(content).body
-    except SyntaxError:
-        body = []
-    for node in body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and is_study_call(node.value):
-            for i in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[i] = b""
-    return sha256(b"\n".join(line for line in lines if line)).hexdigest()
-
-
-def is_study_call(node: ast.expr | None) -> bool:
-    """``Study(…)``, ``study.Study(…)``"""
-    function = node.func if isinstance(node, ast.Call) else None
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return name == "Study"

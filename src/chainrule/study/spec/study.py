@@ -26,6 +26,7 @@ from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.component import Component, Named, normalize_component, tuples_to_lists
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.fields import StrictModel, find_unknown
+from chainrule.recipes.importing import add_import_path
 from chainrule.recipes.problems import (
     NAMED_PART,
     check_plain,
@@ -266,12 +267,19 @@ class Study(StrictModel):
 
         Raises OSError or StudyError, naming the file.
         """
-        try:
-            text = Path(path).read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
-        declared = parse_toml(text, str(path))
-        return validate_study(find_csv_beside(declared, Path(path).parent), str(path), text=text)
+        declared, text = read_study_file(Path(path))
+        return validate_study(declared, str(path), text=text)
+
+
+def read_study_file(path: Path) -> tuple[dict[str, Any], str]:
+    """What a TOML file declares, with the files that it names beside it, and its text."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
+    if ".py:" in text:  # a file of the user's
+        add_import_path(path.resolve().parent)
+    return find_csv_beside(parse_toml(text, str(path)), path.parent), text
 
 
 def merge_quick_form(study: Study) -> dict[str, Any]:
