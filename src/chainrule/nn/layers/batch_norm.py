@@ -16,7 +16,6 @@ from torch import Tensor
 
 from chainrule.nn.errors import check_input
 from chainrule.nn.layers.normalization import Affine
-from chainrule.nn.ops.batch_moments import batch_norm_forward
 from chainrule.nn.parameter import Buffer
 from chainrule.nn.vjp import BackwardFn
 
@@ -82,15 +81,21 @@ class BatchNorm(Affine, ABC):
             self, x, "more than one value for each channel in training", lambda _: count != 1
         )
         w, b = self._scale_and_shift(x, shape)
-        normalized = batch_norm_forward(x, dims, self.eps, w, b)
-        self._update_running_stats(normalized.mean, normalized.var, count)
+        n = max(1, count)
+        mean = x.sum(dims, keepdim=True) / n
+        rest = (x - mean).sum(dims, keepdim=True) / n  # what rounding left, where x is far from 0
+        centered = x - mean - rest
+        var = centered.square().sum(dims, keepdim=True) / n
+        s = (var + self.eps).rsqrt()
+        normalized = s * centered
+        self._update_running_stats(mean + rest, var, count)
 
         def backward(g: Tensor) -> Tensor:
-            dx, dw, db = normalized.rule(g)
+            dw, db = (t.sum(dims, keepdim=True) for t in (g * normalized, g))
             self._add_param_grads(dw, db)
-            return dx
+            return s * w * (g - (db + normalized * dw) / n)
 
-        return normalized.y, backward
+        return torch.addcmul(b, w, normalized), backward
 
     def _forward_eval(
         self, x: Tensor, mean: Tensor, var: Tensor, shape: Sequence[int]

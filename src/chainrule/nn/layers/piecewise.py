@@ -16,7 +16,6 @@ from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant
 from chainrule.nn.layers.activations import InplaceCompatible
 from chainrule.nn.module import Module
-from chainrule.nn.ops.chunked import relu_backward
 from chainrule.nn.parameter import Parameter
 from chainrule.nn.vjp import BackwardFn
 
@@ -47,7 +46,7 @@ class ReLU(InplaceCompatible):
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         check_input(self, x)
         y = x.relu()
-        return y, lambda g: relu_backward(g, y)
+        return y, lambda g: torch.where(y > 0, g, 0)
 
 
 @final

@@ -25,7 +25,6 @@ from chainrule.nn.errors import (
     describe_shape,
 )
 from chainrule.nn.module import Module
-from chainrule.nn.ops.max_pool import max_along_axis
 from chainrule.nn.ops.padding import to_tuple
 from chainrule.nn.vjp import BackwardFn
 
@@ -151,32 +150,8 @@ class MaxPool(WindowPool, ABC):
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         sizes = self._output_size(x)
-        if self._is_tiled(x, sizes):
-            return self._forward_tiled(x)
         y = reduce(torch.maximum, self._window_views(self._pad(x, sizes, float("-inf")), sizes))
         return y, lambda g: self._scatter_grad(x, y, g)
-
-    def _is_tiled(self, x: Tensor, sizes: list[int]) -> bool:
-        """Whether the windows lie side by side within x: no entry is in two of them."""
-        axes = zip(x.shape[-self.axes :], sizes, self.params.kernel, strict=True)
-        tiled = self.params.stride == self.params.kernel and max(self.params.dilation) == 1
-        return tiled and not any(self.params.padding) and all(m * k <= n for n, m, k in axes)
-
-    def _forward_tiled(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        """One axis after the other, the last first."""
-        y, rules = x, []
-        for axis in range(-1, -self.axes - 1, -1):
-            y, rule = max_along_axis(y, axis, self.params.kernel[axis])
-            rules.append(rule)
-
-        def backward(g: Tensor) -> Tensor:
-            if not y.sum().isfinite():
-                return self._scatter_grad(x, y, g)
-            for rule in reversed(rules):
-                g = rule(g)
-            return g
-
-        return y, backward
 
     def _scatter_grad(self, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
         """dL/dx for any windows: each g to the place of its maximum."""
