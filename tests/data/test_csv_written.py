@@ -15,7 +15,7 @@ GERMAN = "größe;preis\n1,5;2\n2,5;3,25\n"
 
 def test_decimal_commas_are_read():
     rows = parse_csv(GERMAN.encode(), "a.csv", decimal=",")
-    assert rows.numbers("größe") == [1.5, 2.5]
+    assert rows.numbers("größe").tolist() == [1.5, 2.5]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256 as digest_of
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.bundled_tables import bundled_table
 from chainrule.data.errors import DataError
-from chainrule.data.files.csv_file import CsvTable, is_number, parse_csv
+from chainrule.data.files.csv_file import CsvTable, digest_file, is_number, read_csv
 from chainrule.data.splits import holdout
 from chainrule.data.tabular.encoder import Encoder
 from chainrule.seeds import derive
@@ -91,11 +90,10 @@ def load_table(
 
 
 def _read_pinned_csv(path: Path, sha256: str | None, **written: Any) -> CsvTable:
-    content = path.read_bytes()
-    if (got := digest_of(content).hexdigest()) != sha256:
+    if (got := digest_file(path)) != sha256:
         raise DataError(
             f"{path}: sha256: expected {'that of the file' if sha256 is None else repr(sha256)}, "
             f"got {'nothing' if sha256 is None else repr(got)}. A study names the content of its "
             f'file, so that results of two files never mix; for this one write sha256 = "{got}"'
         )
-    return parse_csv(content, str(path), **written)
+    return read_csv(path, **written)

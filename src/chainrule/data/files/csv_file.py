@@ -1,45 +1,46 @@
-"""Tables of the user's own: a CSV file, column by column, each cell as it was written."""
+"""Tables of the user's own: a CSV file, column by column."""
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 import math
-import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chainrule._util.suggest import did_you_mean
 from chainrule.data.errors import DataError
+from chainrule.data.files.cells import COMMA_NUMBER, MISSING, NumberColumn, is_number
+from chainrule.data.files.csv_reader import CsvText, find_decimal, read_columns
 
-__all__ = ["MISSING", "CsvTable", "is_number", "parse_csv", "read_csv", "suggest_option"]
+__all__ = ["CsvTable", "digest_file", "is_number", "parse_csv", "read_csv", "suggest_option"]
 
-MISSING = {"", "?", "NA", "N/A", "NAN", "NULL"}
-"""How a cell says that its value is not known, in capitals or not."""
-
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-COMMA_NUMBER = re.compile(r"[+-]?(\d+,\d*|,\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+Column = Sequence[str]
 
 
 @dataclass(frozen=True)
 class CsvTable:
-    """Columns by name, each a tuple of N cells; a missing one is "".
+    """Columns by name, each N cells; a missing one is "".
 
+    One of numbers is a :class:`NumberColumn`, any other a tuple of texts as they were written.
     ``source`` is the file and ``lines`` the line of each row in it, for messages.
     """
 
     source: str
-    columns: dict[str, tuple[str, ...]]
+    columns: Mapping[str, Column]
     lines: tuple[int, ...]
 
     def __len__(self) -> int:
         """N, the number of rows."""
         return len(self.lines)
 
-    def __getitem__(self, name: str) -> tuple[str, ...]:
+    def __getitem__(self, name: str) -> Column:
         """A column. Raises DataError, which lists them, where there is none of this name."""
         if name in self.columns:
             return self.columns[name]
@@ -50,16 +51,19 @@ class CsvTable:
 
     def subset(self, rows: Iterable[int]) -> CsvTable:
         """These rows, in this order."""
-        kept = [*rows]
-        columns = {name: tuple(cells[i] for i in kept) for name, cells in self.columns.items()}
-        return CsvTable(self.source, columns, tuple(self.lines[i] for i in kept))
+        kept = np.fromiter(rows, np.int64)
+        columns = {name: select_cells(cells, kept) for name, cells in self.columns.items()}
+        return CsvTable(self.source, columns, tuple(self.lines[i] for i in kept.tolist()))
 
     def drop_missing(self, name: str) -> CsvTable:
         """The rows that have a value in this column. Raises DataError where none has."""
-        rows = [i for i, cell in enumerate(self[name]) if cell]
+        cells = self[name]
+        if not cells.count(""):
+            return self
+        rows = [i for i, cell in enumerate(cells) if cell]
         if not rows:
             raise DataError(f"{self.source}: column {name!r} has no value in any row")
-        return self if len(rows) == len(self) else self.subset(rows)
+        return self.subset(rows)
 
     def drop_columns(self, names: Iterable[str]) -> CsvTable:
         """The table without these columns. Raises DataError for one that it has not."""
@@ -67,29 +71,36 @@ class CsvTable:
         kept = {name: cells for name, cells in self.columns.items() if name not in dropped}
         return CsvTable(self.source, kept, self.lines)
 
-    def numbers(self, name: str) -> list[float]:
-        """A column of numbers, nan where one is missing.
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A column of numbers (N,), nan where one is missing.
 
         Raises DataError for a cell that is none, with its line.
         """
         cells = self[name]
+        if isinstance(cells, NumberColumn):
+            return cells.values
         for cell, line in zip(cells, self.lines, strict=True):
             if cell and not is_number(cell):
                 raise DataError(
                     f"{self.source}, line {line}, column {name!r}: expected a number, such as "
                     f"1234.5, or nothing where it is missing, got {cell!r}; {suggest_option(cell)}"
                 )
-        return [float(cell) if cell else math.nan for cell in cells]
+        return np.array([float(cell) if cell else math.nan for cell in cells])
 
     def is_numeric(self, name: str) -> bool:
         """Whether a column has numbers, and nothing else but missing cells."""
-        cells = [cell for cell in self[name] if cell]
-        return bool(cells) and all(map(is_number, cells))
+        cells = self[name]
+        if isinstance(cells, NumberColumn):
+            return cells.count("") < len(cells)
+        given = [cell for cell in cells if cell]
+        return bool(given) and all(map(is_number, given))
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell is a finite number with a decimal point, if any: no commas, no units."""
-    return NUMBER.fullmatch(cell) is not None and math.isfinite(float(cell))
+def select_cells(cells: Column, rows: NDArray[np.int64]) -> Column:
+    """These cells of a column, in this order."""
+    if isinstance(cells, NumberColumn):
+        return NumberColumn(cells.values[rows])
+    return tuple(cells[i] for i in rows.tolist())
 
 
 def suggest_option(cell: str) -> str:
@@ -100,8 +111,39 @@ def suggest_option(cell: str) -> str:
 
 
 def read_csv(path: str | Path, **written: Any) -> CsvTable:
-    """The table of a CSV file: :func:`parse_csv`. Raises OSError where it cannot be read."""
-    return parse_csv(Path(path).read_bytes(), str(path), **written)
+    """The table of a CSV file: :func:`parse_csv`. Raises OSError where it cannot be read.
+
+    A file that was read before, and has not changed since, is not parsed again.
+    """
+    given = tuple((name, freeze(value)) for name, value in sorted(written.items()))
+    return _read_once(str(path), _stamp(path), given)
+
+
+def digest_file(path: str | Path) -> str:
+    """The SHA-256 of a file, which is read once while it does not change."""
+    return _digest_once(str(path), _stamp(path))
+
+
+def freeze(value: Any) -> Any:
+    """A list as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _stamp(path: str | Path) -> tuple[int, ...]:
+    """What changes with a file."""
+    stat = Path(path).stat()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+@lru_cache(maxsize=2)
+def _read_once(path: str, stamp: tuple[int, ...], written: tuple[tuple[str, Any], ...]) -> CsvTable:
+    return parse_csv(Path(path).read_bytes(), path, **dict(written))
+
+
+@lru_cache(maxsize=16)
+def _digest_once(path: str, stamp: tuple[int, ...]) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def parse_csv(
@@ -125,38 +167,15 @@ def parse_csv(
     """
     if decimal not in (None, ".", ","):
         raise DataError(f"{source}: decimal: expected '.' or ',', got {decimal!r}")
-    text = _decode_text(content, source, encoding)
-    header = next((line for line in text.splitlines() if line.strip()), None)
-    if header is None:
-        raise DataError(f"{source}: the file is empty; expected a header and rows")
-    separator = max(",;\t", key=header.count)
-    (line, first), *rows = _parse_rows(text, separator, source)
+    text = CsvText(_encode_utf8(content, source, encoding), source)
+    line, first = text.read_header()
     names = _parse_header([cell.strip() for cell in first], f"{source}, line {line}")
-    for line, row in rows:
-        if len(row) != len(names):
-            raise DataError(
-                f"{source}, line {line}: expected {len(names)} cells, as in the header, got "
-                f"{len(row)}; a text with the separator in it stands in double quotes"
-            )
-    if not rows:
-        raise DataError(f"{source}: expected rows after the header, got none")
     missing = MISSING | {str(word).upper() for word in ([na] if isinstance(na, str) else na)}
-    if decimal is None:
-        has_commas = separator != "," and _has_decimal_commas([row for _, row in rows], missing)
-        decimal = "," if has_commas else "."
-    cells = ([_clean_cell(cell, missing, decimal) for cell in row] for _, row in rows)
-    columns = zip(*cells, strict=True)
-    lines = tuple(line for line, _ in rows)
+    decimal = decimal or find_decimal(text, len(names), missing)
+    columns, lines = read_columns(text, len(names), missing, decimal)
+    if not lines:
+        raise DataError(f"{source}: expected rows after the header, got none")
     return CsvTable(source, dict(zip(names, columns, strict=True)), lines)
-
-
-def _parse_rows(text: str, separator: str, source: str) -> list[tuple[int, list[str]]]:
-    """(line, cells) of each row that has any."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise DataError(f"{source}, line {reader.line_num}: not a CSV file: {error}") from None
 
 
 def _parse_header(header: Sequence[str], place: str) -> list[str]:
@@ -177,24 +196,11 @@ def _find_duplicates(names: Sequence[str]) -> Iterator[str]:
     return (name for name in names if names.count(name) > 1)
 
 
-def _has_decimal_commas(rows: Sequence[Sequence[str]], missing: Set[str]) -> bool:
-    """Whether a column is numbers of which some have a comma, and none in the table has a point."""
-    cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
-    given = [[cell for cell in column if cell.upper() not in missing] for column in cells]
-    with_point = any("." in cell and is_number(cell) for column in given for cell in column)
-    return not with_point and any(
-        any(COMMA_NUMBER.fullmatch(cell) for cell in column)
-        and all(COMMA_NUMBER.fullmatch(cell) or is_number(cell) for cell in column)
-        for column in given
-    )
-
-
-def _clean_cell(cell: str, missing: Set[str], decimal: str) -> str:
-    cell = cell.strip()
-    if cell.upper() in missing:
-        return ""
-    pointed = cell.replace(",", ".") if decimal == "," else cell
-    return pointed if is_number(pointed) else cell
+def _encode_utf8(content: bytes, source: str, encoding: str | None) -> bytes:
+    """The text of a file in UTF-8, without its mark. Raises as :func:`_decode_text`."""
+    if encoding is None and content.isascii() and b"\0" not in content:
+        return content
+    return _decode_text(content, source, encoding).encode("utf-8", "surrogatepass")
 
 
 def _decode_text(content: bytes, source: str, encoding: str | None) -> str:

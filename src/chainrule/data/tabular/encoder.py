@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from math import isnan
-from statistics import median
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from chainrule.data.dataset import Dataset
@@ -35,7 +35,7 @@ class NumericColumn:
 
     def encode(self, table: CsvTable) -> Tensor:
         """(N, 1)"""
-        numbers = torch.tensor(table.numbers(self.name), dtype=torch.float64)
+        numbers = torch.tensor(table.numbers(self.name))
         filled = numbers if self.fill is None else numbers.nan_to_num(self.fill)
         return filled.float().unsqueeze(1)
 
@@ -123,7 +123,8 @@ class Encoder:
         at = {level: i for i, level in enumerate(self.classes or ())}
         cells = table[self.target]
         labels = [normalize_cell(cell) for cell in cells] if self.classes else cells
-        for label, line in zip(labels, table.lines, strict=True):
+        wrong = cells.count("") or (self.classes is not None and {*labels} - {*at})
+        for label, line in zip(labels, table.lines, strict=True) if wrong else ():
             if not label or (at and label not in at):
                 expected = f"one of {', '.join(at)}" if at else "a number"
                 raise DataError(
@@ -132,7 +133,7 @@ class Encoder:
                 )
         if self.classes is not None:
             return torch.tensor([at[label] for label in labels])
-        return torch.tensor(table.numbers(self.target)).unsqueeze(1)
+        return torch.tensor(table.numbers(self.target)).float().unsqueeze(1)
 
     def describe_unknown(self, table: CsvTable) -> Iterator[str]:
         """A line for each column in which numbers are missing, or levels are not known."""
@@ -175,16 +176,19 @@ def fit_column(
 ) -> tuple[NumericColumn | CategoricalColumn | None, str]:
     """What a column becomes, None where it is no input; and what is to be said about it."""
     cells, lost = part[name], part[name].count("")
-    levels, numeric = tuple(sorted({*cells})), table.is_numeric(name)
     missing = f"missing in {lost} of {len(cells)} rows" if lost else ""
-    if len(levels) - (numeric and lost > 0) < 2:
-        return None, f"{name}: left out, it never changes"
-    if numeric and is_row_number(table[name]):
-        return None, f"{name}: left out, it numbers the rows"
-    if numeric:
-        middle = median(x for x in part.numbers(name) if not isnan(x))
+    if table.is_numeric(name):
+        numbers = part.numbers(name)
+        given = numbers[~np.isnan(numbers)]
+        if not len(given) or given.min() == given.max():
+            return None, f"{name}: left out, it never changes"
+        if is_row_number(table.numbers(name)):
+            return None, f"{name}: left out, it numbers the rows"
         note = f"{name}: {missing}, taken as the training median" if lost else ""
-        return NumericColumn(name, middle if fill else None), note
+        return NumericColumn(name, float(np.median(given)) if fill else None), note
+    levels = tuple(sorted({*cells}))
+    if len(levels) < 2:
+        return None, f"{name}: left out, it never changes"
     if len(levels) > max(MAX_LEVELS, len(cells) / 2):
         apart = f"{len(levels)} texts in {len(cells)} rows tell rows apart"
         return None, f"{name}: left out, {apart}{almost_numeric_hint(table, name)}"
@@ -202,12 +206,10 @@ def almost_numeric_hint(table: CsvTable, name: str) -> str:
     return f"; most are numbers, {cell!r} in line {line} is not: {suggest_option(cell)}"
 
 
-def is_row_number(cells: Sequence[str]) -> bool:
+def is_row_number(numbers: NDArray[np.float64]) -> bool:
     """Whether they are 1, 2, 3, … or go on so from another number."""
-    numbers = [float(cell) if cell else 0.5 for cell in cells]
-    start = numbers[0]
-    whole = start.is_integer() and len(cells) > MAX_LEVELS
-    return whole and all(x == start + i for i, x in enumerate(numbers))
+    start, n = float(numbers[0]), len(numbers)
+    return start.is_integer() and n > MAX_LEVELS and bool((numbers == start + np.arange(n)).all())
 
 
 def class_levels(cells: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def read_targets(rows: RawData, target: str | None) -> tuple[str, ...] | None:
     """The targets as they are written, None where there are none; "" is a missing one."""
     if isinstance(rows, Arrays):
         return rows.targets
-    return rows.columns.get(target) if target is not None else None
+    return tuple(rows.columns[target]) if target is not None and target in rows.columns else None
 
 
 @final

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from chainrule.data import CsvTable, DataError, Encoder, read_csv
 from chainrule.data.datasets.csv_table import is_class, load_table
-from chainrule.data.files.csv_file import is_number
+from chainrule.data.files.csv_file import digest_file, is_number
 from chainrule.data.tabular.target import Kind, infer_kind
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import resolve_callable
@@ -39,7 +38,7 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
             "data are a table, such as prices"
         )
     path = Path(csv).expanduser().resolve()
-    data = {"csv": str(path), "target": target, "sha256": sha256(path.read_bytes()).hexdigest()}
+    data = {"csv": str(path), "target": target, "sha256": digest_file(path)}
     study = without_bundled(study)
     arguments = study.data.arguments
     rows, _ = read_rows({**arguments, **data})
@@ -62,7 +61,7 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
     else:
         check_tells_numbers(study, target)
         numbers = rows.numbers(target)
-        failure_value = round_up(max(numbers) - min(numbers) or 1.0)
+        failure_value = round_up(float(numbers.max() - numbers.min()) or 1.0)
         study = study.with_overrides(data=data, failure_value=failure_value)
     encoder = fit_encoder(study.data.arguments)
     study = with_net_sizes(study, count_sizes(encoder), replace=True)
@@ -79,7 +78,7 @@ def without_bundled(study: Study) -> Study:
     return validate_study(declared, f"study {study.name}")
 
 
-def other_task(kind: Kind, cells: tuple[str, ...]) -> str:
+def other_task(kind: Kind, cells: Sequence[str]) -> str:
     """How to say otherwise, where the target could be either."""
     other = "regression" if kind == "classification" else "classification"
     return f" (else: --task {other})" if all(map(is_number, cells)) else ""
