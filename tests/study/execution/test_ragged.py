@@ -113,6 +113,14 @@ def test_long_trainings_are_jobs_of_their_own():
     assert len(pack_programs(costly(3), (1000, 2), None, 1)) == 3
 
 
+def test_trainings_of_many_epochs_are_long_however_small_the_nets():
+    arm = small(epochs=900).all_arms[0]
+    trainings = [Training(i, {"net.hidden": 2 + i}, 0, 0) for i in range(6)]
+    programs = build_jobs(arm, "search", trainings, sample=(2,))
+    jobs = pack_programs(programs, (10, 2), None, 1)
+    assert [len(job.trainings) for job in jobs] == [2, 2, 2]
+
+
 @pytest.mark.parametrize(("workers", "expected"), [(1, [8]), (2, [4, 4]), (3, [2, 2, 2, 2])])
 def test_each_worker_has_a_job(workers, expected):
     study = shapes(space={"batch_size": [*range(10, 18)]}, search={"method": "grid"})

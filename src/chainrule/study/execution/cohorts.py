@@ -43,6 +43,9 @@ MAX_REPLICAS = 48
 JOB_PRODUCTS = 2**36
 """Multiply-adds of a job of several programs, at most: a second or two in the kernel."""
 
+EPOCH_PRODUCTS = 2**25
+"""What an epoch of a program takes in any case, in multiply-adds: half a millisecond."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -153,7 +156,10 @@ def pack_programs(
     Costs add up to ``JOB_PRODUCTS`` at most and leave something for each worker, trainings to
     ``most``; a program that is more than that is a job. How they are packed changes no result.
     """
-    costs = [len(p.trainings) * training_cost(p.recipe, shape) for p in programs]
+    costs = [
+        len(p.trainings) * training_cost(p.recipe, shape) + EPOCH_PRODUCTS * p.recipe.epochs
+        for p in programs
+    ]
     limit, most = min(JOB_PRODUCTS, sum(costs) / workers), most or MAX_REPLICAS
     jobs: list[list[CohortJob]] = []
     spent = trainings = math.inf
