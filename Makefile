@@ -21,6 +21,8 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "chainrule needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) .
+	@echo "building the kernel for small nets, once on this machine"
+	-@$(BIN)/python -c 'from chainrule.train import build_kernel; build_kernel()'
 	@touch $@
 
 $(DEV): $(READY)
@@ -28,8 +30,6 @@ $(DEV): $(READY)
 	@touch $@
 
 study: $(READY)
-	@echo "building the kernel for small nets, once on this machine"
-	-@$(BIN)/python -c 'from chainrule.train import build_kernel; build_kernel()'
 	$(BIN)/chainrule run pairs-depth --quick
 	$(BIN)/chainrule report pairs-depth-quick
 

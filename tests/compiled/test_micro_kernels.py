@@ -136,7 +136,7 @@ def test_they_agree_up_to_rounding_and_the_status_says_which(monkeypatch, cached
 
 
 def test_a_library_measures_itself(tmp_path):
-    function = ctypes.CDLL(str(build.find_kernel(torch.float32))).measure_products
+    function = ctypes.CDLL(str(build.find_built(torch.float32))).measure_products
     function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double]
     assert 0.01 < function(0.001) < 1e4
 

@@ -1,7 +1,8 @@
 """What the kernel is called with: its structures, and the C++ header that declares them.
 
-C++ and ctypes both have them from here: ``header()`` goes into each build of the kernel. All
-tensors are contiguous. K replicas, N samples, P parameters of one replica.
+C++ and ctypes both have them from here: ``header()`` is what ``cpu/abi.h`` has to be, and
+scripts/kernel_header.py writes it. All tensors are contiguous. K replicas, N samples, P parameters
+of one replica.
 """
 
 from __future__ import annotations

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -31,6 +30,8 @@ from chainrule.compiled.toolchain import (
     compile_source,
     compiler,
     cpu_flags,
+    digest_source,
+    find_shipped,
     list_micro_kernels,
 )
 from chainrule.errors import ChainruleError
@@ -46,6 +47,8 @@ __all__ = [
 ]
 
 NATIVE = "-march=native"
+HEADER = SOURCE / "abi.h"
+"""The classes of :mod:`chainrule.compiled.abi` in C++, in a file: a wheel is built without them."""
 SCALAR_TYPES = {torch.float32: "float", torch.float64: "double"}
 BUILD_SECONDS = 300
 """After so long a build that says nothing has ended, and one that failed may be tried again."""
@@ -101,14 +104,16 @@ def wait_for_kernel(wait: bool) -> Iterator[None]:
 
 @cache
 def kernel(dtype: torch.dtype) -> Kernel:
-    """The kernel for numbers of this dtype, built at the first call on a machine.
+    """The kernel for numbers of this dtype: the package's, or built at the first call on a machine.
 
     It is kept in ``$CHAINRULE_CACHE``, or chainrule/ in the user's cache directory, with the
     choice of its micro-kernel, which is the fastest on this processor, or what
     ``$CHAINRULE_MICRO_KERNEL`` names. Raises BuildError where there is no C++ compiler, or it
     fails; PendingBuildError where it is not there yet and nobody waits for it.
     """
-    path = find_kernel(dtype)
+    if (shipped := load_shipped(dtype)) is not None:
+        return shipped
+    path = find_built(dtype)
     if path is None:
         if not _waits.get():
             start_build(dtype)
@@ -118,27 +123,58 @@ def kernel(dtype: torch.dtype) -> Kernel:
 
 def is_built(dtype: torch.dtype) -> bool:
     """Whether the kernel need not be built first."""
-    return find_kernel(dtype) is not None
+    return load_shipped(dtype) is not None or find_built(dtype) is not None
 
 
-def find_kernel(dtype: torch.dtype) -> Path | None:
+@cache
+def load_shipped(dtype: torch.dtype) -> Kernel | None:
+    """The kernel that the wheel has for this processor, if it has one that this system can load.
+
+    Of several the fastest, which is measured when it is first used.
+    """
+    libraries = find_shipped(SCALAR_TYPES[dtype])
+    libraries = {name: libraries[name] for name in select_wanted(libraries)}
+    try:
+        if len(libraries) < 2:
+            return next((Kernel(path) for path in libraries.values()), None)
+        keys = [path.name for path in libraries.values()]
+        kept = choice_path(digest_source([*keys, cpu_flags()]))
+        if read_choice(kept) not in libraries:
+            speeds = measure_libraries(libraries)
+            with suppress(OSError):
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                keep_choice(kept, select_fastest(speeds), speeds)
+        usual, *_ = libraries
+        chosen = read_choice(kept)  # what cannot be kept would be another in another process
+        return Kernel(libraries[chosen if chosen in libraries else usual])
+    except OSError:
+        return None
+
+
+def find_built(dtype: torch.dtype) -> Path | None:
     """The kernel that was built, if it was. Raises BuildError for an unknown micro-kernel."""
     key = cache_key(dtype)
-    known = {str(micro_kernel) for micro_kernel in micro_kernels()}
-    name = next(iter(known)) if len(known) == 1 else read_choice(choice_path(key))
+    known = [str(each) for each in micro_kernels()]
+    name = known[0] if len(known) == 1 else read_choice(choice_path(key))
     path = library_path(name, key)
     return path if name in known and path.exists() else None
 
 
 def micro_kernels() -> list[MicroKernel]:
     """Those that one is chosen of. Raises BuildError where another is asked for."""
-    known = list_micro_kernels(cpu_flags())
-    wanted = os.environ.get("CHAINRULE_MICRO_KERNEL")
-    chosen = [each for each in known if wanted in (None, "", str(each))]
-    if not chosen:
-        names = ", ".join(map(str, known))
-        raise BuildError(f"CHAINRULE_MICRO_KERNEL is one of {names} here, got {wanted!r}")
-    return chosen
+    known = {str(each): each for each in list_micro_kernels(cpu_flags())}
+    return [known[name] for name in select_wanted(known)]
+
+
+def select_wanted(names: Iterable[str]) -> list[str]:
+    """Those that ``$CHAINRULE_MICRO_KERNEL`` leaves. Raises BuildError where it is none of them."""
+    wanted, known = os.environ.get("CHAINRULE_MICRO_KERNEL"), list(names)
+    if not wanted or not known:
+        return known
+    if wanted not in known:
+        shown = ", ".join(known)
+        raise BuildError(f"CHAINRULE_MICRO_KERNEL is one of {shown} here, got {wanted!r}")
+    return [wanted]
 
 
 def library_path(micro_kernel: str, key: str) -> Path:
@@ -218,11 +254,14 @@ def cache_dir() -> Path:
 
 def cache_key(dtype: torch.dtype) -> str:
     """What a kernel depends on: its source and header, how it is compiled, and the processor."""
-    files = sorted(path for path in SOURCE.rglob("*") if path.suffix in (".h", ".cpp"))
     machine = [compiler() or "", platform.machine(), cpu_flags()]
-    options = [header(), SCALAR_TYPES[dtype], NATIVE, *FLAGS, *LINK, *machine]
-    parts = [*(path.read_bytes() for path in files), *(option.encode() for option in options)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+    return digest_source([header(), SCALAR_TYPES[dtype], NATIVE, *FLAGS, *LINK, *machine])
+
+
+def check_header() -> None:
+    """Raise BuildError where the C++ header is not what the Python classes say."""
+    if HEADER.read_text(encoding="utf-8") != header():
+        raise BuildError(f"{HEADER} is out of date: python scripts/kernel_header.py writes it")
 
 
 def find_compiler() -> str:
@@ -247,6 +286,7 @@ def keep_errors(folder: Path) -> Iterator[None]:
 
 def build_library(dtype: torch.dtype) -> Path:
     """Compile the kernel with the fastest micro-kernel; the file appears whole or not at all."""
+    check_header()
     cxx, folder = find_compiler(), cache_dir()
     scalar = [NATIVE, f"-DSCALAR={SCALAR_TYPES[dtype]}"]
     with keep_errors(folder):
@@ -254,10 +294,8 @@ def build_library(dtype: torch.dtype) -> Path:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             scratch, key = Path(name), cache_key(dtype)
             chosen = choose_micro_kernel(cxx, scalar, choice_path(key), scratch)
-            (scratch / "abi.h").write_text(header(), encoding="utf-8")
             library = scratch / "kernel.so"
-            options = [*scalar, *chosen.options, f"-I{scratch}"]
-            compile_source(cxx, "kernel.cpp", options, library)
+            compile_source(cxx, "kernel.cpp", [*scalar, *chosen.options], library)
             path = library_path(str(chosen), key)
             library.replace(path)
     return path
