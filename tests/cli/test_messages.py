@@ -27,7 +27,7 @@ WRONG = {
     "cuda": ({"device": "cuda:99"}, "device: expected cpu.*, got 'cuda:99'"),
     "activation": ({"net": {"activation": "relu"}}, "no activation 'relu'; did you mean 'ReLU'"),
     "weights": ({"loss": {"weight": [1, 17, 3]}}, "expected one class for each weight, got 2 cl"),
-    "words": ({"loss": {"weight": ["a", 1]}}, r"weight: expected a tensor, or a list .* \['a', 1"),
+    "words": ({"loss": {"weight": ["a", 1]}}, r"weight: expected a list of numbers.*\['a', 1"),
     "nan": ({"loss": {"weight": [math.nan, 1]}}, "loss.weight.0: expected a finite number, got n"),
     "clip": ({"clip_norm": -1}, "clip_norm: expected more than 0, got -1"),
     "no clip": ({"clip_norm": math.inf}, "clip_norm: expected a finite number, got inf"),

@@ -6,7 +6,7 @@ import ast
 from hashlib import sha256
 from pathlib import Path
 
-__all__ = ["hash_source"]
+__all__ = ["find_studies", "hash_source"]
 
 
 def hash_source(path: Path) -> str:
@@ -15,15 +15,23 @@ def hash_source(path: Path) -> str:
     """
     content = path.read_bytes()
     lines = content.splitlines()
-    try:
-        body = ast.parse(content).body
-    except SyntaxError:
-        body = []
-    for node in body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and is_study_call(node.value):
-            for i in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[i] = b""
+    for node in find_studies(content):
+        for i in range(node.lineno - 1, node.end_lineno or node.lineno):
+            lines[i] = b""
     return sha256(b"\n".join(line for line in lines if line)).hexdigest()
+
+
+def find_studies(source: bytes) -> list[ast.stmt]:
+    """The statements at the top of a module that name a study."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return []
+    return [
+        node
+        for node in body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and is_study_call(node.value)
+    ]
 
 
 def is_study_call(node: ast.expr | None) -> bool:

@@ -129,17 +129,22 @@ def trust_modules(names: Sequence[str] | None) -> list[str]:
     return [name.removesuffix(".py") for name in names or ()]
 
 
-def try_arms(study: Study, arms: str) -> bool:
+def try_arms(study: Study, arms: str, name: str) -> bool:
     """Train each arm for a moment; whether all can be trained: stderr says what fails of which.
 
-    Raises StudyError where none can.
+    ``name``: what the study was asked for by. Raises StudyError where none can.
     """
+    from chainrule.study import StudyError
     from chainrule.study.execution.executors import SerialExecutor
     from chainrule.study.plan.dry_run import check_arms
+    from chainrule.study.spec.components import add_component_lines
 
-    problems: list[str] = SerialExecutor().submit(check_arms, study, arms).result()
+    try:
+        problems: list[str] = SerialExecutor().submit(check_arms, study, arms).result()
+    except StudyError as error:
+        raise StudyError(add_component_lines(str(error), study, name)) from error
     for problem in problems:
-        echo_err(f"chainrule: {problem}", is_error=True)
+        echo_err(f"chainrule: {add_component_lines(problem, study, name)}", is_error=True)
     return not problems
 
 

@@ -11,7 +11,12 @@ from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import component_names, resolve_callable
 
-__all__ = ["argument_names", "describe_accepted", "find_argument_problem"]
+__all__ = [
+    "argument_names",
+    "describe_accepted",
+    "find_argument_problem",
+    "find_written_problems",
+]
 
 GIVEN_FIRST = {"data": 1, "optimizer": 1, "schedule": 1, "trainer": 3}
 """How many arguments a study itself gives to a component: a seed, parameters, an optimizer."""
@@ -42,23 +47,50 @@ def find_argument_problem(
     An unknown one, with a near name or what else has it; a missing one; of chainrule's own
     functions, one that is not of the kind that its hint says.
     """
-    parameters = _parameters(function)
-    if parameters is None:
+    if _parameters(function) is None:
         return ""
-    known = _named_parameters(function, skip)
-    is_own = str(getattr(function, "__module__", "")).partition(".")[0] == "chainrule"
-    takes = f"it takes {', '.join(known) or 'none'}"
-    open_ended = any(p.kind is Parameter.VAR_KEYWORD for p in parameters)
     for name in arguments:
-        if name not in known and not open_ended:
-            hint = did_you_mean(name, known) or (_find_others(kind, name) if is_own else "")
-            return f"no argument {name!r}; {hint}{takes}"
-    for name, parameter in known.items():
+        if problem := _find_unknown(kind, function, name, skip):
+            return problem
+    for name, parameter in _named_parameters(function, skip).items():
         if parameter.default is Parameter.empty and name not in arguments:
-            return f"argument {name!r} is missing; {takes}"
-    if is_own:
-        return _find_wrong_value(kind, function, arguments)
-    return ""
+            return f"argument {name!r} is missing{describe_accepted(function, skip)}"
+    problems = (_find_wrong_value(kind, function, *given) for given in arguments.items())
+    return next(filter(None, problems), "")
+
+
+def find_written_problems(kind: str, name: str, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Argument → what is wrong with it, of those that are written of a component of this name.
+
+    The name itself is ``"name"`` there.
+    """
+    try:
+        function = resolve_callable(kind, name)
+    except StudyError as error:
+        return {"name": str(error)}
+    skip = GIVEN_FIRST.get(kind, 0)
+    found = {
+        argument: _find_unknown(kind, function, argument, skip)
+        or _find_wrong_value(kind, function, argument, value)
+        for argument, value in arguments.items()
+    }
+    return {argument: problem for argument, problem in found.items() if problem}
+
+
+def _find_unknown(kind: str, function: Callable[..., Any], name: str, skip: int) -> str:
+    """That a function has no argument of this name, with a near one or what else has it; or ""."""
+    known = _named_parameters(function, skip)
+    parameters = _parameters(function) or []
+    if name in known or any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
+        return ""
+    hint = did_you_mean(name, known) or (_find_others(kind, name) if _is_own(function) else "")
+    takes = describe_accepted(function, skip) or "; it takes none"
+    return f"no argument {name!r}; {hint}{takes.removeprefix('; ')}"
+
+
+def _is_own(function: Callable[..., Any]) -> bool:
+    """Whether it is one of chainrule's."""
+    return str(getattr(function, "__module__", "")).partition(".")[0] == "chainrule"
 
 
 def _named_parameters(function: Callable[..., Any], skip: int) -> dict[str, Parameter]:
@@ -81,15 +113,13 @@ def _find_others(kind: str, name: str) -> str:
     return f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} it; " if others else ""
 
 
-def _find_wrong_value(kind: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
-    """The first value that is not what its hint says, in words; or ""."""
-    hints = argument_hints(function)
-    for name, value in arguments.items():
-        if type(value).__module__ != "builtins":
-            continue  # a tensor has a number for each replica of a cohort
-        hint = hints.get(name)
-        if not fits_hint(value, hint):
-            return f"{name}: expected {describe_hint(hint)}, got {value!r}"
-        if kind in SIZED and hint is int and value < 0:
-            return f"{name}: expected a whole number, 0 or more, got {value}"
+def _find_wrong_value(kind: str, function: Callable[..., Any], name: str, value: Any) -> str:
+    """That a value is not what the hint of one of chainrule's own functions says; or ""."""
+    if not _is_own(function) or type(value).__module__ != "builtins":
+        return ""  # a tensor has a number for each replica of a cohort
+    hint = argument_hints(function).get(name)
+    if not fits_hint(value, hint):
+        return f"{name}: expected {describe_hint(hint)}, got {value!r}"
+    if kind in SIZED and hint is int and value < 0:
+        return f"{name}: expected a whole number, 0 or more, got {value}"
     return ""

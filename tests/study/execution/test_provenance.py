@@ -70,6 +70,26 @@ def test_the_commit_is_that_of_the_packages_own_files(tmp_path):
     assert git_commit(package) == {**found, "dirty": True}
 
 
+@needs_git
+def test_the_users_code_is_dirty_where_it_is_not_what_the_commit_has(tmp_path):
+    nets = tmp_path / "nets.py"
+    nets.write_text("")
+    assert provenance([nets])["own"] == {"commit": None, "dirty": None}
+    git(tmp_path, "init")
+    assert provenance([nets])["own"] == {"commit": None, "dirty": True}
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "first")
+    found = provenance([nets])["own"]
+    assert len(found["commit"]) == 40
+    assert found["dirty"] is False
+    (tmp_path / "runs.sqlite").write_text("a result")
+    assert provenance([nets])["own"] == found
+    (tmp_path / "more.py").write_text("")
+    assert provenance([nets, tmp_path / "more.py"])["own"] == {**found, "dirty": True}
+    nets.write_text("changed")
+    assert provenance([nets])["own"] == {**found, "dirty": True}
+
+
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance()["commit"] is None

@@ -13,6 +13,7 @@ import pytest
 from chainrule.errors import ChainruleError
 from chainrule.study import Study
 from chainrule.study.plan.dry_run import find_problems
+from chainrule.study.spec.components import find_component_problems
 
 POINTS: dict[str, Any] = {
     "name": "points",
@@ -117,6 +118,7 @@ def check_declaration(declared: dict[str, Any]) -> None:
         study = Study(**declared)
         assert Study.from_toml(study.to_toml()).digest == study.digest
         said = find_problems(study)
+        assert said or not [*find_component_problems(study)]
     except ChainruleError as error:
         said = str(error).splitlines()
     assert len(said) <= 4

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import py_compile
 import sys
 
 import pytest
 
 from chainrule.study import Study, StudyError, run
 from chainrule.study.execution.resume import find_changes, is_extension, read_records
-from chainrule.study.spec.own_code import own_files, pin_sources
+from chainrule.study.spec.own_code import check_pinned, own_files, pin_sources
 from tests.study.small import small
 
 NET = """import math, numpy, torch
@@ -120,6 +121,60 @@ def test_a_file_that_changed_after_it_was_loaded_is_refused_until_it_is_loaded_a
         run(own())
     importlib.reload(sys.modules[file.removesuffix(".py")])
     assert run(own()).study.sources
+
+
+@pytest.mark.parametrize("file", ["own_net.py", "own_width.py"])
+def test_a_file_that_changed_after_it_was_loaded_is_refused_though_it_is_first_looked_at(
+    folder, file
+):
+    importlib.import_module("own_net")
+    text = (folder / file).read_text()
+    (folder / file).write_text(
+        text.replace("WIDTH = 3", "WIDTH = 5").replace("layers=1", "layers=2")
+    )
+    with pytest.raises(StudyError, match=rf"{file} was changed after this process had loaded own_"):
+        pin_sources(own())
+    (folder / file).write_text(text)
+    assert pin_sources(own()).sources
+
+
+def test_a_function_that_changed_is_seen_though_another_process_has_loaded_the_file(folder):
+    importlib.import_module("own_net")
+    (folder / "own_net.py").write_text(
+        NET.replace("nn.Linear(2, WIDTH)", "nn.Linear(2, WIDTH + 0)")
+    )
+    py_compile.compile(str(folder / "own_net.py"))
+    with pytest.raises(StudyError, match=r"own_net\.py was changed after this process had loaded"):
+        pin_sources(own())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "class A:\n    @property\n    def a(self):\n        return {1.5, 'a', 'b', 'c'}\n",
+        "import functools\n@functools.cache\ndef f(x=(1, 2)):\n    return {1e999, 'a', 'b'}\n",
+        "f = lambda x: [y for y in range(x)]\n",
+        "def f():\n    def g():\n        yield 0j, -0.0\n    return g\n",
+        "import dataclasses\n@dataclasses.dataclass\nclass D:\n    x: int = 3\n",
+        "from math import sqrt as f\nfrom os.path import join\n",
+        "assert WIDTH\nf = print\n",
+        "N = 1\ndef f():\n    global N\n    N = N + 1\nf()\n",
+        "import enum\nclass E(enum.Enum):\n    A = 1\nN = 1\nN += 1\nM = 1\nM = 2\n",
+    ],
+)
+def test_a_file_that_is_as_it_was_is_taken_whatever_is_in_it(folder, more):
+    for _ in range(2):  # the second time from what Python wrote beside it
+        (folder / "own_net.py").write_text(f'"""A net."""\n{NET}{more}')
+        sys.modules.pop("own_net", None)
+        importlib.import_module("own_net")
+        assert {*pin_sources(own()).sources} == {"own_net", "own_width"}
+
+
+def test_what_a_worker_loads_is_what_the_run_began_with(folder):
+    study = pin_sources(own())
+    (folder / "own_width.py").write_text("WIDTH = 5\n")
+    with pytest.raises(StudyError, match=r"own_width\.py was changed after this run began"):
+        check_pinned(study)
 
 
 def test_a_module_that_is_not_there_is_left_to_who_needs_it():

@@ -43,6 +43,7 @@ def is_right(file: str) -> bool:
     from chainrule.study.plan.dry_run import find_problems
     from chainrule.study.sample_overlap import plan_design
     from chainrule.study.search.scope import describe_search_scope
+    from chainrule.study.spec.components import add_component_lines
 
     try:
         study = resolve_files(find_study(file))
@@ -51,7 +52,8 @@ def is_right(file: str) -> bool:
         echo_err(add_user_lines(f"chainrule: {error}", error), is_error=True)
         return False
     for problem in found:
-        echo_err(f"chainrule: {file}: {problem}", is_error=True)
+        located = add_component_lines(problem, study, file)
+        echo_err(f"chainrule: {file}: {located}", is_error=True)
     if found:
         return False
     scheduler = Scheduler(study, study.all_arms)

@@ -75,7 +75,7 @@ def plan_study(
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
-    are_right = no_time or try_arms(study, arms)
+    are_right = no_time or try_arms(study, arms, name)
     print_plan(make_plan(study, arms, jobs or available_cpus(), no_time), as_json=as_json)
     if not are_right:
         raise typer.Exit(1)

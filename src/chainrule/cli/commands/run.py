@@ -125,7 +125,7 @@ def run_study(
     )
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}.sqlite")
-    prepare_store(where, study, arms)
+    prepare_store(where, study, arms, name)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
     run_and_report(study, where, as_json=as_json, mix_backends=mix_backends, **options)
 
@@ -151,7 +151,7 @@ def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options
     report_failures(result, {arm.name for arm in study.select(options["arms"])})
 
 
-def prepare_store(where: str, study: studies.Study, arms: str) -> None:
+def prepare_store(where: str, study: studies.Study, arms: str, name: str) -> None:
     """Make the store's folder, and before anything is entered there see that the arms can be run.
 
     Says what is declared, and if the store has another study of this name.
@@ -168,7 +168,7 @@ def prepare_store(where: str, study: studies.Study, arms: str) -> None:
     if changes := find_changes(records, study):
         echo_err(f"{where} has {study.name} as it was declared before ({', '.join(changes)})")
     settle_backend(study)
-    try_arms(study, arms)
+    try_arms(study, arms, name)
 
 
 def announce_declaration(study: studies.Study) -> None:

@@ -17,6 +17,7 @@ from chainrule.study.execution.halving import run_halving
 from chainrule.study.execution.provenance import package_commit
 from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
+from chainrule.study.spec.own_code import check_pinned
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import save
@@ -73,8 +74,12 @@ def share_seconds(rows: Sequence[TrainingRecord], cohort_size: int) -> list[Trai
 
 @lru_cache(maxsize=2)
 def load_study_cached(declared: str) -> tuple[Study, RoundData]:
-    """The study of a JSON text and its data; kept, for a worker trains many of its cohorts."""
+    """The study of a JSON text and its data; kept, for a worker trains many of its cohorts.
+
+    Raises StudyError where modules of the user's are no longer those that it was pinned with.
+    """
     study = Study.model_validate_json(declared)
+    check_pinned(study)
     return study, RoundData(study)
 
 

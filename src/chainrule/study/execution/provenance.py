@@ -32,7 +32,7 @@ def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
     - ``versions``: of Python, chainrule and what it computes with.
     - ``commit``, ``dirty``: of the git work tree that the package's files belong to, and whether
       they differ from it; ``own``: the same of the work tree that has the user's modules, or else
-      the current folder.
+      the current folder, see :func:`user_commit`.
     - ``machine``: CPU model, logical cores, bytes of memory, system; ``devices``: GPUs.
     - ``threads``: PyTorch's, in one operation; ``hostname``.
     - ``time``: UTC, ISO 8601; ``command``: the arguments, without passwords in URLs.
@@ -40,7 +40,7 @@ def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
     return {
         "versions": package_versions(),
         **git_commit(PACKAGE),
-        "own": user_commit(own_files[0].parent if own_files else Path.cwd()),
+        "own": user_commit(own_files[0].parent if own_files else Path.cwd(), own_files),
         "machine": {
             "cpu": cpu_name(),
             "cores": os.cpu_count(),
@@ -87,11 +87,20 @@ def git_commit(folder: Path) -> dict[str, Any]:
     return {"commit": head, "dirty": None if changes is None else bool(changes)}
 
 
-def user_commit(folder: Path) -> dict[str, Any]:
-    """The commit of the work tree that a folder is in, and whether anything in it is changed."""
+def user_commit(folder: Path, files: Sequence[Path]) -> dict[str, Any]:
+    """The commit of the work tree that a folder is in, and whether the code is another one.
+
+    That is so where a file that git knows is changed, where one of the user's modules is not known
+    to it, and before the first commit. What else lies there, such as results, is no matter.
+    """
+    if run_git(folder, "rev-parse", "--is-inside-work-tree") != "true":
+        return {"commit": None, "dirty": None}
     head = run_git(folder, "rev-parse", "HEAD")
-    changes = run_git(folder, "status", "--porcelain", "--", ":/") if head else None
-    return {"commit": head, "dirty": None if changes is None else bool(changes)}
+    changes = run_git(folder, "status", "--porcelain", "--untracked-files=no", "--", ":/")
+    paths = [str(file.resolve()) for file in files]
+    known = not paths or run_git(folder, "ls-files", "--error-unmatch", "--", *paths) is not None
+    dirty = bool(changes) or not known or head is None
+    return {"commit": head, "dirty": None if changes is None else dirty}
 
 
 def run_git(folder: Path, *command: str) -> str | None:

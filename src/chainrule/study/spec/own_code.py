@@ -6,17 +6,19 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import invalidate_caches
+from contextlib import suppress
+from importlib import import_module, invalidate_caches
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any
 
-from chainrule._util.source_code import hash_source
+from chainrule._util.source_code import find_studies, hash_source
 from chainrule.recipes.errors import StudyError
+from chainrule.study.spec.loaded_code import is_as_loaded
 from chainrule.study.spec.study import Study
 
-__all__ = ["own_files", "pin_sources", "remember_loaded"]
+__all__ = ["check_pinned", "own_files", "pin_sources", "remember_loaded"]
 
 IMPORTABLE = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
 PACKAGE = Path(__file__).parents[2]
@@ -31,10 +33,23 @@ def pin_sources(study: Study) -> Study:
     """
     files = sorted(own_files(study).items())
     sources = {name: hash_source(path) for name, path in files}
-    remember_loaded(sources)
     for name, path in files:
         check_loaded(name, path, sources[name])
     return study.model_copy(update={"sources": sources})
+
+
+def check_pinned(study: Study) -> None:
+    """Raise StudyError unless this process has loaded the modules that the study was pinned with.
+
+    A worker loads them after the run began: what was changed meanwhile would be trained under the
+    name of what was there before.
+    """
+    for name in find_module_names(study.as_dict()):
+        with suppress(Exception):  # said where it is needed
+            import_module(name)
+    for name, digest in study.sources.items():
+        if (path := find_own_file(name)) is not None and hash_source(path) != digest:
+            raise StudyError(f"{path} was changed after this run began: run it again")
 
 
 LOADED: dict[str, tuple[ModuleSpec, str]] = {}
@@ -55,11 +70,19 @@ def check_loaded(name: str, path: Path, digest: str) -> None:
     A notebook would else train the earlier code under the name of the new one, and its workers the
     new one.
     """
-    if name in sys.modules and name in LOADED and LOADED[name][1] != digest:
+    module = sys.modules.get(name)
+    known, old = LOADED.get(name, (None, ""))
+    if module is None or known is not module.__spec__:  # first looked at now
+        source = path.read_bytes()
+        is_right = module is None or is_as_loaded(module, source, whole=not find_studies(source))
+    else:
+        is_right = old == digest
+    if not is_right:
         raise StudyError(
             f"{path} was changed after this process had loaded {name}, which is as it was: start "
             f"Python anew (a notebook's kernel), or importlib.reload({name}) and what imports it"
         )
+    remember_loaded({name: digest})
 
 
 def own_files(study: Study) -> dict[str, Path]:
