@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
-from chainrule.nn.loss import Loss
+from chainrule.nn.loss import Loss, MultiLoss
 from chainrule.study.store.record import STUCK, TrainingRecord
 from chainrule.train import Trainer
 
@@ -29,7 +29,7 @@ def describe_stuck(trainer: Trainer, learned: Dataset, outputs: object) -> dict[
     """Replica → why it is stuck, of those that are.
 
     It ended worse than the best constant answer to its training targets, and its loss did not fall.
-    ``outputs``: of the net, for their shape. Nothing is said of nets with several outputs.
+    ``outputs``: of the net, for their shapes.
     """
     losses = trainer.history["train_loss"].reshape(trainer.history.epochs, -1)
     trivial: dict[int, float] = {}
@@ -40,8 +40,8 @@ def describe_stuck(trainer: Trainer, learned: Dataset, outputs: object) -> dict[
         if of not in trivial:
             trivial[of] = trivial_loss(trainer.criterion, learned, outputs, of)
         bound = trivial[of]
-        worse = 0 < bound < math.inf and bound * (1 + LEAST_FALL) < last < math.inf
-        if worse and (last > HOPELESS * bound or not has_fallen(losses[:, k])):
+        above = (last - bound) / abs(bound) if 0 != bound < math.inf else 0.0
+        if LEAST_FALL < above < math.inf and (above > HOPELESS or not has_fallen(losses[:, k])):
             found[k] = f"{STUCK}: its loss ended at {last:.4g}, the best constant has {bound:.4g}"
     return found
 
@@ -65,7 +65,8 @@ def has_fallen(losses: Tensor) -> bool:
     half = len(losses) // 2
     if not half:
         return True
-    return bool(losses[-half:].mean() < (1 - LEAST_FALL) * losses[:half].mean())
+    before = losses[:half].mean()
+    return bool(losses[-half:].mean() < before - LEAST_FALL * before.abs())
 
 
 def is_shared(data: Dataset) -> bool:
@@ -77,18 +78,45 @@ def trivial_loss(criterion: Loss, data: Dataset, outputs: object, k: int) -> flo
     """The loss of the best constant that is tried; infinite where none has the right form."""
     if data.replicas is not None:
         criterion, data = criterion.replica(k), data.replica(k)
-    targets = data.targets
-    if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
-        return math.inf
+    return constant_loss(criterion, outputs, data.targets)
+
+
+def constant_loss(criterion: Loss, outputs: object, targets: object) -> float:
+    """The same for targets of one replica: of several heads the weighted sum of theirs."""
+    if isinstance(criterion, MultiLoss):
+        if not isinstance(outputs, Mapping) or not isinstance(targets, Mapping):
+            return math.inf
+        weighted = {name: float(weight) for name, weight in criterion.weights.items()}
+        if min(weighted.values()) < 0:  # the worst would be the best
+            return math.inf
+        losses = criterion.losses
+        return sum(
+            weight * constant_loss(losses[name], outputs.get(name), targets.get(name))
+            for name, weight in weighted.items()
+            if weight
+        )
     values = []
-    for constant in constants(targets, outputs.shape[-1]):
-        y = constant.to(outputs.dtype).expand(len(targets), outputs.shape[-1])
+    for answers in constant_answers(outputs, targets):
         try:
-            value, _ = criterion.forward(y, targets)
+            value, _ = criterion.forward(answers, targets)
         except (ValueError, RuntimeError):  # a loss of another form
             continue
         values.append(float(value))
     return min(values, default=math.inf)
+
+
+def constant_answers(outputs: object, targets: object) -> Iterator[Tensor | dict[str, Tensor]]:
+    """For every target the same: numbers of an output (…, D), or a mean and a variance."""
+    if not isinstance(targets, Tensor):
+        return
+    n = len(targets)
+    if isinstance(outputs, Tensor):
+        for constant in constants(targets, outputs.shape[-1]):
+            yield constant.to(outputs.dtype).expand(n, outputs.shape[-1])
+    elif isinstance(outputs, Mapping) and outputs.keys() == {"mean", "var"} and targets.dim() == 2:
+        var, mean = torch.var_mean(targets.double(), 0, correction=0)
+        dtype, shape = outputs["mean"].dtype, targets.shape
+        yield {"mean": mean.to(dtype).expand(shape), "var": var.to(dtype).expand(shape)}
 
 
 def constants(targets: Tensor, size: int) -> Iterator[Tensor]:
@@ -98,6 +126,8 @@ def constants(targets: Tensor, size: int) -> Iterator[Tensor]:
         if targets.dim() == 1 and len(targets) and size > int(targets.max()):
             shares = torch.bincount(targets.long(), minlength=size).double() / len(targets)
             yield shares.clamp_min(tiny).log()
+            yield shares  # of losses of one-hot vectors
+            yield 2 * shares - 1
         return
     if targets.dim() != 2 or targets.shape[1] != size:
         return

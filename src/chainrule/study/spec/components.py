@@ -64,22 +64,23 @@ def find_component_problems(study: Study) -> Iterator[tuple[Place, str]]:
                 yield place if place[0] == "space" else (*place, argument), found[0][argument]
 
 
-def find_parts(declared: Part, place: Place) -> Iterator[tuple[str, Place, Part]]:
+def find_parts(declared: Any, place: Place) -> Iterator[tuple[str, Place, Part]]:
     """(kind, place, what is written) of each component: of arms, levels and the small form too."""
-    parts = {(kind, kind): declared.get(kind) for kind in SEARCH_MODULES}
-    parts |= {("metric", "metrics", name): of for name, of in read_table(declared, "metrics")}
-    for (kind, *path), part in parts.items():
+    if not isinstance(declared, Mapping):
+        return
+    written: list[tuple[str, Place, Any]]
+    written = [(kind, (kind,), declared.get(kind)) for kind in SEARCH_MODULES if kind != "metric"]
+    written += [("metric", ("metrics", name), of) for name, of in read_table(declared, "metrics")]
+    for kind, path, part in written:
         part = {"name": part} if isinstance(part, str) else part
         if isinstance(part, Mapping) and isinstance(part.get("name", ""), str):
             yield kind, (*place, *path), part
-    drafts = {("arms", name): arm for name, arm in read_table(declared, "arms")}
+    for name, arm in read_table(declared, "arms"):
+        yield from find_parts(arm, (*place, "arms", name))
     for factor, levels in read_table(declared, "factors"):
-        levels = levels.items() if isinstance(levels, Mapping) else ()
-        drafts |= {("factors", factor, level): arm for level, arm in levels}
-    drafts |= {("quick",): declared.get("quick")}
-    for path, draft in drafts.items():
-        if isinstance(draft, Mapping):
-            yield from find_parts(draft, (*place, *path))
+        for level in levels if isinstance(levels, Mapping) else ():
+            yield from find_parts(levels[level], (*place, "factors", factor, level))
+    yield from find_parts(declared.get("quick"), (*place, "quick"))
 
 
 def read_table(declared: Part, field: str) -> Iterable[tuple[str, Any]]:
