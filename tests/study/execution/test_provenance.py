@@ -34,13 +34,15 @@ def test_it_is_json_data():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_it_is_quick():
-    def seconds():
+@needs_git
+def test_it_takes_no_longer_than_a_few_calls_of_git(tmp_path):
+    def seconds(f):
         start = time.perf_counter()
-        provenance()
+        f()
         return time.perf_counter() - start
 
-    assert min(seconds() for _ in range(5)) < 0.3
+    call = min(seconds(lambda: git(tmp_path, "--version")) for _ in range(5))
+    assert min(seconds(provenance) for _ in range(5)) < max(0.3, 20 * call)  # a busy machine
 
 
 def git(folder, *words):
