@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from chainrule.recipes.cost import count_parameters
+from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import SerialExecutor
 from chainrule.study.execution.scheduler import Scheduler
@@ -22,7 +24,7 @@ __all__ = ["build_plan"]
 def build_plan(study: Study, *, arms: str = "*", jobs: int = 1, times: bool = True) -> Plan:
     """What a run of these arms trains; ``times``: measure some steps of each for its time.
 
-    Raises StudyError, and what making a net or a data set raises.
+    An arm that cannot be trained has no time. Raises what making a data set raises.
     """
     found = SerialExecutor().submit(plan_arms, study, study.select(arms), times, jobs).result()
     return Plan(study, found, jobs, plan_design(study))
@@ -50,7 +52,10 @@ def plan_arm(
     widths = [len(cohort.trainings) for cohort in cohorts]
     sizes = [load.parameters for load in loads]
     searching = [load for load in loads if load.job.stage == "search"]
-    pace = fit_time_model(study, board.round_data, loads) if times else None
+    pace = None
+    if times:
+        with suppress(StudyError):  # an arm that cannot be trained, which the dry run says
+            pace = fit_time_model(study, board.round_data, loads)
     return ArmPlan(
         **ArmCounts.of_arm(study, arm).as_row(),
         cohorts=len(cohorts),
