@@ -17,6 +17,11 @@ from chainrule.nn.layers.activations import (
     Tanh,
     Tanhshrink,
 )
+from chainrule.nn.layers.attention import (
+    MultiheadAttention,
+    PositionalEncoding,
+    TransformerEncoderLayer,
+)
 from chainrule.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from chainrule.nn.layers.comparison import LessEqualProbability
 from chainrule.nn.layers.containers import Concat, Heads, Parallel, Residual, Sequential, Sum
@@ -169,12 +174,14 @@ __all__ = [
     "MultiLabelSoftMarginLoss",
     "MultiLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "OneHotLoss",
     "PReLU",
     "Parallel",
     "Parameter",
     "PoissonNLLLoss",
+    "PositionalEncoding",
     "RMSNorm",
     "ReLU",
     "ReLU6",
@@ -200,6 +207,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
     "Upsample",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chainrule import nn
 from chainrule.interop.onnx.activations import ACTIVATIONS
+from chainrule.interop.onnx.attention import export_attention, export_positions
 from chainrule.interop.onnx.conv import CONVOLUTIONS
 from chainrule.interop.onnx.graph import Graph, GraphValue, Rule, known_shape
 from chainrule.interop.onnx.linear import PRODUCTS, export_bilinear
@@ -21,7 +22,13 @@ from chainrule.interop.onnx.reshape import SHAPES
 __all__ = ["CONTAINERS", "LAYERS", "export_module"]
 
 LAYERS: dict[type[nn.Module], Rule] = (
-    ACTIVATIONS | CONVOLUTIONS | NORMALIZATIONS | POOLINGS | PRODUCTS | SHAPES
+    ACTIVATIONS
+    | CONVOLUTIONS
+    | NORMALIZATIONS
+    | POOLINGS
+    | PRODUCTS
+    | SHAPES
+    | {nn.PositionalEncoding: export_positions}
 )
 """What each layer of one tensor is in ONNX; one of one's own may be added."""
 
@@ -112,6 +119,29 @@ def export_siamese(graph: Graph, net: nn.Siamese, x: Any) -> Any:
     return concat_values(graph, parts, 1)
 
 
+def export_encoder_layer(graph: Graph, layer: nn.TransformerEncoderLayer, x: Any) -> GraphValue:
+    """Two branches added to what passes, each with its normalization after or before."""
+    x, *mask = x if isinstance(x, tuple) else (x,)
+
+    def attend(z: GraphValue) -> GraphValue:
+        given = (z, z, z, *mask) if mask else z
+        y: GraphValue = export_attention(graph, layer.self_attn, given)[0]
+        return y
+
+    def feed_forward(z: GraphValue) -> GraphValue:
+        for part in (layer.linear1, layer.f, layer.linear2):
+            z = export_module(graph, part, z)
+        return z
+
+    for norm, branch in ((layer.norm1, attend), (layer.norm2, feed_forward)):
+        if layer.norm_first:
+            x = sum_values(graph, [x, branch(export_module(graph, norm, x))])
+        else:
+            x = export_module(graph, norm, sum_values(graph, [x, branch(x)]))
+    y: GraphValue = x
+    return y
+
+
 def reshape_value(graph: Graph, x: GraphValue, f: Callable[[Tensor], Tensor]) -> GraphValue:
     """x in another shape, as f gives it to the examples."""
     examples = f(x.examples[0]), f(x.examples[1])
@@ -132,6 +162,8 @@ CONTAINERS: dict[type[nn.Module], ContainerRule] = {
     nn.Siamese: export_siamese,
     nn.Bilinear: export_bilinear,
     nn.Item: lambda graph, module, x: x[module.key],
+    nn.MultiheadAttention: export_attention,
+    nn.TransformerEncoderLayer: export_encoder_layer,
     nn.RNN: export_recurrent,
     nn.LSTM: export_recurrent,
     nn.GRU: export_recurrent,

@@ -21,7 +21,7 @@ from chainrule.nn.module import Module
 from chainrule.nn.ops.philox import philox_words
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Dropout", "Dropout2d", "DropoutBase", "keep_rule"]
+__all__ = ["Dropout", "Dropout2d", "DropoutBase", "drop_within", "keep_rule"]
 
 
 class DropoutBase(Module, ABC):
@@ -130,3 +130,13 @@ class Dropout2d(DropoutBase):
 
     def mask_shape(self, shape: torch.Size) -> torch.Size:
         return shape[:2] + torch.Size([1] * (len(shape) - 2))
+
+
+def drop_within(module: Module, x: Tensor, p: float) -> tuple[Tensor, BackwardFn]:
+    """Dropout as a part of another layer, with that layer's draws        x (…, N, any)"""
+    dropout = Dropout(p)
+    dropout.replicas, dropout.training = module.replicas, module.training
+    dropout.seeds, dropout.rng_counter = module.seeds, module.rng_counter
+    y, rule = dropout.forward(x)
+    module.rng_counter = dropout.rng_counter
+    return y, rule

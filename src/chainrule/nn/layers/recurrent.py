@@ -16,7 +16,7 @@ from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.init import FanInUniform
-from chainrule.nn.layers.dropout import Dropout
+from chainrule.nn.layers.dropout import drop_within
 from chainrule.nn.module import Module
 from chainrule.nn.ops.matmul import addmm_, linear_forward
 from chainrule.nn.parameter import Parameter
@@ -227,11 +227,8 @@ class Recurrent(RecurrentWeights, ABC):
 
     def _drop(self, y: Tensor) -> tuple[Tensor, BackwardFn]:
         """Dropout with this layer's own draws; a sample's do not depend on the others."""
-        dropout, time = Dropout(self.dropout), self.num_replica_dims
-        dropout.replicas, dropout.training = self.replicas, self.training
-        dropout.seeds, dropout.rng_counter = self.seeds, self.rng_counter
-        dropped, rule = dropout.forward(y.transpose(time, time + 1))
-        self.rng_counter = dropout.rng_counter
+        time = self.num_replica_dims
+        dropped, rule = drop_within(self, y.transpose(time, time + 1), self.dropout)
         return dropped.transpose(time, time + 1), lambda g: rule(
             g.transpose(time, time + 1)
         ).transpose(time, time + 1)
