@@ -9,7 +9,7 @@ import torch
 from onnx import TensorProto
 
 from chainrule import nn
-from chainrule.interop.onnx.graph import Graph, GraphValue, Shape
+from chainrule.interop.onnx.graph import Graph, GraphValue, Shape, name_outputs
 
 __all__ = ["export_attention", "export_positions"]
 
@@ -42,7 +42,8 @@ def export_attention(graph: Graph, layer: nn.MultiheadAttention, x: Any) -> Any:
         y, weights = (graph.node("Squeeze", name, graph.integers(0)) for name in (y, weights))
     elif not layer.batch_first:
         y = graph.node("Transpose", y, perm=[1, 0, 2])
-    return name_outputs(layer, (y, weights), x)
+    y_value, w_value = name_outputs(layer, (y, weights), x)
+    return y_value, w_value
 
 
 def project_heads(graph: Graph, layer: nn.MultiheadAttention, parts: list[str]) -> list[str]:
@@ -72,16 +73,6 @@ def put_samples_first(graph: Graph, layer: nn.MultiheadAttention, x: GraphValue)
 def time_axis(layer: nn.MultiheadAttention) -> int:
     """Where a batch has its queries."""
     return int(layer.batch_first)
-
-
-def name_outputs(layer: nn.MultiheadAttention, names: tuple[str, str], x: Any) -> Any:
-    """The outputs as values: their names with what they are for the examples."""
-    results = []
-    for i in (0, 1):
-        given = tuple(p.examples[i] for p in x) if isinstance(x, tuple) else x.examples[i]
-        results.append(layer.forward(given)[0])
-    (y0, w0), (y1, w1) = results
-    return GraphValue(names[0], (y0, y1)), GraphValue(names[1], (w0, w1))
 
 
 def export_positions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -10,10 +10,11 @@ import torch
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from chainrule._util.pytree import named_leaves
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer
 
-__all__ = ["BATCH", "Graph", "GraphValue", "Rule", "Shape", "known_shape"]
+__all__ = ["BATCH", "Graph", "GraphValue", "Rule", "Shape", "known_shape", "name_outputs"]
 
 BATCH = "N"
 """What the axis of the samples is called in a file."""
@@ -41,6 +42,22 @@ class GraphValue:
         """What the module gives for the examples."""
         first, second = (module.forward(x)[0] for x in self.examples)
         return first, second
+
+
+def name_outputs(layer: Module, names: Sequence[str], x: Any) -> list[GraphValue]:
+    """A layer's outputs by these names, with what they are for the examples of x."""
+    first, second = (
+        [t for _, t in named_leaves(layer.forward(take_example(x, i))[0])] for i in (0, 1)
+    )
+    return [
+        GraphValue(name, pair)
+        for name, pair in zip(names, zip(first, second, strict=True), strict=True)
+    ]
+
+
+def take_example(x: Any, i: int) -> Any:
+    """The i-th examples of values in tuples."""
+    return tuple(take_example(part, i) for part in x) if isinstance(x, tuple) else x.examples[i]
 
 
 def known_shape(examples: tuple[Tensor, Tensor]) -> Shape:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from chainrule import nn
-from chainrule.interop.onnx.graph import Graph, GraphValue
+from chainrule.interop.onnx.graph import Graph, name_outputs
 
 __all__ = ["export_recurrent"]
 
@@ -16,13 +16,13 @@ GATES: dict[Any, list[int]] = {nn.RNN: [0], nn.LSTM: [0, 3, 1, 2], nn.GRU: [1, 0
 """Where ONNX's gates stand among torch's."""
 
 
-def export_recurrent(graph: Graph, layer: Any, x: Any) -> Any:
+def export_recurrent(graph: Graph, layer: Any, given: Any) -> Any:
     """Layer after layer: the outputs of all steps, and the last states together."""
-    x, first = x if isinstance(x, tuple) else (x, None)
-    given = () if first is None else first if layer.num_states == 2 else (first,)
+    x, *first = given if isinstance(given, tuple) else (given,)
+    first = [*first[0]] if first and layer.num_states == 2 else first
     lone = len(x.shape) == 2
     y, samples = put_time_first(graph, layer, x.name, lone), graph.integers(1)
-    begins = [graph.node("Unsqueeze", s.name, samples) if lone else s.name for s in given]
+    begins = [graph.node("Unsqueeze", s.name, samples) if lone else s.name for s in first]
     ends: list[list[str]] = []
     for i in range(layer.num_layers):
         states = [graph.node("Gather", s, rows_of_layer(graph, layer, i), axis=0) for s in begins]
@@ -36,7 +36,8 @@ def export_recurrent(graph: Graph, layer: Any, x: Any) -> Any:
         y, *state = (graph.node("Squeeze", name, samples) for name in (y, *state))
     elif layer.batch_first:
         y = graph.node("Transpose", y, perm=[1, 0, 2])
-    return name_outputs(layer, (y, *state), x, given)
+    outputs, *last_state = name_outputs(layer, (y, *state), given)
+    return outputs, last_state[0] if layer.num_states == 1 else tuple(last_state)
 
 
 def put_time_first(graph: Graph, layer: Any, x: str, lone: bool) -> str:
@@ -85,17 +86,3 @@ def order_gates(layer: Any, name: str) -> Tensor:
     """A parameter with its gates in ONNX's order."""
     gates = getattr(layer, name).data.chunk(layer.num_gates)
     return torch.cat([gates[i] for i in GATES[type(layer)]])
-
-
-def name_outputs(layer: Any, names: Any, x: GraphValue, given: tuple[GraphValue, ...]) -> Any:
-    """The outputs as values: their names with what they are for the examples."""
-    results = []
-    for i in (0, 1):
-        begin = tuple(value.examples[i] for value in given)
-        state = begin if layer.num_states == 2 else begin[0] if begin else None
-        y, end = layer.forward((x.examples[i], state) if given else x.examples[i])[0]
-        results.append((y, end) if layer.num_states == 1 else (y, *end))
-    values = [
-        GraphValue(name, pair) for name, pair in zip(names, zip(*results, strict=True), strict=True)
-    ]
-    return values[0], values[1] if layer.num_states == 1 else tuple(values[1:])
