@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("sklearn")
 
@@ -14,7 +18,8 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from chainrule.sklearn import CohortSearchCV, MLPClassifier, MLPRegressor
+from chainrule._util.threads import torch_threads
+from chainrule.sklearn import CohortSearchCV, MLPClassifier, MLPRegressor, cohort
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -139,3 +144,34 @@ def test_a_failure_is_raised_where_that_is_asked_for():
         pytest.raises(ValueError, match="all 2 fit"),
     ):
         CohortSearchCV(net, {"alpha": [0.0]}, cv=2).fit(X[:, :3], X[:, 3])
+
+
+SIZES = {"hidden_layer_sizes": [(5,), (9,), (5, 4), (12,)], "learning_rate_init": [1e-3, 3e-2]}
+
+
+def test_candidates_of_other_sizes_are_trained_at_the_same_time(monkeypatch):
+    both = threading.Barrier(2, timeout=60)
+    train = cohort.train_nets
+    monkeypatch.setattr(cohort, "train_nets", lambda *given: (both.wait(), train(*given)))
+    with torch_threads(2):
+        search = CohortSearchCV(NET, SIZES, cv=2, error_score="raise").fit(*WINE)
+        assert torch.get_num_threads() == 2
+    assert len(search.cv_results_["params"]) == 8
+
+
+def test_threads_change_no_score():
+    found = []
+    for threads in (1, 2):
+        with torch_threads(threads):
+            found.append(CohortSearchCV(NET, SIZES, cv=2).fit(*WINE).cv_results_)
+    for name in ("split0_test_score", "split1_test_score"):
+        assert (found[0][name] == found[1][name]).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_control_c_ends_the_search(threads):
+    net = MLPClassifier((10,), max_iter=10**6, tol=0, n_iter_no_change=10**6, random_state=3)
+    killer = threading.Timer(2, signal.raise_signal, [signal.SIGINT])
+    killer.start()
+    with torch_threads(threads), pytest.raises(KeyboardInterrupt):
+        CohortSearchCV(net, {"hidden_layer_sizes": [(5,), (9,), (12,)]}, cv=2).fit(*WINE)

@@ -40,7 +40,8 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
       scikit-learn's.
 
     Of each fold, candidates that differ in ``learning_rate_init`` and ``alpha`` alone are trained
-    at once, and a pipeline's earlier steps are fitted once for all that have them in common. After
+    at once, others as many at a time as PyTorch has threads; and a pipeline's earlier steps are
+    fitted once for all that have them in common. Ctrl-C ends the search. After
     ``fit`` it has what GridSearchCV has: ``cv_results_``, ``best_estimator_``, ``best_params_``,
     ``best_score_``, ``best_index_``. The fit time of a candidate is its share of its fold's.
     """
