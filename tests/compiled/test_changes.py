@@ -229,6 +229,46 @@ def test_a_method_of_another_class_is_asked(monkeypatch):
     assert "ELU.forward, which is not chainrule's" in str(training.trainer.backend_status)
 
 
+def train_against_itself(compiled: bool) -> Trainer:
+    """Each batch is moved to where the net, as it is then, is worse."""
+    training = Training("auto" if compiled else False)
+    net, criterion = training.trainer.net, training.trainer.criterion
+
+    def move(x, seeds, step):
+        y, rule = net.eval().forward(x)
+        targets = torch.zeros(1, x.shape[1], dtype=torch.int64)
+        g = criterion.forward(y, targets)[1](torch.ones(2, dtype=x.dtype))
+        net.train()
+        return x + 0.1 * rule(g).sign()
+
+    training.state.augment = move
+    training.trainer.fit(training.data, epochs=3, progress=False)
+    return training.trainer
+
+
+def test_an_augmentation_that_looks_at_the_net_sees_it_at_each_step():
+    plain, fast = map(train_against_itself, (False, True))
+    assert "an augmentation that may look at what is trained" in str(fast.backend_status)
+    assert torch.equal(fast.optimizer.flats[0].data, plain.optimizer.flats[0].data)
+
+
+def test_a_layer_without_the_nets_replicas_is_asked():
+    training = Training("auto")
+    training.trainer.fit(training.data, epochs=1, progress=False)
+    training.trainer.net[-1] = nn.Softmax(1)  # which is over the samples
+    training.trainer.fit(training.data, epochs=2, progress=False)
+    assert "Softmax(dim=1), which has not the net's" in str(training.trainer.backend_status)
+
+
+def test_weights_of_losses_of_other_replicas_are_refused_by_the_loss():
+    net = nn.Heads(a=nn.Linear(3, 2)).replicate(2, SEEDS).to(torch.float64)
+    criterion = nn.MultiLoss({"a": nn.CrossEntropyLoss()}, {"a": torch.ones(3)})
+    trainer = Trainer(net, criterion, optim.SGD(net))
+    data = Training("auto").data
+    with pytest.raises(LayerError, match="expected weight 'a' a number or a tensor"):
+        trainer.fit(Dataset(data.inputs, {"a": data.targets}), epochs=1, progress=False)
+
+
 def test_a_hook_sees_predictions():
     training, seen = Training(True), []
 

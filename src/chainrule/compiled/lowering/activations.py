@@ -17,7 +17,7 @@ from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Val
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["ACTIVATIONS", "MAPS", "lower_activation", "lower_next_activation"]
+__all__ = ["ACTIVATIONS", "ELEMENTWISE", "MAPS", "lower_activation", "lower_next_activation"]
 
 ACTIVATIONS: dict[type[Module], ActivationKind] = {
     nn.ReLU: ActivationKind.RELU,
@@ -42,6 +42,10 @@ MAPS: dict[type[Module], MapKind] = {
     nn.ELU: MapKind.ELU,
 }
 """Those whose derivative needs the input; LeakyReLU and ELU where their constant is negative."""
+
+
+ELEMENTWISE = {*ACTIVATIONS, *MAPS} - {nn.Softmax, nn.LogSoftmax}
+"""Those that treat each number by itself, with replicas or without."""
 
 
 def lower_next_activation(

@@ -57,6 +57,12 @@ def lower_loss(
     Unsupported, and so do targets that the plain path refuses: it says what is wrong with them.
     """
     losses = split_losses(criterion)
+    shapes = [(), () if criterion.replicas is None else (criterion.replicas,)]
+    if any(
+        isinstance(weight, Tensor) and weight.shape not in shapes
+        for weight in getattr(criterion, "weights", {}).values()
+    ):
+        raise Unsupported("weights of losses that are not of the replicas")
     by_name = {"": targets} if isinstance(targets, Tensor) else targets
     if (
         isinstance(criterion, nn.GaussianNLLLoss)

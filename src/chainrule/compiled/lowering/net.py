@@ -12,6 +12,7 @@ from typing import Any
 from chainrule import nn
 from chainrule.compiled.lowering.activations import (
     ACTIVATIONS,
+    ELEMENTWISE,
     MAPS,
     lower_activation,
     lower_next_activation,
@@ -65,6 +66,9 @@ LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]
 
 def lower_net(program: Program, net: Module, shape: tuple[int, ...]) -> Outputs:
     """All operations of a net on samples of this shape."""
+    for module in net.modules():
+        if module.replicas != net.replicas and type(module) not in ELEMENTWISE:
+            raise Unsupported(f"{module.label()}, which has not the net's replicas")
     *layers, last = flatten_sequential(net) or [nn.Identity()]
     lanes = [Value(shape, [Slice(INPUTS, 0, prod(shape))])]
     if isinstance(last, nn.Heads):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from types import FunctionType
 from typing import Any, final
 
 import torch
@@ -47,6 +48,7 @@ from chainrule.train.backends.base import (
 )
 from chainrule.train.backends.fingerprint import Fingerprint
 from chainrule.train.backends.plain import PlainBackend
+from chainrule.train.backends.reach import reaches_training
 from chainrule.train.state import Callback, TrainState
 
 __all__ = ["CompiledBackend"]
@@ -208,6 +210,8 @@ def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
     found.add_net(state.criterion)
     found.add_optimizer(state.optimizer)
     found.add_data(train, targets=True)
+    found.add_object(state.augment)
+    found.add_object(state.scheduler)
     return found
 
 
@@ -224,6 +228,10 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
     """How to learn from these samples. Raises Unsupported where the plain way has to do it."""
     if (unknown := find_unknown_step(state)) is not None:
         raise Unsupported(unknown)
+    if reaches_training(state.augment):
+        raise Unsupported("an augmentation that may look at what is trained")
+    if state.schedule_every == "step" and reaches_training(state.scheduler, state.optimizer):
+        raise Unsupported("a schedule that may look at what is trained")
     if state.augment is not None and train.inputs.nbytes > MAX_AUGMENTED_BYTES:
         raise Unsupported("augmentation of so many samples")
     for part in (*state.net.modules(), *find_losses(state.criterion), state.optimizer):
@@ -269,11 +277,15 @@ def check_own_methods(part: object) -> None:
     names = {name for found in (part, *others) for name in vars(found) if name[:2] != "__"}
     methods = {name for cls in own for name, value in vars(cls).items() if callable(value)}
     changed = sorted(names & methods)
-    for name in ("forward", "step", "update"):  # put into our own class
-        method = getattr(type(part), name, None)
-        place = [getattr(method, key, None) for key in ("__module__", "__qualname__")]
-        if method and place not in [[cls.__module__, f"{cls.__qualname__}.{name}"] for cls in own]:
-            changed.append(name)
+    for cls in own:  # what was put into our own class
+        changed += [
+            name
+            for name, value in vars(cls).items()
+            if isinstance(value, FunctionType)
+            and name[:2] != "__"
+            and (value.__module__, value.__qualname__)
+            != (cls.__module__, f"{cls.__qualname__}.{name}")
+        ]
     if changed:
         raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")
 

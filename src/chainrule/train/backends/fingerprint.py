@@ -54,9 +54,10 @@ class Fingerprint:
 
     def add_optimizer(self, optimizer: Optimizer) -> None:
         """Which one it is, and the memory of what it moves; its numbers are read by each use."""
-        self._add_object(optimizer)
-        self._add_object(type(optimizer).step)
-        self._add_object(type(optimizer).update)
+        self.add_object(optimizer)
+        self.add_object(type(optimizer).step)
+        self.add_object(type(optimizer).update)
+        self.values += vars(optimizer)  # a method may be among them
         self.values.append(has_regular_state(optimizer))
         for flat in optimizer.flats:
             self.values.append(flat.is_current())
@@ -93,20 +94,20 @@ class Fingerprint:
         elif isinstance(value, Tensor):
             self._add_tensor(value)
         elif cls is Buffer:
-            self._add_object(value)
+            self.add_object(value)
             self.values += (value.data.shape, value.data.dtype)
         elif cls is Parameter or not hasattr(value, "__dict__"):
-            self._add_object(value)
+            self.add_object(value)
         else:
             self._add_members(value)
 
     def _add_members(self, value: Any) -> None:
         known = id(value) in self._seen
-        self._add_object(value)
+        self.add_object(value)
         if known:
             return
         self._seen.add(id(value))
-        self._add_object(getattr(type(value), "forward", None))
+        self.add_object(getattr(type(value), "forward", None))
         for name, part in vars(value).items():
             if name in NOT_READ:
                 continue
@@ -129,10 +130,11 @@ class Fingerprint:
     def _add_memory(self, t: Tensor) -> None:
         """Where a tensor's numbers lie."""
         if t.layout != torch.strided:
-            self._add_object(t)
+            self.add_object(t)
         else:
             self.values += (t.data_ptr(), t.shape, t.stride(), t.dtype, t.device)
 
-    def _add_object(self, value: object) -> None:
+    def add_object(self, value: object) -> None:
+        """Which one it is."""
         self.objects.append(value)
         self.values += (id(value), type(value))
