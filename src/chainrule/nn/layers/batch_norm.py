@@ -15,14 +15,13 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.errors import check_input
-from chainrule.nn.layers.normalization import Affine
-from chainrule.nn.parameter import Buffer
+from chainrule.nn.layers.normalization import TrackingNorm
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["BatchNorm1d", "BatchNorm2d"]
 
 
-class BatchNorm(Affine, ABC):
+class BatchNorm(TrackingNorm, ABC):
     """x̂ over the batch: one μ and σ² for each channel        Ioffe and Szegedy, 2015
 
     In training, μ and σ² are the batch's; each use, in order, moves the running statistics once:
@@ -38,9 +37,6 @@ class BatchNorm(Affine, ABC):
 
     expected: str
     dims: tuple[int, ...]
-    running_mean: Buffer | None
-    running_var: Buffer | None
-    num_batches_tracked: Buffer | None
 
     def __init__(
         self,
@@ -54,16 +50,9 @@ class BatchNorm(Affine, ABC):
         *,
         bias: bool = True,
     ) -> None:
-        if not eps > 0:
-            raise ValueError(f"eps must be positive, got {eps}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._init_parameters((num_features,), affine, affine and bias)
-        track = track_running_stats
-        self.running_mean = Buffer(torch.zeros(num_features)) if track else None
-        self.running_var = Buffer(torch.ones(num_features)) if track else None
-        self.num_batches_tracked = Buffer(torch.tensor(0)) if track else None
-        self.to(device=device, dtype=dtype)
+        self._init_tracking(affine, bias, device=device, dtype=dtype)
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         like = self._reference() if self.running_mean is None else self.running_mean.data

@@ -6,7 +6,7 @@ d dilation. Both layers are the same three convolutions, along one axis or two.
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import prod
 from typing import Any, ClassVar, final
@@ -28,12 +28,61 @@ from chainrule.nn.ops.conv import (
 from chainrule.nn.ops.padding import PADDING_MODES, pad, to_tuple
 from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
-__all__ = ["Conv1d", "Conv2d"]
+__all__ = ["Conv1d", "Conv2d", "ConvBase", "Sizes", "check_groups"]
 
 Sizes = int | tuple[int, ...]
 
 
-class Conv(WeightedLayer, ABC):
+class ConvBase(WeightedLayer, ABC):
+    """A layer of windows along ``axes`` axes; one sample alone is a batch of one."""
+
+    axes: ClassVar[int]
+    params: ConvParams
+
+    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        check_input(self, x, self._expected_shape(), self._fits, like=self.weight.data)
+        n = self.num_replica_dims
+        if x.dim() > n + 1 + self.axes:
+            return self._forward_batch(x)
+        y, rule = self._forward_batch(x.unsqueeze(n))
+
+        def backward(g: Tensor) -> Tensor:
+            dx: Tensor = rule(g.unsqueeze(n))
+            return dx.squeeze(n)
+
+        def params_only(g: Tensor) -> None:
+            accumulate_param_grads(rule, g.unsqueeze(n))
+
+        return y.squeeze(n), ChainRule(backward, params_only)
+
+    @abstractmethod
+    def _forward_batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
+        """The same for (N, C, L) or (N, C, H, W)."""
+
+    @abstractmethod
+    def _expected_shape(self) -> str:
+        """What x may be, in words."""
+
+    @abstractmethod
+    def _fits(self, x: Tensor) -> bool:
+        """Whether x may be so."""
+
+    def _map_replicas(self, f: Callable[..., Tensor], *tensors: Tensor, **more: Any) -> Tensor:
+        """f for each replica."""
+        K, dtype = self.replicas, self.matmul_dtype
+        return map_replicas(f, self.params, *tensors, replicas=K, dtype=dtype, **more)
+
+
+def check_groups(groups: int, in_channels: int, out_channels: int) -> None:
+    """Raise ValueError unless the channels can be divided so."""
+    if groups < 1 or in_channels % groups or out_channels % groups:
+        raise ValueError(
+            f"groups must divide in_channels and out_channels, got {groups} for "
+            f"{in_channels} and {out_channels}"
+        )
+
+
+class Conv(ConvBase, ABC):
     """y = W ⋆ x + b, a window of k entries every s-th step        ⋆: sliding products, summed
 
     With g = dL/dy, and g↑ = g with s − 1 zeros between its entries, as a stride of 1 has them:
@@ -41,8 +90,6 @@ class Conv(WeightedLayer, ABC):
     dL/dW += Σ the windows of x, each times its g        over samples and positions
     dL/db += Σ g over samples and positions
     """
-
-    axes: ClassVar[int]
 
     def __init__(
         self,
@@ -63,11 +110,7 @@ class Conv(WeightedLayer, ABC):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.dilation = kernel_size, stride, dilation
         self.padding, self.padding_mode = padding, padding_mode
-        if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"groups must divide in_channels and out_channels, got {groups} for "
-                f"{in_channels} and {out_channels}"
-            )
+        check_groups(groups, in_channels, out_channels)
         if padding_mode not in PADDING_MODES:
             raise ValueError(
                 f"padding_mode is one of {', '.join(PADDING_MODES)}; got {padding_mode!r}"
@@ -100,12 +143,6 @@ class Conv(WeightedLayer, ABC):
         edges = zip(self.edges, self._dilated_extent, strict=True)
         return self.padding_mode == "zeros" and all(a == b <= extent for (a, b), extent in edges)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        check_input(self, x, self._expected_shape(), self._fits, like=self.weight.data)
-        if x.dim() == self.num_replica_dims + 1 + self.axes:
-            return self._forward_sample(x)
-        return self._forward_batch(x)
-
     def _forward_batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
         x, fold = pad(x, self._added_edges, self.padding_mode)
@@ -126,24 +163,6 @@ class Conv(WeightedLayer, ABC):
             return dx
 
         return y, ChainRule(backward, params_only)
-
-    def _map_replicas(self, f: Callable[..., Tensor], *tensors: Tensor, **more: Any) -> Tensor:
-        """f for each replica."""
-        K, dtype = self.replicas, self.matmul_dtype
-        return map_replicas(f, self.params, *tensors, replicas=K, dtype=dtype, **more)
-
-    def _forward_sample(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        n = self.num_replica_dims
-        y, rule = self._forward_batch(x.unsqueeze(n))
-
-        def backward(g: Tensor) -> Tensor:
-            dx: Tensor = rule(g.unsqueeze(n))
-            return dx.squeeze(n)
-
-        def params_only(g: Tensor) -> None:
-            accumulate_param_grads(rule, g.unsqueeze(n))
-
-        return y.squeeze(n), ChainRule(backward, params_only)
 
     def _min_input_size(self) -> list[int]:
         """The smallest size of input along each axis: one window fits, the padding has sources."""

@@ -9,31 +9,28 @@ from __future__ import annotations
 
 from abc import ABC
 from math import prod
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
-from chainrule.nn.errors import AXES, check_input
+from chainrule.nn.errors import AXES
 from chainrule.nn.init import Initializer
-from chainrule.nn.layers.linear import WeightedLayer
+from chainrule.nn.layers.conv import ConvBase, Sizes, check_groups
 from chainrule.nn.ops.conv import (
     ConvParams,
     conv_forward,
     conv_input_grad,
     conv_weight_grad,
     dilated_extent,
-    map_replicas,
 )
 from chainrule.nn.ops.padding import to_tuple
-from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
+from chainrule.nn.vjp import BackwardFn, ChainRule
 
 __all__ = ["ConvTranspose1d", "ConvTranspose2d"]
 
-Sizes = int | tuple[int, ...]
 
-
-class ConvTranspose(WeightedLayer, ABC):
+class ConvTranspose(ConvBase, ABC):
     """y = the sum of copies of W, each times an entry of x, s steps apart, + b
 
     It is x↑ padded by d (k − 1), ⋆ W turned round: what a convolution's dL/dx is. ``padding`` p
@@ -46,8 +43,6 @@ class ConvTranspose(WeightedLayer, ABC):
     LayerError for other shapes, or another dtype or device than the weight's; ValueError for
     arguments that contradict each other.
     """
-
-    axes: ClassVar[int]
 
     def __init__(
         self,
@@ -70,11 +65,7 @@ class ConvTranspose(WeightedLayer, ABC):
         self.kernel_size, self.stride, self.dilation = kernel_size, stride, dilation
         self.padding, self.output_padding = padding, output_padding
         self.padding_mode = padding_mode
-        if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"groups must divide in_channels and out_channels, got {groups} for "
-                f"{in_channels} and {out_channels}"
-            )
+        check_groups(groups, in_channels, out_channels)
         if padding_mode != "zeros":
             raise ValueError(f"padding_mode is 'zeros', got {padding_mode!r}")
         kernel = to_tuple("kernel_size", kernel_size, self.axes, 1)
@@ -97,22 +88,6 @@ class ConvTranspose(WeightedLayer, ABC):
         shape = (in_channels, out_channels // groups, *kernel)
         self._init_parameters(shape, bias, init, outputs=out_channels, device=device, dtype=dtype)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
-        check_input(self, x, self._expected_shape(), self._fits, like=self.weight.data)
-        n = self.num_replica_dims
-        if x.dim() > n + 1 + self.axes:
-            return self._forward_batch(x)
-        y, rule = self._forward_batch(x.unsqueeze(n))
-
-        def backward(g: Tensor) -> Tensor:
-            dx: Tensor = rule(g.unsqueeze(n))
-            return dx.squeeze(n)
-
-        def params_only(g: Tensor) -> None:
-            accumulate_param_grads(rule, g.unsqueeze(n))
-
-        return y.squeeze(n), ChainRule(backward, params_only)
-
     def _forward_batch(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         weight, bias = self.weight, self.bias
         full = self._map_replicas(conv_input_grad, x, weight.data, sizes=self._full_size(x))
@@ -134,11 +109,6 @@ class ConvTranspose(WeightedLayer, ABC):
             return self._map_replicas(conv_forward, torch.constant_pad_nd(g, back), weight.data)
 
         return y, ChainRule(backward, params_only)
-
-    def _map_replicas(self, f: Any, *tensors: Tensor, **more: Any) -> Tensor:
-        """f for each replica."""
-        K, dtype = self.replicas, self.matmul_dtype
-        return map_replicas(f, self.params, *tensors, replicas=K, dtype=dtype, **more)
 
     def _full_size(self, x: Tensor) -> list[int]:
         """The sizes of all copies together, before ``padding`` cuts them."""

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.errors import AXES, check_input
-from chainrule.nn.layers.normalization import Affine, normalize
-from chainrule.nn.parameter import Buffer
+from chainrule.nn.layers.normalization import TrackingNorm, normalize
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["InstanceNorm1d", "InstanceNorm2d"]
 
 
-class InstanceNorm(Affine, ABC):
+class InstanceNorm(TrackingNorm, ABC):
     """x̂ over the last axes, for each sample and channel        Ulyanov et al., 2016
 
     dL/dx: that of normalize. w, b (…, C), with ``affine``
@@ -34,9 +33,6 @@ class InstanceNorm(Affine, ABC):
     """
 
     axes: ClassVar[int]
-    running_mean: Buffer | None
-    running_var: Buffer | None
-    num_batches_tracked: Buffer | None
 
     def __init__(
         self,
@@ -50,16 +46,9 @@ class InstanceNorm(Affine, ABC):
         *,
         bias: bool = True,
     ) -> None:
-        if not eps > 0:
-            raise ValueError(f"eps must be positive, got {eps}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self._init_parameters((num_features,), affine, affine and bias)
-        track = track_running_stats
-        self.running_mean = Buffer(torch.zeros(num_features)) if track else None
-        self.running_var = Buffer(torch.ones(num_features)) if track else None
-        self.num_batches_tracked = Buffer(torch.tensor(0)) if track else None
-        self.to(device=device, dtype=dtype)
+        self._init_tracking(affine, bias, device=device, dtype=dtype)
 
     @property
     def depends_on_batch(self) -> bool:

@@ -18,10 +18,10 @@ from torch import Tensor
 from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant, Zeros
 from chainrule.nn.module import Module
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Affine", "GroupNorm", "LayerNorm", "RMSNorm", "normalize"]
+__all__ = ["Affine", "GroupNorm", "LayerNorm", "RMSNorm", "TrackingNorm", "normalize"]
 
 
 class NormalizedInput(NamedTuple):
@@ -94,6 +94,31 @@ class Affine(Module, ABC):
     def _reference(self) -> Tensor | None:
         """A tensor that the input must agree with."""
         return next((value.data for value in (self.weight, self.bias) if value), None)
+
+
+class TrackingNorm(Affine, ABC):
+    """A normalization that may keep running statistics, in torch's three buffers.
+
+    Raises ValueError unless ε > 0.
+    """
+
+    num_features: int
+    eps: float
+    track_running_stats: bool
+    running_mean: Buffer | None
+    running_var: Buffer | None
+    num_batches_tracked: Buffer | None
+
+    def _init_tracking(self, affine: bool, bias: bool, **to: Any) -> None:
+        """Parameters and buffers; the other arguments are attributes already."""
+        if not self.eps > 0:
+            raise ValueError(f"eps must be positive, got {self.eps}")
+        self._init_parameters((self.num_features,), affine, affine and bias)
+        track = self.track_running_stats
+        self.running_mean = Buffer(torch.zeros(self.num_features)) if track else None
+        self.running_var = Buffer(torch.ones(self.num_features)) if track else None
+        self.num_batches_tracked = Buffer(torch.tensor(0)) if track else None
+        self.to(**to)
 
 
 @final
