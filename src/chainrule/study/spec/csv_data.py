@@ -12,6 +12,7 @@ from chainrule.data import CsvTable, DataError, Encoder, read_csv
 from chainrule.data.datasets.csv_table import is_class, load_table
 from chainrule.data.files.csv_file import digest_file, is_number
 from chainrule.data.tabular.target import Kind, infer_kind
+from chainrule.recipes.arguments import find_written_problems
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import resolve_callable
 from chainrule.study.spec.class_target import check_tells_numbers, tell_classes
@@ -96,7 +97,12 @@ def fill_net_sizes(study: Study) -> Study:
 
 
 def read_rows(arguments: Mapping[str, Any]) -> tuple[CsvTable, str]:
-    """(the rows that the arguments of the data ``table`` name, the target)."""
+    """(the rows that the arguments of the data ``table`` name, the target).
+
+    Raises StudyError for an argument that it does not take, or of another kind.
+    """
+    for problem in find_written_problems("data", "table", arguments).values():
+        raise StudyError(f"data table: {problem}")
     named = {key: arguments[key] for key in LOADED if key in arguments}
     return load_table(named.pop("csv", None), **named, **find_written(arguments))
 

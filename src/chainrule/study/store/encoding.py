@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.study.store.base import StoreError, StudyRecord
+from chainrule.study.store.kinds import find_row_problem, find_study_problem
 from chainrule.study.store.predictions import Predictions, decode_predictions
 from chainrule.study.store.record import TrainingKey, TrainingRecord
 
@@ -135,12 +136,35 @@ def _verify_row(where: object, study: int, columns: Sequence[Any]) -> dict[str, 
     name = f"the row {tuple(key)}"
     if checksum(study, content) != sealed:
         raise StoreError.from_damage(where, f"{name} does not match its digest")
-    values = json.loads(content)
+    values = _read_fields(where, name, content)
+    if problem := find_row_problem(renamed := _rename_old_fields(values)):
+        raise StoreError.from_damage(where, f"{name}: {problem}")
     if [values[column] for column in KEY] != key:
         raise StoreError.from_damage(where, f"{name} has the text of another")
-    setting = {OLD_SETTINGS.get(path, path): value for path, value in values["setting"].items()}
-    changed = {"stage": OLD_STAGES.get(values["stage"], values["stage"]), "setting": setting}
-    return {OLD_FIELDS.get(field, field): value for field, value in (values | changed).items()}
+    return renamed
+
+
+def _read_fields(where: object, name: str, content: Any) -> dict[str, Any]:
+    """The fields that a text has."""
+    try:
+        values = json.loads(content)
+    except (ValueError, TypeError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise StoreError.from_damage(where, f"{name} is no JSON object")
+    return values
+
+
+def _rename_old_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a row with the names of this format."""
+    renamed = {OLD_FIELDS.get(field, field): value for field, value in values.items()}
+    match values:
+        case {"stage": str(stage)}:
+            renamed["stage"] = OLD_STAGES.get(stage, stage)
+    match values:
+        case {"setting": dict(setting)}:
+            renamed["setting"] = {OLD_SETTINGS.get(k, k): v for k, v in setting.items()}
+    return renamed
 
 
 def _split_curves(lengths: Sequence[tuple[str, int]], data: bytes) -> dict[str, list[float]]:
@@ -155,5 +179,10 @@ def decode_study(where: object, columns: Sequence[Any]) -> StudyRecord:
     if checksum(*parts) != sealed:
         raise StoreError.from_damage(where, f"study {parts[0]} does not match its digest")
     number, digest, content, trainings = parts
-    values = json.loads(content) | {"trainings": trainings}
-    return StudyRecord(id=number, digest=digest, provenance=values["runs"][0], **values)
+    values = _read_fields(where, f"study {number}", content)
+    if problem := find_study_problem(values):
+        raise StoreError.from_damage(where, f"study {number}: {problem}")
+    provenance = values["runs"][0]
+    return StudyRecord(
+        id=number, digest=digest, provenance=provenance, trainings=trainings, **values
+    )
