@@ -137,3 +137,13 @@ def test_rounds_that_share_samples_have_bonferronis_levels():
         {arm: x for arm, x in scores(10).items() if arm != "c"}, Resplits.folds(5), looks=looks
     ).comparisons
     assert c.p_looks <= min(1.0, 2 * c.test.p)
+
+
+def test_a_test_that_is_another_one_counts_once_whatever_the_unit():
+    """Turned around too; and scores of 1e-9 are as different as those of 1."""
+    for unit in (1.0, 1e-9):
+        of = {arm: unit * x for arm, x in scores(6).items()}
+        pairs = [(of["b"], of["a"]), (of["a"], of["b"]), (of["c"], of["a"])]
+        assert compare(of, FreshData(), baseline="a", others=pairs).family == 2
+        further = [*pairs, (of["c"], of["b"]), (of["b"], of["c"])]
+        assert compare(of, FreshData(), baseline="a", others=further).family == 3

@@ -26,6 +26,9 @@ __all__ = [
     "simultaneous_interval",
 ]
 
+ROUNDING = 1e-12
+"""By how much of the largest score two ways to add up the same difference may differ."""
+
 ScorePair: TypeAlias = tuple[Scores, Scores]
 """The scores of a test: those that count plus, and those that count minus, one a round."""
 
@@ -239,14 +242,17 @@ class Family:
 
 def select_further(own: Sequence[ScorePair], others: Sequence[ScorePair]) -> list[ScorePair]:
     """The others without those that are one's own, and without doubles: a factor's, often."""
-    known = [subtract(a, b) for a, b in own]
-    further = []
-    for a, b in others:
-        d = subtract(a, b)
-        if not any(np.allclose(d, k) or np.allclose(-d, k) for k in known):
-            further.append((a, b))
-            known.append(d)
-    return further
+    if not others:
+        return []
+    pairs = [*own, *others]
+    differences = np.array([subtract(a, b) for a, b in pairs])
+    near = ROUNDING * max(np.abs(scores).max() for pair in pairs for scores in pair)
+    kept = [*range(len(own))]
+    for i in range(len(own), len(pairs)):
+        d, known = differences[i], differences[kept]
+        if not np.any([(np.abs(known - x) <= near).all(axis=1).any() for x in (d, -d)]):
+            kept.append(i)
+    return [pairs[i] for i in kept[len(own) :]]
 
 
 def subtract(a: Scores, b: Scores) -> Array:
