@@ -20,9 +20,10 @@ from chainrule.data import disk
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Trainer
 from tests.nn.cases.basic import CASES as BASIC
+from tests.nn.cases.sequences import CASES as SEQUENCES
 from tests.nn.cases.spatial import CASES as SPATIAL
 
-CASES = [*BASIC, *SPATIAL]
+CASES = [*BASIC, *SEQUENCES, *SPATIAL]
 SOURCE = Path(chainrule.__file__).parent
 FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
 GATE = {"interop/torch.py", "interop/torch_backend.py"}
@@ -231,12 +232,12 @@ THIRD = {
     "seeds": {"torch"},
     "nn": {"torch"},
     "optim": {"torch"},
-    "data": {"numpy", "pooch", "torch"},
+    "data": {"numpy", "pooch", "pydantic_core", "torch"},
     "statistics": {"numpy", "scipy"},
     "serialization": {"pydantic", "safetensors", "torch"},
     "compiled": {"torch"},
     "zoo": set(),
-    "train": {"pandas", "rich", "torch"},
+    "train": {"mlflow", "pandas", "rich", "tensorboard", "torch"},
     "recipes": {"pydantic", "pydantic_core"},
     "estimators": {"pydantic", "pydantic_core", "torch"},
     "interop": {"onnx", "torch"},
@@ -246,7 +247,7 @@ THIRD = {
         *("scipy", "sqlalchemy", "tomli_w", "torch"),
     },
     "report": {"jinja2", "matplotlib", "numpy", "pandas", "rich", "torch"},
-    "cli": {"rich", "torch", "typer"},
+    "cli": {"pandas", "pyarrow", "rich", "torch", "typer"},
     "__main__": set(),
 }
 

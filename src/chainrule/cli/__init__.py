@@ -24,7 +24,7 @@ __all__ = ["app", "main"]
 COMMANDS = (
     *("list", "init", "check_study", "schema"),
     *("plan", "run", "studies", "remove"),
-    *("show", "compare", "ensemble", "review", "nets", "plot", "report"),
+    *("show", "log", "compare", "ensemble", "review", "nets", "plot", "report"),
     *("train", "predict", "check", "explain", "export"),
 )
 """The files in commands/, in the order of --help."""

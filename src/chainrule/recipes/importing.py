@@ -34,6 +34,7 @@ SEARCH_MODULES = {
     "init": ("chainrule.nn.init",),
     "augment": ("chainrule.data.transforms.augment",),
     "trainer": ("chainrule.train", "chainrule.interop"),
+    "callback": ("chainrule.train.loggers",),
 }
 """Where a name without a module is looked for."""
 
@@ -47,6 +48,7 @@ PRODUCTS = {
     "init": "chainrule.nn.init:Initializer",
     "augment": "collections.abc:Callable",
     "trainer": "chainrule.train:Trainer",
+    "callback": "chainrule.train:Callback",
 }
 """What a component of each kind makes, by name: a declaration is read without torch."""
 

@@ -24,6 +24,7 @@ from chainrule.report.tables.ensembles import ensemble_sentence, ensembles_table
 from chainrule.report.tables.findings import findings_table
 from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.layers import layers_table
+from chainrule.report.tables.long import long_table
 from chainrule.report.tables.metric import metric_table
 from chainrule.report.tables.plan import plan_table
 from chainrule.report.tables.predictions import (
@@ -135,6 +136,7 @@ __all__ = [
     "layers",
     "layers_table",
     "learning_curves",
+    "long_table",
     "metric_table",
     "metric_unit",
     "opening_sentence",

@@ -14,6 +14,7 @@ from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
 from chainrule.train.inference import predict, predict_proba
 from chainrule.train.layer_stats import LayerRow, layer_stats
+from chainrule.train.loggers import JSONLinesLogger, Logger, MLflowLogger, TensorBoardLogger
 from chainrule.train.metrics import (
     Accuracy,
     Coverage,
@@ -59,8 +60,11 @@ __all__ = [
     "ErrorRate",
     "FileError",
     "History",
+    "JSONLinesLogger",
     "JointAccuracy",
     "LayerRow",
+    "Logger",
+    "MLflowLogger",
     "MatthewsCorrelation",
     "MeanAbsoluteError",
     "Metric",
@@ -69,6 +73,7 @@ __all__ = [
     "ProgressBar",
     "Recall",
     "RootMeanSquaredError",
+    "TensorBoardLogger",
     "TrainState",
     "Trainer",
     "build_kernel",

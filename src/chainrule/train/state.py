@@ -34,6 +34,9 @@ class Callback(ABC):  # noqa: B024 (each method may be left out)
     def on_fit_start(self, state: TrainState) -> None:  # noqa: B027
         """Before the first epoch of a fit."""
 
+    def on_epoch_start(self, state: TrainState) -> None:  # noqa: B027
+        """Before the steps of an epoch."""
+
     def on_step_end(self, state: TrainState) -> None:  # noqa: B027
         """After each step of the optimizer."""
 
@@ -58,6 +61,8 @@ class TrainState:
     - ``epoch``, ``steps``: how many are done; ``epochs``: how many there are to be.
     - ``seeds``: of the order of the samples, one a replica.
     - ``active``: bool (K,), (1,) for a plain net: who still takes part.
+    - ``context``: of each replica, what it is in a study: its name, arm, stage, candidate, round,
+      fold and member; nothing elsewhere.
 
     All else is as in :class:`chainrule.train.Trainer`, which makes it. A callback is given it.
     """
@@ -79,6 +84,7 @@ class TrainState:
     epoch: int = 0
     epochs: int = 0
     steps: int = 0
+    context: tuple[Mapping[str, Any], ...] = ()
     history: History = field(init=False)
     active: Tensor = field(init=False)
     parameter_mark: ParameterMark | None = field(default=None, init=False)
@@ -161,6 +167,7 @@ class TrainState:
         self.history.keep_replicas(index)
         self.clip_norm = take_rows(self.clip_norm, index)
         self.seeds = [self.seeds[k] for k in index.tolist()]
+        self.context = tuple(self.context[k] for k in index.tolist() if self.context)
         self.active = self.active[index]
 
         def keep(t: Tensor) -> Any:

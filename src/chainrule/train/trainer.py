@@ -177,6 +177,8 @@ class Trainer(TrainStateView):
         before: Snapshot | None = None
         try:
             before = take_snapshot(self.state, last)
+            for callback in callbacks:
+                callback.on_epoch_start(self.state)
             start = time.perf_counter()
             run_epoch(self.state, self.backend, train, test, before.net)
             self.history.seconds += time.perf_counter() - start

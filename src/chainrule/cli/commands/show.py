@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from chainrule.cli.commands import app
-from chainrule.cli.options import Json, Run, StudyNumber, TableFormat, format_examples
-from chainrule.cli.output import echo_err, echo_table
+from chainrule.cli.options import Json, Out, Run, StudyNumber, format_examples
+from chainrule.cli.output import echo_err, echo_table, save_bytes
 from chainrule.cli.resolve import resolve_result
 
 if TYPE_CHECKING:
+    from chainrule.report import Table
     from chainrule.report.tables.build import TableName
     from chainrule.study import StudyResult
+
+Form = Annotated[
+    Literal["text", "csv", "json", "latex", "markdown", "parquet"],
+    typer.Option("--format", help="How the table is written; parquet with --long and -o."),
+]
+Long = Annotated[
+    bool, typer.Option("--long", help="Every metric of every final training: arm, round, metric.")
+]
+Predictions = Annotated[
+    Literal["intervals", "confusion", "calibration", "wrong"] | None,
+    typer.Option(help="What kept predictions say, instead of the results."),
+]
 
 
 @app.command(
@@ -24,6 +39,7 @@ if TYPE_CHECKING:
         "chainrule show runs/pairs-depth.sqlite --format latex",
         "chainrule show pairs-depth --candidates --format csv",
         "chainrule show pairs-depth --importance",
+        "chainrule show pairs-depth --long --format parquet -o pairs.parquet",
         "chainrule show prices --metric mae",
         "chainrule show digits --predictions confusion",
     ),
@@ -31,7 +47,9 @@ if TYPE_CHECKING:
 def show_results(
     run: Run,
     as_json: Json = False,
-    form: TableFormat = "text",
+    form: Form = "text",
+    output: Out = None,
+    long: Long = False,
     study: StudyNumber = None,
     candidates: Annotated[
         bool, typer.Option("--candidates", help="What was searched, instead of the results.")
@@ -43,10 +61,7 @@ def show_results(
         str | None,
         typer.Option(metavar="NAME", help="Another metric that was counted: loss, train_loss, …"),
     ] = None,
-    predictions: Annotated[
-        Literal["intervals", "confusion", "calibration", "wrong"] | None,
-        typer.Option(help="What kept predictions say, instead of the results."),
-    ] = None,
+    predictions: Predictions = None,
 ) -> None:
     """Print the table of results, of a study that is finished or not, while it runs too.
 
@@ -54,15 +69,19 @@ def show_results(
     """
     from chainrule import report
 
-    if candidates + importance + (metric is not None) + (predictions is not None) > 1:
-        raise typer.BadParameter(
-            "--candidates, --importance, --metric and --predictions exclude each other"
-        )
+    check_show_options(
+        form, output, long, candidates + importance + bool(metric) + bool(predictions)
+    )
     result = resolve_result(run, study)
     if not result.is_complete:
         echo_err(report.progress_sentence(result))
-    form = "json" if as_json else form
-    if metric is not None:
+    if form == "parquet" and output is not None:
+        save_parquet(report.long_table(result), output)
+        return
+    form = "json" if as_json or form == "parquet" else form
+    if long:
+        echo_table(report.long_table(result), form)
+    elif metric is not None:
         echo_table(report.metric_table(result, metric), form)
     elif predictions is not None:
         echo_table(report.build_prediction_table(result, predictions), form)
@@ -71,6 +90,31 @@ def show_results(
         echo_table(report.build_table(result, kind), form)
         if form == "text" and kind == "results":
             print_intervals(result)
+
+
+def check_show_options(form: str, output: Path | None, long: bool, others: int) -> None:
+    """Raise typer.BadParameter for what excludes each other; ``others``: tables beside long."""
+    if long + others > 1:
+        raise typer.BadParameter(
+            "--candidates, --importance, --long, --metric and --predictions exclude each other"
+        )
+    if form == "parquet" and not (long and output):
+        raise typer.BadParameter("--format parquet goes with --long and -o FILE")
+    if output is not None and form != "parquet":
+        raise typer.BadParameter("-o FILE goes with --long --format parquet; else: > FILE")
+
+
+def save_parquet(table: Table, path: Path) -> None:
+    """Write a table's rows as a file of Parquet. Raises ImportError without the extra."""
+    try:
+        import pandas as pd
+        import pyarrow  # noqa: F401 (what pandas writes it with)
+    except ImportError as error:
+        raise ImportError("pyarrow is missing: pip install 'chainrule[parquet]'") from error
+    buffer = BytesIO()
+    frame = pd.DataFrame(list(table.rows), columns=[column.title for column in table.columns])
+    frame.to_parquet(buffer, index=False)
+    save_bytes(path, buffer.getvalue())
 
 
 def print_intervals(result: StudyResult) -> None:

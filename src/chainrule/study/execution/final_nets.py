@@ -137,7 +137,7 @@ def was_compiled(rows: Sequence[TrainingRecord]) -> bool:
 
 def declare_again(study: Study, *, compiled: bool) -> str:
     """The study as workers get it, to be computed one way."""
-    study = study.model_copy(update={"keep": None, "compile": compiled})
+    study = study.model_copy(update={"keep": None, "compile": compiled, "callbacks": []})
     return (settle_backend(study)[0] if compiled else study).model_dump_json()
 
 

@@ -17,7 +17,7 @@ import torch
 from chainrule._util.user_code import describe_error
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.records import make_failed_rows
-from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
+from chainrule.study.execution.train_cohort import add_callbacks, build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving
@@ -118,7 +118,9 @@ class HalvingCohort:
     @cached_property
     def trainer(self) -> Trainer:
         """What trains it."""
-        return build_cohort_trainer(self.study, self.job)
+        trainer = build_cohort_trainer(self.study, self.job)
+        add_callbacks(self.study, self.job, trainer)
+        return trainer
 
     def split(self) -> list[HalvingCohort]:
         """Its halves, to be trained from the start; none where it is one training, or has begun."""

@@ -15,7 +15,7 @@ from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.halving import run_halving
 from chainrule.study.execution.provenance import package_commit
-from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
+from chainrule.study.execution.train_cohort import add_callbacks, build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
 from chainrule.study.spec.own_code import check_pinned
 from chainrule.study.spec.study import Study
@@ -62,6 +62,7 @@ def train_program(
     Raises KeyboardInterrupt where the training was interrupted: a job is done or it is not.
     """
     trainer = build_cohort_trainer(study, program)
+    add_callbacks(study, program, trainer)
     rows = train_until(study, data, program, trainer, program.recipe.epochs)
     return rows, trainer.net
 

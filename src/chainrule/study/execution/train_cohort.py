@@ -30,7 +30,7 @@ from chainrule.study.store.record import TrainingRecord
 from chainrule.train import BackendStatus, Trainer
 from chainrule.train.metrics import Metric, TargetUnitMetric
 
-__all__ = ["build_cohort_trainer", "find_backend", "train_until"]
+__all__ = ["add_callbacks", "build_cohort_trainer", "find_backend", "train_until"]
 
 
 def train_until(
@@ -146,6 +146,25 @@ def build_cohort_trainer(study: Study, job: CohortJob) -> Trainer:
         metrics={name: build_component("metric", part) for name, part in study.metrics.items()},
         train_metrics=job.stage != "search",
     )
+
+
+def add_callbacks(study: Study, job: CohortJob, trainer: Trainer) -> None:
+    """Let the study's callbacks look on, and tell them of each replica what it is."""
+    trainer.state.context = tuple(
+        {
+            "study": study.name,
+            "arm": job.arm,
+            "stage": job.stage,
+            "candidate": t.candidate,
+            "round": t.round,
+            "fold": t.fold,
+            "member": member,
+        }
+        for t in job.trainings
+        for member in range(job.recipe.ensemble_size)
+    )
+    if job.stage != "timing":
+        trainer.callbacks.extend(build_component("callback", part) for part in study.callbacks)
 
 
 def split_common_settings(job: CohortJob) -> tuple[Recipe, ReplicaValues]:

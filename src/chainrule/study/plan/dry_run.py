@@ -9,6 +9,7 @@ import torch
 
 from chainrule._util.user_code import add_user_lines, describe_error
 from chainrule.data import Dataset
+from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
@@ -145,6 +146,8 @@ def find_job_problems(
     for needed, n in epochs.items():
         few.limit = needed
         try:
+            for part in study.callbacks:  # a dry run is not logged, but they are to be there
+                build_component("callback", part)
             train_until(study, few, job, build_cohort_trainer(study, job), 1)
         except Exception as error:
             # The last batch is that of n samples; who reads the message has not heard of fewer.

@@ -89,7 +89,9 @@ def own_files(study: Study) -> dict[str, Path]:
     """Module → file of all that the study's components are made with and that is the user's."""
     invalidate_caches()
     found: dict[str, Path] = {}
-    declared = {key: value for key, value in study.as_dict().items() if key != "quick"}
+    declared = {
+        key: value for key, value in study.as_dict().items() if key not in ("quick", "callbacks")
+    }
     waiting = [*find_module_names(declared)]
     while waiting:
         name = waiting.pop()

@@ -92,8 +92,9 @@ class Study(StrictModel):
     chainrule's own trains: it is no part of what the study is, and rows tell which way they were
     computed. ``cohort_size``: trainings a cohort, by default what fits a cache.
     ``keep="predictions"``: what each net says of each sample that it is judged on is kept beside
-    its row. ``timing``: each arm is trained once more alone, for its time. ``sources``: here a run
-    writes the SHA-256 of each module of yours.
+    its row. ``timing``: each arm is trained once more alone, for its time. ``callbacks``: what
+    looks on, such as a logger; no part of what the study is. ``sources``: here a run writes the
+    SHA-256 of each module of yours.
 
     Raises StudyError, with a line a problem, which names the field and what would be right.
     """
@@ -135,6 +136,7 @@ class Study(StrictModel):
     reported: dict[str, Reported] = Field({})
     keep: Literal["predictions"] | None = None
     timing: bool = False
+    callbacks: list[Named] = Field([])
     quick: Overrides = Field({})
     sources: dict[str, str] = Field({})
 
@@ -431,7 +433,7 @@ def digest_declaration(study: Study) -> str:
 
 NON_SEMANTIC_FIELDS = {
     *("summary", "baseline", "rope", "reported", "quick", "failure_value"),
-    *("keep", "compile", "timing"),
+    *("keep", "compile", "timing", "callbacks"),
 }
 """What changes how results are shown and compared, but no training."""
 

@@ -1,0 +1,40 @@
+"""Curves as JSON lines, as Weights & Biases keeps a run that is offline."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+from chainrule._util.atomic import write_atomically
+from chainrule.train.loggers.base import Logger
+
+__all__ = ["JSONLinesLogger"]
+
+
+@final
+class JSONLinesLogger(Logger):
+    """A folder a run: ``history.jsonl``, a line an epoch, and ``config.json``, what the run is.
+
+    A line has the keys of Weights & Biases beside the values: ``_step`` the epoch, ``_timestamp``
+    in seconds, ``_runtime`` since the run began. It is read by any program that reads JSON lines,
+    and by ``wandb`` with ``run.log(line, step=line["_step"])``.
+    """
+
+    def __init__(self, folder: str | Path, gradient_norm: bool = False) -> None:
+        super().__init__(folder, gradient_norm)
+        self._starts: dict[str, float] = {}
+
+    def start_run(self, run: str, about: Mapping[str, Any]) -> None:
+        folder, self._starts[run] = self.place(run), time.time()
+        write_atomically(folder / "history.jsonl", b"")
+        write_atomically(folder / "config.json", json.dumps(dict(about), indent=2).encode())
+
+    def log_values(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
+        now = time.time()
+        start = self._starts.setdefault(run, now)
+        line = {**values, "_step": epoch, "_timestamp": now, "_runtime": now - start}
+        with (self.place(run) / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
