@@ -10,11 +10,11 @@ from chainrule.compiled.build import (
 )
 from chainrule.compiled.launch import (
     CompiledProgram,
-    Epoch,
+    Epochs,
     compile_inference,
     compile_training,
     compute_outputs,
-    train_epoch,
+    train_epochs,
 )
 from chainrule.compiled.lowering.program import Unsupported
 
@@ -22,7 +22,7 @@ __all__ = [
     "SCALAR_TYPES",
     "BuildError",
     "CompiledProgram",
-    "Epoch",
+    "Epochs",
     "Unsupported",
     "build_kernel",
     "compile_inference",
@@ -30,6 +30,6 @@ __all__ = [
     "compute_outputs",
     "is_built",
     "kernel",
-    "train_epoch",
+    "train_epochs",
     "wait_for_kernel",
 ]

@@ -106,6 +106,7 @@ class EpochArgs(ctypes.Structure):
     dropouts: Annotated[int | None, "const DropoutState *"]
     order: Indices  # (K or 1, N): the samples in the epoch's order
     order_stride: int
+    first_step: int  # how many the call has done in epochs before this one
     losses: Numbers  # (terms, steps, K)
     num_terms: int
     finite: Annotated[int | None, "bool *"]  # (steps, K): whether the replica was updated

@@ -24,7 +24,7 @@ from chainrule.compiled.lowering.grad_modes import (
     accumulated_values,
     assign_grad_modes,
 )
-from chainrule.compiled.lowering.ir import NOWHERE, BatchNormalize, Convolution, Lookup
+from chainrule.compiled.lowering.ir import NOWHERE, BatchNormalize, Convolution, Lookup, Matmul
 from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import (
@@ -48,11 +48,11 @@ from chainrule.optim.inplace import Scalar
 
 __all__ = [
     "CompiledProgram",
-    "Epoch",
+    "Epochs",
     "compile_inference",
     "compile_training",
     "compute_outputs",
-    "train_epoch",
+    "train_epochs",
 ]
 
 MAX_WEIGHT_BYTES = 2**24
@@ -66,8 +66,9 @@ MIN_CHUNK_VECTORS = 8
 INFERENCE_BATCH = 128
 """Samples that go through a net together when nothing is learned."""
 INTERRUPTIBLE_WORK = 2**31
-"""Replicas times samples times parameters of an epoch that is to be stopped before its end: it is
-longer than some tenths of a second."""
+"""Work of a call that is to be stopped before its end: it takes longer than a tenth of a second."""
+OPERATIONS_OF_A_VALUE = 8
+"""What a number that goes through a net costs beside products, forward and back, in products."""
 POLL_SECONDS = 0.2
 """Seconds between two looks for Ctrl-C."""
 
@@ -82,10 +83,14 @@ class CompiledProgram(NamedTuple):
     running: list[Buffer]  # what layers learn beside parameters
     dropouts: dict[DropoutBase, int]  # those that draw, each with how often it does in a step
     workspace: list[Tensor]  # one, when an epoch has been asked for
+    work: int  # about how many products an epoch of all replicas has, forward
 
 
-class Epoch(NamedTuple):
-    """losses (terms, steps, K), finite (steps, K), samples a step, name → outputs (K, N, …)."""
+class Epochs(NamedTuple):
+    """losses (E, terms, steps, K), finite (E, steps, K), samples a step, name → outputs (K, N, …).
+
+    The outputs are those of one epoch.
+    """
 
     losses: Tensor
     finite: Tensor
@@ -179,7 +184,19 @@ def finalize_program(
     args.batch_size, args.num_terms = min(batch_size, len(data)), len(targets)
     check_buffers(program, data_rows[0])
     running, dropouts = program.running, program.dropouts
-    return CompiledProgram(args, heads, owners, copies, running, dropouts, [])
+    work = K * len(data) * count_work(program)
+    return CompiledProgram(args, heads, owners, copies, running, dropouts, [], work)
+
+
+def count_work(program: Program) -> int:
+    """About how many products a sample has, forward."""
+    work = OPERATIONS_OF_A_VALUE * program.activation_size
+    for op in program.ops:
+        if isinstance(op, Matmul):
+            work += op.m * op.k * op.n
+        elif isinstance(op, Convolution):
+            work += op.C * op.window_size * op.O * op.h * op.w * op.n
+    return work // program.batch_columns
 
 
 def check_data(dataset: Dataset, params: Tensor) -> None:
@@ -255,23 +272,25 @@ def build_args(program: Program, tensors: Sequence[Tensor]) -> tuple[EpochArgs, 
     return args, [ops, array, tensors, target_pointers, target_strides, values, parameters]
 
 
-def train_epoch(
+def train_epochs(
     program: CompiledProgram,
     criterion: Loss,
     optimizer: Optimizer,
-    order: Tensor,
+    orders: Tensor,
     active: Tensor,
     *,
     clip_norm: Scalar | None = None,
     clip_value: Scalar | None = None,
     between_steps: Callable[[], None] | None = None,
     outputs: bool = False,
-) -> Epoch:
-    """All steps of an epoch, its samples in this order (K, N); who is not active (K,) stays.
+) -> Epochs:
+    """All steps of E epochs, their samples in these orders (E, K, N); who is not active (K,) stays.
 
-    ``between_steps`` changes the optimizer's hyperparameters after each step.
+    With ``between_steps``, which changes the optimizer's hyperparameters after each step, and with
+    ``outputs`` E is 1.
     """
-    args, steps = program.args, -(-program.args.samples // program.args.batch_size)
+    args = program.args
+    steps = -(-args.samples // args.batch_size)
     optimizer.zero_grad()
     fresh = ["momentum_buffer" not in state for state in optimizer.state]
     rows = collect_rows(optimizer)
@@ -287,18 +306,18 @@ def train_epoch(
     args.steps_differ, args.loss_weights = between_steps is not None, weights.data_ptr()
     draws, kept = dropout_states(program.dropouts)
     args.dropouts = ctypes.addressof(draws)
-    epoch = launch(program, rows, order, active, outputs=outputs)
+    epochs = launch(program, rows, orders, active, outputs=outputs)
     del kept
-    count_uses(program.dropouts, steps)
+    count_uses(program.dropouts, len(orders) * steps)
     return_rows(optimizer, rows)
     for group in optimizer.param_groups:
-        group["step"] += steps
-    return epoch
+        group["step"] += len(orders) * steps
+    return epochs
 
 
 def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str, Tensor]:
     """Head → its outputs (K, N, …) for all samples."""
-    order = torch.arange(program.args.samples)[None]
+    order = torch.arange(program.args.samples)[None, None]
     nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
     params = join_rows([flat.data for flat in optimizer.flats])
     rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
@@ -306,8 +325,8 @@ def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str,
 
 
 def launch(
-    program: CompiledProgram, rows: OptimizerRows, order: Tensor, active: Tensor, *, outputs: bool
-) -> Epoch:
+    program: CompiledProgram, rows: OptimizerRows, orders: Tensor, active: Tensor, *, outputs: bool
+) -> Epochs:
     """Run the kernel on the parameters: who is not active (K,) goes forward only."""
     args, params = program.args, rows.params
     args.params, args.grads, args.momentum, args.mean, args.mean_square, args.extra = map(
@@ -321,25 +340,26 @@ def launch(
         copy.copy_(source)  # somebody may have written to it
     starts = range(0, args.samples, args.batch_size)
     sizes = [min(args.batch_size, args.samples - start) for start in starts]
-    losses = params.new_empty(args.num_terms, len(sizes), args.replicas)
-    finite = torch.empty(losses.shape[1:], dtype=torch.bool)
+    E, steps, K = len(orders), len(sizes), args.replicas
+    losses = params.new_empty(E, args.num_terms, steps, K)
+    finite = torch.empty(E, steps, K, dtype=torch.bool)
     heads = {
         name: params.new_empty(args.replicas, args.samples, features)
         for name, features in (program.heads.items() if outputs else ())
     }
     pointers = (c_void_p * len(program.heads))(*map(address, heads.values()))
     args.outputs = ctypes.addressof(pointers) if outputs else None
-    order, active = order.contiguous(), active.contiguous()
-    args.order, args.order_stride = order.data_ptr(), order.stride(0) if len(order) > 1 else 0
+    orders, active = orders.contiguous(), active.contiguous()
+    args.order, args.order_stride = orders.data_ptr(), args.samples if orders.shape[1] > 1 else 0
     args.losses, args.finite, args.active = map(address, (losses, finite, active))
     allocate_workspace(program, params)
     args.stop = 0
-    run_epoch = kernel(params.dtype).run_epoch
-    if args.replicas * args.samples * args.parameters < INTERRUPTIBLE_WORK:
-        run_epoch(ctypes.byref(args))
+    run_epochs, epochs = kernel(params.dtype).run_epochs, c_int64(E)
+    if E * program.work < INTERRUPTIBLE_WORK:
+        run_epochs(ctypes.byref(args), epochs)
     else:
-        run_interruptible(args, lambda: run_epoch(ctypes.byref(args)))
-    return Epoch(losses, finite, sizes, heads)
+        run_interruptible(args, lambda: run_epochs(ctypes.byref(args), epochs))
+    return Epochs(losses, finite, sizes, heads)
 
 
 def allocate_workspace(program: CompiledProgram, params: Tensor) -> None:

@@ -170,9 +170,9 @@ class Trainer(TrainStateView):
         callbacks: Sequence[Callback],
         last: Snapshot | None,
     ) -> Snapshot | None:
-        """An epoch, all of it or nothing: an interrupt leaves things as they were before it.
+        """An epoch, or some short ones, all or nothing: an interrupt leaves things as before.
 
-        Returns how they were; ``last`` is how they were one epoch before, and its room is taken.
+        Returns how they were; ``last`` is how they were the last time, and its room is taken.
         """
         before: Snapshot | None = None
         try:
@@ -180,7 +180,9 @@ class Trainer(TrainStateView):
             for callback in callbacks:
                 callback.on_epoch_start(self.state)
             start = time.perf_counter()
-            run_epoch(self.state, self.backend, train, test, before.net)
+            quiet = count_quiet_epochs(self.state, test, callbacks)
+            if not run_quiet_epochs(self.state, self.backend, train, quiet, before):
+                run_epoch(self.state, self.backend, train, test, before.net)
             self.history.seconds += time.perf_counter() - start
             for callback in callbacks:
                 callback.on_epoch_end(self.state)
@@ -230,6 +232,43 @@ def choose_backend(compile: bool | str) -> Backend:  # noqa: A002
     if compile not in (True, False, "auto"):
         raise ValueError(f"compile is True, False or 'auto', got {compile!r}")
     return CompiledBackend(insists=compile is True) if compile else PlainBackend()
+
+
+def count_quiet_epochs(
+    state: TrainState, test: Dataset | None, callbacks: Sequence[Callback]
+) -> int:
+    """How many epochs are to come that nobody looks at; a line of progress can wait."""
+    for callback in callbacks:
+        method = getattr(callback.on_epoch_end, "__func__", None)
+        if method is not Callback.on_epoch_end and not isinstance(callback, ProgressBar):
+            return 0
+    left = state.epochs - state.epoch
+    if test is None:
+        return left
+    return min(left, state.evaluate_every - state.epoch % state.evaluate_every) - 1
+
+
+def run_quiet_epochs(
+    state: TrainState, backend: Backend, train: Dataset, quiet: int, before: Snapshot
+) -> bool:
+    """At most so many epochs in one call, where the back end can; False if none was done.
+
+    They are those before a replica met nan or infinity: the epoch of that is left to be done alone.
+    """
+    count = min(quiet, backend.epochs_at_once(state, train))
+    while count > 1:
+        epochs = range(state.epoch, state.epoch + count)
+        state.net.train()
+        orders = [epoch_permutations(len(train), state.seeds, epoch) for epoch in epochs]
+        losses = backend.train_epochs(state, train, torch.stack(orders))
+        if len(losses) == count:
+            state.epoch += count
+            for loss in losses:
+                state.history.add(mask_diverged(state.history, {"train_loss": loss}))
+            return True
+        restore_snapshot(state, before)
+        count = len(losses)
+    return False
 
 
 def run_epoch(

@@ -505,6 +505,7 @@ struct EpochArgs {
     const DropoutState *dropouts;
     const int64_t *order;
     int64_t order_stride;
+    int64_t first_step;
     void *losses;
     int64_t num_terms;
     bool *finite;

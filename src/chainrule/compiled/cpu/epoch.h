@@ -109,6 +109,11 @@ template <class T> class ReplicaTrainer {
         return of.hyperparameters[(args.steps_differ ? step : 0) * args.replicas + replica];
     }
 
+    // Steps that the optimizer has done before this one of the epoch.
+    int64_t steps_done(const ParameterGroup &of, int64_t step) const {
+        return of.step + args.first_step + step;
+    }
+
     // What is done once for all parameters: bounds on the gradient, and NAdam's products.
     void prepare_update(int64_t step) {
         T *g = group.grads[0];
@@ -119,7 +124,7 @@ template <class T> class ReplicaTrainer {
             const ParameterGroup &of = args.groups[i];
             if (of.flags.rule != UpdateRule::NADAM) continue;
             const Hyperparameters &h = hyperparameters(of, step);
-            const double mu = nadam_mu(h, of.step + step + 1);
+            const double mu = nadam_mu(h, steps_done(of, step) + 1);
             group.mu_products[i] = of.mu_product_is_float
                                        ? update_mu_product<float>(of.mu_product, replica, mu)
                                        : update_mu_product<double>(of.mu_product, replica, mu);
@@ -142,7 +147,8 @@ template <class T> class ReplicaTrainer {
                                           row(args.mean),
                                           row(args.mean_square),
                                           row(args.extra)};
-            update_parameters(slice, of, hyperparameters(of, step), of.step + step + 1,
+            update_parameters(slice, of, hyperparameters(of, step),
+                              steps_done(of, step) + 1,
                               group.mu_products[i]);
         }
     }

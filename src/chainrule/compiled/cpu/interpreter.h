@@ -219,7 +219,7 @@ template <class T> struct Interpreter {
 
     void forward(const Drop &op) {
         const DropoutState &state = args.dropouts[op.layer];
-        const int64_t use = state.first_use + chunk.step * state.uses + op.use;
+        const int64_t use = state.first_use + (args.first_step + chunk.step) * state.uses + op.use;
         for (int64_t i = 0; i < op.num_lanes; i++) {
             const int64_t block = op.lanes[i] * args.batch_columns;
             T *mask = values + op.mask + block;

@@ -41,6 +41,20 @@ template <class T> void train_epoch(const EpochArgs &args) {
     });
 }
 
+// Epochs one after the other: each has an order (K, N), losses and `finite` of its own. They are
+// short: who wants to stop them waits for the end of one.
+template <class T> void train_epochs(const EpochArgs &args, int64_t epochs) {
+    const int64_t steps = (args.samples + args.batch_size - 1) / args.batch_size;
+    for (int64_t i = 0; i < epochs && !args.stop; i++) {
+        EpochArgs epoch = args;
+        epoch.first_step = i * steps;
+        epoch.order += i * (args.order_stride ? args.replicas : 1) * args.samples;
+        epoch.losses = static_cast<T *>(args.losses) + i * args.num_terms * steps * args.replicas;
+        epoch.finite += i * steps * args.replicas;
+        train_epoch<T>(epoch);
+    }
+}
+
 extern "C" {
 double measure_products(double seconds) { return measure_products<SCALAR>(seconds); }
 void run_products(int64_t count) { run_products<SCALAR>(count); }
@@ -49,5 +63,5 @@ int64_t vector_bytes() { return VECTOR_BYTES; }
 int64_t bfloat16_channels() {
     return HAS_BFLOAT16 && sizeof(SCALAR) == 4 ? Simd<bf16x2>::W : 0;
 }
-void run_epoch(const EpochArgs *args) { train_epoch<SCALAR>(*args); }
+void run_epochs(const EpochArgs *args, int64_t epochs) { train_epochs<SCALAR>(*args, epochs); }
 }

@@ -25,7 +25,14 @@ from chainrule.compiled.lowering.ir import (
 from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Unsupported, Value
 from chainrule.nn.loss import Loss
 
-__all__ = ["Outputs", "batch_weights", "loss_targets", "loss_weights", "lower_loss"]
+__all__ = [
+    "Outputs",
+    "batch_weights",
+    "loss_targets",
+    "loss_weights",
+    "lower_loss",
+    "weights_follow_order",
+]
 
 Outputs: TypeAlias = dict[str, Value]
 """The net's outputs by head; one that is not named is ""."""
@@ -113,6 +120,13 @@ def batch_weights(
         else:
             found.append(torch.tensor([*sizes])[:, None])
     return found
+
+
+def weights_follow_order(criterion: Loss, targets: Sequence[Tensor]) -> bool:
+    """Whether what a batch counts depends on which samples are in it."""
+    losses = zip(split_losses(criterion).values(), targets, strict=True)
+    known = nn.CrossEntropyLoss | nn.NLLLoss
+    return any(isinstance(loss, known) and counts_classes(loss, t) for loss, t in losses)
 
 
 def counts_classes(loss: nn.CrossEntropyLoss | nn.NLLLoss, target: Tensor) -> bool:

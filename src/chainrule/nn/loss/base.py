@@ -310,11 +310,12 @@ def combine_values(values: Tensor, weights: Tensor | None) -> Tensor:
     """Σ w L / Σ w over the batches, Σ L without weights        values (batches, K) or (batches,)
 
     weights (batches,), (batches, 1) or as the values. A batch that counts nothing adds nothing,
-    whatever its loss. Summed in float64.
+    whatever its loss. Summed in float64, one after the other, so that a sum does not depend on how
+    many there are side by side.
     """
     total = values.to("cpu", torch.float64)
     if weights is not None:
         weights = weights.to("cpu", torch.float64).reshape(len(values), *[-1] * (values.dim() - 1))
         total = (weights * total).masked_fill(weights == 0, 0)
-        return (total.sum(0) / weights.sum(0)).to(values)
-    return total.sum(0).to(values)
+        return (total.cumsum(0)[-1] / weights.sum(0)).to(values)
+    return total.cumsum(0)[-1].to(values)

@@ -96,6 +96,18 @@ class Backend(ABC):
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         """The steps of an epoch, its samples in this order (K, N); ``state.steps`` counts them."""
 
+    def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
+        """How many epochs ``train_epochs`` may do in a call, where nobody looks in between."""
+        return 1
+
+    def train_epochs(self, state: TrainState, train: Dataset, orders: Tensor) -> Tensor:
+        """The steps of E epochs, their samples in these orders (E, K, N).
+
+        Returns their losses (E, K) or (E,), of fewer where a replica met nan or infinity: those
+        before. The state is then of no use, and has to be what it was before.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def predict(self, state: TrainState, data: Dataset) -> Any:
         """The net's outputs for a data set's inputs, in evaluation mode."""

@@ -25,13 +25,13 @@ from chainrule.compiled.build import (
 )
 from chainrule.compiled.launch import (
     CompiledProgram,
-    Epoch,
+    Epochs,
     compile_inference,
     compile_training,
     compute_outputs,
-    train_epoch,
+    train_epochs,
 )
-from chainrule.compiled.lowering.loss import batch_weights, loss_targets
+from chainrule.compiled.lowering.loss import batch_weights, loss_targets, weights_follow_order
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.hooks import has_forward_hook
@@ -54,6 +54,9 @@ from chainrule.train.state import Callback, TrainState
 __all__ = ["CompiledBackend"]
 
 HOOK = "a hook that sees each layer"
+MAX_EPOCHS_AT_ONCE = 64
+SHORT_WORK = 2**27
+"""Work of a call that does several epochs: it takes some milliseconds, and then Ctrl-C is heard."""
 MAX_AUGMENTED_BYTES = 2**30
 """How large the inputs of an epoch may be that are made ahead."""
 
@@ -131,26 +134,33 @@ class CompiledBackend(Backend):
                 self._check_insistence()
         if program is None:
             return self.plain.train_epoch(state, train, order)
-        scheduler = state.scheduler
-        epoch = train_epoch(
-            program,
-            state.criterion,
-            state.optimizer,
-            samples,
-            state.active,
-            clip_norm=state.clip_norm,
-            clip_value=state.clip_value,
-            between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
-            outputs=state.keeps_train_outputs,
-        )
-        state.steps += len(epoch.sizes)
+        epochs = run_program(program, state, samples[None])
         plain = state.net.replicas is None
-        loss = combine_terms(state, train, order, epoch)
-        if not epoch.outputs:
-            return EpochOutput(loss, epoch.finite, [], [])
-        y = to_net_output(epoch.outputs, plain)
+        loss = combine_terms(state, train, order[None], epochs)[0]
+        if not epochs.outputs:
+            return EpochOutput(loss, epochs.finite[0], [], [])
+        y = to_net_output(epochs.outputs, plain)
         target = train.subset(order[0] if plain else order).targets
-        return EpochOutput(loss, epoch.finite, [y], [target])
+        return EpochOutput(loss, epochs.finite[0], [y], [target])
+
+    def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
+        told_between = state.scheduler is not None or state.augment is not None
+        program = self._training.program
+        if program is None or told_between or state.keeps_train_outputs:
+            return 1
+        return max(1, min(MAX_EPOCHS_AT_ONCE, SHORT_WORK // max(1, program.work)))
+
+    def train_epochs(self, state: TrainState, train: Dataset, orders: Tensor) -> Tensor:
+        program = self._find_training_program(state, train)
+        if program is None:  # changed meanwhile: one by one
+            return torch.empty(0)
+        epochs = run_program(program, state, orders)
+        met = (epochs.finite != state.active).flatten(1).any(1)
+        whole = int(met.int().argmax()) if bool(met.any()) else len(orders)
+        sums = state.optimizer.data_sum()[state.active]
+        if whole == len(orders) and not bool(sums.isfinite().all()):
+            whole -= 1  # by an update that no step has met
+        return combine_terms(state, train, orders, epochs)[:whole]
 
     def _find_training_program(self, state: TrainState, train: Dataset) -> CompiledProgram | None:
         """The program for the samples, or for those that the augmentation makes of them."""
@@ -183,24 +193,24 @@ class ProgramCache:
     ) -> None:
         self.fingerprint, self.compile_program = fingerprint, compile_program
         self.status: Plain | Compiled = Plain("nothing is trained yet")
-        self._program: CompiledProgram | None = None
+        self.program: CompiledProgram | None = None
         self._made_from: Fingerprint | None = None
 
     def __getstate__(self) -> dict[str, object]:
         """Without the program, which points into this process's memory."""
-        return {**vars(self), "_program": None, "_made_from": None}
+        return {**vars(self), "program": None, "_made_from": None}
 
     def find_program(self, state: TrainState, data: Dataset) -> CompiledProgram | None:
         """The program, None where the plain way has to do it. Raises BuildError."""
         now = self.fingerprint(state, data)
         if now != self._made_from:
-            self._made_from, self._program = now, None
+            self._made_from, self.program = now, None
             try:
-                self._program = self.compile_program(state, data)
+                self.program = self.compile_program(state, data)
                 self.status = Compiled(kernel(state.optimizer.flats[0].data.dtype).key)
             except Unsupported as what:
                 self.status = Plain(f"there is no compiled form of {what}")
-        return self._program
+        return self.program
 
 
 def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
@@ -299,15 +309,42 @@ def is_packed(state: TrainState) -> bool:
     return False
 
 
-def combine_terms(state: TrainState, train: Dataset, order: Tensor, epoch: Epoch) -> Tensor:
-    """The loss of an epoch's samples together, of its parts in each batch        (K,) or ()"""
-    plain = state.net.replicas is None
+def run_program(program: CompiledProgram, state: TrainState, orders: Tensor) -> Epochs:
+    """E epochs in these orders (E, K, N), by the state's numbers; its steps are counted."""
+    scheduler = state.scheduler
+    epochs = train_epochs(
+        program,
+        state.criterion,
+        state.optimizer,
+        orders,
+        state.active,
+        clip_norm=state.clip_norm,
+        clip_value=state.clip_value,
+        between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
+        outputs=state.keeps_train_outputs,
+    )
+    state.steps += len(orders) * len(epochs.sizes)
+    return epochs
+
+
+def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epochs) -> Tensor:
+    """The loss of each epoch's samples together, of its parts in each batch    (E, K) or (E,)"""
+    plain, (E, _, _, K) = state.net.replicas is None, epochs.losses.shape
     targets = [t[None] if plain else t for t in loss_targets(state.criterion, train.targets)]
-    dtype = epoch.losses.dtype
-    weights = batch_weights(state.criterion, targets, order, epoch.sizes, dtype)
-    terms = [losses[:, 0] if plain else losses for losses in epoch.losses]
-    found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
-    return sum(found[1:], found[0])
+
+    def combine(order: Tensor, terms: Tensor) -> Tensor:
+        """terms (terms, steps, …)"""
+        sizes, dtype = epochs.sizes, terms.dtype
+        weights = batch_weights(state.criterion, targets, order, sizes, dtype)
+        found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
+        return sum(found[1:], found[0])
+
+    if weights_follow_order(state.criterion, targets):
+        each = zip(orders, epochs.losses, strict=True)
+        found = torch.stack([combine(order, terms) for order, terms in each])
+    else:  # what a batch counts does not depend on the order: side by side
+        found = combine(orders[0], epochs.losses.permute(1, 2, 0, 3).flatten(2)).reshape(E, K)
+    return found[:, 0] if plain else found
 
 
 def to_net_output(outputs: dict[str, Tensor], plain: bool) -> Any:
