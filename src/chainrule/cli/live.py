@@ -99,19 +99,20 @@ class Display(ABC):
         self.name, self.unit, self.console = name, unit, console
         self.snapshot = ProgressSnapshot()
         self.progress: Progress | None = None
+        self._trained = False
 
     @property
     def has_trained(self) -> bool:
         """Whether the run has trained anything."""
-        return self.snapshot.cohorts > 0
+        return self._trained
 
     def watch(self, progress: Progress) -> None:
         """Show how far it is."""
-        before, self.snapshot, self.progress = (
-            self.snapshot,
-            ProgressSnapshot.from_progress(progress),
-            progress,
-        )
+        before, self.progress = self.snapshot, progress
+        self.snapshot = ProgressSnapshot.from_progress(progress)
+        self._trained |= self.snapshot.cohorts > 0
+        if self.name != (name := progress.scheduler.study.name):  # the next data set
+            self.name, before = name, ProgressSnapshot()
         self.update(before)
 
     @abstractmethod

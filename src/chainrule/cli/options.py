@@ -114,8 +114,12 @@ Jobs = Annotated[
     typer.Option(min=1, metavar="N", help="Worker processes; default: the cores."),
 ]
 StudyNumber = Annotated[
-    int | None,
-    typer.Option("--study", metavar="N", help="Which study of the store, not that run last."),
+    str | None,
+    typer.Option(
+        "--study",
+        metavar="N",
+        help="Which study of the store, not that run last; or which of its data sets, by name.",
+    ),
 ]
 Data = Annotated[
     str,

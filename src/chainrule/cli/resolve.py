@@ -15,7 +15,7 @@ from chainrule.cli.output import echo_err
 from chainrule.cli.overrides import parse_assignments
 
 if TYPE_CHECKING:
-    from chainrule.study import Study, StudyResult
+    from chainrule.study import DatasetsResult, Study, StudyResult
     from chainrule.study.store import StudyRecord
 
 __all__ = [
@@ -24,10 +24,13 @@ __all__ = [
     "find_study",
     "list_records",
     "name_run",
+    "require_one_dataset",
+    "resolve_any_result",
     "resolve_files",
     "resolve_result",
     "resolve_store",
     "resolve_study",
+    "split_study",
     "trust_modules",
     "try_arms",
 ]
@@ -57,7 +60,7 @@ def resolve_study(
     study = find_study(name)
     study = (study.quick_form() if quick else study).with_overrides(**changes)
     if arguments := parse_assignments(data) | dict(table or {}):
-        study = study.with_overrides(data=arguments)
+        study = study.with_overrides(**assign_data(study, arguments))
     if csv is None and target is None:
         return resolve_files(study)
     if csv is None or target is None:
@@ -69,6 +72,28 @@ def resolve_study(
     return resolve_files(study)
 
 
+def assign_data(study: Study, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``train=500`` changes: of several data sets each; ``iris.train=500`` that one alone."""
+    of_all: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = {}
+    for name, value in arguments.items():
+        dataset, dot, argument = name.partition(".")
+        if dot and dataset in study.datasets:
+            own.setdefault(dataset, {})[argument] = value
+        else:
+            of_all[name] = value
+    return {"data": of_all, **({"datasets": own} if own else {})}
+
+
+def split_study(study: Study) -> list[Study]:
+    """The study over each data set alone; of a study over one data set itself."""
+    if not study.datasets:
+        return [study]
+    from chainrule.study.spec.datasets import split_datasets
+
+    return [*split_datasets(study).values()]
+
+
 def resolve_files(study: Study) -> Study:
     """The study with what its files say: the sizes of its nets, the digests of the user's code.
 
@@ -76,7 +101,11 @@ def resolve_files(study: Study) -> Study:
     """
     from chainrule.study.spec.own_code import pin_sources
 
-    if study.data.name == "table" and study.data.arguments.keys() & {"csv", "bundled"}:
+    if (
+        not study.datasets
+        and study.data.name == "table"
+        and study.data.arguments.keys() & {"csv", "bundled"}
+    ):
         from chainrule.study.spec.csv_data import fill_net_sizes
 
         study = fill_net_sizes(study)
@@ -139,12 +168,13 @@ def try_arms(study: Study, arms: str, name: str) -> bool:
     from chainrule.study.plan.dry_run import check_arms
     from chainrule.study.spec.components import add_component_lines
 
+    of = "" if study.part_of is None else f"data set {study.part_of.dataset}: "
     try:
         problems: list[str] = SerialExecutor().submit(check_arms, study, arms).result()
     except StudyError as error:
-        raise StudyError(add_component_lines(str(error), study, name)) from error
+        raise StudyError(of + add_component_lines(str(error), study, name)) from error
     for problem in problems:
-        echo_err(f"chainrule: {add_component_lines(problem, study, name)}", is_error=True)
+        echo_err(f"chainrule: {of}{add_component_lines(problem, study, name)}", is_error=True)
     return not problems
 
 
@@ -188,18 +218,40 @@ def resolve_store(run: str) -> str:
     raise FileNotFoundError(f"no run {run!r}: neither {run} nor {paths[-1]} is a file; {listed}")
 
 
-def resolve_result(run: str, number: int | None = None) -> StudyResult:
+def resolve_result(run: str, choice: str | None = None) -> StudyResult:
+    """As :func:`resolve_any_result`, of one data set. Raises StudyError where RUN has several."""
+    return require_one_dataset(run, resolve_any_result(run, choice))
+
+
+def require_one_dataset(run: str, result: StudyResult | DatasetsResult) -> StudyResult:
+    """The result, which is of one data set. Raises StudyError for one of several."""
+    from chainrule.study import DatasetsResult, StudyError
+
+    if isinstance(result, DatasetsResult):
+        names = ", ".join(result.datasets)
+        raise StudyError(f"{run} has several data sets: choose one of them by --study: {names}")
+    return result
+
+
+def resolve_any_result(run: str, choice: str | None = None) -> StudyResult | DatasetsResult:
     """The results that RUN names; what else there is in the store is listed on stderr.
 
     Of a study that is declared (a TOML file, a built-in one) those of this declaration; else, and
-    of a store, those of the study that was run last and has results; or those of this number.
-    Raises StudyError where there are none.
+    of a store, those of the study that was run last and has results; or those of this number. Of a
+    study over several data sets all, or those of the data set of this name. Raises StudyError where
+    there are none.
     """
-    from chainrule.study import load_result, open_store
+    from chainrule.study import load_datasets_result, load_result, open_store
 
     declared = find_declaration(run)
+    number = int(choice) if choice is not None and choice.isdecimal() else None
     with open_store(resolve_store(run), read_only=True) as store:
         records = store.studies()
+        if number is None and (digest := find_whole(records, run, declared)):
+            whole = load_datasets_result(store, digest)
+            return whole if choice is None else whole[choice]
+        if choice is not None and number is None:
+            raise typer.BadParameter(f"--study: {run} has no data sets; expected a number")
         record = choose_record(records, run, declared, number)
         with_rows = [other for other in records if other.trainings]
         if len(with_rows) > 1 and number is None:
@@ -214,6 +266,30 @@ def resolve_result(run: str, number: int | None = None) -> StudyResult:
         changes = "; ".join(describe_changes(declared, result.study))
         echo_err(f"{run} was not run as it is declared now; this is the run with {changes}")
     return result
+
+
+def find_whole(records: Sequence[StudyRecord], run: str, declared: Study | None) -> str:
+    """The digest of the study over several data sets that is meant; "" where it is over one.
+
+    Raises StudyError where one is declared that has no results.
+    """
+    from chainrule.study import StudyError
+    from chainrule.study.results.datasets_result import list_parts
+
+    parts = list_parts(records)
+    if declared is None:
+        chosen = choose_record(records, run, None, None)
+        return next((of.digest for of, record in parts if record.id == chosen.id), "")
+    if not declared.datasets:
+        return ""
+    digests = [of.digest for of, _ in parts if of.study == declared.name]
+    if not digests:
+        listed = list_records(records) or "none"
+        raise StudyError(f"{run}: no results yet: chainrule run makes them; studies: {listed}")
+    if declared.digest in digests:
+        return declared.digest
+    echo_err(f"{run} was not run as it is declared now; this is the last run of {declared.name}")
+    return digests[-1]
 
 
 def choose_record(
@@ -247,11 +323,13 @@ def name_run(where: str, study: Study) -> str:
     """The words after ``chainrule show`` that mean this study of this store, quoted for a shell."""
     from chainrule.study import open_store
 
-    with open_store(where, read_only=True) as store:
-        records = store.studies()
-    [number] = [record.id for record in records if record.digest == study.digest]
     is_usual = Path(where) == RUNS / f"{study.name}.sqlite"
     is_other = is_store(study.name) or study.name.endswith(".toml")  # a file that has its name
     run = study.name if is_usual and not is_other else where
+    if study.datasets:
+        return shlex.join([run])
+    with open_store(where, read_only=True) as store:
+        records = store.studies()
+    [number] = [record.id for record in records if record.digest == study.digest]
     chosen = choose_record(records, run, find_declaration(run), None)
     return shlex.join([run] if chosen.id == number else [run, "--study", str(number)])

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.report.advice import advice_sentences
 from chainrule.report.data import CandidateSummary, ReportData
+from chainrule.report.datasets_sentences import (
+    datasets_opening,
+    datasets_progress,
+    datasets_verdict,
+)
+from chainrule.report.html.datasets_page import render_datasets_page, write_datasets_page
 from chainrule.report.html.page import render_page, write_page
 from chainrule.report.numbers import Unit, metric_unit
 from chainrule.report.render.terminal import RichTable
@@ -18,6 +24,7 @@ from chainrule.report.sentences import opening_sentence, progress_sentence, verd
 from chainrule.report.tables.build import build_table
 from chainrule.report.tables.candidates import candidates_table
 from chainrule.report.tables.comparisons import comparisons_table, robustness_table
+from chainrule.report.tables.datasets import datasets_comparisons_table, datasets_table
 from chainrule.report.tables.diverged import diverged_table
 from chainrule.report.tables.effects import effects_table
 from chainrule.report.tables.ensembles import ensemble_sentence, ensembles_table
@@ -26,7 +33,7 @@ from chainrule.report.tables.importance import importance_table
 from chainrule.report.tables.layers import layers_table
 from chainrule.report.tables.long import long_table
 from chainrule.report.tables.metric import metric_table
-from chainrule.report.tables.plan import plan_table
+from chainrule.report.tables.plan import datasets_plan_table, plan_table
 from chainrule.report.tables.predictions import (
     build_prediction_table,
     calibration_table,
@@ -105,6 +112,12 @@ __all__ = [
     "critical_differences",
     "curve_grid",
     "curves",
+    "datasets_comparisons_table",
+    "datasets_opening",
+    "datasets_plan_table",
+    "datasets_progress",
+    "datasets_table",
+    "datasets_verdict",
     "differences",
     "diverged_table",
     "draw_boxes",
@@ -146,6 +159,7 @@ __all__ = [
     "plane_predictions",
     "progress_sentence",
     "reliability",
+    "render_datasets_page",
     "render_page",
     "results_table",
     "robustness_table",
@@ -156,6 +170,7 @@ __all__ = [
     "time_to_target_table",
     "validation_against_test",
     "verdict_sentences",
+    "write_datasets_page",
     "write_page",
     "wrong_samples",
     "wrong_samples_table",

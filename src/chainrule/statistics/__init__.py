@@ -26,8 +26,14 @@ from chainrule.statistics.factorial import (
     factorial_effects,
 )
 from chainrule.statistics.family import Family, ScorePair, holm
+from chainrule.statistics.hierarchical import HierarchicalPosterior, hierarchical_posterior
 from chainrule.statistics.mean_interval import MeanInterval, mean_interval
 from chainrule.statistics.multiple_comparisons import compare, list_pairs
+from chainrule.statistics.over_datasets import (
+    DatasetsComparison,
+    DatasetsComparisons,
+    compare_over_datasets,
+)
 from chainrule.statistics.overlap import Overlap, design_from_overlap
 from chainrule.statistics.pairwise import (
     PairedTest,
@@ -75,6 +81,8 @@ __all__ = [
     "Comparison",
     "Comparisons",
     "Conclusion",
+    "DatasetsComparison",
+    "DatasetsComparisons",
     "Design",
     "Effect",
     "Effects",
@@ -85,6 +93,7 @@ __all__ = [
     "FixedSplit",
     "FreshData",
     "Friedman",
+    "HierarchicalPosterior",
     "MeanInterval",
     "Overlap",
     "PairedTest",
@@ -105,6 +114,7 @@ __all__ = [
     "Verdict",
     "accuracy_interval",
     "compare",
+    "compare_over_datasets",
     "correlated_t",
     "d_z",
     "design_from_overlap",
@@ -115,6 +125,7 @@ __all__ = [
     "factor_contrasts",
     "factorial_effects",
     "friedman",
+    "hierarchical_posterior",
     "holm",
     "list_pairs",
     "mean_interval",

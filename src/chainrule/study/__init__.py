@@ -10,6 +10,7 @@ from chainrule.recipes.component import Component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, Schedule
 from chainrule.study.results.arm_result import ArmResult, Candidate
+from chainrule.study.results.datasets_result import DatasetsResult, load_datasets_result
 from chainrule.study.results.ensembles import EnsembleResult, EnsembleRound, select_ensembles
 from chainrule.study.results.looks import Look
 from chainrule.study.results.study_result import StudyResult, load_result
@@ -33,6 +34,7 @@ from chainrule.study.store.record import TrainingRecord
 if TYPE_CHECKING:
     from chainrule.study.execution.final_nets import retrain_nets
     from chainrule.study.execution.progress import Progress
+    from chainrule.study.execution.run_datasets import run_datasets
     from chainrule.study.execution.runner import run
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Candidate",
     "Component",
     "Data",
+    "DatasetsResult",
     "Dimension",
     "EnsembleResult",
     "EnsembleRound",
@@ -66,11 +69,13 @@ __all__ = [
     "TimeToTarget",
     "TrainingRecord",
     "compare_with_target",
+    "load_datasets_result",
     "load_result",
     "open_store",
     "retrain_nets",
     "review",
     "run",
+    "run_datasets",
     "select_ensembles",
     "time_to_target",
 ]
@@ -78,6 +83,7 @@ __all__ = [
 _TRAINING = {
     "Progress": "chainrule.study.execution.progress",
     "run": "chainrule.study.execution.runner",
+    "run_datasets": "chainrule.study.execution.run_datasets",
     "retrain_nets": "chainrule.study.execution.final_nets",
 }
 

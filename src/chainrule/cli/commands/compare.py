@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli.commands import app
-from chainrule.cli.options import Json, Run, StudyNumber, TableFormat, format_examples
+from chainrule.cli.options import Format, Json, Run, StudyNumber, TableFormat, format_examples
 from chainrule.cli.output import echo_err, echo_json, echo_table
-from chainrule.cli.resolve import resolve_result
+from chainrule.cli.resolve import require_one_dataset, resolve_any_result
 
 if TYPE_CHECKING:
     from chainrule.report import Table
-    from chainrule.study import StudyResult
+    from chainrule.study import DatasetsResult, StudyResult
 
 
 @app.command(
@@ -49,21 +49,24 @@ def compare_arms(
     arms reached what was reported. With --target each arm is compared with that number instead. CSV
     holds one table: the comparisons, with --effects the effects.
     """
+    from chainrule.study import DatasetsResult
+
     if baseline is not None and all_pairs:
         raise typer.BadParameter("--baseline and --all-pairs exclude each other")
     if target is not None and (baseline is not None or all_pairs or effects):
         raise typer.BadParameter("--target excludes --baseline, --all-pairs and --effects")
-    result = resolve_result(run, study)
+    found = resolve_any_result(run, study)
+    if isinstance(found, DatasetsResult) and target is None and not effects:
+        print_datasets(found, baseline, all_pairs, "json" if as_json else form)
+        return
+    result = require_one_dataset(run, found)
     has_room = form != "csv" or as_json
     if target is not None:
         tables = build_targets(result, target)[: None if has_room else 1]
+    elif effects:
+        tables = build_effects(result, needed=True)
     else:
-        tables = [] if effects else [build_comparisons(result, baseline, all_pairs)]
-        if effects or (result.study.factors and has_room):
-            tables += build_effects(result, needed=effects)
-        if not effects and has_room:
-            tables += build_sample_comparisons(result, baseline, all_pairs)
-            tables += build_reported(result)
+        tables = build_all_comparisons(result, baseline, all_pairs)[: None if has_room else 1]
     if as_json or form == "json":
         echo_json(tables_as_json(result, tables))
         return
@@ -71,6 +74,42 @@ def compare_arms(
         if i:
             typer.echo()
         echo_table(table, form)
+
+
+def build_all_comparisons(
+    result: StudyResult, baseline: str | None, all_pairs: bool
+) -> list[Table]:
+    """The comparisons, the effects of factors, what holds for new samples, what was reported."""
+    tables = [build_comparisons(result, baseline, all_pairs)]
+    tables += build_effects(result, needed=False) if result.study.factors else []
+    return [
+        *tables,
+        *build_sample_comparisons(result, baseline, all_pairs),
+        *build_reported(result),
+    ]
+
+
+def print_datasets(
+    result: DatasetsResult, baseline: str | None, all_pairs: bool, form: Format
+) -> None:
+    """The comparisons over data sets; as text with what they say in sentences."""
+    from chainrule.report import datasets_comparisons_table, datasets_verdict
+
+    found = result.compare(baseline=baseline, all_pairs=all_pairs)
+    table = datasets_comparisons_table(result, found)
+    if form == "json":
+        ranks = [] if found.ranking is None else found.ranking.as_rows()
+        content = {"rows": found.as_rows(), "notes": table.footnotes()}
+        of = {"study": result.name, "metric": result.study.metric_name}
+        echo_json(
+            {**of, "data_sets": [*result.compared_arms], "ranks": ranks, "comparisons": content}
+        )
+        return
+    echo_table(table, form)
+    if form == "text":
+        typer.echo()
+        for sentence in datasets_verdict(result, found):
+            typer.echo(sentence)
 
 
 def build_comparisons(result: StudyResult, baseline: str | None, all_pairs: bool) -> Table:

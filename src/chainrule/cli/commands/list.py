@@ -33,7 +33,8 @@ def list_studies(as_json: Json = False) -> None:
         size = f"{row['rounds']} rounds of {row['epochs']} epochs; candidates: {row['candidates']}"
         quick = f"; small form: chainrule run {row['study']} --quick" if row["quick"] else ""
         arms = f"arms: {', '.join(row['arms'])}"
-        for text in (row["summary"], size + quick, arms):
+        datasets = [f"data sets: {', '.join(row['datasets'])}"] if row["datasets"] else []
+        for text in (row["summary"], size + quick, arms, *datasets):
             typer.echo(indent_lines(text))
 
 
@@ -46,6 +47,7 @@ def study_row(study: Study) -> dict[str, Any]:
         "study": study.name,
         "summary": study.summary,
         "arms": [arm.name for arm in arms],
+        "datasets": [*study.datasets],
         "rounds": study.max_rounds,
         "epochs": study.epochs,
         "candidates": max(count_candidates(study, arm) for arm in arms),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,7 +28,7 @@ from chainrule.cli.options import (
     table_options,
 )
 from chainrule.cli.output import echo_json, echo_table
-from chainrule.cli.resolve import resolve_study, try_arms
+from chainrule.cli.resolve import resolve_study, split_study, try_arms
 
 if TYPE_CHECKING:
     from chainrule import study as studies
@@ -75,9 +75,15 @@ def plan_study(
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
-    are_right = no_time or try_arms(study, arms, name)
-    print_plan(make_plan(study, arms, jobs or available_cpus(), no_time), as_json=as_json)
-    if not are_right:
+    parts = split_study(study)
+    are_right = [no_time or try_arms(part, arms, name) for part in parts]
+    jobs = jobs or available_cpus()
+    plans = [make_plan(part, arms, jobs, no_time) for part in parts]
+    if study.datasets:
+        print_plans(study.name, plans, as_json=as_json)
+    else:
+        print_plan(plans[0], as_json=as_json)
+    if not all(are_right):
         raise typer.Exit(1)
 
 
@@ -97,7 +103,22 @@ def print_plan(plan: Plan, *, as_json: bool) -> None:
     from chainrule.report.tables.plan import plan_table
 
     if as_json:
-        found = {"study": plan.study.name, "arms": plan.as_rows(), "totals": plan.totals()}
-        echo_json(found | {"power": plan.find_sensitivity()})
+        echo_json(plan_as_json(plan))
     else:
         echo_table(plan_table(plan))
+
+
+def print_plans(name: str, plans: list[Plan], *, as_json: bool) -> None:
+    """The table of the data sets of a study, or the plan of each."""
+    from chainrule.report.tables.plan import datasets_plan_table
+
+    if as_json:
+        echo_json({"study": name, "datasets": [plan_as_json(plan) for plan in plans]})
+    else:
+        echo_table(datasets_plan_table(plans))
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """The arms, their sums and what so many rounds will find."""
+    found = {"study": plan.study.name, "arms": plan.as_rows(), "totals": plan.totals()}
+    return found | {"power": plan.find_sensitivity()}

@@ -14,7 +14,7 @@ from chainrule._util.suggest import did_you_mean
 from chainrule.cli.commands import app
 from chainrule.cli.options import Arms, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, make_folder, save_figure
-from chainrule.cli.resolve import RUNS, resolve_result
+from chainrule.cli.resolve import RUNS, resolve_any_result
 
 if TYPE_CHECKING:
     from chainrule.report.figures.by_kind import MakeFigure
@@ -83,16 +83,19 @@ def plot_figures(
     and wrong, which need predictions that run --keep predictions kept; and of outputs and
     predictions, which show the nets of --nets over the plane of their two inputs.
 
-    With several runs: the critical differences of the arms that all of them have.
+    With several runs, or one over several data sets: the critical differences of the arms that all
+    of them have.
     """
     kinds = [word for word in words if word in KINDS]
-    results = [resolve_run(word, study) for word in words if word not in KINDS]
+    results = [of for word in words if word not in KINDS for of in resolve_run(word, study)]
     if not results:
         raise typer.BadParameter(f"expected a RUN before the kinds {', '.join(kinds)}")
     if len(results) > 1:
         folder = output or RUNS / "-and-".join(result.study.name for result in results)
         if kinds:
-            raise typer.BadParameter("several runs give one figure: say no kind")
+            raise typer.BadParameter(
+                "several runs or data sets give one figure: say no kind, or --study DATASET"
+            )
         figures = {"critical-differences": make_ranks(results)}
     else:
         folder = output or RUNS / results[0].study.name
@@ -103,10 +106,16 @@ def plot_figures(
     save_figures(figures, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
 
 
-def resolve_run(word: str, number: int | None) -> StudyResult:
-    """The results that a word names. Raises OSError, also with what kind of figure is like it."""
+def resolve_run(word: str, choice: str | None) -> list[StudyResult]:
+    """The results that a word names: of a study over several data sets one of each.
+
+    Raises OSError, also with what kind of figure is like it.
+    """
+    from chainrule.study import DatasetsResult
+
     try:
-        return resolve_result(word, number)
+        found = resolve_any_result(word, choice)
+        return [*found.datasets.values()] if isinstance(found, DatasetsResult) else [found]
     except FileNotFoundError as error:
         if hint := did_you_mean(word, KINDS):
             kinds = ", ".join(KINDS)
@@ -122,7 +131,7 @@ def make_ranks(results: Sequence[StudyResult]) -> MakeFigure:
 
 
 def check_nets(
-    result: StudyResult, arms: str, nets: Path | None, run: str, number: int | None
+    result: StudyResult, arms: str, nets: Path | None, run: str, choice: str | None
 ) -> None:
     """Raise StudyError where a net is missing to be drawn; it says the command that makes it."""
     from chainrule.study import StudyError
@@ -130,7 +139,7 @@ def check_nets(
 
     folder = Path("nets") if nets is None else nets
     missing = [row for row in find_missing_nets(result, folder, arms) if row.has_value]
-    words = ["chainrule", "nets", run, *([] if number is None else ["--study", str(number)])]
+    words = ["chainrule", "nets", run, *([] if choice is None else ["--study", choice])]
     words += [] if arms == "*" else ["--arms", arms]
     command = shlex.join([*words, "-o", str(folder)])
     if missing:

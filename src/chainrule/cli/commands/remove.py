@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
 from chainrule.cli.resolve import list_records, resolve_store
+
+if TYPE_CHECKING:
+    from chainrule.study.store import StudyRecord
 
 
 @app.command(
@@ -26,7 +30,7 @@ def remove_study(
         typer.Argument(
             metavar="STORE/NUMBER",
             help="A store (NAME, path or URL) and the number of a study in it, as chainrule "
-            "studies lists them.",
+            "studies lists them; or the name of one over several data sets, for all of them.",
         ),
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -37,27 +41,39 @@ def remove_study(
     """
     from chainrule.study import StudyError, open_store
 
-    name, _, number = study.rpartition("/")
-    if not name or not number.isdecimal():
+    name, _, which = study.rpartition("/")
+    if not name or not which:
         raise typer.BadParameter(
-            f"expected STORE/NUMBER, such as pairs-depth/2, got {study!r}; chainrule studies "
-            "lists them"
+            f"expected STORE/NUMBER, such as pairs-depth/2, or STORE/NAME of a study over several "
+            f"data sets, got {study!r}; chainrule studies lists them"
         )
     where = resolve_store(name)
     with open_store(where, read_only=True) as store:  # an answer may take its time
-        records = {record.id: record for record in store.studies()}
-    if (record := records.get(int(number))) is None:
-        listed = list_records([*records.values()]) or "none"
-        raise StudyError(f"{name}: no study {number} in it; studies: {listed}")
-    what = f"study {number} of {where} ({record.name}, begun {record.created})"
+        records = store.studies()
+    if not (chosen := choose_studies(records, which)):
+        listed = list_records(records) or "none"
+        raise StudyError(f"{name}: no study {which} in it; studies: {listed}")
+    begun = f"{chosen[0].name}, begun {chosen[0].created}"
+    many = f"{begun}, and {len(chosen) - 1} more" if len(chosen) > 1 else begun
+    what = f"study {which} of {where} ({many})"
     if not yes and not sys.stdin.isatty():
         raise StudyError(f"nothing was removed: say --yes to remove {what}, without being asked")
-    rows = f"{record.trainings:,} trainings"
+    rows = f"{sum(record.trainings for record in chosen):,} trainings"
     if not yes and not typer.confirm(f"Remove {what} and its {rows} for ever?", err=True):
         echo_err("nothing was removed")
         raise typer.Exit(1)
     with open_store(where, create=False) as store, store.run_lock():
-        if store.find(record.digest) is None:
+        if any(store.find(record.digest) is None for record in chosen):
             raise StudyError(f"nothing was removed: {what} has changed meanwhile")
-        store.remove(record.id)
+        for record in chosen:
+            store.remove(record.id)
     echo_err(f"removed {what}, {rows}")
+
+
+def choose_studies(records: Sequence[StudyRecord], which: str) -> list[StudyRecord]:
+    """The study of this number; or all parts of the one over several data sets of this name."""
+    from chainrule.study.results.datasets_result import list_parts
+
+    if which.isdecimal():
+        return [record for record in records if record.id == int(which)]
+    return [record for of, record in list_parts(records) if of.study == which]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.cli.commands import app
 from chainrule.cli.options import Out, Run, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, make_folder
-from chainrule.cli.resolve import RUNS, resolve_result
+from chainrule.cli.resolve import RUNS, resolve_any_result
 
 
 @app.command(
@@ -18,10 +18,15 @@ def write_report(run: Run, output: Out = None, study: StudyNumber = None) -> Non
 
     Unless told it is runs/NAME.html.
     """
-    from chainrule.report import write_page
+    from chainrule.report import write_datasets_page, write_page
+    from chainrule.study import DatasetsResult
 
-    result = resolve_result(run, study)
-    path = output or RUNS / f"{result.study.name}.html"
+    result = resolve_any_result(run, study)
+    name = result.name if isinstance(result, DatasetsResult) else result.study.name
+    path = output or RUNS / f"{name}.html"
     make_folder(path.parent)
-    write_page(result, path)
+    if isinstance(result, DatasetsResult):
+        write_datasets_page(result, path)
+    else:
+        write_page(result, path)
     echo_err(f"wrote {path}")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.commands import app
-from chainrule.cli.options import Json, Run, StudyNumber, TableFormat, format_examples
+from chainrule.cli.options import Format, Json, Run, StudyNumber, TableFormat, format_examples
 from chainrule.cli.output import echo_err, echo_json, echo_table
-from chainrule.cli.resolve import resolve_result
+from chainrule.cli.resolve import resolve_any_result
 
 if TYPE_CHECKING:
-    from chainrule.study import Finding, Review
+    from chainrule.study import Finding, Review, StudyResult
 
 Codes = Annotated[
     list[str] | None,
@@ -51,24 +51,35 @@ def review_run(
     1 where a finding is an error (what the study seems to say does not follow), 0 where there are
     warnings or nothing.
     """
-    from chainrule.report import findings_table, progress_sentence
-    from chainrule.study import review
+    from chainrule.study import DatasetsResult, review
 
-    result = resolve_result(run, study)
+    result = resolve_any_result(run, study)
+    several = isinstance(result, DatasetsResult)
+    results = [*result.datasets.values()] if isinstance(result, DatasetsResult) else [result]
+    codes = {"select": split_codes(select), "ignore": split_codes(ignore)}
+    reviews = [review(one, **codes) for one in results]
+    if as_json or form == "json":
+        found = [one.as_dict() for one in reviews]
+        echo_json({"study": run, "datasets": found} if several else found[0])
+    for one, of in zip(reviews, results, strict=True):
+        print_review(one, of, "json" if as_json else form)
+    if any(one.has_errors for one in reviews):
+        raise typer.Exit(1)
+
+
+def print_review(found: Review, result: StudyResult, form: Format) -> None:
+    """What was found of one study, and on stderr how far it is and how much that was."""
+    from chainrule.report import findings_table, progress_sentence
+
     if not result.is_complete:
         echo_err(progress_sentence(result))
-    found = review(result, select=split_codes(select), ignore=split_codes(ignore))
-    if as_json or form == "json":
-        echo_json(found.as_dict())
-    elif form == "text":
+    if form == "text":
         print_findings(found)
-    else:
+    elif form != "json":
         echo_table(findings_table(found), form)
     for code, why in found.skipped.items():
         echo_err(f"{code} could not look: {why}")
     echo_err(count_findings(found))
-    if found.has_errors:
-        raise typer.Exit(1)
 
 
 def split_codes(given: list[str] | None) -> list[str]:

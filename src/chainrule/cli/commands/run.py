@@ -32,11 +32,11 @@ from chainrule.cli.options import (
     table_options,
 )
 from chainrule.cli.output import echo_err, echo_json, echo_table, make_folder
-from chainrule.cli.resolve import RUNS, name_run, resolve_study, try_arms
+from chainrule.cli.resolve import RUNS, name_run, resolve_study, split_study, try_arms
 
 if TYPE_CHECKING:
     from chainrule import study as studies
-    from chainrule.study import StudyResult
+    from chainrule.study import DatasetsResult, StudyResult
 
 
 StoreOption = Annotated[
@@ -142,12 +142,15 @@ def prepare_process(jobs: int) -> None:
 def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options: Any) -> None:
     """Run the study into a store, and print its table; ``options`` are those of ``study.run``."""
     from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
-    from chainrule.study import run
+    from chainrule.study import run, run_datasets
 
     with choose_display(study) as display:
-        result = run(study, store=where, on_progress=display.watch, **options)
+        run_study = run_datasets if study.datasets else run
+        result: StudyResult | DatasetsResult = run_study(
+            study, store=where, on_progress=display.watch, **options
+        )
     print_result(result, as_json=as_json)
-    report_end(result, where, has_trained=display.has_trained)
+    report_end(result, study, where, has_trained=display.has_trained)
     report_failures(result, {arm.name for arm in study.select(options["arms"])})
 
 
@@ -163,12 +166,13 @@ def prepare_store(where: str, study: studies.Study, arms: str, name: str) -> Non
         make_folder(Path(where).parent, " for the store", "--store")
     announce_declaration(study)
     records = read_records(where)
-    if any(record.digest == study.digest for record in records):
-        return
-    if changes := find_changes(records, study):
-        echo_err(f"{where} has {study.name} as it was declared before ({', '.join(changes)})")
-    settle_backend(study)
-    try_arms(study, arms, name)
+    for part in split_study(study):
+        if any(record.digest == part.digest for record in records):
+            continue
+        if changes := find_changes(records, part):
+            echo_err(f"{where} has {part.name} as it was declared before ({', '.join(changes)})")
+        settle_backend(part)
+        try_arms(part, arms, name)
 
 
 def announce_declaration(study: studies.Study) -> None:
@@ -182,19 +186,26 @@ def announce_declaration(study: studies.Study) -> None:
     echo_err(f"{study.name}: {declared}; declaration {digest_declaration(pin_sources(study))}")
 
 
-def print_result(result: StudyResult, *, as_json: bool) -> None:
+def print_result(result: StudyResult | DatasetsResult, *, as_json: bool) -> None:
     """The table of the arms, or their rows."""
     if as_json:
         echo_json(result.as_rows())
     elif result.arms:
-        from chainrule.report import results_table
+        from chainrule.report import datasets_table, results_table
+        from chainrule.study import StudyResult
 
-        echo_table(results_table(result))
+        if isinstance(result, StudyResult):
+            echo_table(results_table(result))
+        else:
+            echo_table(datasets_table(result))
 
 
-def report_end(result: StudyResult, where: str, *, has_trained: bool) -> None:
+def report_end(
+    result: StudyResult | DatasetsResult, study: studies.Study, where: str, *, has_trained: bool
+) -> None:
     """Say how it ended, where all is, and what one may do next; exit code 130 for Ctrl-C."""
-    from chainrule.report import progress_sentence
+    from chainrule.report import datasets_progress, progress_sentence
+    from chainrule.study import StudyResult
 
     if result.interrupted:
         command = shlex.join(["chainrule", *sys.argv[1:]])
@@ -204,17 +215,22 @@ def report_end(result: StudyResult, where: str, *, has_trained: bool) -> None:
     if result.study.keep is not None:
         report_kept(result)
     nothing_left = "" if has_trained else "; nothing was left to train"
-    echo_err(f"{progress_sentence(result)} Kept in {where}{nothing_left}.")
+    if isinstance(result, StudyResult):
+        progress = progress_sentence(result)
+    else:
+        progress = datasets_progress(result)
+    echo_err(f"{progress} Kept in {where}{nothing_left}.")
     if result.arms:
-        run = name_run(where, result.study)
+        run = name_run(where, study)
         commands = ["compare", "report"] if is_comparable(result) else ["show", "report"]
         echo_err(f"Next: {'; '.join(f'chainrule {command} {run}' for command in commands)}")
 
 
-def report_kept(result: StudyResult) -> None:
+def report_kept(result: StudyResult | DatasetsResult) -> None:
     """Say of how many rounds the predictions are not there."""
-    done = sum(row.status == "done" for arm in result.arms for row in arm.rows)
-    kept = sum(bool(row.predictions_digest) for arm in result.arms for row in arm.rows)
+    rows = [row for row in result.rows if row.stage == "final"]
+    done = sum(row.status == "done" for row in rows)
+    kept = sum(bool(row.predictions_digest) for row in rows)
     if kept < done:
         echo_err(
             f"{done - kept} of {done} final trainings were done before predictions were kept, and "
@@ -222,7 +238,7 @@ def report_kept(result: StudyResult) -> None:
         )
 
 
-def is_comparable(result: StudyResult) -> bool:
+def is_comparable(result: StudyResult | DatasetsResult) -> bool:
     """Whether there are arms and rounds enough to compare."""
     try:
         result.compare()
@@ -231,7 +247,7 @@ def is_comparable(result: StudyResult) -> bool:
     return True
 
 
-def report_failures(result: StudyResult, arms: set[str]) -> None:
+def report_failures(result: StudyResult | DatasetsResult, arms: set[str]) -> None:
     """Say what failed of these arms, and what one may do; then exit code 1."""
     from chainrule.study.results.failures import describe_failures
 

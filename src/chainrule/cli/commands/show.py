@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from chainrule.cli.commands import app
-from chainrule.cli.options import Json, Out, Run, StudyNumber, format_examples
+from chainrule.cli.options import Format, Json, Out, Run, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, echo_table, save_bytes
-from chainrule.cli.resolve import resolve_result
+from chainrule.cli.resolve import require_one_dataset, resolve_any_result
 
 if TYPE_CHECKING:
     from chainrule.report import Table
     from chainrule.report.tables.build import TableName
-    from chainrule.study import StudyResult
+    from chainrule.study import DatasetsResult, StudyResult
 
 Form = Annotated[
     Literal["text", "csv", "json", "latex", "markdown", "parquet"],
@@ -68,13 +68,16 @@ def show_results(
     Where predictions are kept, how sure each mean is and what would make it surer follows in text.
     """
     from chainrule import report
+    from chainrule.study import DatasetsResult
 
-    check_show_options(
-        form, output, long, candidates + importance + bool(metric) + bool(predictions)
-    )
-    result = resolve_result(run, study)
-    if not result.is_complete:
-        echo_err(report.progress_sentence(result))
+    others = candidates + importance + bool(metric) + bool(predictions)
+    check_show_options(form, output, long, others)
+    found = resolve_any_result(run, study)
+    if isinstance(found, DatasetsResult) and not (others or long):
+        print_datasets_table(found, "json" if as_json else form)
+        return
+    result = require_one_dataset(run, found)
+    report_progress(result)
     if form == "parquet" and output is not None:
         save_parquet(report.long_table(result), output)
         return
@@ -90,6 +93,14 @@ def show_results(
         echo_table(report.build_table(result, kind), form)
         if form == "text" and kind == "results":
             print_intervals(result)
+
+
+def report_progress(result: StudyResult) -> None:
+    """Say how far it is, unless all is done."""
+    from chainrule.report import progress_sentence
+
+    if not result.is_complete:
+        echo_err(progress_sentence(result))
 
 
 def check_show_options(form: str, output: Path | None, long: bool, others: int) -> None:
@@ -115,6 +126,15 @@ def save_parquet(table: Table, path: Path) -> None:
     frame = pd.DataFrame(list(table.rows), columns=[column.title for column in table.columns])
     frame.to_parquet(buffer, index=False)
     save_bytes(path, buffer.getvalue())
+
+
+def print_datasets_table(result: DatasetsResult, form: Format) -> None:
+    """Arms on data sets; how far it is, unless all is done, on stderr."""
+    from chainrule import report
+
+    if not result.is_complete:
+        echo_err(report.datasets_progress(result))
+    echo_table(report.datasets_table(result), form)
 
 
 def print_intervals(result: StudyResult) -> None:

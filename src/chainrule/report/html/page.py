@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
     from chainrule.study import StudyResult
 
-__all__ = ["render_page", "write_page"]
+__all__ = ["data_uri", "render_page", "render_template", "write_page"]
 
 T = TypeVar("T")
 MAX_CANDIDATES = 2000
@@ -65,17 +65,27 @@ def write_page(result: StudyResult, path: str | Path) -> None:
 
 def render_page(result: StudyResult | ReportData) -> str:
     """The page of a study, finished or not, as HTML."""
-    from jinja2 import Environment, StrictUndefined
+    return render_template("page.html.jinja", _build_content(ReportData.wrap(result)))
+
+
+def render_template(name: str, content: Mapping[str, Any]) -> str:
+    """A page of this folder, with what all of them have."""
+    from jinja2 import DictLoader, Environment, StrictUndefined
 
     folder = files("chainrule.report.html")
-    css, js, template = (
-        folder.joinpath(name).read_text("utf-8")
-        for name in ("page.css", "page.js", "page.html.jinja")
+    css, js, macros, template = (
+        folder.joinpath(file).read_text("utf-8")
+        for file in ("page.css", "page.js", "macros.html.jinja", name)
     )
-    page = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(template)
-    return page.render(**_build_content(ReportData.wrap(result)), css=css, js=js)
+    pages = Environment(
+        loader=DictLoader({"macros.html.jinja": macros, name: template}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    common = {"css": css, "js": js, "downloads": build_downloads, "data_uri": data_uri}
+    return pages.get_template(name).render(**common, **content)
 
 
 def _build_content(data: ReportData) -> dict[str, Any]:
@@ -101,8 +111,6 @@ def _build_content(data: ReportData) -> dict[str, Any]:
         "randomness": randomness_facts(data),
         "times": timing_facts(data),
         "runs": run_facts(data),
-        "downloads": _build_downloads,
-        "data_uri": data_uri,
         "max_candidates": MAX_CANDIDATES,
     }
 
@@ -150,7 +158,7 @@ def _build_tables(
     return [table for table in tables if table.cells]
 
 
-def _build_downloads(table: Table) -> list[tuple[str, str, str]]:
+def build_downloads(table: Table) -> list[tuple[str, str, str]]:
     """(format, file name, address) each."""
     return [
         (name, f"{table.name}.{ending}", data_uri(write(table), kind))

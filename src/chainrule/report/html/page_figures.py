@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from chainrule.report.data import ReportData
     from chainrule.statistics import Comparisons, Effects
 
-__all__ = ["PageFigure", "build_page_figures"]
+__all__ = ["PageFigure", "build_page_figure", "build_page_figures"]
 
 MAX_LINES = 40
 """More comparisons, or effects, are read in their table alone."""
@@ -69,26 +69,27 @@ def build_page_figures(
     ]
 
 
-def _build_page_figure(
+def build_page_figure(
     group: str,
     name: str,
     caption: str,
     drawn: tuple[Figure, Any],
     rows: Sequence[Mapping[str, Any]],
 ) -> PageFigure:
+    """A figure as it was drawn, and its rows."""
     return PageFigure(group, name, caption, inline_svg(drawn[0], name, caption), rows_to_csv(rows))
 
 
 def _result_figures(data: ReportData) -> Iterator[PageFigure]:
     metric, rows = data.study.metric_name, round_rows(data)
-    yield _build_page_figure(
+    yield build_page_figure(
         "results",
         "boxes",
         f"Test {metric} by arm: quartiles, median, and a point a round.{_explain_crosses(data)}",
         boxes(data),
         rows,
     )
-    yield _build_page_figure(
+    yield build_page_figure(
         "times",
         "seconds",
         "Amortised seconds of a round: cohort time / cohort width, a point a round.",
@@ -113,7 +114,7 @@ def _test_figures(
         "once. Filled: this excludes 0, and p is at most 0.05 after Holm's correction."
     )
     if comparisons is not None and len(comparisons.comparisons) <= MAX_LINES:
-        yield _build_page_figure(
+        yield build_page_figure(
             "comparisons",
             "differences",
             f"Mean differences with their intervals; to the right is better. {fill}",
@@ -121,7 +122,7 @@ def _test_figures(
             comparisons.as_rows(),
         )
     if effects is not None and len(effects.effects) <= MAX_LINES:
-        yield _build_page_figure(
+        yield build_page_figure(
             "effects",
             "effect-sizes",
             f"Effects with their intervals; to the right is better. {fill}",
@@ -136,7 +137,7 @@ def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
     for name in dict.fromkeys(("test_loss", f"test_{metric}")):
         if name in names:
             words = name.replace("_", " ")
-            yield _build_page_figure(
+            yield build_page_figure(
                 "curves",
                 f"curves-{name.replace('_', '-')}",
                 f"{words[0].upper()}{words[1:]} by epoch, mean ± standard deviation over rounds.",
@@ -144,7 +145,7 @@ def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
                 [row for row in rows if row["curve"] == name],
             )
     if any(f"{side}_{kind}" in names for side in SIDES for kind in ("loss", metric)):
-        yield _build_page_figure(
+        yield build_page_figure(
             "curves",
             "curve-grid",
             "Each arm by itself: training (dashed) and test, mean ± std over rounds.",
@@ -157,7 +158,7 @@ def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
     """What nets are sure of, and the images that the best arm decided wrongly."""
     found = data.prediction_data.decisions
     if any(each.calibration() for each in found.values()):
-        yield _build_page_figure(
+        yield build_page_figure(
             "reliability",
             "reliability",
             "How often decisions were right, by the probability that the nets said of them.",
@@ -168,7 +169,7 @@ def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
     if best is None:
         return
     with suppress(ValueError, OSError):  # no images, none wrong, or no data any more
-        yield _build_page_figure(
+        yield build_page_figure(
             "wrong",
             "wrong",
             f"Test images that {best} decided wrongly: its class, as what it was taken for.",
@@ -179,7 +180,7 @@ def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
 
 def _search_figures(data: ReportData) -> Iterator[PageFigure]:
     if any(data.candidates[arm.arm] for arm in data.arms):
-        yield _build_page_figure(
+        yield build_page_figure(
             "search",
             "validation",
             "What selected, against the test: a mark an arm; the line is where both are equal.",
@@ -188,7 +189,7 @@ def _search_figures(data: ReportData) -> Iterator[PageFigure]:
         )
     if data.study.search.method == "random" and any(data.candidates.values()):
         found = expected_validation_data(data)
-        yield _build_page_figure(
+        yield build_page_figure(
             "search",
             "budget",
             f"Expected best validation {found.metric} by the number of random candidates, ± its "
@@ -201,7 +202,7 @@ def _search_figures(data: ReportData) -> Iterator[PageFigure]:
             ],
         )
     if data.has_importances:
-        yield _build_page_figure(
+        yield build_page_figure(
             "search",
             "importance",
             "How much of what makes a candidate good is each setting's: a mark an arm.",
@@ -213,7 +214,7 @@ def _search_figures(data: ReportData) -> Iterator[PageFigure]:
 def _map_figures(data: ReportData) -> Iterator[PageFigure]:
     for i, (arm, candidates) in enumerate(data.candidates.items()):
         if varied_paths(candidates):
-            yield _build_page_figure(
+            yield build_page_figure(
                 "maps",
                 f"search-{i}",
                 f"{arm}: mean validation {data.study.metric_name} of its candidates.",

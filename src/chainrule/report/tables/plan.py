@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.study.plan.plan import ArmCounts, ArmPlan, Plan
 
-__all__ = ["plan_table"]
+__all__ = ["datasets_plan_table", "plan_table"]
 
 COUNTS = ("arm", "cand.", "search", "final")
 SIZES = ("cohorts", "K", "params", "mult.", "time", "MiB")
@@ -36,6 +38,62 @@ def plan_table(plan: Plan) -> Table:
         *_power_notes(plan),
     ]
     return Table("plan", _caption(plan), columns, cells, plan.as_rows(), notes)
+
+
+DATASET_COUNTS = ("data set", "search", "final")
+DATASET_SIZES = ("cohorts", "params", "mult.", "time", "MiB")
+DATASETS_LEGEND = (
+    "params: of the smallest and the largest net. mult.: multiply-adds. time: on all workers."
+)
+DATASETS_SCOPE = (
+    "Each data set is a study of its own; arms are compared over data sets by their ranks."
+)
+
+
+def datasets_plan_table(plans: Sequence[Plan]) -> Table:
+    """A row a data set, of the plans of a study over several; the totals above it."""
+    has_sizes = all(plan.sizes for plan in plans)
+    heads = DATASET_COUNTS + DATASET_SIZES if has_sizes else DATASET_COUNTS
+    columns = [Column(head, head, numeric=head != "data set") for head in heads]
+    cells = [[Cell(text, text) for text in _dataset_cells(plan)] for plan in plans]
+    totals = [plan.totals() for plan in plans]
+    search, final = (sum(sums[kind] for sums in totals) for kind in ("search", "final"))
+    name = next((p.study.part_of.study for p in plans if p.study.part_of), plans[0].study.name)
+    caption = (
+        f"{name}: {search + final:,} trainings ({search:,} to search and {final:,} final ones)."
+    )
+    times = [plan.seconds for plan in plans if plan.seconds is not None]
+    workers = "1 worker" if plans[0].jobs == 1 else f"{plans[0].jobs} workers"
+    notes = [
+        *([DATASETS_LEGEND] if has_sizes else []),
+        *([f"About {format_duration(sum(times))} with {workers}."] if times else []),
+        DATASETS_SCOPE,
+        *dict.fromkeys(plan.design.scope for plan in plans if plan.design),
+    ]
+    rows = [
+        {"dataset": _dataset_name(plan), **sums} for plan, sums in zip(plans, totals, strict=True)
+    ]
+    return Table("plan", caption, columns, cells, rows, notes)
+
+
+def _dataset_name(plan: Plan) -> str:
+    return plan.study.name if plan.study.part_of is None else plan.study.part_of.dataset
+
+
+def _dataset_cells(plan: Plan) -> list[str]:
+    """A row, as DATASET_COUNTS and DATASET_SIZES name it."""
+    sums, sizes = plan.totals(), [size for arm in plan.sizes for size in arm.parameters]
+    counts = [_dataset_name(plan), str(sums["search"]), str(sums["final"])]
+    if not sizes:
+        return counts
+    return [
+        *counts,
+        str(sums["cohorts"]),
+        format_range(format_count(min(sizes)), format_count(max(sizes))),
+        f"{sums['multiply_adds']:.1g}",
+        "–" if plan.seconds is None else format_duration(plan.seconds),
+        f"{sums['bytes'] / 2**20:.0f}",
+    ]
 
 
 def _arm_cells(arm: ArmCounts) -> list[str]:

@@ -99,8 +99,18 @@ def run(
         return entry.load_result(interrupted=interrupted)
 
 
+def check_one_dataset(study: Study) -> None:
+    """Raise StudyError for a study over several data sets."""
+    if study.datasets:
+        names = ", ".join(study.datasets)
+        raise StudyError(
+            f"study {study.name} has several data sets ({names}): expected run_datasets(study)"
+        )
+
+
 def check_request(study: Study, jobs: int, executor: Executor | None) -> None:
     """Raise StudyError for what cannot be run; a worker that imports the program ends here."""
+    check_one_dataset(study)
     if jobs < 1:
         raise StudyError(f"expected at least 1 job, got {jobs}")
     if jobs > 1 and executor is None:

@@ -33,11 +33,7 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
     that diverged counts as the target's whole range. Raises StudyError for a study of something
     else, DataError for a file that is no such table, OSError where it cannot be read.
     """
-    if study.data.name != "table":
-        raise StudyError(
-            f"study {study.name}: its data are {study.data.name}; --csv goes with a study whose "
-            "data are a table, such as prices"
-        )
+    check_data_is_table(study)
     path = Path(csv).expanduser().resolve()
     data = {"csv": str(path), "target": target, "sha256": digest_file(path)}
     study = without_bundled(study)
@@ -70,6 +66,18 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
     left_out = [f"{missing} rows without {target} are left out"] if missing else []
     shape = f"{path}: {len(rows)} rows, {len(encoder.features)} inputs"
     return study, [shape, *left_out, *notes, *encoder.notes]
+
+
+def check_data_is_table(study: Study) -> None:
+    """Raise StudyError for a study of something else, or of several data sets."""
+    if study.datasets:
+        names = ", ".join(study.datasets)
+        raise StudyError(f"study {study.name}: --csv goes with one data set; it has {names}")
+    if study.data.name != "table":
+        raise StudyError(
+            f"study {study.name}: its data are {study.data.name}; --csv goes with a study whose "
+            "data are a table, such as prices"
+        )
 
 
 def without_bundled(study: Study) -> Study:

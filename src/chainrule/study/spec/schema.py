@@ -23,7 +23,17 @@ def build_schema() -> dict[str, Any]:
     texts = tomllib.loads(DESCRIPTIONS.read_text("utf-8"))
     for name, section in {"Study": whole, **whole["$defs"]}.items():
         add_descriptions(section, texts.get(name, {}))
+    add_choice_of_data(whole)
     return {"$schema": GenerateJsonSchema.schema_dialect, **whole}
+
+
+def add_choice_of_data(whole: dict[str, Any]) -> None:
+    """Of several data sets each has a name, or they have one in common; one alone must have it."""
+    whole["required"].remove("data")
+    whole["$defs"]["Data"]["required"].remove("name")
+    named = {"anyOf": [{"type": "string"}, {"required": ["name"]}]}
+    whole["if"] = {"required": ["datasets"]}
+    whole["else"] = {"required": ["data"], "properties": {"data": named}}
 
 
 DESCRIPTIONS = Path(__file__).with_name("descriptions.toml")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
-from chainrule.recipes.component import Component
+from chainrule.recipes.component import Component, normalize_component
 from chainrule.recipes.fields import StrictModel
+from chainrule.recipes.problems import Place, list_problems, raise_problems
+from chainrule.recipes.recipe import deep_merge
 from chainrule.statistics import Design, FixedSplit, Resplits
 
-__all__ = ["Data", "Halving", "Race", "Reported", "Search", "Selection"]
+__all__ = [
+    "Data",
+    "Halving",
+    "PartOf",
+    "Race",
+    "Reported",
+    "Search",
+    "Selection",
+    "merge_datasets",
+    "spread_data",
+]
 
 
 class Data(Component):
@@ -139,3 +151,61 @@ class Reported(StrictModel):
 
     mean: float
     std: float | None = None
+
+
+class PartOf(StrictModel):
+    """Which study over several data sets a study of one is a part of.
+
+    ``study`` and ``digest`` are that study's, ``dataset`` names this one of ``datasets``, all.
+    """
+
+    study: str
+    digest: str
+    dataset: str
+    datasets: tuple[str, ...]
+
+
+def merge_datasets(given: Any) -> Any:
+    """A declaration with each data set whole, and the first of them as ``data``.
+
+    Each is ``data`` with what it says differently. Another source keeps how data are divided and
+    standardized, not the arguments. Raises, in a validator, for data sets that are none.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    own = {
+        name: normalize_component(one) for name, one in dict(given.get("datasets") or {}).items()
+    }
+    base = normalize_component(given.get("data", {}))
+    if not own or not all(isinstance(one, Mapping) for one in (base, *own.values())):
+        return given
+    merged = {name: merge_data(base, one) for name, one in own.items()}
+    raise_problems(
+        problem for name, one in merged.items() for problem in find_data_problems(name, one)
+    )
+    return {**given, "datasets": merged, "data": next(iter(merged.values()))}
+
+
+def find_data_problems(name: str, given: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """What is wrong with a data set of this name."""
+    try:
+        Data.model_validate(given)
+    except ValidationError as error:
+        yield from ((("datasets", name, *at), text) for at, text in list_problems(error))
+
+
+def merge_data(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set: the base with what it says itself."""
+    if own.get("name", base.get("name")) == base.get("name", own.get("name")):
+        return deep_merge(base, own)
+    return {key: base[key] for key in Data.model_fields if key in base} | dict(own)
+
+
+def spread_data(changes: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Changes of which those of ``data`` are said of each of these data sets, if there are any."""
+    if not (names := [*names]) or "data" not in changes:
+        return dict(changes)
+    data = normalize_component(changes["data"])
+    of_all = dict.fromkeys(names, data)
+    others = {key: value for key, value in changes.items() if key != "data"}
+    return {**others, "datasets": deep_merge(of_all, changes.get("datasets", {}))}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
@@ -29,6 +30,7 @@ from chainrule.recipes.fields import StrictModel, find_unknown
 from chainrule.recipes.importing import add_import_path
 from chainrule.recipes.problems import (
     NAMED_PART,
+    Place,
     check_plain,
     format_errors,
     list_problems,
@@ -37,7 +39,17 @@ from chainrule.recipes.problems import (
 from chainrule.recipes.recipe import Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
 from chainrule.study.spec.rounds import Rounds, SequentialRounds
-from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search, Selection
+from chainrule.study.spec.sections import (
+    Data,
+    Halving,
+    PartOf,
+    Race,
+    Reported,
+    Search,
+    Selection,
+    merge_datasets,
+    spread_data,
+)
 from chainrule.study.spec.space import Space, grid
 from chainrule.study.spec.toml_lines import find_line, find_lines
 
@@ -93,8 +105,9 @@ class Study(StrictModel):
     computed. ``cohort_size``: trainings a cohort, by default what fits a cache.
     ``keep="predictions"``: what each net says of each sample that it is judged on is kept beside
     its row. ``timing``: each arm is trained once more alone, for its time. ``callbacks``: what
-    looks on, such as a logger; no part of what the study is. ``sources``: here a run writes the
-    SHA-256 of each module of yours.
+    looks on, such as a logger; no part of what the study is. ``datasets``: several, each with what
+    it says differently from ``data``, see :func:`split_datasets`. In ``sources`` and ``part_of`` a
+    run writes the SHA-256 of your modules, and of what study this is a part.
 
     Raises StudyError, with a line a problem, which names the field and what would be right.
     """
@@ -104,6 +117,8 @@ class Study(StrictModel):
     seed: int = 0
     rounds: Rounds = 10
     data: Annotated[Data, BeforeValidator(normalize_component)]
+    datasets: dict[str, DraftComponent] = Field({})
+    part_of: PartOf | None = None
     metrics: dict[str, Named] = Field({"accuracy": Component(name="Accuracy")})
     metric: str = ""
     direction: Literal["max", "min"] = "max"
@@ -140,16 +155,12 @@ class Study(StrictModel):
     quick: Overrides = Field({})
     sources: dict[str, str] = Field({})
 
+    _merge_datasets = model_validator(mode="before")(merge_datasets)
+
     @field_validator("arms", "factors", "quick")
     @classmethod
     def _check_names(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        depth = {"arms": 1, "factors": 2, "quick": 0}[str(info.field_name)]
-        found = [*find_unknown(given, cls if depth == 0 else Recipe, depth)]
-        if info.field_name == "quick":
-            for field, levels in (("arms", 1), ("factors", 2)):
-                inner = given.get(field)
-                found += find_unknown(inner, Recipe, levels, (field,)) if inner else ()
-        raise_problems(found)
+        raise_problems(find_unknown_names(given, str(info.field_name), cls))
         return given
 
     @model_validator(mode="after")
@@ -157,6 +168,7 @@ class Study(StrictModel):
         check_metric(self)
         check_named_arms(self)
         check_search(self)
+        check_datasets(self)
         check_quick_form(self)
         return self
 
@@ -205,15 +217,13 @@ class Study(StrictModel):
         found = [arm for arm in self.all_arms if fnmatchcase(arm.name, pattern)]
         if not found:
             names = [arm.name for arm in self.all_arms]
-            hint = did_you_mean(pattern, names)
-            raise StudyError(
-                f"study {self.name}: no arm matches {pattern!r}; {hint}arms: {', '.join(names)}"
-            )
+            known = f"{did_you_mean(pattern, names)}arms: {', '.join(names)}"
+            raise StudyError(f"study {self.name}: no arm matches {pattern!r}; {known}")
         return found
 
     def with_overrides(self, **changes: Any) -> Study:
         """The study with other values in some fields; None leaves one as it is."""
-        given = {k: v for k, v in changes.items() if v is not None}
+        given = spread_data({k: v for k, v in changes.items() if v is not None}, self.datasets)
         return validate_study(deep_merge(self.as_dict(), given), f"study {self.name}")
 
     def quick_form(self) -> Study:
@@ -228,7 +238,8 @@ class Study(StrictModel):
 
     def as_dict(self) -> dict[str, Any]:
         """What was declared as JSON data, without what is left at its default."""
-        return self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        declared = self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        return {k: v for k, v in declared.items() if k != "data" or not self.datasets}
 
     def to_toml(self) -> str:
         """The declaration as the text of a TOML file, which says when the search is made."""
@@ -284,16 +295,27 @@ def read_study_file(path: Path) -> tuple[dict[str, Any], str]:
     return find_csv_beside(parse_toml(text, str(path)), path.parent), text
 
 
+def find_unknown_names(
+    given: dict[str, Any], field: str, model: type[Study]
+) -> Iterator[tuple[Place, str]]:
+    """What arms, factors or the quick form name that there is not."""
+    depth = {"arms": 1, "factors": 2, "quick": 0}[field]
+    yield from find_unknown(given, Recipe if depth else model, depth)
+    if field == "quick":
+        for inner, levels in (("arms", 1), ("factors", 2)):
+            yield from find_unknown(given.get(inner) or {}, Recipe, levels, (inner,))
+
+
 def merge_quick_form(study: Study) -> dict[str, Any]:
     """What the small form of a study declares."""
-    small = {"name": f"{study.name}-quick"} | {**study.quick}
+    small = {"name": f"{study.name}-quick"} | spread_data(study.quick, study.datasets)
     plain = {k: v for k, v in study.as_dict().items() if k not in ("quick", "reported")}
     return deep_merge(plain, small)
 
 
 def check_quick_form(study: Study) -> None:
     """Raise, in a validator, what is wrong in the small form that the study declares."""
-    for field in ("arms", "factors"):
+    for field in ("arms", "factors", "datasets"):
         there: dict[str, Any] = getattr(study, field)
         for name in study.quick.get(field, {}):
             if name not in there:
@@ -306,6 +328,35 @@ def check_quick_form(study: Study) -> None:
             Study.model_validate(merge_quick_form(study))
         except ValidationError as error:
             raise_problems((("quick", *place), text) for place, text in list_problems(error))
+
+
+def check_datasets(study: Study) -> None:
+    """Raise, in a validator, what is wrong in the study of one of its data sets."""
+    for name in study.datasets:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            problem = "expected a letter, then letters, digits, hyphens and underscores"
+            raise_problems([(("datasets", name), problem)])
+        try:
+            Study.model_validate(declare_part(study, name))
+        except ValidationError as error:
+            raise_problems(
+                (("datasets", name, *place[place[:1] == ("data",) :]), text)
+                for place, text in list_problems(error)
+            )
+    if study.datasets and study.sequential is not None:
+        raise ValueError(
+            "rounds: until decided goes with one data set, for several are not tested after each "
+            "look; expected a number"
+        )
+    if study.datasets and study.reported:
+        raise ValueError("reported: one number an arm goes with one data set")
+
+
+def declare_part(study: Study, name: str) -> dict[str, Any]:
+    """The declaration of a study over several data sets for one of them alone."""
+    whole = study.as_dict()
+    part = {k: v for k, v in whole.items() if k not in ("datasets", "quick")}
+    return {**part, "name": f"{study.name}.{name}", "data": whole["datasets"][name]}
 
 
 def check_metric(study: Study) -> None:
@@ -350,9 +401,16 @@ def semantic_content(study: Study) -> dict[str, Any]:
     if study.sequential is not None:
         content["rounds"] = {**study.sequential.model_dump(), "looks": study.looks, "max": None}
     remove_compile(content)
-    if "sha256" in content["data"]:
-        content["data"] = {k: v for k, v in content["data"].items() if k != "csv"}
+    if study.datasets:
+        content["datasets"] = {k: forget_place(v) for k, v in content["datasets"].items()}
+    else:
+        content["data"] = forget_place(content["data"])
     return content
+
+
+def forget_place(data: dict[str, Any]) -> dict[str, Any]:
+    """A data set without where its CSV file is: its SHA-256 names the content."""
+    return {k: v for k, v in data.items() if k != "csv" or "sha256" not in data}
 
 
 def remove_compile(content: dict[str, Any]) -> None:
@@ -433,7 +491,7 @@ def digest_declaration(study: Study) -> str:
 
 NON_SEMANTIC_FIELDS = {
     *("summary", "baseline", "rope", "reported", "quick", "failure_value"),
-    *("keep", "compile", "timing", "callbacks"),
+    *("keep", "compile", "timing", "callbacks", "part_of"),
 }
 """What changes how results are shown and compared, but no training."""
 
@@ -447,12 +505,21 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
 
 
 def find_csv_beside(declared: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The declaration with the whole path of a CSV file that stands in this folder."""
-    data = declared.get("data")
+    """The declaration with the whole path of each CSV file that stands in this folder."""
+    found = dict(declared)
+    if isinstance(datasets := declared.get("datasets"), dict):
+        found["datasets"] = {name: find_csv(data, folder) for name, data in datasets.items()}
+    if "data" in declared:
+        found["data"] = find_csv(declared["data"], folder)
+    return found
+
+
+def find_csv(data: Any, folder: Path) -> Any:
+    """One data set with the whole path of its CSV file."""
     csv = data.get("csv") if isinstance(data, dict) else None
-    if not isinstance(data, dict) or not isinstance(csv, str) or not (folder / csv).is_file():
-        return declared
-    return {**declared, "data": {**data, "csv": str((folder / csv).resolve())}}
+    if not isinstance(csv, str) or not (folder / csv).is_file():
+        return data
+    return {**data, "csv": str((folder / csv).resolve())}
 
 
 def validate_study(

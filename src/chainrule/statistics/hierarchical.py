@@ -1,0 +1,218 @@
+"""How probable is it that an arm is worse than another, as good, or better, over data sets?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import scipy
+
+from chainrule.statistics.design import Design
+from chainrule.statistics.scores import Array, Scores, StatisticsError, pair_scores
+
+__all__ = ["HierarchicalPosterior", "hierarchical_posterior"]
+
+CHAINS, WARM_UP, KEPT = 50, 50, 200
+"""Chains that are drawn side by side, steps that are left out, steps that are kept."""
+
+MIN_DATA_SETS = 3
+"""Two say nothing of how data sets differ."""
+
+
+@dataclass(frozen=True)
+class HierarchicalPosterior:
+    """What is believed of the mean difference a − b on data sets like these; larger is better.
+
+    ``worse``, ``equivalent`` and ``better``: the probability that on another data set the
+    difference is most probably below −rope, within the rope, above it; they add up to 1.
+    ``next_worse``, …: the probability that it is so there. ``mean`` is the mean over data sets like
+    these, ``low`` and ``high`` the ends of its 95 % interval. ``means`` are those of each data set,
+    drawn together, for what is far from the others on few rounds is probably chance.
+    """
+
+    worse: float
+    equivalent: float
+    better: float
+    next_worse: float
+    next_equivalent: float
+    next_better: float
+    rope: float
+    mean: float
+    low: float
+    high: float
+    means: Sequence[float]
+
+    @property
+    def data_sets(self) -> int:
+        """How many there are."""
+        return len(self.means)
+
+
+def hierarchical_posterior(
+    a: Sequence[Scores],
+    b: Sequence[Scores],
+    designs: Sequence[Design],
+    *,
+    rope: float = 0.0,
+    seed: int = 0,
+) -> HierarchicalPosterior:
+    """x̄ᵢ ~ N(μᵢ, (1/nᵢ + n_test/n_train) σᵢ²), μᵢ ~ t(ν) at μ₀ with scale σ₀
+
+    The hierarchical Bayesian test. ``a`` and ``b`` have an arm's scores of the rounds of each data
+    set, ``designs`` how these came about. μ₀, σᵢ and σ₀ are uniform beforehand, σᵢ and σ₀ up to
+    1000 times what is seen; ν ~ Gamma(α, β), α uniform in (0.5, 5) and β in (0.05, 0.15). The
+    posterior is drawn by Gibbs sampling from this ``seed``, which leaves an error of about 0.01.
+    Where all rounds of a data set have the same difference, its spread counts as that of numbers
+    uniform within the rope, without one as the least of another data set.
+    (Corani, Benavoli, Demšar, Mangili and Zaffalon 2017; Benavoli et al. 2017.)
+
+    Raises StatisticsError for fewer than three data sets, a rope that is negative or not finite,
+    no spread at all, and as :func:`paired_t`.
+    """
+    check_data_sets(a, b, designs, rope)
+    pairs = [pair_scores(x, y) for x, y in zip(a, b, strict=True)]
+    spreads = fill_spreads(np.array([d.std for d in pairs]), rope)
+    means, n = np.array([d.mean for d in pairs]), np.array([d.n for d in pairs])
+    correlations = np.array([design.test_over_train for design in designs])
+    unit = float(max(spreads.max(), np.abs(means).max()))
+    drawn = Sampler(means / unit, spreads / unit, n, correlations, seed).run()
+    mu_0 = drawn[:, 0] * unit
+    regions = find_regions(mu_0, drawn[:, 1] * unit, drawn[:, 2], rope)
+    shares = np.bincount(regions.argmax(axis=0), minlength=3) / len(drawn)
+    worse, equivalent, better = map(float, shares)
+    next_worse, next_equivalent, next_better = map(float, regions.mean(axis=1))
+    low, middle, high = map(float, np.quantile(mu_0, [0.025, 0.5, 0.975]))
+    return HierarchicalPosterior(
+        worse=worse,
+        equivalent=equivalent,
+        better=better,
+        next_worse=next_worse,
+        next_equivalent=next_equivalent,
+        next_better=next_better,
+        rope=rope,
+        mean=middle,
+        low=low,
+        high=high,
+        means=tuple(map(float, np.median(drawn[:, 3:], axis=0) * unit)),
+    )
+
+
+def check_data_sets(
+    a: Sequence[Scores], b: Sequence[Scores], designs: Sequence[Design], rope: float
+) -> None:
+    """Raise StatisticsError where there is too little, or not as much of each."""
+    if not 0 <= rope < math.inf:
+        raise StatisticsError(f"expected a rope of at least 0, got {rope}")
+    if not len(a) == len(b) == len(designs):
+        raise StatisticsError("expected the scores of both arms, and a design, of every data set")
+    if len(a) < MIN_DATA_SETS:
+        raise StatisticsError(f"expected at least {MIN_DATA_SETS} data sets, got {len(a)}")
+
+
+def find_regions(mu_0: Array, sigma_0: Array, nu: Array, rope: float) -> Array:
+    """P(below −rope), P(within), P(above) on another data set; shape (3, draws)."""
+    worse = scipy.special.stdtr(nu, (-rope - mu_0) / sigma_0)
+    better = scipy.special.stdtr(nu, (mu_0 - rope) / sigma_0)
+    within = np.clip(1 - worse - better, 0, 1) if rope else np.zeros(len(mu_0))
+    return np.stack([worse, within, better])
+
+
+def fill_spreads(spreads: Array, rope: float) -> Array:
+    """Without zeros. Raises StatisticsError where nothing says what there should be."""
+    least = rope / math.sqrt(3) or min(spreads[spreads > 0], default=0.0)
+    if not least:
+        raise StatisticsError(
+            "all rounds of every data set have the same difference; expected a rope above 0"
+        )
+    return np.where(spreads > 0, spreads, least)
+
+
+@final
+class Sampler:
+    """Draws from the posterior of many chains at once, in a unit in which numbers are near 1.
+
+    A step draws σ₀, μ₀ and all μᵢ together, then ν and the weights λᵢ that make Student's t of
+    normal numbers, μᵢ ~ N(μ₀, σ₀²/λᵢ), then σᵢ. σ₀ and ν come from a grid. Shapes: (chains, data
+    sets), and (chains, 1) for what data sets share.
+    """
+
+    def __init__(self, means: Array, spreads: Array, n: Array, correlations: Array, seed: int):
+        self.rng = np.random.default_rng(seed)
+        self.means, self.n = means, n
+        self.squares = (n - 1) * spreads**2
+        self.error = 1 / n + correlations
+        self.largest_sigma = 1000 * spreads.mean()
+        among = float(np.std(means, ddof=1))
+        floor = float(np.sqrt(self.error).min() * spreads.min())
+        self.grid = np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70)
+        self.nu_grid = np.geomspace(0.2, 300, 30)
+        self.log_nu = np.log(prior_of_nu(self.nu_grid) * self.nu_grid)
+
+    def run(self) -> Array:
+        """Shape (draws, 3 + data sets): μ₀, σ₀, ν and each μᵢ."""
+        shape = (CHAINS, len(self.means))
+        sigma = np.broadcast_to(np.sqrt(self.squares / (self.n - 1)), shape)
+        weights = np.ones(shape)
+        kept = []
+        for step in range(WARM_UP + KEPT):
+            mu_0, sigma_0, mu = self.draw_means(self.error * sigma**2, weights)
+            nu, weights = self.draw_weights((mu - mu_0) / sigma_0)
+            sigma = self.draw_spreads(mu)
+            if step >= WARM_UP:
+                kept.append(np.concatenate([mu_0, sigma_0, nu, mu], axis=1))
+        return np.concatenate(kept)
+
+    def draw_means(self, errors: Array, weights: Array) -> tuple[Array, Array, Array]:
+        """μ₀, σ₀ and μ, given the squared error of each mean and its weight.
+
+        log p(σ₀) = −½ Σ log wᵢ − ½ log Σ 1/wᵢ − ½ Σ (x̄ᵢ − m)² / wᵢ with wᵢ = eᵢ + σ₀²/λᵢ and m
+        the mean weighed by 1/wᵢ: μ₀ and all μᵢ are integrated out.
+        """
+        w = errors[:, None] + self.grid[:, None] ** 2 / weights[:, None]
+        total = (1 / w).sum(axis=2)
+        centre = (self.means / w).sum(axis=2) / total
+        squares = ((self.means - centre[..., None]) ** 2 / w).sum(axis=2)
+        log_p = -0.5 * (np.log(w).sum(axis=2) + np.log(total) + squares) + np.log(self.grid)
+        at = self.choose(log_p)
+        step = self.grid[1] / self.grid[0]
+        sigma_0 = self.grid[at] * step ** self.rng.uniform(-0.5, 0.5, len(at))
+        rows = np.arange(len(at))
+        normal = self.rng.standard_normal(len(at))
+        mu_0 = (centre[rows, at] + normal / np.sqrt(total[rows, at]))[:, None]
+        prior = weights / sigma_0[:, None] ** 2
+        precision = 1 / errors + prior
+        middle = (self.means / errors + mu_0 * prior) / precision
+        mu = middle + self.rng.standard_normal(middle.shape) / np.sqrt(precision)
+        return mu_0, sigma_0[:, None], mu
+
+    def draw_weights(self, z: Array) -> tuple[Array, Array]:
+        """ν and λ, given (μᵢ − μ₀) / σ₀: ν from its density with λ integrated out."""
+        half = self.nu_grid / 2
+        constant = scipy.special.gammaln(half + 0.5) - scipy.special.gammaln(half)
+        constant -= 0.5 * np.log(self.nu_grid)
+        logs = np.log1p(z[..., None] ** 2 / self.nu_grid).sum(axis=1)
+        log_p = self.log_nu + z.shape[1] * constant - (half + 0.5) * logs
+        nu = self.nu_grid[self.choose(log_p)][:, None]
+        return nu, self.rng.gamma((nu + 1) / 2, 2 / (nu + z**2))
+
+    def draw_spreads(self, mu: Array) -> Array:
+        """σᵢ² ~ InverseGamma((nᵢ − 1) / 2, (sum of squares + (x̄ᵢ − μᵢ)² / eᵢ) / 2)."""
+        scale = self.squares + (self.means - mu) ** 2 / self.error
+        drawn = np.sqrt(scale / 2 / self.rng.gamma((self.n - 1) / 2, size=mu.shape))
+        return np.asarray(np.minimum(drawn, self.largest_sigma))
+
+    def choose(self, log_p: Array) -> Array:
+        """A place of each row, with probabilities that are known but for a factor."""
+        p = np.exp(log_p - log_p.max(axis=1, keepdims=True)).cumsum(axis=1)
+        at = self.rng.uniform(0, 1, (len(p), 1)) * p[:, -1:]
+        return np.asarray((p < at).sum(axis=1))
+
+
+def prior_of_nu(nu: Array) -> Array:
+    """The density of Gamma(α, β), the mean over α in (0.5, 5) and β in (0.05, 0.15)."""
+    alpha = np.linspace(0.5, 5, 46)[:, None, None]
+    beta = np.linspace(0.05, 0.15, 21)[:, None]
+    return np.asarray(scipy.stats.gamma.pdf(nu, alpha, scale=1 / beta).mean(axis=(0, 1)))
