@@ -74,6 +74,19 @@ def test_compare_speaks_of_these_data_sets(call, here):
     assert {row["arm"] for row in found["ranks"]} == {"linear", "deep", "wide"}
 
 
+def test_all_pairs_fit_80_columns(call, here):
+    out = call("compare", "two", "--all-pairs")[1]
+    table = out[: out.index("+/=/−: data sets")]
+    assert "no difference found" in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_a_csv_file_takes_the_place_of_one_data_set_alone(call, here):
+    (here / "rows.csv").write_text("a,t\n" + "1,x\n2,y\n" * 20)
+    code, _, err = call("init", "m.toml", "--csv", "rows.csv", "--target", "t", "--from", "tables")
+    assert (code, "--csv goes with one data set; it has breast_cancer, cars" in err) == (1, True)
+
+
 def test_the_page_has_every_data_set_once_and_no_id_twice(call, here):
     assert call("report", "two", "-o", "two.html")[0] == 0
     page = (here / "two.html").read_text("utf-8")

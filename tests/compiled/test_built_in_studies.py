@@ -12,6 +12,7 @@ from chainrule.study.round_data import RoundData
 from chainrule.train import Trainer
 from chainrule.train.backends import CompiledBackend
 from chainrule.train.batches import add_replica_axis
+from tests.study.builtin import parts
 
 BY_TORCH = {"disk-torch": ["torch-sgd", "torch-adam", "small-rate", "small-rate-sum"]}
 """The arms that PyTorch trains on purpose."""
@@ -24,9 +25,11 @@ def first_candidate(arm):
     return arm.with_overrides(values)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_arm_is_compiled(name):
-    study = load_builtin(name).quick_form()
+PARTS = [(name, part) for name in NAMES for part in parts(load_builtin(name).quick_form())]
+
+
+@pytest.mark.parametrize(("name", "study"), PARTS, ids=[part.name for _, part in PARTS])
+def test_every_arm_is_compiled(name, study):
     train, _ = RoundData(study).round(0)
     found, by_torch = {}, []
     for arm in study.all_arms:

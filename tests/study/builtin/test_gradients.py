@@ -13,12 +13,15 @@ from chainrule._util.pytree import tree_map
 from chainrule.study.builtin import NAMES, load_builtin
 from chainrule.study.plan.dry_run import first_training_data, take_first
 from chainrule.study.round_data import RoundData
+from tests.study.builtin import parts
 from tests.zoo.gradients import find_useless_parameters
 
+PARTS = {part.name: part for name in NAMES for part in parts(load_builtin(name).quick_form())}
 
-@pytest.fixture(scope="module", params=NAMES)
+
+@pytest.fixture(scope="module", params=PARTS.values(), ids=PARTS)
 def study_and_data(request):
-    study = load_builtin(request.param).quick_form()
+    study = request.param
     data, _ = first_training_data(study, RoundData(study))
     return study, take_first(data, 64)
 

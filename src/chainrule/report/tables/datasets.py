@@ -156,8 +156,8 @@ def _comparison_columns(
         rope = result.study.rope
         same = f" is the same within {unit.magnitude(rope)}," if rope else ""
         columns += [
-            Column("P(worse)", "P(worse)"),
-            *([Column("P(same)", "P(same)")] if rope else []),
+            Column("P(worse)", "P(worse)" if found.baseline else None),
+            *([Column("P(same)", "P(same)" if found.baseline else None)] if rope else []),
             Column("P(better)", "P(better)", note=POSTERIOR.format(same)),
         ]
     return columns
