@@ -74,7 +74,7 @@ def show_results(
     check_show_options(form, output, long, others)
     found = resolve_any_result(run, study)
     if isinstance(found, DatasetsResult) and not (others or long):
-        print_datasets_table(found, "json" if as_json else form)
+        print_datasets_table(found, "json" if as_json or form == "parquet" else form)
         return
     result = require_one_dataset(run, found)
     report_progress(result)
