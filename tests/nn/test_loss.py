@@ -612,7 +612,7 @@ WRONG = [
     ("CrossEntropyLoss", {}, FLOAT, CLASS - 7, r"expected class indices from 0 to 2, got -7"),
     ("CrossEntropyLoss", {}, FLOAT.sum(), CLASS, r"expected output \(N, L, …\), got \(\)"),
     ("CrossEntropyLoss", {}, FLOAT[:, :0], CLASS, r"expected at least one class, got \(4, 0\)"),
-    ("CrossEntropyLoss", {}, FLOAT, None, r"expected class indices \(4,\), got a NoneType"),
+    ("CrossEntropyLoss", {}, FLOAT, None, r"expected class indices \(4,\), got None"),
     (
         "CrossEntropyLoss",
         {"weight": torch.ones(2)},

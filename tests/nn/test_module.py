@@ -63,7 +63,7 @@ def test_backward_after_a_call_that_failed_is_refused():
         (torch.ones(5, 2, dtype=torch.float64), r"\(5, 2\) torch.float64"),
         (torch.ones(5, 2, device="meta"), r"\(5, 2\) torch.float32 on meta"),
         (1.0, "a float"),
-        (None, "a NoneType"),
+        (None, "None"),
         ((torch.ones(5, 2),), "a tuple of"),
     ],
 )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from chainrule.errors import ChainruleError
-from chainrule.nn.vjp import BackwardFn
+from chainrule.nn.vjp import BackwardFn, ChainRule
 
 __all__ = [
     "AXES",
     "LayerError",
     "check_forward",
     "check_input",
+    "check_loss",
     "check_sample_or_batch",
     "describe_shape",
 ]
@@ -58,7 +60,7 @@ def describe_shape(value: Any, *, dtype: bool = False) -> str:
     if isinstance(value, tuple | list):
         items = (describe_shape(v, dtype=dtype) for v in value)
         return f"a {type(value).__name__} of " + (", ".join(items) or "nothing")
-    return f"a {type(value).__name__}"
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def check_input(
@@ -105,20 +107,86 @@ def check_sample_or_batch(module: HasLabel, x: Any, axes: int, least: int = 0) -
     check_input(module, x, f"input (N, C, {names}) or (C, {names})", fits)
 
 
-def check_forward(module: HasLabel, result: Any) -> tuple[Any, BackwardFn]:
-    """What ``forward`` returned, if it is a pair of an output and a rule; else a LayerError."""
+def check_forward(module: HasLabel, result: Any, x: Any = None) -> tuple[Any, BackwardFn]:
+    """What ``forward`` returned, if it is a pair of an output and a rule; else a LayerError.
+
+    The rule of a class of the user's is held to its contract when it is applied: dL/dx is like x.
+    """
     if isinstance(result, tuple) and len(result) == 2 and callable(result[1]):
-        return result
+        if type(module).__module__.startswith("chainrule."):
+            return result
+        return result[0], check_rule(module, result[1], x)
     expected = "expected forward to return (y, rule), the output and a function from dL/dy to dL/dx"
-    if isinstance(result, tuple) and len(result) == 2:
-        y, rule = map(describe_kind, result)
-        hint = " (swapped)" if callable(result[0]) else ""
-        raise LayerError(module, f"{expected}; got ({y}, {rule}){hint}")
+    if isinstance(result, tuple):
+        kinds = ", ".join(map(describe_kind, result))
+        hint = " (swapped)" if len(result) == 2 and callable(result[0]) else ""
+        raise LayerError(module, f"{expected}; got ({kinds}){hint}")
     raise LayerError(module, f"{expected}; got {describe_kind(result)} alone")
+
+
+def check_loss(
+    loss: HasLabel, result: Any, output: Any, *, reduced: bool = False
+) -> tuple[Tensor, BackwardFn]:
+    """The same of a loss, whose value is a tensor; ``reduced``: one number, or one a replica."""
+    value, rule = check_forward(loss, result, output)
+    if not isinstance(value, Tensor):
+        problem = f"expected forward to return its value as a tensor, got {describe_kind(value)}"
+        raise LayerError(loss, problem)
+    K = loss.replicas
+    if reduced and value.shape != (() if K is None else (K,)):
+        numbers = "one number" if K is None else f"{K} numbers, one a replica"
+        raise LayerError(
+            loss,
+            f"expected a value of {numbers}, by .mean() or .sum() over all else; got "
+            + describe_shape(value),
+        )
+    return value, rule
+
+
+def check_rule(module: HasLabel, rule: BackwardFn, x: Any) -> BackwardFn:
+    """The rule, which raises a LayerError where it does not take dL/dy alone, or where what it
+    returns for a floating tensor x is not like it; replicas may share x.
+    """
+    if isinstance(rule, ChainRule):
+        return rule
+    lead = int(module.replicas is not None)
+
+    def apply_rule(g: Any) -> Any:
+        try:
+            dx = rule(g)
+        except TypeError as error:
+            if has_one_argument(rule):
+                raise
+            raise LayerError(module, f"expected a rule of dL/dy alone: {error}") from None
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            return dx
+        if not isinstance(dx, Tensor) or (dx.shape[lead:], dx.dtype) != (x.shape[lead:], x.dtype):
+            expected, got = describe_shape(x, dtype=True), describe_shape(dx, dtype=True)
+            problem = f"expected its rule to return dL/dx like its input, {expected}; got {got}"
+            raise LayerError(module, problem)
+        return dx
+
+    return apply_rule
+
+
+def has_one_argument(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with one argument, as far as it tells."""
+    try:
+        signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def describe_kind(value: Any) -> str:
     """What a value is, in a few words."""
-    if value is None or isinstance(value, Tensor | tuple | list | dict):
-        return "None" if value is None else f"a {type(value).__name__} {describe_shape(value)}"
-    return "a function" if callable(value) else f"a {type(value).__name__}"
+    if value is None:
+        return "None"
+    if isinstance(value, tuple | list):
+        return describe_shape(value)
+    if isinstance(value, Tensor | dict):
+        return f"a {type(value).__name__} {describe_shape(value)}"
+    name = type(value).__name__
+    return "a function" if callable(value) else f"{'an' if name[0] in 'aeiouAEIO' else 'a'} {name}"

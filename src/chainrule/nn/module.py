@@ -234,7 +234,7 @@ class Module(ModuleTree, ABC):
         number = next_call()
         inputs = find_calls(x)
         with torch.no_grad():
-            y, rule = check_forward(self, self.forward(x))
+            y, rule = check_forward(self, self.forward(x), x)
         record_output(y, self, number)
         self._last = LastCall(number, rule, y, inputs, self._versions(x))
         return y

@@ -40,7 +40,8 @@ def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[
     for p in listed.values():
         if not isinstance(p, Parameter):
             raise TypeError(
-                f"params: expected each to be a chainrule.nn.Parameter, got {describe_object(p)}"
+                f"params: expected each to be a chainrule.nn.Parameter, got {describe_object(p)}; "
+                "give it the net, or net.parameters()"
             )
     return list(listed.values())
 

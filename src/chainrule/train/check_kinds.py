@@ -32,7 +32,8 @@ def check_kinds(
     if metrics is not None:
         check_metrics(metrics)
     if not isinstance(callbacks, Sequence):
-        raise TypeError(f"callbacks: expected a list, got {describe_object(callbacks)}")
+        got = describe_object(callbacks)
+        raise TypeError(f"callbacks: expected a list, got {got}; write callbacks=[…]")
     for callback in callbacks:
         check_kind(callback, Callback, "callbacks")
 

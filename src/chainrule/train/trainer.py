@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule.data import Dataset
-from chainrule.nn.errors import check_forward
+from chainrule.nn.errors import check_loss
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
@@ -309,7 +309,7 @@ def measure_epoch(state: TrainState, output: EpochOutput) -> dict[str, Tensor]:
 
 def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:
     """The loss and the metrics of outputs for a data set, which has the net's replicas."""
-    loss, _ = check_forward(state.criterion, state.criterion.forward(y, data.targets))
+    loss, _ = check_loss(state.criterion, state.criterion.forward(y, data.targets), y, reduced=True)
     axis = state.net.num_replica_dims
     return {"loss": loss, **measure_outputs(state.metrics, y, data.targets, axis)}
 
@@ -351,7 +351,10 @@ def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any
         raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
     known = {id(parameter) for parameter in net.parameters()}
     if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError("the optimizer moves parameters that are not the net's")
+        raise ValueError(
+            "the optimizer moves parameters that are not the net's: write "
+            f"{type(optimizer).__name__}(net, …) with the net that is trained"
+        )
     if optimizer.replicas != net.replicas:
         raise ValueError(
             f"the net's replicas are {net.replicas}, the optimizer's {optimizer.replicas}: build "

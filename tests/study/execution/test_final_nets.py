@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chainrule import nn
 from chainrule.compiled.toolchain import compiler
 from chainrule.study import StudyError, load_result, open_store, retrain_nets, run
 from tests.study.small import searched, small
@@ -105,3 +106,23 @@ def test_code_of_the_users_that_changed_is_said(tmp_path, monkeypatch):
     path.write_text("from chainrule.zoo import disk_net  # as before\n", encoding="utf-8")
     with pytest.raises(StudyError, match=r"own_nets_of_today\.py was changed after this process"):
         retrain_nets(result, tmp_path / "nets")
+
+
+def local() -> nn.Module:
+    """A net that no file can hold: its class is in a function."""
+
+    class Tanh(nn.Module):
+        def forward(self, x):
+            y = x.tanh()
+            return y, lambda g: g * (1 - y * y)
+
+    return nn.Sequential(nn.Linear(2, 3), Tanh(), nn.Linear(3, 2))
+
+
+def test_an_arm_whose_nets_no_file_can_hold_is_trained_and_ends_no_run(tmp_path, capsys):
+    here = {"name": f"{__name__}:local"}
+    study = small(net={"name": "plane_net", "hidden": 3}, arms={"good": {}, "local": {"net": here}})
+    result = run(study, nets=tmp_path)
+    assert [arm.n_ok for arm in result.arms] == [3, 3]
+    assert {name.partition("/")[0] for name in contents(tmp_path)} == {"good"}
+    assert "arm local is trained, and its nets are not saved: Tanh is" in capsys.readouterr().err

@@ -27,7 +27,7 @@ __all__ = ["Concat", "Heads", "Parallel", "Residual", "Sequential", "Sum"]
 def forward_child(container: Module, name: str, module: Module, x: Any) -> tuple[Any, BackwardFn]:
     """module.forward(x), seen by a hook, with the path to it in the message of an error."""
     try:
-        y, rule = check_forward(module, module.forward(x))
+        y, rule = check_forward(module, module.forward(x), x)
     except LayerError as error:
         raise error.with_path(f"{type(container).__name__}[{name}]") from None
     return y, call_forward_hook(module, x, y, rule)

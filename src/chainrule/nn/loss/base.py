@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
-from chainrule.nn.errors import LayerError, check_forward, check_input, describe_shape
+from chainrule.nn.errors import LayerError, check_input, check_loss, describe_shape
 from chainrule.nn.replicated import Replicated
 from chainrule.nn.tagged import (
     Calls,
@@ -92,7 +92,7 @@ class Loss(Replicated, ABC):
         unknown: Calls = {number: None}
         calls = {name: unknown for name, _ in named_leaves(output)} | find_calls(output)
         with torch.no_grad():
-            value, rule = check_forward(self, self.forward(output, target))
+            value, rule = check_loss(self, self.forward(output, target), output)
         self._last = rule, value, calls
         return LossValue.wrap(value, self.label())
 

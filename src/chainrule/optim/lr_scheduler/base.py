@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import take_rows
 from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar
@@ -158,9 +159,9 @@ def per_group(name: str, value: Any, optimizer: Optimizer) -> list[Scalar]:
 
 def check_optimizer(optimizer: Any) -> Optimizer:
     """The optimizer, if it is one; else TypeError."""
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
-    return optimizer
+    check_kind(optimizer, Optimizer, "optimizer")
+    found: Optimizer = optimizer
+    return found
 
 
 def check_all(condition: Any, message: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from chainrule._util.notices import print_once
+from chainrule.nn.config import to_config
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import settle_backend
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
@@ -12,11 +14,12 @@ from chainrule.study.execution.executors import Executor, ProcessExecutor, Seria
 from chainrule.study.execution.job import net_path, retrain_cohort
 from chainrule.study.results.backends import backend_kind
 from chainrule.study.results.study_result import StudyResult
+from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.own_code import pin_sources
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["find_missing_nets", "retrain_nets", "save_missing_nets"]
+__all__ = ["choose_folders", "find_missing_nets", "retrain_nets", "save_missing_nets"]
 
 
 def retrain_nets(
@@ -43,16 +46,40 @@ def retrain_nets(
     return save_again(result, wanted, Path(folder), jobs, executor)
 
 
+def choose_folders(arms: Sequence[Arm], folder: str | Path | None) -> dict[str, Path]:
+    """Arm → where its nets are saved, of those whose nets can be; stderr says of which not."""
+    found: dict[str, Path] = {}
+    for arm in arms if folder is not None else ():
+        if problem := find_save_problem(arm):
+            print_once(f"arm {arm.name} is trained, and its nets are not saved: {problem}")
+        else:
+            found[arm.name] = Path(str(folder))
+    return found
+
+
+def find_save_problem(arm: Arm) -> str:
+    """Why no file can hold an arm's net, or ""; that one cannot be made is said elsewhere."""
+    try:
+        net = arm.recipe.make_net()
+    except Exception:  # whatever making a net raises
+        return ""
+    try:
+        to_config(net)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def save_missing_nets(
-    result: StudyResult, folder: str | Path | None, arms: str, jobs: int, executor: Executor | None
+    result: StudyResult, folders: Mapping[str, Path], jobs: int, executor: Executor | None
 ) -> None:
-    """Train again what nets of these arms are not in the folder, where one is given.
+    """Train again what nets of these arms are not in their folder.
 
     Raises as :func:`retrain_nets`.
     """
-    if folder is None:
-        return
-    save_again(result, find_missing_nets(result, folder, arms), Path(folder), jobs, executor)
+    for folder in {*folders.values()}:
+        missing = [r for r in find_missing_nets(result, folder) if r.arm in folders]
+        save_again(result, missing, folder, jobs, executor)
 
 
 def find_missing_nets(

@@ -25,7 +25,7 @@ from chainrule.train import save
 __all__ = ["load_study_cached", "net_path", "retrain_cohort", "run_job"]
 
 
-def run_job(declared: str, job: CohortJob, nets: str | None = None) -> list[TrainingRecord]:
+def run_job(declared: str, job: CohortJob, nets: Path | None = None) -> list[TrainingRecord]:
     """The rows of a job's trainings. ``declared`` is the study as JSON text.
 
     Raises any error of a training as a StudyError with the user's lines, which unlike others every
@@ -40,7 +40,7 @@ def run_job(declared: str, job: CohortJob, nets: str | None = None) -> list[Trai
         with errors_for_all_processes():
             trained, net = train_program(study, data, program)
         if nets is not None and job.stage == "final":
-            save_nets(net, study, program, Path(nets))
+            save_nets(net, study, program, nets)
         rows += share_seconds(trained, len(job.trainings))
     return rows
 

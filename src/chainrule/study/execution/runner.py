@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from chainrule.study.execution.executors import (
     SerialExecutor,
     exit_while_importing_main,
 )
-from chainrule.study.execution.final_nets import save_missing_nets
+from chainrule.study.execution.final_nets import choose_folders, save_missing_nets
 from chainrule.study.execution.job import run_job
 from chainrule.study.execution.progress import Progress
 from chainrule.study.execution.provenance import provenance
@@ -71,9 +71,8 @@ def run(
 
     The store learns of the study with its first rows: a run that fails before leaves no trace.
     A training that an error ends is a row with status ``failed``, see ``StudyResult.failures``; the
-    others go on, and the next run tries it again. Ctrl-C ends the run, and what is done stays done.
-    Raises StudyError for what cannot be run, and where nothing but failures came of it,
-    StoreError and OSError as the store does.
+    others go on, and the next run tries it again. Ctrl-C ends the run: what is done stays. Raises
+    StudyError for what cannot be run and for nothing but failures, StoreError and OSError.
     """
     study = pin_sources(fill_net_sizes(study))
     chosen = study.select(arms)
@@ -87,12 +86,13 @@ def run(
         workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
         scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
-            runner = Runner(scheduler, workers, entry.save_rows, on_progress, nets, entry.look)
+            folders = choose_folders(chosen, nets)
+            runner = Runner(scheduler, workers, entry.save_rows, on_progress, folders, entry.look)
             entry.provenance["kernel"] = runner.settle_backend([] if mix_backends else rows)
             runner.run_all()
             runner.save_failures()
             entry.close()
-            save_missing_nets(entry.load_result(), nets, arms, jobs, executor)
+            save_missing_nets(entry.load_result(), folders, jobs, executor)
         except KeyboardInterrupt:
             interrupted = True
             atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends
@@ -132,11 +132,11 @@ class Runner:
         workers: Executor,
         keep: Callable[[list[TrainingRecord]], None],
         watch: ProgressCallback,
-        nets: str | Path | None,
+        folders: Mapping[str, Path],
         look: Callable[[], int],
     ) -> None:
         self.scheduler, self.executor, self.save_rows = board, workers, keep
-        self.nets = None if nets is None else str(nets)
+        self.folders = folders
         self.declared = board.study.model_dump_json()
         self.look = look
         board.workers = getattr(workers, "max_workers", None)
@@ -201,7 +201,7 @@ class Runner:
             if self.running and suspects:
                 break  # which of them kills its worker shows when each is alone
             job = self.waiting.pop(0)
-            future = self.executor.submit(run_job, self.declared, job, self.nets)
+            future = self.executor.submit(run_job, self.declared, job, self.folders.get(job.arm))
             self.running[future] = job
 
     def _wait(self) -> Collection[Future[list[TrainingRecord]]]:

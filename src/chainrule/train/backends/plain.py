@@ -10,7 +10,7 @@ from torch import Tensor
 
 from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
-from chainrule.nn.errors import check_forward
+from chainrule.nn.errors import check_forward, check_loss
 from chainrule.nn.layers.conv import Conv
 from chainrule.nn.loss.base import LossTerm, combine_batches, sum_counted
 from chainrule.nn.vjp import accumulate_param_grads
@@ -81,8 +81,10 @@ def train_step(
 
     Returns the output, the terms of the loss and who is active.
     """
-    y, rule = check_forward(state.net, state.net.forward(x))
-    loss, loss_rule = check_forward(state.criterion, state.criterion.forward(y, target))
+    y, rule = check_forward(state.net, state.net.forward(x), x)
+    loss, loss_rule = check_loss(
+        state.criterion, state.criterion.forward(y, target), y, reduced=True
+    )
     state.optimizer.zero_grad()
     accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
     terms = state.criterion.split_terms(y, target, loss)
