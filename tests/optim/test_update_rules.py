@@ -18,10 +18,8 @@ NAMES = ["SGD", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "NAdam", "RAd
 def test_follows_torch_step_by_step_with_groups(name, kwargs):
     ours = twins.parameters()
     theirs = twins.torch_parameters(ours)
-    groups = [
-        [{"params": ps[:2]}, {"params": ps[2:], "lr": 0.05, "weight_decay": 0.03}]
-        for ps in (ours, theirs)
-    ]
+    other = {"lr": 0.05} if name == "Rprop" else {"lr": 0.05, "weight_decay": 0.03}
+    groups = [[{"params": ps[:2]}, {"params": ps[2:], **other}] for ps in (ours, theirs)]
     mine = getattr(optim, name)(groups[0], **kwargs)
     twin = getattr(torch.optim, name)(groups[1], **kwargs)
     for number in range(50):
@@ -58,7 +56,7 @@ def double(number):
 def test_equal_numbers_per_replica_change_nothing(name, kwargs):
     """A hyper-parameter as a tensor of equal entries is the number."""
     wide = {
-        key: tuple(double(b) for b in value) if key == "betas" else double(value)
+        key: tuple(double(b) for b in value) if isinstance(value, tuple) else double(value)
         for key, value in kwargs.items()
         if not isinstance(value, bool)
     }

@@ -6,7 +6,7 @@ for each replica of a cohort.
 
 from chainrule.optim import lr_scheduler
 from chainrule.optim.adam import Adam, AdamW, NAdam, RAdam
-from chainrule.optim.adaptive import Adadelta, Adagrad, RMSprop
+from chainrule.optim.adaptive import Adadelta, Adagrad, Adamax, RMSprop, Rprop
 from chainrule.optim.clip import clip_grad_norm_, clip_grad_value_
 from chainrule.optim.optimizer import Optimizer
 from chainrule.optim.sgd import SGD
@@ -17,10 +17,12 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "NAdam",
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "Rprop",
     "clip_grad_norm_",
     "clip_grad_value_",
     "lr_scheduler",

@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule.optim.hyperparameters import as_column
+from chainrule.optim.hyperparameters import as_column, check_number
 from chainrule.optim.inplace import (
     Scalar,
     add,
@@ -22,7 +22,7 @@ from chainrule.optim.inplace import (
 )
 from chainrule.optim.optimizer import Optimizer, Params
 
-__all__ = ["Adadelta", "Adagrad", "RMSprop"]
+__all__ = ["Adadelta", "Adagrad", "Adamax", "RMSprop", "Rprop"]
 
 
 @final
@@ -166,3 +166,102 @@ class Adadelta(Optimizer):
         delta = add_scalar_(u.clone(), h.eps).sqrt_().div_(root).mul_(g)
         addcmul_(mul_(u, h.rho), delta, delta, 1 - h.rho)
         add_(p, delta, -h.lr)
+
+
+@final
+class Adamax(Optimizer):
+    """g ← g + λ p;   m ← β₁ m + (1 − β₁) g;   u ← max(β₂ u, |g| + ε);   p ← p − lr m / (c₁ u)
+
+    c₁ = 1 − β₁ᵗ, t counts the steps from 1. Adam with the largest of the recent gradients in the
+    place of their squares' mean. λ: ``weight_decay``, ε: ``eps``; ``maximize`` climbs instead.
+
+    Kingma & Ba, Adam: a method for stochastic optimization, 2015.
+    """
+
+    state_names = ("exp_avg", "exp_inf")
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Scalar = 2e-3,
+        betas: tuple[Scalar, Scalar] = (0.9, 0.999),
+        eps: Scalar = 1e-8,
+        weight_decay: Scalar = 0,
+        *,
+        maximize: bool = False,
+        replicas: int | None = None,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, replicas)
+
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        beta1, beta2 = h.betas
+        if is_nonzero(h.weight_decay):
+            g = add(g, p, h.weight_decay)
+        m = lerp_(state["exp_avg"], g, 1 - beta1)
+        u = mul_(state["exp_inf"], beta2)
+        torch.maximum(u, add_scalar_(g.abs(), h.eps), out=u)
+        addcdiv_(p, m, u, -h.lr / (1 - beta1**h.step))
+
+
+@final
+class Rprop(Optimizer):
+    """Δ ← η₊ Δ where g g′ > 0, η₋ Δ where g g′ < 0, within ``step_sizes``;   p ← p − sign(g) Δ
+
+    Where g g′ < 0 the entry stays for this step, and the next counts as its first. g′ is the last
+    step's gradient, (η₋, η₊) are the ``etas``; Δ starts at lr. It is for gradients of all the data:
+    those of small batches change their sign by chance. ``maximize`` climbs instead.
+
+    Riedmiller & Braun, A direct adaptive method for faster backpropagation learning, 1993. Raises
+    ValueError unless 0 < η₋ < 1 < η₊.
+    """
+
+    state_names = ("prev", "step_size")
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Scalar = 1e-2,
+        etas: tuple[Scalar, Scalar] = (0.5, 1.2),
+        step_sizes: tuple[Scalar, Scalar] = (1e-6, 50.0),
+        *,
+        maximize: bool = False,
+        replicas: int | None = None,
+    ) -> None:
+        defaults = {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize}
+        super().__init__(params, defaults, replicas)
+
+    def validate(self, group: Mapping[str, Any]) -> None:
+        super().validate(group)
+        for name in ("etas", "step_sizes"):
+            pair = group[name]
+            if not (isinstance(pair, tuple | list) and len(pair) == 2):
+                raise ValueError(f"{name}: expected a pair, got {pair!r}")
+            for i, number in enumerate(pair):
+                check_number(f"{name}[{i}]", number, self.replicas)
+        low, high = map(torch.as_tensor, group["etas"])
+        if not ((low > 0) & (low < 1) & (high > 1)).all():
+            raise ValueError(f"etas: expected 0 < etas[0] < 1 < etas[1], got {group['etas']}")
+
+    def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
+        size = add_scalar_(torch.zeros_like(p), as_column("lr", group["lr"], p))
+        return {"prev": torch.zeros_like(p), "step_size": size}
+
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        (shrink, grow), (least, most) = h.etas, h.step_sizes
+        agree, size = g * state["prev"], state["step_size"]
+        longer, shorter = mul_(size.clone(), grow), mul_(size.clone(), shrink)
+        torch.where(agree > 0, longer, size, out=size)
+        torch.where(agree < 0, shorter, size, out=size)
+        size.clamp_(
+            *(bound.to(p) if isinstance(bound, Tensor) else bound for bound in (least, most))
+        )
+        g = g.masked_fill(agree < 0, 0)
+        state["prev"].copy_(g)
+        p.addcmul_(g.sign(), size, value=-1)

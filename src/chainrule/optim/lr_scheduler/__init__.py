@@ -3,6 +3,7 @@
 from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler
 from chainrule.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from chainrule.optim.lr_scheduler.decay import (
+    ConstantLR,
     ExponentialLR,
     LambdaLR,
     LinearLR,
@@ -16,6 +17,7 @@ from chainrule.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from chainrule.optim.lr_scheduler.sequential import SequentialLR
 
 __all__ = [
+    "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
     "EpochLR",

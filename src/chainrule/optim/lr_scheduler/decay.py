@@ -16,6 +16,7 @@ from chainrule.optim.lr_scheduler.base import EpochLR, check_all, check_optimize
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = [
+    "ConstantLR",
     "ExponentialLR",
     "LambdaLR",
     "LinearLR",
@@ -125,6 +126,37 @@ class ExponentialLR(EpochLR):
     def next_lr(self, lr: float, base: float, *constants: float) -> float:
         (gamma,) = constants
         return lr * gamma
+
+
+@final
+class ConstantLR(EpochLR):
+    """lr = c lr₀ before epoch T, lr₀ from there on; c: ``factor``, T: ``total_iters``
+
+    As a recursion: lr ← lr / c at T. Raises ValueError unless 0 ≤ c ≤ 1.
+    """
+
+    constants = ("factor", "total_iters")
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        factor: Scalar = 1.0 / 3,
+        total_iters: Scalar = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        check_all(
+            (factor >= 0) & (factor <= 1),
+            "Constant multiplicative factor expected to be between 0 and 1.",
+        )
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def first_lr(self, lr: float, base: float, *constants: float) -> float:
+        return lr * constants[0] if self.last_epoch == 0 else lr
+
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
+        factor, T = constants
+        return lr / factor if self.last_epoch == T else lr
 
 
 @final
