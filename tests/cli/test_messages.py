@@ -104,7 +104,7 @@ NEAR = {
     "format": (("show", "tiny", "--format", "jso"), "'jso' is not one of .* did you mean 'json'"),
     "study": (("run", "tiny.tml"), "no study 'tiny.tml'; did you mean 'tiny.toml'"),
     "built-in net": (("explain", "dep"), "no built-in net; did you mean 'deep'"),
-    "word": (("show", "tiny", "--study", "one"), "expected a whole number, got 'one'"),
+    "word": (("show", "tiny", "--study", "one"), "tiny has no data sets; expected a number"),
     "rounds": (("run", "tiny.toml", "--rounds", "0"), "expected at least 1, got '?0"),
     "data": (("run", "tiny.toml", "--data", "trian=3"), "'trian'; did you mean 'train'"),
     "setting": (("train", "plane_net", "disk_points", "--set", "lr=3"), "mean 'optimizer.lr'"),

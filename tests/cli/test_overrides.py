@@ -30,7 +30,7 @@ def test_a_value_is_toml_or_else_a_text(text, expected):
 def test_a_plan_is_of_the_data_that_were_said(call, tiny):
     steps = []
     for more in ([], ["--data", "train=200", "--data", "test=35"]):
-        code, out, _ = call("plan", tiny, "--no-time", "--json", *more)
+        code, out, _ = call("plan", tiny, "--json", *more)
         assert code == 0
         steps.append(json.loads(out)["totals"]["steps"])
     assert steps[1] > 4 * steps[0]

@@ -59,10 +59,20 @@ def test_tied_weights_and_shared_modules_stay_so():
     [
         (to_torch, nn.Residual(nn.Linear(2, 2)), r"Residual has no twin in torch\.nn"),
         (to_torch, nn.Linear(2, 2).replicate(3), r"net\.replica\(k\)"),
-        (from_torch, torch.nn.LSTM(2, 2), r"LSTM has no twin in chainrule\.nn"),
+        (from_torch, torch.nn.LSTMCell(2, 2), r"LSTMCell has no twin in chainrule\.nn"),
         (from_torch, type("Linear", (torch.nn.Linear,), {"__module__": "mine"})(2, 2), "no twin"),
     ],
 )
 def test_what_has_no_twin_is_refused(convert, module, message):
     with pytest.raises(ValueError, match=message):
         convert(module)
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_recurrent_layers_go_to_torch_and_back(name):
+    theirs = getattr(torch.nn, name)(3, 2, num_layers=2, batch_first=True, bidirectional=True)
+    ours = from_torch(theirs)
+    again = to_torch(ours)
+    x = torch.randn(4, 5, 3)
+    assert torch.allclose(ours(x)[0], theirs(x)[0], atol=1e-6)
+    assert torch.equal(again(x)[0], theirs(x)[0])

@@ -37,7 +37,7 @@ MODULES = {
     "own, of torch": (OfTorch(), "OfTorch, a subclass of torch's Module; .*subclass of Module"),
     "a function": (torch.relu, "the function relu; one of .* forward returns the output and its"),
     "a name": ("relu", r"'relu'; write ReLU\(…\)"),
-    "a near name": ("ReLu6x", r"'ReLu6x'; did you mean 'ReLU'\?"),
+    "a near name": ("ReLu6x", r"'ReLu6x'; did you mean 'ReLU6'\?"),
     "a loss": (nn.MSELoss(), "a MSELoss; one of your own is a subclass of Module"),
     "None": (None, "None; one of your own"),
 }

@@ -20,7 +20,6 @@ from chainrule.estimators.build import build_recipe, build_trainer, load_data, l
 from chainrule.estimators.fit import loss_for
 from chainrule.estimators.predictor import Predictor
 from chainrule.nn import init
-from chainrule.nn.layers import activations
 from chainrule.recipes.component import Component, build_component
 from chainrule.recipes.importing import import_user_module
 from chainrule.serialization.nets import load, load_metadata
@@ -106,11 +105,6 @@ def _deep_net(
 
     Raises ValueError for an activation that chainrule.nn has not.
     """
-    if activation not in activations.__all__:
-        hint = did_you_mean(activation, activations.__all__)
-        raise ValueError(
-            f"no activation {activation!r}; {hint}there are: {', '.join(activations.__all__)}"
-        )
     net = zoo.plane_net(hidden, layers, activation).initialize(seed)
     (points,), _ = data_sets.standardize(data_sets.disk(BATCH_SIZE, seed))
     description = f"{layers} hidden layers of {hidden} {activation}: "

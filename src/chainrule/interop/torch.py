@@ -90,4 +90,6 @@ def find_twin(library: Any, module: object) -> Any:
 def shared_arguments(module: object, other: Any) -> dict[str, Any]:
     """The module's arguments that the other class takes too."""
     known = inspect.signature(other).parameters
+    if isinstance(module, torch.nn.RNNBase):  # its constructor names none; attributes have them
+        return {name: getattr(module, name) for name in known if hasattr(module, name)}
     return {p.name: value for p, value in constructor_args(module) if p.name in known}

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from chainrule import nn
 from chainrule.compiled.toolchain import compiler
+from chainrule.serialization import load
 from chainrule.study import StudyError, load_result, open_store, retrain_nets, run
 from tests.study.small import searched, small
 
@@ -18,6 +20,11 @@ COMPILED = pytest.mark.skipif(compiler() is None, reason="there is no C++ compil
 def contents(folder: Path) -> dict[str, bytes]:
     """Name → bytes of each file in it."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.*"))}
+
+
+def weights(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
+    """Name → parameters and buffers of the net in each file."""
+    return {name: load(folder / name).state_dict() for name in contents(folder)}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,11 @@ def test_of_rounds_that_came_later_too(tmp_path):
     with open_store(store, read_only=True) as opened:
         result = load_result(opened, 1)
     retrain_nets(result, tmp_path / "again")
-    assert contents(tmp_path / "again") == contents(tmp_path / "kept")
+    kept, again = weights(tmp_path / "kept"), weights(tmp_path / "again")
+    assert kept.keys() == again.keys()
+    assert len(kept) == 10
+    for name in kept:  # the first files have the digest of two rounds
+        assert all(torch.equal(kept[name][key], again[name][key]) for key in kept[name])
 
 
 @pytest.mark.slow

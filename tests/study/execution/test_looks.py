@@ -96,7 +96,7 @@ def test_interrupted_anywhere_and_resumed_it_is_as_undisturbed(tmp_path, n):
 
 def test_between_two_looks_the_last_one_is_the_decision(tmp_path):
     study, store = looked_at("a", "b", cohort_size=2), tmp_path / "a.sqlite"
-    run_scored(study, stepwise, store=store, on_progress=stop_after(12))
+    run_scored(study, stepwise, store=store, on_progress=stop_after(10))
     with open_store(store) as opened:
         result = load_result(opened, 1)
     assert 5 < min(arm.n for arm in result.arms) < 10

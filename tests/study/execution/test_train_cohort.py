@@ -225,7 +225,7 @@ def test_bfloat16_is_for_products_alone():
 def test_nets_are_saved_and_give_what_the_row_says(tmp_path):
     study = small(arms={"a": {}}, precision="float64")
     (job,) = jobs_of(study, "final")
-    rows = trained(study, job, str(tmp_path))
+    rows = trained(study, job, tmp_path)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [f"round-00{r}.safetensors" for r in range(3)]
     for row in rows:
@@ -237,7 +237,7 @@ def test_nets_are_saved_and_give_what_the_row_says(tmp_path):
 
 def test_each_member_is_saved(tmp_path):
     study = small(arms={"a": {}}, ensemble_size=2, rounds=1)
-    trained(study, jobs_of(study, "final")[0], str(tmp_path))
+    trained(study, jobs_of(study, "final")[0], tmp_path)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [f"round-000-member-0{m}.safetensors" for m in range(2)]
 

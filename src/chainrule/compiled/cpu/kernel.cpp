@@ -41,9 +41,10 @@ template <class T> void train_epoch(const EpochArgs &args) {
     });
 }
 
-// Epochs one after the other: each has an order (K, N), losses and `finite` of its own. They are
-// short: who wants to stop them waits for the end of one.
+// Epochs one after the other: each has an order (K, N), losses and `finite` of its own. One alone may
+// be long, and is stopped at a step; several are short, and who stops them waits for the end of one.
 template <class T> void train_epochs(const EpochArgs &args, int64_t epochs) {
+    if (epochs == 1) return train_epoch<T>(args);
     const int64_t steps = (args.samples + args.batch_size - 1) / args.batch_size;
     for (int64_t i = 0; i < epochs && !args.stop; i++) {
         EpochArgs epoch = args;
