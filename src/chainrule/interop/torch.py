@@ -89,7 +89,9 @@ def find_twin(library: Any, module: object) -> Any:
 
 def shared_arguments(module: object, other: Any) -> dict[str, Any]:
     """The module's arguments that the other class takes too."""
-    known = inspect.signature(other).parameters
-    if isinstance(module, torch.nn.RNNBase):  # its constructor names none; attributes have them
+    known = {*inspect.signature(other).parameters}
+    if issubclass(other, torch.nn.RNNBase):  # their constructors name none of what they take
+        known = {p.name for p, _ in constructor_args(module)} - {"truncate"}
+    if isinstance(module, torch.nn.RNNBase):
         return {name: getattr(module, name) for name in known if hasattr(module, name)}
     return {p.name: value for p, value in constructor_args(module) if p.name in known}
