@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import re
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 __all__ = ["inline_svg"]
@@ -27,7 +29,11 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     """
     text = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "path.simplify": True}):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        # savefig would draw all of it twice, the first time unseen
+        for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+            patch.set_facecolor("none")
+        canvas: Any = FigureCanvasSVG(figure)
+        canvas.print_svg(text, metadata={"Date": None})
     body = re.search(r"<svg.*</svg>", text.getvalue(), re.DOTALL)
     if body is None:
         raise ValueError(f"figure {name}: matplotlib wrote no SVG")
