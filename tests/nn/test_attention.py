@@ -73,3 +73,12 @@ def test_positions_are_told_apart():
 def test_what_does_not_fit_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_products_are_counted():
+    layer, x = nn.MultiheadAttention(4, 2), torch.zeros(3, 5, 4)
+    projections, scores_and_means = 4 * 3 * 5 * 4 * 4, 2 * 5 * 3 * 3 * 4
+    assert layer.multiply_adds(x, layer(x)) == projections + scores_and_means
+    q, k = torch.zeros(2, 5, 4), torch.zeros(6, 5, 4)
+    found = layer.multiply_adds((q, k, k), layer(q, k, k))
+    assert found == (2 * 2 + 2 * 6) * 5 * 4 * 4 + 2 * 5 * 2 * 6 * 4

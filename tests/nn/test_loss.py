@@ -763,6 +763,19 @@ def test_a_triplet_may_be_given_apart_and_needs_no_target():
             lambda: losses.MultiMarginLoss()(odd(2, 3), torch.tensor([0, 3])),
             "expected class indices from 0 to 2, got 3",
         ),
+        (
+            lambda: losses.MultiMarginLoss()(odd(2, 3), torch.tensor([0.0, 1.0])),
+            "expected class indices of torch.int64, got torch.float32",
+        ),
+        (
+            lambda: losses.MultiMarginLoss(weight=[1.0, 2.0])(odd(2, 3), torch.tensor([0, 1])),
+            r"one class for each weight, got 3 classes and weights \(2,\)",
+        ),
+        (
+            lambda: losses.MultiLabelSoftMarginLoss([1.0, 2.0])(odd(2, 3), odd(2, 3)),
+            r"one class for each of 2 weights, got \(2, 3\)",
+        ),
+        (lambda: losses.TripletMarginLoss(margin=0), "margin must be positive, got 0"),
         (lambda: losses.TripletMarginLoss(p=0), "p must be positive and finite, got 0"),
         (
             lambda: losses.TripletMarginLoss()((odd(2, 3), odd(2, 3))),
@@ -777,3 +790,8 @@ def test_a_triplet_may_be_given_apart_and_needs_no_target():
 def test_what_a_margin_loss_cannot_take_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("loss", [losses.SoftMarginLoss(), losses.MultiLabelSoftMarginLoss()])
+def test_losses_of_logits_decide_at_0(loss):
+    assert loss.decision_threshold == 0

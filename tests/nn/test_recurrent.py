@@ -97,3 +97,13 @@ def test_a_cohort_learns_to_remember_the_first_entry():
 def test_what_does_not_fit_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_products_of_all_steps_are_counted():
+    x = torch.zeros(4, 2, 3)
+    each = (3 + 2) * 2 * 4 + (4 + 2) * 2 * 4  # of two layers, one direction the four gates
+    layer = nn.LSTM(3, 2, 2, bidirectional=True)
+    assert layer.multiply_adds(x, layer(x)) == 4 * 2 * 2 * each
+    cohort = layer.replicate(3)
+    inputs = x.unsqueeze(0).expand(3, 4, 2, 3)
+    assert cohort.multiply_adds(inputs, cohort(inputs)) == 3 * 4 * 2 * 2 * each

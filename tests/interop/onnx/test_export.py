@@ -202,3 +202,12 @@ def test_an_error_leaves_the_file_that_was_there(tmp_path):
         export(Cube(), path, torch.zeros(1, 3))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("make", [nn.MultiheadAttention, nn.TransformerEncoderLayer])
+def test_padding_is_an_input(make):
+    layer = draw(make(4, 2, batch_first=True))
+    mask = torch.tensor([[False, False, True], [False, True, True]])
+    x = odd(2, 3, 4).float()
+    given = (x, x, x, mask) if make is nn.MultiheadAttention else (x, mask)
+    check_agreement(layer, build_model(layer, given), given)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -139,6 +141,52 @@ def test_mlflow_reads_what_is_written(tmp_path):
     curve = client.get_metric_history(found.info.run_id, "train_loss")
     assert [(one.step, one.value) for one in curve] == [*enumerate(history["train_loss"], 1)]
     assert found.data.params["batch_size"] == "16"
+
+
+class Told:
+    """Stands where MLflow's client does, and remembers what it is told."""
+
+    runs: ClassVar[dict[str, dict]] = {}
+
+    def __init__(self, tracking_uri):
+        self.uri = tracking_uri
+
+    def get_experiment_by_name(self, name):
+        return None
+
+    def create_experiment(self, name):
+        return f"the experiment {name}"
+
+    def create_run(self, experiment, run_name):
+        self.runs[run_name] = {"experiment": experiment, "uri": self.uri, "metrics": []}
+        return SimpleNamespace(info=SimpleNamespace(run_id=run_name))
+
+    def log_batch(self, run, metrics=(), params=()):
+        self.runs[run]["metrics"] += metrics
+        self.runs[run].update(params)
+
+
+def test_mlflow_is_told_each_epoch_of_each_replica(monkeypatch, tmp_path):
+    Told.runs.clear()
+    entities = SimpleNamespace(
+        Param=lambda name, value: (name, value),
+        Metric=lambda name, value, time, step: (name, step, value),
+    )
+    for name, module in {
+        "mlflow": SimpleNamespace(),
+        "mlflow.entities": entities,
+        "mlflow.tracking": SimpleNamespace(MlflowClient=Told),
+    }.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    history = make_trainer(MLflowLogger(tmp_path, experiment="mine"), K=2).fit(DATA, epochs=3)
+    assert {*Told.runs} == {"replica-0", "replica-1"}
+    told = Told.runs["replica-1"]
+    assert told["experiment"] == "the experiment mine"
+    assert told["uri"] == f"sqlite:///{tmp_path}/mlflow.db"
+    assert told["batch_size"] == "16"
+    losses = [(step, value) for name, step, value in told["metrics"] if name == "train_loss"]
+    assert losses == [*enumerate(history["train_loss"][:, 1].tolist(), 1)]
+    assert MLflowLogger("http://there:5000").uri == "http://there:5000"
 
 
 def test_a_missing_library_is_said_when_the_logger_is_made(monkeypatch, tmp_path):

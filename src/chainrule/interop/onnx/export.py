@@ -82,14 +82,13 @@ def make_inputs(example: Any, dynamic_batch: bool) -> Any:
         dtype = torch.float32 if t.is_floating_point() else t.dtype
         return torch.zeros(t.shape if size is None else (size, *t.shape[1:]), dtype=dtype)
 
-    paths = {id(t): path for path, t in named_leaves(example)}
+    paths = [path for path, _ in named_leaves(example)]
     if not paths:
         raise TypeError(f"example: expected a tensor (N, …), or a tuple of them, got {example!r}")
+    names = iter(join_path("input", path) for path in paths)
 
     def make(t: Tensor) -> GraphValue:
-        return GraphValue(
-            join_path("input", paths[id(t)]), (zeros(t, sizes[0]), zeros(t, sizes[1]))
-        )
+        return GraphValue(next(names), (zeros(t, sizes[0]), zeros(t, sizes[1])))
 
     return tree_map(make, example)
 
@@ -137,6 +136,7 @@ TYPES = {
     torch.float32: TensorProto.FLOAT,
     torch.int32: TensorProto.INT32,
     torch.int64: TensorProto.INT64,
+    torch.bool: TensorProto.BOOL,
 }
 
 
