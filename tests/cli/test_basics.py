@@ -14,7 +14,7 @@ import chainrule
 COMMANDS = (
     *("list", "init", "check-study", "schema", "plan", "run", "studies", "remove"),
     *("show", "compare", "nets", "plot", "report", "check"),
-    *("train", "predict"),
+    *("train", "predict", "app"),
 )
 
 

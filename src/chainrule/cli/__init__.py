@@ -26,6 +26,7 @@ COMMANDS = (
     *("plan", "run", "studies", "remove"),
     *("show", "log", "compare", "ensemble", "review", "nets", "plot", "report"),
     *("train", "predict", "check", "explain", "export"),
+    "open_app",
 )
 """The files in commands/, in the order of --help."""
 

@@ -1,0 +1,64 @@
+"""The rooms, their pages and what these load, joined to one application."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from chainrule import __version__
+from chainrule.web import playground, studies
+from chainrule.web.guard import Guard
+
+__all__ = ["build_application"]
+
+ROOMS = {"playground": "Playground", "studies": "Studies"}
+"""The name of a room's page → what the pages call it."""
+
+TEMPLATES = Environment(
+    loader=PackageLoader("chainrule.web", "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+
+def build_application(token: str, hosts: Collection[str] = ()) -> Starlette:
+    """All that the server answers, to those that have the token; see :class:`Guard`."""
+    pages = [Route(f"/{name}", show_room, name=name) for name in ROOMS]
+    return Starlette(
+        routes=[
+            Route("/", enter),
+            *pages,
+            Mount("/playground", routes=playground.ROUTES),
+            Mount("/studies", routes=studies.ROUTES),
+            Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        ],
+        middleware=[Middleware(Guard, token=token, hosts=hosts)],
+        exception_handlers={404: show_missing},
+    )
+
+
+async def enter(request: Request) -> Response:
+    """The first room."""
+    return RedirectResponse(f"/{next(iter(ROOMS))}", 303)
+
+
+async def show_room(request: Request) -> Response:
+    """The page of a room, which its modules fill."""
+    return render_page(request.url.path.strip("/"), title=ROOMS[request.url.path.strip("/")])
+
+
+async def show_missing(request: Request, error: Exception) -> Response:
+    """What stands at an address where nothing is."""
+    return render_page("missing", 404, title="Not found", path=request.url.path)
+
+
+def render_page(template: str, status: int = 200, **values: str) -> Response:
+    """A page in the frame that all have."""
+    page = TEMPLATES.get_template(f"{template}.html.jinja")
+    return HTMLResponse(page.render(rooms=ROOMS, version=__version__, **values), status)
