@@ -50,15 +50,15 @@ async def enter(request: Request) -> Response:
 
 async def show_room(request: Request) -> Response:
     """The page of a room, which its modules fill."""
-    return render_page(request.url.path.strip("/"), title=ROOMS[request.url.path.strip("/")])
+    return fill_template(request.url.path.strip("/"), title=ROOMS[request.url.path.strip("/")])
 
 
 async def show_missing(request: Request, error: Exception) -> Response:
     """What stands at an address where nothing is."""
-    return render_page("missing", 404, title="Not found", path=request.url.path)
+    return fill_template("missing", 404, title="Not found", path=request.url.path)
 
 
-def render_page(template: str, status: int = 200, **values: str) -> Response:
+def fill_template(template: str, status: int = 200, **values: str) -> Response:
     """A page in the frame that all have."""
     page = TEMPLATES.get_template(f"{template}.html.jinja")
     return HTMLResponse(page.render(rooms=ROOMS, version=__version__, **values), status)

@@ -31,12 +31,12 @@ def open_socket(host: str = "127.0.0.1", port: int | None = None) -> socket.sock
             listener.close()
             if port is None and candidate and error.errno == errno.EADDRINUSE:
                 continue
-            raise OSError(describe_refusal(host, candidate, error)) from None
+            raise OSError(explain_no_socket(host, candidate, error)) from None
         return listener
     raise AssertionError("a free port is always one")
 
 
-def describe_refusal(host: str, port: int, error: OSError) -> str:
+def explain_no_socket(host: str, port: int, error: OSError) -> str:
     """Why nobody can listen there, and what to do."""
     reason = error.strerror or str(error)
     if error.errno == errno.EADDRINUSE:
