@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +54,19 @@ epochs = 1
 """
 
 ARMS = ["small", "small-slow", "large", "large-slow"]
+
+
+def begin(folder: Path, *args: object, **options: object) -> subprocess.Popen[str]:
+    """A command in a process group of its own, both of its streams a pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "chainrule", *map(str, args)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        process_group=0,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        **{"stderr": subprocess.PIPE, **options},
+    )
 
 
 @pytest.fixture

@@ -15,21 +15,7 @@ import pytest
 from chainrule.cli.endings import hear_signals
 from chainrule.study import StoreError, open_store
 from chainrule.study.execution.resume import read_records
-from tests.cli.conftest import TINY
-
-
-def begin(folder: Path, *args: object, **options: object) -> subprocess.Popen[str]:
-    """A command in a process group of its own, both of its streams a pipe."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "chainrule", *map(str, args)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        process_group=0,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        **{"stderr": subprocess.PIPE, **options},
-    )
-
+from tests.cli.conftest import TINY, begin
 
 # who reads no further
 
@@ -148,3 +134,19 @@ def test_a_second_signal_does_not_disturb_the_end():
     with hear_signals(), pytest.raises(KeyboardInterrupt):
         end_slowly()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+INSIDE_EXEC = """
+import os, signal
+from chainrule.cli.endings import end_quietly, hear_signals
+with hear_signals(), end_quietly():
+    exec("os.kill(os.getpid(), signal.SIGTERM)\\nfor _ in range(10**9): pass")
+"""
+
+
+def test_a_signal_while_a_text_is_executed_ends_with_130_too(tmp_path):
+    (tmp_path / "own.py").write_text(INSIDE_EXEC, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "own"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")

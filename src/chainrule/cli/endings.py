@@ -57,6 +57,18 @@ def end_quietly() -> Iterator[None]:
         for stream in closed:  # what is still to be written at the end goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise SystemExit(0) from None
+    finally:
+        forget_interrupt()
+
+
+def forget_interrupt() -> None:
+    """Let the process end with the exit code that is asked for.
+
+    Python notes an interrupt that comes inside of ``exec`` or ``eval`` of a text, as each dataclass
+    calls them, and ``python -m`` would then kill itself by SIGINT at its end, whoever caught the
+    interrupt. The next evaluation clears that note.
+    """
+    eval("0")  # noqa: S307 (a constant)
 
 
 def has_no_reader(stream: TextIO) -> bool:
