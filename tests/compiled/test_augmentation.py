@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from chainrule import nn
-from chainrule.data import Dataset, Warp
-from chainrule.train import Trainer
+from chainrule.data import Dataset, MixUp, SwapPair, Warp
+from chainrule.train import Accuracy, Trainer
 from chainrule.train.backends import compiled
 from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
@@ -56,7 +56,7 @@ def test_what_changes_the_shape_takes_the_plain_path():
         augment=lambda x, seeds, step: x[..., 1:],
     )
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=2, progress=False)
-    assert str(trainer.backend_status) == "plain: augmentation that changes the shape"
+    assert str(trainer.backend_status) == "plain: augmentation that changes the shape or dtype"
     assert trainer.epoch == 2
 
 
@@ -75,3 +75,35 @@ def test_a_copy_of_a_trainer_does_not_carry_the_epoch():
     trainer = Trainer(net, nn.CrossEntropyLoss(), sgd(net), augment=shift, compile=True)
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
     assert len(pickle.dumps(trainer)) < 60_000
+
+
+def test_targets_that_change_agree():
+    """A pair swapped turns its answer, of which the kernel has to learn, and the metric to know."""
+    found = []
+    for compiled_path in (True, False):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(72, 5), nn.Tanh(), nn.Linear(5, 2))
+        net = net.to(torch.float64).replicate(K, SEEDS)
+        data = make_data((2, 6, 6), -2, torch.float64, replicas=1)
+        trainer = Trainer(
+            net,
+            nn.CrossEntropyLoss(torch.tensor([0.3, 0.7])),
+            sgd(net),
+            batch_size=17,
+            seed=SEEDS,
+            augment=SwapPair(),
+            metrics={"accuracy": Accuracy()},
+            compile=compiled_path,
+        )
+        trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=3, progress=False)
+        assert str(trainer.backend_status) == ("compiled" if compiled_path else "plain")
+        curves = [trainer.history[f"train_{name}"].T for name in ("loss", "accuracy")]
+        found.append(torch.cat([trainer.optimizer.flats[0].data, *curves], 1))
+    torch.testing.assert_close(*found, rtol=1e-10, atol=1e-10)
+
+
+def test_classes_that_are_mixed_take_the_plain_path():
+    net = network().initialize(0)
+    data = make_data((2, 6, 6), -4, torch.float32, replicas=1)
+    trainer = Trainer(net, nn.CrossEntropyLoss(), sgd(net), augment=MixUp(num_classes=4))
+    trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
+    assert str(trainer.backend_status) == "plain: augmentation that changes the shape or dtype"

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from chainrule.statistics import FixedSplit, FreshData, Resplits
-from chainrule.study import Study, StudyResult, TrainingRecord, run
+from chainrule.study import Study, StudyError, StudyResult, TrainingRecord, run
 from chainrule.study.round_data import RoundData
+from chainrule.study.spec.own_code import pin_sources
 from chainrule.train import load
 from tests.study.small import lasting, small
 
@@ -256,3 +257,43 @@ def test_metrics_of_the_whole_set_and_of_ones_own_are_a_studys():
         assert all(0 <= row.metrics["auc"] <= 1 for row in arm.rows)
         assert len({row.metrics["largest"] for row in arm.rows}) == 3
         assert all(len(row.curves["test_f1"]) == 2 for row in arm.rows)
+
+
+# augmentation of several parts
+
+
+COMPOSE = {
+    "name": "Compose",
+    "transforms": ["SwapPair", {"name": "GaussianNoise", "sigma": 0.3}, "tests.study.small:darken"],
+}
+
+
+def test_augmentations_are_composed_by_name_and_own_ones_are_pinned():
+    pairs = {
+        "data": {"name": "pairs", "train": 30, "test": 20},
+        "net": {"name": "pair_shallow", "hidden": 5, "aux": True},
+        "loss": {"name": "pair_loss", "weight": 0.3},
+        "metrics": {"accuracy": {"name": "Accuracy", "head": "main"}},
+        "arms": {"plain": {}, "augmented": {"augment": COMPOSE}},
+        "rounds": 1,
+    }
+    result = run(small(**pairs))
+    plain, augmented = (arm.rows[0].curves["train_loss"] for arm in result.arms)
+    assert plain != augmented
+    assert "tests.study.small" in pin_sources(small(**pairs)).sources
+
+
+@pytest.mark.parametrize(
+    ("transforms", "message"),
+    [
+        (["SwapPai"], "augment 'SwapPai' is not known; did you mean 'SwapPair'"),
+        ([{"name": "Cutout"}], "argument 'size' is missing"),
+        ([{"size": 3}], "name"),
+        ([], "expected at least one augmentation"),
+        ("SwapPair", "transforms: expected a list"),
+    ],
+)
+def test_what_is_wrong_in_a_composed_augmentation_is_said(transforms, message):
+    study = small(augment={"name": "Compose", "transforms": transforms})
+    with pytest.raises(StudyError, match=message):
+        run(study)

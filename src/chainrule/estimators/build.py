@@ -21,7 +21,7 @@ from chainrule.estimators.split import DataSplit
 from chainrule.recipes.component import Component, build_component
 from chainrule.recipes.fields import validate_model
 from chainrule.recipes.importing import import_user_module, public_names, resolve_callable
-from chainrule.recipes.recipe import Recipe
+from chainrule.recipes.recipe import Recipe, build_augment
 from chainrule.train import Trainer
 
 __all__ = ["build_recipe", "build_trainer", "infer_net_sizes", "load_data", "load_split"]
@@ -179,6 +179,6 @@ def build_trainer(
         evaluate_every=recipe.evaluate_every,
         seed=seeds.derive(seed, "order"),
         clip_norm=recipe.clip_norm,
-        augment=None if recipe.augment is None else build_component("augment", recipe.augment),
+        augment=None if recipe.augment is None else build_augment(recipe.augment),
         compile=compile,
     )

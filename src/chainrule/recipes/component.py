@@ -79,6 +79,8 @@ def normalize_component(given: Any) -> Any:
         return {"name": f"{module}:{name}"}
     if isinstance(given, Mapping) and isinstance(given.get("name"), str):
         given = {**given, "name": locate_user_file(given["name"])}
+    if isinstance(given, Mapping) and isinstance(given.get("transforms"), list | tuple):
+        given = {**given, "transforms": [normalize_component(one) for one in given["transforms"]]}
     return tuples_to_lists(given)
 
 

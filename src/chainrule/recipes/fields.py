@@ -85,7 +85,7 @@ class StrictModel(BaseModel):
         }
 
 
-Model = TypeVar("Model", bound=StrictModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def validate_model(model: type[Model], declared: Mapping[str, Any]) -> Model:

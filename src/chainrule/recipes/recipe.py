@@ -20,13 +20,14 @@ from chainrule.recipes.fields import StrictModel, describe_unknown, validate_mod
 if TYPE_CHECKING:  # a recipe is read without torch, which making its parts loads
     from torch import Tensor
 
+    from chainrule.data.augment import Augment
     from chainrule.nn.loss import Loss
     from chainrule.nn.module import Module
     from chainrule.optim import Optimizer
     from chainrule.optim.lr_scheduler import LRScheduler
     from chainrule.train import Trainer
 
-__all__ = ["Recipe", "ReplicaValues", "Schedule", "deep_merge"]
+__all__ = ["Recipe", "ReplicaValues", "Schedule", "build_augment", "deep_merge"]
 
 ReplicaValues: TypeAlias = "Mapping[str, Tensor]"
 """Path → one number a replica (K,), where the replicas of a cohort differ."""
@@ -131,10 +132,22 @@ class Recipe(StrictModel):
             schedule_every="epoch" if self.schedule is None else self.schedule.every,
             batch_size=self.batch_size,
             clip_norm=self.clip_norm,
-            augment=None if self.augment is None else build_component("augment", self.augment),
+            augment=None if self.augment is None else build_augment(self.augment),
             **options,
         )
         return trainer
+
+
+def build_augment(part: Component) -> Augment:
+    """An augmentation; those that a ``Compose`` is made of are parts themselves."""
+    made: Augment
+    transforms = part.arguments.get("transforms")
+    if part.name != "Compose" or not isinstance(transforms, list):
+        made = build_component("augment", part)
+        return made
+    parts = [build_augment(validate_model(Component, one)) for one in transforms]
+    made = build_component("augment", Component(name="Compose"), transforms=parts)
+    return made
 
 
 def component_values(part: str, numbers: ReplicaValues) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from chainrule.train.backends import (
 )
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
+from chainrule.train.image_metrics import PSNR, SSIM
 from chainrule.train.inference import predict, predict_proba
 from chainrule.train.layer_stats import LayerRow, layer_stats
 from chainrule.train.loggers import JSONLinesLogger, Logger, MLflowLogger, TensorBoardLogger
@@ -23,6 +24,7 @@ from chainrule.train.metrics import (
     MeanAbsoluteError,
     Metric,
     RootMeanSquaredError,
+    TokenAccuracy,
 )
 from chainrule.train.one_call import fit, train
 from chainrule.train.progress import ProgressBar
@@ -43,7 +45,9 @@ from chainrule.train.trainer import Trainer
 __all__ = [
     "AUC",
     "F1",
+    "PSNR",
     "R2",
+    "SSIM",
     "Accuracy",
     "AveragePrecision",
     "Backend",
@@ -74,6 +78,7 @@ __all__ = [
     "Recall",
     "RootMeanSquaredError",
     "TensorBoardLogger",
+    "TokenAccuracy",
     "TrainState",
     "Trainer",
     "build_kernel",

@@ -28,6 +28,7 @@ __all__ = [
     "Metric",
     "RootMeanSquaredError",
     "TargetUnitMetric",
+    "TokenAccuracy",
     "TransformedMean",
     "average_metric",
     "choose_threshold",
@@ -187,6 +188,30 @@ class JointAccuracy(DecisionMetric):
     def __call__(self, output: Any, target: Any) -> Tensor:
         right = [accuracy(output, target) for accuracy in self._each_accuracy()]
         return torch.stack(right).prod(0)
+
+
+@final
+@dataclass(frozen=True)
+class TokenAccuracy:
+    """The share of a sequence's places that are decided rightly        result (…, N)
+
+    output (…, N, L, T), scores of L classes at T places, as CrossEntropyLoss takes them; target
+    (…, N, T) classes. Places whose target is ``ignore_index`` do not count; nan where none does.
+    Raises ValueError for other shapes.
+    """
+
+    ignore_index: int = -100
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        if output.dim() < 3 or target.shape[-1] != output.shape[-1]:
+            raise ValueError(
+                "TokenAccuracy: expected outputs (…, N, L, T) and targets (…, N, T), got "
+                f"{tuple(output.shape)} and {tuple(target.shape)}"
+            )
+        counted = target != self.ignore_index
+        right = (output.argmax(-2) == target) & counted
+        share = right.sum(-1).to(output.dtype) / counted.sum(-1)
+        return share.masked_fill(output.isnan().any(-1).any(-1), torch.nan)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import take_rows, tree_map
+from chainrule.data.augment import Augment
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
@@ -19,10 +20,7 @@ from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.train.history import History
 from chainrule.train.metrics import Metric
 
-__all__ = ["Augment", "Callback", "TrainState", "TrainStateView"]
-
-Augment: TypeAlias = Callable[[Tensor, Sequence[int], int], Tensor]
-"""(inputs (K, B, …), a seed a replica, number of the step) → inputs of the same shape."""
+__all__ = ["Callback", "TrainState", "TrainStateView"]
 
 ParameterMark: TypeAlias = list[tuple[Tensor, int]]
 """The tensor of each parameter, and PyTorch's count of the changes to it."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule.data import Dataset
+from chainrule.data.augment import Augment
 from chainrule.nn.errors import check_loss
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
@@ -34,7 +35,7 @@ from chainrule.train.history import History
 from chainrule.train.inference import join
 from chainrule.train.metrics import DecisionMetric, Metric, measure_outputs
 from chainrule.train.progress import ProgressBar, wants_progress
-from chainrule.train.state import Augment, Callback, TrainState, TrainStateView
+from chainrule.train.state import Callback, TrainState, TrainStateView
 
 __all__ = ["Trainer"]
 
@@ -52,7 +53,8 @@ class Trainer(TrainStateView):
     - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
     - ``metrics``: name → function of (output, target) giving one number a sample.
       ``train_metrics=False`` leaves them out on the training batches.
-    - ``augment``: changes each training batch, a function of (inputs, seeds, step).
+    - ``augment``: changes each training batch: a function of (inputs, seeds, step), or an
+      :class:`Augmentation`, which changes targets too.
     - ``callbacks``: see :class:`Callback`.
     - ``compile``: "auto" trains small nets in a compiled kernel, and what that does not know on
       the plain path; ``backend_status`` says which, and why. The results agree up to rounding. The

@@ -11,19 +11,44 @@ from chainrule.data.datasets.colored_digits import Color, colored_digits
 from chainrule.data.datasets.csv_table import table
 from chainrule.data.datasets.digit_pairs import digit_pairs
 from chainrule.data.datasets.digits import digits
+from chainrule.data.datasets.noisy_digits import NoisyTarget, noisy_digits
+from chainrule.data.datasets.sequences import (
+    Operation,
+    adding,
+    characters,
+    copying,
+    modular_arithmetic,
+    read_text,
+)
 from chainrule.data.datasets.toy2d import bullseye, disk
 from chainrule.data.files.mnist import Split
+from chainrule.data.splits import holdout
 from chainrule.data.transforms.one_hot import one_hot
 from chainrule.seeds import derive, generator
 
 __all__ = [
+    "adding_sequences",
     "bullseye_points",
     "colored_digit_images",
+    "copying_sequences",
     "digit_images",
     "disk_points",
+    "modular_pairs",
+    "noisy_digit_images",
     "pairs",
     "table",
+    "text_characters",
 ]
+
+
+def adding_sequences(
+    seed: int, *, train: int = 1000, test: int = 1000, length: int = 20
+) -> tuple[Dataset, Dataset]:
+    """Numbers in a row, two of which are to be added: see :func:`adding`."""
+    return (
+        adding(train, length, seed=derive(seed, "train")),
+        adding(test, length, seed=derive(seed, "test")),
+    )
 
 
 def bullseye_points(
@@ -67,6 +92,23 @@ def colored_digit_images(
     return part("train", train), part("test", test)
 
 
+def copying_sequences(
+    seed: int,
+    *,
+    train: int = 1000,
+    test: int = 1000,
+    length: int = 5,
+    delay: int = 10,
+    symbols: int = 8,
+) -> tuple[Dataset, Dataset]:
+    """Symbols to be said again after a delay: see :func:`copying`."""
+
+    def part(name: str, n: int) -> Dataset:
+        return copying(n, length, delay=delay, symbols=symbols, seed=derive(seed, name))
+
+    return part("train", train), part("test", test)
+
+
 def digit_images(
     seed: int,
     *,
@@ -80,6 +122,48 @@ def digit_images(
         _draw_subset(digits("train", root=root, download=download), train, derive(seed, "train")),
         _draw_subset(digits("test", root=root, download=download), test, derive(seed, "test")),
     )
+
+
+def modular_pairs(
+    seed: int, *, modulus: int = 97, operation: Operation = "+", fraction: float = 0.5
+) -> tuple[Dataset, Dataset]:
+    """Pairs of numbers, see :func:`modular_arithmetic`: this fraction of them, drawn, to learn
+    from, all others to test on.
+
+    Raises ValueError for a fraction outside (0, 1).
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"expected a fraction between 0 and 1, got {fraction}")
+    whole = modular_arithmetic(modulus, operation)
+    order = torch.randperm(len(whole), generator=generator(seed, "data", "modular"))
+    n = round(fraction * len(whole))
+    return whole.subset(order[:n]), whole.subset(order[n:])
+
+
+def noisy_digit_images(
+    seed: int,
+    *,
+    train: int | None = None,
+    test: int | None = None,
+    target: NoisyTarget = "clean",
+    noise: float = 0.5,
+    size: int = 28,
+    root: str | None = None,
+    download: bool = False,
+) -> tuple[Dataset, Dataset]:
+    """Images of digits with noise, see :func:`noisy_digits`, all of them or so many drawn.
+
+    ``target`` is that of the training images; those of the test are always clean.
+    """
+
+    def part(split: Split, n: int | None, wanted: NoisyTarget) -> Dataset:
+        own = derive(seed, split)
+        images = noisy_digits(
+            split, target=wanted, noise=noise, size=size, seed=own, root=root, download=download
+        )
+        return _draw_subset(images, n, own)
+
+    return part("train", train, target), part("test", test, "clean")
 
 
 def pairs(
@@ -109,6 +193,20 @@ def disk_points(
     """
     parts = disk(train, seed=derive(seed, "train")), disk(test, seed=derive(seed, "test"))
     return (_sign_targets(parts[0]), _sign_targets(parts[1])) if signed else parts
+
+
+def text_characters(
+    seed: int, *, path: str, length: int = 32, test_fraction: float = 0.2
+) -> tuple[Dataset, Dataset]:
+    """Stretches of a text file and the character after each: see :func:`characters`.
+
+    Which of them test is drawn; ``test_fraction`` is their share. The path is from where the
+    command runs. Raises OSError for a file that is not there, DataError for one that is no text in
+    UTF-8 or too short, ValueError for another share.
+    """
+    whole = characters(read_text(path), length)
+    learned, judged = holdout(whole, test_fraction, seed=derive(seed, "data", "text"))
+    return whole.subset(learned), whole.subset(judged)
 
 
 def _sign_targets(data: Dataset) -> Dataset:

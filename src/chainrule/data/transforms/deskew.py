@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from chainrule.data.transforms.augment import interpolate_cubic
+from chainrule.data.transforms.interpolation import interpolate_cubic
 
 __all__ = ["deskew"]
 

@@ -110,6 +110,9 @@ def find_module_names(declared: Any) -> Iterator[str]:
         yield from [named[1]] if named else []
         for value in declared.values():
             yield from find_module_names(value)
+    elif isinstance(declared, list):
+        for value in declared:
+            yield from find_module_names(value)
 
 
 def find_own_file(name: str) -> Path | None:

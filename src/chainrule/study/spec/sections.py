@@ -73,7 +73,7 @@ class Data(Component):
         return {"rounds": "resplit", **given}
 
 
-FILES = ("table",)
+FILES = ("table", "text_characters")
 """Data that come from one file, whole: rounds can but divide its rows."""
 
 

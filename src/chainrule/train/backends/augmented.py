@@ -57,12 +57,12 @@ class AugmentedSamples:
         """Augment the samples of an epoch; False where they get another shape or dtype."""
         lead, first = state.net.num_replica_dims, 0
         for step, (x, target) in enumerate(iter_batches(train, order, state.batch_size)):
-            y = augment_batch(state, x, state.steps + step)
+            y, wanted = augment_batch(state, x, target, state.steps + step)
             parts = [(self.data.inputs, y)]
             parts += [
                 (mine, t)
                 for (_, mine), (_, t) in zip(
-                    named_leaves(self.data.targets), named_leaves(target), strict=True
+                    named_leaves(self.data.targets), named_leaves(wanted), strict=True
                 )
             ]
             for room, values in parts:

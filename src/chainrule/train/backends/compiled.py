@@ -126,15 +126,17 @@ class CompiledBackend(Backend):
                 print_once(f"chainrule: trainings take the plain path: {problem}")
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
-        program, samples = self._find_training_program(state, train), order
-        if program is not None and self._augmented is not None:
-            samples = torch.arange(len(train))[None]  # they lie in the order of the epoch
-            if not self._augmented.fill(state, train, order):
-                program, self._training.status = None, Plain("augmentation that changes the shape")
-                self._check_insistence()
+        program = self._find_training_program(state, train)
+        augmented = self._augmented
+        if program and augmented is not None and not augmented.fill(state, train, order):
+            why = "augmentation that changes the shape or dtype"
+            program, self._training.status = None, Plain(why)
+            self._check_insistence()
         if program is None:
             return self.plain.train_epoch(state, train, order)
-        epochs = run_program(program, state, samples[None])
+        if augmented is not None:  # its samples lie in the order of the epoch
+            train, order = augmented.data, torch.arange(len(train)).expand(order.shape)
+        epochs = run_program(program, state, order[None])
         plain = state.net.replicas is None
         loss = combine_terms(state, train, order[None], epochs)[0]
         if not epochs.outputs:

@@ -8,8 +8,10 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
+from chainrule.data.augment import augment_samples
 from chainrule.nn.errors import check_forward, check_loss
 from chainrule.nn.layers.conv import Conv
 from chainrule.nn.loss.base import LossTerm, combine_batches, sum_counted
@@ -43,7 +45,7 @@ class PlainBackend(Backend):
         active = state.active.to(train.inputs.device)
         terms, masks, outputs, targets = [], [], [], []
         for x, target in iter_batches(train, order, state.batch_size):
-            x = augment_batch(state, x, state.steps)
+            x, target = augment_batch(state, x, target, state.steps)
             y, batch_terms, active = train_step(state, x, target, active)
             terms.append(batch_terms)
             masks.append(active)
@@ -103,13 +105,20 @@ def train_step(
     return y, terms, active
 
 
-def augment_batch(state: TrainState, x: Tensor, step: int) -> Tensor:
+def augment_batch(state: TrainState, x: Tensor, target: Any, step: int) -> tuple[Tensor, Any]:
     """The batch of a step as the augmentation changes it, each replica's by its own seed."""
     if state.augment is None:
-        return x
+        return x, target
     K = state.net.replicas
     if K is None:
-        return state.augment(x[None], state.seeds, step)[0]
-    if len(x) == 1 and len(set(state.seeds)) == 1:
-        return state.augment(x, state.seeds[:1], step)
-    return state.augment(x.expand(K, *x.shape[1:]), state.seeds, step)
+        x, target = x[None], tree_map(lambda t: t[None], target)
+        x, target = augment_samples(state.augment, x, target, state.seeds, step)
+        return x[0], tree_map(lambda t: t[0], target)
+    shared = all(len(t) == 1 for _, t in named_leaves((x, target)))
+    if shared and len(set(state.seeds)) == 1:
+        return augment_samples(state.augment, x, target, state.seeds[:1], step)
+
+    def expand(t: Tensor) -> Tensor:
+        return t.expand(K, *t.shape[1:])
+
+    return augment_samples(state.augment, expand(x), tree_map(expand, target), state.seeds, step)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import radians
 from typing import final
 
 import torch
 from torch import Tensor
 
+from chainrule.data.transforms.interpolation import interpolate_cubic
 from chainrule.seeds import generator
 
 __all__ = ["Warp"]
@@ -71,11 +72,21 @@ class Warp:
             )
         if C > 1 and (x.ndim < 4 or x.shape[-3] != C):
             raise ValueError(f"Warp: expected images (…, {C}, H, W), got {tuple(x.shape)}")
-        images = x.reshape(-1, *x.shape[-2:])
-        n = len(images) // (K * C)
+        n = x.shape[:-2].numel() // (K * C)
         draws = torch.cat([draw_parameters(n, s, step).repeat_interleave(C, 0) for s in seeds]).to(
             x
         )
+        return self._move(x, draws)
+
+    def rotate_images(self, x: Tensor, share: Tensor) -> Tensor:
+        """Images x (…, H, W), each turned by its share (…) in [−1, 1] of ``rotate`` alone."""
+        draws = torch.zeros(share.numel(), 7 + 2 * GRID**2).to(x)
+        draws[:, 0] = share.flatten()
+        return self._move(x, draws)
+
+    def _move(self, x: Tensor, draws: Tensor) -> Tensor:
+        """Images x (…, H, W) as a row of draws for each says."""
+        images = x.reshape(-1, *x.shape[-2:])
         places = self._source_positions(draws, *x.shape[-2:])
         ground = images.amin((1, 2), keepdim=True)
         moved = interpolate_cubic(images - ground, *places.unbind(1)).view_as(images)
@@ -119,29 +130,3 @@ def linear_basis(n: int) -> Tensor:
     """The shares of GRID evenly spaced points in each of n pixels, bilinear: (GRID, n)."""
     at = torch.linspace(0, GRID - 1, n)
     return (1 - (at - torch.arange(GRID).unsqueeze(-1)).abs()).clamp(min=0)
-
-
-def interpolate_cubic(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """x (N, H, W), 0 beyond its edge, at the places rows, columns (N, P): cubic, (N, P)."""
-    (H, W), width = x.shape[-2:], x.shape[-1] + 7
-    flat = torch.constant_pad_nd(x, (3, 4, 3, 4)).flatten(1)
-    # Two pixels beyond the edge all four neighbours are 0, as they are farther away.
-    rows, columns = rows.clamp(-2, H + 1), columns.clamp(-2, W + 1)
-    top, left = rows.floor(), columns.floor()
-    first = ((top + 2) * width + left + 2).long()
-    across = list(cubic_weights(columns - left))
-    y = torch.zeros_like(rows)
-    for i, share in enumerate(cubic_weights(rows - top)):
-        row = torch.zeros_like(rows)
-        for j, weight in enumerate(across):
-            row.addcmul_(weight, flat[:, i * width + j :].gather(1, first))
-        y.addcmul_(share, row)
-    return y
-
-
-def cubic_weights(t: Tensor) -> Iterator[Tensor]:
-    """What the pixels at −1, 0, 1 and 2 count at t in [0, 1): Keys' kernel, a = −1/2."""
-    yield ((1 - t / 2) * t - 0.5) * t
-    yield (1.5 * t - 2.5) * t * t + 1
-    yield ((2 - 1.5 * t) * t + 0.5) * t
-    yield (t - 1) * t * t / 2
