@@ -18,6 +18,7 @@ from chainrule import nn, seeds
 from chainrule.data import Dataset
 from chainrule.study import Study, StudyResult, TrainingRecord, run
 from chainrule.study.execution.cohorts import CohortJob, Training
+from chainrule.study.execution.package import JobResult, StudyPackage
 from chainrule.study.round_data import RoundData
 from chainrule.study.sample_identity import name_samples
 from chainrule.study.store.predictions import Predictions, encode_predictions
@@ -77,9 +78,9 @@ class ClosedForm:
         self.diverging, self.failing = diverging, failing
         self.parts: dict[tuple[int, int | None], tuple[Any, Any, dict[str, str]]] = {}
 
-    def submit(self, f: Any, declared: str, job: CohortJob, nets: str | None) -> Future:
+    def submit(self, f: Any, package: StudyPackage, job: CohortJob, nets: bool) -> Future:
         future: Future = Future()
-        future.set_result([self.make_row(job, training) for training in job.trainings])
+        future.set_result(JobResult([self.make_row(job, t) for t in job.trainings]))
         return future
 
     def make_row(self, job: CohortJob, training: Training) -> TrainingRecord:

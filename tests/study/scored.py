@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.study import Study, TrainingRecord
 from chainrule.study.execution.cohorts import CohortJob
+from chainrule.study.execution.package import JobResult
 from tests.study.small import small
 from tests.study.store.rows import row
 
@@ -26,11 +27,11 @@ class ScoringExecutor:
     def __init__(self, score: Score) -> None:
         self.score, self.jobs = score, []
 
-    def submit(self, function: Any, *given: Any) -> Future[list[TrainingRecord]]:
+    def submit(self, function: Any, *given: Any) -> Future[JobResult]:
         job = next(x for x in given if isinstance(x, CohortJob))
         self.jobs.append(job)
-        done: Future[list[TrainingRecord]] = Future()
-        done.set_result([self._row(job, t) for t in job.trainings])
+        done: Future[JobResult] = Future()
+        done.set_result(JobResult([self._row(job, t) for t in job.trainings]))
         return done
 
     def _row(self, job: CohortJob, training: Any) -> TrainingRecord:

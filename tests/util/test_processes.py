@@ -120,7 +120,8 @@ def test_workers_outlive_what_they_are_forked_from():
         os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
         assert isinstance(workers.submit(os.getpid).result(), int)
     finally:
-        workers.close(now=True)
+        workers.stop("")
+        workers.close()
 
 
 def test_there_is_a_core_at_least():

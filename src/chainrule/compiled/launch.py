@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
+from chainrule._util.stopping import check_stop
 from chainrule._util.threads import kernel_threads
 from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
 from chainrule.compiled.build import SCALAR_TYPES, kernel
@@ -393,7 +394,7 @@ def run_interruptible(args: EpochArgs, call: Callable[[], object]) -> None:
     try:
         worker.start()
         while not done.wait(POLL_SECONDS):  # without a limit not every system would wake it
-            pass
+            check_stop()
     except BaseException:
         args.stop = 1  # a worker that has not begun does nothing
         while worker.ident is not None and not done.is_set():  # it writes to what would be freed

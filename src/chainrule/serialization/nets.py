@@ -9,16 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chainrule._util.atomic import write_atomically
 from chainrule._util.kinds import check_kind
 from chainrule.nn.config import apply_ties, find_sources, find_ties, from_config, to_config
 from chainrule.nn.module import Module
 from chainrule.serialization.own_code import import_trusted
-from chainrule.serialization.safetensors_file import FileError, read_file, write_file
+from chainrule.serialization.safetensors_file import FileError, file_bytes, read_file
 
 __all__ = [
     "load",
     "load_metadata",
     "load_rng_state",
+    "net_bytes",
     "net_header",
     "net_tensors",
     "rng_state",
@@ -46,8 +48,13 @@ def save(net: Module, path: str | Path, metadata: Mapping[str, Any] | None = Non
     by its name and a digest of that file.
     """
     check_kind(net, Module, "net")
+    write_atomically(path, net_bytes(net, metadata))
+
+
+def net_bytes(net: Module, metadata: Mapping[str, Any] | None = None) -> bytes:
+    """What :func:`save` writes. Raises ValueError as it does."""
     header = net_header(net) | ({} if metadata is None else {"metadata": dict(metadata)})
-    write_file(path, "net", net_tensors(net), header)
+    return file_bytes("net", net_tensors(net), header)
 
 
 def load(path: str | Path, trust: Collection[str] = ()) -> Module:

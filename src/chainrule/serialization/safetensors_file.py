@@ -22,7 +22,7 @@ from chainrule.errors import ChainruleError
 from chainrule.serialization.header import find_header_problem
 from chainrule.serialization.upgrade import upgrade_header
 
-__all__ = ["FORMAT", "FileError", "pack", "read_file", "unpack", "write_file"]
+__all__ = ["FORMAT", "FileError", "file_bytes", "pack", "read_file", "unpack", "write_file"]
 
 FORMAT = 2
 """The number of the format that is written; every lower one is read."""
@@ -38,15 +38,17 @@ class FileError(ChainruleError, ValueError):
 def write_file(
     path: str | Path, kind: str, tensors: dict[str, Tensor], header: dict[str, Any]
 ) -> None:
-    """Write the file in place of what was there, atomically. Raises OSError naming the path.
+    """Write the file in place of what was there, atomically. Raises OSError naming the path."""
+    write_atomically(path, file_bytes(kind, tensors, header))
 
-    The same content gives the same bytes.
-    """
+
+def file_bytes(kind: str, tensors: dict[str, Tensor], header: dict[str, Any]) -> bytes:
+    """What is in a file. The same content gives the same bytes."""
     contents = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
     text = json.dumps(header)
     metadata = {"chainrule": str(FORMAT), "kind": kind, "header": text}
     metadata["sha256"] = content_digest(metadata, contents)
-    write_atomically(path, sort_metadata(to_bytes(contents, metadata)))
+    return sort_metadata(to_bytes(contents, metadata))
 
 
 def sort_metadata(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.stopping import check_stop
 from chainrule.data import Dataset
 from chainrule.data.augment import Augment
 from chainrule.nn.errors import check_loss
@@ -178,6 +179,7 @@ class Trainer(TrainStateView):
         """
         before: Snapshot | None = None
         try:
+            check_stop()
             before = take_snapshot(self.state, last)
             for callback in callbacks:
                 callback.on_epoch_start(self.state)

@@ -11,7 +11,7 @@ import pytest
 
 from chainrule.study import Halving, Study, StudyResult, TrainingRecord, run
 from chainrule.study.execution.halving import run_halving, rungs, surviving_candidates
-from chainrule.study.execution.job import load_study_cached
+from chainrule.study.execution.job import load_study
 from chainrule.study.execution.scheduler import Scheduler
 from tests.study.small import lasting, small
 
@@ -227,7 +227,7 @@ def test_nothing_to_halve_by_is_an_error():
     arm = study.all_arms[0]
     job = Scheduler(study, [arm]).ready_jobs(arm)[0]
     with pytest.raises(ValueError, match=r"^study small declares no halving$"):
-        run_halving(*load_study_cached(study.model_dump_json()), job)
+        run_halving(*load_study(study.model_dump_json()), job)
 
 
 @pytest.mark.parametrize(

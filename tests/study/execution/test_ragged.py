@@ -10,6 +10,7 @@ from chainrule.compiled.build import compiler
 from chainrule.study import Study, run
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs, pack_programs
 from chainrule.study.execution.job import run_job
+from chainrule.study.execution.package import StudyPackage
 from chainrule.study.execution.scheduler import Scheduler
 from tests.study.small import SMALL, lasting, small
 
@@ -98,7 +99,7 @@ def test_seconds_are_those_of_a_program_and_shared_by_its_own():
     study = study.with_overrides(epochs=20)
     programs = build_jobs(arm, "final", data, sample=(2,))
     (job,) = pack_programs(programs, (60, 2), None, 1)
-    narrow, wide = run_job(study.model_dump_json(), job)
+    narrow, wide = run_job(StudyPackage(study.model_dump_json()), job).rows
     assert narrow.cohort_size == wide.cohort_size == 2
     assert narrow.seconds != wide.seconds
 

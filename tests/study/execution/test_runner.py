@@ -62,7 +62,6 @@ def test_an_arm_is_the_same_whatever_other_arms_are_run(undisturbed):
 
 
 def test_any_executor_will_do(undisturbed):
-    torch.set_num_threads(1)
     with ThreadPoolExecutor(2) as threads:
         assert lasting(run(FEW, executor=threads).rows) == undisturbed
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from chainrule.study.execution.cohorts import training_seeds
+from chainrule.study.execution.final_nets import write_nets
 from chainrule.study.execution.job import run_job
+from chainrule.study.execution.package import StudyPackage
 from chainrule.study.execution.scheduler import Scheduler
 from chainrule.study.execution.train_cohort import build_cohort_trainer
 from chainrule.study.round_data import RoundData
@@ -33,8 +35,8 @@ def jobs_of(study, stage):
     return [job for job in made.ready_jobs(made.arms[0]) if job.stage == stage]
 
 
-def trained(study, job, nets=None):
-    return run_job(study.model_dump_json(), job, nets)
+def trained(study, job):
+    return run_job(StudyPackage(study.model_dump_json()), job).rows
 
 
 def apart(study, job):
@@ -222,10 +224,16 @@ def test_bfloat16_is_for_products_alone():
 # nets
 
 
-def test_nets_are_saved_and_give_what_the_row_says(tmp_path):
+def trained_with_nets(study, job, folder):
+    result = run_job(StudyPackage(study.model_dump_json()), job, nets=True)
+    write_nets(result.nets, folder)
+    return result.rows
+
+
+def test_nets_come_back_as_files_and_give_what_the_row_says(tmp_path):
     study = small(arms={"a": {}}, precision="float64")
     (job,) = jobs_of(study, "final")
-    rows = trained(study, job, tmp_path)
+    rows = trained_with_nets(study, job, tmp_path)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [f"round-00{r}.safetensors" for r in range(3)]
     for row in rows:
@@ -237,7 +245,7 @@ def test_nets_are_saved_and_give_what_the_row_says(tmp_path):
 
 def test_each_member_is_saved(tmp_path):
     study = small(arms={"a": {}}, ensemble_size=2, rounds=1)
-    trained(study, jobs_of(study, "final")[0], tmp_path)
+    trained_with_nets(study, jobs_of(study, "final")[0], tmp_path)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == [f"round-000-member-0{m}.safetensors" for m in range(2)]
 

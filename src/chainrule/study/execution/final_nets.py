@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from uuid import uuid4
 
+from chainrule._util.atomic import write_atomically
 from chainrule._util.notices import print_once
 from chainrule.nn.config import to_config
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import settle_backend
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
-from chainrule.study.execution.executors import Executor, ProcessExecutor, SerialExecutor
+from chainrule.study.execution.executors import Executor, use_engine
 from chainrule.study.execution.job import net_path, retrain_cohort
+from chainrule.study.execution.package import JobResult, StudyPackage
 from chainrule.study.results.backends import backend_kind
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.spec.arms import Arm
@@ -19,7 +23,7 @@ from chainrule.study.spec.own_code import pin_sources
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["choose_folders", "find_missing_nets", "retrain_nets", "save_missing_nets"]
+__all__ = ["choose_folders", "find_missing_nets", "retrain_nets", "save_missing_nets", "write_nets"]
 
 
 def retrain_nets(
@@ -91,7 +95,7 @@ def find_missing_nets(
         row
         for row in find_finals(result)
         if row.arm in members
-        and not net_path(Path(folder), row.arm, row.round, 0, members[row.arm]).is_file()
+        and not Path(folder, net_path(row.arm, row.round, 0, members[row.arm])).is_file()
     ]
 
 
@@ -141,20 +145,29 @@ def save_again(
     cohorts = find_cohorts(result.study, find_finals(result), wanted)
     ways = {was_compiled(rows) for _, rows in cohorts}
     declared = {way: declare_again(result.study, compiled=way) for way in ways}
-    jobs = min(jobs, len(cohorts))
-    workers = executor or (SerialExecutor() if jobs <= 1 else ProcessExecutor(jobs))
-    complete = False
-    try:
-        futures = []
-        for job, rows in cohorts:
-            study = declared[was_compiled(rows)]
-            futures.append(workers.submit(retrain_cohort, study, job, str(folder), rows, wanted))
-        paths = [path for future in futures for path in future.result()]
-        complete = True
-    finally:
-        if isinstance(workers, SerialExecutor | ProcessExecutor):
-            workers.close(now=not complete)
+    run, paths = uuid4().hex, []
+    with use_engine(executor, min(jobs, len(cohorts))) as engine:
+        try:
+            futures: list[Future[JobResult]] = []
+            for job, rows in cohorts:
+                package = StudyPackage(declared[was_compiled(rows)], run)
+                rounds = {row.round for row in wanted if row.arm == job.arm}
+                futures.append(engine.submit(retrain_cohort, package, job, rows, rounds))
+            for future in futures:
+                paths += write_nets(future.result().nets, folder)
+        except BaseException:
+            engine.stop(run)
+            raise
     return sorted(paths)
+
+
+def write_nets(nets: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write nets as workers hand them back, each whole or not at all; their paths."""
+    paths = [folder / name for name in nets]
+    for path, content in zip(paths, nets.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    return paths
 
 
 def was_compiled(rows: Sequence[TrainingRecord]) -> bool:

@@ -7,49 +7,56 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
+from chainrule._util.threads import one_thread
 from chainrule._util.user_code import describe_error
 from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
+from chainrule.serialization.nets import net_bytes
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.halving import run_halving
+from chainrule.study.execution.package import JobResult, StudyPackage
 from chainrule.study.execution.provenance import package_commit
+from chainrule.study.execution.stop_requests import obey_stop_requests
 from chainrule.study.execution.train_cohort import add_callbacks, build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData
 from chainrule.study.spec.own_code import check_pinned
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
-from chainrule.train import save
 
-__all__ = ["load_study_cached", "net_path", "retrain_cohort", "run_job"]
+__all__ = ["net_path", "retrain_cohort", "run_job"]
 
 
-def run_job(declared: str, job: CohortJob, nets: Path | None = None) -> list[TrainingRecord]:
-    """The rows of a job's trainings. ``declared`` is the study as JSON text.
+def run_job(package: StudyPackage, job: CohortJob, nets: bool = False) -> JobResult:
+    """The rows of a job's trainings, and of final ones the ``nets`` where they are wanted.
 
-    Raises any error of a training as a StudyError with the user's lines, which unlike others every
-    process understands; OSError where the nets cannot be saved; KeyboardInterrupt.
+    It computes on one thread, and leaves the worker's setting as it was. Raises any error of a
+    training as a StudyError with the user's lines, which unlike others every process understands;
+    KeyboardInterrupt.
     """
     rows: list[TrainingRecord] = []
-    with errors_for_all_processes():
-        study, data = load_study_cached(declared)
+    files: dict[str, bytes] = {}
+    with one_thread(), obey_stop_requests(package.run), errors_for_all_processes():
+        study, data = load_study(package.declared)
         if job.halving:
-            return run_halving(study, data, job)
-    for program in job.programs:
-        with errors_for_all_processes():
+            return JobResult(run_halving(study, data, job))
+        for program in job.programs:
             trained, net = train_program(study, data, program)
-        if nets is not None and job.stage == "final":
-            save_nets(net, study, program, nets)
-        rows += share_seconds(trained, len(job.trainings))
-    return rows
+            if nets and job.stage == "final":
+                files |= pack_nets(net, study, program)
+            rows += share_seconds(trained, len(job.trainings))
+    return JobResult(rows, files)
 
 
 @contextmanager
 def errors_for_all_processes() -> Iterator[None]:
-    """In here, any error becomes a StudyError with the user's lines."""
+    """In here, any error becomes a StudyError with the user's lines; one that is, stays."""
     try:
         yield
+    except StudyError as error:
+        if type(error) is not StudyError:  # a kind of its own: the run looks for it
+            raise
+        raise StudyError(describe_error(error)) from error
     except Exception as error:
         raise StudyError(describe_error(error)) from error
 
@@ -74,7 +81,7 @@ def share_seconds(rows: Sequence[TrainingRecord], cohort_size: int) -> list[Trai
 
 
 @lru_cache(maxsize=2)
-def load_study_cached(declared: str) -> tuple[Study, RoundData]:
+def load_study(declared: str) -> tuple[Study, RoundData]:
     """The study of a JSON text and its data; kept, for a worker trains many of its cohorts.
 
     Raises StudyError where modules of the user's are no longer those that it was pinned with.
@@ -85,22 +92,20 @@ def load_study_cached(declared: str) -> tuple[Study, RoundData]:
 
 
 def retrain_cohort(
-    declared: str,
+    package: StudyPackage,
     job: CohortJob,
-    folder: str,
     stored: Sequence[TrainingRecord],
-    wanted: Sequence[TrainingRecord],
-) -> list[Path]:
-    """Train a cohort again, and save the nets of the ``wanted`` rows; their paths.
+    wanted: Collection[int],
+) -> JobResult:
+    """Train a cohort again, for the nets of the rounds that are ``wanted``.
 
     Raises StudyError where it gives other numbers than are ``stored``, and as run_job.
     """
-    with errors_for_all_processes():
-        study, data = load_study_cached(declared)
+    with one_thread(), obey_stop_requests(package.run), errors_for_all_processes():
+        study, data = load_study(package.declared)
         rows, net = train_program(study, data, job)
-    compare_with_stored(rows, stored)
-    rounds = {row.round for row in wanted if row.arm == job.arm}
-    return save_nets(net, study, job, Path(folder), rounds)
+        compare_with_stored(rows, stored)
+        return JobResult(rows, pack_nets(net, study, job, wanted))
 
 
 def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[TrainingRecord]) -> None:
@@ -116,32 +121,27 @@ def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[Trainin
                 )
 
 
-def save_nets(
-    net: Module,
-    study: Study,
-    job: CohortJob,
-    folder: Path,
-    rounds: Collection[int] | None = None,
-) -> list[Path]:
-    """Write each training's net, or its members', to its :func:`net_path`; of these rounds.
+def pack_nets(
+    net: Module, study: Study, job: CohortJob, rounds: Collection[int] | None = None
+) -> dict[str, bytes]:
+    """:func:`net_path` → the file of each training's net, or its members'; of these rounds.
 
     The metadata of each file say where it comes from.
     """
     members = job.recipe.ensemble_size
     origin = {"study": study.name, "digest": study.digest, "seed": study.seed, **package_commit()}
-    (folder / job.arm).mkdir(parents=True, exist_ok=True)
-    paths = []
+    files = {}
     for k in range(net.replicas or 1):
         i, member = divmod(k, members)
         r = job.trainings[i].round
         if rounds is None or r in rounds:
-            paths.append(net_path(folder, job.arm, r, member, members))
             metadata = {**origin, "arm": job.arm, "round": r, "member": member}
-            save(net if net.replicas is None else net.replica(k), paths[-1], metadata)
-    return paths
+            own = net if net.replicas is None else net.replica(k)
+            files[net_path(job.arm, r, member, members)] = net_bytes(own, metadata)
+    return files
 
 
-def net_path(folder: Path, arm: str, r: int, member: int, members: int) -> Path:
-    """FOLDER/ARM/round-000.safetensors; of an ensemble round-000-member-00.safetensors."""
+def net_path(arm: str, r: int, member: int, members: int) -> str:
+    """ARM/round-000.safetensors; of an ensemble ARM/round-000-member-00.safetensors."""
     ending = f"-member-{member:02}" if members > 1 else ""
-    return folder / arm / f"round-{r:03}{ending}.safetensors"
+    return f"{arm}/round-{r:03}{ending}.safetensors"

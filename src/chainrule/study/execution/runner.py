@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import atexit
 import gc
-from collections import Counter
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import check_backends, settle_backend
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import (
+    Engine,
     Executor,
-    ProcessExecutor,
-    SerialExecutor,
     exit_while_importing_main,
+    use_engine,
 )
-from chainrule.study.execution.final_nets import choose_folders, save_missing_nets
+from chainrule.study.execution.final_nets import choose_folders, save_missing_nets, write_nets
 from chainrule.study.execution.job import run_job
+from chainrule.study.execution.lost_jobs import LostJobs
+from chainrule.study.execution.package import JobResult, StudyPackage
 from chainrule.study.execution.progress import Progress
 from chainrule.study.execution.provenance import provenance
 from chainrule.study.execution.records import make_failed_rows
@@ -38,9 +41,6 @@ from chainrule.study.store import open_store
 from chainrule.study.store.record import TrainingRecord
 
 __all__ = ["run"]
-
-MAX_TRIES = 3
-"""How often a cohort is begun whose worker dies."""
 
 SECONDS_BETWEEN_LOOKS = 0.5
 """How long it waits at a time."""
@@ -83,16 +83,16 @@ def run(
         origin = provenance([*own_files(study).values()])
         entry = StudyEntry(opened, study, origin, extend=extend)
         scheduler = Scheduler(study, chosen, select_settled(rows := entry.load_rows()))
-        workers = executor or (SerialExecutor() if jobs == 1 else ProcessExecutor(jobs))
+        engine = stack.enter_context(use_engine(executor, jobs))
         scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
             folders = choose_folders(chosen, nets)
-            runner = Runner(scheduler, workers, entry.save_rows, on_progress, folders, entry.look)
+            runner = Runner(scheduler, engine, entry.save_rows, on_progress, folders, entry.look)
             entry.provenance["kernel"] = runner.settle_backend([] if mix_backends else rows)
             runner.run_all()
             runner.save_failures()
             entry.close()
-            save_missing_nets(entry.load_result(), folders, jobs, executor)
+            save_missing_nets(entry.load_result(), folders, jobs, engine)
         except KeyboardInterrupt:
             interrupted = True
             atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends
@@ -129,20 +129,20 @@ class Runner:
     def __init__(
         self,
         board: Scheduler,
-        workers: Executor,
+        engine: Engine,
         keep: Callable[[list[TrainingRecord]], None],
         watch: ProgressCallback,
         folders: Mapping[str, Path],
         look: Callable[[], int],
     ) -> None:
-        self.scheduler, self.executor, self.save_rows = board, workers, keep
+        self.scheduler, self.engine, self.save_rows = board, engine, keep
         self.folders = folders
-        self.declared = board.study.model_dump_json()
+        self.package = StudyPackage(board.study.model_dump_json(), uuid4().hex)
         self.look = look
-        board.workers = getattr(workers, "max_workers", None)
+        board.workers = engine.max_workers
         self.waiting = self._list_jobs()
-        self.running: dict[Future[list[TrainingRecord]], CohortJob] = {}
-        self.tries: Counter[CohortJob] = Counter()
+        self.running: dict[Future[JobResult], CohortJob] = {}
+        self.lost = LostJobs(engine)
         self.failures: list[TrainingRecord] = []
         self.progress = Progress(board, self.running)
         self.on_progress = watch
@@ -156,7 +156,7 @@ class Runner:
             return ""
         study, kernel = settle_backend(self.scheduler.study)
         check_backends(study, self.waiting, rows)
-        self.declared = study.model_dump_json()
+        self.package = replace(self.package, declared=study.model_dump_json())
         return kernel
 
     def run_all(self) -> None:
@@ -166,7 +166,7 @@ class Runner:
             self.on_progress(self.progress)
             while self.waiting or self.running or self._open_rounds():
                 self._submit_ready()
-                for future in sorted(self._wait(), key=lambda f: f.exception() is not None):
+                for future in sorted(self._wait(), key=lambda f: find_error(f) is not None):
                     self._collect(future)
                     del self.running[future]  # not before: an interrupt loses nothing that is done
                 self.on_progress(self.progress)
@@ -176,10 +176,10 @@ class Runner:
             raise
         finally:
             remember_loaded(self.scheduler.study.sources)
-            for future in self.running:
-                future.cancel()
-            if isinstance(self.executor, SerialExecutor | ProcessExecutor):
-                self.executor.close(now=not complete)
+            if not complete:
+                for future in self.running:
+                    future.cancel()
+                self.engine.stop(self.package.run)
 
     def _list_jobs(self) -> list[CohortJob]:
         board = self.scheduler
@@ -194,17 +194,18 @@ class Runner:
 
     def _submit_ready(self) -> None:
         """Keep each worker busy, and one cohort in wait; searches first, large cohorts first."""
-        slots = getattr(self.executor, "max_workers", len(self.waiting))
+        workers = self.engine.max_workers
+        slots = math.inf if workers is None else max(1, workers) + (workers > 1)
         self.waiting.sort(key=lambda job: (job.stage != "search", -self.progress.job_cost(job)))
-        while self.waiting and len(self.running) < slots + (slots > 1):
-            suspects = [job for job in (*self.running.values(), self.waiting[0]) if self.tries[job]]
-            if self.running and suspects:
+        while self.waiting and len(self.running) < slots:
+            next_to = {*self.running.values(), self.waiting[0]}
+            if self.running and not self.lost.suspects.isdisjoint(next_to):
                 break  # which of them kills its worker shows when each is alone
-            job = self.waiting.pop(0)
-            future = self.executor.submit(run_job, self.declared, job, self.folders.get(job.arm))
-            self.running[future] = job
+            job = self.waiting[0]
+            future = self.engine.submit(run_job, self.package, job, job.arm in self.folders)
+            self.running[future] = self.waiting.pop(0)
 
-    def _wait(self) -> Collection[Future[list[TrainingRecord]]]:
+    def _wait(self) -> Collection[Future[JobResult]]:
         """Those that are done, one at least.
 
         Now and then it looks up: a signal that another thread was given does not wake this one.
@@ -215,29 +216,25 @@ class Runner:
 
     def _collect_done(self) -> None:
         """After an interrupt: what was done by then is kept."""
-        for future in [f for f in self.running if f.done() and f.exception() is None]:
-            if rows := [row for row in future.result() if row.status != "failed"]:
-                self.save_rows(rows)
+        for future in [f for f in self.running if f.done() and find_error(f) is None]:
+            self._save(self.running[future], future.result())
 
-    def _collect(self, future: Future[list[TrainingRecord]]) -> None:
-        job = self.running[future]
-        try:
-            rows = future.result()
-        except BrokenProcessPool:
-            if isinstance(self.executor, ProcessExecutor):
-                self.executor.check_main()
-            self._retry(job)
+    def _collect(self, future: Future[JobResult]) -> None:
+        job, error = self.running[future], find_error(future)
+        if isinstance(error, self.engine.lost):
+            self.lost.add(job, error)
+            self.waiting.append(job)
             return
-        except StudyError as error:
+        if isinstance(error, StudyError):
             if halves := job.split():  # which of them it was shows when they are apart
                 self.waiting += halves
                 return
-            rows = make_failed_rows(job, str(error))
-        failed = select_failures(rows)
-        if len(failed) < len(rows):
-            self.save_rows([row for row in rows if row.status != "failed"])
-        self.failures += failed
-        self.scheduler.add(rows)
+            result = JobResult(make_failed_rows(job, str(error)))
+        else:
+            result = future.result()
+        self._save(job, result)
+        self.failures += select_failures(result.rows)
+        self.scheduler.add(result.rows)
         self.progress.cohorts += 1
         arm = next(arm for arm in self.scheduler.arms if arm.name == job.arm)
         known = {key for other in (*self.waiting, *self.running.values()) for key in other.keys}
@@ -253,12 +250,14 @@ class Runner:
             raise StudyError("\n".join(describe_failures(self.failures)))
         self.save_rows(self.failures)
 
-    def _retry(self, job: CohortJob) -> None:
-        self.tries[job] += 1
-        if self.tries[job] == MAX_TRIES:
-            raise StudyError(
-                f"arm {job.arm}: a worker died {MAX_TRIES} times over a cohort of "
-                f"{len(job.trainings)} trainings; too little memory? say --cohort-size, "
-                "or fewer --jobs"
-            ) from None
-        self.waiting.append(job)
+    def _save(self, job: CohortJob, result: JobResult) -> None:
+        """Keep what a cohort gave, its nets first: a row says that they are there."""
+        if job.arm in self.folders:
+            write_nets(result.nets, self.folders[job.arm])
+        if rows := [row for row in result.rows if row.status != "failed"]:
+            self.save_rows(rows)
+
+
+def find_error(future: Future[JobResult]) -> BaseException | None:
+    """Why there is no result; that it was cancelled is an error too."""
+    return CancelledError("it was cancelled") if future.cancelled() else future.exception()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
+from chainrule._util.stopping import check_stop
 from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
 from chainrule.data.augment import augment_samples
@@ -45,6 +46,7 @@ class PlainBackend(Backend):
         active = state.active.to(train.inputs.device)
         terms, masks, outputs, targets = [], [], [], []
         for x, target in iter_batches(train, order, state.batch_size):
+            check_stop()
             x, target = augment_batch(state, x, target, state.steps)
             y, batch_terms, active = train_step(state, x, target, active)
             terms.append(batch_terms)

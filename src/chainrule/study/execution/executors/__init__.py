@@ -1,7 +1,15 @@
-"""Where cohorts are trained: here, or one process a core; any ``concurrent.futures`` will do."""
+"""Where cohorts are trained, a file an engine: here, a process a core, or on other machines."""
 
-from chainrule.study.execution.executors.base import Executor
+from chainrule.study.execution.executors.base import Engine, Executor
+from chainrule.study.execution.executors.choose import use_engine
 from chainrule.study.execution.executors.processes import ProcessExecutor, exit_while_importing_main
 from chainrule.study.execution.executors.serial import SerialExecutor
 
-__all__ = ["Executor", "ProcessExecutor", "SerialExecutor", "exit_while_importing_main"]
+__all__ = [
+    "Engine",
+    "Executor",
+    "ProcessExecutor",
+    "SerialExecutor",
+    "exit_while_importing_main",
+    "use_engine",
+]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, final
 
 from chainrule._util.processes import block_interrupts, forkserver_context
 from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.executors.base import Engine
 from chainrule.study.execution.executors.worker import initialize_worker
 
 __all__ = ["ProcessExecutor", "exit_while_importing_main"]
@@ -24,7 +25,7 @@ UNGUARDED = 78
 
 
 @final
-class ProcessExecutor:
+class ProcessExecutor(Engine):
     """``max_workers`` processes, one thread each, that end with this one, however it ends.
 
     A worker that dies breaks all futures of that moment (BrokenProcessPool); the next ``submit``
@@ -32,15 +33,19 @@ class ProcessExecutor:
     """
 
     def __init__(self, max_workers: int) -> None:
-        self.max_workers = max_workers
+        self._max_workers = max_workers
         self._context = forkserver_context("chainrule.study.execution.runner")
         self._worker_end, self._own_end = self._context.Pipe(duplex=False)
         self._children: set[BaseProcess] = set()
         self._pool = self._start()
 
+    @property
+    def max_workers(self) -> int:
+        return self._max_workers
+
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.max_workers,
+            self._max_workers,
             self._context,
             initializer=initialize_worker,
             initargs=(self._worker_end, dict(os.environ)),
@@ -65,7 +70,7 @@ class ProcessExecutor:
         self._children |= set(multiprocessing.active_children()) - others
         return future
 
-    def check_main(self) -> None:
+    def check(self) -> None:
         """Raise StudyError where a worker ended because it would have begun workers itself."""
         if all(child.exitcode != UNGUARDED for child in self._children):
             return
@@ -77,13 +82,16 @@ class ProcessExecutor:
             "or say jobs=1"
         ) from None
 
-    def close(self, *, now: bool = False) -> None:
-        """End the workers: when they have nothing left to do, or ``now``."""
-        if now:
-            for child in self._children:  # some may be beginning still, and not watch the pipe
-                if child.is_alive():
-                    child.kill()
-        self._pool.shutdown(wait=True, cancel_futures=now)
+    def stop(self, run: str) -> None:
+        """End the workers now."""
+        for child in self._children:  # some may be beginning still, and not watch the pipe
+            if child.is_alive():
+                child.kill()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """End the workers when they have nothing left to do."""
+        self._pool.shutdown(wait=True)
         self._own_end.close()
         self._worker_end.close()
 

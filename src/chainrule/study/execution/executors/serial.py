@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar, final
 
-import torch
+from chainrule._util.threads import one_thread
+from chainrule.study.execution.executors.base import Engine
 
 __all__ = ["SerialExecutor"]
 
@@ -14,23 +15,25 @@ T = TypeVar("T")
 
 
 @final
-class SerialExecutor:
+class SerialExecutor(Engine):
     """One thing at a time, in this process, on one thread; it is done when ``submit`` returns."""
 
-    max_workers = 1
+    @property
+    def max_workers(self) -> int:
+        return 1
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         """Do f(*args). Ctrl-C goes through; any other error is kept in the future."""
         future: Future[T] = Future()
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)  # small products are slower on several
-        try:
-            future.set_result(f(*args))
-        except Exception as error:
-            future.set_exception(error)
-        finally:
-            torch.set_num_threads(before)
+        with one_thread():
+            try:
+                future.set_result(f(*args))
+            except Exception as error:
+                future.set_exception(error)
         return future
 
-    def close(self, *, now: bool = False) -> None:
+    def stop(self, run: str) -> None:
+        """Nothing is under way."""
+
+    def close(self) -> None:
         """Nothing is left to do."""

@@ -1,0 +1,42 @@
+"""Runs that this process is asked to stop computing for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from weakref import WeakValueDictionary
+
+from chainrule._util.stopping import stoppable
+from chainrule.recipes.errors import StudyError
+
+__all__ = ["JobStoppedError", "obey_stop_requests", "request_stop"]
+
+_requests: WeakValueDictionary[str, Event] = WeakValueDictionary()
+"""The name of a run → whether to stop, as long as something is computed for it."""
+
+
+class JobStoppedError(StudyError):
+    """A cohort was given up because its run ends."""
+
+
+@contextmanager
+def obey_stop_requests(run: str) -> Iterator[None]:
+    """In here, a training ends soon after :func:`request_stop`. Raises JobStoppedError then.
+
+    A KeyboardInterrupt in its place would end a worker that serves others too.
+    """
+    event = _requests.setdefault(run, Event())
+    try:
+        with stoppable(event):
+            yield
+    except KeyboardInterrupt:
+        if not event.is_set():
+            raise
+        raise JobStoppedError("the run was ended") from None
+
+
+def request_stop(run: str) -> None:
+    """Let what this process computes for a run end at the next step; no other run is touched."""
+    if (event := _requests.get(run)) is not None:
+        event.set()
