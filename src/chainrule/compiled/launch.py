@@ -84,6 +84,7 @@ class CompiledProgram(NamedTuple):
     running: list[Buffer]  # what layers learn beside parameters
     dropouts: dict[DropoutBase, int]  # those that draw, each with how often it does in a step
     workspace: list[Tensor]  # one, when an epoch has been asked for
+    samples: int  # of the data set
     work: int  # about how many products an epoch of all replicas has, forward
 
 
@@ -181,12 +182,11 @@ def finalize_program(
     copies = [(t, source) for t, source in zip(tensors, sources, strict=True) if t is not source]
     args, owners = build_args(program, tensors)
     args.replicas, args.parameters = K, P
-    args.samples = len(data)
     args.batch_size, args.num_terms = min(batch_size, len(data)), len(targets)
     check_buffers(program, data_rows[0])
     running, dropouts = program.running, program.dropouts
     work = K * len(data) * count_work(program)
-    return CompiledProgram(args, heads, owners, copies, running, dropouts, [], work)
+    return CompiledProgram(args, heads, owners, copies, running, dropouts, [], len(data), work)
 
 
 def count_work(program: Program) -> int:
@@ -287,11 +287,13 @@ def train_epochs(
 ) -> Epochs:
     """All steps of E epochs, their samples in these orders (E, K, N); who is not active (K,) stays.
 
+    N may be some batches of an epoch.
+
     With ``between_steps``, which changes the optimizer's hyperparameters after each step, and with
     ``outputs`` E is 1.
     """
     args = program.args
-    steps = -(-args.samples // args.batch_size)
+    steps = -(-orders.shape[2] // args.batch_size)
     optimizer.zero_grad()
     fresh = ["momentum_buffer" not in state for state in optimizer.state]
     rows = collect_rows(optimizer)
@@ -318,7 +320,7 @@ def train_epochs(
 
 def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str, Tensor]:
     """Head → its outputs (K, N, …) for all samples."""
-    order = torch.arange(program.args.samples)[None, None]
+    order = torch.arange(program.samples)[None, None]
     nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
     params = join_rows([flat.data for flat in optimizer.flats])
     rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
@@ -330,6 +332,7 @@ def launch(
 ) -> Epochs:
     """Run the kernel on the parameters: who is not active (K,) goes forward only."""
     args, params = program.args, rows.params
+    args.samples = orders.shape[2]  # a part of the data set's where an epoch is done in parts
     args.params, args.grads, args.momentum, args.mean, args.mean_square, args.extra = map(
         address, rows
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from chainrule._util.display import html_table
+from chainrule._util.pytree import tree_map
 
 __all__ = ["Dataset", "Seeds", "stack_draws"]
 
@@ -87,6 +89,12 @@ class Dataset:
         if self.sources is None or replicas is not None:
             return found
         return replace(found, sources=self.sources[index.to(self.sources.device)])
+
+    def subset_targets(self, index: Tensor) -> Tensor | dict[str, Tensor]:
+        """The targets of ``subset(index)``, without a copy of its inputs."""
+        self._check_index(index)
+        targets = tree_map(lambda t: self._select(t, index.to(t.device)), self.targets)
+        return cast("Tensor | dict[str, Tensor]", targets)
 
     def replica(self, k: int) -> Dataset:
         """The plain data set of replica k. Raises IndexError for a k outside 0 … K − 1."""

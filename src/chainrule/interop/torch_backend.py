@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
@@ -21,6 +22,7 @@ from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
 from chainrule.train.backends import EpochOutput, PlainBackend
 from chainrule.train.batches import iter_batches
+from chainrule.train.metrics import EpochMetrics
 
 __all__ = ["TorchBackend", "TorchTrainer"]
 
@@ -76,13 +78,13 @@ class TorchBackend(Backend):
         if state.net.replicas is None:
             loss, losses, outputs, targets = epochs[0]
             active = find_finite_steps(losses).unsqueeze(-1)
-            return EpochOutput(loss, active, outputs, targets)
+            return EpochOutput(loss, active, measure_batches(state, train, outputs, targets))
         loss = torch.stack([epoch.loss for epoch in epochs])
         losses = torch.stack([epoch.losses for epoch in epochs], 1)
         active = find_finite_steps(losses) & state.active.to(losses.device)
         outputs = [torch.stack(ys) for ys in zip(*(e.outputs for e in epochs), strict=True)]
         targets = [torch.stack(ts) for ts in zip(*(e.targets for e in epochs), strict=True)]
-        return EpochOutput(loss, active, outputs, targets)
+        return EpochOutput(loss, active, measure_batches(state, train, outputs, targets))
 
     @torch.enable_grad()
     def _train_replica(
@@ -103,7 +105,7 @@ class TorchBackend(Backend):
                 loss.backward()
                 optimizer.step()
                 terms.append(self.criterion.split_terms(y.detach(), target, loss.detach()))
-                if state.keeps_train_outputs:
+                if state.batch_metrics:
                     outputs.append(y.detach())
                     targets.append(target)
         losses = torch.stack([sum_counted(each) for each in terms])
@@ -117,6 +119,16 @@ class ReplicaEpoch(NamedTuple):
     losses: Tensor
     outputs: list[Tensor]
     targets: list[Tensor]
+
+
+def measure_batches(
+    state: TrainState, train: Dataset, outputs: Sequence[Tensor], targets: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """The metrics of an epoch's batches: name → (K,), or a scalar."""
+    metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
+    for y, target in zip(outputs, targets, strict=True):
+        metrics.add(y, target)
+    return metrics.compute()
 
 
 @final

@@ -133,9 +133,9 @@ class TrainState:
         return self.epoch % self.evaluate_every == 0 or self.epoch == self.epochs
 
     @property
-    def keeps_train_outputs(self) -> bool:
-        """Whether there are metrics of the outputs for the training batches."""
-        return self.train_metrics and bool(self.metrics)
+    def batch_metrics(self) -> Mapping[str, Metric]:
+        """The metrics that are taken of the outputs for the training batches."""
+        return self.metrics if self.train_metrics else {}
 
     def stop(self, replicas: Tensor) -> None:
         """Let these replicas, a bool mask (K,), take part no more."""

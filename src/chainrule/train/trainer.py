@@ -20,7 +20,6 @@ from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
-from chainrule.train.backends.base import EpochOutput
 from chainrule.train.batches import add_replica_axis, check_last_batch, epoch_permutations
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.check_kinds import check_bounds, check_kinds
@@ -33,7 +32,6 @@ from chainrule.train.checkpoint import (
 )
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
 from chainrule.train.history import History
-from chainrule.train.inference import join
 from chainrule.train.metrics import DecisionMetric, Metric, measure_outputs
 from chainrule.train.progress import ProgressBar, wants_progress
 from chainrule.train.state import Callback, TrainState, TrainStateView
@@ -292,7 +290,7 @@ def run_epoch(
     record_divergence(state, train, order, output.active)
     restore_diverged(state, before)
     state.epoch += 1
-    values = {f"train_{name}": value for name, value in measure_epoch(state, output).items()}
+    values = {f"train_{name}": v for name, v in {"loss": output.loss, **output.metrics}.items()}
     if test is not None and state.is_evaluated:
         scores = measure(state, backend.predict(state, test), test)
         values |= {f"test_{name}": value for name, value in scores.items()}
@@ -300,15 +298,6 @@ def run_epoch(
     if state.schedule_every == "epoch":
         watched = "train_loss" if test is None else "test_loss"
         step_scheduler(state.scheduler, values.get(watched))
-
-
-def measure_epoch(state: TrainState, output: EpochOutput) -> dict[str, Tensor]:
-    """The loss and the metrics of an epoch, over its batches as they were trained on."""
-    axis = state.net.num_replica_dims
-    if not output.outputs:
-        return {"loss": output.loss}
-    y, target = join(output.outputs, axis), join(output.targets, axis)
-    return {"loss": output.loss, **measure_outputs(state.metrics, y, target, axis)}
 
 
 def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:

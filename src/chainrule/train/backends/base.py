@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
@@ -32,14 +32,13 @@ class EpochOutput(NamedTuple):
     """What the steps of an epoch leave behind.
 
     loss (K,) or (), that of all samples together, as they were trained on; active bool (steps, K
-    or 1), who was still finite in each step; and, where metrics are wanted, outputs and targets of
-    the batches.
+    or 1), who was still finite in each step; metrics name → (K,) or (), of the outputs for the
+    batches, where they are wanted.
     """
 
     loss: Tensor
     active: Tensor
-    outputs: Sequence[Any]
-    targets: Sequence[Any]
+    metrics: Mapping[str, Tensor]
 
 
 class BackendStatus(ABC):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain
 from types import FunctionType
 from typing import Any, final
 
@@ -49,6 +50,7 @@ from chainrule.train.backends.base import (
 from chainrule.train.backends.fingerprint import Fingerprint
 from chainrule.train.backends.plain import PlainBackend
 from chainrule.train.backends.reach import reaches_training
+from chainrule.train.metrics import CHUNK_NUMBERS, EpochMetrics
 from chainrule.train.state import Callback, TrainState
 
 __all__ = ["CompiledBackend"]
@@ -136,19 +138,15 @@ class CompiledBackend(Backend):
             return self.plain.train_epoch(state, train, order)
         if augmented is not None:  # its samples lie in the order of the epoch
             train, order = augmented.data, torch.arange(len(train)).expand(order.shape)
-        epochs = run_program(program, state, order[None])
-        plain = state.net.replicas is None
-        loss = combine_terms(state, train, order[None], epochs)[0]
-        if not epochs.outputs:
-            return EpochOutput(loss, epochs.finite[0], [], [])
-        y = to_net_output(epochs.outputs, plain)
-        target = train.subset(order[0] if plain else order).targets
-        return EpochOutput(loss, epochs.finite[0], [y], [target])
+        metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
+        epoch = run_measured_epoch(program, state, train, order, metrics)
+        loss = combine_terms(state, train, order[None], epoch)[0]
+        return EpochOutput(loss, epoch.finite[0], metrics.compute())
 
     def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
         told_between = state.scheduler is not None or state.augment is not None
         program = self._training.program
-        if program is None or told_between or state.keeps_train_outputs:
+        if program is None or told_between or state.batch_metrics:
             return 1
         return max(1, min(MAX_EPOCHS_AT_ONCE, SHORT_WORK // max(1, program.work)))
 
@@ -156,7 +154,7 @@ class CompiledBackend(Backend):
         program = self._find_training_program(state, train)
         if program is None:  # changed meanwhile: one by one
             return torch.empty(0)
-        epochs = run_program(program, state, orders)
+        epochs = run_program(program, state, orders, state.active)
         met = (epochs.finite != state.active).flatten(1).any(1)
         whole = int(met.int().argmax()) if bool(met.any()) else len(orders)
         sums = state.optimizer.data_sum()[state.active]
@@ -311,19 +309,47 @@ def is_packed(state: TrainState) -> bool:
     return False
 
 
-def run_program(program: CompiledProgram, state: TrainState, orders: Tensor) -> Epochs:
-    """E epochs in these orders (E, K, N), by the state's numbers; its steps are counted."""
+def run_measured_epoch(
+    program: CompiledProgram,
+    state: TrainState,
+    train: Dataset,
+    order: Tensor,
+    metrics: EpochMetrics,
+) -> Epochs:
+    """An epoch in this order (K, N), some batches at a time where there are metrics of them."""
+    if not state.batch_metrics:
+        return run_program(program, state, order[None], state.active)
+    plain, active, parts = state.net.replicas is None, state.active, []
+    numbers = len(order) * sum(program.heads.values()) * state.batch_size
+    size = state.batch_size * -(-CHUNK_NUMBERS // max(1, numbers))
+    for index in torch.split(order, size, 1):
+        epoch = run_program(program, state, index[None], active)
+        target = train.subset_targets(index[0] if plain else index)
+        metrics.add(to_net_output(epoch.outputs, plain), target)
+        parts.append(epoch._replace(outputs={}))
+        active = epoch.finite[0, -1]
+    losses, finite, sizes, _ = zip(*parts, strict=True)
+    return Epochs(torch.cat(losses, 2), torch.cat(finite, 1), [*chain(*sizes)], {})
+
+
+def run_program(
+    program: CompiledProgram, state: TrainState, orders: Tensor, active: Tensor
+) -> Epochs:
+    """E epochs in these orders (E, K, N), by the state's numbers; its steps are counted.
+
+    Who is not active (K,) learns nothing.
+    """
     scheduler = state.scheduler
     epochs = train_epochs(
         program,
         state.criterion,
         state.optimizer,
         orders,
-        state.active,
+        active,
         clip_norm=state.clip_norm,
         clip_value=state.clip_value,
         between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
-        outputs=state.keeps_train_outputs,
+        outputs=bool(state.batch_metrics),
     )
     state.steps += len(orders) * len(epochs.sizes)
     return epochs

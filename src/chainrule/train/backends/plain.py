@@ -21,6 +21,7 @@ from chainrule.optim import clip_grad_norm_, clip_grad_value_
 from chainrule.train.backends.base import Backend, BackendStatus, EpochOutput, Plain
 from chainrule.train.batches import iter_batches
 from chainrule.train.inference import eval_mode, predict_in_slices
+from chainrule.train.metrics import EpochMetrics
 from chainrule.train.state import TrainState
 
 __all__ = ["PlainBackend", "augment_batch"]
@@ -44,17 +45,16 @@ class PlainBackend(Backend):
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         active = state.active.to(train.inputs.device)
-        terms, masks, outputs, targets = [], [], [], []
+        terms, masks = [], []
+        metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
         for x, target in iter_batches(train, order, state.batch_size):
             check_stop()
             x, target = augment_batch(state, x, target, state.steps)
             y, batch_terms, active = train_step(state, x, target, active)
             terms.append(batch_terms)
             masks.append(active)
-            if state.keeps_train_outputs:
-                outputs.append(y)
-                targets.append(target)
-        return EpochOutput(combine_batches(terms), torch.stack(masks), outputs, targets)
+            metrics.add(y, target)
+        return EpochOutput(combine_batches(terms), torch.stack(masks), metrics.compute())
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
         with eval_mode(state.net) as net:
