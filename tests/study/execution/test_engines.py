@@ -137,7 +137,7 @@ def noted(hidden: int = 3):
 def test_a_thread_that_trains_stops_soon_when_it_is_asked(compiled):
     study = small(arms={"a": {"epochs": 10**6}}, rounds=1, compile=compiled)
     board = Scheduler(study, study.all_arms)
-    (job,) = board.ready_jobs(board.arms[0])
+    (job,) = board.take_jobs(board.arms[0])
     with ThreadPoolExecutor(1) as threads:
         future = threads.submit(run_job, StudyPackage(study.model_dump_json(), "mine"), job)
         time.sleep(0.5)

@@ -199,12 +199,12 @@ def test_processes_give_the_rows_of_one():
 def test_a_search_is_one_job_that_is_done_or_is_not():
     study = halved()
     arm = study.all_arms[0]
-    (job,) = Scheduler(study, [arm]).ready_jobs(arm)
+    (job,) = Scheduler(study, [arm]).take_jobs(arm)
     assert (len(job.trainings), len(job.programs)) == (8, 2)
     rows = searched_rows(run(study))
-    (again,) = Scheduler(study, [arm], rows[:5]).ready_jobs(arm)
+    (again,) = Scheduler(study, [arm], rows[:5]).take_jobs(arm)
     assert again.keys == job.keys
-    assert {job.stage for job in Scheduler(study, [arm], rows).ready_jobs(arm)} == {"final"}
+    assert {job.stage for job in Scheduler(study, [arm], rows).take_jobs(arm)} == {"final"}
 
 
 def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
@@ -225,7 +225,7 @@ def test_a_run_that_was_interrupted_ends_in_the_same_rows(tmp_path):
 def test_nothing_to_halve_by_is_an_error():
     study = halved(search={"method": "grid"})
     arm = study.all_arms[0]
-    job = Scheduler(study, [arm]).ready_jobs(arm)[0]
+    job = Scheduler(study, [arm]).take_jobs(arm)[0]
     with pytest.raises(ValueError, match=r"^study small declares no halving$"):
         run_halving(*load_study(study.model_dump_json()), job)
 

@@ -37,7 +37,7 @@ def search_jobs(study: Study, workers: int | None) -> list[CohortJob]:
     arm = study.all_arms[0]
     board = Scheduler(study, [arm])
     board.workers = workers
-    return board.ready_jobs(arm)
+    return board.take_jobs(arm)
 
 
 def results(rows):

@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from chainrule.study.builtin import load_builtin
+from chainrule.study.execution import cohorts
 from chainrule.study.execution.cohorts import cohort_size_for, split_evenly
 from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.search import arm_search, selection
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 
@@ -36,11 +38,12 @@ def finished(job):
 
 def everything(made, done=0):
     """All jobs of a board in the order in which they could be trained, ``done`` at a time."""
-    jobs = []
-    while new := [job for arm in made.arms for job in made.ready_jobs(arm)]:
-        for job in new[: done or None]:
+    jobs, waiting = [], []
+    while waiting := waiting + [job for arm in made.arms for job in made.take_jobs(arm)]:
+        for job in waiting[: done or None]:
             jobs.append(job)
             made.add(finished(job))
+        waiting = waiting[done:] if done else []
     return jobs
 
 
@@ -77,7 +80,7 @@ def test_trainings_for_the_time_of_an_earlier_run_are_not_counted():
 
 def test_the_search_comes_first():
     made = board(searched())
-    assert {job.stage for job in made.ready_jobs(made.arms[0])} == {"search"}
+    assert {job.stage for job in made.take_jobs(made.arms[0])} == {"search"}
 
 
 def test_the_chosen_candidate_is_trained_in_all_rounds():
@@ -91,7 +94,7 @@ def test_the_chosen_candidate_is_trained_in_all_rounds():
 
 def test_numbers_and_splits_share_a_cohort_and_shapes_do_not():
     study = searched(**BIG, arms={"a": {}})
-    jobs = board(study).ready_jobs(study.all_arms[0])
+    jobs = board(study).take_jobs(study.all_arms[0])
     assert len(jobs) == 2  # one for each number of hidden units
     assert [len(job.trainings) for job in jobs] == [9, 9]
     assert [job.recipe.net.arguments["hidden"] for job in jobs] == [3, 5]
@@ -101,7 +104,7 @@ def test_parts_of_other_sizes_do_not_share_a_cohort():
     study = searched(
         **{**BIG, "selection": {"split": "kfold", "folds": 7}}, arms={"a": {"net": {"hidden": 3}}}
     )
-    jobs = board(study).ready_jobs(study.all_arms[0])  # 60 samples in 7 folds: 4 of 9, 3 of 8
+    jobs = board(study).take_jobs(study.all_arms[0])  # 60 samples in 7 folds: 4 of 9, 3 of 8
     assert sorted(len(job.trainings) for job in jobs) == [9, 12]
 
 
@@ -114,23 +117,23 @@ def test_cohorts_follow_from_the_declaration_whatever_is_done_first(done):
 def test_what_is_done_is_not_begun_again():
     study = searched(**BIG)
     made = board(study)
-    first = made.ready_jobs(made.arms[0])[0]
+    first = made.take_jobs(made.arms[0])[0]
     rest = board(study, finished(first))
-    assert first.keys not in [job.keys for job in rest.ready_jobs(rest.arms[0])]
+    assert first.keys not in [job.keys for job in rest.take_jobs(rest.arms[0])]
 
 
 def test_of_a_cohort_that_is_partly_done_the_rest_is_left():
     study = small(rounds=4)
-    four = board(study).ready_jobs(study.all_arms[0])[0]
+    four = board(study).take_jobs(study.all_arms[0])[0]
     made = board(study, finished(four)[:3])
-    left = made.ready_jobs(made.arms[0])[0]
+    left = made.take_jobs(made.arms[0])[0]
     assert [t.round for t in left.trainings] == [3]
 
 
 def test_a_finished_board_has_nothing_ready_and_counts_all_as_done():
     made = board(searched(**BIG))
     trained = sum(len(job.trainings) for job in everything(made))
-    assert all(not made.ready_jobs(arm) for arm in made.arms)
+    assert all(not made.take_jobs(arm) for arm in made.arms)
     assert [made.count_done(arm) for arm in made.arms] == [
         made.count_total(arm) for arm in made.arms
     ]
@@ -160,10 +163,38 @@ def test_the_best_is_a_mean_over_splits():
     made = board(searched(selection={"split": "kfold", "folds": 2}))
     arm = made.arms[0]
     assert made.best_validation(arm) is None
-    rows = finished(made.ready_jobs(arm)[0])
+    rows = finished(made.take_jobs(arm)[0])
     scores = {(1, 0): 0.9, (1, 1): 0.5, (2, 0): 0.6, (2, 1): 0.6}
     made.add(replace(r, metrics={"accuracy": scores.get((r.candidate, r.fold), 0.1)}) for r in rows)
     assert made.best_validation(arm) == pytest.approx(0.7)
+
+
+def test_what_a_cohort_costs_the_scheduler_does_not_grow_with_what_is_done(monkeypatch):
+    """Counted in values of the metric that are looked up, and cohorts that are built."""
+    calls = Counter()
+    for module, name in ((arm_search, "propose_candidates"), (selection, "metric_value")):
+        counted(monkeypatch, module, name, calls)
+    counted(monkeypatch, cohorts.Training, "__init__", calls)
+    work = {}
+    for rounds in (10, 40):
+        calls.clear()
+        each = {"method": "random", "candidates": 4, "each_round": True}
+        space = {"optimizer.lr": {"low": 0.001, "high": 0.1, "log": True}}
+        made = board(small(rounds=rounds, space=space, search=each, cohort_size=4))
+        n = len(everything(made, done=1))
+        work[rounds] = {name: calls[name] / n for name in calls}
+    assert work[40] == pytest.approx(work[10], rel=0.05)
+
+
+def counted(monkeypatch, place, name, calls):
+    """Count how often a function of a module or class is called."""
+    real = getattr(place, name)
+
+    def count(*args, **kwargs):
+        calls[name] += 1
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(place, name, count)
 
 
 # widths
@@ -171,7 +202,7 @@ def test_the_best_is_a_mean_over_splits():
 
 def test_no_cohort_is_wider_than_said_and_all_are_about_equal():
     study = searched(**BIG, cohort_size=4, arms={"a": {}})
-    sizes = Counter(len(job.trainings) for job in board(study).ready_jobs(study.all_arms[0]))
+    sizes = Counter(len(job.trainings) for job in board(study).take_jobs(study.all_arms[0]))
     assert sizes == {3: 6}  # 9 trainings of each shape
 
 
@@ -197,6 +228,6 @@ def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():
     study = load_builtin("pairs-depth")
     start = time.process_time()
     made = board(study)
-    jobs = [job for arm in made.arms for job in made.ready_jobs(arm)]
+    jobs = [job for arm in made.arms for job in made.take_jobs(arm)]
     assert time.process_time() - start < 3
     assert sum(len(job.trainings) for job in jobs) == 8 * 12 + 8 * 48

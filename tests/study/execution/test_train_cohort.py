@@ -32,7 +32,7 @@ PAIRS = {
 def jobs_of(study, stage):
     """The first arm's jobs of a stage; a search is taken for granted."""
     made = Scheduler(study, study.all_arms)
-    return [job for job in made.ready_jobs(made.arms[0]) if job.stage == stage]
+    return [job for job in made.take_jobs(made.arms[0]) if job.stage == stage]
 
 
 def trained(study, job):
@@ -102,7 +102,7 @@ def test_all_candidates_of_a_fold_have_the_same_seeds_and_rounds_have_others():
 def test_two_arms_of_a_round_have_the_same_seeds():
     study = small(arms={"a": {}, "b": {"net": {"hidden": 5}}})
     made = Scheduler(study, study.all_arms)
-    a, b = (trained(study, made.ready_jobs(arm)[0]) for arm in made.arms)
+    a, b = (trained(study, made.take_jobs(arm)[0]) for arm in made.arms)
     assert [row.seeds for row in a] == [row.seeds for row in b]
 
 

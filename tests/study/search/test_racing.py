@@ -52,13 +52,13 @@ def simulate(declared: Study, table: np.ndarray) -> tuple[int, int]:
     board = Scheduler(declared, declared.all_arms)
     [arm] = board.arms
     rows, trained = rows_of(table, SPLITS), []
-    while jobs := [job for job in board.ready_jobs(arm) if job.stage == "search"]:
+    while (jobs := board.take_jobs(arm))[0].stage == "search":
         for job in jobs:
             for t in job.trainings:
                 made = rows[t.candidate][t.fold]
                 trained.append(replace(made, setting=t.setting, round=t.round))
         board.add(trained)
-    [final] = [job for job in board.ready_jobs(arm) if job.stage == "final"]
+    [final] = jobs
     judged = group_by_candidate(trained)
     assert final.trainings[0].candidate == best_candidate(declared, *judged.values())
     return final.trainings[0].candidate, len(trained)

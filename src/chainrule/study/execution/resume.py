@@ -55,6 +55,7 @@ class StudyEntry:
         changes = {} if self.record is None else self._find_changes(self.record)
         declared = {"declaration": digest_declaration(study)}
         self.provenance = {**provenance, **declared, **({"changes": changes} if changes else {})}
+        self._toml, self._digest, self._is_kept = study.to_toml(), study.digest, False
         self._looks: list[Look] = []
         self._design: SeenDesign | None = None
         if self.record is not None:
@@ -68,7 +69,7 @@ class StudyEntry:
         """What is declared, when it was looked at, and what its rounds were seen to share."""
         looks = {"looks": [look.as_row() for look in self._looks]} if self._looks else {}
         design = {} if self._design is None else {"design": self._design.as_row()}
-        return {"toml": self.study.to_toml(), **looks, **design}
+        return {"toml": self._toml, **looks, **design}
 
     @property
     def needed_rounds(self) -> int:
@@ -107,15 +108,17 @@ class StudyEntry:
         study, declaration = self.study, self._declaration
         if self.record is None:
             self.record = self.store.open_study(
-                study.name, study.digest, declaration, self.provenance, rows
+                study.name, self._digest, declaration, self.provenance, rows
             )
         elif self._is_changed(self.record):
             self.record = self.store.update(
-                self.record.id, declaration, self.provenance, digest=study.digest, rows=rows
+                self.record.id, declaration, self.provenance, digest=self._digest, rows=rows
             )
         else:
-            self.store.add_run(self.record.id, self.provenance)
+            if not self._is_kept:
+                self.store.add_run(self.record.id, self.provenance)
             self.store.add(self.record.id, rows)
+        self._is_kept = True
 
     def close(self) -> None:
         """Keep what is declared, where nothing was left to train."""
@@ -132,7 +135,7 @@ class StudyEntry:
         return find_later_changes(read_declaration(record), self.study)
 
     def _is_changed(self, record: StudyRecord) -> bool:
-        return record.declaration != self._declaration or record.digest != self.study.digest
+        return record.declaration != self._declaration or record.digest != self._digest
 
 
 def find_last_look(result: StudyResult) -> list[Look]:

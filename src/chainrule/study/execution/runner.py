@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import gc
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -34,6 +35,7 @@ from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
 from chainrule.study.sample_overlap import check_leaks
+from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.csv_data import fill_net_sizes
 from chainrule.study.spec.own_code import own_files, pin_sources, remember_loaded
 from chainrule.study.spec.study import Study
@@ -140,12 +142,13 @@ class Runner:
         self.package = StudyPackage(board.study.model_dump_json(), uuid4().hex)
         self.look = look
         board.workers = engine.max_workers
-        self.waiting = self._list_jobs()
+        self.waiting: list[CohortJob] = []
         self.running: dict[Future[JobResult], CohortJob] = {}
         self.lost = LostJobs(engine)
         self.failures: list[TrainingRecord] = []
         self.progress = Progress(board, self.running)
         self.on_progress = watch
+        self._take_jobs(board.arms)
 
     def settle_backend(self, rows: Sequence[TrainingRecord]) -> str:
         """See which way all of it will be computed: the kernel's key, or "".
@@ -181,22 +184,29 @@ class Runner:
                     future.cancel()
                 self.engine.stop(self.package.run)
 
-    def _list_jobs(self) -> list[CohortJob]:
-        board = self.scheduler
-        return [job for arm in board.arms for job in board.ready_jobs(arm)]
+    def _take_jobs(self, arms: Iterable[Arm]) -> None:
+        """Let the cohorts wait that can begin now: searches first, large ones first."""
+        for arm in arms:
+            self._add_waiting(self.scheduler.take_jobs(arm))
+
+    def _add_waiting(self, jobs: Iterable[CohortJob]) -> None:
+        for job in jobs:
+            insort(self.waiting, job, key=self._priority)
+
+    def _priority(self, job: CohortJob) -> tuple[bool, float]:
+        return job.stage != "search", -self.progress.job_cost(job)
 
     def _open_rounds(self) -> bool:
         """Look at what is done; whether there is more to train now, up to another look."""
         while (n := self.look()) > self.scheduler.n_rounds and not self.waiting:
             self.scheduler.n_rounds = n
-            self.waiting = self._list_jobs()
+            self._take_jobs(self.scheduler.arms)
         return bool(self.waiting)
 
     def _submit_ready(self) -> None:
-        """Keep each worker busy, and one cohort in wait; searches first, large cohorts first."""
+        """Keep each worker busy, and one cohort in wait."""
         workers = self.engine.max_workers
         slots = math.inf if workers is None else max(1, workers) + (workers > 1)
-        self.waiting.sort(key=lambda job: (job.stage != "search", -self.progress.job_cost(job)))
         while self.waiting and len(self.running) < slots:
             next_to = {*self.running.values(), self.waiting[0]}
             if self.running and not self.lost.suspects.isdisjoint(next_to):
@@ -223,11 +233,11 @@ class Runner:
         job, error = self.running[future], find_error(future)
         if isinstance(error, self.engine.lost):
             self.lost.add(job, error)
-            self.waiting.append(job)
+            self._add_waiting([job])
             return
         if isinstance(error, StudyError):
             if halves := job.split():  # which of them it was shows when they are apart
-                self.waiting += halves
+                self._add_waiting(halves)
                 return
             result = JobResult(make_failed_rows(job, str(error)))
         else:
@@ -237,10 +247,7 @@ class Runner:
         self.scheduler.add(result.rows)
         self.progress.cohorts += 1
         arm = next(arm for arm in self.scheduler.arms if arm.name == job.arm)
-        known = {key for other in (*self.waiting, *self.running.values()) for key in other.keys}
-        self.waiting += [
-            new for new in self.scheduler.ready_jobs(arm) if known.isdisjoint(new.keys)
-        ]
+        self._take_jobs([arm])
 
     def save_failures(self) -> None:
         """Keep what failed beside what did not. Raises StudyError where there is nothing else."""

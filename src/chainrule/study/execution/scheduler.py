@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import final
 
+from chainrule.study.execution.arm_state import ArmState
 from chainrule.study.execution.cohorts import (
     CohortJob,
     Training,
@@ -15,14 +16,11 @@ from chainrule.study.execution.cohorts import (
     pack_programs,
 )
 from chainrule.study.round_data import RoundData
-from chainrule.study.search import selection
-from chainrule.study.search.candidates import count_candidates, propose_candidates
-from chainrule.study.search.racing import plan_splits, race_heat
+from chainrule.study.search.racing import race_heat
 from chainrule.study.search.scope import search_rounds
 from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Params
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
+from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingRecord
 
 __all__ = ["Scheduler", "select_settled"]
 
@@ -50,20 +48,18 @@ class Scheduler:
         self.workers: int | None = None
         self.n_rounds = study.max_rounds
         self.round_data = RoundData(study)
-        self._rows: dict[str, dict[TrainingKey, TrainingRecord]] = {arm.name: {} for arm in arms}
+        self.has_results = False
+        """Whether anything has been trained, in this run or an earlier one."""
+        self._states = {arm.name: ArmState(study, arm) for arm in arms}
         self._sizes: dict[Hashable, tuple[int, int]] = {}
         self.add(rows)
 
     def add(self, rows: Iterable[TrainingRecord]) -> None:
         """Enter what is done."""
         for row in rows:
-            if row.arm in self._rows:
-                self._rows[row.arm][row.key] = row
-
-    @property
-    def has_results(self) -> bool:
-        """Whether anything has been trained, in this run or an earlier one."""
-        return any(row.status != "failed" for rows in self._rows.values() for row in rows.values())
+            if row.arm in self._states:
+                self._states[row.arm].add(row)
+                self.has_results |= row.status != "failed"
 
     @property
     def rounds(self) -> range:
@@ -77,89 +73,39 @@ class Scheduler:
 
     def count_total(self, arm: Arm) -> int:
         """How many trainings the arm needs in all, or at most: a race may need fewer."""
-        search = self._count_search(arm) if arm.space else 0
-        return search + self.n_rounds + self.study.timing
-
-    def _count_search(self, arm: Arm) -> int:
-        """How many the searches need; of a race that is not over, at most."""
-        n, splits = count_candidates(self.study, arm), self.study.selection.splits
-        if self.study.search.race is None:
-            return len(self.search_rounds) * n * splits
-        judged = selection.group_by_candidate(self._search_rows(arm))
-        plans = [plan_splits(self.study, judged.get(r, {}), n) for r in self.search_rounds]
-        return sum(sum(needed) if is_over else n * splits for needed, is_over in plans)
-
-    def _search_rows(self, arm: Arm) -> list[TrainingRecord]:
-        return [row for row in self._rows[arm.name].values() if row.stage == "search"]
+        searches = self._states[arm.name].searches
+        found = [searches[r].n_trainings for r in self.search_rounds] if arm.space else []
+        return sum(found) + self.n_rounds + self.study.timing
 
     def count_done(self, arm: Arm) -> int:
         """How many of them are done."""
-        rows = self._rows[arm.name].values()
-        return sum(row.stage != "timing" or self.study.timing for row in rows)
+        return self._states[arm.name].n_done
 
     def best_validation(self, arm: Arm) -> float | None:
         """The best mean over validation splits so far of a candidate of which none diverged.
 
         None before there is one.
         """
-        rows = self._search_rows(arm)
-        found = [
-            sum(selection.metric_value(self.study, row) for row in of) / len(of)
-            for judged in selection.group_by_candidate(rows).values()
-            for of in judged.values()
-            if all(selection.is_finite(self.study, row) for row in of)
-        ]
+        searches = self._states[arm.name].searches.values()
+        found = [best for search in searches if (best := search.best_validation) is not None]
         pick = max if self.study.direction == "max" else min
         return pick(found) if found else None
 
-    def ready_jobs(self, arm: Arm) -> list[CohortJob]:
-        """The arm's cohorts that can be trained now and are not done."""
-        jobs, chosen = self._search_arm(arm) if arm.space else ([], self._fixed_choice())
-        if chosen is not None:
-            finals = [Training(c, setting, r, 0) for r, (c, setting) in chosen.items()]
-            jobs += self._build_jobs(arm, "final", finals)
-            if self.study.timing:
-                jobs += self._build_jobs(arm, "timing", finals[:1])
-        done = self._rows[arm.name]
-        return [left for job in jobs if (left := job.without(done)).trainings]
-
-    def _fixed_choice(self) -> dict[int, tuple[int, Params]]:
-        return {r: (0, {}) for r in self.rounds}
-
-    def _search_arm(self, arm: Arm) -> tuple[list[CohortJob], dict[int, tuple[int, Params]] | None]:
-        """The cohorts of the arm's search, and when it is over what each round has chosen."""
-        rows = self._search_rows(arm)
-        judged = selection.group_by_candidate(rows)
-        trainings: list[Training] = []
-        chosen: dict[int, tuple[int, Params]] = {}
-        searched = 0
-        for scope in self.search_rounds:
-            known = judged.get(scope, {})
-            settings = propose_candidates(self.study, arm, scope, known)
-            splits, is_over = plan_splits(self.study, known, len(settings))
-            trainings += [
-                Training(c, setting, scope, f)
-                for c, (setting, n) in enumerate(zip(settings, splits, strict=True))
-                for f in range(n)
-            ]
-            if len(settings) == count_candidates(self.study, arm) and is_over:
-                searched += 1
-                best = selection.best_candidate(self.study, known)
-                if not selection.has_failed(known[best]):  # else there is none to choose
-                    chosen[scope] = best, known[best][0].setting
-        jobs = self._search_jobs(arm, trainings)
-        if searched < len(self.search_rounds):
-            return jobs, None
-        if self.study.searches_each_round:
-            return jobs, chosen
-        return jobs, {r: choice for choice in chosen.values() for r in self.rounds}
+    def take_jobs(self, arm: Arm) -> list[CohortJob]:
+        """The arm's cohorts that can be trained now and are not done: each is handed out once."""
+        state = self._states[arm.name]
+        jobs = self._search_jobs(arm, state.take_search(self.search_rounds))
+        finals = state.take_finals(self.search_rounds, self.rounds)
+        jobs += self._build_jobs(arm, "final", finals)
+        jobs += self._build_jobs(arm, "timing", state.take_timing(finals))
+        return [left for job in jobs if (left := job.without(state.done)).trainings]
 
     def _search_jobs(self, arm: Arm, trainings: Sequence[Training]) -> list[CohortJob]:
         """The cohorts of the search; with successive halving those of each round as one job."""
         if self.study.search.halving is None:
             return self._build_jobs(arm, "search", trainings)
-        rounds = [[t for t in trainings if t.round == scope] for scope in self.search_rounds]
-        programs = [self._build_programs(arm, "search", of) for of in rounds]
+        rounds = [[t for t in trainings if t.round == r] for r in self.search_rounds]
+        programs = [self._build_programs(arm, "search", of) for of in rounds if of]
         return [join_programs(of, halving=True) for of in programs]
 
     def _build_jobs(self, arm: Arm, stage: Stage, trainings: Sequence[Training]) -> list[CohortJob]:

@@ -71,7 +71,7 @@ def plan_arm(
 
 def simulate_jobs(board: Scheduler, arm: Arm) -> Iterator[CohortJob]:
     """Every cohort of an arm, as if each were trained and the largest net always won."""
-    while jobs := board.ready_jobs(arm):
+    while jobs := board.take_jobs(arm):
         cohorts = [part for job in jobs for part in (job.parts if job.halving else (job,))]
         yield from cohorts
         board.add(row for job in cohorts for row in fake_rows(board.study, job))

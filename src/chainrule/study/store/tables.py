@@ -72,8 +72,8 @@ ROWS_WITH_CURVES = (
     " WHERE study = :study AND arm = coalesce(:arm, arm)"
 )
 FAILED = (
-    "SELECT id, arm, stage, candidate, round, fold FROM training"
-    " WHERE study = :study AND content LIKE :text"
+    "SELECT id FROM training WHERE study = :study AND arm = :arm AND stage = :stage"
+    " AND candidate = :candidate AND round = :round AND fold = :fold AND content LIKE :text"
 )
 FAILED_TEXT = '%"status":"failed"%'
 """In the text of a failed row and of no other: within a note or a setting quotes are escaped."""
@@ -215,8 +215,12 @@ class TableStore(Store):
 
     def _drop_failed(self, study_id: int, keys: Collection[TrainingKey]) -> int:
         """Make room for rows that take the place of failed ones; returns how many those were."""
-        found = self.fetch_all(FAILED, study=study_id, text=FAILED_TEXT)
-        gone = [{"id": number} for number, *key in found if TrainingKey(*key) in keys]
+        name = {"study": study_id, "text": FAILED_TEXT}
+        gone = [
+            {"id": number}
+            for key in keys
+            for (number,) in self.fetch_all(FAILED, **name, **key._asdict())
+        ]
         self.execute_many(REMOVE_TRAINING, gone)
         return len(gone)
 
