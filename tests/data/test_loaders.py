@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from chainrule.data import digits
-from chainrule.data.datasets.loaders import bullseye_points, colored_digit_images, digit_images
+from chainrule.data.datasets.loaders import (
+    bullseye_points,
+    colored_digit_images,
+    digit_images,
+    plane_points,
+)
 
 
 @pytest.mark.parametrize("source", [bullseye_points, digit_images, colored_digit_images])
@@ -45,3 +50,15 @@ def test_a_bullseye_is_as_told():
     for data in (train, test):
         assert data.targets.float().mean().item() == pytest.approx(0.2, abs=0.05)
         assert data.inputs[data.targets == 0].norm(dim=-1).min() > 0.8 - 1e-6
+
+
+@pytest.mark.parametrize("problem", ["disk", "moons", "spirals"])
+def test_every_problem_in_the_plane_is_data_of_a_study(problem):
+    train, test = plane_points(3, problem=problem, train=5, test=4)
+    assert (len(train), len(test)) == (5, 4)
+    assert not torch.equal(train.inputs[:4], test.inputs)
+
+
+def test_a_problem_that_there_is_not_is_said():
+    with pytest.raises(ValueError, match="problem: expected one of disk, bullseye"):
+        plane_points(3, problem="disc")

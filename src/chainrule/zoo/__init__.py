@@ -15,6 +15,7 @@ from chainrule.zoo.pairs import (
     pair_shallow,
 )
 from chainrule.zoo.plane import disk_net, plane_net
+from chainrule.zoo.sequential import sequential_net
 from chainrule.zoo.table import gaussian_net, table_net
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "pair_net",
     "pair_shallow",
     "plane_net",
+    "sequential_net",
     "table_net",
 ]

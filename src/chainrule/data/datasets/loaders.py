@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -20,7 +20,7 @@ from chainrule.data.datasets.sequences import (
     modular_arithmetic,
     read_text,
 )
-from chainrule.data.datasets.toy2d import bullseye, disk
+from chainrule.data.datasets.toy2d import PROBLEMS, bullseye, disk
 from chainrule.data.files.mnist import Split
 from chainrule.data.splits import holdout
 from chainrule.data.transforms.one_hot import one_hot
@@ -36,6 +36,7 @@ __all__ = [
     "modular_pairs",
     "noisy_digit_images",
     "pairs",
+    "plane_points",
     "table",
     "text_characters",
 ]
@@ -193,6 +194,19 @@ def disk_points(
     """
     parts = disk(train, seed=derive(seed, "train")), disk(test, seed=derive(seed, "test"))
     return (_sign_targets(parts[0]), _sign_targets(parts[1])) if signed else parts
+
+
+def plane_points(
+    seed: int, *, problem: str = "disk", train: int = 1000, test: int = 1000
+) -> tuple[Dataset, Dataset]:
+    """Points in the plane of two classes; ``problem``: the function that draws them, as "moons".
+
+    Raises ValueError for a problem that there is not.
+    """
+    if problem not in PROBLEMS:
+        raise ValueError(f"problem: expected one of {', '.join(PROBLEMS)}, got {problem!r}")
+    draw = PROBLEMS[problem]
+    return draw(train, seed=derive(seed, "train")), draw(test, seed=derive(seed, "test"))
 
 
 def text_characters(

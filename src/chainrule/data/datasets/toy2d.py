@@ -108,6 +108,18 @@ def spirals(n: int, noise: float = 0.02, turns: float = 1.5, seed: Seeds = 0) ->
     return _draw_curves("spirals", n, noise, seed, point)
 
 
+PROBLEMS: dict[str, Callable[..., Dataset]] = {
+    "disk": disk,
+    "bullseye": bullseye,
+    "xor": xor,
+    "checkerboard": checkerboard,
+    "moons": moons,
+    "circles": circles,
+    "spirals": spirals,
+}
+"""Name → what draws n points of a problem in the plane."""
+
+
 def _draw_regions(
     name: str, n: int, seed: Seeds, label: Callable[[Tensor], Tensor], low: float = 0.0
 ) -> Dataset:
