@@ -1,8 +1,9 @@
-"""The room in which nets train while one looks at them."""
+"""The room in which nets train while one looks at them.
 
-from starlette.routing import BaseRoute
+A page has a ``session``: a ``setting`` is built into ``samples`` and ``side``s, of which ``frames``
+has what is drawn, ``glass`` what is looked into, and ``code`` the same as a file.
+"""
+
+from chainrule.web.playground.routes import ROUTES
 
 __all__ = ["ROUTES"]
-
-ROUTES: list[BaseRoute] = []
-"""What the page asks for, below /playground."""

@@ -1,0 +1,96 @@
+"""What the playground's page asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from chainrule.data.files.csv_file import read_csv
+from chainrule.web.playground.catalog import build_catalog
+from chainrule.web.playground.session import Session
+
+__all__ = ["ROUTES"]
+
+HOMES = (
+    Path(__file__).parents[1] / "derivations",  # in a wheel
+    Path(__file__).parents[4] / "docs" / "derivations",  # in a checkout
+)
+
+LONGEST_EPOCH = 1.5
+"""Seconds for which the end of a session is waited for; then it ends by itself, unheard."""
+
+
+async def show_catalog(request: Request) -> Response:
+    """What can be chosen, and the lessons."""
+    return JSONResponse(build_catalog())
+
+
+async def show_columns(request: Request) -> Response:
+    """The columns of a CSV file; an error is a message with status 400."""
+    try:
+        table = read_csv(Path(request.query_params.get("csv", "")))
+    except (OSError, ValueError) as error:
+        message = getattr(error, "strerror", None) or str(error)
+        return JSONResponse({"message": f"{request.query_params.get('csv')}: {message}"}, 400)
+    return JSONResponse({"columns": [*table.columns], "rows": len(table)})
+
+
+async def show_derivation(request: Request) -> Response:
+    """A page of derivations as it is written."""
+    name = f"{request.path_params['name']}.md"
+    for home in HOMES:
+        if name in {path.name for path in home.glob("*.md")}:
+            return PlainTextResponse((home / name).read_text(encoding="utf-8"))
+    return PlainTextResponse(f"no derivation of that name: {name}", 404)
+
+
+async def serve_page(socket: WebSocket) -> None:
+    """A session for as long as the page is open."""
+    await socket.accept()
+    loop = asyncio.get_running_loop()
+
+    def send(message: dict[str, Any]) -> None:
+        if session.closed:
+            raise ConnectionError("the page is gone")
+        text = json.dumps(message, allow_nan=False, separators=(",", ":"))
+        try:
+            asyncio.run_coroutine_threadsafe(socket.send_text(text), loop).result()
+        except (RuntimeError, WebSocketDisconnect, asyncio.CancelledError) as error:
+            raise ConnectionError("the page is gone") from error
+
+    session = Session(send)
+    session.start()
+    try:
+        while True:
+            command = read_command(await socket.receive_text())
+            session.ask(command)
+    except WebSocketDisconnect:
+        pass
+    finally:
+        session.close()
+        await asyncio.to_thread(session.join, LONGEST_EPOCH)
+
+
+def read_command(text: str) -> dict[str, Any]:
+    """A command from a page; what is none says so when it is done."""
+    try:
+        command = json.loads(text)
+    except ValueError:
+        command = None
+    return command if isinstance(command, dict) else {"do": "what was no JSON object"}
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/catalog", show_catalog),
+    Route("/columns", show_columns),
+    Route("/derivations/{name}", show_derivation),
+    WebSocketRoute("/session", serve_page),
+]
+"""What the page asks for, below /playground."""

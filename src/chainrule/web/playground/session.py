@@ -1,0 +1,238 @@
+"""What one open page has: a setting, its nets in training, and a thread that serves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeAlias, final
+
+from chainrule._util.user_code import describe_error
+from chainrule.web.playground.code import python_code, study_toml
+from chainrule.web.playground.frames import build_frame, curve_rows
+from chainrule.web.playground.glass import explain_layer, explain_unit, explain_weight
+from chainrule.web.playground.samples import Samples, load_samples
+from chainrule.web.playground.setting import Setting, read_setting
+from chainrule.web.playground.side import Side
+
+__all__ = ["Session"]
+
+Message: TypeAlias = dict[str, Any]
+
+FRAME_SECONDS = 0.05
+"""The least time from one picture to the next."""
+
+MAX_EPOCHS = 10_000
+
+
+@final
+class Session:
+    """Does what a page asks, one thing after the other, and trains while it is told to play.
+
+    ``send`` hands a message to the page, and raises where that is gone. An error of what was asked
+    becomes a message, and what was there before stays. All of it is in one thread: pages share
+    nothing.
+    """
+
+    def __init__(self, send: Callable[[Message], None]) -> None:
+        self.send = send
+        self.setting: Setting | None = None
+        self.samples: Samples | None = None
+        self.sides: list[Side] = []
+        self.playing = self.closed = False
+        self.speed = 0.0
+        self.k = 0
+        self._sent = 0
+        self._commands: SimpleQueue[Message | None] = SimpleQueue()
+        self._thread = Thread(target=self._serve, daemon=True, name="playground")
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def ask(self, command: Message) -> None:
+        """Put something into the queue: from the page."""
+        self._commands.put(command)
+
+    def close(self) -> None:
+        """End after what is being done."""
+        self.closed = True
+        self._commands.put(None)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end, at most so many seconds."""
+        self._thread.join(timeout)
+
+    def _serve(self) -> None:
+        while not self.closed:
+            try:
+                command = self._commands.get(block=not self.playing)
+            except Empty:
+                command = {"do": "advance"}
+            try:
+                if command is not None:
+                    self.handle(command)
+            except ConnectionError:
+                return
+
+    def handle(self, command: Message) -> None:
+        """Do one thing; whatever is wrong with it is told to the page."""
+        try:
+            action = ACTIONS.get(str(command.get("do")))
+            if action is None:
+                raise ValueError(f"no such command: {command.get('do')!r}")
+            if action is not Session.build and not self.sides:
+                raise ValueError("there is no net yet: choose a setting first")
+            action(self, command)
+        except ConnectionError:
+            raise
+        except Exception as error:  # a net's function is the user's: it may raise anything
+            self.playing = False
+            message = describe_error(error)
+            self.send({"type": "error", "message": message, "about": command.get("do")})
+
+    def build(self, command: Message) -> None:
+        """Take a setting: its samples are drawn, its nets made; nothing is trained yet."""
+        setting = read_setting(command.get("setting"))
+        known = self.setting
+        if self.samples is None or known is None or not same_data(known, setting):
+            samples = load_samples(setting.data, setting.seed)
+        else:
+            samples = self.samples
+        sides = [Side(setting, side, samples) for side in setting.sides]
+        self.setting, self.samples, self.sides = setting, samples, sides
+        self.playing, self._sent, self.k = False, 0, min(self.k, setting.seeds - 1)
+        self.send(
+            {
+                "type": "built",
+                "samples": samples.describe(),
+                "sides": [side.describe() for side in sides],
+                "seeds": setting.seeds,
+            }
+        )
+        self.show(self.epoch)
+
+    @property
+    def epoch(self) -> int:
+        """How many are done."""
+        return max(side.epoch for side in self.sides)
+
+    def play(self, command: Message) -> None:
+        """Train on and on; ``speed`` is epochs a second, 0 as many as there are."""
+        self.speed = max(0.0, float(command.get("speed", self.speed)))
+        self.playing = True
+
+    def pause(self, command: Message) -> None:
+        """Stop, and show where."""
+        self.playing = False
+        self.show(self.epoch)
+
+    def step(self, command: Message) -> None:
+        """An epoch, or so many."""
+        self.playing = False
+        for _ in range(min(max(1, int(command.get("epochs", 1))), MAX_EPOCHS)):
+            self.train_epoch()
+        self.show(self.epoch)
+
+    def advance(self, command: Message) -> None:
+        """As many epochs as there is time for until the next picture, then the picture."""
+        start = time.monotonic()
+        self.train_epoch()
+        until = start + (1 / self.speed if self.speed else FRAME_SECONDS)
+        while self.speed == 0 and self.playing and time.monotonic() < until:
+            self.train_epoch()
+        self.show(self.epoch)
+        while self.playing and (left := until - time.monotonic()) > 0:
+            if not self._commands.empty():
+                return
+            time.sleep(min(left, FRAME_SECONDS))
+
+    def train_epoch(self) -> None:
+        """One epoch of each side; playing ends where there is nothing left to train."""
+        before = self.epoch
+        for side in self.sides:
+            side.advance()
+        if self.epoch == before or self.epoch >= MAX_EPOCHS:
+            self.playing = False
+
+    def seek(self, command: Message) -> None:
+        """Look back at an epoch, or at another seed."""
+        assert self.setting is not None
+        self.k = min(max(0, int(command.get("seed", self.k))), self.setting.seeds - 1)
+        self.show(int(command.get("epoch", self.epoch)))
+
+    def show(self, epoch: int) -> None:
+        """Send a picture, and the curves since the last."""
+        frames = [build_frame(side, epoch, self.k) for side in self.sides]
+        curves = [curve_rows(side, self._sent) for side in self.sides]
+        self.send(
+            {
+                "type": "frame",
+                "epoch": self.epoch,
+                "from": self._sent,
+                "seed": self.k,
+                "playing": self.playing,
+                "sides": frames,
+                "curves": curves,
+            }
+        )
+        self._sent = self.epoch
+
+    def show_layer(self, command: Message) -> None:
+        """How a layer is written."""
+        side = self._side(command)
+        layers = dict(side.view.named_modules())
+        if command.get("path") not in layers:
+            raise ValueError(f"no layer {command.get('path')!r}")
+        self._answer(command, explain_layer(layers[command["path"]]))
+
+    def show_weight(self, command: Message) -> None:
+        """Where the gradient of a weight comes from."""
+        side = self._side(command)
+        shown = side.look_at(int(command.get("epoch", side.epoch)))
+        path, index = str(command.get("path")), list(command.get("index", ()))
+        self._answer(command, explain_weight(side, self.k, shown, path, index))
+
+    def show_unit(self, command: Message) -> None:
+        """What a unit responds to."""
+        side = self._side(command)
+        side.look_at(int(command.get("epoch", side.epoch)))
+        path, unit = str(command.get("path")), int(command.get("unit", 0))
+        self._answer(command, explain_unit(side, self.k, path, unit))
+
+    def show_code(self, command: Message) -> None:
+        """The same as Python, and as a study."""
+        assert self.setting is not None
+        assert self.samples is not None
+        written = {
+            "python": python_code(self.setting, self.samples, self.epoch),
+            "toml": study_toml(self.setting, self.samples, self.epoch),
+        }
+        self._answer(command, written)
+
+    def _side(self, command: Message) -> Side:
+        return self.sides[min(max(0, int(command.get("side", 0))), len(self.sides) - 1)]
+
+    def _answer(self, command: Message, found: Message) -> None:
+        self.send({"type": "answer", "to": command["do"], "side": command.get("side", 0), **found})
+
+
+def same_data(a: Setting, b: Setting) -> bool:
+    """Whether two settings draw the same samples."""
+    return (a.data, a.seed) == (b.data, b.seed)
+
+
+ACTIONS: dict[str, Callable[[Session, Message], None]] = {
+    "build": Session.build,
+    "play": Session.play,
+    "pause": Session.pause,
+    "step": Session.step,
+    "advance": Session.advance,
+    "seek": Session.seek,
+    "layer": Session.show_layer,
+    "weight": Session.show_weight,
+    "unit": Session.show_unit,
+    "code": Session.show_code,
+}
+"""What a page may ask for."""

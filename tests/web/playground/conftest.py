@@ -1,0 +1,59 @@
+"""A session whose messages are kept, and a small setting."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from chainrule.web.playground.session import Session
+
+SMALL: dict[str, Any] = {
+    "data": {
+        "name": "plane_points",
+        "problem": "moons",
+        "train": 60,
+        "test": 40,
+        "standardize": "feature",
+    },
+    "sides": [
+        {
+            "net": {"name": "sequential_net", "layers": [["Linear", 5], "Tanh"]},
+            "loss": "CrossEntropyLoss",
+            "optimizer": {"name": "SGD", "lr": 0.3},
+            "batch_size": 20,
+        }
+    ],
+    "seeds": 3,
+}
+
+
+class Page:
+    """What a page does, without a browser: asks, and reads what comes back."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.session = Session(self.messages.append)
+
+    def do(self, what: str, **more: Any) -> dict[str, Any]:
+        self.session.handle({"do": what, **more})
+        return self.messages[-1]
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture
+def setting() -> dict[str, Any]:
+    return copy.deepcopy(SMALL)
+
+
+@pytest.fixture
+def built(page: Page, setting: dict[str, Any]) -> Page:
+    """A page whose nets have learned for two epochs."""
+    assert page.do("build", setting=setting)["type"] == "frame"
+    page.do("step", epochs=2)
+    return page

@@ -1,0 +1,80 @@
+"""What the page asks for, over HTTP and by its socket."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from tests.web.playground.conftest import SMALL
+
+SESSION = "ws://127.0.0.1:8765/playground/session"
+
+
+def test_the_catalog_has_what_a_page_begins_with(client):
+    catalog = client.get("/playground/catalog").json()
+    assert catalog["start"]["seeds"] == 32
+    assert "moons" in catalog["problems"]
+
+
+def test_a_page_trains_over_its_socket(client):
+    with client.websocket_connect(SESSION) as page:
+        page.send_json({"do": "build", "setting": SMALL})
+        assert [page.receive_json()["type"] for _ in range(2)] == ["built", "frame"]
+        page.send_json({"do": "step", "epochs": 2})
+        assert page.receive_json()["epoch"] == 2
+
+
+def test_two_pages_do_not_disturb_each_other(client):
+    with client.websocket_connect(SESSION) as one, client.websocket_connect(SESSION) as two:
+        for page in (one, two):
+            page.send_json({"do": "build", "setting": SMALL})
+        one.send_json({"do": "step", "epochs": 3})
+        two.send_json({"do": "step", "epochs": 1})
+        assert [one.receive_json() for _ in range(3)][-1]["epoch"] == 3
+        assert [two.receive_json() for _ in range(3)][-1]["epoch"] == 1
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '"play"', "null"])
+def test_what_is_no_command_is_told(client, text):
+    with client.websocket_connect(SESSION) as page:
+        page.send_text(text)
+        assert page.receive_json()["type"] == "error"
+        page.send_json({"do": "build", "setting": SMALL})
+        assert page.receive_json()["type"] == "built"
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}])
+def test_the_socket_of_another_site_is_refused(client, headers):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(SESSION, headers=headers),
+    ):
+        pass
+
+
+def test_the_socket_without_the_token_is_refused(stranger):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        stranger.websocket_connect(SESSION, headers={"origin": "http://127.0.0.1:8765"}),
+    ):
+        pass
+
+
+def test_the_columns_of_a_file_are_told(client, tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\r\n1,2\r\n3,4\r\n", encoding="utf-8")
+    found = client.get("/playground/columns", params={"csv": str(tmp_path / "rows.csv")})
+    assert found.json() == {"columns": ["a", "b"], "rows": 2}
+
+
+@pytest.mark.parametrize("name", ["none.csv", "", "."])
+def test_a_file_that_is_none_is_a_message(client, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    response = client.get("/playground/columns", params={"csv": name})
+    assert response.status_code == 400
+    assert response.json()["message"]
+
+
+def test_a_derivation_is_shown_as_it_is_written(client):
+    assert client.get("/playground/derivations/linear").text.startswith("# ")
+    assert client.get("/playground/derivations/none").status_code == 404
+    assert client.get("/playground/derivations/..%2Findex").status_code == 404

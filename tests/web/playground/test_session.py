@@ -1,0 +1,213 @@
+"""A page builds nets, trains them, and looks back; what is wrong is a message."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from chainrule.web.playground.session import Session
+from tests.web.playground.conftest import SMALL
+
+
+def test_a_setting_is_built_and_described(page, setting):
+    page.do("build", setting=setting)
+    built = page.messages[0]
+    assert [layer["kind"] for layer in built["sides"][0]["layers"]] == ["Linear", "Tanh", "Linear"]
+    assert built["sides"][0]["parameters"] == 2 * 5 + 5 + 5 * 2 + 2
+    assert len(built["samples"]["points"]) == 60
+    assert page.messages[1]["epoch"] == 0
+
+
+def test_every_message_is_json_without_nan(built):
+    for message in built.messages:
+        json.dumps(message, allow_nan=False)
+
+
+def test_a_step_trains_every_seed(built):
+    frame = built.messages[-1]
+    assert frame["epoch"] == 2
+    assert [len(row) for row in frame["curves"][0]["train_loss"]] == [3, 3]
+
+
+def test_training_lowers_the_loss(built):
+    first = built.messages[-1]["curves"][0]["train_loss"][0]
+    last = built.do("step", epochs=40)["curves"][0]["train_loss"][-1]
+    assert all(after < before for before, after in zip(first, last, strict=True))
+
+
+def test_the_map_is_the_mean_over_the_seeds_nets(built):
+    side = built.session.sides[0]
+    mean = base64.b64decode(built.messages[-1]["sides"][0]["map"]["mean"])
+    y = side.trainer.net.eval().forward(side.samples.grid[None])[0]
+    expected = (y.softmax(-1)[..., 1].mean(0) * 255).round()
+    assert max(abs(a - b) for a, b in zip(mean, expected.tolist(), strict=True)) <= 1
+
+
+def test_where_nets_agree_nothing_is_disputed(page, setting):
+    setting["sides"][0]["init"] = "Zeros"
+    frame = page.do("build", setting=setting)
+    assert set(base64.b64decode(frame["sides"][0]["map"]["spread"])) == {0}
+
+
+def test_looking_back_shows_the_net_as_it_was(built):
+    then = built.messages[-1]["sides"][0]
+    built.do("step", epochs=3)
+    back = built.do("seek", epoch=2)
+    assert back["sides"][0]["epoch"] == 2
+    assert back["sides"][0]["weights"] == then["weights"]
+    assert back["epoch"] == 5
+
+
+def test_another_seed_is_another_net(built):
+    one, two = (built.do("seek", epoch=2, seed=k)["sides"][0]["weights"] for k in (0, 1))
+    assert one != two
+
+
+def test_the_past_that_is_kept_is_bounded_and_has_its_ends(built, monkeypatch):
+    monkeypatch.setattr("chainrule.web.playground.side.MAX_KEPT_BYTES", 10 * 3 * 27 * 4)
+    built.do("step", epochs=60)
+    side = built.session.sides[0]
+    kept = [kept.epoch for kept in side._kept]
+    assert len(kept) < 14
+    assert (kept[0], kept[-1]) == (0, 62)
+    assert kept == sorted(kept)
+
+
+def test_two_sides_have_the_same_seeds_and_batches(page, setting):
+    setting["sides"].append(setting["sides"][0])
+    page.do("build", setting=setting)
+    curves = page.do("step", epochs=3)["curves"]
+    assert curves[0] == curves[1]
+
+
+def test_an_error_leaves_what_was_there(built, setting):
+    setting["sides"][0]["net"]["layers"] = [["Linear", 5], "Tan"]
+    message = built.do("build", setting=setting)
+    assert message["type"] == "error"
+    assert "number 2, Tan: no such layer; did you mean 'Tanh'" in message["message"]
+    assert built.do("step")["epoch"] == 3
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no command": ({"do": "dance"}, "no such command: 'dance'"),
+    "no weight": ({"do": "weight", "path": "7.weight", "index": [0, 0]}, "no parameter '7.weight'"),
+    "no entry": ({"do": "weight", "path": "0.weight", "index": [9, 0]}, "no entry"),
+    "no layer": ({"do": "layer", "path": "9"}, "no layer '9'"),
+    "no unit": ({"do": "unit", "path": "0", "unit": 50}, "has no unit 50"),
+    "no number": ({"do": "step", "epochs": "many"}, "many"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_told(built, case):
+    command, said = WRONG[case]
+    built.session.handle(command)
+    assert built.messages[-1]["type"] == "error"
+    assert said in built.messages[-1]["message"]
+
+
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "seeds": ({"seeds": 65}, "seeds"),
+    "no sides": ({"sides": []}, "sides"),
+    "samples": ({"data": {"name": "plane_points", "train": 10**6}}, "at most 20,000"),
+    "code": ({"data": {"name": "os:listdir"}}, "only a net is a function of your own"),
+    "csv": ({"data": {"name": "table", "csv": "none.csv", "target": "y"}}, "none.csv"),
+    "unknown": ({"colour": "red"}, "colour"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_wrong_setting_is_told(page, setting, case):
+    change, said = CHANGES[case]
+    message = page.do("build", setting={**setting, **change})
+    assert message["type"] == "error"
+    assert said in message["message"]
+
+
+def test_a_part_that_the_playground_has_not_is_refused(page, setting):
+    setting["sides"][0]["schedule"] = "StepLR"
+    assert "schedule: the playground has none" in page.do("build", setting=setting)["message"]
+
+
+def test_nothing_is_done_before_there_is_a_net(page):
+    assert "choose a setting first" in page.do("play")["message"]
+
+
+def test_nets_that_are_too_large_are_refused(page, setting):
+    setting["sides"][0]["net"]["layers"] = [["Linear", 5000], ["Linear", 5000]]
+    assert "take fewer seeds" in page.do("build", setting=setting)["message"]
+
+
+def test_a_net_of_ones_own_is_trained(page, setting, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    text = "from chainrule import nn\ndef small():\n    return nn.Sequential(nn.Linear(2, 2))\n"
+    (tmp_path / "own_playground.py").write_text(text, encoding="utf-8")
+    setting["sides"][0]["net"] = "own_playground.py:small"
+    assert page.do("build", setting=setting)["type"] == "frame"
+    assert page.do("step")["epoch"] == 1
+    assert "import own_playground" in page.do("code")["python"]
+
+
+def test_a_csv_file_of_numbers_has_a_loss_and_no_accuracy(page, setting, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{i},{i % 7},{2 * i}\n" for i in range(40))
+    (tmp_path / "rows.csv").write_text("a,b,y\n" + rows, encoding="utf-8")
+    setting["data"] = {"name": "table", "csv": "rows.csv", "target": "y", "standardize": "feature"}
+    setting["data"]["standardize_target"] = True
+    setting["sides"][0]["loss"] = "MSELoss"
+    assert page.do("build", setting=setting)["type"] == "frame"
+    assert page.messages[0]["samples"]["kind"] == "regression"
+    assert [*page.do("step")["curves"][0]] == ["train_loss", "test_loss"]
+
+
+def test_digits_are_shown_with_the_share_of_seeds_that_tell_them(page, setting):
+    setting["data"] = {"name": "digit_images", "train": 50, "test": 20, "standardize": "all"}
+    page.do("build", setting=setting)
+    shares = page.do("step")["sides"][0]["right"]
+    assert len(shares) == 20
+    assert all(0 <= share <= 1 for share in shares)
+    assert len(page.messages[0]["samples"]["images"]) == 20
+
+
+def test_where_all_nets_have_diverged_playing_ends(page, setting):
+    setting["sides"][0] |= {"loss": "MSELoss", "optimizer": {"name": "SGD", "lr": 1e12}}
+    setting["sides"][0]["net"]["layers"] = [["Linear", 5], "ReLU", ["Linear", 5], "ReLU"]
+    page.do("build", setting=setting)
+    page.do("play")
+    for _ in range(20):
+        page.do("advance")
+    assert not page.session.playing
+    assert "diverged in epoch" in page.messages[-1]["sides"][0]["diverged"][0]
+
+
+def test_playing_goes_on_until_it_is_told_to_pause():
+    sent: Queue[dict[str, Any]] = Queue()
+    session = Session(sent.put)
+    session.start()
+    session.ask({"do": "build", "setting": SMALL})
+    session.ask({"do": "play", "speed": 0})
+    while sent.get(timeout=30).get("epoch", 0) < 3:
+        pass
+    session.ask({"do": "pause"})
+    while sent.get(timeout=30).get("playing", True):
+        pass
+    session.close()
+    session.join(10)
+    assert not session._thread.is_alive()
+
+
+def test_a_page_that_is_gone_ends_its_session():
+    def send(message: dict[str, Any]) -> None:
+        raise ConnectionError
+
+    session = Session(send)
+    session.start()
+    session.ask({"do": "dance"})
+    session.join(10)
+    assert not session._thread.is_alive()
