@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from chainrule.data.datasets.loaders import PROBLEMS
+from chainrule.data.datasets.toy2d import PROBLEMS
 from chainrule.zoo.activations import KNOWN
 
 __all__ = ["START", "build_catalog", "load_lessons"]
