@@ -61,9 +61,10 @@ def test_the_socket_without_the_token_is_refused(stranger):
 
 
 def test_the_columns_of_a_file_are_told(client, tmp_path):
-    (tmp_path / "rows.csv").write_text("a,b\r\n1,2\r\n3,4\r\n", encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("a,b\r\n1,x\r\n3,y\r\n5,x\r\n7,y\r\n", encoding="utf-8")
     found = client.get("/playground/columns", params={"csv": str(tmp_path / "rows.csv")})
-    assert found.json() == {"columns": ["a", "b"], "rows": 2}
+    kinds = {column["name"]: column["kind"] for column in found.json()["columns"]}
+    assert kinds == {"a": "regression", "b": "classification"}
 
 
 @pytest.mark.parametrize("name", ["none.csv", "", "."])

@@ -31,13 +31,20 @@ def test_every_message_is_json_without_nan(built):
 def test_a_step_trains_every_seed(built):
     frame = built.messages[-1]
     assert frame["epoch"] == 2
-    assert [len(row) for row in frame["curves"][0]["train_loss"]] == [3, 3]
+    assert [len(row) for row in frame["curves"][0]["train_loss"]["seeds"]] == [3, 3]
 
 
 def test_training_lowers_the_loss(built):
-    first = built.messages[-1]["curves"][0]["train_loss"][0]
-    last = built.do("step", epochs=40)["curves"][0]["train_loss"][-1]
+    first = built.messages[-1]["curves"][0]["train_loss"]["seeds"][0]
+    last = built.do("step", epochs=40)["curves"][0]["train_loss"]["seeds"][-1]
     assert all(after < before for before, after in zip(first, last, strict=True))
+
+
+def test_the_band_is_of_the_seeds_that_go_on(built):
+    curve = built.messages[-1]["curves"][0]["test_loss"]
+    for seeds, mean, low, high in zip(*curve.values(), strict=True):
+        assert mean == pytest.approx(sum(seeds) / 3)
+        assert min(seeds) <= low <= mean <= high <= max(seeds)
 
 
 def test_the_map_is_the_mean_over_the_seeds_nets(built):

@@ -45,10 +45,19 @@ def build_frame(side: Side, epoch: int, k: int) -> dict[str, Any]:
     }
 
 
-def curve_rows(side: Side, start: int) -> dict[str, list[list[float | None]]]:
-    """Name → for each epoch from ``start`` on, the value of each seed; None where there is none."""
+def curve_rows(side: Side, start: int) -> dict[str, dict[str, Any]]:
+    """Name → the curve from epoch ``start`` on, as JSON data: None where there is no number.
+
+    ``seeds`` has a row an epoch, a number a seed; ``mean``, ``low`` and ``high`` are over those
+    that have not diverged: the band is from the 10th to the 90th percentile.
+    """
     return {
-        name: [[None if v != v else v for v in row] for row in curve[start:].tolist()]
+        name: {
+            "seeds": replace_nonfinite(curve[start:].tolist()),
+            "mean": replace_nonfinite(curve[start:].nanmean(1).tolist()),
+            "low": replace_nonfinite(curve[start:].nanquantile(0.1, 1).tolist()),
+            "high": replace_nonfinite(curve[start:].nanquantile(0.9, 1).tolist()),
+        }
         for name, curve in side.trainer.history.curves.items()
     }
 
@@ -122,27 +131,30 @@ def layer_rows(side: Side, net: Module) -> list[dict[str, Any]]:
 
 
 def replace_nonfinite(value: Any) -> Any:
-    """JSON has no nan and no infinity: None for them."""
+    """JSON has no nan and no infinity: None for them, in lists too."""
+    if isinstance(value, list):
+        return [replace_nonfinite(each) for each in value]
     is_none = isinstance(value, float) and (value != value or abs(value) == float("inf"))
     return None if is_none else value
 
 
 @torch.no_grad()
 def unit_maps(net: Module, samples: Samples, size: int = THUMBNAIL) -> dict[str, Any]:
-    """Path → what each unit of a layer gives over the plane, its rows from the top; {} elsewhere.
+    """Path → what each unit of a layer gives: over the plane, its rows from the top; of other data
+    for so many training samples, one a point. A channel counts by its mean.
 
     Each unit from its own least (0) to its largest (255) value; which are in "low" and "high".
     """
-    if not samples.is_plane:
-        return {}
     maps: dict[str, Any] = {}
 
     def add_map(path: str, layer: Module, x: Any, y: Any) -> None:
-        if isinstance(y, Tensor) and y.dim() == 2:
-            maps[path] = encode_units(y[:, :MAX_UNITS].T, size)
+        if isinstance(y, Tensor) and y.dim() > 1:
+            units = y.reshape(*y.shape[:2], -1).mean(-1)[:, :MAX_UNITS].T
+            maps[path] = encode_units(units, size)
 
+    x = thin_grid(samples, size) if samples.is_plane else samples.train.inputs[: size * size]
     with eval_mode(net):
-        trace_layers(net, thin_grid(samples, size), add_map)
+        trace_layers(net, x, add_map)
     return maps
 
 
@@ -155,14 +167,16 @@ def thin_grid(samples: Samples, size: int) -> Tensor:
 
 
 def encode_units(values: Tensor, size: int) -> dict[str, Any]:
-    """Each unit (units, points) by its own range."""
+    """Each unit (units, points) by its own range; where there are fewer points the rest is 0."""
     low, high = values.amin(1), values.amax(1)
     share = (values - low[:, None]) / (high - low).clamp_min(1e-12)[:, None]
+    picture = torch.zeros(len(values), size * size)
+    picture[:, : values.shape[1]] = share
     return {
         "size": size,
-        "data": encode_bytes(share, 0.0, 1.0),
-        "low": [replace_nonfinite(v) for v in low.tolist()],
-        "high": [replace_nonfinite(v) for v in high.tolist()],
+        "data": encode_bytes(picture, 0.0, 1.0),
+        "low": replace_nonfinite(low.tolist()),
+        "high": replace_nonfinite(high.tolist()),
     }
 
 

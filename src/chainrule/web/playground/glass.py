@@ -84,7 +84,7 @@ def explain_weight(side: Side, k: int, epoch: int, path: str, index: list[int]) 
     place = find_place(net, path, index)
     grad, uses = backward_with_uses(side, net, x, target, layer_path)
     terms = sum_terms(net, layer_path, name, place, uses)
-    h = STEP * max(1.0, abs(weight_of(net, path).data[place].item()))
+    h = STEP * max(1.0, abs(find_parameter(net, path).data[place].item()))
     difference = (
         loss_after_shift(side, net, x, target, path, place, h)
         - loss_after_shift(side, net, x, target, path, place, -h)
@@ -92,8 +92,8 @@ def explain_weight(side: Side, k: int, epoch: int, path: str, index: list[int]) 
     return {
         "path": path,
         "index": list(place),
-        "value": weight_of(net, path).data[place].item(),
-        "grad": weight_of(grad, path).grad[place].item(),
+        "value": find_parameter(net, path).data[place].item(),
+        "grad": find_parameter(grad, path).grad[place].item(),
         "sum": terms.sum().item(),
         "terms": terms.tolist(),
         "factors": describe_factors(net, layer_path, name, place, uses),
@@ -120,7 +120,7 @@ def find_place(net: Module, path: str, index: list[int]) -> tuple[int, ...]:
     return tuple(index)
 
 
-def weight_of(net: Module, path: str) -> Parameter:
+def find_parameter(net: Module, path: str) -> Parameter:
     """The parameter at a path."""
     return dict(net.named_parameters())[path]
 
@@ -191,7 +191,7 @@ def loss_after_shift(
 ) -> float:
     """L of the whole net with one weight moved by h; its draws are the same each time."""
     moved = copy.deepcopy(net)
-    weight_of(moved, path).data[place] += h
+    find_parameter(moved, path).data[place] += h
     y, _ = moved.forward(x)
     return float(side.plain_loss().forward(y, target)[0])
 

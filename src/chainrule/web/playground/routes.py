@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from chainrule.data.datasets.csv_table import is_class
 from chainrule.data.files.csv_file import read_csv
 from chainrule.web.playground.catalog import build_catalog
 from chainrule.web.playground.session import Session
@@ -33,13 +34,17 @@ async def show_catalog(request: Request) -> Response:
 
 
 async def show_columns(request: Request) -> Response:
-    """The columns of a CSV file; an error is a message with status 400."""
+    """The columns of a CSV file, and what their cells are; an error is a message with status 400."""
     try:
         table = read_csv(Path(request.query_params.get("csv", "")))
     except (OSError, ValueError) as error:
         message = getattr(error, "strerror", None) or str(error)
         return JSONResponse({"message": f"{request.query_params.get('csv')}: {message}"}, 400)
-    return JSONResponse({"columns": [*table.columns], "rows": len(table)})
+    columns = [
+        {"name": name, "kind": "classification" if is_class(table, name) else "regression"}
+        for name in table.columns
+    ]
+    return JSONResponse({"columns": columns, "rows": len(table)})
 
 
 async def show_derivation(request: Request) -> Response:
