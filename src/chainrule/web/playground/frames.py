@@ -25,6 +25,8 @@ MAX_UNITS = 64
 MAX_WEIGHTS = 8192
 """Entries of a weight that are drawn."""
 
+QUANTILES = torch.tensor([0.1, 0.9], dtype=torch.float64)
+
 STATS_SAMPLES = 200
 """Training samples that the layers are looked at with."""
 
@@ -52,13 +54,18 @@ def curve_rows(side: Side, start: int) -> dict[str, dict[str, Any]]:
     that have not diverged: the band is from the 10th to the 90th percentile.
     """
     return {
-        name: {
-            "seeds": replace_nonfinite(curve[start:].tolist()),
-            "mean": replace_nonfinite(curve[start:].nanmean(1).tolist()),
-            "low": replace_nonfinite(curve[start:].nanquantile(0.1, 1).tolist()),
-            "high": replace_nonfinite(curve[start:].nanquantile(0.9, 1).tolist()),
-        }
-        for name, curve in side.trainer.history.curves.items()
+        name: summarize_rows(curve[start:]) for name, curve in side.trainer.history.curves.items()
+    }
+
+
+def summarize_rows(rows: Tensor) -> dict[str, Any]:
+    """The values of the seeds and their mean and band    rows (epochs, K)"""
+    low, high = torch.nanquantile(rows, QUANTILES, 1) if len(rows) else (rows, rows)
+    return {
+        "seeds": replace_nonfinite(rows.tolist()),
+        "mean": replace_nonfinite(rows.nanmean(1).tolist()),
+        "low": replace_nonfinite(low.tolist()),
+        "high": replace_nonfinite(high.tolist()),
     }
 
 

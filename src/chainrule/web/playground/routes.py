@@ -34,7 +34,7 @@ async def show_catalog(request: Request) -> Response:
 
 
 async def show_columns(request: Request) -> Response:
-    """The columns of a CSV file, and what their cells are; an error is a message with status 400."""
+    """The columns of a CSV file and what their cells are; or what is wrong, with status 400."""
     try:
         table = read_csv(Path(request.query_params.get("csv", "")))
     except (OSError, ValueError) as error:
