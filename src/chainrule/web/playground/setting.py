@@ -63,7 +63,7 @@ def check_names(setting: Setting) -> None:
     for side in setting.sides:
         for name in side.model_fields_set - USED:
             raise StudyError(f"{name}: the playground has none; it has {', '.join(sorted(USED))}")
-    parts = [("data", setting.data), *(pair for side in setting.sides for pair in parts_of(side))]
+    parts = [("data", setting.data), *(pair for side in setting.sides for pair in list_parts(side))]
     for kind, part in parts:
         if ":" in part.name and kind != "net":
             raise StudyError(
@@ -71,7 +71,7 @@ def check_names(setting: Setting) -> None:
             )
 
 
-def parts_of(side: Recipe) -> Iterator[tuple[str, Component]]:
+def list_parts(side: Recipe) -> Iterator[tuple[str, Component]]:
     """(kind, component) of each part that a recipe has."""
     for kind in Recipe.model_fields:
         part = getattr(side, kind)
