@@ -10,7 +10,7 @@ from chainrule.nn.loss.one_hot import OneHotLoss
 from chainrule.recipes.component import Component, build_component
 from chainrule.recipes.recipe import Recipe
 from chainrule.study import Study
-from chainrule.web.playground.samples import Samples
+from chainrule.web.playground.samples import PlaygroundSamples
 from chainrule.web.playground.setting import Setting, fit_recipe
 
 __all__ = ["python_code", "study_toml"]
@@ -18,7 +18,7 @@ __all__ = ["python_code", "study_toml"]
 ROUNDS = 30
 
 
-def python_code(setting: Setting, samples: Samples, epochs: int) -> str:
+def python_code(setting: Setting, samples: PlaygroundSamples, epochs: int) -> str:
     """A Python file that trains the nets of the setting as the playground does, to the same
     numbers, and prints where they end.
     """
@@ -120,7 +120,7 @@ def call_expression(home: str, part: Component, name: str = "") -> str:
     return f"{home}{name or part.name}({arguments})"
 
 
-def study_toml(setting: Setting, samples: Samples, epochs: int) -> str:
+def study_toml(setting: Setting, samples: PlaygroundSamples, epochs: int) -> str:
     """A study of the sides as arms, over 30 rounds, as the text of a TOML file."""
     sides = [
         fit_recipe(side, samples.shape, samples.outputs, samples.kind).model_dump(
@@ -153,6 +153,6 @@ def study_toml(setting: Setting, samples: Samples, epochs: int) -> str:
     return Study.model_validate(declared).to_toml()
 
 
-def target_range(samples: Samples) -> float:
+def target_range(samples: PlaygroundSamples) -> float:
     """The range of the targets: what a failed training counts as."""
     return float(samples.targets.max() - samples.targets.min())

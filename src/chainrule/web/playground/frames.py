@@ -11,10 +11,10 @@ from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
 from chainrule.train.inference import TO_PROBABILITIES, eval_mode, loss_name
 from chainrule.train.layer_stats import layer_stats
-from chainrule.web.playground.samples import GRID, MAX_IMAGES, Samples, encode_bytes
+from chainrule.web.playground.samples import GRID, MAX_IMAGES, PlaygroundSamples, encode_bytes
 from chainrule.web.playground.side import Side
 
-__all__ = ["build_frame", "curve_rows", "encode_signed", "unit_maps"]
+__all__ = ["build_frame", "encode_signed", "recent_curves", "unit_maps"]
 
 THUMBNAIL = 16
 """Points a side of a unit's map."""
@@ -47,7 +47,7 @@ def build_frame(side: Side, epoch: int, k: int) -> dict[str, Any]:
     }
 
 
-def curve_rows(side: Side, start: int) -> dict[str, dict[str, Any]]:
+def recent_curves(side: Side, start: int) -> dict[str, dict[str, Any]]:
     """Name → the curve from epoch ``start`` on, as JSON data: None where there is no number.
 
     ``seeds`` has a row an epoch, a number a seed; ``mean``, ``low`` and ``high`` are over those
@@ -85,7 +85,7 @@ def decision_map(side: Side, epoch: int) -> dict[str, str]:
         span = (high - low) or 1.0
         return encode_map(told.mean(0), told.std(0, correction=0), (low, high), span / 2)
     if samples.outputs == 2:
-        chance = class_probabilities(side, y)[..., 1]
+        chance = predict_classes(side, y)[..., 1]
         return encode_map(chance.mean(0), chance.std(0, correction=0), (0.0, 1.0), 0.5)
     votes = count_votes(y)
     share, choice = votes.max(-1)
@@ -104,7 +104,7 @@ def count_votes(y: Tensor) -> Tensor:
     return torch.zeros_like(y).scatter_(-1, choice, 1.0).mean(0)
 
 
-def class_probabilities(side: Side, y: Tensor) -> Tensor:
+def predict_classes(side: Side, y: Tensor) -> Tensor:
     """What nets say of each class: as their loss takes outputs, else as their share above 0.
 
     y (K, N, L)   result (K, N, L)
@@ -146,7 +146,7 @@ def replace_nonfinite(value: Any) -> Any:
 
 
 @torch.no_grad()
-def unit_maps(net: Module, samples: Samples, size: int = THUMBNAIL) -> dict[str, Any]:
+def unit_maps(net: Module, samples: PlaygroundSamples, size: int = THUMBNAIL) -> dict[str, Any]:
     """Path → what each unit of a layer gives: over the plane, its rows from the top; of other data
     for so many training samples, one a point. A channel counts by its mean.
 
@@ -165,7 +165,7 @@ def unit_maps(net: Module, samples: Samples, size: int = THUMBNAIL) -> dict[str,
     return maps
 
 
-def thin_grid(samples: Samples, size: int) -> Tensor:
+def thin_grid(samples: PlaygroundSamples, size: int) -> Tensor:
     """A map's points with so many a side."""
     if size == GRID:
         return samples.grid

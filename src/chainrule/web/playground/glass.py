@@ -15,7 +15,7 @@ from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.train.inference import eval_mode
 from chainrule.web.playground.frames import encode_signed, encode_units
-from chainrule.web.playground.samples import GRID, Samples, encode_image
+from chainrule.web.playground.samples import GRID, PlaygroundSamples, encode_image
 from chainrule.web.playground.side import Side
 
 __all__ = ["explain_layer", "explain_unit", "explain_weight"]
@@ -219,7 +219,7 @@ def explain_unit(side: Side, k: int, path: str, unit: int) -> dict[str, Any]:
     return found
 
 
-def unit_map(net: Module, samples: Samples, path: str, unit: int) -> dict[str, Any]:
+def unit_map(net: Module, samples: PlaygroundSamples, path: str, unit: int) -> dict[str, Any]:
     """One unit over the plane."""
     y = layer_output(net, path, samples.grid)
     return encode_units(y[:, unit : unit + 1].T, GRID)
@@ -240,7 +240,9 @@ def layer_output(net: Module, path: str, x: Tensor) -> Tensor:
     return found[0]
 
 
-def incoming_weights(net: Module, samples: Samples, path: str, unit: int) -> dict[str, Any] | None:
+def incoming_weights(
+    net: Module, samples: PlaygroundSamples, path: str, unit: int
+) -> dict[str, Any] | None:
     """The weights of the last layer with any up to this one, of one unit of it."""
     weight: Tensor | None = None
     for at, layer in net.named_modules():

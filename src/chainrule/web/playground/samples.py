@@ -15,7 +15,7 @@ from chainrule.recipes.errors import StudyError
 from chainrule.study import Data, Study
 from chainrule.study.round_data import RoundData
 
-__all__ = ["GRID", "Samples", "encode_bytes", "load_samples"]
+__all__ = ["GRID", "PlaygroundSamples", "encode_bytes", "load_samples"]
 
 GRID = 50
 """Points a side of a map of the plane."""
@@ -37,7 +37,7 @@ ANY_STUDY = {
 
 @final
 @dataclass(frozen=True, eq=False)
-class Samples:
+class PlaygroundSamples:
     """What is learned from and what is tested on, standardized.
 
     ``shift`` and ``scale`` take a standardized input back: x = z · scale + shift, of the input's
@@ -124,14 +124,14 @@ class Samples:
         return self.train.inputs[:n] * self.scale + self.shift
 
 
-def load_samples(data: Data, seed: int) -> Samples:
+def load_samples(data: Data, seed: int) -> PlaygroundSamples:
     """The samples of the data. Raises StudyError, OSError or DataError where there are none."""
     drawn = {**data.model_dump(exclude_defaults=True), "rounds": "fixed"}
     source = RoundData(Study.model_validate({**ANY_STUDY, "seed": seed, "data": drawn}))
     train, test = source.round(0)
     if not isinstance(train.targets, Tensor) or not isinstance(test.targets, Tensor):
         raise StudyError(f"data {data.name}: there are several targets; here one is told")
-    return Samples(train, test, *find_scale(source.raw_round(0)[0].inputs, train.inputs))
+    return PlaygroundSamples(train, test, *find_scale(source.raw_round(0)[0].inputs, train.inputs))
 
 
 def find_scale(raw: Tensor, ready: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias, final
 
 from chainrule._util.user_code import describe_error
 from chainrule.web.playground.code import python_code, study_toml
-from chainrule.web.playground.frames import build_frame, curve_rows
+from chainrule.web.playground.frames import build_frame, recent_curves
 from chainrule.web.playground.glass import explain_layer, explain_unit, explain_weight
-from chainrule.web.playground.samples import Samples, load_samples
+from chainrule.web.playground.samples import PlaygroundSamples, load_samples
 from chainrule.web.playground.setting import Setting, read_setting
 from chainrule.web.playground.side import Side
 
@@ -38,7 +38,7 @@ class Session:
     def __init__(self, send: Callable[[Message], None]) -> None:
         self.send = send
         self.setting: Setting | None = None
-        self.samples: Samples | None = None
+        self.samples: PlaygroundSamples | None = None
         self.sides: list[Side] = []
         self.playing = self.closed = False
         self.speed = 0.0
@@ -165,7 +165,7 @@ class Session:
     def show(self, epoch: int) -> None:
         """Send a picture, and the curves since the last."""
         frames = [build_frame(side, epoch, self.k) for side in self.sides]
-        curves = [curve_rows(side, self._sent) for side in self.sides]
+        curves = [recent_curves(side, self._sent) for side in self.sides]
         self.send(
             {
                 "type": "frame",

@@ -49,8 +49,8 @@ def read_setting(given: Any) -> Setting:
     Nothing else of the user's is imported. Raises StudyError, with a line a problem.
     """
     setting: Setting = validate_model(Setting, given)
-    check_names(setting)
-    check_sizes(setting)
+    check_components(setting)
+    check_sample_counts(setting)
     data = setting.data.model_dump(exclude_defaults=True)
     if "csv" in data:
         data["sha256"] = digest_file(Path(data["csv"]))
@@ -58,12 +58,15 @@ def read_setting(given: Any) -> Setting:
     return setting.model_copy(update={"data": Data(**data), "sides": sides})
 
 
-def check_names(setting: Setting) -> None:
+def check_components(setting: Setting) -> None:
     """Raise StudyError for what a playground has not, and where a part but a net is the user's."""
     for side in setting.sides:
         for name in side.model_fields_set - USED:
             raise StudyError(f"{name}: the playground has none; it has {', '.join(sorted(USED))}")
-    parts = [("data", setting.data), *(pair for side in setting.sides for pair in list_parts(side))]
+    parts = [
+        ("data", setting.data),
+        *(pair for side in setting.sides for pair in list_components(side)),
+    ]
     for kind, part in parts:
         if ":" in part.name and kind != "net":
             raise StudyError(
@@ -71,7 +74,7 @@ def check_names(setting: Setting) -> None:
             )
 
 
-def list_parts(side: Recipe) -> Iterator[tuple[str, Component]]:
+def list_components(side: Recipe) -> Iterator[tuple[str, Component]]:
     """(kind, component) of each part that a recipe has."""
     for kind in Recipe.model_fields:
         part = getattr(side, kind)
@@ -79,7 +82,7 @@ def list_parts(side: Recipe) -> Iterator[tuple[str, Component]]:
             yield kind, part
 
 
-def check_sizes(setting: Setting) -> None:
+def check_sample_counts(setting: Setting) -> None:
     """Raise StudyError for more samples than a page should wait for."""
     for name in ("train", "test"):
         n = setting.data.arguments.get(name, 0)

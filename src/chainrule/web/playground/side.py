@@ -21,7 +21,7 @@ from chainrule.train import Trainer
 from chainrule.train.batches import epoch_permutations
 from chainrule.train.inference import predict
 from chainrule.train.metrics import Accuracy
-from chainrule.web.playground.samples import Samples
+from chainrule.web.playground.samples import PlaygroundSamples
 from chainrule.web.playground.setting import Setting, fit_recipe
 
 __all__ = ["Side", "derive_seeds"]
@@ -48,7 +48,7 @@ class Side:
     Raises StudyError or ValueError where net, loss and data do not fit.
     """
 
-    def __init__(self, setting: Setting, recipe: Recipe, samples: Samples) -> None:
+    def __init__(self, setting: Setting, recipe: Recipe, samples: PlaygroundSamples) -> None:
         self.samples = samples
         self.recipe = fit_recipe(recipe, samples.shape, samples.outputs, samples.kind)
         plain = self.recipe.make_net()
