@@ -12,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # small products; and the tests r
 # What is compiled is kept from one run of the tests to the next, and not in the user's home.
 os.environ.setdefault("CHAINRULE_CACHE", str(Path(__file__).parents[1] / "build" / "kernels"))
 
+# What the user has set for all studies is no part of a test.
+os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parents[1] / "build" / "config")
+
 import pytest
 import torch
 

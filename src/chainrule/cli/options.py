@@ -18,6 +18,7 @@ __all__ = [
     "DataArguments",
     "Decimal",
     "Encoding",
+    "EngineName",
     "Epochs",
     "Format",
     "Ignore",
@@ -112,6 +113,15 @@ Compile = Annotated[
 Jobs = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Worker processes; default: the cores."),
+]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="What trains: processes (the default), serial, dask, ray, dask://HOST:PORT, "
+        "ray://HOST:PORT, or module:FUNCTION that makes an executor.",
+    ),
 ]
 StudyNumber = Annotated[
     str | None,

@@ -9,9 +9,10 @@ import typer
 
 from chainrule._util.processes import available_cpus
 from chainrule.cli.commands import app
-from chainrule.cli.options import Jobs, Run, StudyNumber, format_examples
+from chainrule.cli.options import EngineName, Jobs, Run, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, make_folder
 from chainrule.cli.resolve import resolve_result
+from chainrule.cli.user_config import choose_engine, open_named_engine
 
 
 @app.command(
@@ -34,6 +35,7 @@ def save_final_nets(
         str | None, typer.Option(metavar="N,…", help="These rounds alone, such as 0,3.")
     ] = None,
     jobs: Jobs = None,
+    engine: EngineName = None,
     study: StudyNumber = None,
 ) -> None:
     """Save the final nets of a study that was run: DIR/ARM/round-000.safetensors.
@@ -48,9 +50,11 @@ def save_final_nets(
     result = resolve_result(run, study)
     make_folder(output)
     patterns = arms.split(",")
-    paths = retrain_nets(
-        result, output, arms=patterns, rounds=numbers, jobs=jobs or available_cpus()
-    )
+    jobs = jobs or available_cpus()
+    with open_named_engine(choose_engine(engine), jobs) as executor:
+        paths = retrain_nets(
+            result, output, arms=patterns, rounds=numbers, jobs=jobs, executor=executor
+        )
     echo_err(f"wrote {len(paths)} {'net' if len(paths) == 1 else 'nets'} to {output}")
 
 

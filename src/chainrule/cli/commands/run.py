@@ -19,6 +19,7 @@ from chainrule.cli.options import (
     DataArguments,
     Decimal,
     Encoding,
+    EngineName,
     Epochs,
     Ignore,
     Jobs,
@@ -33,6 +34,7 @@ from chainrule.cli.options import (
 )
 from chainrule.cli.output import echo_err, echo_json, echo_table, make_folder
 from chainrule.cli.resolve import RUNS, name_run, resolve_study, split_study, try_arms
+from chainrule.cli.user_config import choose_engine, open_named_engine
 
 if TYPE_CHECKING:
     from chainrule import study as studies
@@ -78,6 +80,7 @@ Timing = Annotated[
         "chainrule run study.toml --arms 'mlp*' --rounds 10 --jobs 8",
         "chainrule run study.toml --rounds 30 --extend",
         "chainrule run digits --data root=/data/mnist",
+        "chainrule run study.toml --engine dask://node1:8786",
         "chainrule run prices --csv houses.csv --target price",
         "chainrule run prices --csv flowers.csv --target species --ignore id --na -",
     ),
@@ -90,6 +93,7 @@ def run_study(
     quick: Quick = False,
     store: StoreOption = None,
     jobs: Jobs = None,
+    engine: EngineName = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Root seed of all draws.")] = None,
     device: Annotated[str | None, typer.Option(metavar="D", help="Such as cpu, cuda.")] = None,
     cohort_size: CohortSize = None,
@@ -114,8 +118,8 @@ def run_study(
     What is done is kept at once. Ctrl-C ends the run, and the same command goes on from there;
     when all is done it prints the table again.
     """
-    jobs = jobs or available_cpus()
-    prepare_process(jobs)
+    jobs, engine = jobs or available_cpus(), choose_engine(engine)
+    prepare_process(jobs if engine == "processes" else 1)
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
     changes |= {"cohort_size": cohort_size, "keep": keep, "compile": compiled}
     changes |= {"timing": timing}
@@ -127,7 +131,7 @@ def run_study(
     where = store or str(RUNS / f"{study.name}.sqlite")
     prepare_store(where, study, arms, name)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
-    run_and_report(study, where, as_json=as_json, mix_backends=mix_backends, **options)
+    run_and_report(study, where, engine, as_json=as_json, mix_backends=mix_backends, **options)
 
 
 def prepare_process(jobs: int) -> None:
@@ -139,15 +143,18 @@ def prepare_process(jobs: int) -> None:
     disable_malloc_trim()  # with one job, training is done here
 
 
-def run_and_report(study: studies.Study, where: str, *, as_json: bool, **options: Any) -> None:
+def run_and_report(
+    study: studies.Study, where: str, engine: str, *, as_json: bool, **options: Any
+) -> None:
     """Run the study into a store, and print its table; ``options`` are those of ``study.run``."""
     from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
     from chainrule.study import run, run_datasets
 
-    with choose_display(study) as display:
+    opened = open_named_engine(engine, options["jobs"])
+    with opened as executor, choose_display(study) as display:
         run_study = run_datasets if study.datasets else run
         result: StudyResult | DatasetsResult = run_study(
-            study, store=where, on_progress=display.watch, **options
+            study, store=where, on_progress=display.watch, executor=executor, **options
         )
     print_result(result, as_json=as_json)
     report_end(result, study, where, has_trained=display.has_trained)

@@ -33,7 +33,7 @@ def retrain_nets(
     arms: str | Sequence[str] = "*",
     rounds: Collection[int] | None = None,
     jobs: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
 ) -> list[Path]:
     """Train final nets of a study again, save them as ``run(nets=folder)`` does, and list them.
 
@@ -75,7 +75,7 @@ def find_save_problem(arm: Arm) -> str:
 
 
 def save_missing_nets(
-    result: StudyResult, folders: Mapping[str, Path], jobs: int, executor: Executor | None
+    result: StudyResult, folders: Mapping[str, Path], jobs: int, executor: Executor | str | None
 ) -> None:
     """Train again what nets of these arms are not in their folder.
 
@@ -139,7 +139,7 @@ def save_again(
     wanted: Sequence[TrainingRecord],
     folder: Path,
     jobs: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
 ) -> list[Path]:
     """Train the cohorts that these rows are of, and save the nets of these rows."""
     cohorts = find_cohorts(result.study, find_finals(result), wanted)

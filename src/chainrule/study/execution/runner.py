@@ -56,7 +56,7 @@ def run(
     arms: str = "*",
     store: str | Path | None = None,
     jobs: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     extend: bool = False,
     nets: str | Path | None = None,
     mix_backends: bool = False,
@@ -65,7 +65,8 @@ def run(
     """Train what is missing of a study, of the arms that match, and return its result.
 
     - ``store``: a path or URL, see :func:`open_store`; in memory unless given.
-    - ``jobs``: processes, one thread each; 1 trains here. Or an ``executor`` of your own.
+    - ``jobs``: processes, one thread each; 1 trains here. Or an ``executor`` of your own, or the
+      name of an engine, as ``"dask://node1:8786"``, see :func:`open_engine`.
     - ``extend``: go on with a study of the store that has fewer rounds or arms.
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors, of earlier runs too.
     - ``mix_backends``: go on with an arm whose rows were computed another way than this run does.
@@ -110,7 +111,7 @@ def check_one_dataset(study: Study) -> None:
         )
 
 
-def check_request(study: Study, jobs: int, executor: Executor | None) -> None:
+def check_request(study: Study, jobs: int, executor: Executor | str | None) -> None:
     """Raise StudyError for what cannot be run; a worker that imports the program ends here."""
     check_one_dataset(study)
     if jobs < 1:
@@ -180,8 +181,6 @@ class Runner:
         finally:
             remember_loaded(self.scheduler.study.sources)
             if not complete:
-                for future in self.running:
-                    future.cancel()
                 self.engine.stop(self.package.run)
 
     def _take_jobs(self, arms: Iterable[Arm]) -> None:

@@ -1,7 +1,7 @@
 """Where cohorts are trained, a file an engine: here, a process a core, or on other machines."""
 
 from chainrule.study.execution.executors.base import Engine, Executor
-from chainrule.study.execution.executors.choose import use_engine
+from chainrule.study.execution.executors.choose import open_engine, use_engine
 from chainrule.study.execution.executors.processes import ProcessExecutor, exit_while_importing_main
 from chainrule.study.execution.executors.serial import SerialExecutor
 
@@ -11,5 +11,6 @@ __all__ = [
     "ProcessExecutor",
     "SerialExecutor",
     "exit_while_importing_main",
+    "open_engine",
     "use_engine",
 ]

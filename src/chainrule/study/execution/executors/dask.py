@@ -1,0 +1,107 @@
+"""Dask: a cluster that is there, or one of this machine's own."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from importlib import import_module
+from threading import Thread
+from typing import Any, TypeVar, final
+
+from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.executors.base import Engine
+from chainrule.study.execution.stop_requests import request_stop
+
+__all__ = ["DaskEngine"]
+
+T = TypeVar("T")
+
+SECONDS_TO_CONNECT = 10
+SECONDS_TO_STOP = 3.0
+SECONDS_BETWEEN_COUNTS = 1.0
+
+
+@final
+class DaskEngine(Engine):
+    """The workers of a Dask scheduler, a cohort for each of their threads.
+
+    ``address``: HOST:PORT, or the path of the scheduler's file (``….json``); "" begins ``jobs``
+    workers here. ``options`` are those of ``distributed.Client``, or of ``LocalCluster``. Raises
+    StudyError where no scheduler answers, ImportError where Dask is not installed.
+    """
+
+    is_remote = True
+
+    def __init__(self, address: str, jobs: int, options: Mapping[str, Any]) -> None:
+        distributed: Any = import_module("distributed")
+
+        self.lost = (CancelledError, distributed.KilledWorker)
+        self.given_up = (distributed.KilledWorker,)  # Dask has given it to several workers by then
+        for name in ("distributed", "distributed.client", "tornado.application"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # a run says it in its own words
+        self._cluster: Any = None
+        given: dict[str, Any] = {"timeout": SECONDS_TO_CONNECT}
+        if not address:
+            local: dict[str, Any] = {
+                "n_workers": jobs,
+                "threads_per_worker": 1,
+                "dashboard_address": None,
+            }
+            local |= {"silence_logs": logging.CRITICAL, **options}
+            self._cluster = distributed.LocalCluster(**local)
+            given["address"] = self._cluster
+        else:
+            kind = "scheduler_file" if address.endswith(".json") else "address"
+            given |= {kind: address, **options}
+        try:
+            self._client: Any = distributed.Client(**given, set_as_default=False)
+        except OSError as error:
+            raise StudyError(f"no Dask scheduler answers at {address}\n  {error}") from None
+        self._executor: Any = self._client.get_executor(pure=False, retries=0)
+        self.address = address or "of this machine"
+        self._counted, self._workers = -SECONDS_BETWEEN_COUNTS, 0
+
+    @property
+    def max_workers(self) -> int:
+        """The threads of all workers that there are now."""
+        if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
+            with suppress(OSError, TimeoutError):  # the scheduler is gone: a lost job will tell
+                self._workers = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return self._workers
+
+    def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        self.check()
+        with warnings.catch_warnings():  # a data file goes along, where a worker asked for it
+            warnings.filterwarnings("ignore", "Sending large graph")
+            future: Future[T] = self._executor.submit(f, *args)
+        return future
+
+    def check(self) -> None:
+        if self._client.status != "running":
+            raise StudyError(
+                f"the Dask scheduler {self.address} is gone; what is done is kept: start it again, "
+                "and give the same command"
+            )
+
+    def stop(self, run: str) -> None:
+        """Drop what waits, and ask the workers to end what they do for this run, and no other."""
+        asking = Thread(target=self._ask_to_stop, args=(run,), daemon=True)
+        asking.start()
+        asking.join(SECONDS_TO_STOP)
+
+    def _ask_to_stop(self, run: str) -> None:
+        with suppress(Exception):  # the scheduler, or a worker, may be what is gone
+            self._executor.shutdown(wait=False)
+            self._client.run(request_stop, run, on_error="ignore")
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._client.close(SECONDS_TO_STOP)
+        if self._cluster is not None:
+            with suppress(Exception):
+                self._cluster.close(SECONDS_TO_STOP)

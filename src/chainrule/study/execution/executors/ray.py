@@ -1,0 +1,91 @@
+"""Ray: a cluster that is there, or one of this machine's own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, TypeVar, final
+
+from chainrule.recipes.errors import StudyError
+from chainrule.study.execution.executors.base import Engine
+
+__all__ = ["RayEngine"]
+
+T = TypeVar("T")
+
+SECONDS_BETWEEN_COUNTS = 1.0
+
+
+@final
+class RayEngine(Engine):
+    """The CPUs of a Ray cluster, a cohort for each.
+
+    ``address``: as ``ray.init`` takes it, HOST:PORT or ray://HOST:PORT; "" begins a cluster of
+    ``jobs`` CPUs here. ``options`` are those of ``ray.init``. Raises StudyError where no cluster
+    answers, ImportError where Ray is not installed.
+    """
+
+    is_remote = True
+
+    def __init__(self, address: str, jobs: int, options: Mapping[str, Any]) -> None:
+        self._ray: Any = import_module("ray")
+        errors = self._ray.exceptions
+        self.lost = (
+            CancelledError,
+            errors.WorkerCrashedError,
+            errors.NodeDiedError,
+            errors.LocalRayletDiedError,
+            errors.ObjectLostError,
+            errors.OutOfMemoryError,
+            errors.TaskCancelledError,
+        )
+        begun: dict[str, Any] = (
+            {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
+        )
+        quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+        try:
+            self._ray.init(**{**begun, **quiet, **options})
+        except (ConnectionError, RuntimeError) as error:
+            where = address or "this machine"
+            raise StudyError(f"no Ray cluster answers at {where}\n  {error}") from None
+        self._refs: dict[Future[Any], Any] = {}
+        self._counted, self._workers = -SECONDS_BETWEEN_COUNTS, 0
+
+    @property
+    def max_workers(self) -> int:
+        """The CPUs of all machines that there are now."""
+        if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
+            self._workers = int(self._ray.cluster_resources().get("CPU", 0))
+            self._counted = time.monotonic()
+        return self._workers
+
+    def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        remote = self._ray.remote(num_cpus=1, max_retries=0)(f)
+        ref = remote.remote(*args)
+        future: Future[T] = Future()
+        self._refs[future] = ref
+        future.set_running_or_notify_cancel()
+
+        def take(done: Future[T]) -> None:
+            self._refs.pop(future, None)
+            if (error := done.exception()) is None:
+                future.set_result(done.result())
+            else:  # what f raised, without what Ray says about it
+                future.set_exception(getattr(error, "cause", None) or error)
+
+        ref.future().add_done_callback(take)
+        return future
+
+    def stop(self, run: str) -> None:
+        """Drop what waits, and interrupt what runs: all of it is of this run."""
+        for ref in [*self._refs.values()]:
+            with suppress(Exception):
+                self._ray.cancel(ref, force=False)
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._ray.shutdown()
