@@ -12,7 +12,7 @@ from benchmarks.ours import net_of
 from benchmarks.task import Net, Task
 from chainrule import nn
 from chainrule.data import Dataset, digit_pairs, digits, disk, one_hot, standardize
-from chainrule.train.batches import epoch_permutations
+from chainrule.data.batches import epoch_permutations
 
 __all__ = ["Work"]
 

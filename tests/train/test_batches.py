@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.data import Dataset
-from chainrule.train.batches import epoch_permutations, iter_batches, iter_slices
+from chainrule.data.batches import epoch_permutations, iter_batches, iter_slices
 
 numbers = st.integers(1, 40)
 roots = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=4)

@@ -12,9 +12,9 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.data import Dataset, disk, one_hot
+from chainrule.data.batches import epoch_permutations, iter_batches, iter_slices
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer, fit, train
-from chainrule.train.batches import epoch_permutations, iter_batches, iter_slices
 from chainrule.zoo import disk_net
 
 SEEDS = [3, 4, 5]
@@ -485,7 +485,7 @@ def test_small_gathers_give_the_same_batches(monkeypatch):
     data = points(50, SEEDS)
     order = epoch_permutations(50, SEEDS, 0)
     whole = list(iter_batches(data, order, 8))
-    monkeypatch.setattr("chainrule.train.batches.CHUNK_BYTES", 1)
+    monkeypatch.setattr("chainrule.data.batches.CHUNK_BYTES", 1)
     for (x, t), (y, u) in zip(whole, iter_batches(data, order, 8), strict=True):
         assert torch.equal(x, y)
         assert torch.equal(t, u)

@@ -14,6 +14,7 @@ from chainrule.data.augment import (
     SwapPair,
     Warp,
 )
+from chainrule.data.batches import DataLoader
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.auto_mpg import auto_mpg, auto_mpg_table
 from chainrule.data.datasets.bundled_tables import BUNDLED_TABLES, bundled_table
@@ -52,6 +53,7 @@ __all__ = [
     "CsvTable",
     "Cutout",
     "DataError",
+    "DataLoader",
     "Dataset",
     "Encoder",
     "GaussianNoise",

@@ -14,6 +14,7 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
+from chainrule.data.batches import iter_batches
 from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_batches, sum_counted
@@ -21,7 +22,6 @@ from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
 from chainrule.train.backends import EpochOutput, PlainBackend
-from chainrule.train.batches import iter_batches
 from chainrule.train.metrics import EpochMetrics
 
 __all__ = ["TorchBackend", "TorchTrainer"]
@@ -141,13 +141,15 @@ class TorchTrainer(Trainer):
     Trainer's: the evaluation after each epoch, metrics, curves, divergence, schedules by epoch.
 
     Raises ValueError for what has no twin in PyTorch, and for what the plain loop does not do:
-    clipping, augmentation, ``compile``, a schedule by step. A training cannot be saved and resumed.
+    clipping, augmentation, ``accumulate``, ``compile``, a schedule by step. A training cannot be
+    saved and resumed.
     """
 
     def __init__(self, net: Module, criterion: Loss, optimizer: Optimizer, **options: Any) -> None:
         super().__init__(net, criterion, optimizer, **options)
         given = {name: options.get(name) for name in ("clip_norm", "clip_value", "augment")}
         given["compile"] = True if options.get("compile") is True else None
+        given["accumulate"] = options.get("accumulate") if self.state.accumulate > 1 else None
         if unknown := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"TorchTrainer has no {', '.join(unknown)}: its loop is the plain one")
         if self.state.scheduler is not None and self.state.schedule_every == "step":

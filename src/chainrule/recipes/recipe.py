@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.component import (
     Component,
     Named,
@@ -23,11 +25,12 @@ if TYPE_CHECKING:  # a recipe is read without torch, which making its parts load
     from chainrule.data.augment import Augment
     from chainrule.nn.loss import Loss
     from chainrule.nn.module import Module
+    from chainrule.nn.parameter import Parameter
     from chainrule.optim import Optimizer
     from chainrule.optim.lr_scheduler import LRScheduler
     from chainrule.train import Trainer
 
-__all__ = ["Recipe", "ReplicaValues", "Schedule", "build_augment", "deep_merge"]
+__all__ = ["EarlyStop", "Recipe", "ReplicaValues", "Schedule", "build_augment", "deep_merge"]
 
 ReplicaValues: TypeAlias = "Mapping[str, Tensor]"
 """Path → one number a replica (K,), where the replicas of a cohort differ."""
@@ -39,11 +42,29 @@ class Schedule(Component):
     every: Literal["epoch", "step"] = "epoch"
 
 
+class EarlyStop(StrictModel):
+    """When a training ends before its last epoch.
+
+    ``fraction`` of what is learned from is held out and watched: when ``monitor``, its loss or a
+    metric, has not improved by more than ``min_delta`` for ``patience`` epochs, the training ends
+    with the parameters of its best epoch. ``mode``: which way is better.
+    """
+
+    patience: int = Field(default=10, ge=1)
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+    monitor: str = "loss"
+    mode: Literal["min", "max"] = "min"
+    min_delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+
 class Recipe(StrictModel):
     """How one net is made and trained.
 
     - ``net``, ``loss``, ``optimizer``, ``schedule``, ``init``, ``augment``: see :class:`Component`.
-    - ``epochs``, ``batch_size``; ``clip_norm``: a bound on each replica's gradient norm.
+    - ``epochs``, ``batch_size``, ``drop_last``, ``accumulate``: see :class:`Trainer`.
+    - ``clip_norm``, ``clip_value``: bounds on each replica's gradient, its norm and its entries.
+    - ``early_stopping``: see :class:`EarlyStop`.
+    - ``freeze``: patterns such as ``encoder.*`` of paths whose parameters stay as they were drawn.
     - ``evaluate_every``: epochs from one look at the test set to the next, for the curves.
     - ``ensemble_size``: nets trained for one result; their class probabilities are averaged.
     - ``trainer``: what carries the steps out, chainrule's own unless said.
@@ -57,8 +78,13 @@ class Recipe(StrictModel):
     augment: Named | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
+    drop_last: bool = False
+    accumulate: int = Field(default=1, ge=1)
     evaluate_every: int = Field(default=1, ge=1)
     clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    clip_value: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    early_stopping: EarlyStop | None = None
+    freeze: list[str] = Field([])
     ensemble_size: int = Field(default=1, ge=1, le=10_000)
     trainer: Named = Component(name="Trainer")
 
@@ -102,10 +128,16 @@ class Recipe(StrictModel):
         return loss
 
     def make_optimizer(self, net: Module, numbers: ReplicaValues) -> Optimizer:
-        """The optimizer of a net's parameters."""
-        optimizer: Optimizer = build_component(
-            "optimizer", self.optimizer, net, **component_values("optimizer", numbers)
-        )
+        """The optimizer of a net's parameters, less those that are frozen.
+
+        Raises StudyError for a pattern that freezes nothing, and where nothing is left to learn.
+        """
+        arguments: dict[str, Any] = component_values("optimizer", numbers)
+        learned: Any = net
+        if self.freeze:
+            learned = learned_parameters(net, self.freeze)
+            arguments["replicas"] = net.replicas
+        optimizer: Optimizer = build_component("optimizer", self.optimizer, learned, **arguments)
         return optimizer
 
     def make_schedule(self, optimizer: Optimizer, numbers: ReplicaValues) -> LRScheduler | None:
@@ -119,8 +151,10 @@ class Recipe(StrictModel):
 
     def make_trainer(self, net: Module, numbers: ReplicaValues, **options: Any) -> Trainer:
         """What trains a net; ``options`` are the :class:`Trainer`'s but for those of the recipe."""
-        if self.evaluate_every > 1:  # a trainer of the user's may not know it
-            options["evaluate_every"] = self.evaluate_every
+        for name in ("evaluate_every", "drop_last", "accumulate", "clip_value"):
+            value = getattr(self, name)
+            if value != type(self).model_fields[name].default:  # one's own may not know it
+                options[name] = value
         optimizer = self.make_optimizer(net, numbers)
         trainer: Trainer = build_component(
             "trainer",
@@ -148,6 +182,25 @@ def build_augment(part: Component) -> Augment:
     parts = [build_augment(validate_model(Component, one)) for one in transforms]
     made = build_component("augment", Component(name="Compose"), transforms=parts)
     return made
+
+
+def learned_parameters(net: Module, freeze: Sequence[str]) -> list[Parameter]:
+    """The parameters of a net whose path no pattern fits. Raises StudyError as said above."""
+    paths = [path for path, _ in net.named_parameters()]
+    for pattern in freeze:
+        if not any(fnmatchcase(path, pattern) for path in paths):
+            hint = did_you_mean(pattern, paths)
+            raise StudyError(
+                f"freeze: no parameter fits {pattern!r}; {hint}they are {', '.join(paths)}"
+            )
+    learned = [
+        parameter
+        for path, parameter in net.named_parameters()
+        if not any(fnmatchcase(path, pattern) for pattern in freeze)
+    ]
+    if not learned:
+        raise StudyError(f"freeze: {', '.join(freeze)} leave nothing to learn")
+    return learned
 
 
 def component_values(part: str, numbers: ReplicaValues) -> dict[str, Tensor]:

@@ -8,8 +8,12 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule.data import Dataset
 from chainrule.nn.config import to_config
+from chainrule.train.batches import add_replica_axis
 from chainrule.train.checkpoint import save_training
+from chainrule.train.evaluation import measure
+from chainrule.train.inference import eval_mode, predict_in_slices
 from chainrule.train.state import Callback, TrainState
 
 __all__ = ["Callback", "Checkpoint", "EarlyStopping"]
@@ -25,22 +29,27 @@ class EarlyStopping(Callback):
     ``monitor`` names a curve of the history ("test_loss"); ``mode`` is "min" or "max"; smaller
     changes than ``min_delta`` do not count. With ``restore_best`` a replica goes back to the
     weights of its best epoch at the end of the fit; a fit that goes on does so from the last ones.
-    Do not monitor the data that you report.
+    Do not monitor the data that you report: with ``validation``, a data set of its own, the
+    monitor is the "loss" on it, or a metric by its name.
+
+    Raises ValueError for another mode, and for a patience below 1.
     """
 
     def __init__(
         self,
-        monitor: str = "test_loss",
+        monitor: str | None = None,
         patience: int = 10,
         min_delta: float = 0.0,
         mode: str = "min",
         restore_best: bool = True,
+        validation: Dataset | None = None,
     ) -> None:
         if mode not in ("min", "max"):
             raise ValueError(f"mode is 'min' or 'max', got {mode!r}")
         if patience < 1:
             raise ValueError(f"patience is at least 1 epoch, got {patience}")
-        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.monitor = monitor or ("test_loss" if validation is None else "loss")
+        self.patience, self.min_delta, self.validation = patience, min_delta, validation
         self.mode, self.restore_best = mode, restore_best
         self.best: Tensor | None = None
         self.bad_epochs = torch.zeros(0, dtype=torch.long)
@@ -54,9 +63,9 @@ class EarlyStopping(Callback):
             self.last_state = {}
 
     def on_epoch_end(self, state: TrainState) -> None:
-        if self.monitor.startswith("test_") and not state.is_evaluated:
+        if self.validation is None and self.monitor.startswith("test_") and not state.is_evaluated:
             return
-        value = state.history.last(self.monitor).reshape(-1)
+        value = self._watch(state).reshape(-1)
         value = value if self.mode == "min" else -value
         best = torch.full_like(value, torch.inf) if self.best is None else self.best
         better = value < best - self.min_delta
@@ -66,6 +75,20 @@ class EarlyStopping(Callback):
         if self.restore_best:
             self._keep_best(state, better)
         state.stop(self.bad_epochs >= self.patience)
+
+    def _watch(self, state: TrainState) -> Tensor:
+        """What is monitored, of this epoch. Raises ValueError where there is no such metric."""
+        if self.validation is None:
+            return state.history.last(self.monitor)
+        if self.monitor not in ("loss", *state.metrics):
+            known = ", ".join(("loss", *state.metrics))
+            raise ValueError(
+                f"EarlyStopping: expected the monitor on its own data to be one of {known}, got "
+                f"{self.monitor!r}"
+            )
+        data = add_replica_axis(self.validation, state.net.replicas)
+        with eval_mode(state.net) as net:
+            return measure(state, predict_in_slices(net, data), data)[self.monitor]
 
     def _keep_best(self, state: TrainState, better: Tensor) -> None:
         for name, now in state.net.state_dict().items():

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
 from chainrule.data import Dataset
+from chainrule.data.batches import iter_batches
 from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
-from chainrule.train.batches import iter_batches
 from chainrule.train.history import Divergence, History
 from chainrule.train.state import TrainState
 

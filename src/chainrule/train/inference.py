@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.data.batches import iter_slices
 from chainrule.nn.errors import LayerError, check_forward
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.wrapper import LossWrapper
 from chainrule.nn.module import Module
-from chainrule.train.batches import iter_slices
 
 __all__ = [
     "TO_PROBABILITIES",

@@ -56,7 +56,8 @@ class Callback(ABC):  # noqa: B024 (each method may be left out)
 class TrainState:
     """A training: net, loss, optimizer, how its steps are done, and what has been done.
 
-    - ``epoch``, ``steps``: how many are done; ``epochs``: how many there are to be.
+    - ``epoch``, ``steps``: how many epochs, and steps of the optimizer, are done; ``epochs``: how
+      many there are to be.
     - ``seeds``: of the order of the samples, one a replica.
     - ``active``: bool (K,), (1,) for a plain net: who still takes part.
     - ``context``: of each replica, what it is in a study: its name, arm, stage, candidate, round,
@@ -71,6 +72,8 @@ class TrainState:
     scheduler: LRScheduler | None
     schedule_every: str
     batch_size: int
+    drop_last: bool
+    accumulate: int
     evaluate_every: int
     seeds: list[int]
     clip_norm: float | Tensor | None

@@ -10,17 +10,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from chainrule import seeds
 from chainrule._util.stopping import check_stop
 from chainrule.data import Dataset
 from chainrule.data.augment import Augment
-from chainrule.nn.errors import check_loss
+from chainrule.data.batches import count_batches, epoch_permutations, replica_seeds
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
-from chainrule.train.batches import add_replica_axis, check_last_batch, epoch_permutations
+from chainrule.train.batches import add_replica_axis, check_last_batch
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.check_kinds import check_bounds, check_kinds
 from chainrule.train.checkpoint import (
@@ -31,8 +30,9 @@ from chainrule.train.checkpoint import (
     take_snapshot,
 )
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
+from chainrule.train.evaluation import measure
 from chainrule.train.history import History
-from chainrule.train.metrics import DecisionMetric, Metric, measure_outputs
+from chainrule.train.metrics import DecisionMetric, Metric
 from chainrule.train.progress import ProgressBar, wants_progress
 from chainrule.train.state import Callback, TrainState, TrainStateView
 
@@ -44,7 +44,9 @@ class Trainer(TrainStateView):
 
     - ``scheduler``: a learning rate schedule, stepped after each epoch (``schedule_every="step"``:
       after each step of the optimizer).
-    - ``batch_size``: samples a step; the last batch of an epoch may be smaller.
+    - ``batch_size``: samples a batch; the last one of an epoch may be smaller, and is left out with
+      ``drop_last``.
+    - ``accumulate``: batches whose mean gradient makes one step of the optimizer.
     - ``evaluate_every``: epochs from one evaluation on the test set to the next; the last epoch of
       a fit has one too. In between the test curves are nan, and who follows them waits.
     - ``seed``: of the batch order; one number, or one a replica. Replica k's order depends on its
@@ -78,6 +80,8 @@ class Trainer(TrainStateView):
         scheduler: LRScheduler | None = None,
         schedule_every: str = "epoch",
         batch_size: int = 100,
+        drop_last: bool = False,
+        accumulate: int = 1,
         evaluate_every: int = 1,
         seed: int | Sequence[int] = 0,
         clip_norm: float | Tensor | None = None,
@@ -89,7 +93,8 @@ class Trainer(TrainStateView):
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
     ) -> None:
         check_parts(net, criterion, optimizer, scheduler, metrics, callbacks)
-        check_options(batch_size, evaluate_every, scheduler, schedule_every)
+        check_options(scheduler, schedule_every)
+        check_counts(batch_size=batch_size, accumulate=accumulate, evaluate_every=evaluate_every)
         check_bounds(clip_norm=clip_norm, clip_value=clip_value)
         if net.replicas is not None and criterion.replicas is None:
             criterion = criterion.replicate(net.replicas)
@@ -101,14 +106,13 @@ class Trainer(TrainStateView):
             scheduler=scheduler,
             schedule_every=schedule_every,
             batch_size=batch_size,
+            drop_last=drop_last,
+            accumulate=accumulate,
             evaluate_every=evaluate_every,
             seeds=replica_seeds(seed, net.replicas),
             clip_norm=clip_norm,
             clip_value=clip_value,
-            metrics={
-                name: metric.with_loss(criterion) if isinstance(metric, DecisionMetric) else metric
-                for name, metric in (metrics or {}).items()
-            },
+            metrics=bind_metrics(metrics or {}, criterion),
             train_metrics=train_metrics,
             augment=augment,
             # A checkpoint comes last: it saves what the others have done in that epoch.
@@ -136,9 +140,10 @@ class Trainer(TrainStateView):
         where that is a terminal). Ctrl-C goes back to the end of the last whole epoch and returns
         what is done, with ``history.interrupted``.
 
-        Raises ValueError where a data set does not fit the net or is empty, or where its last batch
-        is of one sample and a layer of the net refuses that; RuntimeError where the parameters were
-        changed since the last fit: see ``accept_parameters``.
+        Raises ValueError where a data set does not fit the net or is empty, where its last batch is
+        of one sample and a layer of the net refuses that, or where ``drop_last`` leaves none;
+        RuntimeError where the parameters were changed since the last fit: see
+        ``accept_parameters``.
         """
         state, backend, before = self.state, self.backend, None
         check_epochs(epochs)
@@ -148,7 +153,9 @@ class Trainer(TrainStateView):
             raise ValueError("there is nothing to train on: the data set is empty")
         state.check_parameters()
         if state.epoch < epochs:
-            check_last_batch(state.net, train, state.batch_size)
+            count_batches(len(train), state.batch_size, drop_last=state.drop_last)
+            if not state.drop_last:
+                check_last_batch(state.net, train, state.batch_size)
         state.epochs, state.history.interrupted = epochs, False
         backend.prepare(state, train)
         callbacks = [*state.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
@@ -229,6 +236,14 @@ class Trainer(TrainStateView):
         self.state.mark_parameters()
 
 
+def bind_metrics(metrics: Mapping[str, Metric], criterion: Loss) -> dict[str, Metric]:
+    """The metrics, those of decisions with what the loss means."""
+    return {
+        name: metric.with_loss(criterion) if isinstance(metric, DecisionMetric) else metric
+        for name, metric in metrics.items()
+    }
+
+
 def choose_backend(compile: bool | str) -> Backend:  # noqa: A002
     """Who computes the epochs. Raises ValueError for another word than "auto"."""
     if compile not in (True, False, "auto"):
@@ -261,7 +276,7 @@ def run_quiet_epochs(
     while count > 1:
         epochs = range(state.epoch, state.epoch + count)
         state.net.train()
-        orders = [epoch_permutations(len(train), state.seeds, epoch) for epoch in epochs]
+        orders = [epoch_order(state, train, epoch) for epoch in epochs]
         losses = backend.train_epochs(state, train, torch.stack(orders))
         if len(losses) == count:
             state.epoch += count
@@ -285,7 +300,7 @@ def run_epoch(
     before: the net's tensors as they were.
     """
     state.net.train()
-    order = epoch_permutations(len(train), state.seeds, state.epoch)
+    order = epoch_order(state, train, state.epoch)
     output = backend.train_epoch(state, train, order)
     record_divergence(state, train, order, output.active)
     restore_diverged(state, before)
@@ -300,11 +315,11 @@ def run_epoch(
         step_scheduler(state.scheduler, values.get(watched))
 
 
-def measure(state: TrainState, y: Any, data: Dataset) -> dict[str, Tensor]:
-    """The loss and the metrics of outputs for a data set, which has the net's replicas."""
-    loss, _ = check_loss(state.criterion, state.criterion.forward(y, data.targets), y, reduced=True)
-    axis = state.net.num_replica_dims
-    return {"loss": loss, **measure_outputs(state.metrics, y, data.targets, axis)}
+def epoch_order(state: TrainState, train: Dataset, epoch: int) -> Tensor:
+    """The samples of an epoch in the order of each replica (K, n), those that make its batches."""
+    order = epoch_permutations(len(train), state.seeds, epoch)
+    whole = len(train) // state.batch_size * state.batch_size
+    return order[:, :whole] if state.drop_last else order
 
 
 def step_scheduler(scheduler: LRScheduler | None, loss: Tensor | None) -> None:
@@ -324,13 +339,15 @@ def check_epochs(epochs: int) -> None:
         raise ValueError(f"epochs is at least 0, got {epochs}")
 
 
-def check_options(
-    batch_size: int, evaluate_every: int, scheduler: LRScheduler | None, schedule_every: str
-) -> None:
-    """Raise ValueError where the steps cannot be done so."""
-    for name, n in (("batch_size", batch_size), ("evaluate_every", evaluate_every)):
+def check_counts(**counts: Any) -> None:
+    """Raise ValueError, with its name, for what is no whole number from 1 on."""
+    for name, n in counts.items():
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
+
+
+def check_options(scheduler: LRScheduler | None, schedule_every: str) -> None:
+    """Raise ValueError where the learning rate cannot be changed so."""
     if schedule_every not in ("epoch", "step"):
         raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
     if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
@@ -353,12 +370,3 @@ def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any
             f"the net's replicas are {net.replicas}, the optimizer's {optimizer.replicas}: build "
             "the optimizer from the net, or say replicas=net.replicas"
         )
-
-
-def replica_seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
-    """A seed for each replica: those given, or made of the one given."""
-    if isinstance(seed, int):
-        return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
-    if len(seed) != (K or 1):
-        raise ValueError(f"expected {K or 1} seed(s), one a replica, got {len(seed)}")
-    return list(seed)

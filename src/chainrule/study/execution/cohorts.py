@@ -194,4 +194,4 @@ def training_seeds(study: Study, stage: Stage, training: Training, member: int) 
         root = seeds.derive(root, "fold", training.fold)
     if member:
         root = seeds.derive(root, "member", member)
-    return {purpose: seeds.derive(root, purpose) for purpose in ("net", "order")}
+    return {purpose: seeds.derive(root, purpose) for purpose in ("net", "order", "watched")}

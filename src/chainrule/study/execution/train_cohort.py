@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule.data import Dataset
+from chainrule._util.suggest import did_you_mean
+from chainrule.data import Dataset, holdout
 from chainrule.nn.module import Module
 from chainrule.optim.lr_scheduler import ReduceLROnPlateau
 from chainrule.recipes.component import build_component
 from chainrule.recipes.cost import count_parameters
+from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, ReplicaValues
 from chainrule.study.execution.cohort_data import expand_ensemble, find_samples, stack_datasets
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
@@ -27,7 +29,7 @@ from chainrule.study.results.trivial import TRIVIAL, trivial_score
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
-from chainrule.train import BackendStatus, Trainer
+from chainrule.train import BackendStatus, EarlyStopping, Trainer
 from chainrule.train.metrics import Metric, TargetUnitMetric
 
 __all__ = ["add_callbacks", "build_cohort_trainer", "find_backend", "train_until"]
@@ -40,13 +42,14 @@ def train_until(
     members = job.recipe.ensemble_size
     trainer.state.metrics = metrics_in_units(trainer, samples, job)
     (learned, judged), marks = cohort_data(samples, job, trainer)
+    taught = hold_out_watched(study, job, trainer, learned)
     # A schedule that follows the test loss would learn from the test set.
     blind = job.stage == "search" or isinstance(trainer.state.scheduler, ReduceLROnPlateau)
     watched = None if blind else judged
     last = study.selection.average_last if job.stage == "search" else 1
     evaluations = []
     for epoch in range(max(trainer.epoch + 1, epochs - last + 1), epochs + 1):
-        if trainer.fit(learned, watched, epochs=epoch, progress=False).interrupted:
+        if trainer.fit(taught, watched, epochs=epoch, progress=False).interrupted:
             raise KeyboardInterrupt
         outputs = predict_trainings(trainer, judged, members)
         evaluations.append(measure_trainings(trainer, outputs, judged, members))
@@ -87,7 +90,42 @@ def find_backend(study: Study, samples: RoundData, job: CohortJob) -> BackendSta
     """Which way the job would be computed."""
     trainer = build_cohort_trainer(study, job)
     (learned, _), _ = cohort_data(samples, job, trainer)
-    return trainer.backend.prepare(trainer.state, learned)
+    return trainer.backend.prepare(trainer.state, hold_out_watched(study, job, trainer, learned))
+
+
+def hold_out_watched(study: Study, job: CohortJob, trainer: Trainer, learned: Dataset) -> Dataset:
+    """What is left to learn from where early stopping holds out what it watches; else all.
+
+    What a training holds out depends on its round and fold, so that arms and candidates hold out
+    the same. Raises StudyError where the part would be empty, or no such thing can be watched.
+    """
+    how = job.recipe.early_stopping
+    if how is None:
+        return learned
+    if how.monitor not in (known := ("loss", *study.metrics)):
+        hint = did_you_mean(how.monitor, known)
+        raise StudyError(
+            f"early_stopping.monitor: {hint}expected one of {', '.join(known)}, got {how.monitor!r}"
+        )
+    seeds = [
+        training_seeds(study, job.stage, training, member)["watched"]
+        for training in job.trainings
+        for member in range(job.recipe.ensemble_size)
+    ]
+    try:
+        splits = [holdout(len(learned), how.fraction, seed=seed) for seed in seeds]
+    except ValueError as error:
+        raise StudyError(f"early_stopping.fraction: {error}") from None
+    left, watched = (torch.stack(side) for side in zip(*splits, strict=True))
+    if len(set(seeds)) == 1:
+        left, watched = left[0], watched[0]
+    stopping = next((c for c in trainer.callbacks if isinstance(c, EarlyStopping)), None)
+    if stopping is None:
+        given = how.model_dump(exclude={"fraction"})
+        stopping = EarlyStopping(**given, validation=learned.subset(watched))
+        trainer.callbacks.append(stopping)
+    stopping.validation = learned.subset(watched)
+    return learned.subset(left)
 
 
 def score_trivially(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chainrule import seeds
+from chainrule.recipes.errors import StudyError
+from chainrule.study.search.budget import draw_within_budget, explain_budget, fits_budget
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.seeds import round_seed
-from chainrule.study.spec.space import Params, grid, random_settings
+from chainrule.study.spec.space import Params, grid
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
@@ -19,8 +21,18 @@ def count_candidates(study: Study, arm: Arm) -> int:
     if not arm.space:
         return 1
     if study.search.method == "grid":
-        return len(grid(arm.space))
+        return len(grid_candidates(study, arm))
     return study.search.candidates or 1
+
+
+def grid_candidates(study: Study, arm: Arm) -> list[Params]:
+    """Every combination whose net is as large as it may be. Raises StudyError for none."""
+    found: list[Params] = [
+        setting for setting in grid(arm.space) if fits_budget(study, arm, setting)
+    ]
+    if not found:
+        raise StudyError(explain_budget(study, arm))
+    return found
 
 
 def propose_candidates(
@@ -36,10 +48,10 @@ def propose_candidates(
     if not arm.space:
         return [{}]
     if study.search.method == "grid":
-        return list(grid(arm.space))
+        return grid_candidates(study, arm)
     seed = seeds.derive(round_seed(study, r), "candidates")
     if study.search.method == "random":
-        return list(random_settings(arm.space, n, seed))
+        return draw_within_budget(study, arm, n, seed)
     from chainrule.study.search.optuna_search import propose_batches
 
     return propose_batches(study, arm, n, seed, known)

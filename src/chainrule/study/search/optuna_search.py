@@ -16,6 +16,7 @@ import torch
 from chainrule import seeds
 from chainrule.recipes.errors import StudyError
 from chainrule.study.search import selection
+from chainrule.study.search.budget import draw_within_budget, fits_budget
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.space import Dimension, Params, random_settings
 from chainrule.study.spec.study import Study
@@ -55,7 +56,7 @@ def propose_batches(study: Study, arm: Arm, n: int, seed: int, known: Known) -> 
         if any(c not in known for c in numbers):
             told = candidate_values(study, known, start)
             own = seeds.derive(seed, "batch", start // batch)
-            new = propose_batch(study, arm.space, settings, told, len(numbers), own)
+            new = propose_batch(study, arm, settings, told, len(numbers), own)
         settings += [known[c][0].setting if c in known else new[c - start] for c in numbers]
     return settings
 
@@ -75,7 +76,7 @@ def candidate_values(study: Study, known: Known, n: int) -> list[float]:
 
 def propose_batch(
     study: Study,
-    space: Mapping[str, Dimension],
+    arm: Arm,
     settings: Sequence[Params],
     told: Sequence[float],
     n: int,
@@ -83,8 +84,10 @@ def propose_batch(
 ) -> list[Params]:
     """n settings more, given the values told of the earlier ones.
 
-    One that is there already gives way to a random draw that is not, if such a one is found.
+    One that is there already gives way to a random draw that is not, if such a one is found; and so
+    does one whose net is too small or too large. Raises StudyError where all are.
     """
+    space = arm.space
     codes = [tuple(encode_value(d, s[path]) for path, d in space.items()) for s in settings]
     batch = study.search.batch
     question = OptunaQuestion(
@@ -101,7 +104,10 @@ def propose_batch(
         pairs = zip(space.items(), answer, strict=True)
         proposed = {path: decode_value(dimension, coded) for (path, dimension), coded in pairs}
         draws = random_settings(space, TRIES, seeds.derive(seed, "instead", len(found)))
-        found.append(next((s for s in (proposed, *draws) if s not in found), proposed))
+        fitting: list[Params] = [s for s in (proposed, *draws) if fits_budget(study, arm, s)]
+        if not fitting:
+            fitting = draw_within_budget(study, arm, 1, seeds.derive(seed, "within", len(found)))
+        found.append(next((s for s in fitting if s not in found), fitting[0]))
     return found[len(settings) :]
 
 

@@ -36,7 +36,7 @@ from chainrule.recipes.problems import (
     list_problems,
     raise_problems,
 )
-from chainrule.recipes.recipe import Recipe, deep_merge
+from chainrule.recipes.recipe import EarlyStop, Recipe, deep_merge
 from chainrule.study.spec.arms import Arm, build_arms
 from chainrule.study.spec.rounds import Rounds, SequentialRounds
 from chainrule.study.spec.sections import (
@@ -89,12 +89,10 @@ Overrides = Annotated[dict[str, Any], BeforeValidator(normalize_overrides)]
 class Study(StrictModel):
     """A declared comparison.
 
-    The recipe that all arms start from stands at the top level (``net``, ``loss``, ``optimizer``,
-    ``schedule``, ``init``, ``augment``, ``epochs``, ``batch_size``, ``evaluate_every``,
-    ``clip_norm``, ``ensemble_size``, ``trainer``).
-    The arms are written out in ``arms``, or are the product of the levels of ``factors``; each
-    says what is different. ``space`` maps paths such as ``optimizer.lr`` to values; a path that an
-    arm sets itself is not searched in that arm.
+    The recipe that all arms start from stands at the top level: its fields are those of
+    :class:`Recipe`. The arms are written out in ``arms``, or are the product of the levels of
+    ``factors``; each says what is different. ``space`` maps paths such as ``optimizer.lr`` to
+    values; a path that an arm sets itself is not searched in that arm.
 
     ``metric`` names the one that selects and is tested, by default the first of ``metrics``;
     ``direction`` says which way is better, ``failure_value`` what a diverged training counts as.
@@ -138,8 +136,13 @@ class Study(StrictModel):
     augment: DraftComponent | None = None
     epochs: int = Field(default=25, ge=1)
     batch_size: int = Field(default=100, ge=1)
+    drop_last: bool = False
+    accumulate: int = Field(default=1, ge=1)
     evaluate_every: int = Field(default=1, ge=1)
     clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    clip_value: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    early_stopping: EarlyStop | None = None
+    freeze: list[str] = Field([])
     ensemble_size: int = Field(default=1, ge=1, le=10_000)
     trainer: DraftComponent | None = None
 
@@ -195,8 +198,7 @@ class Study(StrictModel):
     @cached_property
     def all_arms(self) -> list[Arm]:
         """Every arm with its recipe, in the declared order."""
-        drafts = {name: getattr(self, name) for name in Recipe.model_fields}
-        base = {name: draft for name, draft in drafts.items() if draft is not None}
+        base = self.model_dump(include={*Recipe.model_fields}, exclude_none=True)
         return build_arms(base, self.arms, self.factors, self.space)
 
     @cached_property
@@ -442,6 +444,8 @@ def check_search(study: Study) -> None:
         raise ValueError(f"search.candidates: {search.method} needs to know how many")
     if search.method == "grid":
         grid(study.space)
+    if search.parameters is not None and not study.space:
+        raise ValueError("search.parameters: bounds the candidates of a space, and there is none")
     if study.space and study.data.divides_one_draw and not study.searches_each_round:
         raise ValueError(
             "search.each_round: with re-splits or folds of one data set, a search before the "

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
+from chainrule.data.batches import count_batches, iter_batches
 from chainrule.train.backends.plain import augment_batch
-from chainrule.train.batches import iter_batches
 from chainrule.train.state import TrainState
 
 __all__ = ["AugmentedSamples"]
@@ -56,8 +56,9 @@ class AugmentedSamples:
     def fill(self, state: TrainState, train: Dataset, order: Tensor) -> bool:
         """Augment the samples of an epoch; False where they get another shape or dtype."""
         lead, first = state.net.num_replica_dims, 0
+        batches = count_batches(order.shape[1], state.batch_size)
         for step, (x, target) in enumerate(iter_batches(train, order, state.batch_size)):
-            y, wanted = augment_batch(state, x, target, state.steps + step)
+            y, wanted = augment_batch(state, x, target, state.epoch * batches + step)
             parts = [(self.data.inputs, y)]
             parts += [
                 (mine, t)

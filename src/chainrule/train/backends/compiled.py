@@ -137,7 +137,7 @@ class CompiledBackend(Backend):
         if program is None:
             return self.plain.train_epoch(state, train, order)
         if augmented is not None:  # its samples lie in the order of the epoch
-            train, order = augmented.data, torch.arange(len(train)).expand(order.shape)
+            train, order = augmented.data, torch.arange(order.shape[1]).expand(order.shape)
         metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
         epoch = run_measured_epoch(program, state, train, order, metrics)
         loss = combine_terms(state, train, order[None], epoch)[0]
@@ -262,6 +262,8 @@ def find_unknown_step(state: TrainState) -> str | None:
     """What happens in the steps that the kernel does not do, or None."""
     if not isinstance(state.batch_size, int) or state.batch_size < 1:
         return f"batches of {state.batch_size!r}"
+    if state.accumulate > 1:
+        return "gradients of several batches for one step"
     if has_forward_hook():
         return HOOK
     for callback in state.callbacks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -13,13 +13,13 @@ from chainrule._util.stopping import check_stop
 from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
 from chainrule.data.augment import augment_samples
+from chainrule.data.batches import count_batches, iter_batches
 from chainrule.nn.errors import check_forward, check_loss
 from chainrule.nn.layers.conv import Conv
 from chainrule.nn.loss.base import LossTerm, combine_batches, sum_counted
 from chainrule.nn.vjp import accumulate_param_grads
 from chainrule.optim import clip_grad_norm_, clip_grad_value_
 from chainrule.train.backends.base import Backend, BackendStatus, EpochOutput, Plain
-from chainrule.train.batches import iter_batches
 from chainrule.train.inference import eval_mode, predict_in_slices
 from chainrule.train.metrics import EpochMetrics
 from chainrule.train.state import TrainState
@@ -47,10 +47,12 @@ class PlainBackend(Backend):
         active = state.active.to(train.inputs.device)
         terms, masks = [], []
         metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
-        for x, target in iter_batches(train, order, state.batch_size):
+        batches = count_batches(order.shape[1], state.batch_size)
+        for i, (x, target) in enumerate(iter_batches(train, order, state.batch_size)):
             check_stop()
-            x, target = augment_batch(state, x, target, state.steps)
-            y, batch_terms, active = train_step(state, x, target, active)
+            x, target = augment_batch(state, x, target, state.epoch * batches + i)
+            turn = find_turn(state, i, batches)
+            y, batch_terms, active = train_batch(state, x, target, active, turn)
             terms.append(batch_terms)
             masks.append(active)
             metrics.add(y, target)
@@ -78,10 +80,25 @@ def is_small_work(state: TrainState, train: Dataset) -> bool:
     )
 
 
-def train_step(
-    state: TrainState, x: Any, target: Any, active: Tensor
+class Turn(NamedTuple):
+    """Where a batch stands among those that make one step: ``share`` is its share of the mean."""
+
+    first: bool
+    last: bool
+    share: float
+
+
+def find_turn(state: TrainState, i: int, batches: int) -> Turn:
+    """That of batch i of an epoch, whose last step may have fewer."""
+    n = state.accumulate
+    size = min(n, batches - i // n * n)
+    return Turn(i % n == 0, i % n == size - 1, 1 / size)
+
+
+def train_batch(
+    state: TrainState, x: Any, target: Any, active: Tensor, turn: Turn
 ) -> tuple[Any, list[LossTerm], Tensor]:
-    """One update: forward, loss, chain rule, clip, step.
+    """Forward, loss and chain rule of a batch; with the last one of a turn clip and step.
 
     Returns the output, the terms of the loss and who is active.
     """
@@ -89,10 +106,18 @@ def train_step(
     loss, loss_rule = check_loss(
         state.criterion, state.criterion.forward(y, target), y, reduced=True
     )
-    state.optimizer.zero_grad()
-    accumulate_param_grads(rule, loss_rule(torch.ones_like(loss)))
+    if turn.first:
+        state.optimizer.zero_grad()
+    accumulate_param_grads(rule, loss_rule(torch.full_like(loss, turn.share)))
     terms = state.criterion.split_terms(y, target, loss)
     active = active & (sum_counted(terms) + state.optimizer.grad_sum()).isfinite()
+    if turn.last:
+        step_optimizer(state, active)
+    return y, terms, active
+
+
+def step_optimizer(state: TrainState, active: Tensor) -> None:
+    """Clip, step, schedule; who looks on is told."""
     if state.clip_norm is not None:
         clip_grad_norm_(state.optimizer, state.clip_norm)
     if state.clip_value is not None:
@@ -104,7 +129,6 @@ def train_step(
         state.scheduler.step()
     for callback in state.callbacks:
         callback.on_step_end(state)
-    return y, terms, active
 
 
 def augment_batch(state: TrainState, x: Tensor, target: Any, step: int) -> tuple[Tensor, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule.data import Dataset
+from chainrule.data.batches import epoch_permutations
 from chainrule.estimators.fit import check_fit
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
@@ -18,7 +19,6 @@ from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
 from chainrule.train import Trainer
-from chainrule.train.batches import epoch_permutations
 from chainrule.train.inference import predict
 from chainrule.train.metrics import Accuracy
 from chainrule.web.playground.samples import PlaygroundSamples

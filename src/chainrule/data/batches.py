@@ -1,0 +1,130 @@
+"""The batches of an epoch: each replica's own order, many batches gathered at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from chainrule import seeds
+from chainrule._util.pytree import named_leaves, tree_map
+from chainrule.data.dataset import Dataset
+
+__all__ = [
+    "DataLoader",
+    "count_batches",
+    "epoch_permutations",
+    "iter_batches",
+    "iter_slices",
+    "replica_seeds",
+]
+
+CHUNK_BYTES = 2 * 2**20
+"""How much is gathered at once: one indexing for many small batches, and one large batch alone."""
+
+
+@final
+class DataLoader:
+    """The batches of a data set, to be gone through again and again: ``for x, t in loader``
+
+    Each pass is an epoch: with ``shuffle`` in an order that depends on the seed and the epoch's
+    number alone, the order in which a :class:`Trainer` with this seed goes. The last batch may be
+    smaller; ``drop_last`` leaves it out. Of a data set with K replicas batches are (K, B, …), and
+    there are K seeds, or one from which K are made. ``epoch`` is the number of the next pass, and
+    may be set.
+
+    Raises ValueError for a batch size below 1, another number of seeds, and where ``drop_last``
+    leaves nothing.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int = 1,
+        *,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        seed: int | Sequence[int] = 0,
+    ) -> None:
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last, self.epoch = shuffle, drop_last, 0
+        self.seeds = replica_seeds(seed, dataset.replicas)
+        count_batches(len(dataset), batch_size, drop_last=drop_last)
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return count_batches(len(self.dataset), self.batch_size, drop_last=self.drop_last)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Any]]:
+        """(inputs, targets) of each batch of the next epoch."""
+        N, epoch = len(self.dataset), self.epoch
+        self.epoch += 1
+        if self.shuffle:
+            order = epoch_permutations(N, self.seeds, epoch)
+        else:
+            order = torch.arange(N).expand(len(self.seeds), N)
+        kept = len(self) * self.batch_size if self.drop_last else N
+        yield from iter_batches(self.dataset, order[:, :kept], self.batch_size)
+
+
+def replica_seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
+    """A seed for each replica: those given, or made of the one given."""
+    if isinstance(seed, int):
+        return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
+    if len(seed) != (K or 1):
+        raise ValueError(f"expected {K or 1} seed(s), one a replica, got {len(seed)}")
+    return list(seed)
+
+
+def count_batches(N: int, batch_size: int, *, drop_last: bool = False) -> int:
+    """How many batches N samples make.
+
+    Raises ValueError for a batch size below 1, and where ``drop_last`` leaves none of some samples.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size: expected at least 1, got {batch_size}")
+    if drop_last and 0 < N < batch_size:
+        raise ValueError(
+            f"drop_last leaves nothing of {N} samples with batch_size={batch_size}; expected a "
+            f"batch_size of at most {N}"
+        )
+    return N // batch_size if drop_last else -(-N // batch_size)
+
+
+def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
+    """The order in which each replica sees its samples in this epoch: (K, N).
+
+    It depends on the replica's seed and the epoch alone, so that a training may stop and resume
+    anywhere, and is the same for a net alone and within a cohort.
+    """
+    rows = [torch.randperm(N, generator=seeds.generator(r, "order", epoch)) for r in roots]
+    return torch.stack(rows)
+
+
+def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    """(inputs, targets) of each batch in this order, the last one perhaps smaller.
+
+    order (K, N), with K = 1 for a plain data set. Batches are (K, B, …), plain ones (B, …); and
+    (1, B, …) where all replicas see the same samples in the same order.
+    """
+    shared = data.replicas is None or (len(data.inputs) == 1 and bool((order == order[0]).all()))
+    sample = sum(t.nbytes for _, t in named_leaves((data.inputs, data.targets))) // max(
+        1, len(data)
+    )
+    chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
+    for part in torch.split(order, chunk, dim=1):
+        yield from iter_slices(data.subset(part[0] if shared else part), batch_size)
+
+
+def iter_slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    """(inputs, targets) of each batch in the order of the data: views, not copies."""
+    axis = 0 if data.replicas is None else 1
+    for start in range(0, len(data), batch_size):
+        size = min(batch_size, len(data) - start)
+
+        def part(t: Tensor, start: int = start, size: int = size) -> Tensor:
+            return t.narrow(axis, start, size)
+
+        yield part(data.inputs), tree_map(part, data.targets)
