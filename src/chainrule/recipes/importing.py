@@ -90,7 +90,8 @@ def _import_callable(kind: str, name: str, module: str, attribute: str) -> Calla
     try:
         found = import_module(module)
     except ImportError as error:
-        raise StudyError(f"{kind} {name!r}: cannot import {module} ({error})") from None
+        hint = "; name what is in a package as package.module:NAME" * ("relative" in str(error))
+        raise StudyError(f"{kind} {name!r}: cannot import {module} ({error}){hint}") from None
     except Exception as error:  # whatever the user's code raises
         reason = f"{type(error).__name__}: {error}"
         raise StudyError(f"{kind} {name!r}: cannot import {module} ({reason})") from error

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import py_compile
 import sys
+import time
 
 import pytest
 
 from chainrule.study import Study, StudyError, run
 from chainrule.study.execution.resume import find_changes, is_extension, read_records
+from chainrule.study.spec import loaded_code, own_code
 from chainrule.study.spec.own_code import check_pinned, own_files, pin_sources
 from tests.study.small import small
 
@@ -27,6 +29,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "own_net.py").write_text(NET)
     (tmp_path / "own_width.py").write_text("WIDTH = 3\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(own_code, "LOOKS", {})
     yield tmp_path
     for name in ("own_net", "own_width"):
         sys.modules.pop(name, None)
@@ -105,6 +109,29 @@ def test_a_module_that_is_imported_by_a_call_is_pinned_too(folder, line):
     assert {*own_files(own())} == {"own_net", "own_width"}
 
 
+def test_a_module_that_is_imported_by_a_relative_call_is_pinned_too(folder):
+    (folder / "own_package").mkdir()
+    (folder / "own_package" / "__init__.py").touch()
+    for name in ("a", "b"):
+        (folder / "own_package" / f"{name}.py").touch()
+    lines = 'import_module(".a", __package__)\nimport_module(".b", package="own_package")\n'
+    (folder / "own_package" / "nets.py").write_text(f"from importlib import import_module\n{lines}")
+    study = small(net="own_package.nets:net", arms={"a": {}})
+    assert {*own_files(study)} >= {"own_package.a", "own_package.b"}
+
+
+def test_a_function_of_the_program_itself_is_refused():
+    with pytest.raises(StudyError, match="__main__ is another program in each process: put what"):
+        pin_sources(small(net="__main__:net"))
+
+
+def test_a_file_in_a_package_is_told_how_it_is_named(folder):
+    (folder / "own_file.py").write_text("from . import other\n")
+    study = small(net="own_file:net", arms={"a": {}})
+    with pytest.raises(StudyError, match=r"name what is in a package as package\.module:NAME"):
+        run(study)
+
+
 def test_a_module_in_a_folder_without_init_is_pinned_and_nothing_is_loaded(folder):
     (folder / "own_folder").mkdir()
     (folder / "own_folder" / "nets.py").write_text(NET)
@@ -138,6 +165,44 @@ def test_a_file_that_changed_after_it_was_loaded_is_refused_though_it_is_first_l
     assert pin_sources(own()).sources
 
 
+WITHOUT_BYTECODE = [
+    ("LAYERS = {'a': [3, 4]}\n", "LAYERS = {'a': [3, 5]}\n", "was changed after"),
+    ("LAYERS = [3, 4]\n", "LAYERS = [3, 5]\n", "was changed after"),
+    ("N = int('3')\n", "N = int('5')\n", "may have been changed"),
+    ("class A:\n    n = 3\n", "class A:\n    n = 5\n", "may have been changed"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "said"), WITHOUT_BYTECODE)
+def test_what_changed_is_refused_without_bytecode_until_it_is_loaded_anew(
+    folder, monkeypatch, before, after, said
+):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (folder / "own_width.py").write_text(f"WIDTH = 3\n{before}")
+    importlib.import_module("own_net")
+    (folder / "own_width.py").write_text(f"WIDTH = 3\n{after}")
+    monkeypatch.setattr(own_code, "PROCESS_START", (folder / "own_net.py").stat().st_mtime + 1e-6)
+    for _ in range(2):
+        with pytest.raises(StudyError, match=rf"own_width\.py {said}"):
+            pin_sources(own())
+    importlib.reload(sys.modules["own_width"])
+    assert pin_sources(own()).sources
+
+
+def test_a_file_as_old_as_the_process_is_taken_whatever_was_put_into_its_module(
+    folder, monkeypatch
+):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    importlib.import_module("own_width").WIDTH = 7
+    monkeypatch.setattr(own_code, "PROCESS_START", time.time() + 9)
+    assert pin_sources(own()).sources
+
+
+def test_a_process_knows_when_it_began():
+    began = loaded_code.PROCESS_START
+    assert began is None or 0 < time.time() - began < 24 * 3600
+
+
 def test_a_function_that_changed_is_seen_though_another_process_has_loaded_the_file(folder):
     importlib.import_module("own_net")
     (folder / "own_net.py").write_text(
@@ -158,6 +223,7 @@ def test_a_function_that_changed_is_seen_though_another_process_has_loaded_the_f
         "import dataclasses\n@dataclasses.dataclass\nclass D:\n    x: int = 3\n",
         "from math import sqrt as f\nfrom os.path import join\n",
         "assert WIDTH\nf = print\n",
+        "D = {}\nD['a'] = 1\nL = []\nL.append(1)\nF = [1]\n",
         "N = 1\ndef f():\n    global N\n    N = N + 1\nf()\n",
         "import enum\nclass E(enum.Enum):\n    A = 1\nN = 1\nN += 1\nM = 1\nM = 2\n",
     ],

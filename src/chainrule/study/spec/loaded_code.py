@@ -6,7 +6,8 @@ import ast
 import marshal
 import os
 import sys
-from collections.abc import Hashable, Iterator
+import time
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from inspect import unwrap
@@ -14,39 +15,67 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["is_as_loaded"]
+__all__ = ["PROCESS_START", "find_change"]
 
 
-def is_as_loaded(module: ModuleType, source: bytes, *, whole: bool = True) -> bool:
-    """Whether a loaded module is this source, as far as can be told; yes where it cannot.
+def process_start() -> float | None:
+    """When this process began, in seconds since 1970; None where the system does not say."""
+    if sys.platform != "linux":
+        return None
+    with suppress(OSError, ValueError, IndexError):
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        if since_boot > 0:
+            return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot
+    return None
 
-    Its functions and methods, their defaults and the constants at its top must be those of the
-    source; and where Python wrote code beside the file when it was last imported, that must be what
-    it would write now: all of it, or unless ``whole`` its functions.
+
+PROCESS_START = process_start()
+"""Whatever this process has loaded, it has loaded after that; of a fork, its parent's."""
+
+
+def find_change(
+    module: ModuleType, source: bytes, since: float | None, *, whole: bool = True
+) -> str:
+    """``was changed`` where a loaded module is not this source, which its file has now; else "".
+
+    It is where the file was last written before ``since``, when the module was not yet loaded. If
+    not, its functions and methods, their defaults and the constants at its top must be those of the
+    source; and the code that Python wrote beside the file as it was last imported must be what it
+    would write now: all of it, or unless ``whole`` its functions. Where there is no such code it
+    ``may have been changed``; without ``since`` either, it is taken to be the same.
     """
-    spec, path = module.__spec__, str(module.__file__)
+    spec, path = module.__spec__, Path(str(module.__file__))
     if spec is None or type(spec.loader) is not SourceFileLoader:
-        return True  # another loader may load another code of it, as pytest does of tests
+        return ""  # another loader may load another code of it, as pytest does of tests
+    if since is not None and max((state := path.stat()).st_mtime, state.st_ctime) < since:
+        return ""
     try:
         codes = [*find_codes(compile(source, path, "exec", dont_inherit=True))]
     except (SyntaxError, ValueError):
-        return False
+        return "was changed"
     known = {*map(summarize, codes)}
-    if any(summarize(code) not in known for code in find_loaded_codes(module, path)):
-        return False
+    if any(summarize(code) not in known for code in find_loaded_codes(module, str(path))):
+        return "was changed"
     if any(differs(module, name, value) for name, value in find_constants(ast.parse(source))):
-        return False
+        return "was changed"
     cached = read_cached(Path(spec.cached or ""))
     if cached is None:
-        return True
+        return "" if since is None else "may have been changed"
     inner = slice(0 if whole else 1, None)
-    return [*map(summarize, codes[inner])] == [*map(summarize, [*find_codes(cached)][inner])]
+    is_same = [*map(summarize, codes[inner])] == [*map(summarize, [*find_codes(cached)][inner])]
+    return "" if is_same else "was changed"
 
 
 def find_constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
-    """``("WIDTH", 3)`` and ``("net.__defaults__", (3, 1))`` of what is defined once at the top."""
-    names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and is_stored(node)]
-    names += [n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names]
+    """``("WIDTH", 3)`` and ``("net.__defaults__", (3, 1))`` of what is defined once at the top.
+
+    A list or a dict is left out where the module may fill it: by an item or by a method.
+    """
+    nodes = [*ast.walk(tree)]
+    names = [node.id for node in nodes if isinstance(node, ast.Name) and is_stored(node)]
+    names += [n for node in nodes if isinstance(node, ast.Global) for n in node.names]
+    names += [*find_filled(nodes)]
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     names += [node.name for node in functions]
     for node in tree.body:
@@ -62,13 +91,23 @@ def find_constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
                 yield found[0], ast.literal_eval(found[1])
 
 
+def find_filled(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The names of which there is ``x.append`` or ``x[0] = …``."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name)):
+                yield name
+            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()):
+                yield name
+
+
 def is_stored(node: ast.Name) -> bool:
     """Whether a name is written to, or deleted, where it stands."""
     return not isinstance(node.ctx, ast.Load)
 
 
-FIXED = (bool, bytes, complex, float, int, str, tuple)
-"""Kinds of constants that nothing changes in place."""
+COMPARED = (bool, bytes, complex, dict, float, int, list, str, tuple)
+"""Kinds of constants whose text says what they are."""
 
 
 def differs(module: ModuleType, name: str, value: Any) -> bool:
@@ -77,7 +116,8 @@ def differs(module: ModuleType, name: str, value: Any) -> bool:
     loaded = vars(module).get(name)
     if attribute:
         loaded = getattr(unwrap(loaded) if callable(loaded) else None, attribute, None)
-    return type(loaded) is type(value) and isinstance(value, FIXED) and repr(loaded) != repr(value)
+    is_comparable = type(loaded) is type(value) and isinstance(value, COMPARED)
+    return is_comparable and repr(loaded) != repr(value)
 
 
 def read_cached(path: Path) -> CodeType | None:

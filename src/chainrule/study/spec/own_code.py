@@ -11,11 +11,11 @@ from importlib import import_module, invalidate_caches
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule._util.source_code import find_studies, hash_source
 from chainrule.recipes.errors import StudyError
-from chainrule.study.spec.loaded_code import is_as_loaded
+from chainrule.study.spec.loaded_code import PROCESS_START, find_change
 from chainrule.study.spec.study import Study
 
 __all__ = ["check_pinned", "own_files", "pin_sources", "remember_loaded"]
@@ -29,8 +29,14 @@ def pin_sources(study: Study) -> Study:
 
     Other code is another study, as another CSV file is. Modules that are installed, Python's and
     chainrule's are left out: provenance has their versions. A module that is not found is too:
-    what names it says so.
+    what names it says so. Raises StudyError where a component is of the program itself, which is
+    another one in each process, and where a module is not what its file says now.
     """
+    if "__main__" in find_module_names(study.as_dict()):
+        raise StudyError(
+            "__main__ is another program in each process: put what the study is made of at the top "
+            "of a module, and name it as module:NAME"
+        )
     files = sorted(own_files(study).items())
     sources = {name: hash_source(path) for name, path in files}
     for name, path in files:
@@ -52,16 +58,24 @@ def check_pinned(study: Study) -> None:
             raise StudyError(f"{path} was changed after this run began: run it again")
 
 
-LOADED: dict[str, tuple[ModuleSpec, str]] = {}
-"""Module → what it was loaded by, and the SHA-256 of its source when that was first looked at."""
+class Look(NamedTuple):
+    """What a module had been loaded by when it was looked at, and its digest; None if refused."""
+
+    spec: ModuleSpec | None
+    digest: str | None
+
+
+LOOKS: dict[str, Look] = {}
+"""Module → the first look at what is loaded of it, or the last that refused it."""
 
 
 def remember_loaded(sources: Mapping[str, str]) -> None:
     """Keep in mind that what is loaded of these modules are these sources, unless it is known."""
     for name, digest in sources.items():
         spec = getattr(sys.modules.get(name), "__spec__", None)
-        if spec is not None and (name not in LOADED or LOADED[name][0] is not spec):
-            LOADED[name] = spec, digest
+        look = LOOKS.get(name)
+        if spec is not None and (look is None or look.digest is None or look.spec is not spec):
+            LOOKS[name] = Look(spec, digest)
 
 
 def check_loaded(name: str, path: Path, digest: str) -> None:
@@ -70,16 +84,23 @@ def check_loaded(name: str, path: Path, digest: str) -> None:
     A notebook would else train the earlier code under the name of the new one, and its workers the
     new one.
     """
-    module = sys.modules.get(name)
-    known, old = LOADED.get(name, (None, ""))
-    if module is None or known is not module.__spec__:  # first looked at now
+    module, look = sys.modules.get(name), LOOKS.get(name)
+    if module is None or module.__spec__ is None:
+        return
+    if look is not None and look.digest is not None and look.spec is module.__spec__:
+        change = "" if look.digest == digest else "was changed"
+    else:  # first looked at now, or loaded anew since
+        is_anew = look is not None and look.spec is not module.__spec__
+        since = None if is_anew else PROCESS_START
         source = path.read_bytes()
-        is_right = module is None or is_as_loaded(module, source, whole=not find_studies(source))
-    else:
-        is_right = old == digest
-    if not is_right:
+        change = find_change(module, source, since, whole=not find_studies(source))
+        if change:
+            LOOKS[name] = Look(module.__spec__, None)
+    if change:
+        if change.startswith("may"):
+            change += " (Python keeps no bytecode here, which would tell)"
         raise StudyError(
-            f"{path} was changed after this process had loaded {name}, which is as it was: start "
+            f"{path} {change} after this process had loaded {name}, which is as it was: start "
             f"Python anew (a notebook's kernel), or importlib.reload({name}) and what imports it"
         )
     remember_loaded({name: digest})
@@ -157,9 +178,7 @@ def find_imports(name: str, path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.Call) and is_import_call(node):
-            for argument in node.args[:1]:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                    yield argument.value
+            yield from find_called(node, package)
         elif isinstance(node, ast.ImportFrom):
             try:
                 home = resolve_name("." * node.level + (node.module or ""), package)
@@ -167,6 +186,15 @@ def find_imports(name: str, path: Path) -> Iterator[str]:
                 continue
             yield home
             yield from (f"{home}.{alias.name}" for alias in node.names if alias.name != "*")
+
+
+def find_called(node: ast.Call, package: str) -> Iterator[str]:
+    """The module of ``import_module("a.b")`` or ``import_module(".b", package="a")``."""
+    given = [*node.args, *(k.value for k in node.keywords if k.arg == "package")]
+    texts = [g.value for g in given if isinstance(g, ast.Constant) and isinstance(g.value, str)]
+    if texts and texts[0] is getattr(given[0], "value", None):
+        with suppress(ImportError):  # beyond the top of its package: said where it is imported
+            yield resolve_name(texts[0], [*texts, package][1])
 
 
 def is_import_call(node: ast.Call) -> bool:
