@@ -95,6 +95,8 @@ def describe_problem(error: ErrorDetails) -> str:
         hint = did_you_mean(given, known) if isinstance(given, str) else ""
     if kind == "model_type" and context["class_name"] in ("Component", "Data", "Schedule"):
         expected = NAMED_PART
+    elif kind == "model_type":
+        expected = f"a table, as below [{'.'.join(map(str, error['loc']))}]"
     expected = expected.format(**context) or f"another value ({error['msg']})"
     got = "a table" if isinstance(given, dict) else repr(given)
     return f"expected {expected}, got {got}{'; ' if hint else ''}{hint}".strip()
@@ -102,6 +104,8 @@ def describe_problem(error: ErrorDetails) -> str:
 
 def describe_missing(path: list[str]) -> str:
     """What is to be written where a field is missing."""
+    if path == ["name"]:
+        return f'is missing; expected name = "…", {EXPECTED["string_pattern_mismatch"]}'
     if (kind := ".".join(path)) in SEARCH_MODULES:
         path = [kind, "name"]
     kinds: Iterable[str] = (part for part in path[:-1] if part in SEARCH_MODULES)
@@ -131,7 +135,6 @@ EXPECTED = {
     "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le:g}",
     "list_type": "a list",
-    "model_type": "a table",
     "string_pattern_mismatch": "letters, digits, dots, hyphens and underscores",
     "string_type": "a text",
     "tuple_type": "a list",

@@ -408,7 +408,11 @@ def test_each_problem_has_a_line_of_its_own():
         Study.from_toml("rounds = 0", "a.toml")
     lines = str(caught.value).split("\n")
     assert lines[0] == "a.toml is not a study:"
-    assert [line.split(":")[0].strip() for line in lines[1:]] == ["name", "data", "line 1, rounds"]
+    assert [line.split(":")[0].strip() for line in lines[1:]] == [
+        "nowhere in a.toml, name",
+        "nowhere in a.toml, data",
+        "line 1, rounds",
+    ]
 
 
 @pytest.mark.parametrize(

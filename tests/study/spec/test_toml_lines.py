@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chainrule.study import Study, StudyError
@@ -105,3 +107,45 @@ def test_a_wrong_value_has_its_line_too(tmp_path):
     )
     with pytest.raises(StudyError, match=r"\n  line 3, epochs: expected at least 1, got 0$"):
         Study.load(path)
+
+
+MISSING = {
+    "net": (r"\[net\]\n.*\n", r"nowhere in a.toml, net.name: .*; expected \[net\] with name"),
+    "name": ('name = "a"\n', 'nowhere in a.toml, name: is missing; expected name = "…"'),
+    "space": (r"\[space\]\n.*\n", r"nowhere in a.toml, space: .*expected \[space\] with values"),
+    "values": ('"optimizer.lr".*\n', r"line 10, space: .*there is nothing to search; expected"),
+    "search": (r"\[search\]\n.*\n", r"nowhere in a.toml, search: there is a space .*\[search\]"),
+    "method": ("method = .*\n", r'line 12, search: .*expected \[search\] with method = "grid"'),
+    "candidates": ('"grid"', '"tpe"', r"line 12, search.candidates: .*such as candidates = 20"),
+    "quotes": ('"optimizer.lr"', "optimizer.lr", r'line 11, .*the path in quotes: "optimizer.lr"'),
+    "list": (r"\[0.1, 0.3\]", "0.1", r"line 11, space.optimizer.lr: expected a list of values, or"),
+    "path": ("optimizer.lr", "optimiser.lr", r"line 11, path 'optimiser.lr': no such field; did"),
+    "range": (r"\[0.1, 0.3\]", "{ lo = 1 }", "line 11, space.optimizer.lr.lo: no such field"),
+}
+WHOLE = """\
+name = "a"
+loss = "CrossEntropyLoss"
+optimizer = "SGD"
+[data]
+name = "disk_points"
+
+[net]
+name = "disk_net"
+
+[space]
+"optimizer.lr" = [0.1, 0.3]
+[search]
+method = "grid"
+"""
+
+
+@pytest.mark.parametrize("change", MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_said_with_its_line_or_that_it_is_nowhere(change):
+    old, *new, said = change
+    with pytest.raises(StudyError, match=said):
+        Study.from_toml(re.sub(old, new[0] if new else "", WHOLE), "a.toml")
+
+
+def test_an_arm_that_nobody_wrote_is_not_named():
+    with pytest.raises(StudyError, match=r"^net\.name: is missing"):
+        Study(name="a", data="disk_points")

@@ -106,7 +106,8 @@ def build_arm(
         for setting in covering_settings(searched):
             arm.with_overrides(setting)
     except ValueError as error:
-        raise ValueError(f"arm {name}: {str(error).splitlines()[0]}") from None
+        which = f"arm {name}: " if own or levels or name != "only" else ""
+        raise ValueError(f"{which}{str(error).splitlines()[0]}") from None
     return arm
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Self
@@ -13,6 +13,8 @@ from pydantic import BeforeValidator, model_validator
 from chainrule import seeds
 from chainrule.recipes.component import Named
 from chainrule.recipes.fields import StrictModel
+from chainrule.recipes.importing import SEARCH_MODULES
+from chainrule.recipes.problems import raise_problems
 from chainrule.study.store.record import Value
 
 __all__ = [
@@ -134,11 +136,40 @@ class Dimension(StrictModel):
 
 
 def expand_list(given: Any) -> Any:
-    """A dimension from its short form, the list of its values."""
+    """A dimension from its short form, the list of its values. ValueError for what is neither."""
+    if not isinstance(given, list | tuple | Mapping | Dimension):
+        raise ValueError(f"expected a list of values, or a table with low and high, got {given!r}")
     return {"values": given} if isinstance(given, list | tuple) else given
 
 
-Space = dict[str, Annotated[Dimension, BeforeValidator(expand_list)]]
+def check_quotes(given: Any) -> Any:
+    """Raise, in a validator, where a path has no quotes, so that TOML makes tables of it."""
+    if isinstance(given, Mapping):
+        problem = "TOML takes this for a table in a table; expected the path in quotes"
+        raise_problems(
+            (place, f'{problem}: "{".".join(place)}"')
+            for place in find_paths(given, ())
+            if len(place) > 1 and place[0] in SEARCH_MODULES
+        )
+    return given
+
+
+def find_paths(given: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The keys that lead to what is not a table, or is one with a dimension's fields."""
+    for key, inner in given.items():
+        if (
+            isinstance(inner, Mapping)
+            and inner
+            and not inner.keys() & Dimension.model_fields.keys()
+        ):
+            yield from find_paths(inner, (*place, key))
+        else:
+            yield (*place, key)
+
+
+Space = Annotated[
+    dict[str, Annotated[Dimension, BeforeValidator(expand_list)]], BeforeValidator(check_quotes)
+]
 """Path → its values; a plain list stands for ``values``."""
 
 

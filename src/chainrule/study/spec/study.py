@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -51,7 +52,7 @@ from chainrule.study.spec.sections import (
     spread_data,
 )
 from chainrule.study.spec.space import Space, grid
-from chainrule.study.spec.toml_lines import find_line, find_lines
+from chainrule.study.spec.toml_lines import find_line, find_lines, guess_place
 
 __all__ = ["Study", "digest_declaration", "semantic_content"]
 
@@ -291,7 +292,7 @@ def read_study_file(path: Path) -> tuple[dict[str, Any], str]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: not a text in UTF-8: {error}") from None
+        raise StudyError(f"{path}: not a text in UTF-8, save it as one: {error}") from None
     if ".py:" in text:  # a file of the user's
         add_import_path(path.resolve().parent)
     return find_csv_beside(parse_toml(text, str(path)), path.parent), text
@@ -441,7 +442,10 @@ def check_search(study: Study) -> None:
             'expected [space] with values for a path, such as "optimizer.lr" = [0.01, 0.1]'
         )
     if search.method in ("random", "tpe", "gp") and search.candidates is None:
-        raise ValueError(f"search.candidates: {search.method} needs to know how many")
+        raise ValueError(
+            f"search.candidates: {search.method} needs to know how many; expected a number, such "
+            "as candidates = 20"
+        )
     if search.method == "grid":
         grid(study.space)
     if search.parameters is not None and not study.space:
@@ -527,7 +531,7 @@ def find_csv(data: Any, folder: Path) -> Any:
 
 
 def validate_study(
-    declared: Mapping[str, Any], source: str, *, text: str = "", stored: bool = False
+    declared: Mapping[str, Any], source: str, *, text: str | None = None, stored: bool = False
 ) -> Study:
     """The study that these data declare. Raises StudyError with a line for each problem.
 
@@ -538,8 +542,18 @@ def validate_study(
         return Study.model_validate(declared, context={"stored": True} if stored else None)
     except ValidationError as error:
         problems = zip(list_problems(error), format_errors(error), strict=True)
-        numbers = find_lines(text)
-        found = [(find_line(numbers, place), problem) for (place, _), problem in problems]
-        found.sort(key=lambda one: one[0] or 0)
-        lines = "\n  ".join(f"line {n}, {problem}" if n else problem for n, problem in found)
+        found = [locate_problem(place, problem, source, text) for (place, _), problem in problems]
+        lines = "\n  ".join(line for _, line in sorted(found, key=itemgetter(0)))
         raise StudyError(f"{source} is not a study:\n  {lines}") from None
+
+
+def locate_problem(place: Place, problem: str, source: str, text: str | None) -> tuple[int, str]:
+    """The line of a problem, and the problem with its line in front, or that there is none.
+
+    Without the text that was read there is no line to tell.
+    """
+    place = place or guess_place(problem)
+    line = find_line(find_lines(text or ""), place)
+    if line is None and text is not None and place and place[0] in Study.model_fields:
+        return 0, f"nowhere in {source}, {problem}"
+    return line or 0, f"line {line}, {problem}" if line else problem

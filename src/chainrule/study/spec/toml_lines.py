@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["find_line", "find_lines"]
+__all__ = ["find_line", "find_lines", "guess_place"]
 
 TOKEN = re.compile(
     r'(?P<text>"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\')'
@@ -39,6 +39,20 @@ def find_line(lines: Mapping[Path, int], place: Sequence[int | str]) -> int | No
     path = tuple(map(str, place))
     found = (lines.get(path[:length]) for length in range(len(path), 0, -1))
     return next((line for line in found if line is not None), None)
+
+
+SPOKEN = re.compile(r"(?:arm [^:]+: )?(?:path '(?P<path>[^']+)'|(?P<field>\w+(?:\.[\w-]+)*)): ")
+
+
+def guess_place(problem: str) -> Path:
+    """``("search", "candidates")`` of ``search.candidates: …``; empty where no field is named.
+
+    ``arm a: net.name: …`` is about ``net.name``, and ``path 'optimizer.lr': …`` about the space.
+    """
+    found = SPOKEN.match(problem)
+    if found is None:
+        return ()
+    return ("space", found["path"]) if found["path"] else tuple(found["field"].split("."))
 
 
 def split_statements(text: str) -> Iterator[tuple[int, list[str]]]:
