@@ -76,6 +76,14 @@ def test_an_incoming_gradient_that_does_not_fit_is_refused(g, got):
     assert not net.weight.grad.any()
 
 
+@pytest.mark.parametrize("make", [lambda value: value, float, lambda value: value.reshape(1, 1)])
+def test_a_number_in_the_place_of_the_gradient_is_told_the_two_halves(make):
+    net, criterion = nn.Linear(3, 2), nn.MSELoss()
+    value = criterion(net(torch.rand(5, 3)), torch.zeros(5, 2))
+    with pytest.raises(nn.LayerError, match=r"; write net.backward\(criterion.backward\(\)\): the"):
+        net.backward(make(value))
+
+
 def test_after_a_wrong_gradient_the_right_one_is_taken():
     net = nn.Linear(3, 2)
     net(torch.rand(5, 3))

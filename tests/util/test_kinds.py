@@ -168,6 +168,8 @@ HELD = {
         lambda: torch.nn.ModuleList([torch.nn.ReLU()]),
         "torch's ModuleList has no chain rule here",
     ),
+    "a tensor": (lambda: torch.ones(2, requires_grad=True), "a tensor would not be trained: exp"),
+    "tensors": (lambda: [torch.ones(2, requires_grad=True)], "a tensor would not be trained"),
     "torch's parameter": (lambda: torch.nn.Parameter(torch.ones(2)), "torch's Parameter has no"),
 }
 MEETINGS = {
@@ -191,3 +193,38 @@ def test_a_list_of_what_is_found_elsewhere_is_fine():
     module.first = nn.Linear(2, 2)
     module.held = [module.first, module.first.weight, 3, "relu"]
     assert len(optim.SGD(module.initialize(0)).param_groups[0]["params"]) == 2
+
+
+def test_a_tensor_that_nobody_learns_is_said_once(capfd):
+    module = InLists(torch.ones(3))
+    for _ in range(2):
+        module.initialize(0)
+    err = capfd.readouterr().err
+    assert err.count("InLists.held: a tensor is neither trained nor saved: write nn.Param") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("_mask", torch.ones(3)),
+        ("index", torch.arange(3)),
+        ("scale", torch.tensor(3.0)),
+        ("weight", nn.Parameter(torch.ones(3))),
+        ("mask", nn.Buffer(torch.ones(3))),
+    ],
+)
+def test_of_other_attributes_nothing_is_said(name, held, capfd):
+    module = InLists([])
+    setattr(module, name, held)
+    module.initialize(0)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_constant_of_a_cohort_stays_whole():
+    module = InLists(torch.tensor([3.0, 5.0, 7.0]))
+    module._table = torch.ones(3, 2)
+    cohort = module.replicate(2)
+    assert cohort.replica(1).held.tolist() == [3.0, 5.0, 7.0]
+    cohort.keep_replicas(torch.tensor([1]))
+    assert cohort.held.tolist() == [3.0, 5.0, 7.0]
+    assert cohort._table.shape == (3, 2)

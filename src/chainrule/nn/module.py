@@ -12,8 +12,9 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule._util.display import html_table
-from chainrule._util.kinds import describe_object, find_torch_base
+from chainrule._util.notices import print_once
 from chainrule._util.pytree import named_leaves, take_rows
+from chainrule.nn.attributes import CONSTANT, find_problem, is_constant, is_per_replica
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.parameter import Buffer, Parameter
@@ -149,14 +150,18 @@ class ModuleTree(Replicated, ABC):
     def check_children(self) -> None:
         """Raise TypeError where a module or a parameter stands where nothing here would find it.
 
-        It would not be drawn, trained or saved: one in a list or dict, and one of torch's.
+        It would not be drawn, trained or saved: one in a list or dict, one of torch's, and a tensor
+        that requires a gradient. Of another tensor it is said once, on stderr, that it is constant.
         """
         reached = {id(part) for part in (*self.modules(), *self.parameters())}
+        kinds = (Module, Parameter)
         for path, module in self.named_modules():
             for name, value in vars(module).items():
-                if name != "_last" and (problem := find_problem(value, reached)):
-                    where = f"{path} {type(module).__name__}.{name}".lstrip()
+                where = f"{path} {type(module).__name__}.{name}".lstrip()
+                if name != "_last" and (problem := find_problem(value, reached, kinds)):
                     raise TypeError(f"{where}: {problem}")
+                if is_constant(name, value, module):
+                    print_once(f"chainrule: {where}: {CONSTANT}")
 
     def is_layer(self) -> bool:
         """Whether it is not made of other modules."""
@@ -190,7 +195,7 @@ class LastCall(NamedTuple):
         """Raise as ``Module.backward`` does unless g can go back through this call."""
         expected, given = describe_shape(self.y, dtype=True), describe_shape(g, dtype=True)
         if given != expected:
-            raise LayerError(module, f"expected dL/dy of {expected}, got {given}")
+            raise LayerError(module, f"expected dL/dy of {expected}, got {given}{hint_loss(g)}")
         gradients = [leaf for _, leaf in named_leaves(g) if isinstance(leaf, Gradient)]
         if not all(leaf.belongs_to(module, self.number) for leaf in gradients):
             raise RuntimeError(
@@ -203,6 +208,13 @@ class LastCall(NamedTuple):
                 f"{module.label()}: the input or a parameter was changed in place after the call: "
                 "go back before the optimizer's step, and keep the input as it was"
             )
+
+
+def hint_loss(g: Any) -> str:
+    """What to write where a number was given for the gradient: the value of a loss, say."""
+    is_number = isinstance(g, Tensor | int | float) and getattr(g, "numel", lambda: 1)() == 1
+    contract = "the loss gives dL/dy, and the net takes it further"
+    return f"; write net.backward(criterion.backward()): {contract}" if is_number else ""
 
 
 class Module(ModuleTree, ABC):
@@ -360,7 +372,7 @@ class Module(ModuleTree, ABC):
         for module in net.modules():
             module.seeds = module.seeds and [module.seeds[k]]
             for name, value in vars(module).items():
-                if isinstance(value, Tensor):  # a number that differs per replica
+                if is_per_replica(value, self.replicas):
                     setattr(module, name, value[k].item())
         return net
 
@@ -371,14 +383,14 @@ class Module(ModuleTree, ABC):
         Raises ValueError, and changes nothing, for a plain net and for indices that are not of
         replicas or not distinct.
         """
-        kept = check_replica_index(index, self.replicas)
+        replicas, kept = self.replicas, check_replica_index(index, self.replicas)
         for value in self.unique_state():
             value.map(lambda t: take_rows(t, index))
         for module in self.modules():
             module.replicas = len(kept)
             module.seeds = module.seeds and [module.seeds[k] for k in kept]
             for name, number in vars(module).items():
-                if isinstance(number, Tensor):  # one that differs per replica
+                if is_per_replica(number, replicas):
                     setattr(module, name, take_rows(number, index))
 
     def _copy(self, K: int | None, f: Callable[[Tensor], Tensor]) -> Self:
@@ -392,27 +404,6 @@ class Module(ModuleTree, ABC):
     def multiply_adds(self, inputs: Any, output: Any) -> int:
         """Multiply-adds of one forward; 0 where there is no product."""
         return 0
-
-
-def find_problem(value: Any, reached: set[int]) -> str:
-    """What is wrong with an attribute of a module, whose net has parts of these ids."""
-    if find_torch_base(type(value)) is not None:
-        return (
-            f"{describe_object(value)} has no chain rule here: take the class of chainrule.nn, or "
-            "convert a net with chainrule.interop.from_torch"
-        )
-    if not isinstance(value, list | tuple | dict) or not value:
-        return ""
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, Module | Parameter) and id(item) not in reached:
-            return (
-                f"a {type(value).__name__} with {item!r}, which is not found there and would not "
-                "be trained: keep each in an attribute of its own, or modules in a container, "
-                "as nn.Sequential"
-            )
-        if problem := find_problem(item, reached):
-            return problem
-    return ""
 
 
 def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:

@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "own_width.py").write_text("WIDTH = 3\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setattr(own_code, "LOOKS", {})
+    monkeypatch.setattr(own_code, "LOADED", {})
     yield tmp_path
     for name in ("own_net", "own_width"):
         sys.modules.pop(name, None)

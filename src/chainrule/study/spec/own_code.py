@@ -58,14 +58,14 @@ def check_pinned(study: Study) -> None:
             raise StudyError(f"{path} was changed after this run began: run it again")
 
 
-class Look(NamedTuple):
-    """What a module had been loaded by when it was looked at, and its digest; None if refused."""
+class LoadedModule(NamedTuple):
+    """What a module was loaded by when it was looked at, and its digest then; None if refused."""
 
     spec: ModuleSpec | None
     digest: str | None
 
 
-LOOKS: dict[str, Look] = {}
+LOADED: dict[str, LoadedModule] = {}
 """Module → the first look at what is loaded of it, or the last that refused it."""
 
 
@@ -73,9 +73,9 @@ def remember_loaded(sources: Mapping[str, str]) -> None:
     """Keep in mind that what is loaded of these modules are these sources, unless it is known."""
     for name, digest in sources.items():
         spec = getattr(sys.modules.get(name), "__spec__", None)
-        look = LOOKS.get(name)
+        look = LOADED.get(name)
         if spec is not None and (look is None or look.digest is None or look.spec is not spec):
-            LOOKS[name] = Look(spec, digest)
+            LOADED[name] = LoadedModule(spec, digest)
 
 
 def check_loaded(name: str, path: Path, digest: str) -> None:
@@ -84,7 +84,7 @@ def check_loaded(name: str, path: Path, digest: str) -> None:
     A notebook would else train the earlier code under the name of the new one, and its workers the
     new one.
     """
-    module, look = sys.modules.get(name), LOOKS.get(name)
+    module, look = sys.modules.get(name), LOADED.get(name)
     if module is None or module.__spec__ is None:
         return
     if look is not None and look.digest is not None and look.spec is module.__spec__:
@@ -95,7 +95,7 @@ def check_loaded(name: str, path: Path, digest: str) -> None:
         source = path.read_bytes()
         change = find_change(module, source, since, whole=not find_studies(source))
         if change:
-            LOOKS[name] = Look(module.__spec__, None)
+            LOADED[name] = LoadedModule(module.__spec__, None)
     if change:
         if change.startswith("may"):
             change += " (Python keeps no bytecode here, which would tell)"
