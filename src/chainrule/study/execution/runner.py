@@ -83,8 +83,7 @@ def run(
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())
-        origin = provenance([*own_files(study).values()])
-        entry = StudyEntry(opened, study, origin, extend=extend)
+        entry = StudyEntry(opened, study, provenance([*own_files(study).values()]), extend=extend)
         scheduler = Scheduler(study, chosen, select_settled(rows := entry.load_rows()))
         engine = stack.enter_context(use_engine(executor, jobs))
         scheduler.n_rounds, interrupted = entry.needed_rounds, False
