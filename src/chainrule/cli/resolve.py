@@ -297,21 +297,17 @@ def choose_record(
 ) -> StudyRecord:
     """The study of a store that is meant. Raises StudyError, which says what there is."""
     from chainrule.study import StudyError
+    from chainrule.study.results.summary import order_by_last_run
 
     found = [record for record in records if record.id == number]
     if number is None:
         with_rows = [record for record in records if record.trainings]
         of_declaration = [r for r in with_rows if declared and r.digest == declared.digest]
-        found = of_declaration or sorted(with_rows, key=last_run_time)
+        found = of_declaration or order_by_last_run(with_rows)
     if not found:
         what = f"no study {number} in it" if number else "no results yet: chainrule run makes them"
         raise StudyError(f"{run}: {what}; studies: {list_records(records) or 'none'}")
     return found[-1]
-
-
-def last_run_time(record: StudyRecord) -> tuple[str, int]:
-    """When a study was run last; of two at once the newer one is later."""
-    return str(record.runs[-1].get("time", record.created)), record.id
 
 
 def list_records(records: Sequence[StudyRecord]) -> str:

@@ -1,7 +1,7 @@
 """The app: a server on this machine, and pages in which nets and studies are looked at.
 
 ``server.py`` listens, ``guard.py`` says who may ask, ``application.py`` joins the rooms.
-``playground/`` is the room in which nets train while one looks, ``studies.py`` that of the stores.
+``playground/`` is the room in which nets train while one looks, ``studies/`` that of the stores.
 What the browser runs is in ``static/``, as it is written: modules, no build, no network.
 """
 
@@ -13,5 +13,6 @@ except ImportError as error:
 
 from chainrule.web.application import build_application
 from chainrule.web.server import open_socket, page_address, run_server
+from chainrule.web.studies import StudyStores
 
-__all__ = ["build_application", "open_socket", "page_address", "run_server"]
+__all__ = ["StudyStores", "build_application", "open_socket", "page_address", "run_server"]

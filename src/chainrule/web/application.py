@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from chainrule import __version__
 from chainrule.web import playground, studies
 from chainrule.web.guard import Guard
+from chainrule.web.studies import StudyStores
 
 __all__ = ["build_application"]
 
@@ -27,10 +28,15 @@ TEMPLATES = Environment(
 )
 
 
-def build_application(token: str, hosts: Collection[str] = ()) -> Starlette:
-    """All that the server answers, to those that have the token; see :class:`Guard`."""
+def build_application(
+    token: str, hosts: Collection[str] = (), stores: StudyStores | None = None
+) -> Starlette:
+    """All that the server answers, to those that have the token; see :class:`Guard`.
+
+    ``stores``: those that are shown, without any those in ``runs/``.
+    """
     pages = [Route(f"/{name}", show_room, name=name) for name in ROOMS]
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/", enter),
             *pages,
@@ -41,6 +47,8 @@ def build_application(token: str, hosts: Collection[str] = ()) -> Starlette:
         middleware=[Middleware(Guard, token=token, hosts=hosts)],
         exception_handlers={404: show_missing},
     )
+    application.state.studies = stores or StudyStores(Path("runs"))
+    return application
 
 
 async def enter(request: Request) -> Response:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
+import socket
 
 import pytest
 
 from chainrule.study import StoreError
 from chainrule.study.store import lock
-from chainrule.study.store.lock import file_lock, process_name
+from chainrule.study.store.lock import file_lock, find_holder, process_name
 
 
 def test_a_lock_file_that_was_left_is_no_lock(tmp_path):
@@ -57,3 +59,29 @@ def test_a_lock_that_cannot_be_signed_is_an_os_error_by_path(tmp_path, monkeypat
     with pytest.raises(OSError, match=r"cannot write: No space left on device: .*s\.sqlite\.lock"):
         file_lock(tmp_path / "s.sqlite").__enter__()
     assert not list(tmp_path.iterdir())
+
+
+def test_who_holds_it_is_told_without_touching_the_lock(tmp_path, monkeypatch):
+    store = tmp_path / "s.sqlite"
+    assert find_holder(store) == ""
+    with file_lock(store):
+        monkeypatch.setattr(lock, "_try", None)
+        assert find_holder(store) == process_name()
+    assert find_holder(store) == ""
+
+
+def test_what_a_killed_process_left_holds_nothing(tmp_path):
+    path = tmp_path / "s.sqlite.lock"
+    path.write_text(f"{2**22 + 1} on {socket.gethostname()}")  # more than any process has
+    assert find_holder(tmp_path / "s.sqlite") == ""
+    path.write_text("4242 on another host")
+    assert find_holder(tmp_path / "s.sqlite") == "4242 on another host"
+
+
+def test_a_process_of_another_user_is_alive(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    (tmp_path / "s.sqlite.lock").write_text(process_name())
+    assert find_holder(tmp_path / "s.sqlite") == process_name()

@@ -13,6 +13,7 @@ import typer
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
+from chainrule.cli.resolve import RUNS
 
 Host = Annotated[
     str,
@@ -36,6 +37,10 @@ Port = Annotated[
 def open_app(
     host: Host = "127.0.0.1",
     port: Port = None,
+    store: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STORE", help="A path or URL of a store beside runs/; many times."),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
     """Serve the app to the browser of this machine, until Ctrl-C.
@@ -47,6 +52,7 @@ def open_app(
     """
     from chainrule import web
 
+    stores = web.StudyStores(RUNS, store or ())
     listener = web.open_socket(host, port)
     token = secrets.token_urlsafe(16)
     address = web.page_address(listener, token)
@@ -57,5 +63,5 @@ def open_app(
         opening.daemon = True
         opening.start()
     with suppress(KeyboardInterrupt):  # which is how it ends
-        web.run_server(web.build_application(token, [host]), listener)
+        web.run_server(web.build_application(token, [host], stores), listener)
     echo_err("stopped")

@@ -60,29 +60,27 @@ def list_stored_studies(
 def read_studies(where: str) -> list[dict[str, Any]]:
     """What is said of each study of a store, as JSON data; of an empty file nothing."""
     from chainrule.study import load_result, open_store
+    from chainrule.study.results.summary import summarize_study
 
     if "://" not in where and not Path(where).stat().st_size:
         return []
     with open_store(where, read_only=True) as store:
-        found = []
-        for record in store.studies():
-            result = load_result(store, record.id)
-            rounds = {arm.arm: arm.n for arm in result.arms}
-            names = [arm.name for arm in result.study.all_arms]
-            declared = result.needed_rounds
-            found.append(
-                {
-                    "study": f"{shorten_store(where)}/{record.id}",
-                    "name": record.name,
-                    "state": "complete" if result.is_complete else "not complete",
-                    "last run": record.runs[-1].get("time", record.created),
-                    "runs": len(record.runs),
-                    "arms": f"{sum(n >= declared for n in rounds.values())}/{len(names)}",
-                    "rounds": f"{min(rounds.get(name, 0) for name in names)}/{declared}",
-                    "trainings": record.trainings,
-                }
-            )
-    return found
+        found = [
+            summarize_study(load_result(store, record.id), record) for record in store.studies()
+        ]
+    return [
+        {
+            "study": f"{shorten_store(where)}/{of.number}",
+            "name": of.name,
+            "state": "complete" if of.is_complete else "not complete",
+            "last run": of.last_run,
+            "runs": of.runs,
+            "arms": "{}/{}".format(*of.arms),
+            "rounds": "{}/{}".format(*of.rounds),
+            "trainings": of.trainings,
+        }
+        for of in found
+    ]
 
 
 def shorten_store(where: str) -> str:

@@ -31,6 +31,10 @@ from chainrule.report.figure_data.forest_plots import (
 )
 from chainrule.report.figure_data.importance import ImportancesData, importances_data
 from chainrule.report.figure_data.layers import LayersData, layers_data
+from chainrule.report.figure_data.parallel_coordinates import (
+    ParallelCoordinatesData,
+    parallel_coordinates_data,
+)
 from chainrule.report.figure_data.plane import PlaneData, plane_data
 from chainrule.report.figure_data.reliability import (
     ConfusionData,
@@ -68,6 +72,7 @@ __all__ = [
     "ImagesData",
     "ImportancesData",
     "LayersData",
+    "ParallelCoordinatesData",
     "PlaneData",
     "PlaneOutputsData",
     "PlanePredictionsData",
@@ -87,6 +92,7 @@ __all__ = [
     "importances_data",
     "layers_data",
     "learning_curves_data",
+    "parallel_coordinates_data",
     "plane_data",
     "plane_outputs_data",
     "plane_predictions_data",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule._util.suggest import did_you_mean
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
-from chainrule.report.numbers import Unit, metric_unit
+from chainrule.report.numbers import MISSING, Unit, metric_unit
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -26,11 +27,15 @@ __all__ = [
     "curve_names",
     "curve_rows",
     "curves_data",
+    "group_arms",
     "learning_curves_data",
     "summarize_curve",
 ]
 
 Array: TypeAlias = NDArray[np.float64]
+
+GROUP_SIZE = 6
+"""More arms than this are shown in groups."""
 
 
 @final
@@ -39,7 +44,8 @@ class Curve:
     """The mean of ``n`` trainings after each of the ``epochs``, and their standard deviation.
 
     That has ddof = 1, and is None where there are fewer than two. Those that diverged are left out,
-    and counted. Without any, the means are nan.
+    and counted. Without any, the means are nan. ``group``: with which others it is shown, where
+    there are many.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Curve:
     stds: Sequence[float] | None
     n: int
     n_diverged: int
+    group: str = ""
 
     @property
     def label(self) -> str:
@@ -64,6 +71,13 @@ class CurvesData(FigureData):
     unit: Unit
     over: Literal["replicas", "rounds"]
     curves: Sequence[Curve]
+
+    @property
+    def is_log(self) -> bool:
+        """Whether its scale should be logarithmic: a loss above 0 over two powers of ten."""
+        values = [x for curve in self.curves for x in curve.means if math.isfinite(x)]
+        is_loss = self.quantity.endswith("loss")
+        return is_loss and bool(values) and 0 < 100 * min(values) < max(values)
 
 
 def learning_curves_data(histories: Mapping[str, History], curve: str = "test_loss") -> CurvesData:
@@ -82,8 +96,27 @@ def curves_data(
     if name not in (names := curve_names(selected)):
         hint = did_you_mean(name, names)
         raise ValueError(f"no curve {name!r}; {hint}there are: {', '.join(names) or 'none'}")
-    curves = [summarize_curve(arm.arm, arm_curve(arm, name)) for arm in selected]
+    curves = [
+        replace(summarize_curve(arm.arm, arm_curve(arm, name)), group=group)
+        for arm, group in zip(selected, group_arms(selected), strict=True)
+    ]
     return CurvesData(name, metric_unit(name, data.study), "rounds", curves)
+
+
+def group_arms(arms: Sequence[ArmResult]) -> list[str]:
+    """The group of each arm: its level of the first factor, or six by six as they are declared.
+
+    "" where there are six arms or fewer.
+    """
+    if len(arms) <= GROUP_SIZE:
+        return [""] * len(arms)
+    for factor in arms[0].factors:
+        levels = [f"{factor}: {arm.factors.get(factor, MISSING)}" for arm in arms]
+        if len({*levels}) > 1:
+            return levels
+    starts = [i - i % GROUP_SIZE for i in range(len(arms))]
+    ends = [min(start + GROUP_SIZE, len(arms)) - 1 for start in starts]
+    return [f"{arms[a].arm} to {arms[b].arm}" for a, b in zip(starts, ends, strict=True)]
 
 
 def summarize_curve(name: str, values: Array) -> Curve:

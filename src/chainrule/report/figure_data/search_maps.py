@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from chainrule.study import StudyResult
     from chainrule.study.store.record import Value
 
-__all__ = ["SearchLine", "SearchMap", "SearchMapsData", "SearchPoint", "search_maps_data"]
+__all__ = [
+    "SearchLine",
+    "SearchMap",
+    "SearchMapsData",
+    "SearchPoint",
+    "are_numbers",
+    "path_values",
+    "search_maps_data",
+]
 
 MAX_GRID_VALUES = 20
 """More values of a path than this are points, not rows of a map."""
@@ -99,19 +107,20 @@ def search_maps_data(result: StudyResult | ReportData, arm: str) -> SearchMapsDa
 
 def _is_grid(candidates: Sequence[CandidateSummary], paths: Sequence[str]) -> bool:
     """Whether every path has few values, and most of their pairs were tried."""
-    counts = [len(_path_values(candidates, path)) for path in paths]
+    counts = [len(path_values(candidates, path)) for path in paths]
     cells = min(a * b for a, b in combinations(counts, 2))
     return max(counts) <= MAX_GRID_VALUES and len(candidates) >= 0.5 * cells
 
 
-def _path_values(candidates: Sequence[CandidateSummary], path: str) -> list[Value]:
+def path_values(candidates: Sequence[CandidateSummary], path: str) -> list[Value]:
     """The values of a path: numbers in order, others as they came."""
     found = [x for c in candidates if (x := c.setting.get(path)) is not None]
     values = list({repr(x): x for x in found}.values())
-    return sorted(values, key=float) if _are_numbers(values) else values
+    return sorted(values, key=float) if are_numbers(values) else values
 
 
-def _are_numbers(values: Sequence[Value]) -> bool:
+def are_numbers(values: Sequence[Value]) -> bool:
+    """Whether each is a number; True and False are none."""
     return all(isinstance(x, int | float) and not isinstance(x, bool) for x in values)
 
 
@@ -121,7 +130,7 @@ def _rank_paths(
     """The paths, first the one whose best validation varies most from value to value."""
 
     def spread(path: str) -> float:
-        values = _path_values(candidates, path)
+        values = path_values(candidates, path)
         best = [_best_mean(data, candidates, {path: x}) for x in values]
         return max(best) - min(best)
 
@@ -144,7 +153,7 @@ def _best_mean(
 def _build_map(
     data: ReportData, candidates: Sequence[CandidateSummary], x_path: str, y_path: str
 ) -> SearchMap:
-    x_values, y_values = (_path_values(candidates, path) for path in (x_path, y_path))
+    x_values, y_values = (path_values(candidates, path) for path in (x_path, y_path))
     means = [
         [_best_mean(data, candidates, {x_path: x, y_path: y}) for x in x_values] for y in y_values
     ]
@@ -161,8 +170,8 @@ def _build_map(
 
 
 def _build_line(candidates: Sequence[CandidateSummary], path: str) -> SearchLine:
-    values = _path_values(candidates, path)
-    numeric = _are_numbers(values)
+    values = path_values(candidates, path)
+    numeric = are_numbers(values)
     points = [
         SearchPoint(float(x) if numeric else float(values.index(x)), found.mean, found.chosen > 0)
         for found in candidates

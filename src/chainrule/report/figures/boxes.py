@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.boxes import BoxesData, boxes_data
-from chainrule.report.figures.style import escape_math, format_ticks, line_style, new_figure
+from chainrule.report.figures.style import escape_math, format_ticks, new_figure
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData

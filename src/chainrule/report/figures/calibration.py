@@ -14,13 +14,8 @@ from chainrule.report.figure_data.calibration import (
     CalibrationLine,
     calibration_data,
 )
-from chainrule.report.figures.style import (
-    LineStyle,
-    add_legend,
-    escape_math,
-    line_style,
-    new_figure,
-)
+from chainrule.report.figures.style import add_legend, escape_math, new_figure
+from chainrule.report.line_styles import LineStyle, line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
@@ -58,7 +53,7 @@ def _draw_line(axes: Axes, line: CalibrationLine, style: LineStyle) -> Line2D:
         line.means,
         yerr=line.stds,
         color=style.color,
-        ls=style.dash,
+        ls=style.linestyle,
         marker=style.marker,
         capsize=3,
         lw=1.5,

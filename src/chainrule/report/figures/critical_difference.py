@@ -11,7 +11,8 @@ from chainrule.report.figure_data.critical_difference import (
     CriticalDifferencesData,
     critical_differences_data,
 )
-from chainrule.report.figures.style import WIDTH, escape_math, line_style
+from chainrule.report.figures.style import WIDTH, escape_math
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from chainrule.statistics import Ranking

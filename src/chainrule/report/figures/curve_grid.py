@@ -19,14 +19,13 @@ from chainrule.report.figure_data.curve_grid import (
 from chainrule.report.figures.curves import draw_curve
 from chainrule.report.figures.style import (
     WIDTH,
-    LineStyle,
     escape_math,
     format_ticks,
-    line_style,
     set_epoch_ticks,
     set_log_scale,
     style_axes,
 )
+from chainrule.report.line_styles import LineStyle, line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
@@ -36,6 +35,7 @@ __all__ = ["curve_grid", "draw_curve_grid"]
 
 Grid: TypeAlias = NDArray[Any]
 MAX_COLUMNS = 4
+DASHED = (4, 1.6)
 
 
 def curve_grid(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figure, Grid]:
@@ -96,7 +96,7 @@ def _add_axes(data: CurveGridData, figure: Figure) -> Grid:
 def _side_style(side: str) -> LineStyle:
     """Training is dashed."""
     i = SIDES.index(side)
-    return line_style(i)._replace(dash="-" if i else "--")
+    return line_style(i)._replace(dashes=() if i else DASHED)
 
 
 def _draw_panel(panel: CurvePanel, axes: Axes) -> None:
@@ -118,4 +118,4 @@ def _label_axes(data: CurveGridData, grid: Grid) -> None:
 
 def _legend_lines() -> list[Line2D]:
     styles = {side: _side_style(side) for side in SIDES}
-    return [Line2D([], [], color=s.color, ls=s.dash, label=side) for side, s in styles.items()]
+    return [Line2D([], [], color=s.color, ls=s.linestyle, label=side) for side, s in styles.items()]

@@ -17,15 +17,14 @@ from chainrule.report.figure_data.curves import (
     learning_curves_data,
 )
 from chainrule.report.figures.style import (
-    LineStyle,
     add_legend,
     escape_math,
     format_ticks,
-    line_style,
     new_figure,
     set_epoch_ticks,
     set_log_scale,
 )
+from chainrule.report.line_styles import LineStyle, line_style
 from chainrule.train import History
 
 if TYPE_CHECKING:
@@ -81,7 +80,9 @@ def draw_curve(curve: Curve, axes: Axes, style: LineStyle) -> Line2D:
     # One epoch is no line, but a point.
     marker = style.marker if len(epochs) == 1 else ""
     label = escape_math(curve.label)
-    (line,) = axes.plot(epochs, means, color=style.color, ls=style.dash, marker=marker, label=label)
+    (line,) = axes.plot(
+        epochs, means, color=style.color, ls=style.linestyle, marker=marker, label=label
+    )
     if curve.stds is not None:
         stds = np.array(curve.stds)
         axes.fill_between(epochs, means - stds, means + stds, color=style.color, alpha=0.15, lw=0)

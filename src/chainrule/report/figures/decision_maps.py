@@ -18,7 +18,8 @@ from chainrule.report.figure_data.decision_maps import (
     plane_outputs_data,
     plane_predictions_data,
 )
-from chainrule.report.figures.style import WIDTH, escape_math, line_style
+from chainrule.report.figures.style import WIDTH, escape_math
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

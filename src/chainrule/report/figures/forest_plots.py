@@ -13,7 +13,8 @@ from chainrule.report.figure_data.forest_plots import (
     differences_data,
     effect_sizes_data,
 )
-from chainrule.report.figures.style import escape_math, line_style, new_figure
+from chainrule.report.figures.style import escape_math, new_figure
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.importance import ImportancesData, importances_data
-from chainrule.report.figures.style import add_legend, escape_math, line_style, new_figure
+from chainrule.report.figures.style import add_legend, escape_math, new_figure
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData

@@ -12,13 +12,8 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from chainrule.report.figure_data.layers import LayerPanel, LayersData, layers_data
-from chainrule.report.figures.style import (
-    WIDTH,
-    LineStyle,
-    escape_math,
-    line_style,
-    style_axes,
-)
+from chainrule.report.figures.style import WIDTH, escape_math, style_axes
+from chainrule.report.line_styles import LineStyle, line_style
 from chainrule.report.tables.layers import StatsByLabel
 
 __all__ = ["draw_layers", "layers"]
@@ -47,7 +42,7 @@ def draw_layers(data: LayersData, figure: Figure) -> NDArray[Any]:
     styles = {label: line_style(i) for i, label in enumerate(data.panels[0].values)}
     if len(styles) > 1:
         lines = [
-            Line2D([], [], color=style.color, marker=style.marker, ls=style.dash, label=label)
+            Line2D([], [], color=style.color, marker=style.marker, ls=style.linestyle, label=label)
             for label, style in styles.items()
         ]
         figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
@@ -75,7 +70,7 @@ def _draw_line(axes: Axes, values: NDArray[Any], style: LineStyle, *, log: bool)
     axes.plot(
         *(index[known], values[known]),
         color=style.color,
-        ls=style.dash,
+        ls=style.linestyle,
         marker=style.marker,
         ms=4,
     )

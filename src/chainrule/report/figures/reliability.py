@@ -15,7 +15,8 @@ from chainrule.report.figure_data.reliability import (
     confusion_data,
     reliability_data,
 )
-from chainrule.report.figures.style import WIDTH, add_legend, escape_math, line_style, new_figure
+from chainrule.report.figures.style import WIDTH, add_legend, escape_math, new_figure
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
@@ -50,7 +51,7 @@ def draw_reliability(data: ReliabilityData, axes: Axes) -> None:
         x, y = ([getattr(b, name) for b in line.bins] for name in ("confidence", "accuracy"))
         label = f"{escape_math(line.arm)}: error {100 * line.error:.1f} points"
         lines += axes.plot(
-            x, y, color=style.color, ls=style.dash, marker=style.marker, lw=1.5, label=label
+            x, y, color=style.color, ls=style.linestyle, marker=style.marker, lw=1.5, label=label
         )
     axes.set(xlabel="probability that was said", ylabel="share that was right", aspect=1)
     for axis in (axes.xaxis, axes.yaxis):

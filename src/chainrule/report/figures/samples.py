@@ -14,7 +14,8 @@ from chainrule.report.figure_data.samples import (
     PointsData,
     samples_data,
 )
-from chainrule.report.figures.style import WIDTH, line_style, style_axes
+from chainrule.report.figures.style import WIDTH, style_axes
+from chainrule.report.line_styles import line_style
 
 __all__ = ["draw_samples", "samples", "size_figure"]
 

@@ -17,13 +17,8 @@ from chainrule.report.figure_data.search_maps import (
     SearchMapsData,
     search_maps_data,
 )
-from chainrule.report.figures.style import (
-    WIDTH,
-    escape_math,
-    format_ticks,
-    line_style,
-    style_axes,
-)
+from chainrule.report.figures.style import WIDTH, escape_math, format_ticks, style_axes
+from chainrule.report.line_styles import line_style
 from chainrule.report.numbers import Unit, format_value
 
 if TYPE_CHECKING:

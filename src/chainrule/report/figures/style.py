@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,11 +14,9 @@ from chainrule.report.numbers import Unit
 
 __all__ = [
     "WIDTH",
-    "LineStyle",
     "add_legend",
     "escape_math",
     "format_ticks",
-    "line_style",
     "new_figure",
     "set_epoch_ticks",
     "set_log_scale",
@@ -28,27 +25,6 @@ __all__ = [
 
 WIDTH = 8.6
 """Inches: a figure as wide as the text of the page."""
-
-# Okabe and Ito (2008), but its yellow and black: one is lost on white, the other on a dark page.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-DASHES = ("-", "--", ":", "-.")
-MARKERS = "os^Dv<>P*Xhp"
-
-
-class LineStyle(NamedTuple):
-    """How line i is told from the others, with colours or without."""
-
-    color: str
-    dash: str
-    marker: str
-
-
-def line_style(i: int) -> LineStyle:
-    """24 different ones, then again."""
-    turn = i // len(PALETTE)
-    return LineStyle(
-        PALETTE[i % len(PALETTE)], DASHES[turn % len(DASHES)], MARKERS[i % len(MARKERS)]
-    )
 
 
 def new_figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:

@@ -18,10 +18,10 @@ from chainrule.report.figures.style import (
     add_legend,
     escape_math,
     format_ticks,
-    line_style,
     new_figure,
     set_epoch_ticks,
 )
+from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData

@@ -13,6 +13,7 @@ from chainrule.recipes.errors import StudyError
 from chainrule.statistics import DatasetsComparisons, compare_over_datasets
 from chainrule.study.results.arm_result import ArmResult
 from chainrule.study.results.study_result import StudyResult, load_result
+from chainrule.study.results.summary import order_by_last_run
 from chainrule.study.spec.sections import PartOf
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
@@ -140,11 +141,9 @@ def list_parts(records: Sequence[StudyRecord]) -> list[tuple[PartOf, StudyRecord
     """(of what study, the record) of each that has rows and is a part of a study, the last run
     last.
     """
-    parts = [(read_declaration(record).part_of, record) for record in records if record.trainings]
-    return sorted(
-        ((of, record) for of, record in parts if of is not None),
-        key=lambda part: (str(part[1].runs[-1].get("time", part[1].created)), part[1].id),
-    )
+    ordered = order_by_last_run(record for record in records if record.trainings)
+    parts = [(read_declaration(record).part_of, record) for record in ordered]
+    return [(of, record) for of, record in parts if of is not None]
 
 
 def load_datasets_result(store: Store, digest: str) -> DatasetsResult:

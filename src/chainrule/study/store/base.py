@@ -148,6 +148,10 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def run_holder(self) -> str:
+        """Which process holds it now, as it named itself; "" where none does."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of the store; closing twice is allowed."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chainrule.study.store.base import StoreError
 
-__all__ = ["file_lock", "lock_error", "process_name"]
+__all__ = ["file_lock", "find_holder", "lock_error", "process_name"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -21,11 +21,30 @@ if sys.platform == "win32":
         os.lseek(handle, 1 << 20, os.SEEK_SET)  # beyond the text, which others may then read
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         os.lseek(handle, 0, os.SEEK_SET)
+
+    def _is_alive(process: int, path: Path) -> bool:
+        handle = os.open(path, os.O_RDWR)
+        try:
+            _try(handle)  # closing lets go of it
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 else:
     import fcntl
 
     def _try(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _is_alive(process: int, path: Path) -> bool:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # another user's
+            pass
+        return True
 
 
 def process_name() -> str:
@@ -54,6 +73,22 @@ def file_lock(store: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # Windows keeps the name of an open file
             path.unlink()
         os.close(handle)
+
+
+def find_holder(store: Path) -> str:
+    """Which process runs studies on a store, as it named itself; "" where none does.
+
+    The lock is not touched, so that nobody who wants it is kept from it. After a kill, what the
+    process left is known for that by its number; of another machine's process it is believed.
+    """
+    path = store.with_name(f"{store.name}.lock")
+    holder = _holder(path)
+    number, _, host = holder.partition(" on ")
+    if host != socket.gethostname() or not number.isdecimal():
+        return holder
+    with contextlib.suppress(OSError):  # gone in this moment
+        return holder if _is_alive(int(number), path) else ""
+    return ""
 
 
 def _acquire(store: Path, path: Path) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from chainrule.study.store.base import StoreError
-from chainrule.study.store.lock import file_lock, lock_error, process_name
+from chainrule.study.store.lock import file_lock, find_holder, lock_error, process_name
 from chainrule.study.store.tables import FORMAT, TableStore
 
 if TYPE_CHECKING:
@@ -131,6 +131,13 @@ class SqlStore(TableStore):
         return (
             nullcontext() if self._is_in_memory else file_lock(Path(str(self._database)).resolve())
         )
+
+    def run_holder(self) -> str:
+        if self._dialect == "postgresql":
+            with self.transaction():
+                holders = self.fetch_all(HOLDER)
+            return str(holders[0][0]).removeprefix(PREFIX) if holders else ""
+        return "" if self._is_in_memory else find_holder(Path(str(self._database)).resolve())
 
     @contextmanager
     def _advisory_lock(self) -> Iterator[None]:

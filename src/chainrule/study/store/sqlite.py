@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, final
 
 from chainrule.study.store.base import StoreError
-from chainrule.study.store.lock import file_lock
+from chainrule.study.store.lock import file_lock, find_holder
 from chainrule.study.store.tables import FORMAT, PREDICTIONS_FORMAT, TableStore
 
 __all__ = ["SqliteStore"]
@@ -164,6 +164,9 @@ class SqliteStore(TableStore):
 
     def run_lock(self) -> AbstractContextManager[None]:
         return nullcontext() if self._in_memory else file_lock(self._path)
+
+    def run_holder(self) -> str:
+        return "" if self._in_memory else find_holder(self._path)
 
     def close(self) -> None:
         if not self._read_only:

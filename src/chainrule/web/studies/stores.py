@@ -1,0 +1,135 @@
+"""The stores of the room, and what they hold; a study is read anew when its store has changed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import Any, final
+
+from chainrule.recipes.errors import StudyError
+from chainrule.report.data import ReportData
+from chainrule.study import StudyResult, load_result, open_store
+from chainrule.study.execution.provenance import hide_password
+from chainrule.study.results.summary import StudySummary, order_by_last_run, summarize_study
+from chainrule.study.store import StudyRecord
+
+__all__ = ["StoredStudy", "StudyStores"]
+
+MAX_STUDIES = 8
+"""So many studies that were looked at last are kept as they were read."""
+
+
+@final
+@dataclass
+class StoredStudy:
+    """A study as it was read. ``version`` changes when its rows or its declaration do.
+
+    ``holder``: the process that runs it now, "" for none. Who computes with it holds ``lock``.
+    """
+
+    record: StudyRecord
+    version: str
+    holder: str
+    data: ReportData
+    lock: RLock = field(default_factory=RLock, repr=False)
+
+    @property
+    def result(self) -> StudyResult:
+        """Its rows."""
+        return self.data.result
+
+    @property
+    def state(self) -> str:
+        """See :func:`name_state`."""
+        return name_state(self.result.is_complete, self.holder)
+
+
+@final
+class StudyStores:
+    """The stores in a folder, and those that were named when the app began; no other is opened.
+
+    They are opened for reading only, so that no run waits for it, but to remove a study. ``named``:
+    paths and URLs; the browser learns no password.
+    """
+
+    def __init__(self, folder: Path, named: Sequence[str] = ()) -> None:
+        self.folder, self.named = folder, list(named)
+        self._studies: OrderedDict[tuple[str, int], StoredStudy] = OrderedDict()
+        self._summaries: dict[tuple[str, int], tuple[str, StudySummary]] = {}
+        self._lock = RLock()
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """What a store is called → what opens it."""
+        files = [path for path in sorted(self.folder.glob("*.sqlite")) if path.stat().st_size]
+        named = {hide_password(where): where for where in self.named}
+        return {path.stem: str(path) for path in files} | named
+
+    def find_address(self, name: str) -> str:
+        """What opens the store of this name. Raises StudyError, which lists them, for none."""
+        found = self.addresses
+        if name not in found:
+            raise StudyError(f"no store {name!r}; stores: {', '.join(found) or 'none'}")
+        return found[name]
+
+    def list_studies(self, name: str) -> list[dict[str, Any]]:
+        """A row a study of a store, the last one first. Raises as :func:`open_store`."""
+        with open_store(self.find_address(name), read_only=True) as store:
+            records, holder = order_by_last_run(store.studies()), store.run_holder()
+            rows = []
+            for record in reversed(records):
+                key, version = (name, record.id), find_version(record)
+                if self._summaries.get(key, ("", None))[0] != version:
+                    found = summarize_study(load_result(store, record.id), record)
+                    self._summaries[key] = version, found
+                summary = self._summaries[key][1]
+                state = name_state(summary.is_complete, holder if record is records[-1] else "")
+                rows.append({**asdict(summary), "state": state, "digest": record.digest})
+        return rows
+
+    def read_study(self, name: str, number: int) -> StoredStudy:
+        """A study as it is now. Raises StudyError where there is none, else as open_store."""
+        with self._lock, open_store(self.find_address(name), read_only=True) as store:
+            records, holder = store.studies(), store.run_holder()
+            record = find_record(records, name, number)
+            version, known = find_version(record), self._studies.pop((name, number), None)
+            if known is None or known.version != version:
+                data = ReportData(load_result(store, number))
+                known = StoredStudy(record, version, "", data)
+            known.holder = holder if record is order_by_last_run(records)[-1] else ""
+            self._studies[name, number] = known
+            while len(self._studies) > MAX_STUDIES:
+                self._studies.popitem(last=False)
+        return known
+
+    def remove_study(self, name: str, number: int, digest: str) -> None:
+        """Remove the study that has this digest, for ever. Raises StoreError while one is run."""
+        with open_store(self.find_address(name), create=False) as store, store.run_lock():
+            if find_record(store.studies(), name, number).digest != digest:
+                raise StudyError(f"nothing was removed: study {number} is another one now")
+            store.remove(number)
+
+
+def name_state(is_complete: bool, holder: str) -> str:
+    """``complete``, ``running`` or ``not complete``."""
+    if is_complete:
+        return "complete"
+    return "running" if holder else "not complete"
+
+
+def find_version(record: StudyRecord) -> str:
+    """What changes with the rows, the looks and the declaration of a study."""
+    parts = record.digest, record.trainings, len(record.runs), len(str(record.declaration))
+    return "-".join(map(str, parts))
+
+
+def find_record(records: Sequence[StudyRecord], name: str, number: int) -> StudyRecord:
+    """The study of this number. Raises StudyError, which lists them, where there is none."""
+    for record in records:
+        if record.id == number:
+            return record
+    numbers = ", ".join(str(record.id) for record in records) or "none"
+    raise StudyError(f"store {name} has no study {number}; studies: {numbers}")
