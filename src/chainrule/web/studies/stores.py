@@ -94,7 +94,7 @@ class StudyStores:
         """A study as it is now. Raises StudyError where there is none, else as open_store."""
         with self._lock, open_store(self.find_address(name), read_only=True) as store:
             records, holder = store.studies(), store.run_holder()
-            record = find_record(records, name, number)
+            record = choose_stored_study(records, name, number)
             version, known = find_version(record), self._studies.pop((name, number), None)
             if known is None or known.version != version:
                 data = ReportData(load_result(store, number))
@@ -108,7 +108,7 @@ class StudyStores:
     def remove_study(self, name: str, number: int, digest: str) -> None:
         """Remove the study that has this digest, for ever. Raises StoreError while one is run."""
         with open_store(self.find_address(name), create=False) as store, store.run_lock():
-            if find_record(store.studies(), name, number).digest != digest:
+            if choose_stored_study(store.studies(), name, number).digest != digest:
                 raise StudyError(f"nothing was removed: study {number} is another one now")
             store.remove(number)
 
@@ -126,7 +126,7 @@ def find_version(record: StudyRecord) -> str:
     return "-".join(map(str, parts))
 
 
-def find_record(records: Sequence[StudyRecord], name: str, number: int) -> StudyRecord:
+def choose_stored_study(records: Sequence[StudyRecord], name: str, number: int) -> StudyRecord:
     """The study of this number. Raises StudyError, which lists them, where there is none."""
     for record in records:
         if record.id == number:
