@@ -1,0 +1,168 @@
+"""The room in a browser, as a reader uses it: headless Chromium, as Debian packages it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chainrule.web import StudyStores, build_application, open_socket, page_address
+from tests.web.conftest import TOKEN
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+STUDY = """
+name = "watched"
+rounds = 12
+epochs = 150
+batch_size = 10
+cohort_size = 1
+loss = "CrossEntropyLoss"
+
+[data]
+name = "disk_points"
+train = 1000
+test = 300
+
+[net]
+name = "disk_net"
+hidden = 20
+
+[optimizer]
+name = "Adam"
+lr = 0.003
+
+[arms.narrow]
+
+[arms.wide]
+net.hidden = 40
+"""
+
+
+@pytest.fixture
+def address(folder: Path) -> Iterator[str]:
+    """The printed address of an app that shows the stores of the folder."""
+    import uvicorn
+
+    listener = open_socket(port=None)
+    application = build_application(TOKEN, stores=StudyStores(folder))
+    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield page_address(listener, TOKEN)
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def page(address: str):
+    """A page that has the cookie; what its console says ends the test."""
+    from playwright.sync_api import sync_playwright
+
+    said = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(address)
+        yield page
+        browser.close()
+    assert said == []
+
+
+def open_room(page, address, query=""):
+    page.goto(address.split("?")[0] + f"studies{query}")
+
+
+def test_the_list_finds_sorts_and_removes(page, address):
+    open_room(page, address)
+    page.get_by_role("link", name="searched/1").wait_for()
+    assert page.locator("tbody tr").count() == 3
+    page.get_by_role("button", name="trainings").click()
+    assert page.locator("tbody th").first.inner_text() == "searched/1"
+    page.get_by_label("Find").fill("hot")
+    assert page.locator("tbody tr").count() == 1
+    page.get_by_role("button", name="Remove kept/2").click()
+    page.get_by_role("button", name="Keep it").click()
+    assert page.locator("tbody tr").count() == 1
+    page.get_by_role("button", name="Remove kept/2").click()
+    page.get_by_role("button", name="Remove for ever").click()
+    page.get_by_text("No study is so called.").wait_for()
+
+
+def test_a_curve_is_switched_off_and_stays_so(page, address):
+    open_room(page, address, "?store=searched&study=1&tab=Curves")
+    button = page.locator(".legend button", has_text="wide").first
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
+    page.get_by_role("tab", name="Results").click()
+    page.get_by_role("tab", name="Curves").click()
+    button.wait_for()
+    assert button.get_attribute("aria-pressed") == "false"
+    page.locator(".u-over").first.hover()
+    assert "narrow" in page.locator(".readout").first.inner_text()
+    assert "wide" not in page.locator(".readout").first.inner_text()
+
+
+def test_every_tab_is_reached_by_the_keyboard(page, address):
+    open_room(page, address, "?store=kept&study=1")
+    page.get_by_role("tab", name="Results").focus()
+    for name in ("Curves", "Comparisons", "Trouble", "Declaration", "narrow", "wide", "Results"):
+        page.keyboard.press("ArrowRight")
+        page.locator("[role=tab][aria-selected=true]", has_text=name).wait_for()
+        assert page.evaluate("document.activeElement.textContent") == name
+
+
+def test_two_declarations_are_compared(page, address):
+    open_room(page, address, "?store=kept&study=1&tab=Declaration")
+    choice = page.get_by_label("Compare with the declaration of")
+    page.locator("option", has_text="kept/2, hot").wait_for(state="attached")
+    choice.select_option(label="kept/2, hot")
+    page.locator(".added", has_text='name = "small"').wait_for()
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_no_tab_is_wider_than_its_page(page, address, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    open_room(page, address, "?store=searched&study=1")
+    for name in page.locator("[role=tab]").all_inner_texts():
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+
+
+def test_a_page_fills_while_its_study_runs_and_survives_its_kill(page, address, folder, tmp_path):
+    """It is killed half way, which the page says, and is run to its end by another process."""
+    (tmp_path / "watched.toml").write_text(STUDY)
+    store = folder / "watched.sqlite"
+    command = [sys.executable, "-m", "chainrule", "run", "watched.toml", "--store", str(store)]
+    open_room(page, address)
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    try:
+        page.get_by_role("link", name="watched/1").click()
+        page.get_by_text("running", exact=True).wait_for()
+        page.get_by_role("tab", name="Curves").click()
+        page.locator(".u-over").first.wait_for()
+        seen = page.get_by_text("trainings ·").inner_text()
+        page.wait_for_function(
+            "(seen) => !document.body.innerText.includes(seen)", arg=seen.split(" · ")[0]
+        )
+    finally:
+        running.kill()
+        running.wait()
+    page.get_by_text("not complete", exact=True).wait_for()
+    subprocess.run(command, cwd=tmp_path, stderr=subprocess.DEVNULL, check=True, timeout=300)
+    page.get_by_text("24 of 24 trainings").wait_for()
+    page.get_by_text("complete", exact=True).wait_for()
+    assert page.locator("[role=tab][aria-selected=true]").inner_text() == "Curves"
