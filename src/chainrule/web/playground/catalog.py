@@ -84,7 +84,10 @@ def build_catalog() -> dict[str, Any]:
 
 @cache
 def load_lessons() -> list[dict[str, Any]]:
-    """The guided pages in their order."""
+    """The guided pages in their order, their settings whole."""
     text = files("chainrule.web.playground").joinpath("lessons.toml").read_text(encoding="utf-8")
     lessons: list[dict[str, Any]] = tomllib.loads(text)["lesson"]
+    for lesson in lessons:
+        for part in (lesson, lesson["try"]):
+            part["setting"] = {**START, **part["setting"]}
     return lessons

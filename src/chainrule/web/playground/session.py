@@ -20,7 +20,7 @@ __all__ = ["Session"]
 
 Message: TypeAlias = dict[str, Any]
 
-FRAME_SECONDS = 0.05
+FRAME_SECONDS = 0.035
 """The least time from one picture to the next."""
 
 MAX_EPOCHS = 10_000

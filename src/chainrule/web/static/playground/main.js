@@ -1,1 +1,191 @@
-// What fills the room "Playground".
+// The playground's page: joins the form, the session on the server and what is drawn.
+
+import { Connection } from "./connection.js";
+import { Curves } from "./curves.js";
+import { find, make } from "./dom.js";
+import { Glass } from "./glass.js";
+import { Lessons } from "./lessons.js";
+import { Images, Maps } from "./maps.js";
+import { NetView } from "./net_view.js";
+import { Settings } from "./settings.js";
+import { Strip } from "./strip.js";
+
+const element = (id) => find(`#${id}`);
+
+const page = { playing: false, epoch: 0, built: null, frame: null, pending: false };
+
+const glass = new Glass(element("glass"));
+const strip = new Strip(element("strip"), (epoch) => seek({ epoch }));
+
+const connection = new Connection({
+  built: (message) => build(message),
+  frame: (message) => receive(message),
+  answer: (message) => glass.answer(message),
+  error: (message) => complain(message.message),
+  closed: () => {
+    setPlaying(false);
+    complain("The app has stopped, or this page was left alone for too long: start chainrule app again, and load the page that it prints.");
+  },
+});
+
+function complain(text) {
+  const place = element("error");
+  place.hidden = !text;
+  place.textContent = text;
+  if (text) setPlaying(false);
+}
+
+// Whose code a link names: a function of one's own runs only when one says so.
+const ownCode = (setting) => setting.sides?.map((side) => side.net?.name ?? side.net).filter((name) => String(name).includes(":")) ?? [];
+
+function settingOfLink() {
+  const text = new URLSearchParams(location.hash.slice(1)).get("setting");
+  if (!text) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    complain("The link's setting is damaged: here is the one that the page begins with.");
+    return null;
+  }
+}
+
+function keepInLink(setting) {
+  history.replaceState(null, "", `#${new URLSearchParams({ setting: JSON.stringify(setting) })}`);
+}
+
+let timer = 0;
+function buildSoon(setting) {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    keepInLink(setting);
+    complain("");
+    setPlaying(false);
+    connection.ask({ do: "build", setting });
+  }, 120);
+}
+
+function build(message) {
+  complain("");
+  page.built = message;
+  page.epoch = 0;
+  strip.clear();
+  const { samples, sides, seeds } = message;
+  page.curves = new Curves(element("curves"), sides.length);
+  const places = [0, 1].map((s) => element(`side-${s}`));
+  places.forEach((place, s) => (place.hidden = s >= sides.length));
+  page.views = sides.map((side, s) => {
+    const name = sides.length > 1 ? ["First setting", "Second setting"][s] : "What the nets say";
+    find("h2", places[s]).textContent = name;
+    find(".about", places[s]).textContent = `${seeds} nets of ${side.parameters.toLocaleString("en")} parameters, ${side.loss}; ${samples.train} training and ${samples.test} test samples.`;
+    const place = find(".maps", places[s]);
+    place.replaceChildren();
+    const view = { net: new NetView(find(".net", places[s]), side, (kind, details) => connection.ask({ do: kind, side: s, epoch: page.frame.sides[s].epoch, ...details })) };
+    if (samples.points) view.maps = new Maps(place, samples, name);
+    if (samples.images) view.images = new Images(place, samples);
+    view.status = find(".status", places[s]);
+    view.backend = make("span", {});
+    find(".about", places[s]).append(" Trained on the path: ", view.backend, ".");
+    return view;
+  });
+  const chooser = element("seed");
+  chooser.replaceChildren(...Array.from({ length: seeds }, (_, k) => make("option", { value: String(k) }, String(k))));
+}
+
+// Only the newest picture is drawn, once a screen refresh.
+function receive(message) {
+  page.curves.add(message.from, message.curves);
+  page.epoch = message.epoch;
+  strip.frames.length && message.epoch < strip.frames.at(-1).epoch && strip.clear();
+  page.frame = message;
+  setPlaying(message.playing);
+  if (page.pending) return;
+  page.pending = true;
+  requestAnimationFrame(() => {
+    page.pending = false;
+    draw(page.frame);
+  });
+}
+
+function draw(frame) {
+  const shown = frame.sides[0].epoch;
+  element("epoch").textContent = shown === frame.epoch ? String(shown) : `${shown} of ${frame.epoch}`;
+  const slider = element("slider");
+  slider.max = frame.epoch;
+  slider.value = shown;
+  slider.disabled = frame.epoch === 0;
+  element("seed").value = String(frame.seed);
+  frame.sides.forEach((side, s) => {
+    const view = page.views[s];
+    if (side.map) view.maps?.draw(side.map);
+    if (side.right) view.images?.draw(side.right);
+    view.net.draw(side);
+    view.status.textContent = [...side.diverged.slice(0, 2), side.diverged.length > 2 ? `and ${side.diverged.length - 2} more` : ""].filter(Boolean).join("; ");
+    view.status.hidden = !side.diverged.length;
+    view.backend.textContent = side.backend;
+  });
+  strip.add(frame.epoch, frame.sides);
+  page.curves.refresh();
+  document.body.dataset.epoch = frame.epoch; // for who watches the page, as its tests do
+  document.body.dataset.playing = Number(frame.playing);
+  document.body.dataset.loss = page.curves.lastLoss ?? "";
+  document.body.dataset.pictures = Number(document.body.dataset.pictures ?? 0) + 1;
+}
+
+function setPlaying(playing) {
+  page.playing = playing;
+  element("play").textContent = playing ? "❚❚ Pause" : "▶ Play";
+  element("play").setAttribute("aria-pressed", String(playing));
+}
+
+const speed = () => Number(element("speed").value);
+
+function seek(where) {
+  connection.ask({ do: "seek", ...where });
+}
+
+function connectControls(settings) {
+  element("play").onclick = () => {
+    connection.ask(page.playing ? { do: "pause" } : { do: "play", speed: speed() });
+    setPlaying(!page.playing);
+  };
+  element("step").onclick = () => connection.ask({ do: "step" });
+  element("reset").onclick = () => buildSoon(settings.setting);
+  element("speed").onchange = () => page.playing && connection.ask({ do: "play", speed: speed() });
+  element("slider").oninput = (event) => {
+    if (page.playing) connection.ask({ do: "pause" });
+    seek({ epoch: Number(event.target.value) });
+  };
+  element("seed").onchange = (event) => seek({ seed: Number(event.target.value), epoch: page.frame.sides[0].epoch });
+  element("code").onclick = () => connection.ask({ do: "code" });
+  element("link").onclick = async () => {
+    await navigator.clipboard.writeText(location.href);
+    element("said").textContent = "The link is copied: it opens this setting in a running app.";
+  };
+  matchMedia("(prefers-color-scheme: dark)").onchange = () => page.frame && draw(page.frame);
+  addEventListener("resize", () => page.frame && requestAnimationFrame(() => draw(page.frame)));
+}
+
+async function start() {
+  const catalog = await (await fetch("/playground/catalog")).json();
+  const settings = new Settings(element("settings"), catalog, buildSoon);
+  const show = (setting) => {
+    settings.show(structuredClone(setting));
+    buildSoon(settings.setting);
+  };
+  new Lessons(element("lessons"), catalog.lessons, show);
+  connectControls(settings);
+  const linked = settingOfLink();
+  const names = linked ? ownCode(linked) : [];
+  if (linked && !names.length) show(linked);
+  else show(catalog.start);
+  if (!names.length) return;
+  const confirm = element("confirm");
+  const run = () => {
+    confirm.hidden = true;
+    show(linked);
+  };
+  confirm.replaceChildren(`The link names code on this machine: ${names.join(", ")}. `, make("button", { onclick: run }, "Run it"));
+  confirm.hidden = false;
+}
+
+start();
