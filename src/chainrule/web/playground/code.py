@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,48 +27,59 @@ def python_code(setting: Setting, samples: PlaygroundSamples, epochs: int) -> st
         fit_recipe(side, samples.shape, samples.outputs, samples.kind) for side in setting.sides
     ]
     labels = ["one"] if len(sides) == 1 else ["first", "second"]
-    metrics = 'metrics={"accuracy": Accuracy()}' if samples.kind == "classification" else ""
+    metrics = samples.kind == "classification"
     shown = "test_accuracy" if metrics else "test_loss"
-    lines = [
-        *import_lines(sides, metrics),
-        "",
+    body = [
         f"K = {setting.seeds}  # nets of each side, one a seed",
         *data_lines(setting),
-        "",
-        "",
-        "def train(net, loss, make_optimizer, batch_size, init=None, **options):",
-        f'    net_seeds = [seeds.derive({setting.seed}, "net", k) for k in range(K)]',
-        "    cohort = net.replicate(K).initialize(net_seeds, init)",
-        "    trainer = Trainer(",
-        "        cohort, loss, make_optimizer(cohort), batch_size=batch_size,",
-        f'        seed=[seeds.derive({setting.seed}, "order", k) for k in range(K)],'
-        + (f" {metrics}, **options," if metrics else " **options,"),
-        "    )",
-        f"    return trainer.fit(train_set, test_set, epochs={max(1, epochs)}, progress=False)",
+        *("", ""),
+        *training_lines(setting, epochs, metrics),
         "",
     ]
     for label, side in zip(labels, sides, strict=True):
-        lines += ["", *side_lines(label, side), ""]
-        lines += [f'print("{label}:", history_{label}.last("{shown}").mean().item())']
-    return "\n".join(lines) + "\n"
+        body += ["", *side_lines(label, side), ""]
+        body += [f'print("{label}:", history_{label}.last("{shown}").mean().item())']
+    return "\n".join([*import_lines(sides, body), "", *body, ""])
 
 
-def import_lines(sides: list[Recipe], metrics: str) -> Iterator[str]:
-    """What the file imports."""
+def training_lines(setting: Setting, epochs: int, classes: bool) -> Iterator[str]:
+    """The function that trains a side."""
+    yield "def train(net, loss, make_optimizer, **options):"
+    yield f'    net_seeds = [seeds.derive({setting.seed}, "net", k) for k in range(K)]'
+    yield f'    order_seeds = [seeds.derive({setting.seed}, "order", k) for k in range(K)]'
+    yield '    cohort = net.replicate(K).initialize(net_seeds, options.pop("init", None))'
+    if classes:
+        yield '    options["metrics"] = {"accuracy": Accuracy()}'
+    yield "    trainer = Trainer(cohort, loss, make_optimizer(cohort), seed=order_seeds, **options)"
+    yield f"    return trainer.fit(train_set, test_set, epochs={max(1, epochs)}, progress=False)"
+
+
+def import_lines(sides: list[Recipe], body: list[str]) -> Iterator[str]:
+    """What the file imports, and no more."""
     own = sorted({side.net.name.partition(":")[0] for side in sides if ":" in side.net.name})
     yield from (f"import {module}" for module in own)
-    yield "from chainrule import nn, optim, seeds, zoo"
-    yield "from chainrule.data import fill_missing, standardize, standardize_targets"
-    yield "from chainrule.data.datasets import loaders"
-    yield f"from chainrule.train import {'Accuracy, ' if metrics else ''}Trainer"
+    text = "\n".join(body)
+    for module, names in IMPORTS.items():
+        if used := [name for name in names if re.search(rf"\b{name}\b[.(]", text)]:
+            yield f"from {module} import {', '.join(used)}"
+
+
+IMPORTS = {
+    "chainrule": ("nn", "optim", "seeds", "zoo"),
+    "chainrule.data": ("fill_missing", "standardize", "standardize_targets"),
+    "chainrule.data.datasets": ("loaders",),
+    "chainrule.train": ("Accuracy", "Trainer"),
+}
+"""Module → the names of it that a file may use."""
 
 
 def data_lines(setting: Setting) -> Iterator[str]:
     """The samples, standardized as the setting says."""
     data = setting.data
-    arguments = "".join(f", {name}={value!r}" for name, value in data.arguments.items())
-    drawn = f'seeds.derive({setting.seed}, "data"){arguments}'
-    yield f"train_set, test_set = loaders.{data.name}({drawn})"
+    yield f"train_set, test_set = loaders.{data.name}("
+    yield f'    seeds.derive({setting.seed}, "data"),'
+    yield from (f"    {name}={value!r}," for name, value in data.arguments.items())
+    yield ")"
     if data.missing is not None:
         yield "train_set, test_set = fill_missing(train_set, test_set)"
     if data.standardize is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from chainrule.nn import Flatten
 from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
 from chainrule.train.inference import TO_PROBABILITIES, eval_mode, loss_name
@@ -146,16 +148,17 @@ def replace_nonfinite(value: Any) -> Any:
 
 
 @torch.no_grad()
-def unit_maps(net: Module, samples: PlaygroundSamples, size: int = THUMBNAIL) -> dict[str, Any]:
+def unit_maps(net: Module, samples: PlaygroundSamples) -> dict[str, Any]:
     """Path → what each unit of a layer gives: over the plane, its rows from the top; of other data
     for so many training samples, one a point. A channel counts by its mean.
 
     Each unit from its own least (0) to its largest (255) value; which are in "low" and "high".
     """
+    size = min(THUMBNAIL, isqrt(len(samples.train)))
     maps: dict[str, Any] = {}
 
     def add_map(path: str, layer: Module, x: Any, y: Any) -> None:
-        if isinstance(y, Tensor) and y.dim() > 1:
+        if isinstance(y, Tensor) and y.dim() > 1 and not isinstance(layer, Flatten):
             units = y.reshape(*y.shape[:2], -1).mean(-1)[:, :MAX_UNITS].T
             maps[path] = encode_units(units, size)
 
@@ -174,14 +177,12 @@ def thin_grid(samples: PlaygroundSamples, size: int) -> Tensor:
 
 
 def encode_units(values: Tensor, size: int) -> dict[str, Any]:
-    """Each unit (units, points) by its own range; where there are fewer points the rest is 0."""
+    """Each unit (units, size²) by its own range."""
     low, high = values.amin(1), values.amax(1)
     share = (values - low[:, None]) / (high - low).clamp_min(1e-12)[:, None]
-    picture = torch.zeros(len(values), size * size)
-    picture[:, : values.shape[1]] = share
     return {
         "size": size,
-        "data": encode_bytes(picture, 0.0, 1.0),
+        "data": encode_bytes(share, 0.0, 1.0),
         "low": replace_nonfinite(low.tolist()),
         "high": replace_nonfinite(high.tolist()),
     }

@@ -244,18 +244,19 @@ def incoming_weights(
     net: Module, samples: PlaygroundSamples, path: str, unit: int
 ) -> dict[str, Any] | None:
     """The weights of the last layer with any up to this one, of one unit of it."""
-    weight: Tensor | None = None
+    found: tuple[str, Tensor] | None = None
     for at, layer in net.named_modules():
         own = dict(layer.local_parameters())
         if "weight" in own and own["weight"].data.dim() > 1:
-            weight = own["weight"].data
+            found = f"{at}.weight", own["weight"].data
         if at == path:
             break
-    if weight is None or unit >= len(weight):
+    if found is None or unit >= len(found[1]):
         return None
-    row = weight[unit]
+    row = found[1][unit]
+    picture = row.reshape(1, -1)
     if row.dim() == 3:
-        return encode_signed(row.reshape(-1, row.shape[-1]))
-    if samples.is_image and row.numel() == samples.train.inputs[0].numel():
-        return encode_signed(row.reshape(samples.shape[-2:]))
-    return encode_signed(row.reshape(1, -1))
+        picture = row.reshape(-1, row.shape[-1])
+    elif samples.is_image and row.numel() == samples.train.inputs[0].numel():
+        picture = row.reshape(samples.shape[-2:])
+    return {**encode_signed(picture), "path": found[0], "shape": list(row.shape)}

@@ -128,7 +128,7 @@ class Side:
 
     def describe(self) -> dict[str, Any]:
         """What a page needs once: layers with their parameters' shapes, and who computes."""
-        net = self.trainer.net.replica(0)
+        net = self.recipe.make_net()
         layers = [
             {
                 "path": path,

@@ -101,6 +101,7 @@ export class Curves {
     context.beginPath();
     context.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
     context.clip();
+    context.setLineDash([]);
     this.rows.forEach((rows, s) => {
       const seeds = rows[`test_${what}`]?.seeds ?? [];
       for (let k = 0; k < (seeds[0]?.length ?? 0); k++) {

@@ -1,13 +1,15 @@
 // Dialogs that look into the net: a layer as it is written, a weight's gradient, a unit.
 
-import { bytes, css, format, make, paint, prepare, sequential, themeColor } from "./dom.js";
-import { signedPicture } from "./net_view.js";
+import { Cells } from "./cells.js";
+import { bytes, css, diverging, format, make, paint, prepare, sequential, themeColor } from "./dom.js";
 
 const STRONGEST = 10;
 
 export class Glass {
-  constructor(dialog) {
+  // ask(kind, details): look at something else.
+  constructor(dialog, ask) {
     this.dialog = dialog;
+    this.ask = ask;
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
@@ -72,15 +74,37 @@ export class Glass {
     return make("figure", {}, canvas, make("figcaption", {}, "The term of each sample of the batch, in its order"));
   }
 
-  unit({ path, unit, map, images, weights, mean, zeros }) {
+  unit({ path, unit, map, images, weights, mean, zeros, side }) {
     const parts = [make("p", {}, `Over the first training samples it gives ${format(mean)} on average; it is 0 for ${Math.round(100 * zeros)} % of them.`)];
     if (map) parts.push(make("figure", {}, this.picture(bytes(map.data), map.size, 240, "what the unit gives over the plane"),
       make("figcaption", {}, `Over the plane, from ${format(map.low[0])} (light) to ${format(map.high[0])} (dark)`)));
-    if (weights) parts.push(make("figure", {}, signedPicture(weights, 240, "the weights that lead to the unit"),
-      make("figcaption", {}, `The weights that lead to it, to ± ${format(weights.limit)}`)));
+    if (weights) parts.push(make("figure", {}, this.weights(weights, unit, side),
+      make("figcaption", {}, `The weights that lead to it, to ± ${format(weights.limit)}: click one`)));
     if (images) parts.push(make("figure", {}, make("div", { class: "images" }, ...images.map((image) => this.picture(bytes(image.data), image.width, 56, "a training image"))),
       make("figcaption", {}, "The training images that move it most")));
     this.open(`Unit ${unit} of layer ${path}`, make("div", { class: "pair" }, ...parts.slice(1)), parts[0]);
+  }
+
+  // The weights of a unit, each to be looked at.
+  weights(image, unit, side) {
+    const index = (r, c) => {
+      let place = r * image.columns + c;
+      const entry = [];
+      for (const size of [...image.shape].reverse()) {
+        entry.unshift(place % size);
+        place = Math.floor(place / size);
+      }
+      return [unit, ...entry];
+    };
+    const picture = paint(bytes(image.data), image.columns, diverging());
+    const cells = new Cells(image.path, {
+      draw: (context, width, height) => context.drawImage(picture, 0, 0, width, height),
+      pick: (r, c) => this.ask("weight", { side, path: image.path, index: index(r, c) }),
+      describe: (r, c) => `[${index(r, c).join(", ")}]`,
+    });
+    const size = Math.max(4, Math.min(24, Math.floor(252 / image.columns)));
+    cells.resize(image.rows, image.columns, size, size);
+    return make("div", { class: "scroll" }, cells.canvas);
   }
 
   picture(data, columns, size, label) {

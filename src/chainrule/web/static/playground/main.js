@@ -14,7 +14,9 @@ const element = (id) => find(`#${id}`);
 
 const page = { playing: false, epoch: 0, built: null, frame: null, pending: false };
 
-const glass = new Glass(element("glass"));
+const ask = (kind, details) => connection.ask({ do: kind, epoch: page.frame.sides[details.side].epoch, ...details });
+
+const glass = new Glass(element("glass"), ask);
 const strip = new Strip(element("strip"), (epoch) => seek({ epoch }));
 
 const connection = new Connection({
@@ -79,7 +81,7 @@ function build(message) {
     find(".about", places[s]).textContent = `${seeds} nets of ${side.parameters.toLocaleString("en")} parameters, ${side.loss}; ${samples.train} training and ${samples.test} test samples.`;
     const place = find(".maps", places[s]);
     place.replaceChildren();
-    const view = { net: new NetView(find(".net", places[s]), side, (kind, details) => connection.ask({ do: kind, side: s, epoch: page.frame.sides[s].epoch, ...details })) };
+    const view = { net: new NetView(find(".net", places[s]), side, (kind, details) => ask(kind, { side: s, ...details })) };
     if (samples.points) view.maps = new Maps(place, samples, name);
     if (samples.images) view.images = new Images(place, samples);
     view.status = find(".status", places[s]);

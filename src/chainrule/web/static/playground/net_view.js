@@ -1,6 +1,6 @@
 // A net as it is now, of one seed: each layer's units, its weights, and a line of numbers.
 
-import { bytes, css, diverging, format, make, paint, percent, prepare, sequential, themeColor } from "./dom.js";
+import { bytes, css, diverging, format, make, paint, percent, sequential, themeColor } from "./dom.js";
 import { Cells } from "./cells.js";
 
 const UNIT = 26;
@@ -131,14 +131,4 @@ class Weight {
     this.cells.resize(this.rows, this.columns, size, size);
     this.label.textContent = `${this.path} ${this.shape.join(" × ")}, to ± ${format(image.limit, 2)}`;
   }
-}
-
-// A picture of signed numbers on a canvas of its own.
-export function signedPicture(image, size, label) {
-  const canvas = make("canvas", { role: "img", "aria-label": label });
-  const context = prepare(canvas, size, Math.max(8, (size * image.rows) / image.columns));
-  context.imageSmoothingEnabled = false;
-  const picture = paint(bytes(image.data), image.columns, diverging());
-  context.drawImage(picture, 0, 0, size, Math.max(8, (size * image.rows) / image.columns));
-  return canvas;
 }
