@@ -12,7 +12,7 @@ import pytest
 import chainrule
 
 COMMANDS = (
-    *("list", "init", "check-study", "schema", "plan", "run", "studies", "remove"),
+    *("list", "init", "check-study", "schema", "plan", "run", "merge", "studies", "remove"),
     *("show", "compare", "nets", "plot", "report", "check"),
     *("train", "predict", "app"),
 )

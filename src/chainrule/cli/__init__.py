@@ -23,7 +23,7 @@ __all__ = ["app", "main"]
 
 COMMANDS = (
     *("list", "init", "check_study", "schema"),
-    *("plan", "run", "studies", "remove"),
+    *("plan", "run", "merge", "studies", "remove"),
     *("show", "log", "compare", "ensemble", "review", "nets", "plot", "report"),
     *("train", "predict", "check", "explain", "export"),
     "open_app",

@@ -261,7 +261,7 @@ def resolve_any_result(run: str, choice: str | None = None) -> StudyResult | Dat
             )
         result = load_result(store, record.id)
     if declared is not None and number is None and result.study.digest != declared.digest:
-        from chainrule.study.execution.resume import describe_changes
+        from chainrule.study.spec.changes import describe_changes
 
         changes = "; ".join(describe_changes(declared, result.study))
         echo_err(f"{run} was not run as it is declared now; this is the run with {changes}")

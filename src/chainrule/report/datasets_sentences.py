@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.report.numbers import format_p
 from chainrule.report.tables.datasets import datasets_unit
+from chainrule.study.shares.missing import describe_missing_shares
 
 if TYPE_CHECKING:
     from chainrule.statistics import DatasetsComparison, DatasetsComparisons
@@ -34,6 +35,8 @@ def datasets_progress(result: DatasetsResult) -> str:
         sentence = f"All rounds on all {n} data sets are done."
     else:
         sentence = f"Not finished: {done} of {n} data sets are complete."
+    if missing := describe_missing_shares(*result.datasets.values()):
+        sentence = f"{sentence} {missing}"
     failed = {arm: None for of in result.datasets.values() for arm in of.failed_arms}
     if failed:
         sentence = f"{sentence} Failed somewhere: {', '.join(failed)}."

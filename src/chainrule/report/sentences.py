@@ -10,6 +10,7 @@ from chainrule.report.data import ReportData
 from chainrule.report.decisions import find_sensitivity, look_sentences, planned_rounds_text
 from chainrule.report.numbers import format_p
 from chainrule.statistics import FinitePool, FixedSplit, min_sign_test_rounds
+from chainrule.study.shares.missing import describe_missing_shares
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparison, Comparisons
@@ -59,6 +60,8 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
         sentence = f"Not finished: {complete}; {behind} of {_count(declared, 'arm')} incomplete."
         if failed := ", ".join(result.failed_arms):
             sentence = f"{sentence} Failed: {failed}."
+    if missing := describe_missing_shares(result):
+        sentence = f"{sentence} {missing}"
     return f"{sentence} The last run was interrupted." if result.interrupted else sentence
 
 

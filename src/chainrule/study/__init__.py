@@ -22,6 +22,7 @@ from chainrule.study.results.targets import (
 )
 from chainrule.study.rules.base import Finding
 from chainrule.study.rules.review import Review, review
+from chainrule.study.shares.merge import MergedStudy, merge_stores
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.rounds import SequentialRounds
 from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search, Selection
@@ -50,6 +51,7 @@ __all__ = [
     "Finding",
     "Halving",
     "Look",
+    "MergedStudy",
     "Predictions",
     "Progress",
     "Race",
@@ -71,6 +73,7 @@ __all__ = [
     "compare_with_target",
     "load_datasets_result",
     "load_result",
+    "merge_stores",
     "open_store",
     "retrain_nets",
     "review",

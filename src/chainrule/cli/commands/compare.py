@@ -56,6 +56,7 @@ def compare_arms(
     if target is not None and (baseline is not None or all_pairs or effects):
         raise typer.BadParameter("--target excludes --baseline, --all-pairs and --effects")
     found = resolve_any_result(run, study)
+    report_missing(found)
     if isinstance(found, DatasetsResult) and target is None and not effects:
         print_datasets(found, baseline, all_pairs, "json" if as_json else form)
         return
@@ -74,6 +75,16 @@ def compare_arms(
         if i:
             typer.echo()
         echo_table(table, form)
+
+
+def report_missing(result: StudyResult | DatasetsResult) -> None:
+    """Say of which shares it is, where some of them are not here."""
+    from chainrule.study import StudyResult
+    from chainrule.study.shares.missing import describe_missing_shares
+
+    results = [result] if isinstance(result, StudyResult) else result.datasets.values()
+    if missing := describe_missing_shares(*results):
+        echo_err(missing)
 
 
 def build_all_comparisons(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -62,6 +63,17 @@ Keep = Annotated[
     Literal["predictions"] | None,
     typer.Option(help="Keep what each net says of each sample it is judged on, in the store."),
 ]
+Share = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N/COUNT",
+        help="A fixed part of the trainings alone, such as 3/8; chainrule merge joins the stores.",
+    ),
+]
+Stage = Annotated[
+    Literal["search", "final"] | None,
+    typer.Option(help="The search alone, or the final trainings alone, when the search is over."),
+]
 Timing = Annotated[
     bool | None,
     typer.Option(
@@ -79,6 +91,7 @@ Timing = Annotated[
         "chainrule run pairs-depth --quick",
         "chainrule run study.toml --arms 'mlp*' --rounds 10 --jobs 8",
         "chainrule run study.toml --rounds 30 --extend",
+        "chainrule run study.toml --share 3/8",
         "chainrule run digits --data root=/data/mnist",
         "chainrule run study.toml --engine dask://node1:8786",
         "chainrule run prices --csv houses.csv --target price",
@@ -103,6 +116,8 @@ def run_study(
     nets: NetsFolder = None,
     keep: Keep = None,
     timing: Timing = None,
+    share: Share = None,
+    stage: Stage = None,
     data: DataArguments = None,
     csv: Csv = None,
     target: CsvTarget = None,
@@ -121,17 +136,26 @@ def run_study(
     jobs, engine = jobs or available_cpus(), choose_engine(engine)
     prepare_process(jobs if engine == "processes" else 1)
     changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
-    changes |= {"cohort_size": cohort_size, "keep": keep, "compile": compiled}
-    changes |= {"timing": timing}
+    changes |= {"cohort_size": cohort_size, "keep": keep, "compile": compiled, "timing": timing}
     table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
     study.select(arms)  # say what is wrong before a store is made
-    where = store or str(RUNS / f"{study.name}.sqlite")
+    where = store or str(RUNS / f"{study.name}{label_share(share)}.sqlite")
     prepare_store(where, study, arms, name)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
-    run_and_report(study, where, engine, as_json=as_json, mix_backends=mix_backends, **options)
+    options |= {"share": share, "stage": stage, "mix_backends": mix_backends}
+    run_and_report(study, where, engine, as_json=as_json, **options)
+
+
+def label_share(share: str | None) -> str:
+    """``.3-of-8`` in the name of a share's store. Raises StudyError for what is no share."""
+    if share is None:
+        return ""
+    from chainrule.study.shares.share import Share as Part
+
+    return f".{Part.parse(share).label}"
 
 
 def prepare_process(jobs: int) -> None:
@@ -157,7 +181,7 @@ def run_and_report(
             study, store=where, on_progress=display.watch, executor=executor, **options
         )
     print_result(result, as_json=as_json)
-    report_end(result, study, where, has_trained=display.has_trained)
+    report_end(result, study, where, options, has_trained=display.has_trained)
     report_failures(result, {arm.name for arm in study.select(options["arms"])})
 
 
@@ -208,7 +232,12 @@ def print_result(result: StudyResult | DatasetsResult, *, as_json: bool) -> None
 
 
 def report_end(
-    result: StudyResult | DatasetsResult, study: studies.Study, where: str, *, has_trained: bool
+    result: StudyResult | DatasetsResult,
+    study: studies.Study,
+    where: str,
+    options: Mapping[str, Any],
+    *,
+    has_trained: bool,
 ) -> None:
     """Say how it ended, where all is, and what one may do next; exit code 130 for Ctrl-C."""
     from chainrule.report import datasets_progress, progress_sentence
@@ -221,6 +250,9 @@ def report_end(
         raise typer.Exit(130)
     if result.study.keep is not None:
         report_kept(result)
+    if options["share"] is not None:
+        report_share(result, study, where, options["share"])
+        return
     nothing_left = "" if has_trained else "; nothing was left to train"
     if isinstance(result, StudyResult):
         progress = progress_sentence(result)
@@ -231,6 +263,50 @@ def report_end(
         run = name_run(where, study)
         commands = ["compare", "report"] if is_comparable(result) else ["show", "report"]
         echo_err(f"Next: {'; '.join(f'chainrule {command} {run}' for command in commands)}")
+
+
+def report_share(
+    result: StudyResult | DatasetsResult, study: studies.Study, where: str, share: str
+) -> None:
+    """Say whether all of a share is there, and how the shares become one."""
+    from chainrule.study.shares.missing import count_share
+    from chainrule.study.shares.share import Share as Part
+
+    part = Part.parse(share)
+    results = list_results(result)
+    counts = [count_share(of, part) for of in results]
+    done, left = (sum(column) for column in zip(*counts, strict=True))
+    all_stores = where.replace(part.label, f"*-of-{part.count}")
+    stores = all_stores if all_stores != where else "STORE …"
+    joined = str(RUNS / f"{study.name}.sqlite")
+    if not done + left:
+        echo_err(f"Share {part} has nothing to train: there are fewer trainings than shares.")
+    elif not left:
+        echo_err(f"Share {part} is done: {say_trainings(done)}, kept in {where}.")
+    else:
+        echo_err(
+            f"Share {part} is not done: {say_trainings(done)} kept in {where}; {left} more wait "
+            "for others, or failed."
+        )
+    echo_err(f"Next, when all shares are run: chainrule merge {stores} -o {joined}")
+    if left and any(of.study.space and not of.study.searches_each_round for of in results):
+        again = shlex.join(["chainrule", *sys.argv[1:]])
+        echo_err(
+            "One search decides on all final trainings. When all shares of it are merged, go on "
+            f"with:\n  chainrule merge {joined} -o {where}\n  {again}"
+        )
+
+
+def say_trainings(n: int) -> str:
+    """``1 training``, ``12 trainings``"""
+    return f"{n:,} training{'' if n == 1 else 's'}"
+
+
+def list_results(result: StudyResult | DatasetsResult) -> list[StudyResult]:
+    """Of each data set; of a study over one data set itself."""
+    from chainrule.study import StudyResult
+
+    return [result] if isinstance(result, StudyResult) else [*result.datasets.values()]
 
 
 def report_kept(result: StudyResult | DatasetsResult) -> None:

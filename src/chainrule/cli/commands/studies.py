@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from chainrule.cli.completion import complete_run
 from chainrule.cli.options import Json, format_examples
 from chainrule.cli.output import echo_err, echo_json
 from chainrule.cli.resolve import RUNS, resolve_store
+
+if TYPE_CHECKING:
+    from chainrule.study import StudyResult
 
 HEADER = ("study", "name", "state", "last run", "runs", "arms", "rounds", "trainings")
 
@@ -65,22 +68,30 @@ def read_studies(where: str) -> list[dict[str, Any]]:
     if "://" not in where and not Path(where).stat().st_size:
         return []
     with open_store(where, read_only=True) as store:
-        found = [
-            summarize_study(load_result(store, record.id), record) for record in store.studies()
-        ]
+        records = store.studies()
+        found = [load_result(store, record.id) for record in records]
     return [
         {
             "study": f"{shorten_store(where)}/{of.number}",
             "name": of.name,
-            "state": "complete" if of.is_complete else "not complete",
+            "state": "complete" if of.is_complete else describe_state(result),
             "last run": of.last_run,
             "runs": of.runs,
             "arms": "{}/{}".format(*of.arms),
             "rounds": "{}/{}".format(*of.rounds),
             "trainings": of.trainings,
         }
-        for of in found
+        for result, of in zip(found, map(summarize_study, found, records), strict=True)
     ]
+
+
+def describe_state(result: StudyResult) -> str:
+    """``not complete``, and of which shares it is."""
+    from chainrule.study.shares.missing import find_shares, name_shares
+
+    shares = find_shares(result)
+    numbers = [share.number for share in shares]
+    return f"not complete, {name_shares(numbers, shares[0].count)}" if shares else "not complete"
 
 
 def shorten_store(where: str) -> str:

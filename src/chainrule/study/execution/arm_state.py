@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
 from chainrule.study.execution.cohorts import Training
 from chainrule.study.search.arm_search import ArmSearch, Choice
+from chainrule.study.search.candidates import count_candidates
 from chainrule.study.search.scope import search_rounds
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import TrainingKey, TrainingRecord
+from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 
 __all__ = ["ArmState"]
 
@@ -19,16 +20,20 @@ __all__ = ["ArmState"]
 class ArmState:
     """An arm of a run. Each of its trainings is taken once, whether it is done or not.
 
+    - ``is_wanted``: whether a training, by its name, belongs to this run; only such are taken.
     - ``done``: what names the trainings that are done; ``n_done``: how many of them count.
-    - ``searches``: round → its search; none of an arm without a space.
+    - ``searches``: round → its search; none of an arm without a space, and none that decides on
+      nothing that is wanted.
     """
 
-    def __init__(self, study: Study, arm: Arm) -> None:
-        self.study, self.arm = study, arm
+    def __init__(self, study: Study, arm: Arm, is_wanted: Callable[[TrainingKey], bool]) -> None:
+        self.study, self.arm, self.is_wanted = study, arm, is_wanted
         self.done: set[TrainingKey] = set()
         self.n_done = 0
         rounds = search_rounds(study) if arm.space else ()
-        self.searches = {r: ArmSearch(study, arm, r) for r in rounds}
+        self.searches = {r: ArmSearch(study, arm, r) for r in rounds if self._is_needed(r)}
+        self._n_candidates = count_candidates(study, arm)
+        self._wanted = {r: self._count_wanted(r) for r in self.searches}
         self._changed = {*self.searches}
         self._final_rounds: set[int] = set()
         self._is_timed = False
@@ -36,11 +41,46 @@ class ArmState:
     def add(self, row: TrainingRecord) -> None:
         """Enter what is done."""
         if row.key not in self.done:
-            self.n_done += row.stage != "timing" or self.study.timing
+            self.n_done += self.is_wanted(row.key) and (row.stage != "timing" or self.study.timing)
         self.done.add(row.key)
         if row.stage == "search" and row.round in self.searches:
             self.searches[row.round].add(row)
             self._changed.add(row.round)
+
+    def _is_needed(self, r: int) -> bool:
+        """Whether the search in a round is wanted, or what is trained with its choice."""
+        if not self.study.searches_each_round:
+            return True
+        stages: tuple[Stage, ...] = ("search", "final")
+        return any(self.is_wanted(TrainingKey(self.arm.name, stage, 0, r, 0)) for stage in stages)
+
+    def list_final_rounds(self, rounds: Iterable[int]) -> list[int]:
+        """Those of these rounds whose final training is wanted."""
+        return [r for r in rounds if self.is_wanted(TrainingKey(self.arm.name, "final", 0, r, 0))]
+
+    def count_total(self, rounds: Sequence[int]) -> int:
+        """How many trainings are wanted in rounds up to these; of a race that is not over, at most.
+
+        ``rounds``: those of the results; a search before them counts in any case.
+        """
+        timed = TrainingKey(self.arm.name, "timing", 0, 0, 0)
+        found = [self._count_search(r) for r in self.searches if r < len(rounds)]
+        n_timed = self.study.timing and self.is_wanted(timed)
+        return sum(found) + len(self.list_final_rounds(rounds)) + n_timed
+
+    def _count_search(self, r: int) -> int:
+        """Of a search that is wanted as a whole, as it says; of another what is wanted of it."""
+        wanted, n = self._wanted[r], self._n_candidates * self.study.selection.splits
+        return self.searches[r].n_trainings if wanted == n else wanted
+
+    def _count_wanted(self, r: int) -> int:
+        splits = range(self.study.selection.splits)
+        keys = (
+            TrainingKey(self.arm.name, "search", c, r, f)
+            for c in range(self._n_candidates)
+            for f in splits
+        )
+        return sum(map(self.is_wanted, keys))
 
     def take_search(self, rounds: Sequence[int]) -> list[Training]:
         """What the searches in these rounds need now."""
@@ -50,27 +90,33 @@ class ArmState:
             Training(t.candidate, t.setting, r, t.fold)
             for r in changed
             for t in self.searches[r].advance()
+            if self.is_wanted(TrainingKey(self.arm.name, "search", t.candidate, r, t.fold))
         ]
 
-    def take_finals(self, searched: Sequence[int], rounds: Sequence[int]) -> list[Training]:
-        """The final trainings of these rounds, when the searches in the ``searched`` are over."""
-        new = [r for r in rounds if r not in self._final_rounds]
-        if not new or not all(self.searches[r].is_over for r in searched if self.searches):
+    def take_finals(self, rounds: Sequence[int]) -> list[Training]:
+        """The final trainings of these rounds, when all searches up to them are over."""
+        new = [r for r in self.list_final_rounds(rounds) if r not in self._final_rounds]
+        if not new or self.list_open_searches(rounds):
             return []
         self._final_rounds.update(new)
         chosen = {r: choice for r in new if (choice := self._choose(r)) is not None}
         return [Training(c, setting, r, 0) for r, (c, setting) in chosen.items()]
 
+    def list_open_searches(self, rounds: Sequence[int]) -> list[int]:
+        """The rounds, of these or before them, whose search is not over."""
+        return [r for r, of in self.searches.items() if r < len(rounds) and not of.is_over]
+
     def _choose(self, r: int) -> Choice | None:
         """What is trained in a round, when its search is over."""
         if not self.searches:
             return Choice(0, {})
-        scope = r if self.study.searches_each_round else min(self.searches)
-        return self.searches[scope].choice
+        return self.searches[r if self.study.searches_each_round else SEARCH_ROUND].choice
 
     def take_timing(self, finals: Sequence[Training]) -> list[Training]:
         """One of these final trainings, to be timed alone, where the study says so."""
         if not self.study.timing or self._is_timed or not finals:
             return []
+        first = finals[0]
+        key = TrainingKey(self.arm.name, "timing", first.candidate, first.round, 0)
         self._is_timed = True
-        return [finals[0]]
+        return [first] if self.is_wanted(key) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +21,7 @@ from chainrule.study.results.study_result import StudyResult
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.own_code import pin_sources
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import TrainingRecord
+from chainrule.study.store.record import TrainingKey, TrainingRecord
 
 __all__ = ["choose_folders", "find_missing_nets", "retrain_nets", "save_missing_nets", "write_nets"]
 
@@ -75,14 +75,19 @@ def find_save_problem(arm: Arm) -> str:
 
 
 def save_missing_nets(
-    result: StudyResult, folders: Mapping[str, Path], jobs: int, executor: Executor | str | None
+    result: StudyResult,
+    folders: Mapping[str, Path],
+    jobs: int,
+    executor: Executor | str | None,
+    is_wanted: Callable[[TrainingKey], bool],
 ) -> None:
-    """Train again what nets of these arms are not in their folder.
+    """Train again what nets of these arms are not in their folder, of those that are wanted.
 
     Raises as :func:`retrain_nets`.
     """
     for folder in {*folders.values()}:
         missing = [r for r in find_missing_nets(result, folder) if r.arm in folders]
+        missing = [row for row in missing if is_wanted(row.key)]
         save_again(result, missing, folder, jobs, executor)
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
-from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
 from chainrule.study.results.round_design import SeenDesign
 from chainrule.study.results.study_result import StudyResult, load_result, see_design
+from chainrule.study.spec.changes import describe_changes
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import (
     NON_SEMANTIC_FIELDS,
@@ -27,7 +27,6 @@ from chainrule.study.store.record import TrainingRecord
 
 __all__ = [
     "StudyEntry",
-    "describe_changes",
     "find_changes",
     "find_record",
     "is_extension",
@@ -84,7 +83,7 @@ class StudyEntry:
     def look(self) -> int:
         """Keep each look that all arms have reached; how many rounds the study needs now."""
         result = self._declared_result
-        reached = min((arm.n for arm in result.arms), default=0)
+        reached = result.first_rounds
         known = {(look.rounds, look.plan) for look in self._looks}
         for n in self.study.looks:
             if 2 <= n <= min(reached, result.needed_rounds) and (n, self.study.looks) not in known:
@@ -219,15 +218,3 @@ def find_changes(records: Sequence[StudyRecord], study: Study) -> list[str]:
     with suppress(StudyError):  # an old declaration, which this version cannot read
         return [*describe_changes(read_declaration(namesakes[-1]), study)] if namesakes else []
     return []
-
-
-def describe_changes(old: Study, new: Study) -> Iterator[str]:
-    """``epochs: 25 → 5`` for each field that is not the same."""
-    a, b = (
-        flatten_dict(study.model_dump(mode="json"))
-        | {"search.each_round": study.searches_each_round}
-        for study in (old, new)
-    )
-    for path in a | b:
-        if a.get(path) != b.get(path):
-            yield f"{path}: {a.get(path)} → {b.get(path)}"

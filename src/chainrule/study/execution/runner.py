@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from chainrule.recipes.errors import StudyError
@@ -35,12 +36,13 @@ from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
 from chainrule.study.sample_overlap import check_leaks
+from chainrule.study.shares.share import RunStage, select_trainings
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.csv_data import fill_net_sizes
 from chainrule.study.spec.own_code import own_files, pin_sources, remember_loaded
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
-from chainrule.study.store.record import TrainingRecord
+from chainrule.study.store.record import TrainingKey, TrainingRecord
 
 __all__ = ["run"]
 
@@ -60,6 +62,8 @@ def run(
     extend: bool = False,
     nets: str | Path | None = None,
     mix_backends: bool = False,
+    share: str | None = None,
+    stage: RunStage | None = None,
     on_progress: ProgressCallback = lambda _: None,
 ) -> StudyResult:
     """Train what is missing of a study, of the arms that match, and return its result.
@@ -70,35 +74,49 @@ def run(
     - ``extend``: go on with a study of the store that has fewer rounds or arms.
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors, of earlier runs too.
     - ``mix_backends``: go on with an arm whose rows were computed another way than this run does.
+    - ``share``: a fixed part of the trainings, ``"3/8"``; ``stage``: its search or finals alone.
     - ``on_progress`` is called at the start and whenever a cohort ends.
 
     The store learns of the study with its first rows: a run that fails before leaves no trace.
-    A training that an error ends is a row with status ``failed``, see ``StudyResult.failures``; the
-    others go on, and the next run tries it again. Ctrl-C ends the run: what is done stays. Raises
-    StudyError for what cannot be run and for nothing but failures, StoreError and OSError.
+    A training that an error ends is in ``StudyResult.failures``; the next run tries it again.
+    Ctrl-C ends the run: what is done stays. Raises StudyError for what cannot be run and for
+    nothing but failures, StoreError and OSError.
     """
-    study = pin_sources(fill_net_sizes(study))
-    chosen = study.select(arms)
-    check_request(study, jobs, executor)
+    study = check_request(pin_sources(fill_net_sizes(study)), jobs, executor)
+    chosen, is_wanted = study.select(arms), select_trainings(study, share, stage)
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
         stack.enter_context(opened.run_lock())
-        entry = StudyEntry(opened, study, provenance([*own_files(study).values()]), extend=extend)
-        scheduler = Scheduler(study, chosen, select_settled(rows := entry.load_rows()))
+        entry = StudyEntry(opened, study, describe_origin(study, share), extend=extend)
+        rows, scheduler = resume_scheduler(entry, chosen, is_wanted)
         engine = stack.enter_context(use_engine(executor, jobs))
-        scheduler.n_rounds, interrupted = entry.needed_rounds, False
         try:
             folders = choose_folders(chosen, nets)
             runner = Runner(scheduler, engine, entry.save_rows, on_progress, folders, entry.look)
+            check_choices(scheduler, stage)
             entry.provenance["kernel"] = runner.settle_backend([] if mix_backends else rows)
             runner.run_all()
-            runner.save_failures()
-            entry.close()
-            save_missing_nets(entry.load_result(), folders, jobs, engine)
+            save_missing_nets(entry.load_result(), folders, jobs, engine, is_wanted)
         except KeyboardInterrupt:
-            interrupted = True
             atexit.register(gc.freeze)  # else Python looks through all of PyTorch before it ends
-        return entry.load_result(interrupted=interrupted)
+            return entry.load_result(interrupted=True)
+        return entry.load_result()
+
+
+def describe_origin(study: Study, share: str | None) -> dict[str, Any]:
+    """What is kept of this run."""
+    origin = provenance([*own_files(study).values()])
+    return origin if share is None else {**origin, "share": share}
+
+
+def resume_scheduler(
+    entry: StudyEntry, arms: Sequence[Arm], is_wanted: Callable[[TrainingKey], bool]
+) -> tuple[list[TrainingRecord], Scheduler]:
+    """(what is done, what goes on from there)."""
+    rows = entry.load_rows()
+    scheduler = Scheduler(entry.study, arms, select_settled(rows), is_wanted)
+    scheduler.n_rounds = entry.needed_rounds
+    return rows, scheduler
 
 
 def check_one_dataset(study: Study) -> None:
@@ -110,8 +128,10 @@ def check_one_dataset(study: Study) -> None:
         )
 
 
-def check_request(study: Study, jobs: int, executor: Executor | str | None) -> None:
-    """Raise StudyError for what cannot be run; a worker that imports the program ends here."""
+def check_request(study: Study, jobs: int, executor: Executor | str | None) -> Study:
+    """The study. Raises StudyError for what cannot be run; a worker that imports the program ends
+    here.
+    """
     check_one_dataset(study)
     if jobs < 1:
         raise StudyError(f"expected at least 1 job, got {jobs}")
@@ -119,6 +139,18 @@ def check_request(study: Study, jobs: int, executor: Executor | str | None) -> N
         exit_while_importing_main()
     check_device(study.device)
     check_leaks(study)
+    return study
+
+
+def check_choices(scheduler: Scheduler, stage: RunStage | None) -> None:
+    """Raise StudyError where the final trainings alone are wanted, and their search is not over."""
+    arms = [arm.name for arm in scheduler.arms if scheduler.list_open_searches(arm)]
+    if stage == "final" and arms:
+        raise StudyError(
+            f"study {scheduler.study.name}: stage final: this store does not have all of the "
+            f"search of {'arm' if len(arms) == 1 else 'arms'} {', '.join(arms)}; run stage search, "
+            "by every share, and merge their stores into this one (chainrule merge), before"
+        )
 
 
 class Runner:
@@ -173,6 +205,7 @@ class Runner:
                     self._collect(future)
                     del self.running[future]  # not before: an interrupt loses nothing that is done
                 self.on_progress(self.progress)
+            self._save_failures()
             complete = True
         except KeyboardInterrupt:
             self._collect_done()
@@ -247,7 +280,7 @@ class Runner:
         arm = next(arm for arm in self.scheduler.arms if arm.name == job.arm)
         self._take_jobs([arm])
 
-    def save_failures(self) -> None:
+    def _save_failures(self) -> None:
         """Keep what failed beside what did not. Raises StudyError where there is nothing else."""
         if not self.failures:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import final
 
@@ -20,7 +20,7 @@ from chainrule.study.search.racing import race_heat
 from chainrule.study.search.scope import search_rounds
 from chainrule.study.spec.arms import Arm
 from chainrule.study.spec.study import Study
-from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingRecord
+from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 
 __all__ = ["Scheduler", "select_settled"]
 
@@ -34,6 +34,9 @@ class Scheduler:
     interrupted run trains the same cohorts as one that was not. ``n_rounds`` are all that there may
     be, unless it is set: a run sets it to the next look at the study.
 
+    Trainings that ``is_wanted`` says no to are not handed out: they are another run's, see
+    :mod:`chainrule.study.shares`. What they gave is known by the rows alone.
+
     Each program is a job, unless it is said for how many ``workers``: then those of short trainings
     that can begin together are one, a ragged cohort.
     """
@@ -43,6 +46,7 @@ class Scheduler:
         study: Study,
         arms: Sequence[Arm],
         rows: Iterable[TrainingRecord] = (),
+        is_wanted: Callable[[TrainingKey], bool] = lambda _: True,
     ) -> None:
         self.study, self.arms = study, arms
         self.workers: int | None = None
@@ -50,7 +54,7 @@ class Scheduler:
         self.round_data = RoundData(study)
         self.has_results = False
         """Whether anything has been trained, in this run or an earlier one."""
-        self._states = {arm.name: ArmState(study, arm) for arm in arms}
+        self._states = {arm.name: ArmState(study, arm, is_wanted) for arm in arms}
         self._sizes: dict[Hashable, tuple[int, int]] = {}
         self.add(rows)
 
@@ -73,9 +77,11 @@ class Scheduler:
 
     def count_total(self, arm: Arm) -> int:
         """How many trainings the arm needs in all, or at most: a race may need fewer."""
-        searches = self._states[arm.name].searches
-        found = [searches[r].n_trainings for r in self.search_rounds] if arm.space else []
-        return sum(found) + self.n_rounds + self.study.timing
+        return self._states[arm.name].count_total(self.rounds)
+
+    def list_open_searches(self, arm: Arm) -> list[int]:
+        """The rounds whose search is not over; the finals wait for them."""
+        return self._states[arm.name].list_open_searches(self.rounds)
 
     def count_done(self, arm: Arm) -> int:
         """How many of them are done."""
@@ -95,7 +101,7 @@ class Scheduler:
         """The arm's cohorts that can be trained now and are not done: each is handed out once."""
         state = self._states[arm.name]
         jobs = self._search_jobs(arm, state.take_search(self.search_rounds))
-        finals = state.take_finals(self.search_rounds, self.rounds)
+        finals = state.take_finals(self.rounds)
         jobs += self._build_jobs(arm, "final", finals)
         jobs += self._build_jobs(arm, "timing", state.take_timing(finals))
         return [left for job in jobs if (left := job.without(state.done)).trainings]

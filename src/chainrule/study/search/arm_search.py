@@ -43,6 +43,7 @@ class ArmSearch:
 
     def __init__(self, study: Study, arm: Arm, r: int) -> None:
         self.study, self.arm, self.round = study, arm, r
+        self._n_candidates = count_candidates(study, arm)
         self.is_over = False
         self.choice: Choice | None = None
         self._rows: dict[int, dict[int, TrainingRecord]] = {}
@@ -55,7 +56,7 @@ class ArmSearch:
         """How many it takes; before it is over, at most."""
         if self.is_over:
             return sum(self._needed)
-        return count_candidates(self.study, self.arm) * self.study.selection.splits
+        return self._n_candidates * self.study.selection.splits
 
     @property
     def best_validation(self) -> float | None:
@@ -95,7 +96,7 @@ class ArmSearch:
             for f in range(before[c], needed[c])
         ]
         self._missing = {(t.candidate, t.fold) for t in asked if not self._knows(t)}
-        if is_judged and len(settings) == count_candidates(self.study, self.arm):
+        if is_judged and len(settings) == self._n_candidates:
             self.is_over = True
             best = selection.best_candidate(self.study, judged)
             if not selection.has_failed(judged[best]):  # else there is none to choose

@@ -125,8 +125,12 @@ class Store(ABC):
         arm: str | None = None,
         stage: Stage | None = None,
         curves: bool = False,
+        predictions: bool = False,
     ) -> list[TrainingRecord]:
-        """The rows of a study in the order of their keys; with their curves on request only."""
+        """The rows of a study in the order of their keys; with their curves on request only.
+
+        So too with the bytes of their ``predictions``: to be kept elsewhere.
+        """
 
     @abstractmethod
     def predictions(

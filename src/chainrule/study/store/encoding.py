@@ -16,17 +16,16 @@ import numpy as np
 
 from chainrule.study.store.base import StoreError, StudyRecord
 from chainrule.study.store.kinds import find_row_problem, find_study_problem
-from chainrule.study.store.predictions import Predictions, decode_predictions
 from chainrule.study.store.record import TrainingKey, TrainingRecord
 
 __all__ = [
     "canonical_json",
     "checksum",
     "decode_row",
-    "decode_row_predictions",
     "decode_study",
     "encode_row",
     "upgrade_row",
+    "verify_predictions",
 ]
 
 KEY = ("arm", "stage", "candidate", "round", "fold")
@@ -102,9 +101,9 @@ def decode_row(
     return TrainingRecord(**values)
 
 
-def decode_row_predictions(
+def verify_predictions(
     where: object, study: int, columns: Sequence[Any]
-) -> tuple[TrainingKey, Predictions] | None:
+) -> tuple[TrainingKey, bytes] | None:
     """The predictions of (arm, stage, …, content, seal, their bytes); None for a row without.
 
     Raises StoreError as decode_row.
@@ -117,7 +116,7 @@ def decode_row_predictions(
     if not isinstance(data, bytes) or hash_bytes(data) != expected:
         problem = f"the predictions of the row {tuple(key)} do not match their digest"
         raise StoreError.from_damage(where, problem)
-    return key, decode_predictions(data)
+    return key, data
 
 
 def upgrade_row(where: object, study: int, columns: Sequence[Any]) -> dict[str, Any]:

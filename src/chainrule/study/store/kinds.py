@@ -39,7 +39,7 @@ STUDY: Kinds = {"name": (str,), "declaration": (dict,), "created": (str,), "runs
 DECLARATION: Kinds = {"toml": (str,), "looks": (list,)}
 
 LOOK: Kinds = {"rounds": (int,), "time": (str,), "plan": (list,), "method": (str, type(None))}
-RUN: Kinds = {"time": (str,), "command": (list,), "changes": (dict,)}
+RUN: Kinds = {"time": (str,), "command": (list,), "changes": (dict,), "share": (str,)}
 """Of what is said of a run, that which is read."""
 
 

@@ -6,8 +6,8 @@ import json
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any
 
 from chainrule.study.store.base import Store, StoreError, StudyRecord
@@ -15,12 +15,12 @@ from chainrule.study.store.encoding import (
     canonical_json,
     checksum,
     decode_row,
-    decode_row_predictions,
     decode_study,
     encode_row,
     upgrade_row,
+    verify_predictions,
 )
-from chainrule.study.store.predictions import Predictions
+from chainrule.study.store.predictions import Predictions, decode_predictions
 from chainrule.study.store.record import Stage, TrainingKey, TrainingRecord
 
 __all__ = ["FORMAT", "PREDICTIONS_FORMAT", "TableStore"]
@@ -190,6 +190,7 @@ class TableStore(Store):
         arm: str | None = None,
         stage: Stage | None = None,
         curves: bool = False,
+        predictions: bool = False,
     ) -> list[TrainingRecord]:
         query = ROWS_WITH_CURVES if curves else ROWS
         with self.transaction():
@@ -201,17 +202,16 @@ class TableStore(Store):
                 self.where, f"study {study_id} has {counted} rows instead of {trainings}"
             )
         rows = [decode_row(self.where, study_id, columns, curves=curves) for columns in found]
+        if predictions:
+            kept = fetch_predictions(self, study_id, arm, stage)
+            rows = [replace(row, predictions=kept.get(row.key, b"")) for row in rows]
         return sorted((row for row in rows if stage in (None, row.stage)), key=lambda row: row.key)
 
     def predictions(
         self, study_id: int, *, arm: str | None = None, stage: Stage | None = None
     ) -> dict[TrainingKey, Predictions]:
-        with self.transaction():
-            self._study_columns(study_id)
-            old = self.read_format() < PREDICTIONS_FORMAT
-            found = [] if old else self.fetch_all(PREDICTIONS, study=study_id, arm=arm, stage=stage)
-        decoded = (decode_row_predictions(self.where, study_id, columns) for columns in found)
-        return dict(sorted((one for one in decoded if one is not None), key=itemgetter(0)))
+        found = fetch_predictions(self, study_id, arm, stage)
+        return {key: decode_predictions(data) for key, data in sorted(found.items())}
 
     def _drop_failed(self, study_id: int, keys: Collection[TrainingKey]) -> int:
         """Make room for rows that take the place of failed ones; returns how many those were."""
@@ -290,6 +290,22 @@ class TableStore(Store):
 
 def _study_text(study: object) -> str:
     return canonical_json(study, "the study")
+
+
+def fetch_predictions(
+    store: TableStore, study_id: int, arm: str | None, stage: Stage | None
+) -> dict[TrainingKey, bytes]:
+    """The verified bytes of those that are kept. Raises StoreError where there is no such study."""
+    values = {"study": study_id, "arm": arm, "stage": stage}
+    with store.transaction():
+        for columns in (study := store.fetch_all(STUDY_BY_ID, id=study_id)):
+            decode_study(store.where, columns)
+        if not study:
+            raise StoreError(store.where, f"has no study {study_id}")
+        old = store.read_format() < PREDICTIONS_FORMAT
+        found = [] if old else store.fetch_all(PREDICTIONS, **values)
+    verified = (verify_predictions(store.where, study_id, columns) for columns in found)
+    return dict(one for one in verified if one is not None)
 
 
 def upgrade_tables(store: TableStore) -> None:

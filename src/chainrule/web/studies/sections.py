@@ -43,8 +43,8 @@ from chainrule.report.tables.predictions import (
 )
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Cell, Column, Table
-from chainrule.study.execution.resume import describe_changes
 from chainrule.study.execution.stored_progress import StoredProgress, read_stored_progress
+from chainrule.study.spec.changes import describe_changes
 from chainrule.web.studies.blocks import (
     Block,
     figure_block,
