@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from hashlib import sha256
 
 import pytest
 
@@ -56,8 +57,8 @@ def test_a_table_of_ones_own_is_run_and_what_was_done_is_said(call, cars):
     ]
     assert err.splitlines()[0].endswith("houses.csv: 41 rows, 3 inputs")
     assert [line.strip() for line in err.splitlines()[1:6]] == [
-        "1 rows without price are left out",
         "price: 40 different numbers, so regression (else: --task classification)",
+        "1 rows without price are left out",
         "id: left out, it numbers the rows",
         "area: missing in 1 of 41 rows, taken as the training median",
         "town: text, one-hot, 2 levels",
@@ -289,8 +290,9 @@ sha256 = "none"
     digest = re.search(r'write sha256 = "(\w+)"', err)[1]
     declared = declared.replace('"none"', f'"{digest}"')
     (tmp_path / "flowers.toml").write_text(declared, encoding="utf-8")
-    code, out, _ = call("run", "flowers.toml", "--jobs", "1", "--json")
+    code, out, err = call("run", "flowers.toml", "--jobs", "1", "--json")
     assert code == 0
+    assert "48 rows, 6 inputs\n  id: left out, it numbers the rows\n" in err
     assert json.loads(out)[0]["parameters"] == (6 + 1) * 20 + 21 * 20 + 21 * 3
     (tmp_path / "else").mkdir()
     for name in ("flowers.csv", "flowers.toml"):
@@ -303,3 +305,37 @@ sha256 = "none"
 def test_a_study_of_classes_to_start_from(call, table):
     assert call("init", "mine.toml", "--csv", table, "--target", "art", "--ignore", "id")[0] == 0
     assert call("check-study", "mine.toml")[0] == 0
+
+
+NO_MEDIAN = """\
+name = "cells"
+rounds = 2
+epochs = 1
+loss = "MSELoss"
+optimizer = "Adam"
+metric = "loss"
+direction = "min"
+failure_value = 9.0
+net = "table_net"
+[data]
+name = "table"
+csv = "cells.csv"
+target = "b"
+"""
+
+
+def test_missing_numbers_that_nothing_fills_are_refused_before_all_nets_diverge(call, tmp_path):
+    cells = "a,b\n" + "".join(f"{i * 7 % 11},{i}\n" for i in range(20)) + "?,3\n"
+    (tmp_path / "cells.csv").write_text(cells, encoding="utf-8")
+    digest = sha256(cells.encode()).hexdigest()
+    declared = f'{NO_MEDIAN}sha256 = "{digest}"\n'
+    (tmp_path / "cells.toml").write_text(declared, encoding="utf-8")
+    for command in (("check-study",), ("run", "--jobs", "1")):
+        code, _, err = call(command[0], "cells.toml", *command[1:])
+        assert code == 1
+        assert "a: missing in 1 of 21 rows\n" in err
+        assert "numbers are missing in 1 of 21 rows, and a net of nan diverges; expected mi" in err
+    (tmp_path / "cells.toml").write_text(f'{declared}missing = "median"\n', encoding="utf-8")
+    code, _, err = call("run", "cells.toml", "--jobs", "1")
+    assert code == 0
+    assert "a: missing in 1 of 21 rows, taken as the training median\n" in err

@@ -63,3 +63,11 @@ def test_a_column_to_ignore_is_no_input(houses):
 def test_a_file_of_other_content_is_refused_with_what_to_say(houses, digest):
     with pytest.raises(DataError, match=rf'for this one write sha256 = "{houses["sha256"]}"'):
         table(0, **{**houses, "sha256": digest})
+
+
+def test_texts_that_do_not_come_again_are_no_classes(tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text("a,name\n" + "".join(f"{i},n{i}\n" for i in range(9)), encoding="utf-8")
+    digest = sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(DataError, match=r"'name': 9 different texts in 9 rows, such as 'n0', are"):
+        table(0, csv=str(path), target="name", sha256=digest)

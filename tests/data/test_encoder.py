@@ -96,8 +96,23 @@ def test_years_that_repeat_are_no_numbers_of_rows():
 
 
 def test_no_column_left():
-    with pytest.raises(DataError, match=r"houses\.csv: no column to tell 'y' from"):
+    with pytest.raises(DataError, match=r"houses\.csv: no column to tell 'y' from: a: left out"):
         Encoder.fit(table_of(a=[1, 1], y=[2, 3]), "y")
+    with pytest.raises(DataError, match="no column to tell 'y' from: it has no other column"):
+        Encoder.fit(table_of(y=[2, 3]), "y")
+
+
+def test_decimal_commas_that_nobody_foresaw_are_told_the_option():
+    table = table_of(a=[f"{i},5" for i in range(30)], y=range(30))
+    with pytest.raises(DataError, match=r"such as '0,5': where that is a decimal comma: --decimal"):
+        Encoder.fit(table, "y")
+
+
+@pytest.mark.parametrize(("cells", "classify"), [(["x"] * 3, True), ([7, 7, ""], False)])
+def test_a_target_that_never_changes_is_refused(cells, classify):
+    table = table_of(a=[1, 2, 3], y=cells)
+    with pytest.raises(DataError, match=rf"a target that varies; y is {cells[0]} in every row"):
+        Encoder.fit(table, "y", classify=classify)
 
 
 def test_an_unknown_target():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RUNS",
+    "announce_columns",
     "choose_record",
     "find_study",
     "list_records",
@@ -62,6 +63,7 @@ def resolve_study(
     if arguments := parse_assignments(data) | dict(table or {}):
         study = study.with_overrides(**assign_data(study, arguments))
     if csv is None and target is None:
+        announce_columns(study)
         return resolve_files(study)
     if csv is None or target is None:
         raise typer.BadParameter("--csv FILE and --target COLUMN go together")
@@ -70,6 +72,21 @@ def resolve_study(
     study, notes = use_csv_table(study, csv, target)
     echo_err("\n  ".join(notes))
     return resolve_files(study)
+
+
+def announce_columns(study: Study) -> None:
+    """Say what becomes of the columns of each CSV file that a study declares.
+
+    Raises DataError or OSError where one cannot be read.
+    """
+    each = study.datasets.values() if study.datasets else [study.data.model_dump()]
+    named = [given for given in each if given["name"] == "table" and "csv" in given]
+    if named:
+        from chainrule.study.spec.csv_data import describe_columns
+        from chainrule.study.spec.sections import Data
+
+        for given in named:
+            echo_err("\n  ".join(describe_columns(Data.model_validate(given))))
 
 
 def assign_data(study: Study, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -170,6 +170,7 @@ class RoundData:
         if empty := [i for i, part in enumerate(made) if not len(part)]:
             purpose = ("learn from", "test on")[empty[0]]
             raise StudyError(f"data {self.study.data.name}: expected samples to {purpose}, got 0")
+        check_missing(self.study, made)
         return made
 
     def _preprocess(self, train: Dataset, other: Dataset) -> Parts:
@@ -182,6 +183,22 @@ class RoundData:
             (train, other), _ = standardize_targets(train, other)
         dtype = study_dtype(self.study)
         return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
+
+
+def check_missing(study: Study, made: Parts) -> None:
+    """Raise StudyError for a table with missing numbers that nothing fills: every net diverges.
+
+    A net of the user's own may know what to do with nan.
+    """
+    named = [arm.recipe.net.name for arm in study.all_arms]
+    if study.data.name != "table" or study.data.missing or any(":" in name for name in named):
+        return
+    lost = sum(int(part.inputs.isnan().any(-1).sum()) for part in made)
+    if lost:
+        raise StudyError(
+            f"data table: numbers are missing in {lost} of {sum(map(len, made))} rows, and a net "
+            'of nan diverges; expected missing = "median" in [data], or the columns in ignore'
+        )
 
 
 def check_folds(field: str, folds: int, data: Dataset) -> None:

@@ -10,7 +10,7 @@ from chainrule._util.user_code import add_user_lines
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
-from chainrule.cli.resolve import find_study, resolve_files, split_study
+from chainrule.cli.resolve import announce_columns, find_study, resolve_files, split_study
 
 if TYPE_CHECKING:
     from chainrule.study import Study
@@ -45,7 +45,9 @@ def is_right(file: str) -> bool:
     from chainrule.study.spec.components import add_component_lines
 
     try:
-        study = resolve_files(find_study(file))
+        study = find_study(file)
+        announce_columns(study)
+        study = resolve_files(study)
         parts = split_study(study)
         small = split_study(study.quick_form()) if study.datasets and study.quick else []
         found = [

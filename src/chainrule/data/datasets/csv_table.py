@@ -12,6 +12,7 @@ import torch
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.bundled_tables import bundled_table
 from chainrule.data.errors import DataError
+from chainrule.data.files.cells import COMMA_NUMBER
 from chainrule.data.files.csv_file import CsvTable, digest_file, is_number, read_csv
 from chainrule.data.splits import holdout
 from chainrule.data.tabular.encoder import Encoder
@@ -58,10 +59,21 @@ def table(
 
 
 def is_class(rows: CsvTable, target: str) -> bool:
-    """Whether most cells of a column are texts that come again; a text among numbers is a slip."""
+    """Whether most cells of a column are texts that come again; a text among numbers is a slip.
+
+    Raises DataError where most are texts, and too many different ones to be classes.
+    """
     cells = rows[target]
     texts = [cell for cell in cells if not is_number(cell)]
-    return 2 * len(texts) >= len(cells) and 2 * len({*cells}) <= len(cells)
+    if 2 * len(texts) < len(cells):
+        return False
+    if 2 * len({*cells}) > len(cells) and not all(map(COMMA_NUMBER.fullmatch, texts)):
+        raise DataError(
+            f"{rows.source}, column {target!r}: {len({*cells})} different texts in {len(cells)} "
+            f"rows, such as {texts[0]!r}, are no classes; expected numbers, texts that come again, "
+            'or task = "classification" in [data] of a study'
+        )
+    return 2 * len({*cells}) <= len(cells)
 
 
 def load_table(

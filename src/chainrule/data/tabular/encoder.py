@@ -13,6 +13,7 @@ from torch import Tensor
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.errors import DataError
+from chainrule.data.files.cells import COMMA_NUMBER
 from chainrule.data.files.csv_file import CsvTable, is_number, suggest_option
 
 __all__ = ["CategoricalColumn", "Encoder", "NumericColumn"]
@@ -93,17 +94,19 @@ class Encoder:
         A column is numbers or text by all of the table, and so are the classes. One that never
         changes, numbers the rows, or has a text of its own for most rows is left out. ``fill``:
         a missing number becomes the median; else it stays nan. Raises DataError for an unknown
-        target, one that is text without ``classify``, or where no column is left.
+        target, one that is text without ``classify`` or that never changes, or where no column is
+        left.
         """
         part = table if rows is None else table.subset(rows)
-        if not classify:
-            table.numbers(target)
         classes = class_levels(table[target]) if classify else None
+        check_varies(table, target, classes)
         found = [fit_column(table, part, name, fill) for name in table.columns if name != target]
         inputs = tuple(column for column, _ in found if column is not None)
+        notes = tuple(note for _, note in found if note)
         if not inputs:
-            raise DataError(f"{table.source}: no column to tell {target!r} from")
-        return cls(inputs, target, classes, tuple(note for _, note in found if note))
+            why = "; ".join(notes) or "it has no other column"
+            raise DataError(f"{table.source}: no column to tell {target!r} from: {why}")
+        return cls(inputs, target, classes, notes)
 
     @property
     def features(self) -> list[str]:
@@ -171,6 +174,22 @@ class Encoder:
             raise ValueError(f"not what an Encoder gave: {error!r}") from None
 
 
+def check_varies(table: CsvTable, target: str, classes: Sequence[str] | None) -> None:
+    """Raise DataError for a target that is the same in every row, or that should be numbers."""
+    if classes is None:
+        numbers = table.numbers(target)
+        given = numbers[~np.isnan(numbers)]
+        varies = not len(given) or given.min() < given.max()
+    else:
+        varies = len(classes) != 1
+    if not varies:
+        only = next(cell for cell in table[target] if cell)
+        raise DataError(
+            f"{table.source}: expected a target that varies; {target} is {only} in every row that "
+            "has it"
+        )
+
+
 def fit_column(
     table: CsvTable, part: CsvTable, name: str, fill: bool
 ) -> tuple[NumericColumn | CategoricalColumn | None, str]:
@@ -184,7 +203,8 @@ def fit_column(
             return None, f"{name}: left out, it never changes"
         if is_row_number(table.numbers(name)):
             return None, f"{name}: left out, it numbers the rows"
-        note = f"{name}: {missing}, taken as the training median" if lost else ""
+        taken = ", taken as the training median" if fill else ""
+        note = f"{name}: {missing}{taken}" if lost else ""
         return NumericColumn(name, float(np.median(given)) if fill else None), note
     levels = tuple(sorted({*cells}))
     if len(levels) < 2:
@@ -200,9 +220,12 @@ def almost_numeric_hint(table: CsvTable, name: str) -> str:
     """What keeps a column from being numbers, where most of its cells are; and what to do."""
     given = [(cell, line) for cell, line in zip(table[name], table.lines, strict=True) if cell]
     texts = [(cell, line) for cell, line in given if not is_number(cell)]
-    if not 0 < 2 * len(texts) < len(given):
+    commas = all(COMMA_NUMBER.fullmatch(cell) for cell, _ in texts)
+    if not texts or (2 * len(texts) >= len(given) and not commas):
         return ""
     cell, line = texts[0]
+    if len(texts) == len(given):
+        return f", such as {cell!r}: {suggest_option(cell)}"
     return f"; most are numbers, {cell!r} in line {line} is not: {suggest_option(cell)}"
 
 

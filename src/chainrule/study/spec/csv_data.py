@@ -16,9 +16,10 @@ from chainrule.recipes.arguments import find_written_problems
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import resolve_callable
 from chainrule.study.spec.class_target import check_tells_numbers, tell_classes
+from chainrule.study.spec.sections import Data
 from chainrule.study.spec.study import Study, validate_study
 
-__all__ = ["fill_net_sizes", "use_csv_table"]
+__all__ = ["describe_columns", "fill_net_sizes", "use_csv_table"]
 
 Part = dict[str, Any]
 
@@ -62,10 +63,23 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
         study = study.with_overrides(data=data, failure_value=failure_value)
     encoder = fit_encoder(study.data.arguments)
     study = with_net_sizes(study, count_sizes(encoder), replace=True)
+    shape, *columns = describe_columns(study.data)
+    return study, [shape, *notes, *columns]
+
+
+def describe_columns(data: Data) -> list[str]:
+    """A line on what the data ``table`` make of a CSV file, and one for each column to know of.
+
+    Raises DataError or OSError where it cannot be read so.
+    """
+    arguments = data.arguments
+    rows, target = read_rows(arguments)
+    encoder = fit_encoder(arguments, fill=data.missing is not None)
+    path = Path(arguments["csv"])
     missing = len(read_csv(path, **find_written(arguments))) - len(rows)
     left_out = [f"{missing} rows without {target} are left out"] if missing else []
     shape = f"{path}: {len(rows)} rows, {len(encoder.features)} inputs"
-    return study, [shape, *left_out, *notes, *encoder.notes]
+    return [shape, *left_out, *encoder.notes]
 
 
 def check_data_is_table(study: Study) -> None:
@@ -124,11 +138,11 @@ def find_written(arguments: Mapping[str, Any]) -> Part:
     return {key: arguments[key] for key in ("na", "decimal", "encoding") if key in arguments}
 
 
-def fit_encoder(arguments: Mapping[str, Any]) -> Encoder:
+def fit_encoder(arguments: Mapping[str, Any], *, fill: bool = False) -> Encoder:
     """What the data ``table`` makes of the rows that its arguments name."""
     (rows, target), task = read_rows(arguments), arguments.get("task")
     classify = is_class(rows, target) if task is None else task == "classification"
-    return Encoder.fit(rows, target, fill=False, classify=classify)
+    return Encoder.fit(rows, target, fill=fill, classify=classify)
 
 
 def count_sizes(encoder: Encoder) -> dict[str, int]:
