@@ -1,5 +1,7 @@
 """A wheel gets kernels for the processors that it may meet: whoever installs it needs no compiler.
 
+And the derivations, which the app shows beside its layers.
+
 Hatchling calls this. ``CHAINRULE_WHEEL_KERNELS`` names the levels, such as "x86-64-v3,x86-64-v4",
 or "none"; without it there are all of this kind of machine. Without a C++ compiler the wheel has
 none, and is for every machine.
@@ -26,6 +28,7 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
             return
+        build_data["force_include"]["docs/derivations"] = "chainrule/web/derivations"
         toolchain = runpy.run_path(str(Path(self.root) / TOOLCHAIN))
         wanted = wanted_levels(list(toolchain["LEVELS"]))
         cxx = toolchain["compiler"]()

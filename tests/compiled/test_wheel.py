@@ -107,7 +107,9 @@ def test_an_installed_wheel_trains_in_the_kernel_without_a_compiler(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     assert wheel.name.endswith(f"-py3-none-{platform}.whl")
-    assert sum(name.endswith(".so") for name in zipfile.ZipFile(wheel).namelist()) == 2
+    names = zipfile.ZipFile(wheel).namelist()
+    assert sum(name.endswith(".so") for name in names) == 2
+    assert "chainrule/web/derivations/linear.md" in names  # which the app shows
 
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"

@@ -72,7 +72,7 @@ export class Curves {
     });
     const note = make("p", { class: "note readout" });
     const holder = make("div", { class: "chart", role: "img", "aria-label": `${what} by epoch` });
-    this.place.append(make("figure", {}, make("figcaption", {}, what === "loss" ? "Loss" : "Accuracy"), holder, note));
+    this.place.append(make("figure", {}, make("figcaption", {}, `${what === "loss" ? "Loss" : "Accuracy"}: test solid, training dashed; the band holds 80 % of the seeds`), holder, note));
     const chart = new uPlot(
       {
         width: 300, height: 170, legend: { show: false },

@@ -26,7 +26,7 @@ const connection = new Connection({
   error: (message) => complain(message.message),
   closed: () => {
     setPlaying(false);
-    complain("The app has stopped, or this page was left alone for too long: start chainrule app again, and load the page that it prints.");
+    complain("The connection to the app is gone. Where it has stopped, start chainrule app again and open the address that it prints; else load this page anew.");
   },
 });
 

@@ -15,7 +15,7 @@ export class Maps {
     const titles = samples.kind === "regression"
       ? ["Mean of the seeds", "Deviation over seeds"]
       : samples.outputs === 2
-        ? ["Mean over the seeds", "Where seeds disagree"]
+        ? ["Mean over the seeds: class 0 orange, class 1 blue", "Where seeds disagree: the darker the more"]
         : ["What most seeds say", "Share that says otherwise"];
     this.readout = make("p", { class: "note readout", "aria-live": "off" });
     place.replaceChildren(

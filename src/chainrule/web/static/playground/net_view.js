@@ -64,6 +64,7 @@ class LayerRow {
       if (row.relative !== null) parts.push(`‖dL/dW‖/‖W‖ ${format(row.relative, 2)}`);
       this.numbers.textContent = parts.join(" · ");
     }
+    this.units.canvas.hidden = !units;
     if (units) {
       this.data = units;
       this.count = units.low.length;
