@@ -98,6 +98,7 @@ class EpochArgs(ctypes.Structure):
     mean_square: Numbers
     extra: Numbers
     inputs: ConstNumbers  # (K or 1, N, …); the stride is from replica to replica
+    input_scale: float  # what bytes are multiplied by; 0 where the inputs are no bytes
     input_stride: int
     targets: Annotated[int | None, "const void **"]  # each (K or 1, N, …)
     target_strides: Indices

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import named_leaves, tree_map
+from chainrule._util.pytree import named_leaves
 from chainrule._util.stopping import check_stop
 from chainrule._util.threads import kernel_threads
 from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
@@ -129,7 +129,7 @@ def lower_and_size(
     flat = optimizer.flats[0]
     check_data(data, flat.data)
     if data.replicas is None:
-        data = Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), 1)
+        data = data.expand(1)
     shape, whole_numbers = tuple(data.inputs.shape[2:]), data.inputs.dtype == torch.int64
     parameters = [p for flat in optimizer.flats for p in flat.parameters]
     offsets = parameter_offsets(parameters, len(flat.data))
@@ -181,6 +181,7 @@ def finalize_program(
     tensors = [t.contiguous() for t in sources]
     copies = [(t, source) for t, source in zip(tensors, sources, strict=True) if t is not source]
     args, owners = build_args(program, tensors)
+    args.input_scale = 0.0 if data.scale is None else float(data.scale)
     args.replicas, args.parameters = K, P
     args.batch_size, args.num_terms = min(batch_size, len(data)), len(targets)
     check_buffers(program, data_rows[0])
@@ -204,8 +205,8 @@ def check_data(dataset: Dataset, params: Tensor) -> None:
     """Raise Unsupported for numbers that the kernel does not read; params (K, P) are the net's."""
     if params.device.type != "cpu" or params.dtype not in SCALAR_TYPES:
         raise Unsupported(f"{params.dtype} on {params.device}")
-    if dataset.inputs.dtype not in (params.dtype, torch.int64):
-        raise Unsupported(f"inputs of {dataset.inputs.dtype}")
+    if dataset.input_dtype not in (params.dtype, torch.int64):
+        raise Unsupported(f"inputs of {dataset.input_dtype}")
     tensors = [t for _, t in named_leaves((dataset.inputs, dataset.targets))]
     if any(t.device.type != "cpu" or t.layout != torch.strided or t.is_neg() for t in tensors):
         raise Unsupported("data that are no plain memory of the CPU")

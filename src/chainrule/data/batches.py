@@ -119,7 +119,7 @@ def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tupl
 
 
 def iter_slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
-    """(inputs, targets) of each batch in the order of the data: views, not copies."""
+    """(inputs, targets) of each batch in the order of the data: views, but for scaled inputs."""
     axis = 0 if data.replicas is None else 1
     for start in range(0, len(data), batch_size):
         size = min(batch_size, len(data) - start)
@@ -127,4 +127,4 @@ def iter_slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
         def part(t: Tensor, start: int = start, size: int = size) -> Tensor:
             return t.narrow(axis, start, size)
 
-        yield part(data.inputs), tree_map(part, data.targets)
+        yield data.scale_inputs(part(data.inputs)), tree_map(part, data.targets)

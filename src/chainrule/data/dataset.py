@@ -6,15 +6,16 @@ Letters: K replicas, N samples.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from chainrule._util.display import html_table
 from chainrule._util.pytree import tree_map
+from chainrule.data.arrays import to_tensor
 
 __all__ = ["Dataset", "Seeds", "stack_draws"]
 
@@ -32,7 +33,9 @@ class Dataset:
     A leading 1 means: the same data for all K replicas. `targets` is one tensor, or a dictionary
     of tensors where a net learns several things at once. `sources`, of a plain data set, says which
     row or images of its source each sample is made of, int64 (N, m). It goes along with `subset`,
-    so that two draws from one source can be compared.
+    so that two draws from one source can be compared. With a `scale`, one floating number (), the
+    inputs stay bytes, uint8, and each batch of them is multiplied by it on its way to a net, which
+    sees them in the dtype of the scale. :meth:`of` makes a data set of arrays and tables.
 
     Raises ValueError where the shapes do not fit together, TypeError for what is not a tensor.
     """
@@ -41,6 +44,7 @@ class Dataset:
     targets: Tensor | dict[str, Tensor]
     replicas: int | None = None
     sources: Tensor | None = None
+    scale: Tensor | None = None
 
     def __post_init__(self) -> None:
         K = self.replicas
@@ -50,6 +54,8 @@ class Dataset:
             raise ValueError("Dataset: expected at least one target, got an empty dictionary")
         if self.sources is not None:
             _check_sources(self.sources, len(self), K)
+        if self.scale is not None:
+            _check_scale(self.scale, self.inputs)
         tensors = self._named_tensors()
         for name, tensor in tensors.items():
             _check_axes(name, tensor, K)
@@ -60,13 +66,67 @@ class Dataset:
                     f"got {N} and {len(self)}"
                 )
 
+    @staticmethod
+    def of(
+        inputs: Any,
+        targets: Any,
+        *,
+        scale: float | None = None,
+        dtype: torch.dtype | None = None,
+        sources: Tensor | None = None,
+    ) -> Dataset:
+        """A plain data set of arrays, memory-mapped ones too, data frames, lists or tensors.
+
+        inputs (N, …)   targets (N, …), or a dictionary of such
+
+        Fractions take ``dtype``, torch's default one unless given, whole numbers and truth values
+        int64; a tensor without a given ``dtype`` stays as it is. What has its dtype already is
+        not copied, so that a memory-mapped file is read as it is needed. With a ``scale``, such as
+        1 / 255, inputs of uint8 stay bytes until a batch of them is multiplied by it.
+
+        Raises TypeError for what is no numbers, and names the column of a frame; ValueError for a
+        memory-mapped array that would have to be copied whole, and for bytes without a scale.
+        """
+        kept = torch.get_default_dtype() if dtype is None else dtype
+        if not kept.is_floating_point:
+            raise TypeError(f"Dataset.of: expected a floating dtype, got {dtype}")
+        x = to_tensor("inputs", inputs, dtype, keep_bytes=True)
+        if x.dtype == torch.uint8 and scale is None:
+            raise ValueError("Dataset.of: expected a scale for inputs of uint8, such as 1 / 255")
+        t: Tensor | dict[str, Tensor]
+        if isinstance(targets, Mapping):
+            t = {name: to_tensor(f"targets[{name!r}]", v, dtype) for name, v in targets.items()}
+        else:
+            t = to_tensor("targets", targets, dtype)
+        factor = None if scale is None else torch.tensor(scale, dtype=kept)
+        return Dataset(x, t, sources=sources, scale=factor)
+
     def __len__(self) -> int:
         """N, the number of samples of one replica."""
         return self.inputs.shape[self._axis]
 
     def __repr__(self) -> str:
         tensors = (f"{name} {_layout(tensor)}" for name, tensor in self._named_tensors().items())
-        return f"Dataset({', '.join(tensors)}, replicas={self.replicas})"
+        scale = "" if self.scale is None else f", scale={self.scale:.6g}"
+        return f"Dataset({', '.join(tensors)}, replicas={self.replicas}{scale})"
+
+    @property
+    def input_dtype(self) -> torch.dtype:
+        """That of the inputs as a net sees them."""
+        return self.inputs.dtype if self.scale is None else self.scale.dtype
+
+    def scale_inputs(self, x: Tensor) -> Tensor:
+        """Some of the inputs as a net sees them: x · scale, or x itself without a scale."""
+        return x if self.scale is None else x * self.scale
+
+    def expand(self, replicas: int) -> Dataset:
+        """A plain data set for each of K replicas, the same for all: views, not copies.
+
+        Raises ValueError for a data set that has replicas already.
+        """
+        if self.replicas is not None:
+            raise ValueError(f"Dataset.expand: expected a plain data set, got {self}")
+        return self._replace_tensors((t[None] for t in self._tensors()), replicas)
 
     def _repr_html_(self) -> str:
         rows = [(name, _layout(tensor)) for name, tensor in self._named_tensors().items()]
@@ -117,7 +177,7 @@ class Dataset:
         for k, other in enumerate(datasets):
             if other.replicas is not None:
                 raise ValueError(f"Dataset.stack: expected plain data sets, number {k} is {other}")
-            if other._layouts() != first._layouts():
+            if other._layouts() != first._layouts() or other.scale != first.scale:
                 raise ValueError(
                     f"Dataset.stack: expected the same shapes and dtypes everywhere, "
                     f"number 0 is {first}, number {k} is {other}"
@@ -131,10 +191,12 @@ class Dataset:
         """The data set on another device, its floating tensors in another floating dtype."""
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(f"Dataset.to: expected a floating dtype, got {dtype}")
-        return self._replace_tensors(
-            (t.to(device, dtype if t.is_floating_point() else None) for t in self._tensors()),
-            self.replicas,
-        )
+
+        def move(t: Tensor) -> Tensor:
+            return t.to(device, dtype if t.is_floating_point() else None)
+
+        moved = self._replace_tensors(map(move, self._tensors()), self.replicas)
+        return moved if self.scale is None else replace(moved, scale=move(self.scale))
 
     @property
     def _axis(self) -> int:
@@ -155,10 +217,11 @@ class Dataset:
 
     def _replace_tensors(self, tensors: Iterable[Tensor], replicas: int | None) -> Dataset:
         """The same structure filled with other tensors, in the order of `_tensors`."""
-        inputs, *targets = tensors
+        inputs, *rest = tensors
+        targets: Tensor | dict[str, Tensor] = rest[0]
         if isinstance(self.targets, dict):
-            return Dataset(inputs, dict(zip(self.targets, targets, strict=True)), replicas)
-        return Dataset(inputs, targets[0], replicas)
+            targets = dict(zip(self.targets, rest, strict=True))
+        return Dataset(inputs, targets, replicas, scale=self.scale)
 
     def _select(self, tensor: Tensor, index: Tensor) -> Tensor:
         if self.replicas is None:
@@ -203,6 +266,16 @@ def _check_sources(sources: Tensor, n: int, replicas: int | None) -> None:
         raise ValueError("Dataset: expected sources of a plain data set alone")
     if sources.dtype != torch.int64 or sources.ndim != 2 or len(sources) != n:
         raise ValueError(f"Dataset: expected sources ({n}, m) int64, got {_layout(sources)}")
+
+
+def _check_scale(scale: Tensor, inputs: Tensor) -> None:
+    """Refuse what is not one positive number, and inputs that are no bytes."""
+    if not isinstance(scale, Tensor) or scale.dim() or not scale.is_floating_point():
+        raise TypeError(f"Dataset: expected a scale that is one floating number (), got {scale!r}")
+    if not 0 < float(scale) < torch.inf:
+        raise ValueError(f"Dataset: expected a scale above 0, got {float(scale)}")
+    if inputs.dtype != torch.uint8:
+        raise ValueError(f"Dataset: expected uint8 inputs with a scale, got {_layout(inputs)}")
 
 
 def _check_axes(name: str, tensor: Tensor, K: int | None) -> None:

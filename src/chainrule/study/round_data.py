@@ -239,7 +239,7 @@ def join_datasets(a: Dataset, b: Dataset) -> Dataset:
     if a.sources is not None and b.sources is not None:
         sources = torch.cat([a.sources, b.sources])
     inputs, targets = concatenate(a.inputs, b.inputs), concatenate(a.targets, b.targets)
-    return Dataset(inputs, targets, sources=sources)
+    return Dataset(inputs, targets, sources=sources, scale=a.scale)
 
 
 def concatenate(a: Any, b: Any) -> Any:

@@ -6,7 +6,6 @@ import copy
 
 import torch
 
-from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
 
@@ -22,9 +21,9 @@ def add_replica_axis(data: Dataset, K: int | None) -> Dataset:
         raise TypeError(f"expected a Dataset(inputs, targets), got {type(data).__name__}")
     if data.replicas == K:
         return data
-    if data.replicas is not None:
+    if data.replicas is not None or K is None:
         raise ValueError(f"the data set has {data.replicas} replicas, the net {K or 'none'}")
-    return Dataset(data.inputs[None], tree_map(lambda t: t[None], data.targets), K)
+    return data.expand(K)
 
 
 def check_last_batch(net: Module, data: Dataset, batch_size: int) -> None:
@@ -54,5 +53,6 @@ def check_last_batch(net: Module, data: Dataset, batch_size: int) -> None:
 @torch.no_grad()
 def try_training_forward(net: Module, data: Dataset, samples: list[int]) -> None:
     """A forward of a copy of the net in training mode, which leaves no trace."""
+    few = data.subset(torch.tensor(samples))
     with torch.random.fork_rng(devices=[]):
-        copy.deepcopy(net).train().forward(data.subset(torch.tensor(samples)).inputs)
+        copy.deepcopy(net).train().forward(data.scale_inputs(few.inputs))

@@ -111,14 +111,16 @@ def predict_in_slices(net: Module, data: Dataset, at_least: int = 1) -> Any:
 
     The data set has the net's replicas.
     """
-    sample = data.inputs.nbytes // max(1, len(data)) + 1
+    sample = data.inputs.numel() * data.input_dtype.itemsize // max(1, len(data)) + 1
     if net.replicas is not None and len(data.inputs) == 1:
         sample *= net.replicas  # all see the same
     room = SLICE_BYTES if data.inputs.device.type == "cpu" else 32 * SLICE_BYTES
     size = max(1, len(data)) if uses_batch_statistics(net) else max(at_least, room // sample)
-    # An empty data set goes through too: its output has the right shape, and no rows.
-    batches = list(iter_slices(data, size)) or [(data.inputs, data.targets)]
-    return join([check_forward(net, net.forward(x))[0] for x, _ in batches], net.num_replica_dims)
+    outputs = [check_forward(net, net.forward(x))[0] for x, _ in iter_slices(data, size)]
+    if not outputs:  # an empty data set's output has the right shape too, and no rows
+        x = data.scale_inputs(data.inputs)
+        outputs = [check_forward(net, net.forward(x))[0]]
+    return join(outputs, net.num_replica_dims)
 
 
 def uses_batch_statistics(net: Module) -> bool:

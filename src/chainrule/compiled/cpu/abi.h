@@ -497,6 +497,7 @@ struct EpochArgs {
     void *mean_square;
     void *extra;
     const void *inputs;
+    double input_scale;
     int64_t input_stride;
     const void **targets;
     const int64_t *target_strides;

@@ -99,9 +99,13 @@ template <class T> struct Interpreter {
     }
 
     void forward(const LoadInput &op) {
-        auto inputs = static_cast<const T *>(args.inputs) + replica * args.input_stride;
-        load_columns(values + op.y, op.ldy, inputs + op.first, op.features, chunk.order, chunk.n,
-                     op.rows, args.batch_columns);
+        auto load = [&]<class X>(const X *inputs) {
+            inputs += replica * args.input_stride + op.first;
+            load_columns(values + op.y, op.ldy, inputs, op.features, chunk.order, chunk.n, op.rows,
+                         args.batch_columns, T(args.input_scale));
+        };
+        args.input_scale ? load(static_cast<const uint8_t *>(args.inputs))
+                         : load(static_cast<const T *>(args.inputs));
     }
 
     const int64_t *input_names() const {
@@ -120,7 +124,7 @@ template <class T> struct Interpreter {
 
     void forward(const LoadTarget &op) {
         load_columns(values + op.t, op.ldt, target<T>(op.target), op.rows, chunk.order, chunk.n,
-                     op.rows, args.batch_columns);
+                     op.rows, args.batch_columns, T(1));
     }
 
     void forward(const OneHot &op) {

@@ -62,7 +62,8 @@ def standardize(
     per="all"       one for all features together: images keep their contrasts
 
     Each replica has its own. The deviation is that of the population, √(Σ (x − mean)² / N);
-    a feature that never changes in `train` becomes 0. Use::
+    a feature that never changes in `train` becomes 0. Bytes with a scale become numbers in memory.
+    Use::
 
         (train, test), scale = standardize(train, test)
 
@@ -77,10 +78,12 @@ def standardize(
                 f"standardize: expected replicas={train.replicas} as in train, got {other}"
             )
     samples = 0 if train.replicas is None else 1
-    if train.inputs.numel() == 0 or not train.inputs.is_floating_point():
+    if train.inputs.numel() == 0 or not train.input_dtype.is_floating_point:
         raise ValueError(f"standardize: expected floating inputs of at least one, got {train}")
-    scale = _fit_standardizer(train.inputs, samples, per)
-    scaled = (replace(d, inputs=scale(d.inputs)) for d in (train, *others))
+    scale = _fit_standardizer(train.scale_inputs(train.inputs), samples, per)
+    scaled = (
+        replace(d, inputs=scale(d.scale_inputs(d.inputs)), scale=None) for d in (train, *others)
+    )
     return tuple(scaled), scale
 
 

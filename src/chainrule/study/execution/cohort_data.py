@@ -29,14 +29,14 @@ def stack_datasets(parts: Sequence[Dataset]) -> Dataset:
     """Plain data sets as one with a replica each; one for all where they are all the same."""
     first = parts[0]
     if all(part is first or is_same_data(part, first) for part in parts):
-        return Dataset(first.inputs[None], tree_map(lambda t: t[None], first.targets), len(parts))
+        return first.expand(len(parts))
     return Dataset.stack(parts)
 
 
 def is_same_data(a: Dataset, b: Dataset) -> bool:
     """Whether two data sets have the very same samples."""
     pairs = zip(data_tensors(a), data_tensors(b), strict=True)
-    return all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
+    return a.scale == b.scale and all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
 
 
 def data_tensors(data: Dataset) -> list[Tensor]:
@@ -51,4 +51,4 @@ def expand_ensemble(data: Dataset, members: int) -> Dataset:
     def wide(t: Tensor) -> Tensor:
         return t if t.shape[0] == 1 else t.repeat_interleave(members, 0)
 
-    return Dataset(wide(data.inputs), tree_map(wide, data.targets), K)
+    return Dataset(wide(data.inputs), tree_map(wide, data.targets), K, scale=data.scale)

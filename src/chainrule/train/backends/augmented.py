@@ -13,7 +13,13 @@ from chainrule.data.batches import count_batches, iter_batches
 from chainrule.train.backends.plain import augment_batch
 from chainrule.train.state import TrainState
 
-__all__ = ["AugmentedSamples"]
+__all__ = ["AugmentedSamples", "augmented_bytes"]
+
+
+def augmented_bytes(train: Dataset, replicas: int | None) -> int:
+    """How large the inputs of an epoch are, of all replicas."""
+    numbers = train.inputs[0].numel() if replicas is not None else train.inputs.numel()
+    return numbers * (replicas or 1) * train.input_dtype.itemsize
 
 
 @final
@@ -27,7 +33,9 @@ class AugmentedSamples:
         def expand(t: Tensor) -> Tensor:
             return t if replicas is None else t.expand(replicas, *t.shape[1:])
 
-        inputs = torch.empty_like(expand(train.inputs), memory_format=torch.contiguous_format)
+        inputs = torch.empty_like(
+            expand(train.inputs), dtype=train.input_dtype, memory_format=torch.contiguous_format
+        )
         targets = tree_map(
             lambda t: expand(t).clone(memory_format=torch.contiguous_format), train.targets
         )
@@ -35,16 +43,7 @@ class AugmentedSamples:
 
     def fits(self, train: Dataset) -> bool:
         """Whether there is room for the samples of this data set."""
-        lead = 0 if self.data.replicas is None else 1
-        pairs = zip(
-            named_leaves((self.data.inputs, self.data.targets)),
-            named_leaves((train.inputs, train.targets)),
-            strict=False,
-        )
-        return self.data.replicas == train.replicas and all(
-            (name, mine.shape[lead:], mine.dtype) == (other, t.shape[lead:], t.dtype)
-            for (name, mine), (other, t) in pairs
-        )
+        return sample_layouts(self.data) == sample_layouts(train)
 
     def take_targets(self, train: Dataset) -> None:
         """Some targets of the data set, whose range is that of the epoch's."""
@@ -73,3 +72,10 @@ class AugmentedSamples:
                 place.copy_(values)
             first += x.shape[lead]
         return True
+
+
+def sample_layouts(data: Dataset) -> list[object]:
+    """How many replicas there are, and the shape and dtype of what each has, as a net sees it."""
+    lead = 0 if data.replicas is None else 1
+    targets = [(name, t.shape[lead:], t.dtype) for name, t in named_leaves(data.targets)]
+    return [data.replicas, data.inputs.shape[lead:], data.input_dtype, *targets]

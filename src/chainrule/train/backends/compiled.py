@@ -38,7 +38,7 @@ from chainrule.data import Dataset
 from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_values
-from chainrule.train.backends.augmented import AugmentedSamples
+from chainrule.train.backends.augmented import AugmentedSamples, augmented_bytes
 from chainrule.train.backends.base import (
     Backend,
     BackendStatus,
@@ -167,6 +167,11 @@ class CompiledBackend(Backend):
         if state.augment is None:
             self._augmented = None
             return self._find_program(self._training, state, train)
+        if augmented_bytes(train, state.net.replicas) > MAX_AUGMENTED_BYTES:
+            self._augmented = None
+            self._training.refuse("augmentation of so many samples")
+            self._check_insistence()
+            return None
         if self._augmented is None or not self._augmented.fits(train):
             self._augmented = AugmentedSamples(train, state.net.replicas)
         self._augmented.take_targets(train)
@@ -209,8 +214,17 @@ class ProgramCache:
                 self.program = self.compile_program(state, data)
                 self.status = Compiled(kernel(state.optimizer.flats[0].data.dtype).key)
             except Unsupported as what:
-                self.status = Plain(f"there is no compiled form of {what}")
+                self.status = no_compiled_form(str(what))
         return self.program
+
+    def refuse(self, what: str) -> None:
+        """There is none, without a look at the rest."""
+        self.status, self.program, self._made_from = no_compiled_form(what), None, None
+
+
+def no_compiled_form(of: str) -> Plain:
+    """Why the plain way has to do it."""
+    return Plain(f"there is no compiled form of {of}")
 
 
 def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
@@ -242,8 +256,6 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
         raise Unsupported("an augmentation that may look at what is trained")
     if state.schedule_every == "step" and reaches_training(state.scheduler, state.optimizer):
         raise Unsupported("a schedule that may look at what is trained")
-    if state.augment is not None and train.inputs.nbytes > MAX_AUGMENTED_BYTES:
-        raise Unsupported("augmentation of so many samples")
     for part in (*state.net.modules(), *find_losses(state.criterion), state.optimizer):
         check_own_methods(part)
     return compile_training(state.net, state.criterion, state.optimizer, train, state.batch_size)

@@ -68,7 +68,8 @@ class Fingerprint:
         """Where a data set lies; of targets and whole numbers also their range, which counts."""
         self.values.append(data.replicas)
         self._add_memory(data.inputs)
-        if not data.inputs.is_floating_point():
+        self._add(data.scale)
+        if data.inputs.dtype == torch.int64:
             self._add_range(data.inputs)
         for name, t in named_leaves(data.targets) if targets else ():
             self.values.append(name)

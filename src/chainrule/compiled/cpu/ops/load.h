@@ -11,24 +11,36 @@
 
 #include "../simd/vector.h"
 
-// y (rows, columns) = `rows` numbers of each sample; x (N, stride)
-template <class T>
-void load_columns(T *y, int64_t ldy, const T *x, int64_t stride, const int64_t *order, int64_t n,
-                  int64_t rows, int64_t columns) {
+// A vector of numbers as they are, or of bytes, which are multiplied by the scale.
+template <class T> typename Simd<T>::V load_scaled(const T *x, T) { return Simd<T>::load(x); }
+
+template <class T> typename Simd<T>::V load_scaled(const uint8_t *x, T scale) {
+    T numbers[Simd<T>::W];
+    for (int i = 0; i < Simd<T>::W; i++) numbers[i] = T(x[i]) * scale;
+    return Simd<T>::load(numbers);
+}
+
+template <class T> T scaled(T x, T) { return x; }
+template <class T> T scaled(uint8_t x, T scale) { return T(x) * scale; }
+
+// y (rows, columns) = `rows` numbers of each sample; x (N, stride), of T or bytes
+template <class T, class X>
+void load_columns(T *y, int64_t ldy, const X *x, int64_t stride, const int64_t *order, int64_t n,
+                  int64_t rows, int64_t columns, T scale) {
     using S = Simd<T>;
     constexpr int W = S::W;
     for (int64_t j = 0; j < columns; j += W) {
-        const T *sample[W];
+        const X *sample[W];
         for (int q = 0; q < W; q++) sample[q] = x + order[j + q < n ? j + q : 0] * stride;
         int64_t i = 0;
         for (; i + W <= rows; i += W) {
             typename S::V block[W];
-            for (int q = 0; q < W; q++) block[q] = S::load(sample[q] + i);
+            for (int q = 0; q < W; q++) block[q] = load_scaled<T>(sample[q] + i, scale);
             transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
             for (int q = 0; q < W; q++) S::store(y + (i + q) * ldy + j, block[q]);
         }
         for (; i < rows; i++)
-            for (int q = 0; q < W; q++) y[i * ldy + j + q] = sample[q][i];
+            for (int q = 0; q < W; q++) y[i * ldy + j + q] = scaled<T>(sample[q][i], scale);
     }
 }
 
