@@ -32,7 +32,7 @@ NO_NAMES = {
 NOUNS = {"embed", "feed", "need", "seed", "speed", "token"}
 """Words of these endings that are nouns or verbs."""
 
-EXCEPTIONS = {"Module.to", "Dataset.to", "History.last"}
+EXCEPTIONS = {"Module.to", "Dataset.of", "Dataset.to", "History.last"}
 """Names that users know: of torch, and of what a history has."""
 
 
