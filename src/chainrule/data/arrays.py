@@ -24,7 +24,7 @@ def to_tensor(
         return values.to(dtype) if dtype is not None and values.is_floating_point() else values
     array = read_array(name, values)
     if array.dtype == np.uint8 and keep_bytes:
-        return share_memory(array)
+        return wrap_array(array)
     wanted = np.dtype(np.int64)
     if array.dtype.kind == "f":
         kept = torch.get_default_dtype() if dtype is None else dtype
@@ -34,7 +34,7 @@ def to_tensor(
             f"Dataset.of: {name} of {array.dtype} in a file would be copied whole to become "
             f"{wanted}: write the file as {wanted}, or as uint8 and give a scale"
         )
-    return share_memory(array.astype(wanted, copy=False))
+    return wrap_array(array.astype(wanted, copy=False))
 
 
 def read_array(name: str, values: Any) -> NDArray[Any]:
@@ -70,7 +70,7 @@ def is_memory_mapped(array: NDArray[Any]) -> bool:
     return isinstance(base, np.memmap)
 
 
-def share_memory(array: NDArray[Any]) -> Tensor:
+def wrap_array(array: NDArray[Any]) -> Tensor:
     """A tensor with the memory of an array, a copy only where PyTorch cannot have that.
 
     The memory may be one that is only to be read, as a file's is: no data set is written to.
