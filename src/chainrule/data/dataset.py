@@ -141,10 +141,10 @@ class Dataset:
         Raises TypeError for another kind of index, ValueError for another shape, IndexError for
         an entry outside 0 … N − 1 (a negative one too).
         """
-        self._check_index(index)
+        _check_index(self, index)
         replicas = self.replicas if index.ndim == 1 else len(index)
         found = self._replace_tensors(
-            (self._select(t, index.to(t.device)) for t in self._tensors()), replicas
+            (_select(self, t, index.to(t.device)) for t in self._tensors()), replicas
         )
         if self.sources is None or replicas is not None:
             return found
@@ -152,8 +152,8 @@ class Dataset:
 
     def subset_targets(self, index: Tensor) -> Tensor | dict[str, Tensor]:
         """The targets of ``subset(index)``, without a copy of its inputs."""
-        self._check_index(index)
-        targets = tree_map(lambda t: self._select(t, index.to(t.device)), self.targets)
+        _check_index(self, index)
+        targets = tree_map(lambda t: _select(self, t, index.to(t.device)), self.targets)
         return cast("Tensor | dict[str, Tensor]", targets)
 
     def replica(self, k: int) -> Dataset:
@@ -223,37 +223,41 @@ class Dataset:
             targets = dict(zip(self.targets, rest, strict=True))
         return Dataset(inputs, targets, replicas, scale=self.scale)
 
-    def _select(self, tensor: Tensor, index: Tensor) -> Tensor:
-        if self.replicas is None:
-            return tensor[index]
-        if index.ndim == 1:
-            return tensor[:, index]
-        if len(tensor) == 1:
-            return tensor[0, index]
-        # One selection of whole rows is several times faster than an index for two axes.
-        starts = torch.arange(len(tensor), device=tensor.device).unsqueeze(1) * len(self)
-        rows = tensor.flatten(0, 1).index_select(0, (index + starts).flatten())
-        return rows.reshape(*index.shape, *tensor.shape[2:])
-
-    def _check_index(self, index: Tensor) -> None:
-        if not isinstance(index, Tensor) or index.dtype != torch.int64:
-            kind = index.dtype if isinstance(index, Tensor) else type(index).__name__
-            raise TypeError(f"Dataset.subset: expected an int64 tensor, got {kind}")
-        K = self.replicas
-        if index.ndim not in (1, 2) or (index.ndim == 2 and K not in (None, len(index))):
-            expected = f"(n,) or ({'K' if K is None else K}, n)"
-            raise ValueError(f"Dataset.subset: expected index {expected}, got {_layout(index)}")
-        low, high = (int(i) for i in index.aminmax()) if index.numel() else (0, -1)
-        if low < 0 or high >= len(self):
-            got = low if low < 0 else high
-            raise IndexError(f"Dataset.subset: expected entries 0 ≤ i < {len(self)}, got {got}")
-
 
 def stack_draws(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
     """`draw(seed)`, or for a sequence of K seeds their K draws as one data set with replicas."""
     if isinstance(seed, Sequence):
         return Dataset.stack([draw(operator.index(one)) for one in seed])
     return draw(operator.index(seed))
+
+
+def _select(data: Dataset, tensor: Tensor, index: Tensor) -> Tensor:
+    """The samples of one of its tensors that the index names."""
+    if data.replicas is None:
+        return tensor[index]
+    if index.ndim == 1:
+        return tensor[:, index]
+    if len(tensor) == 1:
+        return tensor[0, index]
+    # One selection of whole rows is several times faster than an index for two axes.
+    starts = torch.arange(len(tensor), device=tensor.device).unsqueeze(1) * len(data)
+    rows = tensor.flatten(0, 1).index_select(0, (index + starts).flatten())
+    return rows.reshape(*index.shape, *tensor.shape[2:])
+
+
+def _check_index(data: Dataset, index: Tensor) -> None:
+    """Raise where it is no index of the samples: see :meth:`Dataset.subset`."""
+    if not isinstance(index, Tensor) or index.dtype != torch.int64:
+        kind = index.dtype if isinstance(index, Tensor) else type(index).__name__
+        raise TypeError(f"Dataset.subset: expected an int64 tensor, got {kind}")
+    K = data.replicas
+    if index.ndim not in (1, 2) or (index.ndim == 2 and K not in (None, len(index))):
+        expected = f"(n,) or ({'K' if K is None else K}, n)"
+        raise ValueError(f"Dataset.subset: expected index {expected}, got {_layout(index)}")
+    low, high = (int(i) for i in index.aminmax()) if index.numel() else (0, -1)
+    if low < 0 or high >= len(data):
+        got = low if low < 0 else high
+        raise IndexError(f"Dataset.subset: expected entries 0 ≤ i < {len(data)}, got {got}")
 
 
 def _layout(tensor: Tensor) -> str:
