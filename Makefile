@@ -50,7 +50,7 @@ docs: $(DEV)
 
 bench: $(READY)
 	$(INSTALL) '.[bench]'
-	$(BIN)/python -m benchmarks all --json build/bench.json --figures build/figures
+	$(BIN)/python -m benchmarks all --json build/bench.json
 	$(BIN)/python -m benchmarks table build/bench.json
 
 clean:

@@ -24,9 +24,11 @@ CASES = """cases:
   wide      784-1024-1024-10, batch 512: large products
   studies   whole studies as processes, from start to table, against PyTorch scripts
   startup   imports and commands, against import torch
+  norm      batch normalization: pairs-sharing's net, K = 10; pairs-best's with dropout and warping
+  packed    64 MLPs of width 384 with rates of their own, against the same packed with bmm
   scaling   the cost against replicas, depth, width and batch; figures with --figures
-  all       all of these
-  table     no case: print the rows of a JSON FILE as Markdown, with this machine's description
+  all       all of these but scaling; with the 20 minutes that it takes each peer has 5 seconds
+  table     no case: print what a JSON FILE has: each target with the ratio found, then all rows
 
 A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its
 quartiles; microseconds of a training step of ONE replica; GFLOP/s, and their share of what the
@@ -39,7 +41,18 @@ examples:
   python -m benchmarks scaling --figures build/figures
   python -m benchmarks all --json build/bench.json
   python -m benchmarks table build/bench.json
+  python -m benchmarks table docs/benchmarks.json --page docs/benchmarks.md
 """
+
+
+NAMES = (
+    *("studies", "norm", "packed", "disk", "pair-mlp", "conv2", "wide", "lenet", "startup"),
+    "scaling",
+)
+
+
+FAILURES = (AssertionError, RuntimeError, ValueError, OSError)
+"""What a case ends with where a peer computes something else, or cannot be run."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,11 +63,14 @@ def parser() -> argparse.ArgumentParser:
         epilog=CASES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = ["disk", "pair-mlp", "conv2", "lenet", "wide", "studies", "startup", "scaling"]
-    made.add_argument("case", nargs="?", default="all", choices=[*names, "all", "table"])
+    made.add_argument("case", nargs="?", default="all", choices=[*NAMES, "all", "table"])
     made.add_argument("file", nargs="?", type=Path, help="for table: what --json wrote")
     made.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
     made.add_argument("--repeat", type=int, default=7, metavar="N", help="pairs of runs (7)")
+    made.add_argument(
+        "--seconds", type=float, metavar="S", help="of pairs with one peer, at most (20; all: 5)"
+    )
+    made.add_argument("--page", type=Path, help="for table: the page to write the tables into")
     made.add_argument(
         "--peers", action="append", metavar="GLOB", help="only peers of such names; may be repeated"
     )
@@ -64,7 +80,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a case, or all; 1 where a peer computes something else or cannot be run."""
+    """Run a case, or all; 1 where a peer computes something else or cannot be run.
+
+    Of all, the cases after one that failed are run too.
+    """
     made = parser()
     given = made.parse_args(arguments)
     if (given.case == "table") != (given.file is not None):
@@ -72,17 +91,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.repeat < 1:
         made.error(f"--repeat is at least 1, got {given.repeat}")
     try:
-        return show(given.file) if given.case == "table" else measure(given)
-    except (AssertionError, RuntimeError, ValueError, OSError) as error:
+        return show(given.file, given.page) if given.case == "table" else measure(given)
+    except FAILURES as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
 
 
-def show(path: Path) -> int:
-    """Print a file's rows as Markdown."""
-    from benchmarks import rows
+def show(path: Path, page: Path | None) -> int:
+    """Print a file's tables as Markdown, or write them into the page."""
+    from benchmarks import pages, rows
 
-    print(rows.markdown(rows.read(path)))
+    measured = rows.read(path)
+    if page is None:
+        print("\n\n".join(pages.sections(measured).values()))
+    else:
+        page.write_text(pages.fill(page.read_text(encoding="utf-8"), measured), encoding="utf-8")
     return 0
 
 
@@ -91,17 +114,29 @@ def measure(given: argparse.Namespace) -> int:
     from benchmarks import rows
     from benchmarks.cases import CASES
     from benchmarks.options import Options
+    from benchmarks.targets import targets_table
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    peers = tuple(given.peers or ("*",))
-    options = Options(given.quick, given.repeat, peers, given.figures, say)
+    peers, together = tuple(given.peers or ("*",)), given.case == "all"
+    seconds = given.seconds or (5.0 if together else 20.0)
+    options = Options(given.quick, given.repeat, seconds, peers, given.figures, say)
     found: list[rows.Row] = []
-    for name in CASES if given.case == "all" else [given.case]:
-        new = CASES[name].run(options)
-        print(rows.text(new), flush=True)
+    failed = False
+    for name in [name for name in NAMES if name != "scaling"] if together else [given.case]:
+        try:
+            new = CASES[name].run(options)
+        except FAILURES as error:
+            if not together:
+                raise
+            say(f"benchmarks {name}: {error}")
+            failed = True
+            continue
+        print(rows.text(rows.rows_table(new)), flush=True)
         found += new
         if given.json is not None:
-            rows.write(found, given.json)
-    return 0
+            rows.write(rows.describe(found), given.json)
+    if together:
+        print(rows.text(targets_table(found)), flush=True)
+    return int(failed)

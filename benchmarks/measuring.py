@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ __all__ = ["DifferenceError", "check", "check_exactly", "compare", "quartiles"]
 
 Say = Callable[[str], None]
 
+MIN_PAIRS = 2
 EXACT, CLOSE = 1e-8, 1e-2
 """How far losses may be apart, relatively: in float64 after two epochs, and each replica's in
 float32 after its first epoch, where a unit within rounding of 0 is on for one side only."""
@@ -72,23 +74,30 @@ def compare(
     say: Say,
     *,
     own: Peer | None = None,
+    most: float = inf,
 ) -> list[Row]:
-    """A row for each peer. Raises DifferenceError, and SideError for what a side cannot do."""
+    """A row for each peer, of ``repeat`` pairs of runs, or as many as take ``most`` seconds.
+
+    Two at least. Raises DifferenceError, and SideError for what a side cannot do.
+    """
     own = own or ours(work.replicas)
     task = work.task()
     with ExitStack() as stack:
         mine, *sides = [stack.enter_context(Side(peer)) for peer in (own, *peers)]
         ceiling = stack.enter_context(open_ceiling(task))
-        expected = warmed(mine, task, work, say)
+        expected, own_seconds = warmed(mine, task, work, say)
+        counts = []
         for side in sides:
-            found = warmed(side, task, work, say)
+            found, seconds = warmed(side, task, work, say)
             if side.peer.exact:
                 check(side.peer.name, found[0], expected[0], CLOSE)
+            counts.append(max(MIN_PAIRS, min(repeat, int(most / (own_seconds + seconds)))))
         pairs: list[list[tuple[float, float]]] = [[] for _ in sides]
         ceiling.measure()
-        for _ in range(repeat):
-            for side, times in zip(sides, pairs, strict=True):
-                times.append((mine.train(work.epochs)[0], side.train(work.epochs)[0]))
+        for i in range(max(counts, default=0)):
+            for side, times, count in zip(sides, pairs, counts, strict=True):
+                if i < count:
+                    times.append((mine.train(work.epochs)[0], side.train(work.epochs)[0]))
             ceiling.measure()
         say(f"  GFLOP/s of products on all cores: {ceiling}")
         top = ceiling.gflops
@@ -98,14 +107,16 @@ def compare(
         ]
 
 
-def warmed(side: Side, task: Task | RaggedTask, work: Work | RaggedWork, say: Say) -> np.ndarray:
-    """The losses of the first run, in which a compiler may take its time."""
+def warmed(
+    side: Side, task: Task | RaggedTask, work: Work | RaggedWork, say: Say
+) -> tuple[np.ndarray, float]:
+    """The losses of the first run, in which a compiler may take its time; seconds of the second."""
     note = side.prepare(task)
     first, losses = side.train(work.epochs)
     second, _ = side.train(work.epochs)
     compiled = f"; compiled in {first - second:.1f} s" if first - second > max(1, second) else ""
     say(f"  {side.peer.name}: {note}{compiled}" if note or compiled else f"  {side.peer.name}")
-    return losses
+    return losses, second
 
 
 def row_of(
@@ -129,6 +140,7 @@ def row_of(
         ceiling_fraction=gflops / top,
         peak_bytes=peak,
         peer_peak_bytes=side.peak(work.epochs),
+        pairs=len(times),
     )
 
 

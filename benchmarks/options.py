@@ -18,10 +18,14 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True)
 class Options:
-    """``repeat``: pairs of runs; ``peers``: patterns of their names; ``say``: shows a line."""
+    """``repeat``: pairs of runs, fewer where those with a peer would take more than ``seconds``.
+
+    ``peers``: patterns of their names; ``say``: shows a line.
+    """
 
     quick: bool = False
     repeat: int = 7
+    seconds: float = 20.0
     peers: tuple[str, ...] = ("*",)
     figures: Path | None = None
     say: Callable[[str], None] = print
@@ -64,5 +68,5 @@ class Options:
             self.say(f"{work.name}, K = {work.replicas}:")
             fitting = [peer for peer in chosen if peer.fits(work.replicas)]
             side = None if own is None else own(work.replicas)
-            rows += compare(work, fitting, self.repeat, self.say, own=side)
+            rows += compare(work, fitting, self.repeat, self.say, own=side, most=self.seconds)
         return rows

@@ -13,19 +13,22 @@ import torch
 
 from benchmarks.task import Net, Runner, Task
 from chainrule import nn, optim, zoo
-from chainrule.data import Dataset
+from chainrule.data import Dataset, Warp
 from chainrule.recipes.cost import count_numbers
 from chainrule.study.execution.cohorts import CACHE_BYTES, MAX_REPLICAS
 from chainrule.train import Trainer, build_kernel
 
 __all__ = ["Side", "net_of"]
 
+PAIRS = {"pairs-mlp": zoo.pair_mlp, "pairs-conv2": zoo.pair_conv2, "pairs-cnn": zoo.pair_cnn}
+
 
 def net_of(net: Net) -> nn.Module:
     """A plain net."""
+    if net.kind == "pairs-best":
+        return zoo.pair_best(net.widths[0])
     if net.kind.startswith("pairs"):
-        make = {"pairs-mlp": zoo.pair_mlp, "pairs-conv2": zoo.pair_conv2}[net.kind]
-        return make(net.widths[0], share=True, aux=True)
+        return PAIRS[net.kind](net.widths[0], share=True, aux=True)
     if net.kind == "lenet":
         return nn.Sequential(
             *(nn.Conv2d(1, 6, 5), nn.MaxPool2d(2), nn.ReLU()),
@@ -91,13 +94,14 @@ def cohort(task: Task, *, compiled: bool) -> tuple[Trainer, Dataset]:
     net: nn.Module = plain if task.K == 1 else plain.replicate(task.K)
     for parameter, weight in zip(net.parameters(), task.weights, strict=True):
         parameter.data.copy_(torch.from_numpy(weight).reshape(parameter.data.shape))
-    rule = {"SGD": optim.SGD, "Adam": optim.Adam}[task.optimizer]
+    rule = {"SGD": optim.SGD, "Adam": optim.Adam, "AdamW": optim.AdamW}[task.optimizer]
     trainer = Trainer(
         net,
         loss_of(task),
         rule(net, lr=number(task.lr)),
         batch_size=task.batch,
         seed=task.seeds[0] if task.K == 1 else list(task.seeds),
+        augment=Warp(gamma=0.5) if task.net.is_warped else None,
         compile="auto" if compiled else False,
     )
     return trainer, data_of(task)

@@ -54,28 +54,45 @@ def against(
     repeat: int,
     *,
     steps: int = 1,
+    less: Sequence[str] = (),
 ) -> list[Row]:
-    """A row for each peer; times are divided by the steps of all trainings."""
+    """A row for each peer; times are divided by the steps of all trainings.
+
+    With ``less`` also one of the times without those of this command, run beside them.
+    """
     used(ours)  # so that its files are in memory
     rows = []
     for peer, command in peers.items():
-        pairs = [(used(ours), used(command)) for _ in range(repeat)]
-        low, ratio, high = quartiles([b.seconds / a.seconds for a, b in pairs])
-        each = 1e6 / steps
-        rows.append(
-            Row(
-                workload=name,
-                replicas=1,
-                peer=peer,
-                ratio=ratio,
-                low=low,
-                high=high,
-                ours_us=statistics.median(a.seconds for a, _ in pairs) * each,
-                peer_us=statistics.median(b.seconds for _, b in pairs) * each,
-                gflops=None,
-                ceiling_fraction=None,
-                peak_bytes=max(a.peak for a, _ in pairs),
-                peer_peak_bytes=max(b.peak for _, b in pairs),
-            )
-        )
+        runs = [(used(ours), used(command), used(less) if less else None) for _ in range(repeat)]
+        pairs = [(a, b) for a, b, _ in runs]
+        rows.append(row_of(name, peer, pairs, steps))
+        if less:
+            without = [(minus(a, c), minus(b, c)) for a, b, c in runs if c is not None]
+            rows.append(row_of(f"{name}, less {less[-1]}", peer, without, steps))
     return rows
+
+
+def minus(whole: Used, part: Used) -> Used:
+    """A command without the seconds of another, a millisecond at least."""
+    return whole._replace(seconds=max(1e-3, whole.seconds - part.seconds))
+
+
+def row_of(name: str, peer: str, pairs: Sequence[tuple[Used, Used]], steps: int) -> Row:
+    """Of pairs (ours, the peer's)."""
+    low, ratio, high = quartiles([b.seconds / a.seconds for a, b in pairs])
+    each = 1e6 / steps
+    return Row(
+        workload=name,
+        replicas=1,
+        peer=peer,
+        ratio=ratio,
+        low=low,
+        high=high,
+        ours_us=statistics.median(a.seconds for a, _ in pairs) * each,
+        peer_us=statistics.median(b.seconds for _, b in pairs) * each,
+        gflops=None,
+        ceiling_fraction=None,
+        peak_bytes=max(a.peak for a, _ in pairs),
+        peer_peak_bytes=max(b.peak for _, b in pairs),
+        pairs=len(pairs),
+    )

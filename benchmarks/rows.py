@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["Row", "machine", "markdown", "read", "text", "write"]
+__all__ = [
+    "Measured",
+    "Row",
+    "describe",
+    "machine",
+    "markdown",
+    "read",
+    "rows_table",
+    "text",
+    "write",
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,7 @@ class Row:
     - ``peak_bytes``, ``peer_peak_bytes``: the most that all processes of a side held while they
       trained, less what they held with the data and after one small step; for studies and startup
       of the whole process.
+    - ``pairs``: how many pairs of runs there were.
     """
 
     workload: str
@@ -40,20 +53,38 @@ class Row:
     ceiling_fraction: float | None
     peak_bytes: int
     peer_peak_bytes: int
+    pairs: int
 
 
-def write(rows: Sequence[Row], path: Path) -> None:
-    """As a JSON list."""
+@dataclass(frozen=True)
+class Measured:
+    """Rows, and where they come from: the machine with its libraries, the commit, the day."""
+
+    machine: str
+    commit: str
+    date: str
+    rows: list[Row]
+
+
+def describe(rows: Sequence[Row]) -> Measured:
+    """The rows with this machine, commit and day."""
+    today = datetime.now(UTC).date().isoformat()
+    return Measured(machine(), commit(), today, [*rows])
+
+
+def write(measured: Measured, path: Path) -> None:
+    """As JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(asdict(measured), indent=1) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> list[Row]:
-    """The rows of a file. Raises OSError, and ValueError for another file."""
+def read(path: Path) -> Measured:
+    """What a file has. Raises OSError, and ValueError for another file."""
     try:
-        return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no list of benchmark rows ({error})") from error
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Measured(**{**found, "rows": [Row(**row) for row in found["rows"]]})
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: no benchmark rows ({error})") from error
 
 
 HEADS = (
@@ -67,6 +98,7 @@ HEADS = (
     "GFLOP/s",
     "of ceiling",
     "memory",
+    "pairs",
 )
 
 
@@ -83,6 +115,7 @@ def cells(row: Row) -> tuple[str, ...]:
         "–" if row.gflops is None else f"{row.gflops:.1f}",
         "–" if row.ceiling_fraction is None else f"{row.ceiling_fraction:.0%}",
         f"{size(row.peak_bytes)} / {size(row.peer_peak_bytes)}",
+        f"{row.pairs}",
     )
 
 
@@ -99,20 +132,25 @@ def size(n: int) -> str:
     return f"{n / 2**20:,.1f} MiB"
 
 
-def text(rows: Iterable[Row]) -> str:
-    """Lines for a terminal."""
-    table = [HEADS, *map(cells, rows)]
+def text(table: Sequence[Sequence[str]]) -> str:
+    """A table's lines for a terminal."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table
     )
 
 
-def markdown(rows: Iterable[Row]) -> str:
-    """The machine, then the table."""
-    ruler = " | ".join(":---" if h in ("work", "peer") else "---:" for h in HEADS)
-    lines = [" | ".join(HEADS), ruler, *(" | ".join(cells(row)) for row in rows)]
-    return f"{machine()}\n\n" + "\n".join(f"| {line} |" for line in lines)
+def markdown(table: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its words to the left and its numbers to the right."""
+    heads, *rest = table
+    words = ("work", "peer", "case", "against", "")
+    ruler = [":---" if head in words else "---:" for head in heads]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ruler, *rest))
+
+
+def rows_table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """The heads, then a line a row."""
+    return [HEADS, *map(cells, rows)]
 
 
 def machine() -> str:
@@ -124,6 +162,14 @@ def machine() -> str:
     python = f"Python {platform.python_version()}"
     system = f"{platform.system()} {platform.release()}"
     return ", ".join([about, system, python, *found, describe_kernel()]) + "."
+
+
+def commit() -> str:
+    """That of the working tree, with a + where something in it was changed; or "unknown"."""
+    root = Path(__file__).parents[1]
+    asked = ["git", "-C", str(root), "describe", "--always", "--exclude=*", "--dirty=+"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
 
 
 def describe_kernel() -> str:

@@ -10,6 +10,7 @@ import ctypes
 import gc
 import multiprocessing
 import os
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Peer:
       split over so many.
     - ``needs``: modules; ``install``: how one gets them.
     - ``least``, ``most``: replicas that it is meant for; it takes at least its processes.
+    - ``path``: a folder of libraries that it takes before all others.
     - ``exact``: it computes the same as ours; if not, its name says what is different.
     """
 
@@ -61,6 +64,7 @@ class Peer:
     least: int = 1
     most: int = 10**9
     exact: bool = True
+    path: str = ""
 
     def fits(self, K: int) -> bool:
         """Whether it is meant for so many replicas."""
@@ -68,7 +72,9 @@ class Peer:
 
     def missing(self) -> str | None:
         """A line that says what is not installed and how to get it, or None."""
-        gone = [name for name in self.needs if find_spec(name) is None]
+        if self.path and not Path(self.path).is_dir():
+            return f"{self.name}: skipped, no {self.path}; {self.install}"
+        gone = [name for name in self.needs if not self.path and find_spec(name) is None]
         names = ", ".join(gone)
         return f"{self.name}: skipped, no {names}; {self.install}" if gone else None
 
@@ -84,7 +90,7 @@ class Side:
         self._processes = []
         for _ in range(peer.processes):
             ours, theirs = context.Pipe()
-            given = theirs, peer.module, dict(peer.options)
+            given = theirs, peer.module, dict(peer.options), peer.path
             process = context.Process(target=serve, args=given, daemon=True)
             with threads(peer.threads):
                 process.start()
@@ -158,8 +164,10 @@ def threads(n: int | None) -> Iterator[None]:
         os.environ.update(before)
 
 
-def serve(pipe: Connection, module: str, options: dict[str, Any]) -> None:
+def serve(pipe: Connection, module: str, options: dict[str, Any], path: str) -> None:
     """In the child: do what the pipe says, until it is closed."""
+    if path:
+        sys.path.insert(0, path)
     work = Work(module, options)
     with suppress(EOFError, KeyboardInterrupt):
         while True:

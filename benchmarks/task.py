@@ -22,12 +22,20 @@ class Net:
       the end and targets of ±1, with ``"cross-entropy"`` logits and classes.
     - ``"pairs-mlp"``, ``"pairs-conv2"``: two digits 14 x 14, one encoder for both, ``widths[0]``
       units in the head that compares and λ times the loss of two more that name the digits.
+    - ``"pairs-cnn"``: the digits' distributions from two normalized convolutions, compared.
+    - ``"pairs-best"``: four normalized convolutions, dropout, images warped in each step, and a
+      comparison with nothing to learn.
     - ``"lenet"``: two convolutions 5 x 5 with pooling, 256-120-84-10.
     """
 
     kind: str
     widths: tuple[int, ...] = ()
     loss: str = "cross-entropy"
+
+    @property
+    def is_warped(self) -> bool:
+        """Whether the images of each batch are warped."""
+        return self.kind == "pairs-best"
 
 
 @dataclass(frozen=True)

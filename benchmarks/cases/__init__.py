@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.cases import conv2, disk, lenet, pair_mlp, scaling, startup, studies, wide
+from benchmarks.cases import (
+    conv2,
+    disk,
+    lenet,
+    norm,
+    packed,
+    pair_mlp,
+    scaling,
+    startup,
+    studies,
+    wide,
+)
 
 __all__ = ["CASES"]
 
@@ -11,6 +22,8 @@ CASES = {
     "pair-mlp": pair_mlp,
     "conv2": conv2,
     "lenet": lenet,
+    "norm": norm,
+    "packed": packed,
     "wide": wide,
     "studies": studies,
     "startup": startup,

@@ -14,7 +14,7 @@ NET = Net("mlp", (2, 25, 25, 25, 2), "mse")
 
 EPOCHS = {1: 100, 10: 40, 100: 5, 1000: 1}
 
-PEERS = (*peers.DENSE, peers.SKLEARN_LOG_LOSS)
+PEERS = (*peers.DENSE, peers.JAX_BEFORE, peers.SKLEARN_LOG_LOSS)
 
 
 def work(K: int) -> Work:

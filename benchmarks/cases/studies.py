@@ -19,9 +19,14 @@ __all__ = ["mean_of", "run", "same"]
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 DIGITS = Path(chainrule.__file__).with_name("data") / "digits.npz"
 
+IMPORT = (sys.executable, "-c", "import torch")
+
 DISK_STEPS = 10 * 1000
 PAIRS_STEPS = 48 * 15 + 48 * 20
 """Of all trainings: 48 of the search on 280 pairs, 48 final ones on 400; five epochs each."""
+
+ARM_STEPS = 5 * (48 * 7 + 10 * 10)
+"""The same of one arm: 48 of the search on 700 pairs, ten final ones on 1,000."""
 
 POINTS = 5.0
 """How far the mean accuracies of both sides, of samples of their own, may be apart."""
@@ -53,21 +58,29 @@ def same(name: str, ours: Sequence[str], peers: Mapping[str, Sequence[str]]) -> 
 
 
 def run(options: Options) -> list[Row]:
-    """The disk report's ten rounds, as a study and as a script; ``pairs-depth --quick``."""
+    """Ten rounds of the disk report, as a study and as a script; pairs-depth, quick and one arm."""
     disk = {"PyTorch script": python("disk_torch.py")}
     pairs = {"PyTorch script": python("pairs_depth_torch.py", str(DIGITS))}
-    rounds = study(str(SCRIPTS / "disk.toml"), "--compile")
+    arm = {"PyTorch script, a process a core": python("pairs_arm_torch.py", str(DIGITS))}
+    rounds = study(str(SCRIPTS / "disk.toml"))
+    depth = study("pairs-depth", "--quick")
+    whole = study(
+        "pairs-depth", *("--arms", "conv2-sharing-aux", "--rounds", "10", "--epochs", "5")
+    )
+    once = min(2, options.repeat)
     works = [
-        ("ten disk rounds, script", python("disk_ours.py"), disk, DISK_STEPS),
-        ("ten disk rounds, study", rounds, disk, DISK_STEPS),
-        ("pairs-depth --quick", study("pairs-depth", "--quick"), pairs, PAIRS_STEPS),
+        ("ten disk rounds, script", python("disk_ours.py"), disk, DISK_STEPS, options.repeat),
+        ("ten disk rounds, study", rounds, disk, DISK_STEPS, options.repeat),
+        ("pairs-depth --quick", depth, pairs, PAIRS_STEPS, min(5, options.repeat)),
+        ("conv2-sharing-aux, ten rounds with its search", whole, arm, ARM_STEPS, once),
     ]
     rows = []
-    for name, ours, peers, steps in works[:1] if options.quick else works:
+    for name, ours, peers, steps, repeat in works[:1] if options.quick else works:
         chosen = {peer: c for peer, c in peers.items() if options.wanted(peer)}
         if not chosen:
             continue
         options.say(f"{name}: is the same learned?")
         same(name, ours, chosen)
-        rows += against(name, ours, chosen, options.repeat, steps=steps)
+        less = IMPORT if name.endswith("study") else ()
+        rows += against(name, ours, chosen, repeat, steps=steps, less=less)
     return rows

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.sides import Peer
 from chainrule._util.processes import available_cpus
 
 __all__ = [
+    "BMM",
     "BOTH",
-    "COMPILED_FUNC",
     "COMPILED_LOOP",
     "COMPILED_WIDE",
     "CONVOLUTIONAL",
@@ -19,8 +20,10 @@ __all__ = [
     "FUNC",
     "FUNC_WIDE",
     "JAX",
+    "JAX_BEFORE",
     "JAX_BOTH",
     "JAX_MAP",
+    "LOOPS",
     "PLAIN",
     "PLAIN_BOTH",
     "SKLEARN",
@@ -32,6 +35,7 @@ __all__ = [
 
 OURS = "benchmarks.ours"
 LOOP, VMAP = "benchmarks.peers.torch_eager", "benchmarks.peers.torch_func"
+BATCHED = "benchmarks.peers.torch_bmm"
 SCAN, SKLEARN_MODULE = "benchmarks.peers.jax_scan", "benchmarks.peers.sklearn_mlp"
 WITH_JAX, WITH_SKLEARN = ("jax", "optax"), ("sklearn",)
 
@@ -46,7 +50,7 @@ COMPILED_WIDE = Peer(
 )
 FUNC = Peer("torch.func.vmap", VMAP, threads=1)
 FUNC_WIDE = Peer("torch.func.vmap, default threads", VMAP)
-COMPILED_FUNC = Peer("torch.compile of torch.func.vmap", VMAP, {"compiled": True}, threads=1)
+BMM = Peer("PyTorch, packed with bmm", BATCHED)
 JAX = Peer("JAX jit + vmap + scan", SCAN, needs=WITH_JAX)
 JAX_BOTH = Peer(
     "JAX jit + vmap + scan, a device a core",
@@ -55,6 +59,13 @@ JAX_BOTH = Peer(
     needs=WITH_JAX,
     least=available_cpus(),
 )
+JAX_BEFORE = replace(
+    JAX,
+    name="JAX 0.4.31 jit + vmap + scan",
+    path=str(Path(__file__).parents[2] / "build" / "jax-0.4.31"),
+    install="pip install --target build/jax-0.4.31 jax==0.4.31 jaxlib==0.4.31 optax==0.2.3",
+)
+"""Before XLA's runtime for CPUs was another."""
 JAX_MAP = Peer("JAX jit + map + scan", SCAN, {"over": "map"}, needs=WITH_JAX)
 SKLEARN = Peer("scikit-learn MLPClassifier", SKLEARN_MODULE, needs=WITH_SKLEARN, most=10)
 SKLEARN_LOG_LOSS = Peer(
@@ -71,15 +82,18 @@ PLAIN_BOTH = Peer(
 
 DENSE = (
     *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
-    *(FUNC, COMPILED_FUNC, JAX, JAX_BOTH),
+    *(FUNC, JAX, JAX_BOTH),
 )
 """Against small dense nets."""
 
 CONVOLUTIONAL = (
     *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
-    *(replace(peer, most=10) for peer in (FUNC, JAX, JAX_MAP)),
+    *(replace(FUNC, most=10), replace(JAX, most=1), replace(JAX_MAP, most=1)),
 )
 """Against nets of convolutions; the last three, which are slow, with few replicas."""
+
+LOOPS = (PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH)
+"""What trains any net."""
 
 
 def ours(K: int, threads: int | None = 1) -> Peer:

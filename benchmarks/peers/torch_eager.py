@@ -1,9 +1,10 @@
 """PyTorch, one net after the other: the loop that people write, written well.
 
 Data are in memory, an epoch's samples are gathered once and its batches are views; no ``.item()``
-in the loop. Which form of the optimizer, and for convolutions which memory format, is quicker here
-is found out before: both are tried on the first replica. With ``compiled`` the net and its loss are
-compiled, forward and backward.
+in the loop. Images are warped by ours, which is made of PyTorch's operations. Which form of the
+optimizer, and for convolutions which memory format, is quicker here is found out before: both are
+tried on the first replica. With ``compiled`` the net and its loss are compiled, forward and
+backward.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from benchmarks.peers.torch_nets import OPTIMIZERS, load, loss_of, net_of, tensors
 from benchmarks.task import Runner, Task
+from chainrule.data import Warp
 
 __all__ = ["Side"]
 
@@ -37,6 +39,7 @@ class Side(Runner):
         super().__init__(task)
         self.inputs, self.targets, self.weights, self.orders = tensors(task)
         self.compiled = compiled
+        self.warp = Warp(gamma=0.5) if task.net.is_warped else None
         convolves = any(weight.ndim == 5 for weight in task.weights)
         layouts = [*LAYOUTS] if convolves else ["contiguous"]
         choices = [*product(layouts, forms or FORMS)]
@@ -91,6 +94,9 @@ class Side(Runner):
         losses = []
         for i, batch in enumerate(x):
             optimizer.zero_grad()
+            step = epoch * len(self.orders[0, 0]) // self.task.batch + i
+            if self.warp is not None:
+                batch = self.warp(batch[None], [self.task.seeds[k]], step)[0]
             value = loss(batch, {head: of[i] for head, of in targets.items()})
             value.backward()
             optimizer.step()

@@ -26,14 +26,14 @@ Samples = tuple[Tensor, Tensor]
 class Pairs(nn.Module):
     """One or two encoders, a head that compares, and heads that name the digits."""
 
-    def __init__(self, depth: str, sharing: bool, aux: bool) -> None:
+    def __init__(self, depth: str, sharing: bool, aux: bool, hidden: int = HIDDEN) -> None:
         super().__init__()
         count = 1 if sharing else 2
-        features = {"shallow": HIDDEN, "mlp": HIDDEN, "conv1": 256, "conv2": 512}[depth]
-        self.encoders = nn.ModuleList(encoder(depth) for _ in range(count))
+        features = {"shallow": hidden, "mlp": hidden, "conv1": 256, "conv2": 512}[depth]
+        self.encoders = nn.ModuleList(encoder(depth, hidden) for _ in range(count))
         names = [nn.Linear(features, 10) for _ in range(count * aux)]
         self.names = nn.ModuleList(names)
-        two = nn.Sequential(nn.Linear(2 * features, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2))
+        two = nn.Sequential(nn.Linear(2 * features, hidden), nn.ReLU(), nn.Linear(hidden, 2))
         self.compare = nn.Linear(2 * features, 2) if depth == "shallow" else two
         for parameter in self.parameters():
             if parameter.ndim > 1:
@@ -54,7 +54,7 @@ class Pairs(nn.Module):
         return [main, self.names[0](first), self.names[-1](second)]
 
 
-def encoder(depth: str) -> nn.Sequential:
+def encoder(depth: str, hidden: int) -> nn.Sequential:
     """From images (N, 1, 14, 14) to features."""
     if depth == "conv1":
         return nn.Sequential(
@@ -67,12 +67,12 @@ def encoder(depth: str) -> nn.Sequential:
             *(nn.Conv2d(32, 64, 3), nn.MaxPool2d(2), nn.ReLU()),
             *(nn.Conv2d(64, 128, 2), nn.ReLU(), nn.Flatten()),
         )
-    return nn.Sequential(nn.Flatten(), nn.Linear(196, HIDDEN), nn.ReLU())
+    return nn.Sequential(nn.Flatten(), nn.Linear(196, hidden), nn.ReLU())
 
 
-def draw(images: Tensor, labels: Tensor) -> Samples:
+def draw(images: Tensor, labels: Tensor, pairs: int = PAIRS) -> Samples:
     """Pairs of images, and (is the first at most the second, the first, the second)."""
-    pair = torch.randperm(len(labels))[: 2 * PAIRS].reshape(PAIRS, 2)
+    pair = torch.randperm(len(labels))[: 2 * pairs].reshape(pairs, 2)
     first, second = labels[pair].unbind(1)
     return images[pair], torch.stack(((first <= second).long(), first, second), 1)
 
@@ -112,13 +112,18 @@ def arm(depth: str, sharing: bool, aux: bool, data: list[tuple[Samples, Samples]
     return torch.tensor(rounds)
 
 
+def read_halves(path: str) -> list[Samples]:
+    """Images (N, 14, 14) to learn from and to test on, with their labels."""
+    with np.load(path) as arrays:
+        images, labels = (torch.from_numpy(arrays[name]) for name in ("images", "labels"))
+    small = (images.float() / 255).reshape(-1, 14, 2, 14, 2).mean((2, 4))
+    return [(small[h], labels[h].long()) for h in (slice(2500), slice(2500, None))]
+
+
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    with np.load(sys.argv[1]) as arrays:
-        images, labels = (torch.from_numpy(arrays[name]) for name in ("images", "labels"))
-    small = (images.float() / 255).reshape(-1, 14, 2, 14, 2).mean((2, 4))
-    halves = [(small[h], labels[h].long()) for h in (slice(2500), slice(2500, None))]
+    halves = read_halves(sys.argv[1])
     data = [(draw(*halves[0]), draw(*halves[1])) for _ in range(1 + ROUNDS)]
     for depth, sharing, aux in product(
         ("shallow", "mlp", "conv1", "conv2"), (False, True), (False, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import fields, replace
 
@@ -15,7 +16,7 @@ from benchmarks.options import Options
 from benchmarks.peers import torch_eager
 from benchmarks.processes import used
 from benchmarks.ragged import RaggedWork
-from benchmarks.rows import Row, markdown, read, text, write
+from benchmarks.rows import Measured, Row, describe, markdown, read, rows_table, text, write
 from benchmarks.sides import Peer, Side, SideError
 from benchmarks.task import Net
 from benchmarks.work import Work
@@ -24,10 +25,12 @@ from benchmarks import cli, measuring, peers, ragged
 
 KEYS = [
     *("workload", "replicas", "peer", "ratio", "low", "high", "ours_us", "peer_us"),
-    *("gflops", "ceiling_fraction", "peak_bytes", "peer_peak_bytes"),
+    *("gflops", "ceiling_fraction", "peak_bytes", "peer_peak_bytes", "pairs"),
 ]
 
-ROW = Row("disk", 10, "a peer", 2.5, 2.0, 3.0, 31.0, 77.5, 3.1, 0.02, 2**20, 2**21)
+ROW = Row("disk", 10, "a peer", 2.5, 2.0, 3.0, 31.0, 77.5, 3.1, 0.02, 2**20, 2**21, 5)
+
+MEASURED = Measured("a machine", "1234567", "2026-11-29", [ROW])
 
 SMALL = Work("small", Net("mlp", (2, 5, 2), "mse"), 3, 30, 10, 2, "SGD", 0.1)
 
@@ -37,21 +40,27 @@ def test_a_row_has_exactly_these_keys():
 
 
 def test_rows_go_to_a_file_and_back(tmp_path):
-    write([ROW], tmp_path / "new" / "rows.json")
-    assert [*json.loads((tmp_path / "new" / "rows.json").read_text())[0]] == KEYS
-    assert read(tmp_path / "new" / "rows.json") == [ROW]
+    write(MEASURED, tmp_path / "new" / "rows.json")
+    assert [*json.loads((tmp_path / "new" / "rows.json").read_text())["rows"][0]] == KEYS
+    assert read(tmp_path / "new" / "rows.json") == MEASURED
+
+
+def test_rows_are_described_with_the_machine_the_commit_and_the_day():
+    found = describe([ROW])
+    assert "cores" in found.machine
+    assert re.fullmatch(r"[0-9a-f]{7,}\+?|unknown", found.commit)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", found.date)
 
 
 def test_another_file_is_refused(tmp_path):
-    (tmp_path / "rows.json").write_text('[{"workload": 1}]')
-    with pytest.raises(ValueError, match=r"rows\.json: no list of benchmark rows"):
+    (tmp_path / "rows.json").write_text('{"rows": [{"workload": 1}]}')
+    with pytest.raises(ValueError, match=r"rows\.json: no benchmark rows"):
         read(tmp_path / "rows.json")
 
 
 def test_tables_show_units_and_both_memories():
-    assert "31 µs" in text([ROW])
-    assert "| 1.0 MiB / 2.0 MiB |" in markdown([ROW])
-    assert "cores" in markdown([ROW]).splitlines()[0]
+    assert "31 µs" in text(rows_table([ROW]))
+    assert "| 1.0 MiB / 2.0 MiB | 5 |" in markdown(rows_table([ROW]))
 
 
 WIDER = replace(SMALL, net=Net("mlp", (2, 7, 2), "mse"))
@@ -144,7 +153,7 @@ def test_a_missing_peer_is_skipped_with_a_line():
 
 
 def test_peers_are_chosen_by_name_and_the_quick_form_compiles_nothing():
-    known = [peers.EAGER, peers.FUNC, peers.COMPILED_FUNC]
+    known = [peers.EAGER, peers.FUNC, replace(peers.COMPILED_WIDE, name="torch.compile of vmap")]
     assert Options(peers=("*vmap", "no*")).chosen(known) == known[1:]
     assert Options(quick=True).chosen(known) == known[:2]
 
@@ -192,13 +201,13 @@ def test_no_file_is_one_line_and_exit_code_1(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["disk", "pair-mlp", "conv2", "lenet", "wide"])
+@pytest.mark.parametrize("case", ["disk", "pair-mlp", "conv2", "lenet", "wide", "norm", "packed"])
 def test_the_quick_form_of_a_case_runs(case, tmp_path, capsys):
     path = tmp_path / "rows.json"
     arguments = [case, "--quick", "--repeat", "1", "--peers", "*one thread", "--json", str(path)]
     assert cli.main(arguments) == 0
     assert "PyTorch eager, one thread" in capsys.readouterr().out
-    rows = read(path)
+    rows = read(path).rows
     assert rows
     assert all(row.ratio > 0 and 0 < row.ceiling_fraction < 2 for row in rows)
 
