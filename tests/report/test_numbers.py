@@ -59,3 +59,9 @@ def test_what_is_not_known_is_a_dash():
         "-∞",
     ]
     assert [format_decimal(5.4e16, 2), PLAIN.difference(-5.4e16)] == ["5.4e+16", "-5.4e+16"]
+
+
+def test_nothing_is_minus_zero():
+    assert format_decimal(-0.0004, 2) == "0.00"
+    assert PLAIN.interval(-0.0, 0.0) == "[+0.0000, +0.0000]"
+    assert PLAIN.magnitude(-1e-13) == "0.0000"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from statistics import mean
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
@@ -90,6 +90,11 @@ class ReportData:
     def higher_is_better(self) -> bool:
         """Whether more of the study's metric is better."""
         return self.study.direction == "max"
+
+    @property
+    def best_end(self) -> Literal["low", "high"]:
+        """Which end of the study's metric is the better one."""
+        return "high" if self.higher_is_better else "low"
 
     @cached_property
     def unit(self) -> Unit:

@@ -119,7 +119,7 @@ def format_decimal(x: float | None, decimals: int) -> str:
         return "∞" if x > 0 else "-∞"
     if abs(x) >= HUGE:
         return f"{x:.2g}"
-    return f"{x:.{decimals}f}"
+    return f"{x:z.{decimals}f}"  # z: 0.00, never -0.00
 
 
 def format_p(p: float | None) -> str:

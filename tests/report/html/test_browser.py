@@ -62,16 +62,36 @@ document.title = [head.getAttribute("aria-sort"), ...[...table.tBodies[0].rows].
 @pytest.mark.parametrize(
     ("column", "clicks", "expected"),
     [
-        (1, 1, "ascending conv-sharing mlp mlp-sharing conv"),
-        (1, 2, "descending conv mlp-sharing mlp conv-sharing"),
+        (1, 1, "descending conv mlp-sharing mlp conv-sharing"),
+        (1, 2, "ascending conv-sharing mlp mlp-sharing conv"),
+        (1, 3, "none mlp mlp-sharing conv conv-sharing"),
         (0, 1, "ascending conv conv-sharing mlp mlp-sharing"),
         (3, 1, "ascending mlp mlp-sharing conv conv-sharing"),
         (3, 2, "descending mlp mlp-sharing conv conv-sharing"),
     ],
 )
-def test_it_sorts_numbers_by_value_and_names_by_letter(page, tmp_path, column, clicks, expected):
+def test_it_sorts_the_best_first_then_the_worst_then_as_it_was(
+    page, tmp_path, column, clicks, expected
+):
     """The fourth column is known of one arm alone, which comes first either way."""
     assert browse(tmp_path, page, SORT % (column, clicks)) == (expected, [])
+
+
+SWITCH = """
+const svg = document.querySelector("svg[data-told]"), figure = svg.closest("figure");
+const [first, second] = svg.querySelectorAll(".key"), line = svg.querySelector(".curve");
+second.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+const off = second.getAttribute("aria-pressed");
+const told = JSON.parse(svg.dataset.told), box = svg.getScreenCTM();
+const at = new DOMPoint(told.left + told.width, told.curves[0].y.at(-1)).matrixTransform(box);
+svg.dispatchEvent(new PointerEvent("pointermove", { clientX: at.x, clientY: at.y }));
+document.title = [first.getAttribute("aria-pressed"), off, line.classList.contains("near"),
+  figure.querySelector(".readout").textContent.split(":")[0]].join(" ");
+"""
+
+
+def test_a_curve_is_switched_off_by_its_name_and_read_off_by_the_pointer(page, tmp_path):
+    assert browse(tmp_path, page, SWITCH) == ("true false true mlp, epoch 5", [])
 
 
 def test_heads_can_be_reached_by_the_keyboard(page, tmp_path):

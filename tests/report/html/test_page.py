@@ -12,8 +12,8 @@ import pytest
 
 from chainrule.report import build_table, render_page, write_page
 from chainrule.report.html.page import data_uri
-from chainrule.report.html.protocol import protocol_facts
-from chainrule.study import Study, StudyResult, TrainingRecord
+from chainrule.report.html.protocol import protocol_facts, run_facts
+from chainrule.study import Data, Study, StudyResult, TrainingRecord
 from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
 from tests.report.html.reader import Reader
 
@@ -126,6 +126,20 @@ def test_it_says_how_it_was_made(page):
         "standard deviation (ddof = 1)",
     ):
         assert text in page
+
+
+def test_memory_is_in_gib(result):
+    run = {"machine": {"cpu": "a processor", "memory": 16_645_025_792}}
+    assert ("machine.memory", "15.5 GiB") in run_facts(replace(result, runs=[run]))[0]
+
+
+def test_what_a_net_takes_of_the_columns_of_a_table_is_told(result):
+    table = {"name": "table", "bundled": "iris"}
+    of_table = replace(result, study=result.study.model_copy(update={"data": Data(**table)}))
+    assert dict(protocol_facts(of_table))["columns"].startswith("4 inputs")
+    gone = Data(name="table", csv="gone.csv", target="y")
+    of_table = replace(result, study=result.study.model_copy(update={"data": gone}))
+    assert dict(protocol_facts(of_table))["columns"].startswith("not known any more: ")
 
 
 def test_text_of_the_study_is_escaped():

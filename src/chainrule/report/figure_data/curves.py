@@ -29,6 +29,7 @@ __all__ = [
     "curves_data",
     "group_arms",
     "learning_curves_data",
+    "spans_powers",
     "summarize_curve",
 ]
 
@@ -74,10 +75,8 @@ class CurvesData(FigureData):
 
     @property
     def is_log(self) -> bool:
-        """Whether its scale should be logarithmic: a loss above 0 over two powers of ten."""
-        values = [x for curve in self.curves for x in curve.means if math.isfinite(x)]
-        is_loss = self.quantity.endswith("loss")
-        return is_loss and bool(values) and 0 < 100 * min(values) < max(values)
+        """Whether its scale should be logarithmic, as that of a loss may be."""
+        return self.quantity.endswith("loss") and spans_powers(self.curves)
 
 
 def learning_curves_data(histories: Mapping[str, History], curve: str = "test_loss") -> CurvesData:
@@ -117,6 +116,12 @@ def group_arms(arms: Sequence[ArmResult]) -> list[str]:
     starts = [i - i % GROUP_SIZE for i in range(len(arms))]
     ends = [min(start + GROUP_SIZE, len(arms)) - 1 for start in starts]
     return [f"{arms[a].arm} to {arms[b].arm}" for a, b in zip(starts, ends, strict=True)]
+
+
+def spans_powers(curves: Sequence[Curve]) -> bool:
+    """Whether the means are above 0, and over more than two powers of ten."""
+    values = [x for curve in curves for x in curve.means if math.isfinite(x)]
+    return bool(values) and 0 < 100 * min(values) < max(values)
 
 
 def summarize_curve(name: str, values: Array) -> Curve:

@@ -22,7 +22,6 @@ from chainrule.report.figures.style import (
     format_ticks,
     new_figure,
     set_epoch_ticks,
-    set_log_scale,
 )
 from chainrule.report.line_styles import LineStyle, line_style
 from chainrule.train import History
@@ -68,8 +67,8 @@ def draw_curves(data: CurvesData, axes: Axes) -> None:
     lines = [draw_curve(curve, axes, line_style(i)) for i, curve in enumerate(data.curves)]
     axes.set(xlabel="epoch", ylabel=escape_math(data.quantity.replace("_", " ")))
     format_ticks(axes, data.unit)
-    if data.quantity.endswith("loss"):
-        set_log_scale([axes])
+    if data.is_log:
+        axes.set_yscale("log")
     set_epoch_ticks(axes)
     add_legend(axes, lines, f"mean ± std over {data.over}")
 

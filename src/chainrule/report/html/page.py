@@ -155,7 +155,7 @@ def _build_tables(
         tables += [candidates_table(data, only_chosen=True), candidates_table(data)]
     if data.has_importances:
         tables.append(importance_table(data))
-    return [table for table in tables if table.cells]
+    return [table.drop_empty_columns() for table in tables if table.cells]
 
 
 def build_downloads(table: Table) -> list[tuple[str, str, str]]:

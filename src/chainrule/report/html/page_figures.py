@@ -11,21 +11,20 @@ from matplotlib.figure import Figure
 
 from chainrule.report.data import varied_paths
 from chainrule.report.figure_data.boxes import SECONDS, round_rows
-from chainrule.report.figure_data.curve_grid import SIDES
-from chainrule.report.figure_data.curves import curve_names, curve_rows
+from chainrule.report.figure_data.curve_grid import SIDES, curve_grid_data
+from chainrule.report.figure_data.curves import curve_names, curve_rows, curves_data
 from chainrule.report.figure_data.validation import (
     expected_validation_data,
     validation_against_test_data,
 )
 from chainrule.report.figures.boxes import boxes
-from chainrule.report.figures.curve_grid import curve_grid
-from chainrule.report.figures.curves import curves
 from chainrule.report.figures.forest_plots import differences, effect_sizes
 from chainrule.report.figures.importance import importances
 from chainrule.report.figures.reliability import reliability
 from chainrule.report.figures.search_maps import search_maps
 from chainrule.report.figures.validation import expected_validation, validation_against_test
 from chainrule.report.figures.wrong_samples import wrong_samples
+from chainrule.report.html.curve_figures import draw_curve_grid_svg, draw_curves_svg
 from chainrule.report.html.svg import inline_svg
 from chainrule.report.render.text import rows_to_csv
 from chainrule.report.tables.importance import importance_table
@@ -137,21 +136,20 @@ def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
     for name in dict.fromkeys(("test_loss", f"test_{metric}")):
         if name in names:
             words = name.replace("_", " ")
-            yield build_page_figure(
+            caption = (
+                f"{words[0].upper()}{words[1:]} by epoch, mean ± standard deviation over rounds."
+            )
+            yield PageFigure(
                 "curves",
                 f"curves-{name.replace('_', '-')}",
-                f"{words[0].upper()}{words[1:]} by epoch, mean ± standard deviation over rounds.",
-                curves(data, name),
-                [row for row in rows if row["curve"] == name],
+                caption,
+                draw_curves_svg(curves_data(data, name), caption),
+                rows_to_csv([row for row in rows if row["curve"] == name]),
             )
     if any(f"{side}_{kind}" in names for side in SIDES for kind in ("loss", metric)):
-        yield build_page_figure(
-            "curves",
-            "curve-grid",
-            "Each arm by itself: training (dashed) and test, mean ± std over rounds.",
-            curve_grid(data),
-            rows,
-        )
+        caption = "Each arm by itself: training (dashed) and test, mean ± std over rounds."
+        svg = draw_curve_grid_svg(curve_grid_data(data), caption)
+        yield PageFigure("curves", "curve-grid", caption, svg, rows_to_csv(rows))
 
 
 def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:

@@ -37,7 +37,21 @@ def protocol_facts(result: StudyResult | ReportData) -> Facts:
             f"counts as {worst}, the declared failure value, never left out of its mean",
         ),
         ("data", _describe_sizes(data)),
+        *_column_facts(data),
     ]
+
+
+def _column_facts(data: ReportData) -> Facts:
+    """What a net takes of each column of a table, where its file is as it was."""
+    arguments = data.study.data.arguments
+    if data.study.data.name != "table" or not arguments.keys() & {"csv", "bundled"}:
+        return []
+    from chainrule.study.spec.csv_data import describe_columns
+
+    try:
+        return [("columns", "; ".join(describe_columns(arguments)))]
+    except (OSError, ValueError) as error:  # gone, changed, or of an older version
+        return [("columns", f"not known any more: {error}")]
 
 
 def _look_facts(data: ReportData) -> Facts:
@@ -116,10 +130,14 @@ def timing_facts(result: StudyResult | ReportData) -> Facts:
 def run_facts(result: StudyResult | ReportData) -> list[Facts]:
     """The provenance of each run, flat: ``versions.torch``."""
     runs = ReportData.wrap(result).result.runs
-    return [[(path, _format_fact(x)) for path, x in flatten_dict(run).items()] for run in runs]
+    return [
+        [(path, _format_fact(path, x)) for path, x in flatten_dict(run).items()] for run in runs
+    ]
 
 
-def _format_fact(x: Any) -> str:
+def _format_fact(path: str, x: Any) -> str:
+    if path == "machine.memory" and isinstance(x, int):
+        return f"{x / 2**30:.1f} GiB"
     if isinstance(x, list | tuple):
         return " ".join(map(str, x)) or MISSING
     return MISSING if x is None else str(x)

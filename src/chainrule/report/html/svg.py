@@ -11,12 +11,13 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["inline_svg"]
+__all__ = ["COLORS", "inline_svg"]
 
 COLORS = {
     "#000000": "currentColor",
     "#ffffff": "var(--back, #ffffff)",
     "#0072b2": "var(--blue, #0072b2)",  # too dark for a dark page
+    "#56b4e9": "var(--sky, #56b4e9)",  # which the lighter blue would be too near to
 }
 """Colour of a figure → what it is in a page, and in a file of its own."""
 

@@ -30,19 +30,19 @@ def candidates_table(result: StudyResult | ReportData, *, only_chosen: bool = Fa
         "chosen" if only_chosen else "candidates",
         f"{'Chosen settings' if only_chosen else 'Candidates'}: mean of the validation "
         f"{data.study.metric_name}{' in %' if data.unit.suffix else ''} over n trainings.",
-        _candidate_columns(paths),
+        _candidate_columns(paths, data),
         [_candidate_cells(arm, found, paths, data.unit) for arm, found in visible],
         [_candidate_row(arm, found) for arm, found in visible],
         ["Judged on parts of the training data alone. chosen: in how many of the arm's searches."],
     )
 
 
-def _candidate_columns(paths: Sequence[str]) -> list[Column]:
+def _candidate_columns(paths: Sequence[str], data: ReportData) -> list[Column]:
     settings = [Column(path, path) for path in paths]
     counts = [
-        Column("validation", "valid."),
-        Column("n\u00a0ok\u00a0/\u00a0n", "ok/n"),
-        Column("chosen", "chosen"),
+        Column("validation", "valid.", best=data.best_end),
+        Column("n\u00a0ok\u00a0/\u00a0n", "ok/n", best="high"),
+        Column("chosen", "chosen", best="high"),
     ]
     return [Column("arm", "arm", numeric=False), *settings, *counts]
 

@@ -105,7 +105,7 @@ def _comparison_columns(found: Comparisons, data: ReportData) -> list[Column]:
         Column("a", "a", numeric=False),
         *([Column("b", "b", numeric=False)] if pairs else []),
         Column("n"),
-        Column("difference", "a − b"),
+        Column("difference", "a − b", best="high"),
         *_interval_columns(found),
         Column("p"),
         *([Column("p, looks"), Column("decided at", "at")] if found.looks else []),
@@ -113,11 +113,11 @@ def _comparison_columns(found: Comparisons, data: ReportData) -> list[Column]:
         Column("conclusion", "conclusion", numeric=False, note=CONCLUSION),
         Column("detectable", note=DETECTABLE),
         Column("rounds needed", note=NEEDED.format(wanted)),
-        Column("d_z", note=D_Z),
+        Column("d_z", note=D_Z, best="high"),
     ]
     if first.superiority:
         columns += [
-            Column("P(a\u00a0>\u00a0b)", note=SUPERIORITY),
+            Column("P(a\u00a0>\u00a0b)", note=SUPERIORITY, best="high"),
             Column("its interval"),
         ]
     if first.posterior:
@@ -125,7 +125,7 @@ def _comparison_columns(found: Comparisons, data: ReportData) -> list[Column]:
         columns += [
             Column("P(worse)"),
             Column("P(same)", note=SAME.format(rope)),
-            Column("P(better)", note="P(worse), P(better): that it is further from 0 than that."),
+            Column("P(better)", note=BETTER, best="high"),
         ]
     return columns
 
@@ -180,6 +180,8 @@ def describe_direction(data: ReportData, difference: str) -> str:
         f"A difference is {difference} with the sign turned, as less is better: above 0 is better."
     )
 
+
+BETTER = "P(worse), P(better): that it is further from 0 than that."
 
 ROBUSTNESS = (
     Column("a", numeric=False),

@@ -35,7 +35,12 @@ def importance_table(result: StudyResult | ReportData) -> Table:
     return Table(
         "importance",
         f"{data.study.name}: which of the searched settings mattered.",
-        [Column(title, title, numeric=title not in ("arm", "path")) for title in titles],
+        [
+            Column(title, title, numeric=title not in ("arm", "path"), best="high")
+            if title == "importance"
+            else Column(title, title, numeric=title not in ("arm", "path"))
+            for title in titles
+        ],
         [
             [
                 Cell(row["arm"], row["arm"]),

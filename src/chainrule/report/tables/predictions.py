@@ -70,7 +70,7 @@ def intervals_table(result: StudyResult | ReportData) -> Table:
         f"{data.study.name}: mean {metric} with its {confidence:.0%} interval.",
         [
             Column("arm", "arm", numeric=False),
-            Column("mean", "mean"),
+            Column("mean", "mean", best=data.best_end),
             Column("interval", "interval", note=INTERVAL),
             Column("rounds", "rounds"),
             Column("samples", "samples", note="samples: different test samples in all."),
@@ -150,7 +150,7 @@ def sample_comparisons_table(
             Column("a", "a", numeric=False),
             Column("b", "b", numeric=False),
             Column(over, over),
-            Column("difference", "a − b"),
+            Column("difference", "a − b", best="high"),
             Column("interval", "interval"),
             Column("p", "p"),
             Column("p, Holm", "p Holm"),
@@ -194,7 +194,7 @@ def confusion_table(decisions: Mapping[str, Decisions]) -> Table:
             Column("arm", "arm", numeric=False),
             Column("true class", "true"),
             *(Column(f"as {k}", f"as {k}") for k in range(L)),
-            Column("right, %", "right %"),
+            Column("right, %", "right %", best="high"),
         ],
         [
             [
@@ -231,7 +231,7 @@ def calibration_table(decisions: Mapping[str, Decisions]) -> Table:
             Column("arm", "arm", numeric=False),
             Column("said, %", "said %", numeric=False),
             Column("said on average, %", "mean %"),
-            Column("right, %", "right %"),
+            Column("right, %", "right %", best="high"),
             Column("n", "n"),
         ],
         [

@@ -106,8 +106,8 @@ def _result_columns(data: ReportData) -> list[Column]:
     diverged = f"a diverged one counts as {failure}, the declared failure value."
     return [
         Column("arm", "arm", numeric=False),
-        Column("mean ± std", "mean ± std"),
-        Column(OK, "ok/n", note=f"{N_OK}; {diverged}"),
+        Column("mean ± std", "mean ± std", best=data.best_end),
+        Column(OK, "ok/n", note=f"{N_OK}; {diverged}", best="high"),
         *(_reported_columns(data) if _has_reported(data) else ()),
         Column("parameters", "params"),
         *([SOLO] if _has_solo_seconds(data) else []),
@@ -143,7 +143,7 @@ def _reported_columns(data: ReportData) -> list[Column]:
     if isinstance(design, FinitePool) and design.shared_test:
         why = f", about the mean over this pool of {design.samples:,} samples alone"
     note = f"{FROM_REPORTED}: ours − theirs, in standard errors of ours, {error}{why}."
-    return [REPORTED, Column(FROM_REPORTED, note=note)]
+    return [REPORTED, Column(FROM_REPORTED, note=note, best=data.best_end)]
 
 
 def _reported_cells(arm: ArmResult, data: ReportData) -> list[Cell]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
+
+from chainrule.report.numbers import MISSING
 
 __all__ = ["Cell", "Column", "Table"]
 
@@ -14,13 +16,15 @@ __all__ = ["Cell", "Column", "Table"]
 class Column:
     """A column: its title; ``short_title`` stands in the terminal, None leaves it out there.
 
-    ``note`` explains it, and stands below the table wherever the column is shown.
+    ``note`` explains it, and stands below the table wherever the column is shown. ``best``: the end
+    that is wanted, which a page sorts to the top first.
     """
 
     title: str
     short_title: str | None = None
     numeric: bool = True
     note: str = ""
+    best: Literal["low", "high"] = "low"
 
 
 @final
@@ -57,3 +61,16 @@ class Table:
         """What stands below the table where these columns are shown, all unless given."""
         shown = self.columns if places is None else [self.columns[i] for i in places]
         return list(dict.fromkeys([*(c.note for c in shown if c.note), *self.notes]))
+
+    def drop_empty_columns(self) -> Table:
+        """The table without the columns that have nothing in any row; ``rows`` keep all."""
+        kept = [
+            i
+            for i in range(len(self.columns))
+            if not self.cells or any(row[i].text != MISSING for row in self.cells)
+        ]
+        return replace(
+            self,
+            columns=[self.columns[i] for i in kept],
+            cells=[[row[i] for i in kept] for row in self.cells],
+        )

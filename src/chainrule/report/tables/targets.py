@@ -53,9 +53,9 @@ def targets_table(
         [
             Column("arm", "arm", numeric=False),
             Column("n", "n"),
-            Column("mean", "mean"),
+            Column("mean", "mean", best=data.best_end),
             Column(name, name),
-            Column("difference", "differs"),
+            Column("difference", "differs", best="high"),
             Column("interval", "interval"),
             Column("p", "p"),
             Column("p, Holm", "p Holm"),
@@ -94,7 +94,7 @@ def time_to_target_table(result: StudyResult | ReportData, found: Sequence[TimeT
         [
             Column("arm", "arm", numeric=False),
             Column("target", "target"),
-            Column("rounds that reached it", "rounds"),
+            Column("rounds that reached it", "rounds", best="high"),
             Column("median epochs", "epochs"),
             Column("median seconds", "seconds", note=MEDIANS),
         ],

@@ -32,13 +32,16 @@ def paragraphs(sentences: Iterable[str], *, quiet: bool = False) -> list[Block]:
 
 def table_block(table: Table) -> Block:
     """A table, with what stands above and below it."""
+    table = table.drop_empty_columns()
     hidden = len(table.cells) - MAX_ROWS
     more = [f"The first {MAX_ROWS:,} rows; chainrule show prints them all."] if hidden > 0 else []
     return {
         "kind": "table",
         "name": table.name,
         "caption": table.caption,
-        "columns": [{"title": c.title, "numeric": c.numeric} for c in table.columns],
+        "columns": [
+            {"title": c.title, "numeric": c.numeric, "best": c.best} for c in table.columns
+        ],
         "cells": [[[cell.text, cell.order] for cell in row] for row in table.cells[:MAX_ROWS]],
         "notes": [*table.footnotes(), *more],
     }

@@ -13,6 +13,14 @@ export const inUnit = (x, unit) => (x === null || x === undefined ? "–"
 /** A mark of an axis: as short as it can be. */
 const shorten = (x) => (Math.abs(x) >= 1e5 ? x.toExponential(1).replace("e+", "e") : String(Number(x.toPrecision(4))));
 
+/** Of the marks of a logarithmic axis those that have a line: powers of ten, some of many. */
+const wholePowers = (_, marks) => {
+  const powers = marks.filter((x) => Number.isInteger(Math.round(1e6 * Math.log10(x)) / 1e6));
+  const step = Math.ceil(powers.length / 8);
+  const kept = new Set(powers.filter((_, i) => i % step === 0));
+  return marks.map((x) => (kept.has(x) ? x : null));
+};
+
 const swatch = (style) => s(
   "svg", { width: 26, height: 10, "aria-hidden": true },
   s("line", { x1: 0, y1: 5, x2: 26, y2: 5, stroke: style.color, "stroke-width": 2.5,
@@ -81,7 +89,7 @@ export const drawCurves = ({ data, styles, log, caption }, memory) => {
       scales: { x: { time: false }, y: { distr: memory.log ? 3 : 1 } },
       axes: [
         { ...axis, label: "epoch", labelSize: 18, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
-        { ...axis, size: 70, values: (_, ticks) => ticks.map((x) => (x === null ? null
+        { ...axis, size: 70, grid: memory.log ? { ...axis.grid, filter: wholePowers } : axis.grid, values: (_, ticks) => ticks.map((x) => (x === null ? null
           : `${shorten(unit.scale * x)}${unit.suffix}`)) },
       ],
       series: [{ label: "epoch" }, ...lines],

@@ -6,10 +6,10 @@ const COLUMNS = [
   { title: "study" },
   { title: "name" },
   { title: "state" },
-  { title: "last run (UTC)", first: "descending" },
-  { title: "arms", numeric: true, first: "descending" },
-  { title: "rounds", numeric: true, first: "descending" },
-  { title: "trainings", numeric: true, first: "descending" },
+  { title: "last run (UTC)", best: "high" },
+  { title: "arms", numeric: true, best: "high" },
+  { title: "rounds", numeric: true, best: "high" },
+  { title: "trainings", numeric: true, best: "high" },
   { title: "" },
 ];
 

@@ -20,8 +20,8 @@ const showRow = (row, columns) => h("tr", {}, row.map((cell, i) => h(
 )));
 
 /**
- * A table in a box that scrolls. `columns`: title, numeric, first ("ascending" or "descending":
- * what the first click does); `rows`: cells of text (or content) and order; `memory` keeps the
+ * A table in a box that scrolls. `columns`: title, numeric, best ("high" or "low": what the
+ * first click brings to the top); `rows`: cells of text (or content) and order; `memory` keeps the
  * order that was asked for from one drawing to the next.
  */
 export const sortableTable = (columns, rows, label, memory) => {
@@ -40,7 +40,7 @@ export const sortableTable = (columns, rows, label, memory) => {
     ));
   };
   const turn = (i) => {
-    const first = columns[i].first === "descending" ? -1 : 1;
+    const first = columns[i].best === "high" ? -1 : 1;
     if (memory.column !== i) Object.assign(memory, { column: i, sign: first });
     else if (memory.sign === first) memory.sign = -first;
     else memory.column = null;
