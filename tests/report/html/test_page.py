@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from chainrule.data.files.csv_file import digest_file
 from chainrule.report import build_table, render_page, write_page
 from chainrule.report.html.page import data_uri
 from chainrule.report.html.protocol import protocol_facts, run_facts
@@ -133,12 +134,15 @@ def test_memory_is_in_gib(result):
     assert ("machine.memory", "15.5 GiB") in run_facts(replace(result, runs=[run]))[0]
 
 
-def test_what_a_net_takes_of_the_columns_of_a_table_is_told(result):
-    table = {"name": "table", "bundled": "iris"}
-    of_table = replace(result, study=result.study.model_copy(update={"data": Data(**table)}))
-    assert dict(protocol_facts(of_table))["columns"].startswith("4 inputs")
-    gone = Data(name="table", csv="gone.csv", target="y")
-    of_table = replace(result, study=result.study.model_copy(update={"data": gone}))
+def test_what_a_net_takes_of_the_columns_of_a_table_is_told(result, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("id,x,y\n" + "".join(f"row{i},{i / 7:.3f},{i * i}\n" for i in range(40)))
+    table = Data(name="table", csv=str(path), target="y", sha256=digest_file(path))
+    of_table = replace(result, study=result.study.model_copy(update={"data": table}))
+    columns = dict(protocol_facts(of_table))["columns"]
+    assert "40 rows, 1 inputs" in columns
+    assert "id" in columns
+    path.unlink()
     assert dict(protocol_facts(of_table))["columns"].startswith("not known any more: ")
 
 

@@ -43,13 +43,12 @@ def protocol_facts(result: StudyResult | ReportData) -> Facts:
 
 def _column_facts(data: ReportData) -> Facts:
     """What a net takes of each column of a table, where its file is as it was."""
-    arguments = data.study.data.arguments
-    if data.study.data.name != "table" or not arguments.keys() & {"csv", "bundled"}:
+    if data.study.data.name != "table" or "csv" not in data.study.data.arguments:
         return []
     from chainrule.study.spec.csv_data import describe_columns
 
     try:
-        return [("columns", "; ".join(describe_columns(arguments)))]
+        return [("columns", "; ".join(describe_columns(data.study.data)))]
     except (OSError, ValueError) as error:  # gone, changed, or of an older version
         return [("columns", f"not known any more: {error}")]
 

@@ -145,15 +145,6 @@ def fit_encoder(arguments: Mapping[str, Any], *, fill: bool = False) -> Encoder:
     return Encoder.fit(rows, target, fill=fill, classify=classify)
 
 
-def describe_columns(arguments: Mapping[str, Any]) -> list[str]:
-    """What the data ``table`` keeps of each column, and what it leaves out, a phrase each.
-
-    Raises DataError or OSError where its file cannot be read so, StudyError for its arguments.
-    """
-    encoder = fit_encoder(arguments)
-    return [f"{len(encoder.features)} inputs", *encoder.notes]
-
-
 def count_sizes(encoder: Encoder) -> dict[str, int]:
     """What a net's function may ask for."""
     outputs = 1 if encoder.classes is None else len(encoder.classes)
