@@ -17,7 +17,7 @@ from benchmarks.rows import Row
 __all__ = ["mean_of", "run", "same"]
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-DIGITS = Path(chainrule.__file__).with_name("data") / "digits.npz"
+DIGITS = Path(chainrule.__file__).parent / "data" / "files" / "digits.npz"
 
 IMPORT = (sys.executable, "-c", "import torch")
 

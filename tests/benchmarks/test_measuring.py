@@ -268,3 +268,7 @@ def test_each_way_to_multiply_does_something():
     assert [*WAYS] == ["PyTorch", "NumPy", "the micro-kernel"]
     for make in WAYS.values():
         make()()
+
+
+def test_the_file_that_the_scripts_read_is_there():
+    assert studies.DIGITS.is_file()
