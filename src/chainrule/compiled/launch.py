@@ -41,7 +41,7 @@ from chainrule.compiled.lowering.optimizer import (
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.layers.dropout import DropoutBase
-from chainrule.nn.loss import Loss
+from chainrule.nn.loss import Loss, SampleWeightedLoss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.optim import Optimizer
@@ -108,13 +108,14 @@ def compile_training(
     program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
     dtype = optimizer.flats[0].data.dtype
     targets = lower_loss(program, criterion, outputs, train.targets, dtype)
-    return finalize_program(optimizer, program, outputs, train, targets, batch_size)
+    num_terms = 1 if isinstance(criterion, SampleWeightedLoss) else len(targets)
+    return finalize_program(optimizer, program, outputs, train, targets, num_terms, batch_size)
 
 
 def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
     program, outputs, data = lower_and_size(net, optimizer, data, INFERENCE_BATCH, training=False)
-    return finalize_program(optimizer, program, outputs, data, [], INFERENCE_BATCH)
+    return finalize_program(optimizer, program, outputs, data, [], 0, INFERENCE_BATCH)
 
 
 def lower_and_size(
@@ -166,6 +167,7 @@ def finalize_program(
     outputs: Outputs,
     data: Dataset,
     targets: Sequence[Tensor],
+    num_terms: int,
     batch_size: int,
 ) -> CompiledProgram:
     """The kernel's arguments, when the operations are known."""
@@ -183,7 +185,7 @@ def finalize_program(
     args, owners = build_args(program, tensors)
     args.input_scale = 0.0 if data.scale is None else float(data.scale)
     args.replicas, args.parameters = K, P
-    args.batch_size, args.num_terms = min(batch_size, len(data)), len(targets)
+    args.batch_size, args.num_terms = min(batch_size, len(data)), num_terms
     check_buffers(program, data_rows[0])
     running, dropouts = program.running, program.dropouts
     work = K * len(data) * count_work(program)

@@ -220,7 +220,8 @@ struct LessEqual {
 // loss += weights[term] Σ w f(x, t), divided by the batch's samples times ``divisor``
 //
 // x, t (rows, n). Divisor 0: it is a sum. ``row_weights``, ``positive_weights`` (rows), or
-// nothing: w, and how much a yes counts for BCE_WITH_LOGITS.
+// nothing: w, and how much a yes counts for BCE_WITH_LOGITS. ``sample_weights``: the number of the
+// target that says how much each sample counts, or NOWHERE; the mean is then over these.
 struct ElementwiseTerm {
     LossKind kind;
     int64_t term;
@@ -233,6 +234,7 @@ struct ElementwiseTerm {
     int64_t ldt;
     const double *row_weights;
     const double *positive_weights;
+    int64_t sample_weights;
     GradMode x_grad;
 };
 
@@ -242,7 +244,7 @@ struct ElementwiseTerm {
 // + s / rows, s = ``label_smoothing``; then times the ``class_weights`` (rows), where there are
 // some. The mean is over the weights of the samples' classes. The class ``ignore_index`` has no
 // loss. With ``log_probabilities``, x are logarithms of probabilities. ``scratch`` (rows, n) has
-// room for the softmax.
+// room for the softmax. ``sample_weights`` as in ElementwiseTerm.
 struct CrossEntropy {
     int64_t target;
     int64_t term;
@@ -257,6 +259,7 @@ struct CrossEntropy {
     double label_smoothing;
     int64_t ignore_index;
     const double *class_weights;
+    int64_t sample_weights;
     GradMode x_grad;
 };
 

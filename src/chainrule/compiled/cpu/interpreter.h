@@ -264,8 +264,15 @@ template <class T> struct Interpreter {
 
     // A loss writes its gradient on the way forward.
     void forward(const ElementwiseTerm &op) {
-        const double count = op.divisor ? double(chunk.batch * op.divisor) : 1;
+        const T *v = sample_weights(op.sample_weights);
+        const double count = !op.divisor ? 1
+                             : v         ? double(sum_over_batch(v)) * op.divisor
+                                         : double(chunk.batch * op.divisor);
         add_loss(op, count, [&](T scale, bool accumulate) {
+            if (v)
+                return weighted_elementwise_loss<T>(op, values + op.x, values + op.t, grads + op.x,
+                                                    v, chunk.order, chunk.n, args.batch_columns,
+                                                    scale, accumulate);
             return elementwise_loss<T>(op, values + op.x, values + op.t, grads + op.x, chunk.n,
                                        args.batch_columns, scale, accumulate);
         });
@@ -273,19 +280,34 @@ template <class T> struct Interpreter {
 
     void forward(const CrossEntropy &op) {
         const int64_t *classes = target<int64_t>(op.target);
-        const double count = !op.mean ? 1 : class_weight_sum(op, classes);
+        const T *v = sample_weights(op.sample_weights);
+        const double count = !op.mean ? 1
+                             : v      ? double(sum_over_batch(v))
+                                      : class_weight_sum(op, classes);
         add_loss(op, count, [&](T scale, bool accumulate) {
             T *x = values + op.x, *g = grads + op.x, *scratch = values + op.scratch;
             const bool plain = !op.has_shares && op.label_smoothing == 0 && !op.class_weights &&
-                               op.ignore_index < 0;
+                               op.ignore_index < 0 && !v;
             if (plain)
                 return cross_entropy<T>(x, classes, chunk.order, g, scratch, op.ldx, op.rows,
                                         chunk.n, args.batch_columns, scale, op.log_probabilities,
                                         accumulate);
             return weighted_cross_entropy<T>(op, x, classes, chunk.order, g, scratch,
-                                             values + op.t, chunk.n, args.batch_columns, scale,
+                                             values + op.t, v, chunk.n, args.batch_columns, scale,
                                              accumulate);
         });
+    }
+
+    // How much each sample counts (N), or null where all count the same.
+    const T *sample_weights(int64_t number) const {
+        return number == NOWHERE ? nullptr : target<T>(number);
+    }
+
+    T sum_over_batch(const T *v) const {
+        const int64_t *order = chunk.order - chunk.place;
+        T total = 0;
+        for (int64_t i = 0; i < chunk.batch; i++) total += v[order[i]];
+        return total;
     }
 
     // What the samples of a batch count in the mean.

@@ -330,7 +330,8 @@ class ElementwiseTerm:
     """loss += weights[term] Σ w f(x, t), divided by the batch's samples times ``divisor``
 
     x, t (rows, n). Divisor 0: it is a sum. ``row_weights``, ``positive_weights`` (rows), or
-    nothing: w, and how much a yes counts for BCE_WITH_LOGITS.
+    nothing: w, and how much a yes counts for BCE_WITH_LOGITS. ``sample_weights``: the number of the
+    target that says how much each sample counts, or NOWHERE; the mean is then over these.
     """
 
     kind: LossKind
@@ -344,6 +345,7 @@ class ElementwiseTerm:
     ldt: int
     row_weights: Annotated[Tensor | None, "const double *"]
     positive_weights: Annotated[Tensor | None, "const double *"]
+    sample_weights: int = NOWHERE
     x_grad: GradMode = GradMode.SKIP
 
 
@@ -355,7 +357,7 @@ class CrossEntropy:
     + s / rows, s = ``label_smoothing``; then times the ``class_weights`` (rows), where there are
     some. The mean is over the weights of the samples' classes. The class ``ignore_index`` has no
     loss. With ``log_probabilities``, x are logarithms of probabilities. ``scratch`` (rows, n) has
-    room for the softmax.
+    room for the softmax. ``sample_weights`` as in ElementwiseTerm.
     """
 
     target: int
@@ -371,6 +373,7 @@ class CrossEntropy:
     label_smoothing: float
     ignore_index: int
     class_weights: Annotated[Tensor | None, "const double *"]
+    sample_weights: int = NOWHERE
     x_grad: GradMode = GradMode.SKIP
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import TypeAlias
 
@@ -63,6 +64,8 @@ def lower_loss(
     ``targets`` have the axis of the replicas in front. What has no compiled form raises
     Unsupported, and so do targets that the plain path refuses: it says what is wrong with them.
     """
+    if isinstance(criterion, nn.SampleWeightedLoss):
+        return lower_sample_weighted(program, criterion, outputs, targets, dtype)
     losses = split_losses(criterion)
     shapes = [(), () if criterion.replicas is None else (criterion.replicas,)]
     if any(
@@ -85,8 +88,27 @@ def lower_loss(
     return loss_targets(criterion, targets)
 
 
+def lower_sample_weighted(
+    program: Program,
+    criterion: nn.SampleWeightedLoss,
+    outputs: Outputs,
+    targets: Tensor | Mapping[str, Tensor],
+    dtype: torch.dtype,
+) -> list[Tensor]:
+    """A loss whose samples count by a second target."""
+    if isinstance(targets, Tensor) or {*targets} != {"target", "weight"} or {*outputs} != {""}:
+        raise Unsupported(f"{criterion.label()} of these targets")
+    weight = targets["weight"]
+    if weight.dim() != 2 or weight.dtype != dtype:
+        raise Unsupported(f"{criterion.label()} of weights {tuple(weight.shape)} {weight.dtype}")
+    lower_term(program, criterion.loss, outputs[""], targets["target"], 0, dtype, sample_weights=1)
+    return loss_targets(criterion, targets)
+
+
 def loss_targets(criterion: Loss, targets: Tensor | Mapping[str, Tensor]) -> list[Tensor]:
-    """The target of each loss, in their order."""
+    """The target of each loss, in their order; after that of a weighted one its weights."""
+    if isinstance(criterion, nn.SampleWeightedLoss) and not isinstance(targets, Tensor):
+        return [targets["target"], targets["weight"]]
     by_name = {"": targets} if isinstance(targets, Tensor) else targets
     return [by_name[name] for name in split_losses(criterion)]
 
@@ -107,6 +129,9 @@ def batch_weights(
 
     targets: of each loss, as ``lower_loss`` returns them; order (K or 1, N): that of the epoch.
     """
+    if isinstance(criterion, nn.SampleWeightedLoss):
+        rows = torch.take_along_dim(targets[1].double(), order, 1)
+        return [torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)])]
     found: list[Tensor | None] = []
     for loss, target in zip(split_losses(criterion).values(), targets, strict=True):
         if getattr(loss, "reduction", "mean") == "sum":
@@ -124,6 +149,8 @@ def batch_weights(
 
 def weights_follow_order(criterion: Loss, targets: Sequence[Tensor]) -> bool:
     """Whether what a batch counts depends on which samples are in it."""
+    if isinstance(criterion, nn.SampleWeightedLoss):
+        return True
     losses = zip(split_losses(criterion).values(), targets, strict=True)
     known = nn.CrossEntropyLoss | nn.NLLLoss
     return any(isinstance(loss, known) and counts_classes(loss, t) for loss, t in losses)
@@ -152,12 +179,22 @@ def output_slice(program: Program, value: Value) -> Slice:
 
 
 def lower_term(
-    program: Program, loss: Loss, output: Value, target: Tensor, term: int, dtype: torch.dtype
+    program: Program,
+    loss: Loss,
+    output: Value,
+    target: Tensor,
+    term: int,
+    dtype: torch.dtype,
+    *,
+    sample_weights: int = NOWHERE,
 ) -> None:
-    """One loss and its target, the program's target number ``term``."""
+    """One loss and its target, the program's target number ``term``.
+
+    With the number of the target that has ``sample_weights``, the loss is one that does not reduce.
+    """
     inner = loss.loss if isinstance(loss, nn.OneHotLoss) else loss
     reduction = getattr(inner, "reduction", "none")
-    if reduction == "none" or not output.shape:
+    if (reduction == "none") != (sample_weights != NOWHERE) or not output.shape:
         raise Unsupported(f"{loss.label()} of samples {output.shape}")
     x = output_slice(program, output)
     room = program.add_buffer(x.rows)
@@ -169,6 +206,8 @@ def lower_term(
         op = elementwise_term(program, inner, output.shape, term, x, t)
     else:
         op = cross_entropy_term(program, loss, output.shape, target, term, x, dtype)
+    if sample_weights != NOWHERE:
+        op = replace(op, sample_weights=sample_weights)
     program.add_reader(op, x, 1)
 
 
@@ -178,7 +217,7 @@ def elementwise_term(
     """A loss of each element of x, whose targets are at t."""
     kind = elementwise_kind(loss, program.activations.get(x.buffer))
     (offset, ldx), (place, ldt) = program.address(x), program.address(t)
-    divisors = {"mean": x.rows, "batchmean": 1, "sum": 0}
+    divisors = {"mean": x.rows, "batchmean": 1, "sum": 0, "none": x.rows}  # of a weighted one
     return ElementwiseTerm(
         kind=kind,
         term=term,
@@ -236,7 +275,7 @@ def cross_entropy_term(
     return CrossEntropy(
         target=term,
         term=term,
-        mean=loss.reduction == "mean",
+        mean=loss.reduction != "sum",
         log_probabilities=isinstance(loss, nn.NLLLoss),
         rows=x.rows,
         x=offset,

@@ -75,6 +75,28 @@ inline T elementwise_loss(const ElementwiseTerm &op, const T *o, const T *t, T *
     return f(op, o, t, g, n, columns, scale, accumulate);
 }
 
+// The same where samples count: v of the sample number order[j].
+template <class T>
+inline T weighted_elementwise_loss(const ElementwiseTerm &op, const T *o, const T *t, T *g,
+                                   const T *v, const int64_t *order, int64_t n, int64_t columns,
+                                   T scale, bool accumulate) {
+    T total = 0;
+    for (int64_t i = 0; i < op.rows; i++, o += op.ldx, t += op.ldt, g += op.ldx) {
+        const T w = op.row_weights ? T(op.row_weights[i]) : T(1);
+        const T p = op.positive_weights ? T(op.positive_weights[i]) : T(1);
+        for (int64_t j = 0; j < columns; j++) {
+            T d = 0;
+            if (j < n) {
+                const T counts = w * v[order[j]];
+                total += counts * loss_and_grad<T>(op.kind, o[j], t[j], T(op.constant), p, d);
+                d *= counts * scale;
+            }
+            g[j] = accumulate ? g[j] + d : d;
+        }
+    }
+    return total;
+}
+
 // The sum over samples of -log softmax(o) (or of -o, with log_probabilities) at the class of each.
 template <class T>
 inline T cross_entropy(const T *o, const int64_t *target, const int64_t *order, T *g, T *scratch,
@@ -103,11 +125,13 @@ inline T cross_entropy(const T *o, const int64_t *target, const int64_t *order, 
     return total;
 }
 
-// With shares q of the classes instead of one class: -sum of q log softmax(o), as the operation says.
+// With shares q of the classes instead of one class: -sum of q log softmax(o), as the operation
+// says; `sample_weights` (N), or nothing.
 template <class T>
 inline T weighted_cross_entropy(const CrossEntropy &op, const T *o, const int64_t *target,
-                                const int64_t *order, T *g, T *scratch, const T *shares, int64_t n,
-                                int64_t columns, T scale, bool accumulate) {
+                                const int64_t *order, T *g, T *scratch, const T *shares,
+                                const T *sample_weights, int64_t n, int64_t columns, T scale,
+                                bool accumulate) {
     const int64_t m = op.rows;
     const T smooth = T(op.label_smoothing), keep = T(1 - op.label_smoothing);
     T total = 0;
@@ -118,10 +142,11 @@ inline T weighted_cross_entropy(const CrossEntropy &op, const T *o, const int64_
         const int64_t label = op.has_shares || j >= n ? 0 : target[order[j]];
         if (label != op.ignore_index && (label < 0 || label >= m)) return T(NAN);
         const bool counts = j < n && (op.has_shares || label != op.ignore_index);
+        const T v = sample_weights && j < n ? sample_weights[order[j]] : T(1);
         auto share = [&](int64_t i) {
             T q = op.has_shares ? shares[i * columns + j] : T(i == label);
             if (smooth != 0) q = keep * q + smooth / T(m);
-            return op.class_weights ? q * T(op.class_weights[i]) : q;
+            return v * (op.class_weights ? q * T(op.class_weights[i]) : q);
         };
         T sum = 0;
         for (int64_t i = 0; i < m && counts; i++) {
