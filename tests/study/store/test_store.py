@@ -221,9 +221,20 @@ def test_a_second_runner_is_told_of_the_first(where):
             begin(two)
 
 
+def test_who_looks_is_told_who_runs(where):
+    with open_store(where) as store:
+        begin(store)
+        with open_store(where, read_only=True) as viewer:
+            assert viewer.run_holder() == ""
+            with store.run_lock():
+                assert viewer.run_holder() == f"{os.getpid()} on {socket.gethostname()}"
+            assert viewer.run_holder() == ""
+
+
 def test_a_store_in_memory_runs_at_once():
     with open_store(":memory:") as store, store.run_lock():
         begin(store)
+        assert store.run_holder() == ""
 
 
 def test_curves_may_be_arrays(store):

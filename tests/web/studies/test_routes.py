@@ -11,9 +11,10 @@ import pytest
 
 from chainrule.report import ReportData, results_table
 from chainrule.report.figure_data import curves_data
-from chainrule.study import load_result, open_store
+from chainrule.study import load_result, open_store, run
 from chainrule.web import StudyStores
 from chainrule.web.studies.sections import SECTIONS
+from tests.study.small import small
 
 SEARCHED = {"store": "searched", "study": "1"}
 KEPT = {"store": "kept", "study": "1"}
@@ -215,10 +216,22 @@ def test_a_damaged_store_is_told_and_the_others_are_shown(visitor, folder):
     assert len(get(visitor, "list", store="kept")) == 2
 
 
-def test_a_store_elsewhere_is_shown_without_its_password(folder, tmp_path):
-    where = f"sqlite+pysqlite:///{folder / 'kept.sqlite'}"
+def test_a_store_behind_a_url_is_shown_without_its_password(tmp_path):
+    where = f"sqlite+pysqlite:///{tmp_path / 'by-url.sqlite'}"
+    run(small(), store=where)
     stores = StudyStores(tmp_path / "nowhere", ["postgresql://me:secret@host/db", where])
     assert [*stores.addresses] == ["postgresql://me:***@host/db", where]
+    assert [of["name"] for of in stores.list_studies(where)] == ["small"]
+    assert stores.read_study(where, 1).state == "complete"
+
+
+def test_an_arm_looks_the_same_before_the_others_have_results(visitor, folder):
+    complete = read(folder, "searched").result
+    before = first(section(visitor, SEARCHED, "Curves"), "curves")["styles"]
+    remove_final_rows(folder / "searched.sqlite")
+    with open_store(folder / "searched.sqlite") as store:
+        store.add(1, [row for row in complete.rows if (row.arm, row.stage) == ("wide", "final")])
+    assert first(section(visitor, SEARCHED, "Curves"), "curves")["styles"] == before[1:]
 
 
 def test_studies_that_were_looked_at_long_ago_are_forgotten(folder, monkeypatch):

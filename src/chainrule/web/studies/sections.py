@@ -135,8 +135,9 @@ def _points_block(data: ReportData) -> Block:
 
 
 def _styles(data: ReportData) -> Block:
-    """The look of each arm, the same in every figure."""
-    styles = [line_style(i) for i in range(len(data.arms))]
+    """The look of each arm, the same in every figure, and when others have results too."""
+    declared = [arm.name for arm in data.study.all_arms]
+    styles = [line_style(declared.index(arm.arm)) for arm in data.arms]
     return {"styles": [{"color": of.color, "dashes": of.dashes} for of in styles]}
 
 

@@ -16,13 +16,17 @@ const showProgress = (study) => {
   ];
 };
 
-const showArms = (study) => h("table", { class: "arms" },
-  h("thead", {}, h("tr", {}, ["arm", "done", "", "best validation"].map((text) => h("th", { scope: "col" }, text)))),
-  h("tbody", {}, study.arms.map((arm) => h("tr", {},
-    h("th", { scope: "row" }, arm.name),
-    h("td", { class: "number" }, `${arm.done} / ${arm.total}`),
-    h("td", {}, h("progress", { value: arm.done, max: Math.max(1, arm.total), "aria-label": `trainings of ${arm.name}` })),
-    h("td", { class: "number" }, arm.best || "–")))));
+const showArms = (study) => {
+  const isSearched = study.arms.some((arm) => arm.best);
+  const heads = ["arm", "done", "", ...(isSearched ? ["best validation"] : [])];
+  return h("table", { class: "arms" },
+    h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, study.arms.map((arm) => h("tr", {},
+      h("th", { scope: "row" }, arm.name),
+      h("td", { class: "number" }, `${arm.done} / ${arm.total}`),
+      h("td", {}, h("progress", { value: arm.done, max: Math.max(1, arm.total), "aria-label": `trainings of ${arm.name}` })),
+      isSearched ? h("td", { class: "number" }, arm.best || "–") : null))));
+};
 
 /** A choice of another study, and in what its declaration differs. */
 const changesBlock = (address, memory) => () => {
