@@ -63,3 +63,11 @@ def test_a_foreign_store_is_refused(call, shared, tmp_path):
     code, _, err = call("merge", "runs/tiny.1-of-3.sqlite", "foreign.sqlite", "-o", "all.sqlite")
     assert code == 1
     assert "foreign.sqlite: is not a store of chainrule" in err
+
+
+def test_the_plan_says_how_much_a_share_has(call, tiny):
+    code, _, err = call("plan", tiny, "--no-time", "--share", "1/3")
+    assert code == 0
+    assert err.endswith("Share 1/3: 8 of 24 trainings at most.\n")
+    err = call("plan", tiny, "--share", "1/3")[2]
+    assert "Share 1/3: 8 of 24 trainings at most, about " in err

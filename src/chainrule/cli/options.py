@@ -30,6 +30,7 @@ __all__ = [
     "Quiet",
     "Rounds",
     "Run",
+    "Share",
     "Study",
     "StudyNumber",
     "TableFormat",
@@ -121,6 +122,13 @@ EngineName = Annotated[
         metavar="NAME",
         help="What trains: processes (the default), serial, dask, ray, dask://HOST:PORT, "
         "ray://HOST:PORT, or module:FUNCTION that makes an executor.",
+    ),
+]
+Share = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N/COUNT",
+        help="A fixed part of the trainings alone, such as 3/8; chainrule merge joins the stores.",
     ),
 ]
 StudyNumber = Annotated[

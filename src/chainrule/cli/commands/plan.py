@@ -22,12 +22,13 @@ from chainrule.cli.options import (
     Na,
     Quick,
     Rounds,
+    Share,
     Study,
     Task,
     format_examples,
     table_options,
 )
-from chainrule.cli.output import echo_json, echo_table
+from chainrule.cli.output import echo_err, echo_json, echo_table
 from chainrule.cli.resolve import resolve_study, split_study, try_arms
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def plan_study(
     decimal: Decimal = None,
     encoding: Encoding = None,
     ignore: Ignore = None,
+    share: Share = None,
     as_json: Json = False,
 ) -> None:
     """Say what a run would train: cohorts, steps, and about how long and how large.
@@ -83,6 +85,8 @@ def plan_study(
         print_plans(study.name, plans, as_json=as_json)
     else:
         print_plan(plans[0], as_json=as_json)
+    if share is not None:
+        print_share(plans, share)
     if not all(are_right):
         raise typer.Exit(1)
 
@@ -96,6 +100,18 @@ def make_plan(study: studies.Study, arms: str, jobs: int, no_time: bool) -> Plan
     from chainrule.study.plan.build import build_plan
 
     return build_plan(study, arms=arms, jobs=jobs)
+
+
+def print_share(plans: list[Plan], share: str) -> None:
+    """How much of all that a share has, on stderr."""
+    from chainrule.report.tables.plan import format_duration
+    from chainrule.study.plan.share_plan import plan_share
+
+    parts = [plan_share(plan, share) for plan in plans]
+    trainings, whole = sum(part.trainings for part in parts), sum(part.of for part in parts)
+    seconds = [part.seconds for part in parts if part.seconds is not None]
+    about = f", about {format_duration(sum(seconds))} of one core" if seconds else ""
+    echo_err(f"Share {share}: {trainings:,} of {whole:,} trainings at most{about}.")
 
 
 def print_plan(plan: Plan, *, as_json: bool) -> None:

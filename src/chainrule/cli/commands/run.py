@@ -28,6 +28,7 @@ from chainrule.cli.options import (
     Na,
     Quick,
     Rounds,
+    Share,
     Study,
     Task,
     format_examples,
@@ -62,13 +63,6 @@ NetsFolder = Annotated[
 Keep = Annotated[
     Literal["predictions"] | None,
     typer.Option(help="Keep what each net says of each sample it is judged on, in the store."),
-]
-Share = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N/COUNT",
-        help="A fixed part of the trainings alone, such as 3/8; chainrule merge joins the stores.",
-    ),
 ]
 Stage = Annotated[
     Literal["search", "final"] | None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 from typing import final
 
-from chainrule.study.execution.cohorts import Training
+from chainrule.study.execution.cohorts import MAX_REPLICAS, Training, split_evenly
 from chainrule.study.search.arm_search import ArmSearch, Choice
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.search.scope import search_rounds
@@ -35,7 +37,8 @@ class ArmState:
         self._n_candidates = count_candidates(study, arm)
         self._wanted = {r: self._count_wanted(r) for r in self.searches}
         self._changed = {*self.searches}
-        self._final_rounds: set[int] = set()
+        self._waiting: list[Sequence[int]] = []
+        self._n_opened = 0
         self._is_timed = False
 
     def add(self, row: TrainingRecord) -> None:
@@ -93,14 +96,36 @@ class ArmState:
             if self.is_wanted(TrainingKey(self.arm.name, "search", t.candidate, r, t.fold))
         ]
 
-    def take_finals(self, rounds: Sequence[int]) -> list[Training]:
-        """The final trainings of these rounds, when all searches up to them are over."""
-        new = [r for r in self.list_final_rounds(rounds) if r not in self._final_rounds]
-        if not new or self.list_open_searches(rounds):
-            return []
-        self._final_rounds.update(new)
-        chosen = {r: choice for r in new if (choice := self._choose(r)) is not None}
-        return [Training(c, setting, r, 0) for r, (c, setting) in chosen.items()]
+    def take_finals(self, rounds: Sequence[int]) -> list[list[Training]]:
+        """The final trainings of these rounds whose search is over, block by block.
+
+        A block is as many rounds as share a cohort, at most; it waits for all its searches, so
+        that its cohorts are the same whichever ends first.
+        """
+        self._open_finals(rounds)
+        ready = [block for block in self._waiting if all(map(self._is_searched, block))]
+        self._waiting = [block for block in self._waiting if block not in ready]
+        return [
+            [Training(*choice, r, 0) for r in block if (choice := self._choose(r)) is not None]
+            for block in ready
+        ]
+
+    def _open_finals(self, rounds: Sequence[int]) -> None:
+        new = [r for r in self.list_final_rounds(rounds) if r >= self._n_opened]
+        self._n_opened = max(self._n_opened, len(rounds))
+        for _, group in groupby(new, lambda r: bisect_right(self.study.looks, r)):
+            until_look = [*group]
+            size = len(until_look)
+            if self.searches and self.study.searches_each_round:
+                size = self.study.cohort_size or MAX_REPLICAS
+            self._waiting += split_evenly(until_look, size)
+
+    def _is_searched(self, r: int) -> bool:
+        return not self.searches or self._search_for(r).is_over
+
+    def _search_for(self, r: int) -> ArmSearch:
+        """The search that decides on a round."""
+        return self.searches[r if self.study.searches_each_round else SEARCH_ROUND]
 
     def list_open_searches(self, rounds: Sequence[int]) -> list[int]:
         """The rounds, of these or before them, whose search is not over."""
@@ -108,15 +133,19 @@ class ArmState:
 
     def _choose(self, r: int) -> Choice | None:
         """What is trained in a round, when its search is over."""
-        if not self.searches:
-            return Choice(0, {})
-        return self.searches[r if self.study.searches_each_round else SEARCH_ROUND].choice
+        return self._search_for(r).choice if self.searches else Choice(0, {})
 
     def take_timing(self, finals: Sequence[Training]) -> list[Training]:
-        """One of these final trainings, to be timed alone, where the study says so."""
+        """The first of these final trainings, to be timed alone, if it is that of the first round.
+
+        Where a search found nothing to train, that of the next round stands for it.
+        """
         if not self.study.timing or self._is_timed or not finals:
             return []
-        first = finals[0]
-        key = TrainingKey(self.arm.name, "timing", first.candidate, first.round, 0)
+        r = finals[0].round
+        before = {other for block in self._waiting for other in block if other < r}
+        key = TrainingKey(self.arm.name, "timing", finals[0].candidate, r, 0)
+        if before or not self.is_wanted(key):
+            return []
         self._is_timed = True
-        return [first] if self.is_wanted(key) else []
+        return [finals[0]]

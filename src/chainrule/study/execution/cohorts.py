@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 from chainrule import seeds
 from chainrule.recipes.cost import count_activations, count_parameters, training_cost
@@ -21,14 +22,18 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import Stage, TrainingKey
 
 __all__ = [
+    "MAX_REPLICAS",
     "CohortJob",
     "Training",
     "build_jobs",
     "cohort_size_for",
     "join_programs",
     "pack_programs",
+    "split_evenly",
     "training_seeds",
 ]
+
+T = TypeVar("T")
 
 CACHE_BYTES = 16 * 2**20
 """What a cohort may touch in each step: parameters, gradients, moments and what its layers put out.
@@ -172,7 +177,7 @@ def pack_programs(
     return [*map(join_programs, jobs)]
 
 
-def split_evenly(group: Sequence[Training], max_size: int) -> list[Sequence[Training]]:
+def split_evenly(group: Sequence[T], max_size: int) -> list[Sequence[T]]:
     """As few parts as ``max_size`` allows, of sizes that differ by at most one."""
     n = math.ceil(len(group) / max_size)
     ends = [len(group) * i // n for i in range(n + 1)]

@@ -101,9 +101,9 @@ class Scheduler:
         """The arm's cohorts that can be trained now and are not done: each is handed out once."""
         state = self._states[arm.name]
         jobs = self._search_jobs(arm, state.take_search(self.search_rounds))
-        finals = state.take_finals(self.rounds)
-        jobs += self._build_jobs(arm, "final", finals)
-        jobs += self._build_jobs(arm, "timing", state.take_timing(finals))
+        for finals in state.take_finals(self.rounds):
+            jobs += self._build_jobs(arm, "final", finals)
+            jobs += self._build_jobs(arm, "timing", state.take_timing(finals))
         return [left for job in jobs if (left := job.without(state.done)).trainings]
 
     def _search_jobs(self, arm: Arm, trainings: Sequence[Training]) -> list[CohortJob]:
