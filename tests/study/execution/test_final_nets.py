@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -137,3 +140,36 @@ def test_an_arm_whose_nets_no_file_can_hold_is_trained_and_ends_no_run(tmp_path,
     assert [arm.n_ok for arm in result.arms] == [3, 3]
     assert {name.partition("/")[0] for name in contents(tmp_path)} == {"good"}
     assert "arm local is trained, and its nets are not saved: Tanh is" in capsys.readouterr().err
+
+
+class Broken:
+    """An executor whose workers are killed."""
+
+    def submit(self, f, /, *args):
+        future = Future()
+        future.set_exception(BrokenProcessPool("terminated abruptly"))
+        return future
+
+
+def test_a_worker_that_dies_is_a_sentence_and_no_traceback(tmp_path):
+    result = run(small(arms={"a": {}}, rounds=2))
+    with pytest.raises(StudyError, match=r"a worker died .* 0 of 2 are saved; too little memory"):
+        retrain_nets(result, tmp_path, executor=Broken())
+
+
+UNGUARDED = """\
+from chainrule.study import load_result, open_store, retrain_nets
+
+with open_store("a.sqlite", read_only=True) as store:
+    retrain_nets(load_result(store, 1), "nets", jobs=2)
+"""
+
+
+def test_a_program_without_its_guard_is_told_the_two_lines(tmp_path):
+    run(small(), store=tmp_path / "a.sqlite")
+    (tmp_path / "own.py").write_text(UNGUARDED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "own.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert "own.py, which would run the study there again" in done.stderr
+    assert done.stderr.count("Traceback") == 1

@@ -13,7 +13,11 @@ from chainrule.nn.config import to_config
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import settle_backend
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
-from chainrule.study.execution.executors import Executor, use_engine
+from chainrule.study.execution.executors import (
+    Executor,
+    exit_while_importing_main,
+    use_engine,
+)
 from chainrule.study.execution.job import net_path, retrain_cohort
 from chainrule.study.execution.package import JobResult, StudyPackage
 from chainrule.study.results.backends import backend_kind
@@ -42,9 +46,11 @@ def retrain_nets(
 
     A net is trained in the cohort that it was in, so it is the same bit for bit; and what it scores
     is held to what the store has. Raises StudyError, and saves no such net, where that differs
-    (another machine, another version), where a module of your own has changed since, and for arms
-    and rounds without results; OSError where nothing can be written.
+    (another machine, another version), where a module of your own has changed since, where a worker
+    dies, and for arms and rounds without results; OSError where nothing can be written.
     """
+    if jobs > 1 and executor is None:
+        exit_while_importing_main()
     check_sources(result.study)
     wanted = select_finals(result, [arms] if isinstance(arms, str) else arms, rounds)
     return save_again(result, wanted, Path(folder), jobs, executor)
@@ -160,6 +166,14 @@ def save_again(
                 futures.append(engine.submit(retrain_cohort, package, job, rows, rounds))
             for future in futures:
                 paths += write_nets(future.result().nets, folder)
+        except engine.lost as error:
+            engine.stop(run)
+            engine.check()
+            raise StudyError(
+                f"study {result.study.name}: a worker died while it trained nets again, and "
+                f"{len(paths)} of {len(wanted)} are saved; too little memory? say fewer --jobs\n"
+                f"  {type(error).__name__}: {error}"
+            ) from None
         except BaseException:
             engine.stop(run)
             raise
