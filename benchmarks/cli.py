@@ -27,7 +27,7 @@ CASES = """cases:
   norm      batch normalization: pairs-sharing's net, K = 10; pairs-best's with dropout and warping
   packed    64 MLPs of width 384 with rates of their own, against the same packed with bmm
   scaling   the cost against replicas, depth, width and batch; figures with --figures
-  all       all of these but scaling; with the 20 minutes that it takes each peer has 5 seconds
+  all       all of these but scaling, in about 25 minutes: those with a target come first
   table     no case: print what a JSON FILE has: each target with the ratio found, then all rows
 
 A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its
@@ -66,9 +66,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("case", nargs="?", default="all", choices=[*NAMES, "all", "table"])
     made.add_argument("file", nargs="?", type=Path, help="for table: what --json wrote")
     made.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
-    made.add_argument("--repeat", type=int, default=7, metavar="N", help="pairs of runs (7)")
+    made.add_argument("--repeat", type=int, default=5, metavar="N", help="pairs of runs (5)")
     made.add_argument(
-        "--seconds", type=float, metavar="S", help="of pairs with one peer, at most (20; all: 5)"
+        "--seconds", type=float, metavar="S", help="of pairs with one peer, at most (20; all: 3)"
     )
     made.add_argument("--page", type=Path, help="for table: the page to write the tables into")
     made.add_argument(
@@ -120,7 +120,7 @@ def measure(given: argparse.Namespace) -> int:
         print(line, file=sys.stderr, flush=True)
 
     peers, together = tuple(given.peers or ("*",)), given.case == "all"
-    seconds = given.seconds or (5.0 if together else 20.0)
+    seconds = given.seconds or (3.0 if together else 20.0)
     options = Options(given.quick, given.repeat, seconds, peers, given.figures, say)
     found: list[rows.Row] = []
     failed = False

@@ -24,7 +24,7 @@ class Options:
     """
 
     quick: bool = False
-    repeat: int = 7
+    repeat: int = 5
     seconds: float = 20.0
     peers: tuple[str, ...] = ("*",)
     figures: Path | None = None

@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -55,14 +55,18 @@ def against(
     *,
     steps: int = 1,
     less: Sequence[str] = (),
+    check: Callable[[str, str], None] | None = None,
 ) -> list[Row]:
     """A row for each peer; times are divided by the steps of all trainings.
 
-    With ``less`` also one of the times without those of this command, run beside them.
+    With ``less`` also one of the times without those of this command, run beside them. ``check`` is
+    given what ours and the peer print.
     """
-    used(ours)  # so that its files are in memory
+    printed = used(ours).output  # so that its files are in memory
     rows = []
     for peer, command in peers.items():
+        if check is not None:
+            check(printed, used(command).output)
         runs = [(used(ours), used(command), used(less) if less else None) for _ in range(repeat)]
         pairs = [(a, b) for a, b, _ in runs]
         rows.append(row_of(name, peer, pairs, steps))

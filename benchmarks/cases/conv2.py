@@ -14,6 +14,7 @@ __all__ = ["run"]
 
 NET = Net("pairs-conv2", (100,))
 
+PEERS = (*peers.CONVOLUTIONAL, peers.COMPILED_LOOP)
 EAGER = (peers.EAGER, peers.EAGER_ONE, peers.BOTH)
 
 
@@ -27,6 +28,6 @@ def run(options: Options) -> list[Row]:
         for K, batches in ((1, 10), (10, 4), (30, 2))
     ]
     works = works[:1] if options.quick else works
-    rows = options.measure(works, peers.CONVOLUTIONAL, peers.ours_convolving)
+    rows = options.measure(works, PEERS, peers.ours_convolving)
     short = [replace(work, name="conv2, bfloat16") for work in works]
     return rows + options.measure(short, EAGER, peers.ours_in_bfloat16)

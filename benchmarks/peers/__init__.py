@@ -81,13 +81,13 @@ PLAIN_BOTH = Peer(
 )
 
 DENSE = (
-    *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
+    *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH),
     *(FUNC, JAX, JAX_BOTH),
 )
 """Against small dense nets."""
 
 CONVOLUTIONAL = (
-    *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH, COMPILED_LOOP),
+    *(PLAIN, PLAIN_BOTH, EAGER, EAGER_ONE, BOTH),
     *(replace(FUNC, most=10), replace(JAX, most=1), replace(JAX_MAP, most=1)),
 )
 """Against nets of convolutions; the last three, which are slow, with few replicas."""
