@@ -42,6 +42,7 @@ class RoundData:
         self.study = study
         self._shared = lru_cache(maxsize=1)(self._draw_data)
         self._fresh = lru_cache(maxsize=2)(self._draw_data)
+        self._whole = lru_cache(maxsize=1)(self._join_data)
 
     def __reduce__(self) -> tuple[type[RoundData], tuple[Study]]:
         """A copy draws for itself: the same samples, from the same study."""
@@ -104,8 +105,18 @@ class RoundData:
         rounds = self.study.data.rounds
         if rounds == "fresh":
             return self._fresh(seeds.derive(round_seed(self.study, r), "data"))
-        train, test = self._shared(seeds.derive(self.study.seed, "data"))
-        return (train, test) if rounds == "fixed" else self._resplit(train, test, r)
+        return self._shared(self._data_seed) if rounds == "fixed" else self._resplit(r)
+
+    @property
+    def _data_seed(self) -> int:
+        """Of what all rounds share."""
+        return seeds.derive(self.study.seed, "data")
+
+    def _join_data(self, seed: int) -> tuple[Dataset, float]:
+        """All samples that there are, and the share of them to test on."""
+        train, test = self._draw_data(seed)  # which are not kept beside the whole
+        whole = join_datasets(train, test)
+        return whole, len(test) / len(whole)
 
     def raw_fold(self, r: int, f: int) -> Parts:
         """As ``fold``, as it was drawn: not yet standardized."""
@@ -121,10 +132,10 @@ class RoundData:
         learned, _ = self.splits(r, train)[0]
         return train.subset(learned), test
 
-    def _resplit(self, train: Dataset, test: Dataset, r: int) -> Parts:
-        """Both joined and divided anew, or the r-th fold of them."""
+    def _resplit(self, r: int) -> Parts:
+        """All samples divided anew, or the r-th fold of them."""
         data = self.study.data
-        whole = join_datasets(train, test)
+        whole, share = self._whole(self._data_seed)
         by = self._stratification(whole)
         if data.rounds == "folds":
             check_folds("data.folds", data.folds, whole)
@@ -133,7 +144,7 @@ class RoundData:
             learned, judged = kfold(whole, data.folds, seed=seed, stratify=by)[fold]
         else:
             seed = seeds.derive(round_seed(self.study, r), "resplit")
-            learned, judged = holdout(whole, len(test) / len(whole), seed=seed, stratify=by)
+            learned, judged = holdout(whole, share, seed=seed, stratify=by)
         return whole.subset(learned), whole.subset(judged)
 
     def _stratification(self, data: Dataset) -> Tensor | None:

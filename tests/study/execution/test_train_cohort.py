@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from chainrule.study.execution.cohort_data import find_samples
 from chainrule.study.execution.cohorts import training_seeds
 from chainrule.study.execution.final_nets import write_nets
 from chainrule.study.execution.job import run_job
@@ -70,6 +71,20 @@ def test_a_training_in_a_cohort_is_the_training_alone(path):
     rows = trained(study, job)
     assert len({row.metrics["loss"] for row in rows}) == 3
     assert_same(rows, apart(study, job))
+
+
+def test_candidates_of_a_fold_hold_the_same_data_once(monkeypatch):
+    study = searched(**PAIRS, space={"optimizer.lr": [0.001, 0.03, 0.2]})
+    (job,) = jobs_of(study, "search")
+    drawn = []
+    fold = RoundData.fold
+    monkeypatch.setattr(
+        RoundData, "fold", lambda self, r, f: drawn.append((r, f)) or fold(self, r, f)
+    )
+    parts = [samples for samples, _ in find_samples(RoundData(study), job)]
+    assert len(parts) == len(job.trainings) == 3 * len({*drawn})
+    assert len(drawn) == len({*drawn})
+    assert len({id(learned) for learned, _ in parts}) == len(drawn)
 
 
 def test_a_round_in_a_cohort_is_the_round_alone():

@@ -9,17 +9,28 @@ from torch import Tensor
 
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
-from chainrule.study.execution.cohorts import CohortJob, Training
+from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.round_data import RoundData
 
 __all__ = ["expand_ensemble", "find_samples", "stack_datasets"]
 
 
-def find_samples(
-    samples: RoundData, job: CohortJob, training: Training
-) -> tuple[tuple[Dataset, Dataset], dict[str, str]]:
-    """(what a training learns from, what it is judged on), and the digests of both."""
-    r, f = training.round, training.fold if job.stage == "search" else None
+Samples = tuple[tuple[Dataset, Dataset], dict[str, str]]
+"""(what a training learns from, what it is judged on), and the digests of both."""
+
+
+def find_samples(samples: RoundData, job: CohortJob) -> list[Samples]:
+    """Those of each training; trainings of the same round and fold have the very same ones.
+
+    So the candidates of a search hold their data once, not once each.
+    """
+    folds = [(t.round, t.fold if job.stage == "search" else None) for t in job.trainings]
+    found = {(r, f): make_samples(samples, r, f) for r, f in dict.fromkeys(folds)}
+    return [found[fold] for fold in folds]
+
+
+def make_samples(samples: RoundData, r: int, f: int | None) -> Samples:
+    """Those of a round, or of a fold of it."""
     learned, judged = samples.digests(r, f)
     parts = samples.final(r) if f is None else samples.fold(r, f)
     return parts, {"learned": learned, "judged": judged}

@@ -76,7 +76,7 @@ def cohort_data(
 
     And for each training the digests of its samples.
     """
-    parts, marks = zip(*(find_samples(samples, job, t) for t in job.trainings), strict=True)
+    parts, marks = zip(*find_samples(samples, job), strict=True)
     learned, judged = (
         expand_ensemble(stack_datasets(side), job.recipe.ensemble_size)
         for side in zip(*parts, strict=True)
