@@ -97,6 +97,12 @@ def test_layers_are_added_moved_and_removed(page):
     page.get_by_role("button", name="4: Dropout(p=0.3)").wait_for()
 
 
+def test_a_layer_is_dragged(page):
+    items = page.locator(".layers li:not(.fixed)")
+    items.nth(5).drag_to(items.nth(0))
+    page.get_by_role("button", name="0: ReLU()").wait_for()
+
+
 def test_two_settings_stand_side_by_side(page):
     page.get_by_role("button", name="+ A second setting").click()
     page.get_by_label("First weights").nth(1).select_option("Zeros")

@@ -63,7 +63,7 @@ def run_server(application: Starlette, listener: socket.socket) -> None:
         access_log=False,
         lifespan="off",
         ws="websockets-sansio",
-        ws_max_size=2**26,
+        ws_max_size=2**20,
         timeout_graceful_shutdown=GRACE,
         server_header=False,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from queue import Queue
 from typing import Any
 
@@ -159,6 +160,66 @@ def test_a_net_of_ones_own_is_trained(page, setting, tmp_path, monkeypatch):
     assert page.do("build", setting=setting)["type"] == "frame"
     assert page.do("step")["epoch"] == 1
     assert "import own_playground" in page.do("code")["python"]
+
+
+def test_a_net_that_was_changed_in_its_file_is_read_anew(page, setting, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    setting["sides"][0]["net"] = "changing_net.py:make"
+    text = "from chainrule import nn\ndef make():\n    return nn.Sequential(nn.Linear(2, {}))\n"
+    for text_now in (text.format("7), nn.Linear(7, 2"), text.format(2)):
+        (tmp_path / "changing_net.py").write_text(text_now, encoding="utf-8")
+        page.do("build", setting=setting)
+    sizes = [m["sides"][0]["parameters"] for m in page.messages if m["type"] == "built"]
+    assert sizes == [2 * 7 + 7 + 7 * 2 + 2, 2 * 2 + 2]
+
+
+def start_long_epoch(setting):
+    """(a session whose epoch takes seconds, and has begun; what it sends)"""
+    setting["data"] = {"name": "digit_images", "train": 2000, "test": 10, "standardize": "all"}
+    layers = [["Conv2d", 16, 5], "ReLU", ["Conv2d", 16, 5], "ReLU"]
+    setting["sides"][0]["net"]["layers"] = layers
+    sent: Queue[dict[str, Any]] = Queue()
+    session = Session(sent.put)
+    session.start()
+    session.ask({"do": "build", "setting": {**setting, "seeds": 8}})
+    assert [sent.get(timeout=60)["type"] for _ in range(2)] == ["built", "frame"]
+    session.ask({"do": "step", "epochs": 100})
+    while not session._training:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    return session, sent
+
+
+def test_an_epoch_that_takes_long_ends_with_its_page(setting):
+    session, _ = start_long_epoch(setting)
+    session.close()
+    session.join(10)
+    assert not session._thread.is_alive()
+
+
+def test_a_pause_does_not_wait_for_an_epoch_that_takes_long(setting):
+    session, sent = start_long_epoch(setting)
+    session.ask({"do": "pause"})
+    assert sent.get(timeout=30)["epoch"] < 100
+    session.ask({"do": "build", "setting": SMALL})
+    while sent.get(timeout=30)["type"] != "built":
+        pass
+    session.close()
+    session.join(10)
+    assert not session._thread.is_alive()
+
+
+def test_a_side_that_an_interrupt_left_behind_is_trained_first(page, setting):
+    setting["sides"].append(setting["sides"][0])
+    page.do("build", setting=setting)
+    page.session.sides[0].advance()
+    page.do("seek", epoch=1)
+    caught_up = page.do("step")
+    assert caught_up["epoch"] == 1
+    assert [len(side["test_loss"]["mean"]) for side in caught_up["curves"]] == [1, 1]
+    assert [side.epoch for side in page.session.sides] == [1, 1]
+    assert page.do("step")["epoch"] == 2
 
 
 def test_a_csv_file_of_numbers_has_a_loss_and_no_accuracy(page, setting, tmp_path, monkeypatch):

@@ -28,12 +28,12 @@ LONGEST_EPOCH = 1.5
 """Seconds for which the end of a session is waited for; then it ends by itself, unheard."""
 
 
-async def show_catalog(request: Request) -> Response:
+def show_catalog(request: Request) -> Response:
     """What can be chosen, and the lessons."""
     return JSONResponse(build_catalog())
 
 
-async def show_columns(request: Request) -> Response:
+def show_columns(request: Request) -> Response:
     """The columns of a CSV file and what their cells are; or what is wrong, with status 400."""
     try:
         table = read_csv(Path(request.query_params.get("csv", "")))
@@ -47,7 +47,7 @@ async def show_columns(request: Request) -> Response:
     return JSONResponse({"columns": columns, "rows": len(table)})
 
 
-async def show_derivation(request: Request) -> Response:
+def show_derivation(request: Request) -> Response:
     """A page of derivations as it is written."""
     name = f"{request.path_params['name']}.md"
     for home in HOMES:
@@ -76,7 +76,7 @@ async def serve_page(socket: WebSocket) -> None:
         while True:
             command = read_command(await socket.receive_text())
             session.ask(command)
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, KeyError):  # KeyError: bytes, which no page of ours sends
         pass
     finally:
         session.close()
@@ -87,7 +87,7 @@ def read_command(text: str) -> dict[str, Any]:
     """A command from a page; what is none says so when it is done."""
     try:
         command = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         command = None
     return command if isinstance(command, dict) else {"do": "what was no JSON object"}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeAlias, final
@@ -40,7 +42,7 @@ class Session:
         self.setting: Setting | None = None
         self.samples: PlaygroundSamples | None = None
         self.sides: list[Side] = []
-        self.playing = self.closed = False
+        self.playing = self.closed = self._training = False
         self.speed = 0.0
         self.k = 0
         self._sent = 0
@@ -52,29 +54,41 @@ class Session:
         self._thread.start()
 
     def ask(self, command: Message) -> None:
-        """Put something into the queue: from the page."""
+        """Put something into the queue; what ends the playing does not wait for a long epoch."""
         self._commands.put(command)
+        if command.get("do") in ("pause", "build"):
+            self._interrupt()
 
     def close(self) -> None:
-        """End after what is being done."""
+        """End, in the middle of an epoch too: it is as Ctrl-C there."""
         self.closed = True
         self._commands.put(None)
+        self._interrupt()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end, at most so many seconds."""
         self._thread.join(timeout)
 
+    def _interrupt(self) -> None:
+        """End the epoch that is being trained, if one is, as Ctrl-C would: none of it is kept."""
+        if self._training and self._thread.ident is not None:
+            interrupt_thread(self._thread.ident)
+
     def _serve(self) -> None:
         while not self.closed:
-            try:
-                command = self._commands.get(block=not self.playing)
-            except Empty:
-                command = {"do": "advance"}
-            try:
-                if command is not None:
-                    self.handle(command)
-            except ConnectionError:
-                return
+            with suppress(KeyboardInterrupt):  # one that came when the epoch had just ended
+                self._serve_next()
+
+    def _serve_next(self) -> None:
+        try:
+            command = self._commands.get(block=not self.playing)
+        except Empty:
+            command = {"do": "advance"}
+        try:
+            if command is not None:
+                self.handle(command)
+        except ConnectionError:
+            self.closed = True
 
     def handle(self, command: Message) -> None:
         """Do one thing; whatever is wrong with it is told to the page."""
@@ -132,7 +146,8 @@ class Session:
         """An epoch, or so many."""
         self.playing = False
         for _ in range(min(max(1, int(command.get("epochs", 1))), MAX_EPOCHS)):
-            self.train_epoch()
+            if not self.train_epoch():
+                break
         self.show(self.epoch)
 
     def advance(self, command: Message) -> None:
@@ -148,13 +163,25 @@ class Session:
                 return
             time.sleep(min(left, FRAME_SECONDS))
 
-    def train_epoch(self) -> None:
-        """One epoch of each side; playing ends where there is nothing left to train."""
-        before = self.epoch
-        for side in self.sides:
-            side.advance()
-        if self.epoch == before or self.epoch >= MAX_EPOCHS:
-            self.playing = False
+    def train_epoch(self) -> bool:
+        """One epoch of each side; False, and playing ends, where there is nothing left to train.
+
+        That is so too where it was interrupted; a side that it left behind is trained first.
+        """
+        before = [side.epoch for side in self.sides]
+        behind = [side for side in self.sides if side.epoch < self.epoch and side.is_running]
+        self._training = True
+        try:
+            for side in behind or self.sides:
+                side.advance()
+                if side.was_interrupted:
+                    break
+        finally:
+            self._training = False
+        goes_on = [side.epoch for side in self.sides] != before and self.epoch < MAX_EPOCHS
+        goes_on = goes_on and not any(side.was_interrupted for side in self.sides)
+        self.playing = self.playing and goes_on
+        return goes_on
 
     def seek(self, command: Message) -> None:
         """Look back at an epoch, or at another seed."""
@@ -177,7 +204,8 @@ class Session:
                 "curves": curves,
             }
         )
-        self._sent = self.epoch
+        running = [side.epoch for side in self.sides if side.is_running]
+        self._sent = min(running, default=self.epoch)
 
     def show_layer(self, command: Message) -> None:
         """How a layer is written."""
@@ -216,6 +244,13 @@ class Session:
 
     def _answer(self, command: Message, found: Message) -> None:
         self.send({"type": "answer", "to": command["do"], "side": command.get("side", 0), **found})
+
+
+def interrupt_thread(ident: int) -> None:
+    """Raise KeyboardInterrupt in another thread, as soon as it runs Python; not if it has ended."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt)
+    )
 
 
 def same_data(a: Setting, b: Setting) -> bool:

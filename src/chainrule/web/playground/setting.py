@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from importlib import invalidate_caches
 from inspect import signature
 from math import prod
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from chainrule._util.user_code import is_user_file
 from chainrule.data.files.csv_file import digest_file
 from chainrule.nn.loss.base import ElementwiseLoss
 from chainrule.recipes.component import Component, build_component, normalize_component
@@ -91,9 +94,14 @@ def check_sample_counts(setting: Setting) -> None:
 
 
 def import_net(side: Recipe) -> Recipe:
-    """The recipe with its net's file as a module that can be imported."""
+    """The recipe with its net's file as a module that is imported: anew, for it may have changed"""
     if ":" not in side.net.name:
         return side
+    source = side.net.name.rpartition(":")[0].removesuffix(".py")
+    file = getattr(sys.modules.get(source), "__file__", None)
+    if file is not None and is_user_file(file):
+        del sys.modules[source]
+        invalidate_caches()
     return side.with_overrides({"net.name": import_user_module(side.net.name)})
 
 

@@ -26,7 +26,7 @@ from chainrule.web.playground.setting import Setting, fit_recipe
 
 __all__ = ["Side", "derive_seeds"]
 
-MAX_NUMBERS = 40_000_000
+MAX_NUMBERS = 20_000_000
 """Parameters of all seeds of one side."""
 
 MAX_KEPT_BYTES = 96 * 2**20
@@ -72,6 +72,16 @@ class Side:
         """How many are done."""
         return self.trainer.epoch
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a net of it is left to train: not all have diverged."""
+        return bool(self.trainer.active.any())
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether the last epoch was given up half way."""
+        return self.trainer.history.interrupted
+
     def advance(self) -> None:
         """One epoch more."""
         self.trainer.fit(
@@ -81,13 +91,15 @@ class Side:
 
     def keep(self) -> None:
         """Note how the net is now; the first and the last state always stay."""
+        if self._kept and self._kept[-1].epoch == self.epoch:
+            return
         net = self.trainer.net
         state = [value.data.clone() for value in net.unique_state()]
         if len(self._kept) > 1 and self._kept[-1].epoch % self._every:
             self._kept.pop()
         self._kept.append(Kept(self.epoch, state, [m.rng_counter for m in net.modules()]))
         size = sum(t.numel() * t.element_size() for t in state)
-        if size * len(self._kept) > MAX_KEPT_BYTES and len(self._kept) > 8:
+        if size * len(self._kept) > MAX_KEPT_BYTES and len(self._kept) > 3:
             self._every *= 2
             last = self._kept[-1]
             self._kept = [k for k in self._kept[:-1] if k.epoch % self._every == 0] + [last]

@@ -23,7 +23,10 @@ const connection = new Connection({
   built: (message) => build(message),
   frame: (message) => receive(message),
   answer: (message) => glass.answer(message),
-  error: (message) => complain(message.message),
+  error: (message) => {
+    page.seeking = false;
+    complain(message.message);
+  },
   closed: () => {
     setPlaying(false);
     complain("The connection to the app is gone. Where it has stopped, start chainrule app again and open the address that it prints; else load this page anew.");
@@ -68,6 +71,8 @@ function buildSoon(setting) {
 
 function build(message) {
   complain("");
+  page.seeking = false;
+  page.wanted = null;
   page.built = message;
   page.epoch = 0;
   strip.clear();
@@ -99,6 +104,8 @@ function receive(message) {
   page.epoch = message.epoch;
   strip.frames.length && message.epoch < strip.frames.at(-1).epoch && strip.clear();
   page.frame = message;
+  page.seeking = false;
+  if (page.wanted) seek({});
   setPlaying(message.playing);
   if (page.pending) return;
   page.pending = true;
@@ -141,8 +148,13 @@ function setPlaying(playing) {
 
 const speed = () => Number(element("speed").value);
 
+// One after the other, and of many that wait the last: a slider is fast.
 function seek(where) {
-  connection.ask({ do: "seek", ...where });
+  page.wanted = { ...page.wanted, ...where };
+  if (page.seeking) return;
+  page.seeking = true;
+  connection.ask({ do: "seek", ...page.wanted });
+  page.wanted = null;
 }
 
 function connectControls(settings) {
