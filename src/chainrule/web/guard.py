@@ -68,7 +68,10 @@ class Guard:
         """A response that says why not, unless the request comes from where it may."""
         host = request.headers.get("host", "")
         if not is_own_host(host, self.hosts):
-            return PlainTextResponse(f"this server is not {host or 'without a name'}", 403)
+            message = f"this server is not {host or 'without a name'}: ask it by localhost, by its"
+            return PlainTextResponse(
+                f"{message} number, or start it with --host and this name", 403
+            )
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             return PlainTextResponse(f"not for pages of {origin}", 403)

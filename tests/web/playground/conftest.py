@@ -1,4 +1,4 @@
-"""A session whose messages are kept, and a small setting."""
+"""A player whose messages are kept, and a small setting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chainrule.web.playground.session import Session
+from chainrule.web.playground.player import Player
 
 SMALL: dict[str, Any] = {
     "data": {
@@ -34,10 +34,10 @@ class Page:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
-        self.session = Session(self.messages.append)
+        self.player = Player(self.messages.append)
 
     def do(self, what: str, **more: Any) -> dict[str, Any]:
-        self.session.handle({"do": what, **more})
+        self.player.handle({"do": what, **more})
         return self.messages[-1]
 
 

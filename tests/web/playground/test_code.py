@@ -28,7 +28,7 @@ def test_the_code_trains_to_the_same_numbers(page, setting, name):
     page.do("step", epochs=3)
     names: dict[str, object] = {}
     exec(page.do("code")["python"], names)
-    for label, side in zip(("first", "second"), page.session.sides, strict=True):
+    for label, side in zip(("first", "second"), page.player.sides, strict=True):
         history = names[f"history_{label}"]
         for curve in ("train_loss", "test_loss", "test_accuracy"):
             assert torch.equal(history[curve], side.trainer.history[curve])

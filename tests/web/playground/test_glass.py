@@ -46,7 +46,7 @@ def test_the_terms_of_the_samples_sum_to_the_gradient_and_the_difference_agrees(
     page.do("build", setting=setting)
     page.do("step", epochs=3)
     found = look(page, path, index)
-    grad = trained_gradient(page.session.sides[0], 0, path)[tuple(index)].item()
+    grad = trained_gradient(page.player.sides[0], 0, path)[tuple(index)].item()
     assert len(found["terms"]) == 20
     assert sum(found["terms"]) == pytest.approx(grad, rel=1e-12, abs=1e-15)
     assert found["grad"] == pytest.approx(grad, rel=1e-12, abs=1e-15)
@@ -80,10 +80,10 @@ def test_a_weight_of_a_convolution_is_explained(page, setting):
 
 
 def test_looking_changes_nothing(built):
-    before = copy.deepcopy(built.session.sides[0].trainer.net.state_dict())
+    before = copy.deepcopy(built.player.sides[0].trainer.net.state_dict())
     look(built, "0.weight", [0, 0])
     built.do("unit", path="1", unit=2)
-    after = built.session.sides[0].trainer.net.state_dict()
+    after = built.player.sides[0].trainer.net.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 

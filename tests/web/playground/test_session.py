@@ -49,7 +49,7 @@ def test_the_band_is_of_the_seeds_that_go_on(built):
 
 
 def test_the_map_is_the_mean_over_the_seeds_nets(built):
-    side = built.session.sides[0]
+    side = built.player.sides[0]
     mean = base64.b64decode(built.messages[-1]["sides"][0]["map"]["mean"])
     y = side.trainer.net.eval().forward(side.samples.grid[None])[0]
     expected = (y.softmax(-1)[..., 1].mean(0) * 255).round()
@@ -79,7 +79,7 @@ def test_another_seed_is_another_net(built):
 def test_the_past_that_is_kept_is_bounded_and_has_its_ends(built, monkeypatch):
     monkeypatch.setattr("chainrule.web.playground.side.MAX_KEPT_BYTES", 10 * 3 * 27 * 4)
     built.do("step", epochs=60)
-    side = built.session.sides[0]
+    side = built.player.sides[0]
     kept = [kept.epoch for kept in side._kept]
     assert len(kept) < 14
     assert (kept[0], kept[-1]) == (0, 62)
@@ -114,7 +114,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_told(built, case):
     command, said = WRONG[case]
-    built.session.handle(command)
+    built.player.handle(command)
     assert built.messages[-1]["type"] == "error"
     assert said in built.messages[-1]["message"]
 
@@ -185,7 +185,7 @@ def start_long_epoch(setting):
     session.ask({"do": "build", "setting": {**setting, "seeds": 8}})
     assert [sent.get(timeout=60)["type"] for _ in range(2)] == ["built", "frame"]
     session.ask({"do": "step", "epochs": 100})
-    while not session._training:
+    while not session.player.training:
         time.sleep(0.01)
     time.sleep(0.2)
     return session, sent
@@ -195,7 +195,7 @@ def test_an_epoch_that_takes_long_ends_with_its_page(setting):
     session, _ = start_long_epoch(setting)
     session.close()
     session.join(10)
-    assert not session._thread.is_alive()
+    assert not session.is_alive
 
 
 def test_a_pause_does_not_wait_for_an_epoch_that_takes_long(setting):
@@ -207,18 +207,18 @@ def test_a_pause_does_not_wait_for_an_epoch_that_takes_long(setting):
         pass
     session.close()
     session.join(10)
-    assert not session._thread.is_alive()
+    assert not session.is_alive
 
 
 def test_a_side_that_an_interrupt_left_behind_is_trained_first(page, setting):
     setting["sides"].append(setting["sides"][0])
     page.do("build", setting=setting)
-    page.session.sides[0].advance()
+    page.player.sides[0].advance()
     page.do("seek", epoch=1)
     caught_up = page.do("step")
     assert caught_up["epoch"] == 1
     assert [len(side["test_loss"]["mean"]) for side in caught_up["curves"]] == [1, 1]
-    assert [side.epoch for side in page.session.sides] == [1, 1]
+    assert [side.epoch for side in page.player.sides] == [1, 1]
     assert page.do("step")["epoch"] == 2
 
 
@@ -250,7 +250,7 @@ def test_where_all_nets_have_diverged_playing_ends(page, setting):
     page.do("play")
     for _ in range(20):
         page.do("advance")
-    assert not page.session.playing
+    assert not page.player.playing
     assert "diverged in epoch" in page.messages[-1]["sides"][0]["diverged"][0]
 
 
@@ -267,7 +267,7 @@ def test_playing_goes_on_until_it_is_told_to_pause():
         pass
     session.close()
     session.join(10)
-    assert not session._thread.is_alive()
+    assert not session.is_alive
 
 
 def test_a_page_that_is_gone_ends_its_session():
@@ -278,4 +278,4 @@ def test_a_page_that_is_gone_ends_its_session():
     session.start()
     session.ask({"do": "dance"})
     session.join(10)
-    assert not session._thread.is_alive()
+    assert not session.is_alive

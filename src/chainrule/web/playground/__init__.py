@@ -1,7 +1,8 @@
 """The room in which nets train while one looks at them.
 
-A page has a ``session``: a ``setting`` is built into ``samples`` and ``side``s, of which ``frames``
-has what is drawn, ``glass`` what is looked into, and ``code`` the same as a file.
+A page has a ``session``, a thread with a ``player``: it builds a ``setting`` into ``samples`` and
+``side``s, of which ``frames`` has what is drawn, ``glass`` what is looked into, and ``code`` the
+same as a file.
 """
 
 from chainrule.web.playground.routes import ROUTES

@@ -1,52 +1,30 @@
-"""What one open page has: a setting, its nets in training, and a thread that serves it."""
+"""The thread that serves one open page."""
 
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeAlias, final
+from typing import final
 
-from chainrule._util.user_code import describe_error
-from chainrule.web.playground.code import python_code, study_toml
-from chainrule.web.playground.frames import build_frame, recent_curves
-from chainrule.web.playground.glass import explain_layer, explain_unit, explain_weight
-from chainrule.web.playground.samples import PlaygroundSamples, load_samples
-from chainrule.web.playground.setting import Setting, read_setting
-from chainrule.web.playground.side import Side
+from chainrule.web.playground.player import Message, Player
 
 __all__ = ["Session"]
-
-Message: TypeAlias = dict[str, Any]
-
-FRAME_SECONDS = 0.035
-"""The least time from one picture to the next."""
-
-MAX_EPOCHS = 10_000
 
 
 @final
 class Session:
-    """Does what a page asks, one thing after the other, and trains while it is told to play.
+    """A player with a thread and a queue of its own: pages share nothing.
 
-    ``send`` hands a message to the page, and raises where that is gone. An error of what was asked
-    becomes a message, and what was there before stays. All of it is in one thread: pages share
-    nothing.
+    It trains while it is told to play, and in between does what it is asked.
     """
 
     def __init__(self, send: Callable[[Message], None]) -> None:
-        self.send = send
-        self.setting: Setting | None = None
-        self.samples: PlaygroundSamples | None = None
-        self.sides: list[Side] = []
-        self.playing = self.closed = self._training = False
-        self.speed = 0.0
-        self.k = 0
-        self._sent = 0
         self._commands: SimpleQueue[Message | None] = SimpleQueue()
+        self.player = Player(send, lambda: not self._commands.empty())
+        self.closed = False
         self._thread = Thread(target=self._serve, daemon=True, name="playground")
 
     def start(self) -> None:
@@ -71,7 +49,7 @@ class Session:
 
     def _interrupt(self) -> None:
         """End the epoch that is being trained, if one is, as Ctrl-C would: none of it is kept."""
-        if self._training and self._thread.ident is not None:
+        if self.player.training and self._thread.ident is not None:
             interrupt_thread(self._thread.ident)
 
     def _serve(self) -> None:
@@ -81,169 +59,19 @@ class Session:
 
     def _serve_next(self) -> None:
         try:
-            command = self._commands.get(block=not self.playing)
+            command = self._commands.get(block=not self.player.playing)
         except Empty:
             command = {"do": "advance"}
         try:
             if command is not None:
-                self.handle(command)
+                self.player.handle(command)
         except ConnectionError:
             self.closed = True
 
-    def handle(self, command: Message) -> None:
-        """Do one thing; whatever is wrong with it is told to the page."""
-        try:
-            action = ACTIONS.get(str(command.get("do")))
-            if action is None:
-                raise ValueError(f"no such command: {command.get('do')!r}")
-            if action is not Session.build and not self.sides:
-                raise ValueError("there is no net yet: choose a setting first")
-            action(self, command)
-        except ConnectionError:
-            raise
-        except Exception as error:  # a net's function is the user's: it may raise anything
-            self.playing = False
-            message = describe_error(error)
-            self.send({"type": "error", "message": message, "about": command.get("do")})
-
-    def build(self, command: Message) -> None:
-        """Take a setting: its samples are drawn, its nets made; nothing is trained yet."""
-        setting = read_setting(command.get("setting"))
-        known = self.setting
-        if self.samples is None or known is None or not same_data(known, setting):
-            samples = load_samples(setting.data, setting.seed)
-        else:
-            samples = self.samples
-        sides = [Side(setting, side, samples) for side in setting.sides]
-        self.setting, self.samples, self.sides = setting, samples, sides
-        self.playing, self._sent, self.k = False, 0, min(self.k, setting.seeds - 1)
-        self.send(
-            {
-                "type": "built",
-                "samples": samples.describe(),
-                "sides": [side.describe() for side in sides],
-                "seeds": setting.seeds,
-            }
-        )
-        self.show(self.epoch)
-
     @property
-    def epoch(self) -> int:
-        """How many are done."""
-        return max(side.epoch for side in self.sides)
-
-    def play(self, command: Message) -> None:
-        """Train on and on; ``speed`` is epochs a second, 0 as many as there are."""
-        self.speed = max(0.0, float(command.get("speed", self.speed)))
-        self.playing = True
-
-    def pause(self, command: Message) -> None:
-        """Stop, and show where."""
-        self.playing = False
-        self.show(self.epoch)
-
-    def step(self, command: Message) -> None:
-        """An epoch, or so many."""
-        self.playing = False
-        for _ in range(min(max(1, int(command.get("epochs", 1))), MAX_EPOCHS)):
-            if not self.train_epoch():
-                break
-        self.show(self.epoch)
-
-    def advance(self, command: Message) -> None:
-        """As many epochs as there is time for until the next picture, then the picture."""
-        start = time.monotonic()
-        self.train_epoch()
-        until = start + (1 / self.speed if self.speed else FRAME_SECONDS)
-        while self.speed == 0 and self.playing and time.monotonic() < until:
-            self.train_epoch()
-        self.show(self.epoch)
-        while self.playing and (left := until - time.monotonic()) > 0:
-            if not self._commands.empty():
-                return
-            time.sleep(min(left, FRAME_SECONDS))
-
-    def train_epoch(self) -> bool:
-        """One epoch of each side; False, and playing ends, where there is nothing left to train.
-
-        That is so too where it was interrupted; a side that it left behind is trained first.
-        """
-        before = [side.epoch for side in self.sides]
-        behind = [side for side in self.sides if side.epoch < self.epoch and side.is_running]
-        self._training = True
-        try:
-            for side in behind or self.sides:
-                side.advance()
-                if side.was_interrupted:
-                    break
-        finally:
-            self._training = False
-        goes_on = [side.epoch for side in self.sides] != before and self.epoch < MAX_EPOCHS
-        goes_on = goes_on and not any(side.was_interrupted for side in self.sides)
-        self.playing = self.playing and goes_on
-        return goes_on
-
-    def seek(self, command: Message) -> None:
-        """Look back at an epoch, or at another seed."""
-        assert self.setting is not None
-        self.k = min(max(0, int(command.get("seed", self.k))), self.setting.seeds - 1)
-        self.show(int(command.get("epoch", self.epoch)))
-
-    def show(self, epoch: int) -> None:
-        """Send a picture, and the curves since the last."""
-        frames = [build_frame(side, epoch, self.k) for side in self.sides]
-        curves = [recent_curves(side, self._sent) for side in self.sides]
-        self.send(
-            {
-                "type": "frame",
-                "epoch": self.epoch,
-                "from": self._sent,
-                "seed": self.k,
-                "playing": self.playing,
-                "sides": frames,
-                "curves": curves,
-            }
-        )
-        running = [side.epoch for side in self.sides if side.is_running]
-        self._sent = min(running, default=self.epoch)
-
-    def show_layer(self, command: Message) -> None:
-        """How a layer is written."""
-        side = self._side(command)
-        layers = dict(side.view.named_modules())
-        if command.get("path") not in layers:
-            raise ValueError(f"no layer {command.get('path')!r}")
-        self._answer(command, explain_layer(layers[command["path"]]))
-
-    def show_weight(self, command: Message) -> None:
-        """Where the gradient of a weight comes from."""
-        side = self._side(command)
-        shown = side.look_at(int(command.get("epoch", side.epoch)))
-        path, index = str(command.get("path")), list(command.get("index", ()))
-        self._answer(command, explain_weight(side, self.k, shown, path, index))
-
-    def show_unit(self, command: Message) -> None:
-        """What a unit responds to."""
-        side = self._side(command)
-        side.look_at(int(command.get("epoch", side.epoch)))
-        path, unit = str(command.get("path")), int(command.get("unit", 0))
-        self._answer(command, explain_unit(side, self.k, path, unit))
-
-    def show_code(self, command: Message) -> None:
-        """The same as Python, and as a study."""
-        assert self.setting is not None
-        assert self.samples is not None
-        written = {
-            "python": python_code(self.setting, self.samples, self.epoch),
-            "toml": study_toml(self.setting, self.samples, self.epoch),
-        }
-        self._answer(command, written)
-
-    def _side(self, command: Message) -> Side:
-        return self.sides[min(max(0, int(command.get("side", 0))), len(self.sides) - 1)]
-
-    def _answer(self, command: Message, found: Message) -> None:
-        self.send({"type": "answer", "to": command["do"], "side": command.get("side", 0), **found})
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
 
 
 def interrupt_thread(ident: int) -> None:
@@ -251,23 +79,3 @@ def interrupt_thread(ident: int) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt)
     )
-
-
-def same_data(a: Setting, b: Setting) -> bool:
-    """Whether two settings draw the same samples."""
-    return (a.data, a.seed) == (b.data, b.seed)
-
-
-ACTIONS: dict[str, Callable[[Session, Message], None]] = {
-    "build": Session.build,
-    "play": Session.play,
-    "pause": Session.pause,
-    "step": Session.step,
-    "advance": Session.advance,
-    "seek": Session.seek,
-    "layer": Session.show_layer,
-    "weight": Session.show_weight,
-    "unit": Session.show_unit,
-    "code": Session.show_code,
-}
-"""What a page may ask for."""
