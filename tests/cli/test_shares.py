@@ -26,7 +26,7 @@ def test_what_is_incomplete_says_whose_it_is(call, shared):
     stores = [f"runs/tiny.{i}-of-3.sqlite" for i in (1, 2)]
     code, _, err = call("merge", *stores, "-o", "runs/tiny.sqlite")
     assert code == 0
-    said = "This is shares 1 and 2 of 3 of the study; share 3/3 lacks trainings here: run what"
+    said = "These are shares 1 and 2 of 3 of the study; share 3/3 lacks trainings here: run what"
     assert said in err
     for command in ("show", "compare"):
         assert said in call(command, "tiny")[2]

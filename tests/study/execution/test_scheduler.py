@@ -114,6 +114,26 @@ def test_cohorts_follow_from_the_declaration_whatever_is_done_first(done):
     assert shape(everything(board(study), done)) == shape(everything(board(study)))
 
 
+@pytest.mark.parametrize("last", [0, 3])
+def test_finals_share_cohorts_that_follow_from_the_declaration_whichever_search_ends_first(last):
+    """Those of a block of rounds begin when all its searches are over, and not before."""
+    each = {"method": "grid", "each_round": True}
+    made = board(searched(search=each, rounds=6, cohort_size=3, arms={"a": {}}))
+    [arm] = made.arms
+    jobs = made.take_jobs(arm)
+    late = [job for job in jobs if last in {t.round for t in job.trainings}]
+    for job in (job for job in jobs if job not in late):
+        made.add(finished(job))
+    blocks = [{0, 1, 2}, {3, 4, 5}]
+    early = [{t.round for t in job.trainings} for job in made.take_jobs(arm)]
+    assert early == [block for block in blocks if last not in block]
+    for job in late:
+        made.add(finished(job))
+    assert [{t.round for t in job.trainings} for job in made.take_jobs(arm)] == [
+        block for block in blocks if last in block
+    ]
+
+
 def test_what_is_done_is_not_begun_again():
     study = searched(**BIG)
     made = board(study)

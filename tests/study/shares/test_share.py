@@ -184,7 +184,7 @@ def test_a_result_of_shares_says_what_it_lacks(tmp_path):
         "This is share 1/4 of the study; shares 2, 3 and 4 of 4 lack trainings here: "
     )
     assert describe_missing_shares(load(tmp_path / "all.sqlite")).startswith(
-        "This is shares 1 and 2 of 4 of the study; shares 3 and 4 of 4 lack trainings here: "
+        "These are shares 1 and 2 of 4 of the study; shares 3 and 4 of 4 lack trainings here: "
     )
     assert describe_missing_shares(run(study, executor=NamingExecutor())) == ""
 

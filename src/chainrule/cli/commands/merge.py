@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 def merge_shares(
     stores: Annotated[
-        list[str], typer.Argument(metavar="STORE…", help="Paths or URLs; each is only read.")
+        list[str], typer.Argument(metavar="STORE", help="Paths or URLs; each is only read.")
     ],
     output: Annotated[
         str,
@@ -46,7 +46,7 @@ def merge_shares(
         make_folder(Path(output).parent, " for the store", "--output")
     merged = merge_stores(stores, output)
     if not merged:
-        echo_err("no study in them: nothing was merged")
+        echo_err(f"nothing was merged: no store but {output} itself has a study")
         raise typer.Exit(1)
     for study in merged:
         report_merged(study, output)

@@ -279,8 +279,8 @@ def report_share(
         echo_err(f"Share {part} is done: {say_trainings(done)}, kept in {where}.")
     else:
         echo_err(
-            f"Share {part} is not done: {say_trainings(done)} kept in {where}; {left} more wait "
-            "for others, or failed."
+            f"Share {part} is not done: {say_trainings(done)} kept in {where}, {left:,} not "
+            "trained yet."
         )
     echo_err(f"Next, when all shares are run: chainrule merge {stores} -o {joined}")
     if left and any(of.study.space and not of.study.searches_each_round for of in results):

@@ -92,8 +92,11 @@ def describe_missing_shares(*results: StudyResult) -> str:
     count = shares[-1].count
     here = sorted(share.number for share in shares if share.count == count)
     missing = sorted({n for result in open_results for n in count_missing(result, count)})
+    if not missing:
+        return ""
     return (
-        f"This is {name_shares(here, count)} of the study; {name_shares(missing, count)} "
+        f"{'This is' if len(here) == 1 else 'These are'} {name_shares(here, count)} of the study; "
+        f"{name_shares(missing, count)} "
         f"{'lacks' if len(missing) == 1 else 'lack'} trainings here: run what is not run, then "
         "chainrule merge STORE … -o ALL.sqlite."
     )
