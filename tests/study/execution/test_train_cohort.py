@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from chainrule.study.execution.cohort_data import find_samples
+from chainrule.data import Dataset
+from chainrule.study.execution.cohort_data import expand_ensemble, find_samples
 from chainrule.study.execution.cohorts import training_seeds
 from chainrule.study.execution.final_nets import write_nets
 from chainrule.study.execution.job import run_job
@@ -85,6 +86,12 @@ def test_candidates_of_a_fold_hold_the_same_data_once(monkeypatch):
     assert len(parts) == len(job.trainings) == 3 * len({*drawn})
     assert len(drawn) == len({*drawn})
     assert len({id(learned) for learned, _ in parts}) == len(drawn)
+
+
+def test_without_an_ensemble_no_sample_is_copied():
+    data = Dataset(torch.ones(2, 3, 1), torch.ones(2, 3), 2)
+    assert expand_ensemble(data, 1) is data
+    assert expand_ensemble(data, 2).inputs.shape == (4, 3, 1)
 
 
 def test_a_round_in_a_cohort_is_the_round_alone():

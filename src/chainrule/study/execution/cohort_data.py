@@ -57,6 +57,8 @@ def data_tensors(data: Dataset) -> list[Tensor]:
 
 def expand_ensemble(data: Dataset, members: int) -> Dataset:
     """Each replica's data for all the members of its ensemble, which lie next to each other."""
+    if members == 1:
+        return data
     K = (data.replicas or 1) * members
 
     def wide(t: Tensor) -> Tensor:
