@@ -110,6 +110,9 @@ def test_a_curve_is_switched_off_and_stays_so(page, address):
     page.get_by_role("tab", name="Curves").click()
     button.wait_for()
     assert button.get_attribute("aria-pressed") == "false"
+    page.locator(".u-over").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".readout").first.inner_text().startswith("epoch 1: narrow")
     page.locator(".u-over").first.hover()
     assert "narrow" in page.locator(".readout").first.inner_text()
     assert "wide" not in page.locator(".readout").first.inner_text()

@@ -216,6 +216,15 @@ def test_a_damaged_store_is_told_and_the_others_are_shown(visitor, folder):
     assert len(get(visitor, "list", store="kept")) == 2
 
 
+def test_a_study_that_cannot_be_read_hides_no_other(visitor, folder):
+    with open_store(folder / "kept.sqlite") as store:
+        store.open_study("newer", "a digest", {"toml": "nosuch = 1"}, {"time": "2999-01-01"})
+    found = {of["name"]: of for of in get(visitor, "list", store="kept")}
+    assert found.keys() == {"newer", "hot", "small"}
+    assert found["newer"]["state"] == "not readable"
+    assert "nosuch" in found["newer"]["problem"]
+
+
 def test_a_store_behind_a_url_is_shown_without_its_password(tmp_path):
     where = f"sqlite+pysqlite:///{tmp_path / 'by-url.sqlite'}"
     run(small(), store=where)

@@ -79,7 +79,11 @@ for (const svg of document.querySelectorAll("svg[data-told]")) {
     svg.classList.toggle("told", i !== null);
     if (i !== null) readout.textContent = readOff(curves[i], epoch, unit);
   };
-  keys.forEach((key, i) => asButton(key, () => { if (!off.delete(i)) off.add(i); show(); }));
+  keys.forEach((key, i) => {
+    asButton(key, () => { if (!off.delete(i)) off.add(i); show(); });
+    key.addEventListener("focus", () => tell(i, curves[i].epochs.at(-1)));
+    key.addEventListener("blur", () => tell(null, null));
+  });
   for (const group of svg.querySelectorAll(".group")) {
     const members = group.dataset.curves.split(" ").map(Number);
     asButton(group, () => {

@@ -14,7 +14,7 @@ from chainrule.report.data import ReportData
 from chainrule.study import StudyResult, load_result, open_store
 from chainrule.study.execution.provenance import hide_password
 from chainrule.study.results.summary import StudySummary, order_by_last_run, summarize_study
-from chainrule.study.store import StudyRecord
+from chainrule.study.store import Store, StudyRecord
 
 __all__ = ["StoredStudy", "StudyStores"]
 
@@ -76,19 +76,31 @@ class StudyStores:
         return found[name]
 
     def list_studies(self, name: str) -> list[dict[str, Any]]:
-        """A row a study of a store, the last one first. Raises as :func:`open_store`."""
+        """A row a study of a store, the last one first. Raises as :func:`open_store`.
+
+        One that cannot be read has its problem in its row, and hides no other.
+        """
         with open_store(self.find_address(name), read_only=True) as store:
             records, holder = order_by_last_run(store.studies()), store.run_holder()
             rows = []
             for record in reversed(records):
-                key, version = (name, record.id), find_version(record)
-                if self._summaries.get(key, ("", None))[0] != version:
-                    found = summarize_study(load_result(store, record.id), record)
-                    self._summaries[key] = version, found
-                summary = self._summaries[key][1]
+                row = {"number": record.id, "name": record.name, "digest": record.digest}
+                try:
+                    summary = self._summarize(name, store, record)
+                except ValueError as error:
+                    problem = {"problem": f"{error}", "state": "not readable"}
+                    rows.append({**row, **problem, "trainings": record.trainings})
+                    continue
                 state = name_state(summary.is_complete, holder if record is records[-1] else "")
-                rows.append({**asdict(summary), "state": state, "digest": record.digest})
+                rows.append({**asdict(summary), **row, "state": state})
         return rows
+
+    def _summarize(self, name: str, store: Store, record: StudyRecord) -> StudySummary:
+        key, version = (name, record.id), find_version(record)
+        if self._summaries.get(key, ("", None))[0] != version:
+            found = summarize_study(load_result(store, record.id), record)
+            self._summaries[key] = version, found
+        return self._summaries[key][1]
 
     def read_study(self, name: str, number: int) -> StoredStudy:
         """A study as it is now. Raises StudyError where there is none, else as open_store."""

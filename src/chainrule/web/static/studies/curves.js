@@ -104,6 +104,16 @@ export const drawCurves = ({ data, styles, log, caption }, memory) => {
         }],
       },
     }, [epochs, ...columnsOf(curves, epochs, memory.log)], place);
+    plot.over.tabIndex = 0;
+    plot.over.setAttribute("role", "application");
+    plot.over.setAttribute("aria-label", `${caption} The arrow keys read off an epoch.`);
+    plot.over.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      const at = Math.min(epochs.length - 1, Math.max(0, (plot.cursor.idx ?? -1) + step));
+      plot.setCursor({ left: plot.valToPos(epochs[at], "x"), top: 0 });
+    });
     plot.over.addEventListener("dblclick", () => { memory.range = null; });
     update();
     if (memory.range) plot.setScale("x", { min: memory.range[0], max: memory.range[1] });

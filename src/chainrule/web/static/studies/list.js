@@ -13,9 +13,10 @@ const COLUMNS = [
   { title: "" },
 ];
 
-const STATES = ["any state", "running", "complete", "not complete"];
+const STATES = ["any state", "running", "complete", "not complete", "not readable"];
 
 const cell = (text, order = text) => ({ text, order });
+const NOTHING = cell("–", null);
 
 /** Ask before a study is removed for ever; what the dialog says is what is removed. */
 const confirmRemoval = (store, study, done) => {
@@ -52,9 +53,9 @@ const showRow = ({ store, study }, open, refresh) => {
     { content: link, order: `${store}/${study.number}` },
     cell(study.name),
     { content: state, order: study.state },
-    cell(study.last_run.slice(0, 19).replace("T", " "), study.last_run),
-    cell(study.arms.join(" / "), study.arms[0]),
-    cell(study.rounds.join(" / "), study.rounds[0]),
+    study.last_run ? cell(study.last_run.slice(0, 19).replace("T", " "), study.last_run) : NOTHING,
+    study.arms ? cell(study.arms.join(" / "), study.arms[0]) : NOTHING,
+    study.rounds ? cell(study.rounds.join(" / "), study.rounds[0]) : NOTHING,
     cell(study.trainings.toLocaleString("en"), study.trainings),
     { content: remove, order: null },
   ];
@@ -86,7 +87,8 @@ export const showList = (place, open, memory) => {
       const lists = await Promise.all(stores.map((store) => ask("list", { store })
         .then((studies) => studies.map((study) => ({ store, study })))
         .catch((error) => { errors.push(error.message); return []; })));
-      const now = lists.flat().sort((a, b) => b.study.last_run.localeCompare(a.study.last_run));
+      const now = lists.flat().sort((a, b) => (b.study.last_run ?? "").localeCompare(a.study.last_run ?? ""));
+      for (const { store, study } of now) if (study.problem) errors.push(`${store}/${study.number}: ${study.problem}`);
       if (JSON.stringify(now) !== seen || !table.hasChildNodes()) {
         found = now;
         seen = JSON.stringify(now);
