@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
+from chainrule.cli import main
 from chainrule.study import Study
 from chainrule.web.playground.catalog import START, build_catalog
 
@@ -44,6 +47,51 @@ def test_the_study_compares_the_two_over_thirty_rounds(page, setting):
     assert first.recipe.init is None
     assert second.recipe.init.name == "Zeros"
     assert first.recipe.net == second.recipe.net
+
+
+ROWS = "a,b,y,answer\n" + "".join(
+    f"{i},{i % 7},{2 * i},{'yes' if i % 3 else 'no'}\n" for i in range(60)
+)
+
+
+def use_table(setting, folder, target):
+    """The setting with the rows of a file, of which it tells a number or a class."""
+    (folder / "rows.csv").write_text(ROWS, encoding="utf-8")
+    data = {"name": "table", "csv": "rows.csv", "target": target, "standardize": "feature"}
+    is_number = target == "y"
+    setting["data"] = {**data, "missing": "median", "standardize_target": is_number}
+    if is_number:
+        setting["sides"][0]["loss"] = "MSELoss"
+    return setting
+
+
+@pytest.mark.parametrize("target", ["y", "answer"])
+def test_a_file_of_ones_own_is_learned_from_code_to_the_same_numbers(
+    page, setting, tmp_path, monkeypatch, target
+):
+    monkeypatch.chdir(tmp_path)
+    page.do("build", setting=use_table(setting, tmp_path, target))
+    page.do("step", epochs=2)
+    names: dict[str, object] = {}
+    exec(page.do("code")["python"], names)
+    history = page.player.sides[0].trainer.history
+    assert torch.equal(names["history_one"]["test_loss"], history["test_loss"])
+
+
+@pytest.mark.parametrize("data", ["plane", "y", "answer"])
+def test_check_study_finds_nothing_wrong_with_the_study(
+    page, setting, tmp_path, monkeypatch, capfd, data
+):
+    monkeypatch.chdir(tmp_path)
+    setting = setting if data == "plane" else use_table(setting, tmp_path, data)
+    setting["sides"].append({**setting["sides"][0], "init": "HeNormal"})
+    page.do("build", setting=setting)
+    page.do("step", epochs=2)
+    (tmp_path / "playground.toml").write_text(page.do("code")["toml"], encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["chainrule", "check-study", "playground.toml"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0, capfd.readouterr()
 
 
 def test_what_a_page_begins_with_is_a_setting(page):

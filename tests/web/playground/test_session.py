@@ -56,6 +56,23 @@ def test_the_map_is_the_mean_over_the_seeds_nets(built):
     assert max(abs(a - b) for a, b in zip(mean, expected.tolist(), strict=True)) <= 1
 
 
+def test_without_probabilities_a_net_counts_by_its_choice(page, setting):
+    setting["sides"][0]["loss"] = "MultiMarginLoss"
+    frame = page.do("build", setting=setting)
+    shares = {byte / 255 for byte in base64.b64decode(frame["sides"][0]["map"]["mean"])}
+    assert shares <= {0, 1 / 3, 2 / 3, 1}
+
+
+def test_of_more_than_two_classes_the_map_has_what_most_choose(page, setting, tmp_path):
+    path = tmp_path / "three.csv"
+    rows = "".join(f"{i % 9},{i % 7},{'abc'[i % 3]}\n" for i in range(60))
+    path.write_text("x,y,kind\n" + rows, encoding="utf-8")
+    setting["data"] = {"name": "table", "csv": str(path), "target": "kind"}
+    frame = page.do("build", setting=setting)
+    classes = {byte * 2 / 255 for byte in base64.b64decode(frame["sides"][0]["map"]["mean"])}
+    assert classes <= {0, 128 * 2 / 255, 2}
+
+
 def test_where_nets_agree_nothing_is_disputed(page, setting):
     setting["sides"][0]["init"] = "Zeros"
     frame = page.do("build", setting=setting)
@@ -191,6 +208,7 @@ def start_long_epoch(setting):
     return session, sent
 
 
+@pytest.mark.slow
 def test_an_epoch_that_takes_long_ends_with_its_page(setting):
     session, _ = start_long_epoch(setting)
     session.close()

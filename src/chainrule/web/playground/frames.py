@@ -89,33 +89,34 @@ def decision_map(side: Side, epoch: int) -> dict[str, str]:
     if samples.outputs == 2:
         chance = predict_classes(side, y)[..., 1]
         return encode_map(chance.mean(0), chance.std(0, correction=0), (0.0, 1.0), 0.5)
-    votes = count_votes(y)
-    share, choice = votes.max(-1)
+    share, choice = choose_classes(y).mean(0).max(-1)
     return encode_map(choice, 1 - share, (0.0, float(samples.outputs - 1)), 1.0)
 
 
 def encode_map(
     mean: Tensor, spread: Tensor, limits: tuple[float, float], widest: float
 ) -> dict[str, str]:
+    """Mean and spread as bytes, from the least to the largest that there can be."""
     return {"mean": encode_bytes(mean, *limits), "spread": encode_bytes(spread, 0.0, widest)}
 
 
-def count_votes(y: Tensor) -> Tensor:
-    """The share of nets that choose each class    y (K, N, L)   result (N, L)"""
-    choice = y.argmax(-1, keepdim=True)
-    return torch.zeros_like(y).scatter_(-1, choice, 1.0).mean(0)
+def choose_classes(y: Tensor) -> Tensor:
+    """1 for the class with the largest output, else 0    y, result (K, N, L)"""
+    return torch.zeros_like(y).scatter_(-1, y.argmax(-1, keepdim=True), 1.0)
 
 
 def predict_classes(side: Side, y: Tensor) -> Tensor:
-    """What nets say of each class: as their loss takes outputs, else as their share above 0.
+    """What nets say of each class, as their loss takes outputs    y, result (K, N, L)
 
-    y (K, N, L)   result (K, N, L)
+    A loss that knows no probabilities gives 1 for the class that is chosen, else 0.
     """
-    convert = TO_PROBABILITIES.get(loss_name(side.plain_loss()))
-    if loss_name(side.plain_loss()) == "CrossEntropyLoss" and y.shape[-1] == 2:
-        p = (y[..., 1] - y[..., 0]).sigmoid()  # softmax of two
+    loss = loss_name(side.plain_loss())
+    if loss == "CrossEntropyLoss" and y.shape[-1] == 2:  # a softmax of two, and much faster
+        p = (y[..., 1] - y[..., 0]).sigmoid()
         return torch.stack([1 - p, p], -1)
-    p = y.clamp(0, 1) if convert is None else convert(y)  # a loss of vectors wants 0 and 1
+    if loss not in TO_PROBABILITIES:
+        return choose_classes(y)
+    p = TO_PROBABILITIES[loss](y)
     return p / p.sum(-1, keepdim=True).clamp_min(1e-9)
 
 
