@@ -76,12 +76,12 @@ def _build_part(name: str, data: ReportData) -> dict[str, Any]:
     """What the page has of one data set."""
     scope = [data.result.design.scope, data.search_scope] if data.arms else []
     findings = replace(findings_table(data.review), name=f"findings-{name}")
-    results = replace(results_table(data), name=f"results-{name}") if data.arms else None
+    results = results_table(data).drop_empty_columns() if data.arms else None
     return {
         "name": name,
         "progress": progress_sentence(data),
         "scope": [sentence for sentence in scope if sentence],
-        "results": results,
+        "results": replace(results, name=f"results-{name}") if results is not None else None,
         "findings": findings if findings.cells else None,
         "facts": [*protocol_facts(data), *randomness_facts(data)],
         "runs": run_facts(data),

@@ -109,6 +109,7 @@ export const showStudy = (place, address, tab, open, rename, memory) => {
   const showPanel = async () => {
     const asked = current;
     const what = isArm() ? { arm: current.slice(4) } : { section: current };
+    if (panel.dataset.tab !== current) panel.replaceChildren(h("p", { class: "note" }, "Reading the store …"));
     let blocks;
     try {
       ({ blocks } = await ask("section", { ...address, ...what }));
@@ -117,6 +118,7 @@ export const showStudy = (place, address, tab, open, rename, memory) => {
     }
     if (asked !== current) return;
     const top = window.scrollY;
+    panel.dataset.tab = current;
     panel.setAttribute("aria-labelledby", `tab-${current}`);
     panel.replaceChildren(...drawBlocks(blocks, memoryOf(current), { changes: changesBlock(address, memoryOf(current)) }));
     window.scrollTo(0, top);
