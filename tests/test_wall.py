@@ -193,7 +193,13 @@ LOSSES = {
 
 
 def test_no_loss_runs_a_ready_made_backward():
-    assert public(nn.Loss) == {*LOSSES, nn.MultiLoss, nn.OneHotLoss, nn.SampleWeightedLoss}
+    assert public(nn.Loss) == {
+        *LOSSES,
+        nn.MultiLoss,
+        nn.OneHotLoss,
+        nn.SampleWeightedLoss,
+        nn.TargetLoss,
+    }
     losses = {cls.__name__: cls() for cls in LOSSES}
     outputs = {cls.__name__: output for cls, (output, _) in LOSSES.items()}
     targets = {cls.__name__: target for cls, (_, target) in LOSSES.items()}

@@ -40,7 +40,7 @@ def test_test_targets_of_a_study_are_always_clean():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"target": "dirty"}, "expected target 'clean' or 'noisy', got 'dirty'"),
+        ({"target": "dirty"}, "expected target 'clean', 'noisy' or 'both', got 'dirty'"),
         ({"size": 10}, "expected size 28, 14 or 7, got 10"),
         ({"noise": -1.0}, "expected noise at least 0, got -1.0"),
     ],

@@ -21,6 +21,23 @@ EPOCHS = 120
 CASES = [
     ("LambdaLR", {"lr_lambda": lambda t: 0.95**t}),
     ("LambdaLR", {"lr_lambda": [lambda t: 1 / (t + 2), lambda t: 0.9**t]}),
+    ("MultiplicativeLR", {"lr_lambda": lambda t: 0.95 + 0.01 * (t % 3)}),
+    ("MultiplicativeLR", {"lr_lambda": [lambda t: 1 / (t % 2 + 1), lambda t: 0.9]}),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 7}),
+    (
+        "CyclicLR",
+        {"base_lr": [0.1, 0.2], "max_lr": [0.5, 0.4], "step_size_up": 5, "step_size_down": 9},
+    ),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 6, "mode": "triangular2"}),
+    (
+        "CyclicLR",
+        {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 6, "mode": "exp_range", "gamma": 0.99},
+    ),
+    (
+        "CyclicLR",
+        {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 6, "scale_fn": lambda c: 1 / c},
+    ),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 4, "cycle_momentum": False}),
     ("StepLR", {"step_size": 7}),
     ("StepLR", {"step_size": 30, "gamma": 0.7}),
     ("MultiStepLR", {"milestones": [3, 50, 80]}),
@@ -64,6 +81,11 @@ COHORTS = [
     ("ConstantLR", {"factor": [0.1, 0.5, 1.0], "total_iters": [5, 50, 100]}),
     ("LinearLR", {"start_factor": [0.1, 0.5, 1.0], "total_iters": [5, 50, 100]}),
     ("PolynomialLR", {"total_iters": [5, 50, 100], "power": [1, 2, 0.5]}),
+    (
+        "CyclicLR",
+        {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": [5, 6, 7], "step_size_down": [3, 9, 1]},
+    ),
+    ("CyclicLR", {"base_lr": ([0.1, 0.2, 0.3], 0.1), "max_lr": 0.5, "step_size_up": 6}),
     ("OneCycleLR", {"max_lr": [0.1, 0.2, 0.3], "total_steps": 130, "pct_start": [0.1, 0.3, 0.5]}),
     ("OneCycleLR", {"max_lr": 0.1, "total_steps": 130, "base_momentum": ([0.7, 0.8, 0.9], 0.8)}),
 ]
@@ -134,7 +156,7 @@ def test_a_rate_changed_by_the_user_or_another_schedule_is_treated_as_torch_does
 
 
 # torch's keeps its constants in the groups, or resumes in another cycle: see the next test
-OWN_RESUME = {"OneCycleLR", "CosineAnnealingWarmRestarts"}
+OWN_RESUME = {"CyclicLR", "OneCycleLR", "CosineAnnealingWarmRestarts"}
 
 
 @pytest.mark.parametrize(("name", "kwargs"), [case for case in CASES if case[0] not in OWN_RESUME])
@@ -300,6 +322,73 @@ def test_a_resumed_sequence_leaves_the_rates():
     schedule.step()
     assert schedule.last_epoch == 6
     assert schedule.get_last_lr()[0] == 0.05
+
+
+# at the same time
+
+CHAINS = [
+    [("ConstantLR", {"factor": 0.1, "total_iters": 20}), ("ExponentialLR", {"gamma": 0.9})],
+    [("StepLR", {"step_size": 3}), ("MultiplicativeLR", {"lr_lambda": lambda t: 0.99})],
+]
+
+
+def chain(module, optimizer, parts):
+    schedulers = [getattr(module.lr_scheduler, name)(optimizer, **kw) for name, kw in parts]
+    return module.lr_scheduler.ChainedScheduler(schedulers, optimizer)
+
+
+@pytest.mark.parametrize("parts", CHAINS)
+def test_chains_follow_torch(parts):
+    mine, twin = build(optim), build(torch.optim)
+    schedule, its = chain(optim, mine, parts), chain(torch.optim, twin, parts)
+    for t in range(60):
+        assert schedule.get_last_lr() == pytest.approx(its.get_last_lr(), rel=1e-11)
+        assert schedule.last_epoch == t
+        twin.step()
+        schedule.step()
+        its.step()
+
+
+def test_a_chain_is_of_schedules_of_one_optimizer():
+    optimizer = build(optim)
+    part = lr_scheduler.ExponentialLR(optimizer, 0.9)
+    with pytest.raises(ValueError, match="at least one schedule"):
+        lr_scheduler.ChainedScheduler([])
+    with pytest.raises(ValueError, match="of the same optimizer"):
+        lr_scheduler.ChainedScheduler([part], build(optim))
+    with pytest.raises(ValueError, match="does not support ReduceLROnPlateau"):
+        lr_scheduler.ChainedScheduler([lr_scheduler.ReduceLROnPlateau(optimizer)])
+    with pytest.raises(TypeError, match="a list of schedules, got SGD"):
+        lr_scheduler.ChainedScheduler(optimizer)
+    with pytest.raises(TypeError, match="expects schedules, got SGD"):
+        lr_scheduler.ChainedScheduler([optimizer])
+
+
+def test_a_chain_goes_on_from_its_state_and_with_some_replicas():
+    optimizer = cohort(torch.tensor([0.1, 0.2, 0.3]))
+    parts = CHAINS[0]
+    schedule = chain(optim, optimizer, parts)
+    for _ in range(5):
+        schedule.step()
+    again = chain(optim, cohort(torch.tensor([0.1, 0.2, 0.3])), parts)
+    again.load_state_dict(schedule.state_dict())
+    assert again.last_epoch == 5
+    with pytest.raises(ValueError, match="not of 1 schedulers"):
+        chain(optim, cohort(), parts[:1]).load_state_dict(schedule.state_dict())
+    schedule.keep_replicas(torch.tensor([2]))
+    assert schedule.schedulers[1].base_lrs[0].tolist() == [pytest.approx(0.3)]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"mode": "square"}, "expected a mode of triangular, triangular2, exp_range, got 'square'"),
+        ({"step_size_up": 0}, "expected steps above 0, got 0"),
+    ],
+)
+def test_cycles_that_make_no_sense_are_refused(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        lr_scheduler.CyclicLR(build(optim), 0.1, 0.5, **kwargs)
 
 
 # plateaus

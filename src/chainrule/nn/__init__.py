@@ -97,6 +97,7 @@ from chainrule.nn.loss import (
     SampleWeightedLoss,
     SmoothL1Loss,
     SoftMarginLoss,
+    TargetLoss,
     TripletMarginLoss,
 )
 from chainrule.nn.module import Module
@@ -206,6 +207,7 @@ __all__ = [
     "Sum",
     "Tanh",
     "Tanhshrink",
+    "TargetLoss",
     "Threshold",
     "TransformerEncoderLayer",
     "TripletMarginLoss",

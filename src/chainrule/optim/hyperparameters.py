@@ -24,6 +24,8 @@ VALID: dict[str, str] = {
     "weight_decay": AT_LEAST_0,
     "eps": AT_LEAST_0,
     "alpha": AT_LEAST_0,
+    "lambd": AT_LEAST_0,
+    "t0": AT_LEAST_0,
     "rho": "at least 0 and at most 1",
     "lr_decay": AT_LEAST_0,
     "momentum_decay": AT_LEAST_0,
@@ -75,6 +77,8 @@ def as_column(name: str, value: Any, data: Tensor) -> Any:
     """A hyper-parameter as the update rule of ``data`` (K, P) uses it: tensors as (K, 1)."""
     if isinstance(value, tuple):
         return tuple(as_column(name, part, data) for part in value)
+    if value is None:
+        return None
     if not isinstance(value, Tensor):
         if value > torch.finfo(data.dtype).max:
             raise ValueError(f"{name}: {value} is beyond what {data.dtype} holds")

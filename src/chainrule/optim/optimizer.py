@@ -74,9 +74,14 @@ class Optimizer(ABC):
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
         """Change p (K, P) and the state in place, given dL/dp = g (which stays as it is).
 
-        ``h`` has the group's hyper-parameters as attributes, tensors as columns (K, 1), and the
-        number of this step, from 1.
+        ``h`` has the group's hyper-parameters as attributes, tensors as columns (K, 1), the number
+        of this step, from 1, and the parameters' ``shapes``, in which their columns lie.
         """
+
+    def shapes_of(self, group: Mapping[str, Any]) -> list[torch.Size]:
+        """The shape of each parameter of a group, without the replicas."""
+        lead = 0 if self.replicas is None else 1
+        return [parameter.data.shape[lead:] for parameter in group["params"]]
 
     def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
         """The state of a group before its first step."""
@@ -101,6 +106,7 @@ class Optimizer(ABC):
             h = SimpleNamespace(
                 **{name: as_column(name, group[name], flat.data) for name in self.defaults},
                 step=group["step"] + 1,
+                shapes=self.shapes_of(group),
             )
             g = -flat.grad if h.maximize else flat.grad
             if mask is None:

@@ -6,12 +6,15 @@ output and target (…, N, C, H, W), result (…, N): a number an image, of whic
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, TypeAlias, final
 
 import torch
 from torch import Tensor
 
 __all__ = ["PSNR", "SSIM"]
+
+Targets: TypeAlias = Any
+"""A tensor, or a dict of them by name."""
 
 
 @final
@@ -20,15 +23,18 @@ class PSNR:
     """10 log₁₀(R² / mean (o − t)²), in decibels: the peak signal-to-noise ratio of each image
 
     ``data_range`` is R, the distance between the least and the largest value that there may be.
-    Infinite where an image is met exactly. Raises ValueError for a range that is not above 0.
+    Infinite where an image is met exactly. ``target`` names the one to compare with of several.
+    Raises ValueError for a range that is not above 0.
     """
 
     data_range: float = 1.0
+    target: str | None = None
 
     def __post_init__(self) -> None:
         check_range(self, self.data_range)
 
-    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, target: Targets) -> Tensor:
+        target = choose_target(target, self.target)
         error = (output - target).double().square().mean((-3, -2, -1))
         return 10 * torch.log10(self.data_range**2 / error)
 
@@ -40,16 +46,19 @@ class SSIM:
 
     The mean over the channels and all windows of 11 × 11 pixels that lie in the image, of means,
     variances and covariance under a normal weight with deviation 1.5. c₁ = (0.01 R)²,
-    c₂ = (0.03 R)², R the ``data_range``. 1 for the same image. (Wang, Bovik, Sheikh and Simoncelli,
-    Image quality assessment, 2004.) Raises ValueError for images smaller than a window.
+    c₂ = (0.03 R)², R the ``data_range``. 1 for the same image. ``target`` as for :class:`PSNR`.
+    (Wang, Bovik, Sheikh and Simoncelli, Image quality assessment, 2004.) Raises ValueError for
+    images smaller than a window.
     """
 
     data_range: float = 1.0
+    target: str | None = None
 
     def __post_init__(self) -> None:
         check_range(self, self.data_range)
 
-    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, output: Tensor, target: Targets) -> Tensor:
+        target = choose_target(target, self.target)
         H, W = target.shape[-2:]
         if min(H, W) < WINDOW:
             raise ValueError(f"SSIM: expected images of {WINDOW} × {WINDOW} or more, got {H} × {W}")
@@ -79,6 +88,12 @@ def window_means(n: int) -> Tensor:
     means = torch.zeros(len(rows), n, dtype=torch.float64)
     columns = rows + torch.arange(WINDOW)
     return means.scatter_(1, columns, (weight / weight.sum()).expand(columns.shape))
+
+
+def choose_target(targets: Targets, name: str | None) -> Tensor:
+    """The one of this name, of several."""
+    found: Tensor = targets if name is None else targets[name]
+    return found
 
 
 def check_range(metric: object, data_range: float) -> None:

@@ -75,3 +75,12 @@ def test_what_cannot_be_shown_is_refused(shape):
 def test_replicas_are_refused():
     with pytest.raises(ValueError, match="expected a plain data set"):
         samples(bullseye(5, seed=[1, 2]))
+
+
+def test_targets_that_are_images_stand_below_their_input():
+    x, clean, noisy = (torch.rand(12, 1, 4, 5) for _ in range(3))
+    for targets, height in ((clean, 9), ({"clean": clean, "noisy": noisy}, 14)):
+        _, places = samples(Dataset(x, targets))
+        assert sum(bool(axes.images) for axes in places.flat) == 10
+        assert shown(places.flat[3]).shape == (height, 5)
+        assert places.flat[3].get_title() == ""

@@ -154,7 +154,7 @@ def noisy_digit_images(
 ) -> tuple[Dataset, Dataset]:
     """Images of digits with noise, see :func:`noisy_digits`, all of them or so many drawn.
 
-    ``target`` is that of the training images; those of the test are always clean.
+    ``target`` is that of the training images; those of the test are clean, or ``both``.
     """
 
     def part(split: Split, n: int | None, wanted: NoisyTarget) -> Dataset:
@@ -164,7 +164,7 @@ def noisy_digit_images(
         )
         return _draw_subset(images, n, own)
 
-    return part("train", train, target), part("test", test, "clean")
+    return part("train", train, target), part("test", test, "both" if target == "both" else "clean")
 
 
 def pairs(

@@ -14,7 +14,7 @@ from chainrule.seeds import generator
 
 __all__ = ["NoisyTarget", "noisy_digits"]
 
-NoisyTarget: TypeAlias = Literal["clean", "noisy"]
+NoisyTarget: TypeAlias = Literal["clean", "noisy", "both"]
 
 
 def noisy_digits(
@@ -30,7 +30,8 @@ def noisy_digits(
     """The images of :func:`digits` with noise added, and as target the image without.
 
     inputs (N, 1, size, size) float32: the image in [0, 1], plus normal noise
-    targets (N, 1, size, size) float32: ``clean``: the image; ``noisy``: it with other noise
+    targets (N, 1, size, size) float32: ``clean``: the image; ``noisy``: it with other noise;
+    ``both``: a dict of the two
 
     ``noise`` is the standard deviation at each pixel; values are not cut to [0, 1], so that their
     mean is the image. A net of squared errors learns the mean of its targets, which is why noisy
@@ -40,8 +41,10 @@ def noisy_digits(
 
     Raises ValueError for another target or size, and for noise below 0.
     """
-    if target not in ("clean", "noisy"):
-        raise ValueError(f"noisy_digits: expected target 'clean' or 'noisy', got {target!r}")
+    if target not in ("clean", "noisy", "both"):
+        raise ValueError(
+            f"noisy_digits: expected target 'clean', 'noisy' or 'both', got {target!r}"
+        )
     if size not in (28, 14, 7):
         raise ValueError(f"noisy_digits: expected size 28, 14 or 7, got {size}")
     if not noise >= 0:
@@ -55,7 +58,8 @@ def noisy_digits(
             g = generator(one, "data", "noisy_digits", split, name)
             return clean + noise * torch.randn(clean.shape, generator=g, dtype=torch.float32)
 
-        wanted = clean if target == "clean" else add_noise("target")
+        noisy = clean if target == "clean" else add_noise("target")
+        wanted = {"clean": clean, "noisy": noisy} if target == "both" else noisy
         return Dataset(add_noise("input"), wanted, sources=image_sources(len(labels), split))
 
     return stack_draws(draw, seed)

@@ -25,6 +25,7 @@ from chainrule.nn.loss.regression import (
     SmoothL1Loss,
 )
 from chainrule.nn.loss.sample_weighted import SampleWeightedLoss
+from chainrule.nn.loss.target import TargetLoss
 
 __all__ = [
     "BCELoss",
@@ -48,5 +49,6 @@ __all__ = [
     "SampleWeightedLoss",
     "SmoothL1Loss",
     "SoftMarginLoss",
+    "TargetLoss",
     "TripletMarginLoss",
 ]

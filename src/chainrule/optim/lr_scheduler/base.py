@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -21,9 +21,12 @@ __all__ = [
     "EpochLR",
     "LRScheduler",
     "check_all",
+    "check_momentum",
     "check_optimizer",
+    "check_part_states",
     "per_group",
     "per_replica",
+    "set_momentum",
 ]
 
 
@@ -162,6 +165,32 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     check_kind(optimizer, Optimizer, "optimizer")
     found: Optimizer = optimizer
     return found
+
+
+def check_momentum(optimizer: Optimizer) -> None:
+    """Raise ValueError where the optimizer has no momentum that could be cycled."""
+    if not optimizer.defaults.keys() & {"momentum", "betas"}:
+        raise ValueError(
+            "optimizer must support momentum or beta1 with `cycle_momentum` option enabled"
+        )
+
+
+def set_momentum(group: dict[str, Any], momentum: Scalar) -> None:
+    """Give a parameter group this momentum, or β₁."""
+    if "betas" in group:
+        group["betas"] = (momentum, group["betas"][1])
+    else:
+        group["momentum"] = momentum
+
+
+def check_part_states(
+    owner: str, schedulers: Sequence[LRScheduler], states: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raise ValueError where the states are not those of these schedules."""
+    if len(states) != len(schedulers):
+        raise ValueError(f"{owner}: the state is not of {len(schedulers)} schedulers")
+    for scheduler, state in zip(schedulers, states, strict=True):
+        scheduler.check_state_keys(state)
 
 
 def check_all(condition: Any, message: str) -> None:

@@ -5,6 +5,7 @@ t is the epoch, ``last_epoch``; γ is ``gamma``; lr₀ the first rate.
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast, final
 
@@ -21,17 +22,17 @@ __all__ = [
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "PolynomialLR",
     "StepLR",
     "TimeBasedLR",
 ]
 
 
-@final
-class LambdaLR(EpochLR):
-    """lr = lr₀ f(t), f: ``lr_lambda``, one function, or a list of one for each parameter group
+class FunctionLR(EpochLR, ABC):
+    """A schedule by ``lr_lambda``, a function of t, or a list of one for each parameter group.
 
-    f may return a tensor (K,). The state does not hold the functions.
+    A function may return a tensor (K,). The state does not hold the functions.
     """
 
     def __init__(
@@ -49,12 +50,6 @@ class LambdaLR(EpochLR):
     def group_constants(self, index: int) -> list[Scalar]:
         return [self.lr_lambdas[index](self.last_epoch)]
 
-    def next_lr(self, lr: float, base: float, *constants: float) -> float:
-        (factor,) = constants
-        return base * factor
-
-    first_lr = next_lr
-
     def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
         del state["lr_lambdas"]
@@ -67,6 +62,32 @@ class LambdaLR(EpochLR):
             return lambda t: cast("Scalar", take_rows(f(t), index))
 
         self.lr_lambdas = [keep(f) for f in self.lr_lambdas]
+
+
+@final
+class LambdaLR(FunctionLR):
+    """lr = lr₀ f(t), f: ``lr_lambda``, one function, or a list of one for each parameter group
+
+    f may return a tensor (K,). The state does not hold the functions.
+    """
+
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
+        (factor,) = constants
+        return base * factor
+
+    first_lr = next_lr
+
+
+@final
+class MultiplicativeLR(FunctionLR):
+    """lr ← lr f(t) for t > 0, f: ``lr_lambda``, one function, or a list of one for each group
+
+    f may return a tensor (K,). The state does not hold the functions.
+    """
+
+    def next_lr(self, lr: float, base: float, *constants: float) -> float:
+        (factor,) = constants
+        return lr * factor
 
 
 @final

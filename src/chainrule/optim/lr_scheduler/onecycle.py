@@ -13,9 +13,11 @@ from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import (
     EpochLR,
     check_all,
+    check_momentum,
     check_optimizer,
     per_group,
     per_replica,
+    set_momentum,
 )
 from chainrule.optim.optimizer import Optimizer
 
@@ -63,10 +65,8 @@ class OneCycleLR(EpochLR):
             raise ValueError(
                 f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
             )
-        if cycle_momentum and not optimizer.defaults.keys() & {"momentum", "betas"}:
-            raise ValueError(
-                "optimizer must support momentum or beta1 with `cycle_momentum` option enabled"
-            )
+        if cycle_momentum:
+            check_momentum(optimizer)
         self.pct_start, self.anneal_strategy = pct_start, anneal_strategy
         self.cycle_momentum, self.three_phase = cycle_momentum, three_phase
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
@@ -101,11 +101,7 @@ class OneCycleLR(EpochLR):
             return
         momenta = zip(self.max_momentums, self.base_momentums, strict=True)
         for group, (high, low) in zip(self.optimizer.param_groups, momenta, strict=True):
-            momentum = per_replica(self._cycle, self.pct_start, high, low, high)
-            if "betas" in group:
-                group["betas"] = (momentum, group["betas"][1])
-            else:
-                group["momentum"] = momentum
+            set_momentum(group, per_replica(self._cycle, self.pct_start, high, low, high))
 
     def _cycle(self, pct_start: float, first: float, top: float, last: float) -> float:
         """Where the way first → top (→ first) → last is at this step."""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 
 from torch import Tensor
 
-from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler
+from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler, check_part_states
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["SequentialLR"]
@@ -69,10 +69,7 @@ class SequentialLR(LRScheduler):
 
     def check_state_keys(self, state_dict: Mapping[str, Any]) -> None:
         super().check_state_keys(state_dict)
-        if len(state_dict["schedulers"]) != len(self.schedulers):
-            raise ValueError(f"SequentialLR: the state is not of {len(self.schedulers)} schedulers")
-        for scheduler, state in zip(self.schedulers, state_dict["schedulers"], strict=True):
-            scheduler.check_state_keys(state)
+        check_part_states("SequentialLR", self.schedulers, state_dict["schedulers"])
 
     def update_state(self, state: dict[str, Any]) -> None:
         for scheduler, part in zip(self.schedulers, state.pop("schedulers"), strict=True):

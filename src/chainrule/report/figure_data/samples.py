@@ -19,6 +19,7 @@ __all__ = ["ColumnValues", "HistogramsData", "ImagesData", "PointsData", "sample
 
 MAX_IMAGES = 40
 MAX_PAIRS = 20
+MAX_TALL = 10
 MAX_COLUMNS = 16
 
 
@@ -35,7 +36,7 @@ class PointsData(FigureData):
 class ImagesData(FigureData):
     """The first images, from 0 to 1: (H, W) grey, (H, W, 3) in colour; and what is said of each.
 
-    ``pairs``: each is two grey images, side by side.
+    ``pairs``: each is two grey images, side by side. Where targets are images, they are below.
     """
 
     images: Sequence[NDArray[Any]]
@@ -86,6 +87,10 @@ def _are_classes(targets: Tensor) -> bool:
 
 
 def _build_images(data: Dataset, x: Tensor) -> ImagesData:
+    if targets := _find_image_targets(data):
+        columns = [torch.constant_pad_nd(t.cpu(), (0, 0, 0, 1)) for t in (x, *targets)]
+        shown = torch.cat([t[:MAX_TALL] for t in columns], -2)[..., :-1, :]
+        return _build_images(Dataset(shown, torch.zeros(len(shown), 0)), shown)
     low, high = x.min(), x.max()
     pairs = x.ndim == 4 and x.shape[1] == 2
     first = x[: MAX_PAIRS if pairs else MAX_IMAGES]
@@ -95,6 +100,13 @@ def _build_images(data: Dataset, x: Tensor) -> ImagesData:
         [_describe_target(data, i) for i in range(len(scaled))],
         pairs,
     )
+
+
+def _find_image_targets(data: Dataset) -> list[Tensor]:
+    """The targets of image inputs, where each of them is an image of that size."""
+    targets = [data.targets] if isinstance(data.targets, Tensor) else [*data.targets.values()]
+    are_images = all(t.ndim > 2 and t.shape == data.inputs.shape for t in targets)
+    return targets if are_images else []
 
 
 def _to_pixels(image: Tensor) -> Tensor:
@@ -109,6 +121,8 @@ def _to_pixels(image: Tensor) -> Tensor:
 def _describe_target(data: Dataset, i: int) -> list[str]:
     """What is to be said of sample i: ``7``, or ``digit 7`` and ``color 2``."""
     if isinstance(data.targets, Tensor):
+        if not data.targets[i].numel():
+            return []
         return [str(_target_number(data.targets[i]))]
     return [f"{name} {_target_number(target[i])}" for name, target in data.targets.items()]
 
