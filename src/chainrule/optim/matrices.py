@@ -90,7 +90,7 @@ class Adafactor(Optimizer):
                 raise ValueError(f"{name}: expected {wanted}, got {group[name]}")
 
     def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
-        shapes = self.shapes_of(group)
+        shapes = self.parameter_shapes(group)
         matrices = [shape for shape in shapes if len(shape) > 1]
         rows = sum(math.prod(shape[:-1]) for shape in matrices)
         columns = sum(math.prod(shape[:-2]) * shape[-1] for shape in matrices)
@@ -172,7 +172,7 @@ class Muon(Optimizer):
         super().__init__(params, {**defaults, "maximize": False}, replicas)
 
     def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
-        for shape in self.shapes_of(group):
+        for shape in self.parameter_shapes(group):
             if len(shape) != 2:
                 raise ValueError(
                     f"Muon: expected matrices alone, got a parameter {tuple(shape)}: give it to "

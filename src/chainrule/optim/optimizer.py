@@ -78,7 +78,7 @@ class Optimizer(ABC):
         of this step, from 1, and the parameters' ``shapes``, in which their columns lie.
         """
 
-    def shapes_of(self, group: Mapping[str, Any]) -> list[torch.Size]:
+    def parameter_shapes(self, group: Mapping[str, Any]) -> list[torch.Size]:
         """The shape of each parameter of a group, without the replicas."""
         lead = 0 if self.replicas is None else 1
         return [parameter.data.shape[lead:] for parameter in group["params"]]
@@ -106,7 +106,7 @@ class Optimizer(ABC):
             h = SimpleNamespace(
                 **{name: as_column(name, group[name], flat.data) for name in self.defaults},
                 step=group["step"] + 1,
-                shapes=self.shapes_of(group),
+                shapes=self.parameter_shapes(group),
             )
             g = -flat.grad if h.maximize else flat.grad
             if mask is None:

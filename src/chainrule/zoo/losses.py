@@ -14,15 +14,15 @@ def class_loss(loss: str = "MSELoss", low: float = 0.0, high: float = 1.0) -> On
 
     Class t counts as ``high`` at t and ``low`` elsewhere: see :class:`chainrule.nn.OneHotLoss`.
     """
-    return OneHotLoss(build_loss(loss), low, high)
+    return OneHotLoss(construct_loss(loss), low, high)
 
 
 def target_loss(target: str, loss: str = "MSELoss") -> TargetLoss:
     """A loss by its name in ``chainrule.nn``, of one of several targets, which is named too."""
-    return TargetLoss(build_loss(loss), target)
+    return TargetLoss(construct_loss(loss), target)
 
 
-def build_loss(loss: str) -> Loss:
+def construct_loss(loss: str) -> Loss:
     """The loss of this name with its defaults. Raises ValueError where there is none."""
     known = [name for name in nn.loss.__all__ if name.endswith("Loss")]
     if loss not in known:

@@ -4,6 +4,7 @@
 JSON data, for a page or a web app.
 """
 
+from chainrule.report.figure_data.activations import ActivationsData, activations_data
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.figure_data.boxes import BoxesData, boxes_data
 from chainrule.report.figure_data.calibration import CalibrationData, calibration_data
@@ -35,6 +36,12 @@ from chainrule.report.figure_data.parallel_coordinates import (
     ParallelCoordinatesData,
     parallel_coordinates_data,
 )
+from chainrule.report.figure_data.parameters import (
+    FiltersData,
+    WeightsData,
+    filters_data,
+    weights_data,
+)
 from chainrule.report.figure_data.plane import PlaneData, plane_data
 from chainrule.report.figure_data.reliability import (
     ConfusionData,
@@ -58,6 +65,7 @@ from chainrule.report.figure_data.validation import (
 from chainrule.report.figure_data.wrong_samples import wrong_samples_data
 
 __all__ = [
+    "ActivationsData",
     "BoxesData",
     "CalibrationData",
     "ConfusionData",
@@ -67,6 +75,7 @@ __all__ = [
     "CurvesData",
     "ExpectedValidationData",
     "FigureData",
+    "FiltersData",
     "ForestPlotData",
     "HistogramsData",
     "ImagesData",
@@ -80,6 +89,8 @@ __all__ = [
     "ReliabilityData",
     "SearchMapsData",
     "ValidationData",
+    "WeightsData",
+    "activations_data",
     "boxes_data",
     "calibration_data",
     "confusion_data",
@@ -89,6 +100,7 @@ __all__ = [
     "differences_data",
     "effect_sizes_data",
     "expected_validation_data",
+    "filters_data",
     "importances_data",
     "layers_data",
     "learning_curves_data",
@@ -100,5 +112,6 @@ __all__ = [
     "samples_data",
     "search_maps_data",
     "validation_against_test_data",
+    "weights_data",
     "wrong_samples_data",
 ]

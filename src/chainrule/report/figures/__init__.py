@@ -4,6 +4,7 @@ Of each figure ``x`` there is ``x_data``, its numbers, in :mod:`chainrule.report
 ``draw_x``, which draws them into axes, or a figure of several; and ``x``, the two together.
 """
 
+from chainrule.report.figures.activations import activations, draw_activations
 from chainrule.report.figures.boxes import boxes, draw_boxes
 from chainrule.report.figures.calibration import calibration, draw_calibration
 from chainrule.report.figures.critical_difference import (
@@ -21,6 +22,7 @@ from chainrule.report.figures.decision_maps import (
 from chainrule.report.figures.forest_plots import differences, draw_forest_plot, effect_sizes
 from chainrule.report.figures.importance import draw_importances, importances
 from chainrule.report.figures.layers import draw_layers, layers
+from chainrule.report.figures.parameters import draw_filters, draw_weights, filters, weights
 from chainrule.report.figures.plane import draw_plane, plane
 from chainrule.report.figures.reliability import (
     confusion,
@@ -39,6 +41,7 @@ from chainrule.report.figures.validation import (
 from chainrule.report.figures.wrong_samples import wrong_samples
 
 __all__ = [
+    "activations",
     "boxes",
     "calibration",
     "confusion",
@@ -46,6 +49,7 @@ __all__ = [
     "curve_grid",
     "curves",
     "differences",
+    "draw_activations",
     "draw_boxes",
     "draw_calibration",
     "draw_confusion",
@@ -53,6 +57,7 @@ __all__ = [
     "draw_curve_grid",
     "draw_curves",
     "draw_expected_validation",
+    "draw_filters",
     "draw_forest_plot",
     "draw_importances",
     "draw_layers",
@@ -63,8 +68,10 @@ __all__ = [
     "draw_samples",
     "draw_search_maps",
     "draw_validation_against_test",
+    "draw_weights",
     "effect_sizes",
     "expected_validation",
+    "filters",
     "importances",
     "layers",
     "learning_curves",
@@ -75,5 +82,6 @@ __all__ = [
     "samples",
     "search_maps",
     "validation_against_test",
+    "weights",
     "wrong_samples",
 ]
