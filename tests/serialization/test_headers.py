@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import itertools
+import operator
 import random
 
 import pytest
@@ -50,6 +52,12 @@ def find_places(value, place=()):
         yield (*place, key)
         if isinstance(item, dict | list):
             yield from find_places(item, (*place, key))
+
+
+def reach(header, place):
+    """The value at this place; None where there is none."""
+    with contextlib.suppress(LookupError, TypeError):
+        return functools.reduce(operator.getitem, place, header)
 
 
 def forge(header, place, value):
@@ -123,6 +131,15 @@ def test_tensors_that_are_not_those_saved_are_refused_or_not_needed(seed, saved,
     kind, tensors, header = read_file(saved)
     write_file(tmp_path / "forged", kind, change_tensors(tensors, random.Random(seed)), header)
     try_to_load(tmp_path / "forged")
+
+
+def test_rates_for_another_number_of_groups_are_refused(saved, tmp_path):
+    kind, tensors, header = read_file(saved)
+    places = {(*place[:-1], 1, "list") for place in find_places(header)}
+    [place] = [p for p in places if reach(header, (*p[:-2], 0)) == "base_lrs"]
+    write_file(tmp_path / "forged", kind, tensors, forge(header, place, []))
+    with pytest.raises(FileError, match=r"scheduler\.base_lrs: expected 1 values, got 0"):
+        build().load(tmp_path / "forged")
 
 
 @pytest.mark.parametrize("field", ["architecture", "modes", "config", "trainer", "rng_state"])

@@ -131,15 +131,16 @@ def check_values(state: TrainState, values: Mapping[str, Any]) -> None:
 def check_alike(place: str, saved: Any, own: Any) -> None:
     """Raise ValueError, naming the place, where a saved value is of another kind than one's own.
 
-    A number may be a tensor, one a replica; of a list that is longer here or there, what both have
-    is compared, for it may grow; and what is None here may be anything.
+    A number may be a tensor, one a replica; and what is None here may be anything.
     """
     number, fits = (int, float, Tensor), True
     if isinstance(own, dict) and isinstance(saved, dict):
         for key in own.keys() & saved.keys():
             check_alike(f"{place}.{key}", saved[key], own[key])
     elif isinstance(own, list | tuple) and isinstance(saved, list | tuple):
-        for i, (a, b) in enumerate(zip(saved, own, strict=False)):
+        if len(saved) != len(own):
+            raise ValueError(f"{place}: expected {len(own)} values, got {len(saved)}")
+        for i, (a, b) in enumerate(zip(saved, own, strict=True)):
             check_alike(f"{place}.{i}", a, b)
     elif isinstance(own, bool) or isinstance(saved, bool):
         fits = isinstance(saved, bool) and isinstance(own, bool | NoneType)
