@@ -109,6 +109,7 @@ NEAR = {
     "data": (("run", "tiny.toml", "--data", "trian=3"), "'trian'; did you mean 'train'"),
     "setting": (("train", "plane_net", "disk_points", "--set", "lr=3"), "mean 'optimizer.lr'"),
     "option": (("train", "plane_net", "disk_points", "--set", "epochs=3"), "own, --epochs"),
+    "near option": (("train", "plane_net", "disk_points", "--set", "epoch=3"), "own, --epochs"),
     "rate": (
         ("train", "plane_net", "disk_points", "--lr", "nan"),
         "optimizer.lr: expected a finite number, got nan",

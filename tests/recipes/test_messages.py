@@ -48,6 +48,11 @@ def test_a_kind_has_none_of_another(kind, other):
         resolve_callable(kind, other)
 
 
+def test_a_name_of_another_kind_is_said_to_be_one():
+    with pytest.raises(StudyError, match="loss 'Accuracy' is not known, but metric 'Accuracy' is;"):
+        resolve_callable("loss", "Accuracy")
+
+
 def test_a_name_in_a_module_gets_a_near_one():
     with pytest.raises(StudyError, match="has no function 'plane_ne'; did you mean 'plane_net'"):
         resolve_callable("net", "chainrule.zoo:plane_ne")

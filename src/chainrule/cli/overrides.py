@@ -48,8 +48,8 @@ OPTIONS = ("epochs", "batch_size", "patience", "seed", "threads", "validation", 
 
 def suggest_setting(path: str) -> str:
     """What was meant by a setting of no part: an option, an argument of a part, or a part."""
-    if path in OPTIONS:
-        return f"it is an option of its own, --{path.replace('_', '-')}; "
+    if "." not in path and (option := find_similar(path, OPTIONS)):
+        return f"it is an option of its own, --{option.replace('_', '-')}; "
     if find_similar(path, ["lr"]):
         return "did you mean 'optimizer.lr'? "
     return did_you_mean(path.partition(".")[0], PARTS)

@@ -74,8 +74,10 @@ def resolve_callable(kind: str, name: str) -> Callable[..., Any]:
         return _import_callable(kind, name, module, attribute)
     known = _own_components(kind)
     if name not in known:
+        others = [k for k in SEARCH_MODULES if name in _own_components(k)]
+        elsewhere = f", but {others[0]} {name!r} is" if others else ""
         raise StudyError(
-            f"{kind} {name!r} is not known; {did_you_mean(name, known)}"
+            f"{kind} {name!r} is not known{elsewhere}; {did_you_mean(name, known)}"
             f"expected package.module:name or one of: {', '.join(known)}"
         )
     return known[name]
