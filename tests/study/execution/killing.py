@@ -38,6 +38,9 @@ ENDLESS = small(
 """Two cohorts are done quickly, for a search comes first; the others keep their workers busy."""
 
 
+SHARED = STUDY.with_overrides(rounds=3, search={"each_round": True})
+"""The same with a search in each round, which shares can do by themselves."""
+
 LOOKING = small(
     rounds={"until": "decided", "looks": [3, 6, 9], "futility": False},
     epochs=20,
@@ -50,7 +53,9 @@ LOOKING = small(
 class Process:
     """``run`` of a study in a new process group; it says how many cohorts are done."""
 
-    def __init__(self, store: Path, name: str = "STUDY", jobs: int = 2) -> None:
+    def __init__(
+        self, store: Path, name: str = "STUDY", jobs: int = 2, share: str | None = None
+    ) -> None:
         command = [
             sys.executable,
             "-m",
@@ -58,6 +63,7 @@ class Process:
             name,
             str(store),
             str(jobs),
+            *([] if share is None else [share]),
         ]
         self.popen = subprocess.Popen(
             command,
@@ -142,9 +148,9 @@ def say(progress: Progress) -> None:
     print(progress.cohorts, flush=True)
 
 
-def main(name: str, store: str, jobs: str) -> None:
+def main(name: str, store: str, jobs: str, share: str | None = None) -> None:
     study: Study = globals()[name]
-    result = run(study, store=store, jobs=int(jobs), on_progress=say)
+    result = run(study, store=store, jobs=int(jobs), share=share, on_progress=say)
     print("interrupted" if result.interrupted else "done", flush=True)
 
 

@@ -13,6 +13,7 @@ from chainrule.study.shares.missing import count_share, describe_missing_shares
 from chainrule.study.shares.share import Division, Share, divides_searches, select_trainings
 from chainrule.study.spec.datasets import split_datasets
 from chainrule.study.store.record import TrainingKey
+from tests.study.execution.killing import SHARED, Process
 from tests.study.shares.studies import NamingExecutor, load, rows_of, run_share
 from tests.study.small import SMALL, Study, searched, small
 
@@ -161,6 +162,22 @@ def test_a_share_that_was_interrupted_goes_on_with_its_own(tmp_path):
     second = run_share(study, store, "2/3")
     assert len(first.rows) == 2
     assert rows_of(second) == rows_of(run_share(study, tmp_path / "b.sqlite", "2/3"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cohorts", ["0", "1", "3"])
+def test_shares_that_are_killed_go_on_and_are_one_run_when_merged(tmp_path, cohorts):
+    stores = [tmp_path / f"{i}.sqlite" for i in (1, 2)]
+    for i, store in enumerate(stores, 1):
+        process = Process(store, "SHARED", share=f"{i}/2")
+        try:
+            process.wait_for(cohorts)
+            process.kill(group=True)
+        finally:
+            process.end()
+        assert run(SHARED, store=store, share=f"{i}/2").rows
+    merge_stores(stores, tmp_path / "all.sqlite")
+    assert rows_of(load(tmp_path / "all.sqlite")) == rows_of(run(SHARED))
 
 
 def test_finals_that_would_wait_for_a_search_are_refused_by_name(tmp_path):
