@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import webbrowser
 from pathlib import Path
 
 import pytest
 
 import chainrule
+from chainrule.cli import main
 from chainrule.web import open_socket, page_address
+from tests.web.browser import wait_until
 
 STATIC = Path(chainrule.__file__).parent / "web" / "static"
 
@@ -70,6 +73,17 @@ def test_it_prints_an_address_that_answers_and_a_signal_ends_it_cleanly(number):
     finally:
         process.kill()
     assert (process.returncode, rest, said) == (0, "", "Ctrl-C stops it.\nstopped\n")
+
+
+def test_the_command_opens_the_page_that_it_prints(monkeypatch, capfd):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr("chainrule.web.run_server", lambda *_: wait_until(lambda: opened))
+    monkeypatch.setattr(sys, "argv", ["chainrule", "app", "--quiet"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said, problems = capfd.readouterr()
+    assert (ended.value.code, [said.strip()], problems) == (0, opened, "")
 
 
 def test_what_the_browser_runs_is_whole_and_from_here_alone():

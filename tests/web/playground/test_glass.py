@@ -113,3 +113,17 @@ def test_a_unit_of_digits_has_the_image_of_its_weights_and_what_moves_it_most(pa
     found = page.do("unit", path="2", unit=4)
     assert (found["weights"]["rows"], found["weights"]["columns"]) == (28, 28)
     assert len(found["images"]) == 12
+
+
+def test_a_channel_of_a_convolution_has_its_kernels(page, setting):
+    setting["data"] = {"name": "digit_images", "train": 40, "test": 10, "standardize": "all"}
+    setting["sides"][0]["net"]["layers"] = [["Conv2d", 2, 5], "Tanh", ["Conv2d", 3, 3]]
+    page.do("build", setting=setting)
+    found = page.do("unit", path="2", unit=2)["weights"]
+    assert (found["rows"], found["columns"], found["shape"]) == (6, 3, [2, 3, 3])
+
+
+def test_a_unit_of_what_has_no_weights_before_it_has_none(page, setting):
+    setting["sides"][0]["net"]["layers"] = ["Tanh"]
+    page.do("build", setting=setting)
+    assert page.do("unit", path="0", unit=1)["weights"] is None

@@ -252,6 +252,17 @@ def test_a_csv_file_of_numbers_has_a_loss_and_no_accuracy(page, setting, tmp_pat
     assert [*page.do("step")["curves"][0]] == ["train_loss", "test_loss"]
 
 
+def test_the_map_of_a_number_goes_from_the_least_target_to_the_largest(page, setting, tmp_path):
+    path = tmp_path / "plane.csv"
+    path.write_text(
+        "a,b,y\n" + "".join(f"{i / 4},{i % 7 + 0.5},{i / 2}\n" for i in range(40)), encoding="utf-8"
+    )
+    setting["data"] = {"name": "table", "csv": str(path), "target": "y", "standardize": "feature"}
+    setting["sides"][0] |= {"loss": "MSELoss", "init": "Zeros"}
+    frame = page.do("build", setting=setting)
+    assert set(base64.b64decode(frame["sides"][0]["map"]["mean"])) == {0}  # 0 is the least
+
+
 def test_digits_are_shown_with_the_share_of_seeds_that_tell_them(page, setting):
     setting["data"] = {"name": "digit_images", "train": 50, "test": 20, "standardize": "all"}
     page.do("build", setting=setting)

@@ -62,6 +62,6 @@ def open_app(
         opening = Timer(0.5, webbrowser.open, [address])
         opening.daemon = True
         opening.start()
-    with suppress(KeyboardInterrupt):  # which is how it ends
+    with listener, suppress(KeyboardInterrupt):  # which is how it ends
         web.run_server(web.build_application(token, [host], stores), listener)
     echo_err("stopped")
