@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import webbrowser
 from contextlib import suppress
 from threading import Timer
@@ -63,5 +64,6 @@ def open_app(
         opening.daemon = True
         opening.start()
     with listener, suppress(KeyboardInterrupt):  # which is how it ends
-        web.run_server(web.build_application(token, [host], stores), listener)
+        names = [host, socket.gethostname()]
+        web.run_server(web.build_application(token, names, stores), listener)
     echo_err("stopped")
