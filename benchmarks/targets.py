@@ -51,7 +51,7 @@ TARGETS = (
     Target("`pairs-depth --quick`", "PyTorch script", "pairs-depth --quick", 1, SCRIPT, 4),
     Target("one arm whole", "PyTorch script, a process a core", ARM, 1, SCRIPT, 2),
     Target("`pairs-sharing` cnn, batch norm, K = 10", BETTER, "pair-cnn", 10, LOOP, 2.5),
-    Target("`pairs-best`: dropout, warping", BETTER, "pair-best", 8, MASKS, 2.5),
+    Target("`pairs-best`: dropout, warping", BETTER, "pair-best", 10, MASKS, 2.5),
     Target("48 pair MLPs of four widths", "a process a core", "pair-mlp, widths", 48, PER_CORE, 5),
     Target("`disk`, K = 1", "JAX jit + scan", "disk", 1, JAX, 1),
     Target("`disk`, K = 10", BETTER, "disk", 10, LOOP, 30),

@@ -19,11 +19,11 @@ MASKS = tuple(
 
 
 def run(options: Options) -> list[Row]:
-    """The study pairs-sharing's net, K = 10; pairs-best's with dropout and warping, K = 1 and 8."""
+    """pairs-sharing's net, K = 10; that of pairs-best with dropout and warping, K = 1 and 10."""
     cnn = Work("pair-cnn", Net("pairs-cnn", (100,)), 10, 640, 64, 1, "Adam", 3e-3, 1.0)
     best = [
         Work("pair-best", Net("pairs-best", (32,)), K, batches * 50, 50, 1, "AdamW", 6e-3, 1.0)
-        for K, batches in ((1, 10), (8, 5))
+        for K, batches in ((1, 10), (10, 4))
     ]
     rows = options.measure([cnn], peers.LOOPS)
     return rows + options.measure(best[:1] if options.quick else best, MASKS)
