@@ -96,9 +96,14 @@ def draw(**changes: Any) -> Callable[[int, int], Study]:
     return lambda seed, rounds: declare(seed=seed, rounds=rounds, **changes)
 
 
-def draw_folds(seed: int, rounds: int) -> Study:
+NET = {"net": {"name": HERE + "net", "learner": "net"}}
+
+
+def draw_folds(**changes: Any) -> Callable[[int, int], Study]:
     """One k-fold: as many folds as rounds."""
-    return declare(seed=seed, rounds=rounds, **data("folds", folds=rounds, train=60, test=30))
+    return lambda seed, rounds: declare(
+        seed=seed, rounds=rounds, **data("folds", folds=rounds, train=60, test=30), **changes
+    )
 
 
 def score_by(draw: Callable[[np.random.Generator], float]) -> Callable[[int], Score]:
@@ -127,6 +132,7 @@ POOL = "48 of a pool of 60 test samples, two-way t"
 POOL_READ_WRONG = "the same, paired t read as about new samples"
 K_FOLD = "one k-fold, as many folds as rounds"
 FOLDS = "5-fold, 3 folds to 6 times"
+STABLE = ", nearest centroids"
 ONCE_READ_WRONG = "searched once, read as about the arms"
 DIVERGED, MISSING = "10 % of the trainings diverged", "10 % of the trainings missing"
 DISCRETE, TIED = "a metric of ten test points", "eight of ten differences are 0"
@@ -135,8 +141,10 @@ SKEWED, SKEWED_SIGNS = "skewed differences", "the same, sign-flip test"
 CASES = [
     Case({"fresh data": compare}, draw()),
     Case({"re-splits, 70 and 30 of 100": compare}, draw(**data("resplit", train=70, test=30))),
-    Case({K_FOLD: compare}, draw_folds, divides=True),
-    Case({FOLDS: compare}, draw(**data("folds", folds=5))),
+    Case({K_FOLD: compare}, draw_folds(**NET), divides=True),
+    Case({K_FOLD + STABLE: compare}, draw_folds(), divides=True),
+    Case({FOLDS: compare}, draw(**data("folds", folds=5), **NET)),
+    Case({FOLDS + STABLE: compare}, draw(**data("folds", folds=5))),
     Case({POOL: generalize, POOL_READ_WRONG: compare}, draw_pool),
     Case({"searched in each round": compare}, draw(**BETTER, **EACH)),
     Case({"searched once, settings that are equally good": compare}, draw(**ALIKE, **ONCE)),
@@ -153,8 +161,8 @@ CASES = [
 ]
 
 CAUTIOUS: Mapping[str, str] = {
-    K_FOLD: "the factor is for test sets that overlap",
-    FOLDS: "the same, until the folds are repeated",
+    K_FOLD + STABLE: "the factor is for learners that change with their samples",
+    FOLDS + STABLE: "the same, until the folds are repeated",
     DIVERGED: "a round that one arm loses is far from all others",
     MISSING: "too few rounds may be left to test",
     DISCRETE: "differences that are all the same are no certainty",
