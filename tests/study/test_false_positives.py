@@ -163,10 +163,7 @@ CASES = [
 CAUTIOUS: Mapping[str, str] = {
     K_FOLD + STABLE: "the factor is for learners that change with their samples",
     FOLDS + STABLE: "the same, until the folds are repeated",
-    DIVERGED: "a round that one arm loses is far from all others",
-    MISSING: "too few rounds may be left to test",
-    DISCRETE: "differences that are all the same are no certainty",
-    TIED: "the same",
+    TIED: "differences that are all the same are no certainty, and few differ",
     SKEWED_SIGNS: "few rounds have no small p",
 }
 """Where fewer than 3 % are right too, and why."""
