@@ -44,6 +44,7 @@ def check_last_batch(net: Module, data: Dataset, batch_size: int) -> None:
         smaller, larger = range(min(batch_size, N), 1, -1), range(batch_size + 1, N + 1)
         sizes = [size for size in (*smaller, *larger) if N % size != 1]
         advice = f"choose another batch_size ({sizes[0]}, for example)" if sizes else "add samples"
+        advice += ", or leave it out (drop_last)" if N > batch_size > 1 else ""
         raise ValueError(
             f"{N} samples with batch_size={batch_size} make a batch of one sample, of which the "
             f"net cannot learn: {advice}. {error}"
