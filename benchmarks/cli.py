@@ -24,10 +24,11 @@ CASES = """cases:
   wide      784-1024-1024-10, batch 512: large products
   studies   whole studies as processes, from start to table, against PyTorch scripts
   startup   imports and commands, against import torch
+  engines   cohorts of a moment by each engine, against this process alone
   norm      batch normalization: pairs-sharing's net, K = 10; pairs-best's with dropout and warping
   packed    64 MLPs of width 384 with rates of their own, against the same packed with bmm
   scaling   the cost against replicas, depth, width and batch; figures with --figures
-  all       all of these but scaling, in about 25 minutes: those with a target come first
+  all       all but scaling and engines, in about 25 minutes: those with a target come first
   table     no case: print what a JSON FILE has: each target with the ratio found, then all rows
 
 A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its
@@ -48,8 +49,12 @@ examples:
 NAMES = (
     *("studies", "norm", "packed", "disk", "pair-mlp", "conv2", "wide", "lenet", "startup"),
     "scaling",
+    "engines",
 )
 
+
+APART = ("scaling", "engines")
+"""Those that have no part in ``all``."""
 
 FAILURES = (AssertionError, RuntimeError, ValueError, OSError)
 """What a case ends with where a peer computes something else, or cannot be run."""
@@ -124,7 +129,8 @@ def measure(given: argparse.Namespace) -> int:
     options = Options(given.quick, given.repeat, seconds, peers, given.figures, say)
     found: list[rows.Row] = []
     failed = False
-    for name in [name for name in NAMES if name != "scaling"] if together else [given.case]:
+    names = [name for name in NAMES if name not in APART]
+    for name in names if together else [given.case]:
         try:
             new = CASES[name].run(options)
         except FAILURES as error:

@@ -23,9 +23,9 @@ import numpy as np
 
 from chainrule import seeds
 from chainrule.study import Study, TrainingRecord, open_store, run
-from chainrule.study.execution import runner
+from chainrule.study.execution import job_queue
 from chainrule.study.execution.cohorts import CohortJob, Training
-from chainrule.study.execution.package import JobResult
+from chainrule.study.execution.workers.package import JobResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,8 +132,8 @@ class SimulatedWait:
 
 @contextmanager
 def simulated_time(workers: SimulatedWorkers) -> Iterator[None]:
-    """In here the runner waits for simulated workers."""
-    with patch.object(runner, "wait", workers.wait):
+    """In here a run waits for simulated workers."""
+    with patch.object(job_queue, "wait", workers.wait):
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.cases import (
     conv2,
     disk,
+    engines,
     lenet,
     norm,
     packed,
@@ -28,4 +29,5 @@ CASES = {
     "studies": studies,
     "startup": startup,
     "scaling": scaling,
+    "engines": engines,
 }

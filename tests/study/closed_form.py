@@ -22,7 +22,7 @@ from chainrule.data import Dataset
 from chainrule.optim import Adam
 from chainrule.study import Study, StudyResult, TrainingRecord, run
 from chainrule.study.execution.cohorts import CohortJob, Training
-from chainrule.study.execution.package import JobResult, StudyPackage
+from chainrule.study.execution.workers.package import JobResult, StudyPackage
 from chainrule.study.round_data import RoundData
 from chainrule.study.sample_identity import name_samples
 from chainrule.study.store.predictions import Predictions, encode_predictions

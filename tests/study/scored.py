@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.study import Study, TrainingRecord
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.package import JobResult
+from chainrule.study.execution.workers.package import JobResult
 from tests.study.small import small
 from tests.study.store.rows import row
 

@@ -45,7 +45,7 @@ def searched(**changes: Any) -> Study:
 
 def lasting(rows: Iterable[TrainingRecord]) -> list[TrainingRecord]:
     """The rows in the order of their keys, less what differs from run to run."""
-    plain = [replace(row, seconds=0.0, finished="", worker="") for row in rows]
+    plain = [replace(row, seconds=0.0, finished="", worker="", machine={}) for row in rows]
     return sorted(plain, key=lambda row: row.key)
 
 

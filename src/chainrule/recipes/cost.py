@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chainrule.nn import summary
 from chainrule.nn.module import Module
 from chainrule.recipes.component import Component, build_component
+from chainrule.recipes.errors import StudyError
+from chainrule.recipes.importing import resolve_callable
 from chainrule.recipes.recipe import Recipe
 
 __all__ = ["count_activations", "count_parameters", "training_cost"]
@@ -28,7 +31,7 @@ class NetSizes(NamedTuple):
 
 def count_parameters(recipe: Recipe) -> int:
     """How many numbers a net of this recipe learns; at least 1, and 1 if it cannot be made."""
-    return net_sizes(recipe.net.model_dump_json(), (1,)).parameters
+    return net_sizes(recipe, (1,)).parameters
 
 
 def training_cost(recipe: Recipe, shape: Sequence[int]) -> float:
@@ -37,18 +40,26 @@ def training_cost(recipe: Recipe, shape: Sequence[int]) -> float:
     Of a net that cannot be run without numbers, its parameters stand in for its products.
     """
     n, *sample = shape
-    products = net_sizes(recipe.net.model_dump_json(), tuple(sample)).multiply_adds
+    products = net_sizes(recipe, sample).multiply_adds
     return PASSES * float(products) * n * recipe.epochs * recipe.ensemble_size
 
 
 def count_activations(recipe: Recipe, sample: Sequence[int]) -> int:
     """How many numbers a net's layers put out for one sample; 0 if that needs numbers."""
-    return net_sizes(recipe.net.model_dump_json(), tuple(sample)).activations
+    return net_sizes(recipe, sample).activations
+
+
+def net_sizes(recipe: Recipe, sample: Sequence[int]) -> NetSizes:
+    """The sizes of a recipe's net, as what makes it is now: a module may be loaded anew."""
+    function = None
+    with suppress(StudyError):
+        function = resolve_callable("net", recipe.net.name)
+    return measure_net(recipe.net.model_dump_json(), tuple(sample), function)
 
 
 @lru_cache(maxsize=1024)
-def net_sizes(net: str, sample: tuple[int, ...]) -> NetSizes:
-    """The sizes of the net that this JSON text declares."""
+def measure_net(net: str, sample: tuple[int, ...], function: object) -> NetSizes:
+    """The sizes of the net that this JSON text declares, and that this function makes."""
     part = Component.model_validate_json(net)
     count = 1
     try:

@@ -51,10 +51,13 @@ LOOKING = small(
 
 
 class Process:
-    """``run`` of a study in a new process group; it says how many cohorts are done."""
+    """``run`` of a study in a new process group; it says how many cohorts are done.
+
+    ``jobs``: processes, or the name of an engine.
+    """
 
     def __init__(
-        self, store: Path, name: str = "STUDY", jobs: int = 2, share: str | None = None
+        self, store: Path, name: str = "STUDY", jobs: int | str = 2, share: str | None = None
     ) -> None:
         command = [
             sys.executable,
@@ -150,7 +153,8 @@ def say(progress: Progress) -> None:
 
 def main(name: str, store: str, jobs: str, share: str | None = None) -> None:
     study: Study = globals()[name]
-    result = run(study, store=store, jobs=int(jobs), share=share, on_progress=say)
+    where = {"jobs": int(jobs)} if jobs.isdecimal() else {"executor": jobs}
+    result = run(study, store=store, share=share, on_progress=say, **where)
     print("interrupted" if result.interrupted else "done", flush=True)
 
 

@@ -14,9 +14,9 @@ from chainrule.recipes.errors import StudyError
 from chainrule.study import run
 from chainrule.study.execution.executors.futures import FuturesEngine
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.package import StudyPackage
 from chainrule.study.execution.scheduler import Scheduler
-from chainrule.study.execution.stop_requests import JobStoppedError, request_stop
+from chainrule.study.execution.workers.package import StudyPackage
+from chainrule.study.execution.workers.stop_requests import JobStoppedError, request_stop
 from tests.study.execution.test_runner import FEW
 from tests.study.small import lasting, small
 
@@ -54,7 +54,7 @@ def test_a_cancelled_cohort_is_given_out_again(undisturbed):
 def test_one_that_is_always_cancelled_names_arm_and_cohort_in_two_lines():
     message = r"^arm wide: a worker was lost 3 times over a cohort of 2 trainings; [^\n]*\n[^\n]*$"
     with pytest.raises(StudyError, match=message) as caught:
-        run(FEW, arms="wide", executor=Here(CancelledError(), 99))
+        run(small(arms={"wide": {}}, rounds=2), executor=Here(CancelledError(), 99))
     assert str(caught.value).endswith("\n  CancelledError: it was cancelled")
 
 
@@ -139,12 +139,14 @@ def test_a_thread_that_trains_stops_soon_when_it_is_asked(compiled):
     board = Scheduler(study, study.all_arms)
     (job,) = board.take_jobs(board.arms[0])
     with ThreadPoolExecutor(1) as threads:
-        future = threads.submit(run_job, StudyPackage(study.model_dump_json(), "mine"), job)
+        future = threads.submit(
+            run_job, StudyPackage(study.model_dump_json(), f"mine {compiled}"), job
+        )
         time.sleep(0.5)
         request_stop("another")
         assert not future.done()
         start = time.monotonic()
-        request_stop("mine")
+        request_stop(f"mine {compiled}")
         assert isinstance(future.exception(timeout=10), JobStoppedError)
         assert time.monotonic() - start < 3
 

@@ -153,7 +153,10 @@ class Broken:
 
 def test_a_worker_that_dies_is_a_sentence_and_no_traceback(tmp_path):
     result = run(small(arms={"a": {}}, rounds=2))
-    with pytest.raises(StudyError, match=r"a worker died .* 0 of 2 are saved; too little memory"):
+    with pytest.raises(
+        StudyError,
+        match=r"arm a: a worker died 3 times over a cohort of 2 trainings; too little memory",
+    ):
         retrain_nets(result, tmp_path, executor=Broken())
 
 

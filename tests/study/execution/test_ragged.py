@@ -10,8 +10,8 @@ from chainrule.compiled.build import compiler
 from chainrule.study import Study, run
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs, pack_programs
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.package import StudyPackage
 from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.workers.package import StudyPackage
 from tests.study.small import SMALL, lasting, small
 
 COMPILED = pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")

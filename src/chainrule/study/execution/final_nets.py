@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from uuid import uuid4
 
 from chainrule._util.atomic import write_atomically
 from chainrule._util.notices import print_once
@@ -19,7 +17,8 @@ from chainrule.study.execution.executors import (
     use_engine,
 )
 from chainrule.study.execution.job import net_path, retrain_cohort
-from chainrule.study.execution.package import JobResult, StudyPackage
+from chainrule.study.execution.job_queue import JobQueue
+from chainrule.study.execution.workers.travel import pack_study
 from chainrule.study.results.backends import backend_kind
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.spec.arms import Arm
@@ -154,30 +153,35 @@ def save_again(
 ) -> list[Path]:
     """Train the cohorts that these rows are of, and save the nets of these rows."""
     cohorts = find_cohorts(result.study, find_finals(result), wanted)
-    ways = {was_compiled(rows) for _, rows in cohorts}
-    declared = {way: declare_again(result.study, compiled=way) for way in ways}
-    run, paths = uuid4().hex, []
+    stored = dict(cohorts)
+
+    def arguments(job: CohortJob) -> tuple[object, ...]:
+        return stored[job], {row.round for row in wanted if row.arm == job.arm}
+
+    paths = []
     with use_engine(executor, min(jobs, len(cohorts))) as engine:
-        try:
-            futures: list[Future[JobResult]] = []
-            for job, rows in cohorts:
-                package = StudyPackage(declared[was_compiled(rows)], run)
-                rounds = {row.round for row in wanted if row.arm == job.arm}
-                futures.append(engine.submit(retrain_cohort, package, job, rows, rounds))
-            for future in futures:
-                paths += write_nets(future.result().nets, folder)
-        except engine.lost as error:
-            engine.stop(run)
-            engine.check()
-            raise StudyError(
-                f"study {result.study.name}: a worker died while it trained nets again, and "
-                f"{len(paths)} of {len(wanted)} are saved; too little memory? say fewer --jobs\n"
-                f"  {type(error).__name__}: {error}"
-            ) from None
-        except BaseException:
-            engine.stop(run)
-            raise
+        for way in {*map(was_compiled, stored.values())}:
+            sent = pack_study(*declare_again(result.study, compiled=way), engine.is_remote)
+            queue = JobQueue(engine, *sent, retrain_cohort, arguments)
+            queue.add(job for job, rows in stored.items() if was_compiled(rows) == way)
+            paths += take_nets(queue, folder)
     return sorted(paths)
+
+
+def take_nets(queue: JobQueue, folder: Path) -> list[Path]:
+    """Carry out all of a queue, and write the nets as they come. Raises what a training raises."""
+    paths = []
+    try:
+        while queue:
+            queue.begin()
+            for _, outcome in queue.collect_finished():
+                if isinstance(outcome, StudyError):
+                    raise outcome
+                paths += write_nets(outcome.nets, folder)
+    except BaseException:
+        queue.stop()
+        raise
+    return paths
 
 
 def write_nets(nets: Mapping[str, bytes], folder: Path) -> list[Path]:
@@ -194,10 +198,10 @@ def was_compiled(rows: Sequence[TrainingRecord]) -> bool:
     return backend_kind(rows[0].backend) == "compiled"
 
 
-def declare_again(study: Study, *, compiled: bool) -> str:
-    """The study as workers get it, to be computed one way."""
+def declare_again(study: Study, *, compiled: bool) -> tuple[Study, str]:
+    """The study as workers get it, to be computed one way, and the key of the kernel or ""."""
     study = study.model_copy(update={"keep": None, "compile": compiled, "callbacks": []})
-    return (settle_backend(study)[0] if compiled else study).model_dump_json()
+    return settle_backend(study) if compiled else (study, "")
 
 
 def find_cohorts(

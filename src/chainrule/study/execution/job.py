@@ -15,11 +15,13 @@ from chainrule.recipes.errors import StudyError
 from chainrule.serialization.nets import net_bytes
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.halving import run_halving
-from chainrule.study.execution.package import JobResult, StudyPackage
 from chainrule.study.execution.provenance import package_commit
-from chainrule.study.execution.stop_requests import obey_stop_requests
 from chainrule.study.execution.train_cohort import add_callbacks, build_cohort_trainer, train_until
-from chainrule.study.round_data import RoundData
+from chainrule.study.execution.workers.handshake import WorkerInfo, check_worker
+from chainrule.study.execution.workers.package import JobResult, StudyPackage
+from chainrule.study.execution.workers.stop_requests import obey_stop_requests
+from chainrule.study.execution.workers.travel import unpack_study
+from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.own_code import check_pinned
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
@@ -36,16 +38,38 @@ def run_job(package: StudyPackage, job: CohortJob, nets: bool = False) -> JobRes
     """
     rows: list[TrainingRecord] = []
     files: dict[str, bytes] = {}
-    with one_thread(), obey_stop_requests(package.run), errors_for_all_processes():
-        study, data = load_study(package.declared)
+    with open_package(package) as (study, data, worker):
         if job.halving:
-            return JobResult(run_halving(study, data, job))
+            return JobResult(name_machine(run_halving(study, data, job), worker), worker=worker)
         for program in job.programs:
             trained, net = train_program(study, data, program)
             if nets and job.stage == "final":
                 files |= pack_nets(net, study, program)
             rows += share_seconds(trained, len(job.trainings))
-    return JobResult(rows, files)
+    return JobResult(name_machine(rows, worker), files, worker)
+
+
+@contextmanager
+def open_package(
+    package: StudyPackage,
+) -> Iterator[tuple[Study, RoundData, WorkerInfo | None]]:
+    """In here a worker trains: the study, its data, and who it is where the driver is elsewhere.
+
+    On one thread, until it is asked to stop; errors are such that every process understands.
+    """
+    with one_thread(), obey_stop_requests(package.run), errors_for_all_processes():
+        if package.driver is None:
+            yield *load_study(package.declared), None
+            return
+        with unpack_study(package) as declared:
+            study, data = load_study(declared)
+            yield study, data, check_worker(package.driver, study_dtype(study))
+
+
+def name_machine(rows: Sequence[TrainingRecord], worker: WorkerInfo | None) -> list[TrainingRecord]:
+    """The rows of a worker that may be on another machine, which say what it runs with."""
+    machine = {} if worker is None else worker.as_row()
+    return [replace(row, machine=machine) for row in rows]
 
 
 @contextmanager
@@ -101,11 +125,10 @@ def retrain_cohort(
 
     Raises StudyError where it gives other numbers than are ``stored``, and as run_job.
     """
-    with one_thread(), obey_stop_requests(package.run), errors_for_all_processes():
-        study, data = load_study(package.declared)
+    with open_package(package) as (study, data, worker):
         rows, net = train_program(study, data, job)
         compare_with_stored(rows, stored)
-        return JobResult(rows, pack_nets(net, study, job, wanted))
+        return JobResult(rows, pack_nets(net, study, job, wanted), worker)
 
 
 def compare_with_stored(rows: Sequence[TrainingRecord], stored: Sequence[TrainingRecord]) -> None:

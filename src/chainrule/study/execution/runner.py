@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import atexit
 import gc
-import math
-from bisect import insort
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import check_backends, settle_backend
@@ -25,13 +20,14 @@ from chainrule.study.execution.executors import (
 )
 from chainrule.study.execution.final_nets import choose_folders, save_missing_nets, write_nets
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.lost_jobs import LostJobs
-from chainrule.study.execution.package import JobResult, StudyPackage
+from chainrule.study.execution.job_queue import JobQueue
 from chainrule.study.execution.progress import Progress
 from chainrule.study.execution.provenance import provenance
 from chainrule.study.execution.records import make_failed_rows
 from chainrule.study.execution.resume import StudyEntry
 from chainrule.study.execution.scheduler import Scheduler, select_settled
+from chainrule.study.execution.workers.package import JobResult
+from chainrule.study.execution.workers.travel import pack_study
 from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
@@ -45,9 +41,6 @@ from chainrule.study.store import open_store
 from chainrule.study.store.record import TrainingKey, TrainingRecord
 
 __all__ = ["run"]
-
-SECONDS_BETWEEN_LOOKS = 0.5
-"""How long it waits at a time."""
 
 ProgressCallback = Callable[[Progress], None]
 
@@ -171,14 +164,13 @@ class Runner:
     ) -> None:
         self.scheduler, self.engine, self.save_rows = board, engine, keep
         self.folders = folders
-        self.package = StudyPackage(board.study.model_dump_json(), uuid4().hex)
         self.look = look
-        board.workers = engine.max_workers
-        self.waiting: list[CohortJob] = []
-        self.running: dict[Future[JobResult], CohortJob] = {}
-        self.lost = LostJobs(engine)
+        workers = engine.max_workers
+        board.workers = None if workers is None else max(1, workers)  # some may come yet
+        sent = pack_study(board.study, "", engine.is_remote)
+        self.queue = JobQueue(engine, *sent, run_job, self._arguments, self._priority)
         self.failures: list[TrainingRecord] = []
-        self.progress = Progress(board, self.running)
+        self.progress = Progress(board, self.queue.running)
         self.on_progress = watch
         self._take_jobs(board.arms)
 
@@ -187,92 +179,62 @@ class Runner:
 
         Raises StudyError where rows of an arm were computed another way.
         """
-        if not self.waiting:
+        if not self.queue:
             return ""
         study, kernel = settle_backend(self.scheduler.study)
-        check_backends(study, self.waiting, rows)
-        self.package = replace(self.package, declared=study.model_dump_json())
+        check_backends(study, self.queue.waiting, rows)
+        self.queue.package, self.queue.files = pack_study(study, kernel, self.engine.is_remote)
         return kernel
 
     def run_all(self) -> None:
-        """Until nothing is left; what is under way when something goes wrong is given up."""
+        """Until nothing is left; what is under way when something goes wrong is given up.
+
+        Raises StudyError where nothing but failures came of it.
+        """
         complete = False
         try:
             self.on_progress(self.progress)
-            while self.waiting or self.running or self._open_rounds():
-                self._submit_ready()
-                for future in sorted(self._wait(), key=lambda f: find_error(f) is not None):
-                    self._collect(future)
-                    del self.running[future]  # not before: an interrupt loses nothing that is done
+            while self.queue or self._open_rounds():
+                self.queue.begin()
+                for job, outcome in self.queue.collect_finished():
+                    self._collect(job, outcome)
                 self.on_progress(self.progress)
             self._save_failures()
             complete = True
         except KeyboardInterrupt:
-            self._collect_done()
+            for job, result in self.queue.list_done():
+                self._save(job, result)
             raise
         finally:
             remember_loaded(self.scheduler.study.sources)
             if not complete:
-                self.engine.stop(self.package.run)
+                self.queue.stop()
 
     def _take_jobs(self, arms: Iterable[Arm]) -> None:
         """Let the cohorts wait that can begin now: searches first, large ones first."""
         for arm in arms:
-            self._add_waiting(self.scheduler.take_jobs(arm))
+            self.queue.add(self.scheduler.take_jobs(arm))
 
-    def _add_waiting(self, jobs: Iterable[CohortJob]) -> None:
-        for job in jobs:
-            insort(self.waiting, job, key=self._priority)
+    def _arguments(self, job: CohortJob) -> tuple[bool]:
+        """Whether the nets of a cohort are wanted."""
+        return (job.arm in self.folders,)
 
     def _priority(self, job: CohortJob) -> tuple[bool, float]:
         return job.stage != "search", -self.progress.job_cost(job)
 
     def _open_rounds(self) -> bool:
         """Look at what is done; whether there is more to train now, up to another look."""
-        while (n := self.look()) > self.scheduler.n_rounds and not self.waiting:
+        while (n := self.look()) > self.scheduler.n_rounds and not self.queue:
             self.scheduler.n_rounds = n
             self._take_jobs(self.scheduler.arms)
-        return bool(self.waiting)
+        return bool(self.queue)
 
-    def _submit_ready(self) -> None:
-        """Keep each worker busy, and one cohort in wait."""
-        workers = self.engine.max_workers
-        slots = math.inf if workers is None else max(1, workers) + (workers > 1)
-        while self.waiting and len(self.running) < slots:
-            next_to = {*self.running.values(), self.waiting[0]}
-            if self.running and not self.lost.suspects.isdisjoint(next_to):
-                break  # which of them kills its worker shows when each is alone
-            job = self.waiting[0]
-            future = self.engine.submit(run_job, self.package, job, job.arm in self.folders)
-            self.running[future] = self.waiting.pop(0)
-
-    def _wait(self) -> Collection[Future[JobResult]]:
-        """Those that are done, one at least.
-
-        Now and then it looks up: a signal that another thread was given does not wake this one.
-        """
-        while True:
-            if done := wait(self.running, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED).done:
-                return done
-
-    def _collect_done(self) -> None:
-        """After an interrupt: what was done by then is kept."""
-        for future in [f for f in self.running if f.done() and find_error(f) is None]:
-            self._save(self.running[future], future.result())
-
-    def _collect(self, future: Future[JobResult]) -> None:
-        job, error = self.running[future], find_error(future)
-        if isinstance(error, self.engine.lost):
-            self.lost.add(job, error)
-            self._add_waiting([job])
-            return
-        if isinstance(error, StudyError):
+    def _collect(self, job: CohortJob, result: JobResult | StudyError) -> None:
+        if isinstance(result, StudyError):
             if halves := job.split():  # which of them it was shows when they are apart
-                self._add_waiting(halves)
+                self.queue.add(halves)
                 return
-            result = JobResult(make_failed_rows(job, str(error)))
-        else:
-            result = future.result()
+            result = JobResult(make_failed_rows(job, str(result)))
         self._save(job, result)
         self.failures += select_failures(result.rows)
         self.scheduler.add(result.rows)
@@ -294,8 +256,3 @@ class Runner:
             write_nets(result.nets, self.folders[job.arm])
         if rows := [row for row in result.rows if row.status != "failed"]:
             self.save_rows(rows)
-
-
-def find_error(future: Future[JobResult]) -> BaseException | None:
-    """Why there is no result; that it was cancelled is an error too."""
-    return CancelledError("it was cancelled") if future.cancelled() else future.exception()

@@ -18,7 +18,14 @@ from chainrule.recipes.errors import StudyError
 from chainrule.study.spec.loaded_code import PROCESS_START, find_change
 from chainrule.study.spec.study import Study
 
-__all__ = ["check_pinned", "own_files", "pin_sources", "remember_loaded"]
+__all__ = [
+    "check_loaded",
+    "check_pinned",
+    "locate_module",
+    "own_files",
+    "pin_sources",
+    "remember_loaded",
+]
 
 IMPORTABLE = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
 PACKAGE = Path(__file__).parents[2]
@@ -106,13 +113,15 @@ def check_loaded(name: str, path: Path, digest: str) -> None:
     remember_loaded({name: digest})
 
 
-def own_files(study: Study) -> dict[str, Path]:
-    """Module → file of all that the study's components are made with and that is the user's."""
+def own_files(study: Study, *, callbacks: bool = False) -> dict[str, Path]:
+    """Module → file of all that the study's components are made with and that is the user's.
+
+    ``callbacks``: those that look on too, which decide no number.
+    """
     invalidate_caches()
     found: dict[str, Path] = {}
-    declared = {
-        key: value for key, value in study.as_dict().items() if key not in ("quick", "callbacks")
-    }
+    left_out = {"quick"} if callbacks else {"quick", "callbacks"}
+    declared = {key: value for key, value in study.as_dict().items() if key not in left_out}
     waiting = [*find_module_names(declared)]
     while waiting:
         name = waiting.pop()

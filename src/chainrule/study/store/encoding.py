@@ -32,7 +32,7 @@ KEY = ("arm", "stage", "candidate", "round", "fold")
 FIELDS = tuple(
     f.name
     for f in fields(TrainingRecord)
-    if f.name not in ("curves", "predictions", "predictions_digest", "samples")
+    if f.name not in ("curves", "predictions", "predictions_digest", "samples", "machine")
 )
 
 
@@ -75,6 +75,7 @@ def encode_row(study: int, row: TrainingRecord) -> tuple[dict[str, Any], bytes]:
         | {"curves": [[name, len(curve)] for name, curve in curves.items()]}
         | {"curves_digest": hash_bytes(data)}
         | ({"samples": row.samples} if row.samples else {})
+        | ({"machine": row.machine} if row.machine else {})
         | ({"predictions_digest": hash_bytes(row.predictions)} if row.predictions else {}),
         f"the row {tuple(row.key)}",
     )

@@ -55,6 +55,8 @@ class TrainingRecord:
     - ``backend``: which way it was computed, and why where that is not the kernel; ``kernel``: the
       key of the kernel that took part, which names its vectors' width. "" in rows from before
       this was recorded.
+    - ``machine``: what the worker runs with where that may be another machine than the driver's,
+      see ``WorkerInfo``; else the record of the run has it.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
     - ``predictions``: where they are kept, as :func:`encode_predictions` writes them; a store hands
       them back by themselves, and here their digest alone.
@@ -81,6 +83,7 @@ class TrainingRecord:
     samples: Mapping[str, str] = field(default_factory=dict)
     backend: str = ""
     kernel: str = ""
+    machine: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     predictions: bytes = field(default=b"", repr=False)
     predictions_digest: str = ""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, final
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.base import Engine
-from chainrule.study.execution.stop_requests import request_stop
+from chainrule.study.execution.workers.stop_requests import request_stop
 
 __all__ = ["DaskEngine"]
 
@@ -49,7 +49,7 @@ class DaskEngine(Engine):
             local: dict[str, Any] = {
                 "n_workers": jobs,
                 "threads_per_worker": 1,
-                "dashboard_address": None,
+                "dashboard_address": "127.0.0.1:0",
             }
             local |= {"silence_logs": logging.CRITICAL, **options}
             self._cluster = distributed.LocalCluster(**local)

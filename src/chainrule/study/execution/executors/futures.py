@@ -8,7 +8,7 @@ from typing import Any, TypeVar, final
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.base import Engine, Executor
-from chainrule.study.execution.stop_requests import request_stop
+from chainrule.study.execution.workers.stop_requests import request_stop
 
 __all__ = ["FuturesEngine"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -15,6 +16,9 @@ __all__ = ["JobStoppedError", "obey_stop_requests", "request_stop"]
 _requests: WeakValueDictionary[str, Event] = WeakValueDictionary()
 """The name of a run → whether to stop, as long as something is computed for it."""
 
+_ended: deque[str] = deque(maxlen=1000)
+"""Runs that have ended: a cohort of one may come late."""
+
 
 class JobStoppedError(StudyError):
     """A cohort was given up because its run ends."""
@@ -27,6 +31,8 @@ def obey_stop_requests(run: str) -> Iterator[None]:
     A KeyboardInterrupt in its place would end a worker that serves others too.
     """
     event = _requests.setdefault(run, Event())
+    if run in _ended:
+        event.set()
     try:
         with stoppable(event):
             yield
@@ -38,5 +44,6 @@ def obey_stop_requests(run: str) -> Iterator[None]:
 
 def request_stop(run: str) -> None:
     """Let what this process computes for a run end at the next step; no other run is touched."""
+    _ended.append(run)
     if (event := _requests.get(run)) is not None:
         event.set()
