@@ -42,8 +42,12 @@ def study(*arguments: str) -> tuple[str, ...]:
 
 
 def mean_of(output: str) -> float:
-    """The mean over the arms of a printed table: the first number before ± of each line."""
-    found = [re.search(r"(\d+\.\d+) ± ", line) for line in output.splitlines()]
+    """The mean over the arms of a printed table: the first number before ± of each line.
+
+    The trivial answer, "(trivial)", is no arm.
+    """
+    arms = [line for line in output.splitlines() if not line.startswith("(")]
+    found = [re.search(r"(\d+\.\d+) ± ", line) for line in arms]
     return fmean(float(match[1]) for match in found if match)
 
 

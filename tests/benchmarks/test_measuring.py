@@ -167,6 +167,7 @@ def test_no_process_is_without_replicas():
 
 def test_the_table_that_a_study_prints_is_read():
     assert studies.mean_of("name  mean ± std\na 80.00 ± 1.00 30/30 71.00 ± 2.00\nb 90.00 ± –") == 85
+    assert studies.mean_of("a 80.00 ± 1.00\n(trivial) 50.00 ± 1.00") == 80
 
 
 def test_a_command_is_timed_and_its_memory_is_its_own():
