@@ -192,7 +192,10 @@ def test_npz_and_idx_files(call, nets, tmp_path):
             "takes no such argument",
         ),
         (("plane_net", "pairs"), "pairs: several targets (main, first, second); a study trains"),
-        (("class_loss", "disk_points"), "net 'class_loss' is not known; expected"),
+        (
+            ("class_loss", "disk_points"),
+            "net 'class_loss' is not known, but loss 'class_loss' is; expected",
+        ),
         (("nosuch.py:f", "disk_points"), "nosuch.py:f: no file nosuch.py"),
         (
             ("table_net", "auto_mpg", "--target", "mpg", "--loss", "CrossEntropyLoss"),

@@ -39,6 +39,12 @@ def nets() -> Iterator[tuple[str, partial[nn.Module]]]:
                 yield "pair", partial(build, 8, share=share, aux=aux)
     yield "table", partial(zoo.table_net, 9, 8)
     yield "gaussian", partial(zoo.gaussian_net, 9, 8)
+    yield "plane", partial(zoo.sequential_net, [["Linear", 8], "Tanh", ["Linear", 8], "ReLU"])
+    for up in ("upsample", "transpose", "none"):
+        yield "image", partial(zoo.denoise_net, up, 2)
+    for reader in ("RNN", "LSTM", "GRU", "attention"):
+        yield "sequence", partial(zoo.sequence_net, reader, hidden=4)
+    yield "modular", partial(zoo.modular_net, 5, 4, 8)
 
 
 PAIRS = (
@@ -71,6 +77,9 @@ PROBLEMS = {
     ),
     "table": (draw(30, 9), nn.MSELoss(), draw(30, 1)),
     "gaussian": (draw(30, 9), nn.GaussianNLLLoss(), draw(30, 1)),
+    "image": (draw(30, 1, 8, 8), nn.MSELoss(), draw(30, 1, 8, 8)),
+    "sequence": (draw(30, 7, 2), nn.MSELoss(), draw(30, 1)),
+    "modular": (torch.stack([classes(5), classes(3)], 1), nn.CrossEntropyLoss(), classes(5)),
 }
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module, invalidate_caches
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from inspect import isabstract
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 
 __all__ = [
+    "LOADED_SINCE",
     "add_import_path",
     "component_names",
     "import_user_module",
+    "load_module",
     "locate_user_file",
     "product_class",
     "public_names",
@@ -57,6 +62,20 @@ PRODUCTS = {
 """What a component of each kind makes, by name: a declaration is read without torch."""
 
 
+LOADED_SINCE: dict[str, tuple[ModuleSpec | None, float]] = {}
+"""Module → what it was loaded by, and when it was not loaded yet: of those loaded here."""
+
+
+def load_module(name: str) -> ModuleType:
+    """The module, imported; when that was is kept of it, and of all that it imports."""
+    start, before = time.time(), {*sys.modules}
+    try:
+        return import_module(name)
+    finally:
+        for new in sys.modules.keys() - before:
+            LOADED_SINCE[new] = getattr(sys.modules[new], "__spec__", None), start
+
+
 def product_class(kind: str) -> type:
     """The class of what a component of this kind makes."""
     module, _, name = PRODUCTS[kind].partition(":")
@@ -90,7 +109,7 @@ def component_names(kind: str) -> list[str]:
 
 def _import_callable(kind: str, name: str, module: str, attribute: str) -> Callable[..., Any]:
     try:
-        found = import_module(module)
+        found = load_module(module)
     except ImportError as error:
         hint = "; name what is in a package as package.module:NAME" * ("relative" in str(error))
         raise StudyError(f"{kind} {name!r}: cannot import {module} ({error}){hint}") from None
@@ -176,7 +195,7 @@ def import_user_module(name: str) -> str:
         raise StudyError(f"{name}: no file {source}")
     add_import_path(path.parent if is_file else Path.cwd())
     try:
-        module = import_module(path.stem if is_file else source)
+        module = load_module(path.stem if is_file else source)
     except Exception as error:  # whatever the user's code raises
         reason = (
             str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"

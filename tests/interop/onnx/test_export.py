@@ -27,15 +27,26 @@ PAIR = (2, 14, 14)
 ZOO = {
     "color_best": (3, 28, 28),
     "color_net": (3, 28, 28),
+    "denoise_net": (1, 28, 28),
     "digit_net": (1, 28, 28),
     "disk_net": (2,),
     "gaussian_net": (9,),
+    "modular_net": (2,),
     **dict.fromkeys([name for name in zoo.__all__ if name.startswith("pair_")], PAIR),
     "plane_net": (2,),
+    "sequence_net": (7, 2),
+    "sequential_net": (2,),
     "table_net": (9,),
 }
 del ZOO["pair_loss"], ZOO["pair_net"]
 """Net → the shape of its samples."""
+
+NEEDED = {
+    "gaussian_net": {"inputs": 9},
+    "sequential_net": {"layers": [["Linear", 5], "ReLU", ["Dropout", 0.5]]},
+    "table_net": {"inputs": 9},
+}
+"""Arguments that have no default."""
 
 
 def run(model: onnx.ModelProto, x) -> dict[str, torch.Tensor]:
@@ -113,12 +124,14 @@ def test_every_layer_has_a_rule():
 
 def test_the_zoo_is_what_it_is_here():
     for name, shape in ZOO.items():
-        net = getattr(zoo, name)(**{"inputs": 9} if name in ("table_net", "gaussian_net") else {})
+        net = getattr(zoo, name)(**NEEDED.get(name, {}))
         for i, module in enumerate(net.initialize(0).eval().modules()):
             for _, buffer in module.local_buffers():
                 if buffer.data.is_floating_point():
                     buffer.data.copy_(odd(*buffer.data.shape, seed=i).abs())
         x = torch.randn(5, *shape, generator=torch.Generator().manual_seed(0))
+        if name == "modular_net":  # whole numbers
+            x = x.abs().long()
         check_agreement(net, build_model(net, x[:1]), x)
 
 

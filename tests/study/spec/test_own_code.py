@@ -198,6 +198,16 @@ def test_a_file_as_old_as_the_process_is_taken_whatever_was_put_into_its_module(
     assert pin_sources(own()).sources
 
 
+def test_a_new_file_that_a_study_loads_is_taken_and_one_changed_since_is_not(folder, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # as in many containers
+    assert own().all_arms[0].make_net()
+    assert pin_sources(own()).sources
+    (folder / "own_width.py").write_text("WIDTH = 3\nN = int('5')\n")
+    monkeypatch.setattr(own_code, "LOADED", {})
+    with pytest.raises(StudyError, match=r"own_width\.py may have been changed"):
+        pin_sources(own())
+
+
 def test_a_process_knows_when_it_began():
     began = loaded_code.PROCESS_START
     assert began is None or 0 < time.time() - began < 24 * 3600

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from importlib import import_module, invalidate_caches
+from importlib import invalidate_caches
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from chainrule._util.source_code import find_studies, hash_source
 from chainrule.recipes.errors import StudyError
+from chainrule.recipes.importing import LOADED_SINCE, load_module
 from chainrule.study.spec.loaded_code import PROCESS_START, find_change
 from chainrule.study.spec.study import Study
 
@@ -59,7 +60,7 @@ def check_pinned(study: Study) -> None:
     """
     for name in find_module_names(study.as_dict()):
         with suppress(Exception):  # said where it is needed
-            import_module(name)
+            load_module(name)
     for name, digest in study.sources.items():
         if (path := find_own_file(name)) is not None and hash_source(path) != digest:
             raise StudyError(f"{path} was changed after this run began: run it again")
@@ -98,7 +99,9 @@ def check_loaded(name: str, path: Path, digest: str) -> None:
         change = "" if look.digest == digest else "was changed"
     else:  # first looked at now, or loaded anew since
         is_anew = look is not None and look.spec is not module.__spec__
-        since = None if is_anew else PROCESS_START
+        spec, since = LOADED_SINCE.get(name, (None, None))
+        if spec is not module.__spec__:  # by an import of the user's
+            since = None if is_anew else PROCESS_START
         source = path.read_bytes()
         change = find_change(module, source, since, whole=not find_studies(source))
         if change:
