@@ -24,8 +24,6 @@ from tests.study.execution.test_runner import FEW
 from tests.study.execution.test_travel import mine  # noqa: F401
 from tests.study.small import lasting
 
-pytestmark = pytest.mark.slow
-
 DASK = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="Dask is not installed"
 )
@@ -65,6 +63,7 @@ def test_a_cluster_of_dasks_own_and_a_schedulers_file(tmp_path, few, cluster):
     assert lasting(run(FEW, executor=f"dask://{cluster.file}").rows) == few
 
 
+@pytest.mark.slow
 @RAY
 def test_on_ray(few):
     assert lasting(run(FEW, executor="ray", jobs=2).rows) == few
@@ -81,6 +80,7 @@ def test_on_loky(few):
         assert lasting(run(FEW, executor=pool).rows) == few
 
 
+@pytest.mark.slow
 def test_a_pool_of_loky_is_made_anew_when_a_worker_is_killed(tmp_path):
     pytest.importorskip("joblib.externals.loky")
     from chainrule.study.execution.executors import open_engine
@@ -120,6 +120,7 @@ OPEN_MPI = {
 """More processes than cores, and in a container; other MPIs need nothing of it."""
 
 
+@pytest.mark.slow
 @MPI
 def test_on_mpi(tmp_path, few):
     code = (
@@ -148,6 +149,7 @@ def test_on_mpi(tmp_path, few):
 # who is killed
 
 
+@pytest.mark.slow
 @DASK
 def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(tmp_path, cluster):
     draw, killed, over = random.Random(3), [], threading.Event()
@@ -175,6 +177,7 @@ def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(tmp_path, 
         assert lasting(result.rows) == undisturbed
 
 
+@pytest.mark.slow
 @DASK
 def test_a_scheduler_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cluster):
     store, port = tmp_path / "a.sqlite", int(cluster.address.rpartition(":")[2])
@@ -227,6 +230,7 @@ def test_ctrl_c_ends_what_workers_do_for_this_run_and_no_other(tmp_path, cluster
         assert waiting.result(timeout=30) is None  # another's task is done
 
 
+@pytest.mark.slow
 @DASK
 def test_no_cluster_is_an_error():
     with pytest.raises(StudyError, match=r"no Dask scheduler answers at 127\.0\.0\.1:9\n"):

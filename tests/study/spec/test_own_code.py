@@ -200,7 +200,7 @@ def test_a_file_as_old_as_the_process_is_taken_whatever_was_put_into_its_module(
 
 def test_a_new_file_that_a_study_loads_is_taken_and_one_changed_since_is_not(folder, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # as in many containers
-    assert own().all_arms[0].make_net()
+    assert own().all_arms[0].recipe.make_net()
     assert pin_sources(own()).sources
     (folder / "own_width.py").write_text("WIDTH = 3\nN = int('5')\n")
     monkeypatch.setattr(own_code, "LOADED", {})
