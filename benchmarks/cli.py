@@ -28,7 +28,7 @@ CASES = """cases:
   norm      batch normalization: pairs-sharing's net, K = 10; pairs-best's with dropout and warping
   packed    64 MLPs of width 384 with rates of their own, against the same packed with bmm
   scaling   the cost against replicas, depth, width and batch; figures with --figures
-  all       all but scaling and engines, in about 25 minutes: those with a target come first
+  all       all but scaling and engines, half an hour or so: those with a target come first
   table     no case: print what a JSON FILE has: each target with the ratio found, then all rows
 
 A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -23,7 +23,6 @@ __all__ = [
     "check_all",
     "check_momentum",
     "check_optimizer",
-    "check_part_states",
     "per_group",
     "per_replica",
     "set_momentum",
@@ -181,16 +180,6 @@ def set_momentum(group: dict[str, Any], momentum: Scalar) -> None:
         group["betas"] = (momentum, group["betas"][1])
     else:
         group["momentum"] = momentum
-
-
-def check_part_states(
-    owner: str, schedulers: Sequence[LRScheduler], states: Sequence[Mapping[str, Any]]
-) -> None:
-    """Raise ValueError where the states are not those of these schedules."""
-    if len(states) != len(schedulers):
-        raise ValueError(f"{owner}: the state is not of {len(schedulers)} schedulers")
-    for scheduler, state in zip(schedulers, states, strict=True):
-        scheduler.check_state_keys(state)
 
 
 def check_all(condition: Any, message: str) -> None:

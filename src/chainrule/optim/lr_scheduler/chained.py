@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
-from torch import Tensor
-
-from chainrule.optim.lr_scheduler.base import LRScheduler, check_part_states
+from chainrule.optim.lr_scheduler.base import LRScheduler
+from chainrule.optim.lr_scheduler.composite import CompositeScheduler
 from chainrule.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from chainrule.optim.optimizer import Optimizer
 
@@ -15,7 +14,7 @@ __all__ = ["ChainedScheduler"]
 
 
 @final
-class ChainedScheduler(LRScheduler):
+class ChainedScheduler(CompositeScheduler):
     """Each step is one of all ``schedulers``, in their order
 
     A rule that goes on from the present rate goes on from what those before it have made. Build the
@@ -47,23 +46,6 @@ class ChainedScheduler(LRScheduler):
         for scheduler in self.schedulers:
             scheduler.step()
         self._store_last_lr()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
-
-    def keep_replicas(self, index: Tensor) -> None:
-        super().keep_replicas(index)
-        for scheduler in self.schedulers:
-            scheduler.keep_replicas(index)
-
-    def check_state_keys(self, state_dict: Mapping[str, Any]) -> None:
-        super().check_state_keys(state_dict)
-        check_part_states("ChainedScheduler", self.schedulers, state_dict["schedulers"])
-
-    def update_state(self, state: dict[str, Any]) -> None:
-        for scheduler, part in zip(self.schedulers, state.pop("schedulers"), strict=True):
-            scheduler.update_state(part)
-        super().update_state(state)
 
 
 def check_part(scheduler: Any) -> LRScheduler:

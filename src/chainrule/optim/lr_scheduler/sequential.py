@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, final
+from collections.abc import Sequence
+from typing import TypeAlias, final
 
-from torch import Tensor
-
-from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler, check_part_states
+from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler
+from chainrule.optim.lr_scheduler.composite import CompositeScheduler
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["SequentialLR"]
 
 
 @final
-class SequentialLR(LRScheduler):
+class SequentialLR(CompositeScheduler):
     """``schedulers[i]`` from epoch ``milestones[i − 1]`` on, where it starts from the first rates
 
     Build the schedules first, for the same optimizer. A plateau schedule cannot be one of them.
@@ -29,7 +28,7 @@ class SequentialLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         super().__init__(optimizer)
-        self.schedulers = [_check_scheduler(s, optimizer) for s in schedulers]
+        self.schedulers: list[Part] = [_check_scheduler(s, optimizer) for s in schedulers]
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "SequentialLR expects one scheduler more than milestones, got "
@@ -58,23 +57,6 @@ class SequentialLR(LRScheduler):
 
     def _current_scheduler(self) -> Part:
         return self.schedulers[bisect_right(self.milestones, self.last_epoch)]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "schedulers": [s.state_dict() for s in self.schedulers]}
-
-    def keep_replicas(self, index: Tensor) -> None:
-        super().keep_replicas(index)
-        for scheduler in self.schedulers:
-            scheduler.keep_replicas(index)
-
-    def check_state_keys(self, state_dict: Mapping[str, Any]) -> None:
-        super().check_state_keys(state_dict)
-        check_part_states("SequentialLR", self.schedulers, state_dict["schedulers"])
-
-    def update_state(self, state: dict[str, Any]) -> None:
-        for scheduler, part in zip(self.schedulers, state.pop("schedulers"), strict=True):
-            scheduler.update_state(part)
-        super().update_state(state)
 
 
 Part: TypeAlias = EpochLR | SequentialLR

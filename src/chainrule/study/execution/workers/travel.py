@@ -10,11 +10,11 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib import invalidate_caches
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import mkdtemp
 from threading import Condition
 from typing import Any, final
 from uuid import uuid4
@@ -128,9 +128,14 @@ def travel_dir() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # a home that is not there, or read-only
-        folder = Path(gettempdir(), "chainrule-sent")
-        folder.mkdir(mode=0o700, exist_ok=True)
+        return private_dir()
     return folder.resolve()
+
+
+@cache
+def private_dir() -> Path:
+    """A folder of this process alone: what lies there is run, so nobody else may write into it."""
+    return Path(mkdtemp(prefix="chainrule-sent-")).resolve()
 
 
 def keep_files(files: Mapping[str, bytes]) -> None:
