@@ -1,7 +1,28 @@
 """What a study shows, and how sure that is."""
 
-from chainrule.statistics.bayes import Posterior, correlated_t
-from chainrule.statistics.comparison import Comparison, Comparisons, Conclusion
+from chainrule.statistics.arms.comparison import Comparison, Comparisons, Conclusion
+from chainrule.statistics.arms.factorial import (
+    Effect,
+    Effects,
+    factor_contrasts,
+    factorial_effects,
+)
+from chainrule.statistics.arms.family import Family, ScorePair, holm
+from chainrule.statistics.arms.multiple_comparisons import compare, list_pairs
+from chainrule.statistics.datasets.hierarchical import HierarchicalPosterior, hierarchical_posterior
+from chainrule.statistics.datasets.over_datasets import (
+    DatasetsComparison,
+    DatasetsComparisons,
+    compare_over_datasets,
+)
+from chainrule.statistics.datasets.ranking import (
+    Friedman,
+    Ranking,
+    RankPair,
+    friedman,
+    mean_ranks,
+    rank_arms,
+)
 from chainrule.statistics.design import (
     Design,
     FinitePool,
@@ -10,63 +31,24 @@ from chainrule.statistics.design import (
     PartialResplits,
     Resplits,
 )
-from chainrule.statistics.effects import (
+from chainrule.statistics.overlap import Overlap, design_from_overlap
+from chainrule.statistics.pairs.bayes import Posterior, correlated_t
+from chainrule.statistics.pairs.effects import (
     Superiority,
     accuracy_interval,
     d_z,
     superiority,
     wilson_interval,
 )
-from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
-from chainrule.statistics.expected_best import ExpectedBest, expected_best
-from chainrule.statistics.factorial import (
-    Effect,
-    Effects,
-    factor_contrasts,
-    factorial_effects,
-)
-from chainrule.statistics.family import Family, ScorePair, holm
-from chainrule.statistics.hierarchical import HierarchicalPosterior, hierarchical_posterior
-from chainrule.statistics.mean_interval import MeanInterval, mean_interval
-from chainrule.statistics.multiple_comparisons import compare, list_pairs
-from chainrule.statistics.over_datasets import (
-    DatasetsComparison,
-    DatasetsComparisons,
-    compare_over_datasets,
-)
-from chainrule.statistics.overlap import Overlap, design_from_overlap
-from chainrule.statistics.pairwise import (
+from chainrule.statistics.pairs.equivalence import EquivalenceTest, equivalence_test
+from chainrule.statistics.pairs.pairwise import (
     PairedTest,
     nadeau_bengio,
     one_sample_test,
     paired_t,
     paired_test,
 )
-from chainrule.statistics.planning import (
-    Sensitivity,
-    detectable_effect,
-    plan_rounds,
-    sensitivity,
-    t_test_power,
-)
-from chainrule.statistics.racing import race_survivors
-from chainrule.statistics.ranking import (
-    Friedman,
-    Ranking,
-    RankPair,
-    friedman,
-    mean_ranks,
-    rank_arms,
-)
-from chainrule.statistics.scores import StatisticsError
-from chainrule.statistics.sequential import (
-    SequentialDecision,
-    SequentialDesign,
-    SequentialMethod,
-    Verdict,
-    e_value,
-)
-from chainrule.statistics.sign_tests import (
+from chainrule.statistics.pairs.sign_tests import (
     SignTest,
     min_sign_test_rounds,
     power_warning,
@@ -74,8 +56,26 @@ from chainrule.statistics.sign_tests import (
     smallest_p,
     wilcoxon,
 )
-from chainrule.statistics.two_way import sample_test, two_way_table, two_way_test
-from chainrule.statistics.variance_parts import VariancePart, variance_parts
+from chainrule.statistics.rounds.e_values import e_value
+from chainrule.statistics.rounds.planning import (
+    Sensitivity,
+    detectable_effect,
+    plan_rounds,
+    sensitivity,
+    t_test_power,
+)
+from chainrule.statistics.rounds.sequential import (
+    SequentialDecision,
+    SequentialDesign,
+    SequentialMethod,
+    Verdict,
+)
+from chainrule.statistics.samples.mean_interval import MeanInterval, mean_interval
+from chainrule.statistics.samples.two_way import sample_test, two_way_table, two_way_test
+from chainrule.statistics.samples.variance_parts import VariancePart, variance_parts
+from chainrule.statistics.scores import StatisticsError
+from chainrule.statistics.search.expected_best import ExpectedBest, expected_best
+from chainrule.statistics.search.racing import race_survivors
 
 __all__ = [
     "Comparison",

@@ -11,11 +11,11 @@ import numpy as np
 
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
+from chainrule.statistics.arms.family import CorrectedTable, Family, ScorePair
 from chainrule.statistics.design import Design
-from chainrule.statistics.family import CorrectedTable, Family, ScorePair
-from chainrule.statistics.pairwise import PairedTest
+from chainrule.statistics.pairs.pairwise import PairedTest
+from chainrule.statistics.rounds.sequential import SequentialDesign
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
-from chainrule.statistics.sequential import SequentialDesign
 
 __all__ = ["Effect", "Effects", "factor_contrasts", "factorial_effects"]
 

@@ -9,8 +9,13 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from chainrule.statistics.samples.two_way import (
+    Labels,
+    label_sums,
+    sample_variance,
+    two_way_variance,
+)
 from chainrule.statistics.scores import Array, StatisticsError
-from chainrule.statistics.two_way import Labels, label_sums, sample_variance, two_way_variance
 
 __all__ = ["MeanInterval", "mean_interval"]
 

@@ -10,17 +10,17 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule._util.display import ShownAsTable
-from chainrule.statistics.design import Design
-from chainrule.statistics.family import holm
-from chainrule.statistics.hierarchical import (
+from chainrule.statistics.arms.family import holm
+from chainrule.statistics.arms.multiple_comparisons import list_pairs
+from chainrule.statistics.datasets.hierarchical import (
     MIN_DATA_SETS,
     HierarchicalPosterior,
     hierarchical_posterior,
 )
-from chainrule.statistics.multiple_comparisons import list_pairs
-from chainrule.statistics.ranking import Ranking, rank_arms
+from chainrule.statistics.datasets.ranking import Ranking, rank_arms
+from chainrule.statistics.design import Design
+from chainrule.statistics.pairs.sign_tests import SignTest, mid_ranks, power_warning, wilcoxon
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
-from chainrule.statistics.sign_tests import SignTest, mid_ranks, power_warning, wilcoxon
 
 __all__ = ["DatasetsComparison", "DatasetsComparisons", "compare_over_datasets"]
 

@@ -139,7 +139,7 @@ def test_drawn_p_is_never_zero():
 def test_drawn_p_agrees_with_the_exact_one(monkeypatch):
     d = np.random.default_rng(7).normal(0.4, 1, 12)
     exact = against_zero(sign_flip, d).p
-    monkeypatch.setattr("chainrule.statistics.sign_tests.EXACT", 11)
+    monkeypatch.setattr("chainrule.statistics.pairs.sign_tests.EXACT", 11)
     drawn = against_zero(sign_flip, d)
     assert drawn.draws == 100_000
     assert drawn.p == pytest.approx(exact, abs=5 * (exact / 100_000) ** 0.5)

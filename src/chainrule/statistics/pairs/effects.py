@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from chainrule.statistics.pairwise import ratio_or_inf
+from chainrule.statistics.pairs.pairwise import ratio_or_inf
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
 __all__ = ["Superiority", "accuracy_interval", "d_z", "superiority", "wilson_interval"]

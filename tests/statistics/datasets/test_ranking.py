@@ -19,7 +19,7 @@ from chainrule.statistics import (
     rank_arms,
     wilcoxon,
 )
-from chainrule.statistics.ranking import find_cliques
+from chainrule.statistics.datasets.ranking import find_cliques
 from tests.statistics.strategies import arms
 
 # Ranks of a, b, c on four data sets: 1 2 3, 1 3 2, 1 2 3, 2 1 3.

@@ -8,26 +8,26 @@ from itertools import combinations
 from zlib import crc32
 
 from chainrule._util.suggest import did_you_mean
-from chainrule.statistics.bayes import correlated_t
-from chainrule.statistics.comparison import Comparison, Comparisons
-from chainrule.statistics.design import Design
-from chainrule.statistics.effects import d_z, superiority
-from chainrule.statistics.family import (
+from chainrule.statistics.arms.comparison import Comparison, Comparisons
+from chainrule.statistics.arms.family import (
     CorrectedEquivalence,
     CorrectedTest,
     Family,
     ScorePair,
     holm,
 )
-from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
-from chainrule.statistics.sequential import SequentialDesign
-from chainrule.statistics.sign_tests import (
+from chainrule.statistics.design import Design
+from chainrule.statistics.pairs.bayes import correlated_t
+from chainrule.statistics.pairs.effects import d_z, superiority
+from chainrule.statistics.pairs.sign_tests import (
     SignTest,
     min_sign_test_rounds,
     power_warning,
     sign_flip,
     wilcoxon,
 )
+from chainrule.statistics.rounds.sequential import SequentialDesign
+from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
 
 __all__ = ["compare", "list_pairs"]
 

@@ -10,7 +10,7 @@ import scipy
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design, FreshData
-from chainrule.statistics.pairwise import PairedTest
+from chainrule.statistics.pairs.pairwise import PairedTest
 from chainrule.statistics.root import find_root
 from chainrule.statistics.scores import StatisticsError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import scipy
 
 from chainrule.statistics.design import Design
-from chainrule.statistics.pairwise import coincidence, standard_error
+from chainrule.statistics.pairs.pairwise import coincidence, standard_error
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
 __all__ = ["Posterior", "correlated_t"]

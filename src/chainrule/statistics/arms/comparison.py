@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
-from chainrule.statistics.bayes import Posterior
-from chainrule.statistics.effects import Superiority
-from chainrule.statistics.equivalence import EquivalenceTest
-from chainrule.statistics.family import CorrectedTable
-from chainrule.statistics.pairwise import PairedTest
-from chainrule.statistics.sequential import FUTILE
-from chainrule.statistics.sign_tests import SignTest
+from chainrule.statistics.arms.family import CorrectedTable
+from chainrule.statistics.pairs.bayes import Posterior
+from chainrule.statistics.pairs.effects import Superiority
+from chainrule.statistics.pairs.equivalence import EquivalenceTest
+from chainrule.statistics.pairs.pairwise import PairedTest
+from chainrule.statistics.pairs.sign_tests import SignTest
+from chainrule.statistics.rounds.sequential import FUTILE
 
 __all__ = ["Comparison", "Comparisons", "Conclusion"]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from chainrule.statistics.design import Design
-from chainrule.statistics.pairwise import coincidence, one_sided_p, standard_error
+from chainrule.statistics.pairs.pairwise import coincidence, one_sided_p, standard_error
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
 __all__ = ["EquivalenceTest", "equivalence_test"]

@@ -14,7 +14,7 @@ from chainrule.statistics import (
     StatisticsError,
     hierarchical_posterior,
 )
-from chainrule.statistics.hierarchical import prior_of_nu
+from chainrule.statistics.datasets.hierarchical import prior_of_nu
 
 FOLDS = Resplits(n_test=25, n_train=100)
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 import scipy
 
 from chainrule._util.plain_data import finite_or_none
-from chainrule.statistics.pairwise import PairedTest, paired_t, two_sided_p
-from chainrule.statistics.root import find_root
+from chainrule.statistics.pairs.pairwise import PairedTest, paired_t
+from chainrule.statistics.rounds.e_values import anytime_level, anytime_p
+from chainrule.statistics.rounds.group_levels import (
+    critical_value,
+    exceedance,
+    simulate_block,
+    simulated_extremes,
+)
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores, pair_scores
 
 __all__ = [
@@ -23,16 +29,11 @@ __all__ = [
     "SequentialMethod",
     "Verdict",
     "chance_to_decide",
-    "e_value",
 ]
 
 SequentialMethod = Literal["pocock", "obrien-fleming", "anytime", "bonferroni"]
 Verdict = Literal["better", "worse", "equivalent", "futile", "continue", "undecided"]
 
-PATHS = 200_000
-BLOCK = 50_000
-TAIL = 100 / PATHS
-"""A smaller probability is not counted in so many paths, but bounded."""
 LARGEST_EFFECT = 1e3
 FUTILE = 0.1
 """A smaller chance to decide at the last look is hardly one."""
@@ -298,93 +299,3 @@ NAMES = {
     "bonferroni": "Bonferroni's, the same at each",
 }
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:
-    """e = (1 + n g)^(−½) ((1 + t²/ν) / (1 + t²/(ν (1 + n g))))^(n/2)        ν = n − 1
-
-    The evidence against "the mean difference is 0" after n rounds: the likelihood of t where the
-    effect d_z is normal with variance g, over that where it is 0. With equal arms and normal
-    differences it exceeds 1/alpha at any time with probability alpha at most, however often one
-    looks. Infinite where the differences are all the same number but 0.
-    (Lai 1976; Wang and Ramdas 2025.)
-
-    Raises StatisticsError for a g that is not positive, and as :func:`paired_t`.
-    """
-    if not 0 < g < math.inf:
-        raise StatisticsError(f"expected a g above 0, got {g}")
-    test = paired_t(a, b)
-    return math.inf if math.isinf(test.t) else math.exp(log_e_value(test.t, test.n, g))
-
-
-def log_e_value(t: float, n: int, g: float) -> float:
-    """log e of the t of n rounds, up to 700."""
-    growth, x = 1 + n * g, t * t / (n - 1)
-    ratio = math.log(growth) if math.isinf(x) else math.log1p(x) - math.log1p(x / growth)
-    return min(n / 2 * ratio - math.log(growth) / 2, 700.0)
-
-
-def anytime_p(n: int, p: float) -> float:
-    """min(1, 1/e) of the t of n rounds that has this two-sided p."""
-    t = float(scipy.special.stdtrit(n - 1, p / 2))
-    return min(1.0, math.exp(-log_e_value(t, n, 1.0)))
-
-
-def anytime_level(n: int, alpha: float) -> float:
-    """The p of the t at which e = 1/alpha with g = 1; 0 where no t of n rounds reaches that."""
-    growth = 1 + n
-    ratio = (math.sqrt(growth) / alpha) ** (2 / n)
-    if ratio >= growth:
-        return 0.0
-    return two_sided_p(math.sqrt((n - 1) * (ratio - 1) / (1 - ratio / growth)), n - 1)
-
-
-def critical_value(shares: Array, alpha: float, extremes: Array) -> float:
-    """The c that the largest scaled z of all looks exceeds with probability alpha."""
-    if alpha >= TAIL:
-        return float(np.quantile(extremes, 1 - alpha))
-    return find_root(lambda c: bound_exceedance(shares, c) - alpha, 0.0, 37.0)
-
-
-def exceedance(shares: Array, c: float, extremes: Array) -> float:
-    """The probability that the largest scaled z of all looks exceeds c."""
-    found = 1 - float(np.interp(c, extremes, np.linspace(0, 1, len(extremes))))
-    return found if found >= TAIL else min(TAIL, bound_exceedance(shares, c))
-
-
-def bound_exceedance(shares: Array, c: float) -> float:
-    """Σ 2 Φ(−c / share): no more than the sum over the looks."""
-    return float(2 * scipy.special.ndtr(-c / shares).sum())
-
-
-@lru_cache(maxsize=8)
-def simulated_extremes(looks: tuple[int, ...], shares: tuple[float, ...]) -> Array:
-    """The largest z times share of each study of equal arms, shape (PATHS,), ascending."""
-    random = np.random.default_rng(0)
-    found = []
-    for _ in range(PATHS // BLOCK):
-        blocks = zip(simulate_block(random, looks), shares, strict=True)
-        z = [-scipy.special.ndtri(p / 2) * share for p, share in blocks]
-        found.append(np.max(z, axis=0))
-    return np.sort(np.concatenate(found))
-
-
-def simulate_block(
-    random: np.random.Generator, looks: tuple[int, ...], effect: float = 0.0
-) -> Iterator[Array]:
-    """p at each look, shape (BLOCK,), from sums of the rounds between two looks.
-
-    Of m new normal differences of mean ``effect`` and variance 1 the mean has the variance 1/m, the
-    sum of squares about it is χ² with m − 1 degrees of freedom, and the two are independent.
-    """
-    mean, squares, n = np.zeros(BLOCK), np.zeros(BLOCK), 0
-    for look in looks:
-        m = look - n
-        step = random.normal(effect, 1 / math.sqrt(m), BLOCK) - mean
-        if m > 1:
-            squares += random.chisquare(m - 1, BLOCK)
-        squares += step * step * (m * n / look)
-        mean += step * (m / look)
-        n = look
-        t = np.abs(mean) * np.sqrt(n * (n - 1) / squares)
-        yield 2 * scipy.special.stdtr(n - 1, -t)

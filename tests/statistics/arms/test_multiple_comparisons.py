@@ -22,7 +22,7 @@ from chainrule.statistics import (
     sign_flip,
     wilcoxon,
 )
-from chainrule.statistics.family import simultaneous_interval
+from chainrule.statistics.arms.family import simultaneous_interval
 from tests.statistics.strategies import PROBABILITIES, arms
 
 RANDOM = np.random.default_rng(12)

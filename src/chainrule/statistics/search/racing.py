@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import scipy
 
-from chainrule.statistics.pairwise import paired_t
-from chainrule.statistics.ranking import friedman, mean_ranks
+from chainrule.statistics.datasets.ranking import friedman, mean_ranks
+from chainrule.statistics.pairs.pairwise import paired_t
 from chainrule.statistics.scores import Scores, StatisticsError
 
 __all__ = ["race_survivors"]

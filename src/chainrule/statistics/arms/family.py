@@ -10,11 +10,11 @@ from typing import TypeAlias
 import numpy as np
 
 from chainrule.statistics.design import Design
-from chainrule.statistics.equivalence import EquivalenceTest, equivalence_test
-from chainrule.statistics.pairwise import PairedTest, paired_test, rescaled_interval
-from chainrule.statistics.planning import Sensitivity, sensitivity
+from chainrule.statistics.pairs.equivalence import EquivalenceTest, equivalence_test
+from chainrule.statistics.pairs.pairwise import PairedTest, paired_test, rescaled_interval
+from chainrule.statistics.rounds.planning import Sensitivity, sensitivity
+from chainrule.statistics.rounds.sequential import SequentialDesign, chance_to_decide
 from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
-from chainrule.statistics.sequential import SequentialDesign, chance_to_decide
 
 __all__ = [
     "CorrectedEquivalence",

@@ -9,8 +9,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from chainrule.statistics.samples.two_way import Labels
 from chainrule.statistics.scores import Array, StatisticsError
-from chainrule.statistics.two_way import Labels
 
 __all__ = ["VariancePart", "variance_parts"]
 

@@ -13,7 +13,8 @@ import scipy
 
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
-from chainrule.statistics.family import holm
+from chainrule.statistics.arms.family import holm
+from chainrule.statistics.pairs.sign_tests import mid_ranks, power_warning, wilcoxon
 from chainrule.statistics.scores import (
     TIE,
     Array,
@@ -21,7 +22,6 @@ from chainrule.statistics.scores import (
     StatisticsError,
     as_scores,
 )
-from chainrule.statistics.sign_tests import mid_ranks, power_warning, wilcoxon
 
 __all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank_arms"]
 

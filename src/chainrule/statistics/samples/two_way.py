@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from chainrule.statistics.pairwise import PairedTest, two_sided_p
+from chainrule.statistics.pairs.pairwise import PairedTest, two_sided_p
 from chainrule.statistics.scores import Array, StatisticsError
 
 __all__ = ["sample_test", "two_way_table", "two_way_test"]

@@ -1,0 +1,1 @@
+"""Several arms: comparisons and effects of factors, corrected together."""

@@ -1,0 +1,1 @@
+"""How many rounds: planned before a study, or decided while it runs."""

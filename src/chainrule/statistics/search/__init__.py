@@ -1,0 +1,1 @@
+"""What a search shows: who is still in it, and what a smaller one would have found."""
