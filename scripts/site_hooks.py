@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # mkdocs loads a hook by its pat
 from cli_reference import build_reference
 from review_reference import build_rules
 
+from chainrule.recipes.fields import StrictModel
+
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 MEMBERS = re.compile(r"<!-- (chainrule[\w.]*): ([\w, \n]+) -->")
@@ -51,8 +53,15 @@ def list_members(found: re.Match[str]) -> str:
         member = getattr(package, name)
         home = getattr(member, "__module__", "")
         path = f"{home if home.startswith('chainrule.') else found[1]}.{name}"
-        lines += [f"::: {path}", "    options: {heading_level: 3, show_root_heading: true}", ""]
+        lines += [f"::: {path}", f"    options: {show_options(member)}", ""]
     return "\n".join(lines)
+
+
+def show_options(member: Any) -> str:
+    """How a member is shown: a declaration, such as a study, with what it inherits."""
+    declared = isinstance(member, type) and issubclass(member, StrictModel)
+    inherited = str(declared).lower()
+    return f"{{heading_level: 3, inherited_members: {inherited}, show_root_heading: true}}"
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -17,7 +17,7 @@ from chainrule.compiled import build
 from chainrule.compiled.toolchain import compiler
 from chainrule.study import Study, open_store
 from chainrule.study.spec.changes import describe_changes
-from chainrule.study.spec.study import digest_declaration
+from chainrule.study.spec.digests import digest_declaration
 from tests.cli.conftest import ARMS, TINY
 
 HERE = ("--jobs", "1")

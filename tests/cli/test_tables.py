@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 
-from chainrule.study.spec.csv_data import round_up
+from chainrule.study.spec.own_files.csv_data import round_up
 
 CARS = """\
 name = "cars"

@@ -12,7 +12,7 @@ import torch
 from chainrule.statistics import FixedSplit, FreshData, Resplits
 from chainrule.study import Study, StudyError, StudyResult, TrainingRecord, run
 from chainrule.study.round_data import RoundData
-from chainrule.study.spec.own_code import pin_sources
+from chainrule.study.spec.own_files.own_code import pin_sources
 from chainrule.train import load
 from tests.study.small import lasting, small
 

@@ -67,7 +67,7 @@ def resolve_study(
         return resolve_files(study)
     if csv is None or target is None:
         raise typer.BadParameter("--csv FILE and --target COLUMN go together")
-    from chainrule.study.spec.csv_data import use_csv_table
+    from chainrule.study.spec.own_files.csv_data import use_csv_table
 
     study, notes = use_csv_table(study, csv, target)
     echo_err("\n  ".join(notes))
@@ -82,7 +82,7 @@ def announce_columns(study: Study) -> None:
     each = study.datasets.values() if study.datasets else [study.data.model_dump()]
     named = [given for given in each if given["name"] == "table" and "csv" in given]
     if named:
-        from chainrule.study.spec.csv_data import describe_columns
+        from chainrule.study.spec.own_files.csv_data import describe_columns
         from chainrule.study.spec.sections import Data
 
         for given in named:
@@ -116,14 +116,14 @@ def resolve_files(study: Study) -> Study:
 
     Raises DataError or OSError where its CSV file cannot be read.
     """
-    from chainrule.study.spec.own_code import pin_sources
+    from chainrule.study.spec.own_files.own_code import pin_sources
 
     if (
         not study.datasets
         and study.data.name == "table"
         and study.data.arguments.keys() & {"csv", "bundled"}
     ):
-        from chainrule.study.spec.csv_data import fill_net_sizes
+        from chainrule.study.spec.own_files.csv_data import fill_net_sizes
 
         study = fill_net_sizes(study)
     return pin_sources(study)

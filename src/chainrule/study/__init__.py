@@ -23,10 +23,10 @@ from chainrule.study.results.targets import (
 from chainrule.study.rules.base import Finding
 from chainrule.study.rules.review import Review, review
 from chainrule.study.shares.merge import MergedStudy, merge_stores
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.rounds import SequentialRounds
 from chainrule.study.spec.sections import Data, Halving, Race, Reported, Search, Selection
-from chainrule.study.spec.space import Dimension
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.rounds import SequentialRounds
+from chainrule.study.spec.sections.space import Dimension
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError, open_store
 from chainrule.study.store.predictions import Predictions

@@ -12,7 +12,7 @@ from chainrule.compiled import BuildError, build, kernel
 from chainrule.report import results_table
 from chainrule.study import StudyError, run
 from chainrule.study.results.backends import describe_backends
-from chainrule.study.spec.study import semantic_content
+from chainrule.study.spec.digests import semantic_content
 from tests.study.small import small
 
 

@@ -15,7 +15,7 @@ from chainrule.errors import ChainruleError
 from chainrule.study import Study
 from chainrule.study.plan.dry_run import find_problems
 from chainrule.study.spec.components import find_component_problems
-from chainrule.study.spec.csv_data import fill_net_sizes
+from chainrule.study.spec.own_files.csv_data import fill_net_sizes
 
 POINTS: dict[str, Any] = {
     "name": "points",

@@ -11,7 +11,7 @@ from chainrule.report import render_page, results_table, verdict_sentences
 from chainrule.study import Study, StudyResult, open_store, run
 from chainrule.study.results.later_changes import describe_later_changes
 from chainrule.study.results.study_result import load_result
-from chainrule.study.spec.study import digest_declaration
+from chainrule.study.spec.digests import digest_declaration
 from tests.study.small import small
 
 

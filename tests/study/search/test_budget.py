@@ -7,7 +7,7 @@ import pytest
 from chainrule.recipes.cost import count_parameters
 from chainrule.study import StudyError, run
 from chainrule.study.search.candidates import count_candidates, propose_candidates
-from chainrule.study.spec.sections import parse_range
+from chainrule.study.spec.sections.search import parse_range
 from tests.study.small import small
 
 SPACE = {"net.hidden": {"low": 2, "high": 40, "integer": True}, "optimizer.lr": [0.01, 0.1]}

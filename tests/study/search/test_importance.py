@@ -9,7 +9,7 @@ import pytest
 
 from chainrule.study import Dimension, StudyError
 from chainrule.study.search.importance import setting_importances
-from chainrule.study.spec.space import random_settings
+from chainrule.study.spec.sections.space import random_settings
 
 optuna = pytest.importorskip("optuna")
 

@@ -22,7 +22,7 @@ from chainrule.study.search.optuna_search import (
     encode_value,
     propose_batches,
 )
-from chainrule.study.spec.space import Params
+from chainrule.study.spec.sections.space import Params
 from chainrule.study.store.record import Value
 from tests.study.small import lasting, small
 

@@ -202,8 +202,8 @@ def prepare_store(where: str, study: studies.Study, arms: str, name: str) -> Non
 
 def announce_declaration(study: studies.Study) -> None:
     """Print a digest of all that is declared, for who registers it before the results are known."""
-    from chainrule.study.spec.own_code import pin_sources
-    from chainrule.study.spec.study import digest_declaration
+    from chainrule.study.spec.digests import digest_declaration
+    from chainrule.study.spec.own_files.own_code import pin_sources
 
     baseline = study.baseline or "none, all pairs"
     rope = "not declared" if study.rope is None else f"{study.rope:g}"

@@ -45,7 +45,7 @@ def _column_facts(data: ReportData) -> Facts:
     """What a net takes of each column of a table, where its file is as it was."""
     if data.study.data.name != "table" or "csv" not in data.study.data.arguments:
         return []
-    from chainrule.study.spec.csv_data import describe_columns
+    from chainrule.study.spec.own_files.csv_data import describe_columns
 
     try:
         return [("columns", "; ".join(describe_columns(data.study.data)))]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.study.builtin import FOLDER, NAMES
-from chainrule.study.spec.csv_data import use_csv_table
+from chainrule.study.spec.own_files.csv_data import use_csv_table
 from chainrule.study.spec.study import Study
 
 __all__ = ["template_for_csv", "template_text"]

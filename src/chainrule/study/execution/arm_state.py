@@ -11,7 +11,7 @@ from chainrule.study.execution.cohorts import MAX_REPLICAS, Training, split_even
 from chainrule.study.search.arm_search import ArmSearch, Choice
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.search.scope import search_rounds
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 

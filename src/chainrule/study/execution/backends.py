@@ -13,7 +13,7 @@ from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
 from chainrule.study.execution.train_cohort import find_backend
 from chainrule.study.results.backends import backend_kind, describe_way
 from chainrule.study.round_data import RoundData, study_dtype
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 

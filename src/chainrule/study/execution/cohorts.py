@@ -15,9 +15,9 @@ from typing import TypeVar
 from chainrule import seeds
 from chainrule.recipes.cost import count_activations, count_parameters, training_cost
 from chainrule.recipes.recipe import Recipe
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import Params, is_batchable
 from chainrule.study.spec.seeds import round_seed
-from chainrule.study.spec.space import Params, is_batchable
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import Stage, TrainingKey
 

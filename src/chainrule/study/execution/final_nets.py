@@ -21,8 +21,8 @@ from chainrule.study.execution.job_queue import JobQueue
 from chainrule.study.execution.workers.travel import pack_study
 from chainrule.study.results.backends import backend_kind
 from chainrule.study.results.study_result import StudyResult
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.own_code import pin_sources
+from chainrule.study.spec.own_files.own_code import pin_sources
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingKey, TrainingRecord
 

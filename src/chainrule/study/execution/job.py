@@ -22,7 +22,7 @@ from chainrule.study.execution.workers.package import JobResult, StudyPackage
 from chainrule.study.execution.workers.stop_requests import obey_stop_requests
 from chainrule.study.execution.workers.travel import unpack_study
 from chainrule.study.round_data import RoundData, study_dtype
-from chainrule.study.spec.own_code import check_pinned
+from chainrule.study.spec.own_files.own_code import check_pinned
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 

@@ -15,13 +15,13 @@ from chainrule.study.results.looks import Look
 from chainrule.study.results.round_design import SeenDesign
 from chainrule.study.results.study_result import StudyResult, load_result, see_design
 from chainrule.study.spec.changes import describe_changes
-from chainrule.study.spec.stored import read_declaration
-from chainrule.study.spec.study import (
+from chainrule.study.spec.digests import (
     NON_SEMANTIC_FIELDS,
-    Study,
     digest_declaration,
     semantic_content,
 )
+from chainrule.study.spec.stored import read_declaration
+from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StudyRecord, open_store
 from chainrule.study.store.record import TrainingRecord
 

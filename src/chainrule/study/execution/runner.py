@@ -33,9 +33,9 @@ from chainrule.study.results.study_result import StudyResult
 from chainrule.study.round_data import check_device
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.shares.share import RunStage, select_trainings
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.csv_data import fill_net_sizes
-from chainrule.study.spec.own_code import own_files, pin_sources, remember_loaded
+from chainrule.study.spec.own_files.csv_data import fill_net_sizes
+from chainrule.study.spec.own_files.own_code import own_files, pin_sources, remember_loaded
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store import open_store
 from chainrule.study.store.record import TrainingKey, TrainingRecord

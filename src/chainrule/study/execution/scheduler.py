@@ -18,7 +18,7 @@ from chainrule.study.execution.cohorts import (
 from chainrule.study.round_data import RoundData
 from chainrule.study.search.racing import race_heat
 from chainrule.study.search.scope import search_rounds
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 

@@ -14,7 +14,7 @@ from chainrule.study.plan.plan import ArmCounts, ArmPlan, Plan
 from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import WorkloadEstimator
 from chainrule.study.sample_overlap import plan_design
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 

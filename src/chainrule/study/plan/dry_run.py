@@ -17,8 +17,8 @@ from chainrule.study.execution.train_cohort import build_cohort_trainer, train_u
 from chainrule.study.round_data import RoundData, check_device
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.search.scope import search_rounds
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import covering_settings
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import covering_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND, Stage
 from chainrule.train import Trainer

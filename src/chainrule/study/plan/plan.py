@@ -19,8 +19,8 @@ from chainrule.study.results.round_scores import count_tests
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.search.racing import count_race_trainings
 from chainrule.study.search.scope import describe_search_scope, search_rounds
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import grid
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import grid
 from chainrule.study.spec.study import Study
 
 __all__ = ["ArmCounts", "ArmPlan", "Plan", "count_trainings"]

@@ -45,7 +45,7 @@ from chainrule.study.results.round_design import (
 from chainrule.study.results.round_scores import RoundScores
 from chainrule.study.search import selection
 from chainrule.study.search.scope import describe_search_scope
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError

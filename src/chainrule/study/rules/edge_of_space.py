@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, final
 
 from chainrule.study.rules.base import Finding, Rule
-from chainrule.study.spec.space import Dimension
+from chainrule.study.spec.sections.space import Dimension
 
 if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult

@@ -7,8 +7,8 @@ from typing import NamedTuple, final
 from chainrule.study.search import selection
 from chainrule.study.search.candidates import count_candidates, propose_candidates
 from chainrule.study.search.racing import plan_splits
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Params
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import Params
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 

@@ -6,8 +6,8 @@ from itertools import count, islice
 
 from chainrule import seeds
 from chainrule.recipes.errors import StudyError
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Params, random_settings
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import Params, random_settings
 from chainrule.study.spec.study import Study
 
 __all__ = ["draw_within_budget", "explain_budget", "fits_budget"]

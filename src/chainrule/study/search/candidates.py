@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from chainrule import seeds
 from chainrule.recipes.errors import StudyError
 from chainrule.study.search.budget import draw_within_budget, explain_budget, fits_budget
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import Params, grid
 from chainrule.study.spec.seeds import round_seed
-from chainrule.study.spec.space import Params, grid
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 

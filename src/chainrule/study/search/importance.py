@@ -11,7 +11,7 @@ from chainrule.study.search.optuna_search import (
     make_distribution,
     quiet_optuna,
 )
-from chainrule.study.spec.space import Dimension, Params
+from chainrule.study.spec.sections.space import Dimension, Params
 
 __all__ = ["setting_importances"]
 

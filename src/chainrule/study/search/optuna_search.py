@@ -17,8 +17,8 @@ from chainrule import seeds
 from chainrule.recipes.errors import StudyError
 from chainrule.study.search import selection
 from chainrule.study.search.budget import draw_within_budget, fits_budget
-from chainrule.study.spec.arms import Arm
-from chainrule.study.spec.space import Dimension, Params, random_settings
+from chainrule.study.spec.sections.arms import Arm
+from chainrule.study.spec.sections.space import Dimension, Params, random_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord, Value
 

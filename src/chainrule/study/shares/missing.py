@@ -9,7 +9,7 @@ from chainrule.study.results.study_result import StudyResult
 from chainrule.study.search.arm_search import ArmSearch
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.shares.share import Division, Share
-from chainrule.study.spec.arms import Arm
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.store.record import SEARCH_ROUND, TrainingKey, TrainingRecord
 
 __all__ = ["count_missing", "count_share", "describe_missing_shares", "find_shares", "name_shares"]

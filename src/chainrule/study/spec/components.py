@@ -11,7 +11,7 @@ from chainrule.recipes.importing import SEARCH_MODULES
 from chainrule.recipes.problems import Place
 from chainrule.recipes.recipe import Schedule
 from chainrule.study.spec.sections import Data
-from chainrule.study.spec.space import covering_settings
+from chainrule.study.spec.sections.space import covering_settings
 from chainrule.study.spec.study import Study
 from chainrule.study.spec.toml_lines import find_line, find_lines
 

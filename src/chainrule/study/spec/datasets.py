@@ -11,9 +11,10 @@ from chainrule import seeds
 from chainrule.data import DataError
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
-from chainrule.study.spec.csv_data import with_net_sizes
-from chainrule.study.spec.own_code import pin_sources
-from chainrule.study.spec.study import Study, declare_part, validate_study
+from chainrule.study.spec.declaration import declare_part
+from chainrule.study.spec.own_files.csv_data import with_net_sizes
+from chainrule.study.spec.own_files.own_code import pin_sources
+from chainrule.study.spec.study import Study, validate_study
 
 __all__ = ["split_datasets"]
 

@@ -11,8 +11,9 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from chainrule.recipes.component import normalize_component
-from chainrule.study.spec.space import expand_list
-from chainrule.study.spec.study import Study, normalize_draft
+from chainrule.study.spec.sections.drafts import normalize_draft
+from chainrule.study.spec.sections.space import expand_list
+from chainrule.study.spec.study import Study
 
 __all__ = ["build_schema"]
 

@@ -9,8 +9,9 @@ from chainrule.recipes.errors import StudyError
 from chainrule.recipes.fields import OLD_NAMES, StrictModel
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.spec.sections import Halving, Selection
-from chainrule.study.spec.space import Dimension
-from chainrule.study.spec.study import Study, parse_toml, validate_study
+from chainrule.study.spec.sections.space import Dimension
+from chainrule.study.spec.study import Study, validate_study
+from chainrule.study.spec.toml_file import parse_toml
 from chainrule.study.store import StudyRecord
 
 __all__ = ["read_declaration", "rename_old_fields"]

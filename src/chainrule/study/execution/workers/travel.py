@@ -30,7 +30,7 @@ from chainrule.study.execution.workers.handshake import (
     name_worker,
 )
 from chainrule.study.execution.workers.package import ModuleSource, StudyPackage
-from chainrule.study.spec.own_code import check_loaded, locate_module, own_files
+from chainrule.study.spec.own_files.own_code import check_loaded, locate_module, own_files
 from chainrule.study.spec.study import Study
 
 __all__ = ["MissingFilesError", "pack_study", "unpack_study"]

@@ -15,7 +15,7 @@ from chainrule.data.tabular.target import Kind, infer_kind
 from chainrule.recipes.arguments import find_written_problems
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import resolve_callable
-from chainrule.study.spec.class_target import check_tells_numbers, tell_classes
+from chainrule.study.spec.own_files.class_target import check_tells_numbers, tell_classes
 from chainrule.study.spec.sections import Data
 from chainrule.study.spec.study import Study, validate_study
 

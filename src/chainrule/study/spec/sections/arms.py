@@ -10,7 +10,7 @@ from typing import Any
 from chainrule._util.plain_data import flatten_dict
 from chainrule.recipes.fields import validate_model
 from chainrule.recipes.recipe import Recipe, deep_merge
-from chainrule.study.spec.space import Dimension, Params, covering_settings
+from chainrule.study.spec.sections.space import Dimension, Params, covering_settings
 
 __all__ = ["Arm", "build_arms"]
 

@@ -1,20 +1,11 @@
-"""The sections of a study's declaration: data, search, selection, what was reported."""
+"""[data] and [datasets]: where the samples come from, one data set or several."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from chainrule.recipes.component import Component, normalize_component
 from chainrule.recipes.fields import StrictModel
@@ -22,17 +13,7 @@ from chainrule.recipes.problems import Place, list_problems, raise_problems
 from chainrule.recipes.recipe import deep_merge
 from chainrule.statistics import Design, FixedSplit, Resplits
 
-__all__ = [
-    "Data",
-    "Halving",
-    "PartOf",
-    "Race",
-    "Reported",
-    "Search",
-    "Selection",
-    "merge_datasets",
-    "spread_data",
-]
+__all__ = ["Data", "PartOf", "merge_datasets", "spread_data"]
 
 
 class Data(Component):
@@ -84,110 +65,6 @@ class Data(Component):
 
 FILES = ("table", "text_characters")
 """Data that come from one file, whole: rounds can but divide its rows."""
-
-
-class Halving(StrictModel):
-    """Successive halving: after ``min_epochs`` epochs, and each time that ``factor`` times as many
-    are done, only the better 1/factor of an arm's candidates go on. (Jamieson and Talwalkar 2016.)
-    """
-
-    min_epochs: int = Field(ge=1)
-    factor: int = Field(default=3, ge=2)
-
-
-class Race(StrictModel):
-    """A race of the candidates over the splits that judge them: after ``min_splits`` splits, and
-    after each more, those that are significantly worse than the best, at ``alpha``, are judged no
-    more. (Birattari et al. 2002, see :func:`chainrule.statistics.race_survivors`.)
-    """
-
-    min_splits: int = Field(default=3, ge=2)
-    alpha: float = Field(default=0.05, gt=0, lt=1)
-
-
-RANGE = re.compile(r"\s*([\d.]+)\s*([kM]?)\s*to\s*([\d.]+)\s*([kM]?)\s*")
-FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
-
-
-def parse_range(text: str) -> tuple[int, int]:
-    """65,000 and 75,000 of "65k to 75k". Raises ValueError for what is no range."""
-    if found := RANGE.fullmatch(text):
-        low, low_unit, high, high_unit = found.groups()
-        with suppress(ValueError):
-            ends = float(low) * FACTORS[low_unit], float(high) * FACTORS[high_unit]
-            if 0 < ends[0] <= ends[1]:
-                return round(ends[0]), round(ends[1])
-    raise ValueError(f'expected a range such as "65k to 75k", got {text!r}')
-
-
-def check_parameter_range(text: str) -> str:
-    """The text, where it is a range. Raises ValueError, in a validator, where it is none."""
-    parse_range(text)
-    return text
-
-
-class Search(StrictModel):
-    """How candidates are found.
-
-    - ``method``: ``fixed``: one, as declared; ``grid``: every combination; ``random``; ``tpe``
-      or ``gp``: Optuna proposes ``batch`` at a time from what is known.
-    - ``candidates``: how many, for all but the grid.
-    - ``parameters``: "65k to 75k": candidates whose nets have fewer or more are not tried.
-    - ``halving``, ``race``: end the worse candidates early, by epochs or by splits.
-    - ``each_round``: search in every round, on its training data; else once, before the first,
-      so that conclusions are about the settings found then. See ``Study.searches_each_round``.
-    """
-
-    method: Literal["fixed", "grid", "random", "tpe", "gp"] = "fixed"
-    candidates: int | None = Field(default=None, ge=1)
-    batch: int = Field(default=8, ge=1)
-    parameters: Annotated[str, AfterValidator(check_parameter_range)] | None = None
-    halving: Halving | None = None
-    race: Race | None = None
-    each_round: bool | None = None
-
-    @property
-    def parameter_bounds(self) -> tuple[int, int] | None:
-        """The least and the most parameters of a candidate's nets; None for any number."""
-        return None if self.parameters is None else parse_range(self.parameters)
-
-
-def check_stratify(given: Any) -> Any:
-    """Whether to stratify, or by which target. Raises ValueError for anything else."""
-    if not isinstance(given, bool | str):
-        raise ValueError(f"expected true, false or the name of a target, got {given!r}")
-    return given
-
-
-class Selection(StrictModel):
-    """How a candidate is judged, on parts of the training data: the mean over the splits.
-
-    - ``split``: ``holdout`` keeps ``fraction`` back, ``kfold`` each of ``folds`` parts once;
-      ``repeats`` times. ``stratify``: by the class, or by the target of this name.
-    - ``average_last``: over how many last epochs a split's values are averaged, so that a training
-      whose accuracy jumps from epoch to epoch is not chosen for a lucky one.
-    - ``refit``: the chosen one is trained on the whole training set; else on the part alone.
-    """
-
-    split: Literal["holdout", "kfold"] = "holdout"
-    fraction: float = Field(default=0.3, gt=0, lt=1)
-    folds: int = Field(default=3, ge=2)
-    repeats: int = Field(default=1, ge=1, le=10_000)
-    stratify: Annotated[bool | str, BeforeValidator(check_stratify)] = False
-    average_last: int = Field(default=1, ge=1)
-    refit: bool = True
-
-    @property
-    def splits(self) -> int:
-        """How many trainings judge a candidate."""
-        return self.repeats * (self.folds if self.split == "kfold" else 1)
-
-
-class Reported(StrictModel):
-    """What a report printed for an arm, in the metric's own unit; ``std`` where it gave one."""
-
-    mean: float
-    std: float | None = None
 
 
 class PartOf(StrictModel):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from chainrule._util.source_code import find_studies, hash_source
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import LOADED_SINCE, load_module
-from chainrule.study.spec.loaded_code import PROCESS_START, find_change
+from chainrule.study.spec.own_files.loaded_code import PROCESS_START, find_change
 from chainrule.study.spec.study import Study
 
 __all__ = [

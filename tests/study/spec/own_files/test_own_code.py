@@ -11,8 +11,8 @@ import pytest
 
 from chainrule.study import Study, StudyError, run
 from chainrule.study.execution.resume import find_changes, is_extension, read_records
-from chainrule.study.spec import loaded_code, own_code
-from chainrule.study.spec.own_code import check_pinned, own_files, pin_sources
+from chainrule.study.spec.own_files import loaded_code, own_code
+from chainrule.study.spec.own_files.own_code import check_pinned, own_files, pin_sources
 from tests.study.small import small
 
 NET = """import math, numpy, torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainrule.study import Study, StudyError
-from chainrule.study.spec.class_target import check_tells_numbers, tell_classes
+from chainrule.study.spec.own_files.class_target import check_tells_numbers, tell_classes
 
 NUMBERS = {
     "name": "mine",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.study import Dimension, StudyError
-from chainrule.study.spec.space import grid, is_batchable, random_settings
+from chainrule.study.spec.sections.space import grid, is_batchable, random_settings
 
 
 def test_a_grid_has_every_combination_the_last_path_fastest():

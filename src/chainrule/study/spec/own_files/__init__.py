@@ -1,0 +1,1 @@
+"""What a study takes from files of the user: modules with nets, and tables."""
