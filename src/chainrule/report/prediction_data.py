@@ -13,8 +13,8 @@ from chainrule.statistics import StatisticsError
 if TYPE_CHECKING:
     from chainrule.statistics import MeanInterval, VariancePart
     from chainrule.study import StudyResult
-    from chainrule.study.results.by_sample import SampleComparison
-    from chainrule.study.results.decisions import Decisions
+    from chainrule.study.results.predictions.by_sample import SampleComparison
+    from chainrule.study.results.predictions.decisions import Decisions
 
 __all__ = ["PredictionData"]
 

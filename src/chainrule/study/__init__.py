@@ -34,9 +34,9 @@ from chainrule.study.store.record import TrainingRecord
 
 if TYPE_CHECKING:
     from chainrule.study.execution.final_nets import retrain_nets
-    from chainrule.study.execution.progress import Progress
     from chainrule.study.execution.run_datasets import run_datasets
     from chainrule.study.execution.runner import run
+    from chainrule.study.execution.scheduling.progress import Progress
 
 __all__ = [
     "Arm",
@@ -84,7 +84,7 @@ __all__ = [
 ]
 
 _TRAINING = {
-    "Progress": "chainrule.study.execution.progress",
+    "Progress": "chainrule.study.execution.scheduling.progress",
     "run": "chainrule.study.execution.runner",
     "run_datasets": "chainrule.study.execution.run_datasets",
     "retrain_nets": "chainrule.study.execution.final_nets",

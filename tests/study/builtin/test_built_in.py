@@ -9,7 +9,7 @@ import pytest
 from chainrule.recipes.importing import resolve_callable as named
 from chainrule.study import StudyError
 from chainrule.study.builtin import NAMES, load_builtin
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.spec.sections.space import grid
 from tests.study.builtin import parts
 

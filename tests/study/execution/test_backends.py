@@ -65,7 +65,7 @@ def test_the_way_it_was_goes_on_without_being_asked(tmp_path):
 
 
 def test_rows_from_before_it_was_recorded_are_of_the_plain_path(tmp_path, monkeypatch):
-    from chainrule.study.execution import records
+    from chainrule.study.execution.training import records
 
     store = tmp_path / "a.sqlite"
     with monkeypatch.context() as patch:

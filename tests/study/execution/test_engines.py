@@ -14,7 +14,7 @@ from chainrule.recipes.errors import StudyError
 from chainrule.study import run
 from chainrule.study.execution.executors.futures import FuturesEngine
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.execution.workers.package import StudyPackage
 from chainrule.study.execution.workers.stop_requests import JobStoppedError, request_stop
 from tests.study.execution.test_runner import FEW

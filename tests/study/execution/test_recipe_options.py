@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from chainrule.study import StudyError, run
-from chainrule.study.execution.train_cohort import build_cohort_trainer
+from chainrule.study.execution.training.train_cohort import build_cohort_trainer
 from chainrule.train import load
-from tests.study.execution.test_train_cohort import apart, assert_same, jobs_of, trained
+from tests.study.execution.training.test_train_cohort import apart, assert_same, jobs_of, trained
 from tests.study.small import lasting, searched, small
 
 

@@ -8,8 +8,8 @@ from scipy.special import softmax
 
 from chainrule.statistics import paired_t
 from chainrule.study import Study, StudyError, run, select_ensembles
-from chainrule.study.results.averages import OutputAverage
-from tests.study.execution.test_train_cohort import PAIRS
+from chainrule.study.results.predictions.averages import OutputAverage
+from tests.study.execution.training.test_train_cohort import PAIRS
 from tests.study.small import SEARCH, small
 from tests.study.test_own_tables import CARS
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.study import Study, review, run
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.plan.build import build_plan
 from chainrule.study.search.racing import count_race_trainings, plan_splits
 from chainrule.study.search.selection import best_candidate, group_by_candidate

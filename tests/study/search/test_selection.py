@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from chainrule.study.execution.halving import surviving_candidates
+from chainrule.study.execution.training.halving import surviving_candidates
 from chainrule.study.search import selection
 from tests.study.small import searched
 from tests.study.store.rows import row

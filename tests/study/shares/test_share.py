@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chainrule.study import StudyError, merge_stores, run
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.shares.missing import count_share, describe_missing_shares
 from chainrule.study.shares.share import Division, Share, divides_searches, select_trainings
 from chainrule.study.spec.datasets import split_datasets

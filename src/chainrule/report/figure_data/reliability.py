@@ -15,7 +15,7 @@ from chainrule.report.figure_data.base import FigureData
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
-    from chainrule.study.results.decisions import CalibrationBin, Decisions
+    from chainrule.study.results.predictions.decisions import CalibrationBin, Decisions
 
 __all__ = [
     "ConfusionData",

@@ -14,8 +14,8 @@ from chainrule.report.tables.table import Cell, Column, Table
 if TYPE_CHECKING:
     from chainrule.statistics import MeanInterval, VariancePart
     from chainrule.study import StudyResult
-    from chainrule.study.results.by_sample import SampleComparison
-    from chainrule.study.results.decisions import Decisions, WrongSample
+    from chainrule.study.results.predictions.by_sample import SampleComparison
+    from chainrule.study.results.predictions.decisions import Decisions, WrongSample
 
 __all__ = [
     "PredictionTable",

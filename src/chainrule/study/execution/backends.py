@@ -10,7 +10,7 @@ from chainrule.compiled import BuildError, is_built, kernel
 from chainrule.compiled.toolchain import compiler
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
-from chainrule.study.execution.train_cohort import find_backend
+from chainrule.study.execution.training.train_cohort import find_backend
 from chainrule.study.results.backends import backend_kind, describe_way
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.sections.arms import Arm

@@ -17,7 +17,7 @@ from chainrule.study.execution.executors import (
     use_engine,
 )
 from chainrule.study.execution.job import net_path, retrain_cohort
-from chainrule.study.execution.job_queue import JobQueue
+from chainrule.study.execution.scheduling.job_queue import JobQueue
 from chainrule.study.execution.workers.travel import pack_study
 from chainrule.study.results.backends import backend_kind
 from chainrule.study.results.study_result import StudyResult

@@ -14,9 +14,13 @@ from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
 from chainrule.serialization.nets import net_bytes
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.halving import run_halving
 from chainrule.study.execution.provenance import package_commit
-from chainrule.study.execution.train_cohort import add_callbacks, build_cohort_trainer, train_until
+from chainrule.study.execution.training.halving import run_halving
+from chainrule.study.execution.training.train_cohort import (
+    add_callbacks,
+    build_cohort_trainer,
+    train_until,
+)
 from chainrule.study.execution.workers.handshake import WorkerInfo, check_worker
 from chainrule.study.execution.workers.package import JobResult, StudyPackage
 from chainrule.study.execution.workers.stop_requests import obey_stop_requests

@@ -20,12 +20,12 @@ from chainrule.study.execution.executors import (
 )
 from chainrule.study.execution.final_nets import choose_folders, save_missing_nets, write_nets
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.job_queue import JobQueue
-from chainrule.study.execution.progress import Progress
 from chainrule.study.execution.provenance import provenance
-from chainrule.study.execution.records import make_failed_rows
 from chainrule.study.execution.resume import StudyEntry
-from chainrule.study.execution.scheduler import Scheduler, select_settled
+from chainrule.study.execution.scheduling.job_queue import JobQueue
+from chainrule.study.execution.scheduling.progress import Progress
+from chainrule.study.execution.scheduling.scheduler import Scheduler, select_settled
+from chainrule.study.execution.training.records import make_failed_rows
 from chainrule.study.execution.workers.package import JobResult
 from chainrule.study.execution.workers.travel import pack_study
 from chainrule.study.results.failures import describe_failures, select_failures

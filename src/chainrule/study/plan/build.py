@@ -9,7 +9,7 @@ from chainrule.recipes.cost import count_parameters
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import SerialExecutor
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.plan.plan import ArmCounts, ArmPlan, Plan
 from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import WorkloadEstimator

@@ -13,7 +13,7 @@ from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
-from chainrule.study.execution.train_cohort import build_cohort_trainer, train_until
+from chainrule.study.execution.training.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData, check_device
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.search.scope import search_rounds

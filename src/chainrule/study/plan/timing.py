@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chainrule.data import Dataset
 from chainrule.recipes.cost import training_cost
-from chainrule.study.execution.train_cohort import build_cohort_trainer
+from chainrule.study.execution.training.train_cohort import build_cohort_trainer
 from chainrule.study.plan.dry_run import first_training_data, take_first, train_one_epoch
 from chainrule.study.plan.workload import Workload
 from chainrule.study.round_data import RoundData

@@ -8,7 +8,7 @@ from typing import final
 
 from chainrule.recipes.cost import PASSES, count_activations, count_parameters, training_cost
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.halving import rungs
+from chainrule.study.execution.training.halving import rungs
 from chainrule.study.round_data import RoundData
 from chainrule.study.search.candidates import count_candidates
 from chainrule.study.search.racing import count_race_trainings

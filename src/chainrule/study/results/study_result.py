@@ -25,16 +25,20 @@ from chainrule.study.results.arm_result import (
     list_candidates,
     read_trivial_scores,
 )
-from chainrule.study.results.by_sample import SampleResult
 from chainrule.study.results.failure_value import describe_failure_value
 from chainrule.study.results.failures import failed_arm_rows, select_failures
-from chainrule.study.results.kept_predictions import KeptPredictions, choose_round, find_predictions
 from chainrule.study.results.later_changes import describe_later_changes
 from chainrule.study.results.looks import (
     Look,
     count_first_rounds,
     find_looks,
     find_needed_rounds,
+)
+from chainrule.study.results.predictions.by_sample import SampleResult
+from chainrule.study.results.predictions.kept_predictions import (
+    KeptPredictions,
+    choose_round,
+    find_predictions,
 )
 from chainrule.study.results.round_design import (
     SeenDesign,

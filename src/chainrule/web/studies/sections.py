@@ -43,7 +43,10 @@ from chainrule.report.tables.predictions import (
 )
 from chainrule.report.tables.results import results_table
 from chainrule.report.tables.table import Cell, Column, Table
-from chainrule.study.execution.stored_progress import StoredProgress, read_stored_progress
+from chainrule.study.execution.scheduling.stored_progress import (
+    StoredProgress,
+    read_stored_progress,
+)
 from chainrule.study.spec.changes import describe_changes
 from chainrule.web.studies.blocks import (
     Block,

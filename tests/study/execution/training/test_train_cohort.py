@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from chainrule.data import Dataset
-from chainrule.study.execution.cohort_data import expand_ensemble, find_samples
 from chainrule.study.execution.cohorts import training_seeds
 from chainrule.study.execution.final_nets import write_nets
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.scheduler import Scheduler
-from chainrule.study.execution.train_cohort import build_cohort_trainer
+from chainrule.study.execution.scheduling.scheduler import Scheduler
+from chainrule.study.execution.training.cohort_data import expand_ensemble, find_samples
+from chainrule.study.execution.training.train_cohort import build_cohort_trainer
 from chainrule.study.execution.workers.package import StudyPackage
 from chainrule.study.round_data import RoundData
 from chainrule.train import load

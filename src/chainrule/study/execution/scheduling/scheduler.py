@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import final
 
-from chainrule.study.execution.arm_state import ArmState
 from chainrule.study.execution.cohorts import (
     CohortJob,
     Training,
@@ -15,6 +14,7 @@ from chainrule.study.execution.cohorts import (
     join_programs,
     pack_programs,
 )
+from chainrule.study.execution.scheduling.arm_state import ArmState
 from chainrule.study.round_data import RoundData
 from chainrule.study.search.racing import race_heat
 from chainrule.study.search.scope import search_rounds

@@ -11,7 +11,7 @@ import pytest
 from chainrule.study.builtin import load_builtin
 from chainrule.study.execution import cohorts
 from chainrule.study.execution.cohorts import cohort_size_for, split_evenly
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.search import arm_search, selection
 from tests.study.small import searched, small
 from tests.study.store.rows import row

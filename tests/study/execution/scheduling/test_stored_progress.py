@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chainrule.study import run
-from chainrule.study.execution.stored_progress import read_stored_progress
+from chainrule.study.execution.scheduling.stored_progress import read_stored_progress
 from tests.study.small import searched
 
 BEGAN = datetime(2026, 5, 4, 10, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 
 from chainrule.statistics import sample_test, two_way_table
 from chainrule.study import Study, StudyError, run
-from tests.study.execution.test_train_cohort import PAIRS
+from tests.study.execution.training.test_train_cohort import PAIRS
 from tests.study.small import SEARCH, SMALL, small
 from tests.study.test_own_tables import CARS
 
@@ -153,7 +153,7 @@ def test_a_loss_without_probabilities_has_no_calibration():
 def test_one_output_is_decided_as_the_metric_decides(loss):
     result = run(
         small(
-            data="tests.study.results.test_by_sample:one_output",
+            data="tests.study.results.predictions.test_by_sample:one_output",
             keep="predictions",
             net={
                 "name": "plane_net",

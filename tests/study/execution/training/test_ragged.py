@@ -10,7 +10,7 @@ from chainrule.compiled.build import compiler
 from chainrule.study import Study, run
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs, pack_programs
 from chainrule.study.execution.job import run_job
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.execution.workers.package import StudyPackage
 from tests.study.small import SMALL, lasting, small
 

@@ -29,7 +29,7 @@ from chainrule.statistics import (
     variance_parts,
 )
 from chainrule.statistics.scores import Array
-from chainrule.study.results.decisions import Decisions, read_decisions
+from chainrule.study.results.predictions.decisions import Decisions, read_decisions
 from chainrule.study.results.round_scores import count_tests
 from chainrule.study.store.predictions import Predictions
 

@@ -15,7 +15,7 @@ from chainrule._util.user_code import describe_error
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import Engine, SerialExecutor
-from chainrule.study.execution.lost_jobs import LostJobs
+from chainrule.study.execution.scheduling.lost_jobs import LostJobs
 from chainrule.study.execution.workers.handshake import (
     WorkerInfo,
     WorkerRefusedError,

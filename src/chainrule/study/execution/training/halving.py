@@ -16,8 +16,12 @@ import torch
 
 from chainrule._util.user_code import describe_error
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.records import make_failed_rows
-from chainrule.study.execution.train_cohort import add_callbacks, build_cohort_trainer, train_until
+from chainrule.study.execution.training.records import make_failed_rows
+from chainrule.study.execution.training.train_cohort import (
+    add_callbacks,
+    build_cohort_trainer,
+    train_until,
+)
 from chainrule.study.round_data import RoundData
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Halving

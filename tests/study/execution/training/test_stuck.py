@@ -13,7 +13,7 @@ from chainrule.data import Dataset
 from chainrule.report import results_table
 from chainrule.report.html.page import render_page
 from chainrule.study import run
-from chainrule.study.execution.stuck import has_fallen, trivial_loss
+from chainrule.study.execution.training.stuck import has_fallen, trivial_loss
 from tests.study.small import small
 
 COMPILED = pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
@@ -49,7 +49,7 @@ def test_of_numbers_too(loss):
     study = rates(
         1e15,
         0.01,
-        data={"name": "tests.study.execution.test_stuck:numbers"},
+        data={"name": "tests.study.execution.training.test_stuck:numbers"},
         net={"name": "plane_net", "hidden": 8, "activation": "Tanh", "outputs": 1},
         loss=loss,
         metrics={},
@@ -76,7 +76,7 @@ def test_of_equal_candidates_one_that_moved_is_chosen():
         optimizer="SGD",
         space={"optimizer.lr": [1e30, 0.01]},
         search={"method": "grid"},
-        metrics={"same": "tests.study.execution.test_stuck:Same"},
+        metrics={"same": "tests.study.execution.training.test_stuck:Same"},
     )
     result = run(study)
     assert {row.setting["optimizer.lr"] for row in result.arms[0].rows} == {0.01}
@@ -160,7 +160,7 @@ def two_losses() -> nn.MultiLoss:
 
 
 def test_of_several_heads_too():
-    here = "tests.study.execution.test_stuck"
+    here = "tests.study.execution.training.test_stuck"
     study = rates(
         1e15,
         0.03,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from statistics import mean
 from typing import final
 
-from chainrule.study.execution.scheduler import Scheduler, select_settled
+from chainrule.study.execution.scheduling.scheduler import Scheduler, select_settled
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.store.record import Stage, TrainingRecord
 

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from chainrule.recipes.cost import training_cost
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.spec.sections.arms import Arm
 
 __all__ = ["Progress"]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chainrule.study import Halving, Study, StudyResult, TrainingRecord, run
-from chainrule.study.execution.halving import run_halving, rungs, surviving_candidates
 from chainrule.study.execution.job import load_study
-from chainrule.study.execution.scheduler import Scheduler
+from chainrule.study.execution.scheduling.scheduler import Scheduler
+from chainrule.study.execution.training.halving import run_halving, rungs, surviving_candidates
 from tests.study.small import lasting, small
 
 SPACE = {"net.hidden": [3, 5], "optimizer.lr": [0.0003, 0.003, 0.03, 0.3]}

@@ -20,11 +20,15 @@ from chainrule.recipes.component import build_component
 from chainrule.recipes.cost import count_parameters
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe, ReplicaValues
-from chainrule.study.execution.cohort_data import expand_ensemble, find_samples, stack_datasets
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
-from chainrule.study.execution.predictions import add_predictions
-from chainrule.study.execution.records import make_rows
-from chainrule.study.execution.stuck import describe_stuck, mark_stuck
+from chainrule.study.execution.training.cohort_data import (
+    expand_ensemble,
+    find_samples,
+    stack_datasets,
+)
+from chainrule.study.execution.training.predictions import add_predictions
+from chainrule.study.execution.training.records import make_rows
+from chainrule.study.execution.training.stuck import describe_stuck, mark_stuck
 from chainrule.study.results.trivial import TRIVIAL, trivial_score
 from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
-from chainrule.study.results.decisions import PROBABILITIES
+from chainrule.study.results.predictions.decisions import PROBABILITIES
 from chainrule.study.store.predictions import Predictions
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import torch
 
 from chainrule.nn import CrossEntropyLoss
 from chainrule.study import Study, StudyError, open_store, run
-from tests.study.execution.test_train_cohort import PAIRS
+from tests.study.execution.training.test_train_cohort import PAIRS
 from tests.study.small import SMALL, searched, small
 from tests.study.test_own_tables import CARS
 

@@ -1,0 +1,1 @@
+"""A cohort from its samples to its records: what a worker trains."""

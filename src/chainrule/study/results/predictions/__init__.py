@@ -1,0 +1,1 @@
+"""What the kept predictions of nets say, alone and averaged."""
