@@ -4,7 +4,6 @@
 JSON data, for a page or a web app.
 """
 
-from chainrule.report.figure_data.activations import ActivationsData, activations_data
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.figure_data.boxes import BoxesData, boxes_data
 from chainrule.report.figure_data.calibration import CalibrationData, calibration_data
@@ -19,30 +18,26 @@ from chainrule.report.figure_data.curves import (
     curves_data,
     learning_curves_data,
 )
-from chainrule.report.figure_data.decision_maps import (
-    PlaneOutputsData,
-    PlanePredictionsData,
-    plane_outputs_data,
-    plane_predictions_data,
-)
 from chainrule.report.figure_data.forest_plots import (
     ForestPlotData,
     differences_data,
     effect_sizes_data,
 )
-from chainrule.report.figure_data.importance import ImportancesData, importances_data
-from chainrule.report.figure_data.layers import LayersData, layers_data
-from chainrule.report.figure_data.parallel_coordinates import (
-    ParallelCoordinatesData,
-    parallel_coordinates_data,
+from chainrule.report.figure_data.nets.activations import ActivationsData, activations_data
+from chainrule.report.figure_data.nets.decision_maps import (
+    PlaneOutputsData,
+    PlanePredictionsData,
+    plane_outputs_data,
+    plane_predictions_data,
 )
-from chainrule.report.figure_data.parameters import (
+from chainrule.report.figure_data.nets.layers import LayersData, layers_data
+from chainrule.report.figure_data.nets.parameters import (
     FiltersData,
     WeightsData,
     filters_data,
     weights_data,
 )
-from chainrule.report.figure_data.plane import PlaneData, plane_data
+from chainrule.report.figure_data.nets.plane import PlaneData, plane_data
 from chainrule.report.figure_data.reliability import (
     ConfusionData,
     ReliabilityData,
@@ -55,8 +50,13 @@ from chainrule.report.figure_data.samples import (
     PointsData,
     samples_data,
 )
-from chainrule.report.figure_data.search_maps import SearchMapsData, search_maps_data
-from chainrule.report.figure_data.validation import (
+from chainrule.report.figure_data.search.importance import ImportancesData, importances_data
+from chainrule.report.figure_data.search.parallel_coordinates import (
+    ParallelCoordinatesData,
+    parallel_coordinates_data,
+)
+from chainrule.report.figure_data.search.search_maps import SearchMapsData, search_maps_data
+from chainrule.report.figure_data.search.validation import (
     ExpectedValidationData,
     ValidationData,
     expected_validation_data,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.report.figure_data.base import FigureData
-from chainrule.report.figure_data.plane import ClassPoints, class_labels, group_by_class
+from chainrule.report.figure_data.nets.plane import ClassPoints, class_labels, group_by_class
 
 __all__ = ["ColumnValues", "HistogramsData", "ImagesData", "PointsData", "samples_data"]
 

@@ -4,7 +4,6 @@ Of each figure ``x`` there is ``x_data``, its numbers, in :mod:`chainrule.report
 ``draw_x``, which draws them into axes, or a figure of several; and ``x``, the two together.
 """
 
-from chainrule.report.figures.activations import activations, draw_activations
 from chainrule.report.figures.boxes import boxes, draw_boxes
 from chainrule.report.figures.calibration import calibration, draw_calibration
 from chainrule.report.figures.critical_difference import (
@@ -13,17 +12,17 @@ from chainrule.report.figures.critical_difference import (
 )
 from chainrule.report.figures.curve_grid import curve_grid, draw_curve_grid
 from chainrule.report.figures.curves import curves, draw_curves, learning_curves
-from chainrule.report.figures.decision_maps import (
+from chainrule.report.figures.forest_plots import differences, draw_forest_plot, effect_sizes
+from chainrule.report.figures.nets.activations import activations, draw_activations
+from chainrule.report.figures.nets.decision_maps import (
     draw_plane_outputs,
     draw_plane_predictions,
     plane_outputs,
     plane_predictions,
 )
-from chainrule.report.figures.forest_plots import differences, draw_forest_plot, effect_sizes
-from chainrule.report.figures.importance import draw_importances, importances
-from chainrule.report.figures.layers import draw_layers, layers
-from chainrule.report.figures.parameters import draw_filters, draw_weights, filters, weights
-from chainrule.report.figures.plane import draw_plane, plane
+from chainrule.report.figures.nets.layers import draw_layers, layers
+from chainrule.report.figures.nets.parameters import draw_filters, draw_weights, filters, weights
+from chainrule.report.figures.nets.plane import draw_plane, plane
 from chainrule.report.figures.reliability import (
     confusion,
     draw_confusion,
@@ -31,8 +30,9 @@ from chainrule.report.figures.reliability import (
     reliability,
 )
 from chainrule.report.figures.samples import draw_samples, samples
-from chainrule.report.figures.search_maps import draw_search_maps, search_maps
-from chainrule.report.figures.validation import (
+from chainrule.report.figures.search.importance import draw_importances, importances
+from chainrule.report.figures.search.search_maps import draw_search_maps, search_maps
+from chainrule.report.figures.search.validation import (
     draw_expected_validation,
     draw_validation_against_test,
     expected_validation,

@@ -17,13 +17,13 @@ from chainrule.report.figures.calibration import calibration
 from chainrule.report.figures.critical_difference import critical_differences
 from chainrule.report.figures.curve_grid import curve_grid
 from chainrule.report.figures.curves import curves
-from chainrule.report.figures.decision_maps import plane_outputs, plane_predictions
 from chainrule.report.figures.forest_plots import differences, effect_sizes
-from chainrule.report.figures.importance import importances
+from chainrule.report.figures.nets.decision_maps import plane_outputs, plane_predictions
 from chainrule.report.figures.reliability import confusion, reliability
 from chainrule.report.figures.samples import samples
-from chainrule.report.figures.search_maps import search_maps
-from chainrule.report.figures.validation import expected_validation, validation_against_test
+from chainrule.report.figures.search.importance import importances
+from chainrule.report.figures.search.search_maps import search_maps
+from chainrule.report.figures.search.validation import expected_validation, validation_against_test
 from chainrule.report.figures.wrong_samples import wrong_samples
 from chainrule.statistics import rank_arms
 

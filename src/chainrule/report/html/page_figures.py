@@ -13,16 +13,16 @@ from chainrule.report.data import varied_paths
 from chainrule.report.figure_data.boxes import SECONDS, round_rows
 from chainrule.report.figure_data.curve_grid import SIDES, curve_grid_data
 from chainrule.report.figure_data.curves import curve_names, curve_rows, curves_data
-from chainrule.report.figure_data.validation import (
+from chainrule.report.figure_data.search.validation import (
     expected_validation_data,
     validation_against_test_data,
 )
 from chainrule.report.figures.boxes import boxes
 from chainrule.report.figures.forest_plots import differences, effect_sizes
-from chainrule.report.figures.importance import importances
 from chainrule.report.figures.reliability import reliability
-from chainrule.report.figures.search_maps import search_maps
-from chainrule.report.figures.validation import expected_validation, validation_against_test
+from chainrule.report.figures.search.importance import importances
+from chainrule.report.figures.search.search_maps import search_maps
+from chainrule.report.figures.search.validation import expected_validation, validation_against_test
 from chainrule.report.figures.wrong_samples import wrong_samples
 from chainrule.report.html.curve_figures import draw_curve_grid_svg, draw_curves_svg
 from chainrule.report.html.svg import inline_svg

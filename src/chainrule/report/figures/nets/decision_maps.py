@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from chainrule.report.figure_data.decision_maps import (
+from chainrule.report.figure_data.nets.decision_maps import (
     PlaneOutputsData,
     PlanePredictionsData,
     PredictionPanel,

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from chainrule.report.figure_data.layers import LayerPanel, LayersData, layers_data
+from chainrule.report.figure_data.nets.layers import LayerPanel, LayersData, layers_data
 from chainrule.report.figures.style import WIDTH, escape_math, style_axes
 from chainrule.report.line_styles import LineStyle, line_style
 from chainrule.report.tables.layers import StatsByLabel

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
-from chainrule.report.figure_data.plane import PlaneData, plane_data
+from chainrule.report.figure_data.nets.plane import PlaneData, plane_data
 
 __all__ = ["draw_plane", "plane"]
 

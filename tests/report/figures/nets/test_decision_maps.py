@@ -73,8 +73,8 @@ def test_nets_that_are_not_there_are_named_with_how_to_have_them(saved, tmp_path
 
 def test_a_study_of_other_inputs_is_refused(tmp_path):
     study = small(
-        data={"name": "tests.report.figures.test_decision_maps:solid"},
-        net={"name": "tests.report.figures.test_decision_maps:net"},
+        data={"name": "tests.report.figures.nets.test_decision_maps:solid"},
+        net={"name": "tests.report.figures.nets.test_decision_maps:net"},
         arms={"only": {}},
     )
     result = run(study, nets=tmp_path)

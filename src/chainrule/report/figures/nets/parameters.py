@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainrule.nn.module import Module
-from chainrule.report.figure_data.parameters import (
+from chainrule.report.figure_data.nets.parameters import (
     FiltersData,
     WeightsData,
     filters_data,

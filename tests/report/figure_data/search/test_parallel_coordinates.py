@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from chainrule.report.figure_data import parallel_coordinates as module
 from chainrule.report.figure_data import parallel_coordinates_data
+from chainrule.report.figure_data.search import parallel_coordinates as module
 from tests.report.conftest import made, without_search
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 
 from chainrule.report.data import CandidateSummary, ReportData, varied_paths
 from chainrule.report.figure_data.base import FigureData
-from chainrule.report.figure_data.search_maps import are_numbers, path_values
+from chainrule.report.figure_data.search.search_maps import are_numbers, path_values
 from chainrule.report.numbers import Unit, format_value
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figure_data.importance import ImportancesData, importances_data
+from chainrule.report.figure_data.search.importance import ImportancesData, importances_data
 from chainrule.report.figures.style import add_legend, escape_math, new_figure
 from chainrule.report.line_styles import line_style
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainrule.nn.module import Module
-from chainrule.report.figure_data.activations import USUAL, ActivationsData, activations_data
+from chainrule.report.figure_data.nets.activations import USUAL, ActivationsData, activations_data
 from chainrule.report.figures.style import WIDTH, escape_math, style_axes
 from chainrule.report.line_styles import line_style
 

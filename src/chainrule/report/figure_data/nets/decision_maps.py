@@ -16,7 +16,7 @@ from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
-from chainrule.report.figure_data.plane import (
+from chainrule.report.figure_data.nets.plane import (
     ClassPoints,
     class_labels,
     decision_score,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from chainrule.report.figure_data.search_maps import (
+from chainrule.report.figure_data.search.search_maps import (
     SearchLine,
     SearchMap,
     SearchMapsData,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainrule.report.figure_data.validation import (
+from chainrule.report.figure_data.search.validation import (
     ExpectedValidationData,
     ValidationData,
     expected_validation_data,

@@ -1,0 +1,1 @@
+"""What figures of nets show: layers, parameters, activations, outputs over a plane."""

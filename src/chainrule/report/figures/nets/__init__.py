@@ -1,0 +1,1 @@
+"""Figures of nets: layers, parameters, activations, and what a net says over a plane."""

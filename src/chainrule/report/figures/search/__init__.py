@@ -1,0 +1,1 @@
+"""Figures of a search: what it tried, what mattered, and what it was worth."""
