@@ -22,7 +22,7 @@ from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.train import Backend, BackendStatus, Checkpoint, Trainer, TrainState
 from chainrule.train.backends import EpochOutput, PlainBackend
-from chainrule.train.metrics import EpochMetrics
+from chainrule.train.metrics.epoch import EpochMetrics
 
 __all__ = ["TorchBackend", "TorchTrainer"]
 

@@ -35,11 +35,7 @@ SEARCH_MODULES = {
     "loss": ("chainrule.nn", "chainrule.zoo"),
     "optimizer": ("chainrule.optim",),
     "schedule": ("chainrule.optim.lr_scheduler",),
-    "metric": (
-        "chainrule.train.metrics",
-        "chainrule.train.set_metrics",
-        "chainrule.train.image_metrics",
-    ),
+    "metric": ("chainrule.train.metrics",),
     "init": ("chainrule.nn.init",),
     "augment": ("chainrule.data.augment",),
     "trainer": ("chainrule.train", "chainrule.interop"),

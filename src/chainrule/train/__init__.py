@@ -12,33 +12,32 @@ from chainrule.train.backends import (
 )
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.history import Divergence, History
-from chainrule.train.image_metrics import PSNR, SSIM
 from chainrule.train.inference import predict, predict_proba
 from chainrule.train.layer_stats import LayerRow, layer_stats
 from chainrule.train.loggers import JSONLinesLogger, Logger, MLflowLogger, TensorBoardLogger
 from chainrule.train.metrics import (
-    Accuracy,
-    Coverage,
-    ErrorRate,
-    JointAccuracy,
-    MeanAbsoluteError,
-    Metric,
-    RootMeanSquaredError,
-    TokenAccuracy,
-)
-from chainrule.train.one_call import fit, train
-from chainrule.train.progress import ProgressBar
-from chainrule.train.set_metrics import (
     AUC,
     F1,
+    PSNR,
     R2,
+    SSIM,
+    Accuracy,
     AveragePrecision,
     BalancedAccuracy,
     CalibrationError,
+    Coverage,
+    ErrorRate,
+    JointAccuracy,
     MatthewsCorrelation,
+    MeanAbsoluteError,
     Precision,
     Recall,
+    RootMeanSquaredError,
+    TokenAccuracy,
 )
+from chainrule.train.metrics.base import Metric
+from chainrule.train.one_call import fit, train
+from chainrule.train.progress import ProgressBar
 from chainrule.train.state import Callback, TrainState
 from chainrule.train.trainer import Trainer
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.nn.errors import check_loss
-from chainrule.train.metrics import measure_outputs
+from chainrule.train.metrics.base import measure_outputs
 from chainrule.train.state import TrainState
 
 __all__ = ["measure"]

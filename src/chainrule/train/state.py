@@ -18,7 +18,7 @@ from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.train.history import History
-from chainrule.train.metrics import Metric
+from chainrule.train.metrics.base import Metric
 
 __all__ = ["Callback", "TrainState", "TrainStateView"]
 

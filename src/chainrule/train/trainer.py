@@ -32,7 +32,7 @@ from chainrule.train.checkpoint import (
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
 from chainrule.train.evaluation import measure
 from chainrule.train.history import History
-from chainrule.train.metrics import DecisionMetric, Metric
+from chainrule.train.metrics.base import DecisionMetric, Metric
 from chainrule.train.progress import ProgressBar, wants_progress
 from chainrule.train.state import Callback, TrainState, TrainStateView
 

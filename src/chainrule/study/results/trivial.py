@@ -14,7 +14,8 @@ from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.study.round_data import RoundData
 from chainrule.study.spec.study import Study
-from chainrule.train.metrics import DecisionMetric, Metric, TargetUnitMetric, average_metric
+from chainrule.train.metrics.base import DecisionMetric, Metric, average_metric
+from chainrule.train.metrics.by_sample import TargetUnitMetric
 
 __all__ = ["TRIVIAL", "trivial_score", "trivial_scores"]
 

@@ -50,7 +50,7 @@ from chainrule.train.backends.base import (
 from chainrule.train.backends.fingerprint import Fingerprint
 from chainrule.train.backends.plain import PlainBackend
 from chainrule.train.backends.reach import reaches_training
-from chainrule.train.metrics import CHUNK_NUMBERS, EpochMetrics
+from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
 from chainrule.train.state import Callback, TrainState
 
 __all__ = ["CompiledBackend"]

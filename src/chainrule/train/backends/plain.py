@@ -21,7 +21,7 @@ from chainrule.nn.vjp import accumulate_param_grads
 from chainrule.optim import clip_grad_norm_, clip_grad_value_
 from chainrule.train.backends.base import Backend, BackendStatus, EpochOutput, Plain
 from chainrule.train.inference import eval_mode, predict_in_slices
-from chainrule.train.metrics import EpochMetrics
+from chainrule.train.metrics.epoch import EpochMetrics
 from chainrule.train.state import TrainState
 
 __all__ = ["PlainBackend", "augment_batch"]

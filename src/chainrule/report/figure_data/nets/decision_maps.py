@@ -26,7 +26,7 @@ from chainrule.report.figure_data.nets.plane import (
 from chainrule.serialization.nets import load
 from chainrule.train import Accuracy
 from chainrule.train.inference import eval_mode
-from chainrule.train.metrics import choose_threshold
+from chainrule.train.metrics.by_sample import choose_threshold
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult

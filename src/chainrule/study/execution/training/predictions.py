@@ -16,7 +16,7 @@ from chainrule.study.round_data import RoundData
 from chainrule.study.sample_identity import name_samples
 from chainrule.study.store.predictions import Predictions, encode_predictions
 from chainrule.study.store.record import TrainingRecord
-from chainrule.train.metrics import Metric
+from chainrule.train.metrics.base import Metric
 
 __all__ = ["add_predictions"]
 

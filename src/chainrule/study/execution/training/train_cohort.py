@@ -34,7 +34,8 @@ from chainrule.study.round_data import RoundData, study_dtype
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import BackendStatus, EarlyStopping, Trainer
-from chainrule.train.metrics import Metric, TargetUnitMetric
+from chainrule.train.metrics.base import Metric
+from chainrule.train.metrics.by_sample import TargetUnitMetric
 
 __all__ = ["add_callbacks", "build_cohort_trainer", "find_backend", "train_until"]
 

@@ -33,7 +33,7 @@ class OutputAverage:
     """
 
     def __init__(self, study: Study, arms: Sequence[str]) -> None:
-        from chainrule.train.metrics import DecisionMetric
+        from chainrule.train.metrics.base import DecisionMetric
 
         self.study = study
         self.sign = 1.0 if study.direction == "max" else -1.0
@@ -58,7 +58,7 @@ class OutputAverage:
 
     def score(self, found: Mapping[str, Predictions], members: Mapping[str, int]) -> float:
         """The metric of the members' mean; less is turned, so that larger is better."""
-        from chainrule.train.metrics import average_metric
+        from chainrule.train.metrics.base import average_metric
 
         metric, output, target = self._measure(found, members)
         return self.sign * float(average_metric(metric, output, target, 0))
@@ -81,7 +81,7 @@ class OutputAverage:
         self, found: Mapping[str, Predictions], members: Mapping[str, int]
     ) -> tuple[Any, Any, Any]:
         """The metric in the targets' unit, the members' mean, the targets."""
-        from chainrule.train.metrics import TargetUnitMetric
+        from chainrule.train.metrics.by_sample import TargetUnitMetric
 
         first = found[next(iter(members))]
         total = sum(members.values())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from chainrule.train import Coverage, MeanAbsoluteError, RootMeanSquaredError
-from chainrule.train.metrics import average_metric
+from chainrule.train.metrics.base import average_metric
 
 OUTPUT = torch.tensor([[1.5], [2.0], [-0.5]])
 TARGET = torch.tensor([[0.5], [4.0], [-0.5]])

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from chainrule.nn.loss import Loss
-from chainrule.train.metrics import (
-    DecisionMetric,
+from chainrule.train.metrics.base import DecisionMetric
+from chainrule.train.metrics.by_sample import (
     choose_threshold,
     decide,
     match_axes,

@@ -10,7 +10,7 @@ from chainrule.data import Dataset
 from chainrule.train import AUC, Accuracy, ErrorRate, JointAccuracy, RootMeanSquaredError, Trainer
 from chainrule.train import metrics as metrics_module
 from chainrule.train.backends import compiled
-from chainrule.train.metrics import EpochMetrics
+from chainrule.train.metrics.epoch import EpochMetrics
 
 POINTS = Dataset(
     torch.randn(70, 3, generator=torch.Generator().manual_seed(3)), torch.arange(70) % 2

@@ -21,7 +21,7 @@ from chainrule.train import (
     Recall,
     Trainer,
 )
-from chainrule.train.metrics import average_metric
+from chainrule.train.metrics.base import average_metric
 
 sk = pytest.importorskip("sklearn.metrics")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")

@@ -1,172 +1,33 @@
-"""What is counted beside the loss: a metric gives one number a sample, (…, N), or one over all (…).
-
-Of numbers by sample the trainer takes the mean, for each replica on its own; TransformedMean goes
-on from there.
-"""
+"""Metrics that give a number a sample: decisions, errors of numbers, and what intervals cover."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Any, Self, TypeAlias, final
+from typing import Any, Self, final
 
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import named_leaves
 from chainrule.nn.loss import Loss, MultiLoss
-from chainrule.train.inference import join
+from chainrule.train.metrics.base import DecisionMetric, TransformedMean
 
 __all__ = [
-    "CHUNK_NUMBERS",
     "Accuracy",
     "Coverage",
-    "DecisionMetric",
-    "EpochMetrics",
     "ErrorRate",
     "JointAccuracy",
     "MeanAbsoluteError",
-    "Metric",
     "RootMeanSquaredError",
     "TargetUnitMetric",
     "TokenAccuracy",
-    "TransformedMean",
-    "average_metric",
     "choose_threshold",
     "decide",
     "match_axes",
-    "measure_outputs",
     "resolve_threshold",
 ]
-
-CHUNK_NUMBERS = 2**20
-"""Numbers of an epoch's outputs that are measured together."""
-
-Metric: TypeAlias = Callable[[Any, Any], Tensor]
-"""(output, target) → a number a sample, (N,), of which the mean is taken; or one over all samples,
-(). In a cohort (K, N), or (K,): no number is of several replicas."""
-
-
-class TransformedMean(ABC):
-    """A metric that is not the mean over the samples, but something of it: its root."""
-
-    @abstractmethod
-    def transform(self, mean: Tensor) -> Tensor:
-        """The metric, of the mean over the samples."""
-
-
-def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
-    """A metric over the samples, which are on this axis.
-
-    In float64: 987 of 1,000 is 0.987, and prints so. A metric that gives one number over all of
-    them has done so itself. Raises ValueError for numbers of another shape.
-    """
-    found = evaluate_metric(metric, output, target, axis)
-    if found.dim() == axis:
-        return found.double()
-    return transform_mean(metric, found.mean(axis, dtype=torch.float64))
-
-
-def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
-    """What a metric gives: a number a sample (…, N), or one over all (…). Raises ValueError."""
-    found = metric(output, target)
-    shape = next(leaf for _, leaf in named_leaves(output)).shape[: axis + 1]
-    if found.shape != shape[:axis] and found.dim() != axis + 1:
-        raise ValueError(
-            f"metric {metric!r}: expected one number a sample, {tuple(shape)}, or one over all "
-            f"samples, {tuple(shape[:axis])}, got the shape {tuple(found.shape)}"
-        )
-    return found
-
-
-def transform_mean(metric: Metric, mean: Tensor) -> Tensor:
-    """The metric, of the mean of its numbers over the samples."""
-    return metric.transform(mean) if isinstance(metric, TransformedMean) else mean
-
-
-def measure_outputs(
-    metrics: Mapping[str, Metric], output: Any, target: Any, axis: int
-) -> dict[str, Tensor]:
-    """Each metric over the samples, which are on this axis: name → (K,), or a scalar."""
-    return {name: average_metric(f, output, target, axis) for name, f in metrics.items()}
-
-
-@final
-class EpochMetrics:
-    """Each metric over the samples of an epoch, which come a batch after the other.
-
-    Of numbers by sample the sums are kept, and the outputs of some batches at most; a metric that
-    gives one number over all samples needs all outputs, and they are kept for it. ``targets`` are
-    those of the whole training set, in which a decision looks for its threshold.
-    """
-
-    def __init__(self, metrics: Mapping[str, Metric], targets: Any, axis: int) -> None:
-        self.metrics = {
-            name: metric.with_targets(targets) if isinstance(metric, DecisionMetric) else metric
-            for name, metric in metrics.items()
-        }
-        self.axis, self._samples, self._numbers = axis, 0, 0
-        self._batches: list[tuple[Any, Any]] = []  # that are not measured yet
-        self._kept: list[tuple[Any, Any]] = []  # for what needs all samples
-        self._sums: dict[str, Tensor] = {}
-
-    def add(self, output: Any, target: Any) -> None:
-        """Take a batch in; with no metrics, nothing."""
-        if not self.metrics:
-            return
-        self._batches.append((output, target))
-        self._numbers += sum(leaf.numel() for _, leaf in named_leaves(output))
-        if self._numbers >= CHUNK_NUMBERS:
-            self._measure_batches()
-
-    def compute(self) -> dict[str, Tensor]:
-        """Name → (K,), or a scalar."""
-        if not self._samples:
-            return self._measure_all(self._batches, self.metrics)
-        if self._batches:
-            self._measure_batches()
-        needing_all = {name: f for name, f in self.metrics.items() if name not in self._sums}
-        found = self._measure_all(self._kept, needing_all)
-        for name, total in self._sums.items():
-            found[name] = transform_mean(self.metrics[name], total / self._samples)
-        return {name: found[name] for name in self.metrics}
-
-    def _measure_all(
-        self, batches: Sequence[tuple[Any, Any]], metrics: Mapping[str, Metric]
-    ) -> dict[str, Tensor]:
-        return measure_outputs(metrics, *self._join(batches), self.axis) if batches else {}
-
-    def _measure_batches(self) -> None:
-        """Add up what the batches give that are waiting."""
-        output, target = self._join(self._batches)
-        samples, needs_all = next(leaf for _, leaf in named_leaves(output)).shape[self.axis], False
-        for name, metric in self.metrics.items():
-            found = evaluate_metric(metric, output, target, self.axis)
-            if found.dim() == self.axis:
-                needs_all = True
-            else:
-                total = found.sum(self.axis, dtype=torch.float64)
-                self._sums[name] = self._sums[name] + total if name in self._sums else total
-        self._kept += [(output, target)] if needs_all else []
-        self._samples, self._numbers, self._batches = self._samples + samples, 0, []
-
-    def _join(self, batches: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
-        outputs, targets = zip(*batches, strict=True)
-        return join(outputs, self.axis), join(targets, self.axis)
-
-
-class DecisionMetric(ABC):
-    """A metric of decisions, of which the loss that a net learns by says how they are made."""
-
-    @abstractmethod
-    def with_loss(self, criterion: Loss) -> Self:
-        """The metric for the outputs of a net that learns by this loss; a trainer asks for it."""
-
-    def with_targets(self, targets: Any) -> Self:
-        """The metric for some of these samples, whose decisions are those of the whole."""
-        return self
 
 
 @final

@@ -1,0 +1,87 @@
+"""What is counted beside the loss: a metric gives one number a sample, (…, N), or one over all (…).
+
+Of numbers by sample the trainer takes the mean, for each replica on its own; TransformedMean goes
+on from there.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeAlias
+
+import torch
+from torch import Tensor
+
+from chainrule._util.pytree import named_leaves
+from chainrule.nn.loss import Loss
+
+__all__ = [
+    "DecisionMetric",
+    "Metric",
+    "TransformedMean",
+    "average_metric",
+    "evaluate_metric",
+    "measure_outputs",
+    "transform_mean",
+]
+
+Metric: TypeAlias = Callable[[Any, Any], Tensor]
+"""(output, target) → a number a sample, (N,), of which the mean is taken; or one over all samples,
+(). In a cohort (K, N), or (K,): no number is of several replicas."""
+
+
+class TransformedMean(ABC):
+    """A metric that is not the mean over the samples, but something of it: its root."""
+
+    @abstractmethod
+    def transform(self, mean: Tensor) -> Tensor:
+        """The metric, of the mean over the samples."""
+
+
+def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
+    """A metric over the samples, which are on this axis.
+
+    In float64: 987 of 1,000 is 0.987, and prints so. A metric that gives one number over all of
+    them has done so itself. Raises ValueError for numbers of another shape.
+    """
+    found = evaluate_metric(metric, output, target, axis)
+    if found.dim() == axis:
+        return found.double()
+    return transform_mean(metric, found.mean(axis, dtype=torch.float64))
+
+
+def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
+    """What a metric gives: a number a sample (…, N), or one over all (…). Raises ValueError."""
+    found = metric(output, target)
+    shape = next(leaf for _, leaf in named_leaves(output)).shape[: axis + 1]
+    if found.shape != shape[:axis] and found.dim() != axis + 1:
+        raise ValueError(
+            f"metric {metric!r}: expected one number a sample, {tuple(shape)}, or one over all "
+            f"samples, {tuple(shape[:axis])}, got the shape {tuple(found.shape)}"
+        )
+    return found
+
+
+def transform_mean(metric: Metric, mean: Tensor) -> Tensor:
+    """The metric, of the mean of its numbers over the samples."""
+    return metric.transform(mean) if isinstance(metric, TransformedMean) else mean
+
+
+def measure_outputs(
+    metrics: Mapping[str, Metric], output: Any, target: Any, axis: int
+) -> dict[str, Tensor]:
+    """Each metric over the samples, which are on this axis: name → (K,), or a scalar."""
+    return {name: average_metric(f, output, target, axis) for name, f in metrics.items()}
+
+
+class DecisionMetric(ABC):
+    """A metric of decisions, of which the loss that a net learns by says how they are made."""
+
+    @abstractmethod
+    def with_loss(self, criterion: Loss) -> Self:
+        """The metric for the outputs of a net that learns by this loss; a trainer asks for it."""
+
+    def with_targets(self, targets: Any) -> Self:
+        """The metric for some of these samples, whose decisions are those of the whole."""
+        return self
