@@ -21,11 +21,9 @@ __all__ = [
     "EpochLR",
     "LRScheduler",
     "check_all",
-    "check_momentum",
     "check_optimizer",
     "per_group",
     "per_replica",
-    "set_momentum",
 ]
 
 
@@ -164,22 +162,6 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     check_kind(optimizer, Optimizer, "optimizer")
     found: Optimizer = optimizer
     return found
-
-
-def check_momentum(optimizer: Optimizer) -> None:
-    """Raise ValueError where the optimizer has no momentum that could be cycled."""
-    if not optimizer.defaults.keys() & {"momentum", "betas"}:
-        raise ValueError(
-            "optimizer must support momentum or beta1 with `cycle_momentum` option enabled"
-        )
-
-
-def set_momentum(group: dict[str, Any], momentum: Scalar) -> None:
-    """Give a parameter group this momentum, or β₁."""
-    if "betas" in group:
-        group["betas"] = (momentum, group["betas"][1])
-    else:
-        group["momentum"] = momentum
 
 
 def check_all(condition: Any, message: str) -> None:

@@ -7,15 +7,8 @@ from math import floor
 from typing import Any, Literal, final
 
 from chainrule.optim.inplace import Scalar
-from chainrule.optim.lr_scheduler.base import (
-    EpochLR,
-    check_all,
-    check_momentum,
-    check_optimizer,
-    per_group,
-    per_replica,
-    set_momentum,
-)
+from chainrule.optim.lr_scheduler.base import check_all, check_optimizer, per_group
+from chainrule.optim.lr_scheduler.momentum import MomentumLR
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["CyclicLR"]
@@ -24,7 +17,7 @@ MODES = ("triangular", "triangular2", "exp_range")
 
 
 @final
-class CyclicLR(EpochLR):
+class CyclicLR(MomentumLR):
     """lr = ``base_lr`` + s (``max_lr`` − ``base_lr``) h(t), h from 0 up to 1 and down to 0 again
 
     Up takes ``step_size_up`` steps, down ``step_size_down``, or as many. s is 1 (``triangular``),
@@ -37,7 +30,7 @@ class CyclicLR(EpochLR):
     mode, for steps that are not above 0, and for an optimizer without momentum to cycle.
     """
 
-    constants = ("step_size_up", "step_size_down", "gamma")
+    constants = momentum_constants = ("step_size_up", "step_size_down", "gamma")
 
     def __init__(
         self,
@@ -62,14 +55,11 @@ class CyclicLR(EpochLR):
         self.step_size_down = step_size_up if step_size_down is None else step_size_down
         for size in (self.step_size_up, self.step_size_down):
             check_all(size > 0, f"CyclicLR: expected steps above 0, got {size}")
-        if cycle_momentum:
-            check_momentum(optimizer)
-        self.mode, self.gamma, self.cycle_momentum = mode, gamma, cycle_momentum
+        self.mode, self.gamma = mode, gamma
         self.scale_fn, self.scale_mode = scale_fn, scale_mode
         self.low_lrs = per_group("base_lr", base_lr, optimizer)
         self.max_lrs = per_group("max_lr", max_lr, optimizer)
-        self.base_momentums = per_group("base_momentum", base_momentum, optimizer)
-        self.max_momentums = per_group("max_momentum", max_momentum, optimizer)
+        self._init_momenta(optimizer, cycle_momentum, base_momentum, max_momentum)
         if last_epoch == -1:
             for group, low in zip(optimizer.param_groups, self.low_lrs, strict=True):
                 group["initial_lr"] = low
@@ -83,14 +73,8 @@ class CyclicLR(EpochLR):
 
     first_lr = next_lr
 
-    def _set_lrs(self, rule: Callable[..., float]) -> None:
-        super()._set_lrs(rule)
-        if not self.cycle_momentum:
-            return
-        momenta = zip(self.max_momentums, self.base_momentums, strict=True)
-        sizes = (self.step_size_up, self.step_size_down, self.gamma)
-        for group, (high, low) in zip(self.optimizer.param_groups, momenta, strict=True):
-            set_momentum(group, per_replica(self._move, *sizes, high, low))
+    def next_momentum(self, high: float, low: float, *constants: float) -> float:
+        return self._move(*constants, high, low)
 
     def _move(self, up: float, down: float, gamma: float, first: float, top: float) -> float:
         """Where the way from ``first`` to ``top`` and back is at this step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import cos, pi
 from operator import truediv
 from typing import Any, Literal, final
@@ -11,21 +10,19 @@ from torch import Tensor
 
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.lr_scheduler.base import (
-    EpochLR,
     check_all,
-    check_momentum,
     check_optimizer,
     per_group,
     per_replica,
-    set_momentum,
 )
+from chainrule.optim.lr_scheduler.momentum import MomentumLR
 from chainrule.optim.optimizer import Optimizer
 
 __all__ = ["OneCycleLR"]
 
 
 @final
-class OneCycleLR(EpochLR):
+class OneCycleLR(MomentumLR):
     """lr: ``max_lr`` / ``div_factor`` = lr₀ ↗ ``max_lr`` ↘ lr₀ / ``final_div_factor``
 
     The way up takes ``pct_start`` of ``total_steps`` (or of ``epochs`` · ``steps_per_epoch``)
@@ -38,6 +35,7 @@ class OneCycleLR(EpochLR):
     """
 
     constants = ("pct_start", "div_factor", "final_div_factor")
+    momentum_constants = ("pct_start",)
 
     def __init__(
         self,
@@ -65,14 +63,11 @@ class OneCycleLR(EpochLR):
             raise ValueError(
                 f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
             )
-        if cycle_momentum:
-            check_momentum(optimizer)
         self.pct_start, self.anneal_strategy = pct_start, anneal_strategy
-        self.cycle_momentum, self.three_phase = cycle_momentum, three_phase
+        self.three_phase = three_phase
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
         self.max_lrs = per_group("max_lr", max_lr, optimizer)
-        self.base_momentums = per_group("base_momentum", base_momentum, optimizer)
-        self.max_momentums = per_group("max_momentum", max_momentum, optimizer)
+        self._init_momenta(optimizer, cycle_momentum, base_momentum, max_momentum)
         if last_epoch == -1:
             for group, top in zip(optimizer.param_groups, self.max_lrs, strict=True):
                 group["initial_lr"] = per_replica(truediv, top, div_factor)
@@ -95,13 +90,8 @@ class OneCycleLR(EpochLR):
 
     first_lr = next_lr
 
-    def _set_lrs(self, rule: Callable[..., float]) -> None:
-        super()._set_lrs(rule)
-        if not self.cycle_momentum:
-            return
-        momenta = zip(self.max_momentums, self.base_momentums, strict=True)
-        for group, (high, low) in zip(self.optimizer.param_groups, momenta, strict=True):
-            set_momentum(group, per_replica(self._cycle, self.pct_start, high, low, high))
+    def next_momentum(self, high: float, low: float, *constants: float) -> float:
+        return self._cycle(*constants, high, low, high)
 
     def _cycle(self, pct_start: float, first: float, top: float, last: float) -> float:
         """Where the way first → top (→ first) → last is at this step."""
