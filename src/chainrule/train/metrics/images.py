@@ -5,6 +5,7 @@ output and target (…, N, C, H, W), result (…, N): a number an image, of whic
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -17,9 +18,33 @@ Targets: TypeAlias = Any
 """A tensor, or a dict of them by name."""
 
 
+@dataclass(frozen=True)
+class ImageMetric(ABC):
+    """A metric of images whose values may lie ``data_range`` apart.
+
+    ``target`` names the one to compare with, where there are several. Raises ValueError for a
+    range that is not above 0.
+    """
+
+    data_range: float = 1.0
+    target: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.data_range > 0:
+            name = type(self).__name__
+            raise ValueError(f"{name}: expected a data_range above 0, got {self.data_range}")
+
+    def __call__(self, output: Tensor, target: Targets) -> Tensor:
+        return self.measure(output, target if self.target is None else target[self.target])
+
+    @abstractmethod
+    def measure(self, output: Tensor, target: Tensor) -> Tensor:
+        """The metric of each image, (…, N), of outputs and targets (…, N, C, H, W)."""
+
+
 @final
 @dataclass(frozen=True)
-class PSNR:
+class PSNR(ImageMetric):
     """10 log₁₀(R² / mean (o − t)²), in decibels: the peak signal-to-noise ratio of each image
 
     ``data_range`` is R, the distance between the least and the largest value that there may be.
@@ -27,21 +52,14 @@ class PSNR:
     Raises ValueError for a range that is not above 0.
     """
 
-    data_range: float = 1.0
-    target: str | None = None
-
-    def __post_init__(self) -> None:
-        check_range(self, self.data_range)
-
-    def __call__(self, output: Tensor, target: Targets) -> Tensor:
-        target = choose_target(target, self.target)
+    def measure(self, output: Tensor, target: Tensor) -> Tensor:
         error = (output - target).double().square().mean((-3, -2, -1))
         return 10 * torch.log10(self.data_range**2 / error)
 
 
 @final
 @dataclass(frozen=True)
-class SSIM:
+class SSIM(ImageMetric):
     """(2 μₒμₜ + c₁)(2 σₒₜ + c₂) / ((μₒ² + μₜ² + c₁)(σₒ² + σₜ² + c₂)): structural similarity
 
     The mean over the channels and all windows of 11 × 11 pixels that lie in the image, of means,
@@ -51,14 +69,7 @@ class SSIM:
     images smaller than a window.
     """
 
-    data_range: float = 1.0
-    target: str | None = None
-
-    def __post_init__(self) -> None:
-        check_range(self, self.data_range)
-
-    def __call__(self, output: Tensor, target: Targets) -> Tensor:
-        target = choose_target(target, self.target)
+    def measure(self, output: Tensor, target: Tensor) -> Tensor:
         H, W = target.shape[-2:]
         if min(H, W) < WINDOW:
             raise ValueError(f"SSIM: expected images of {WINDOW} × {WINDOW} or more, got {H} × {W}")
@@ -88,16 +99,3 @@ def window_means(n: int) -> Tensor:
     means = torch.zeros(len(rows), n, dtype=torch.float64)
     columns = rows + torch.arange(WINDOW)
     return means.scatter_(1, columns, (weight / weight.sum()).expand(columns.shape))
-
-
-def choose_target(targets: Targets, name: str | None) -> Tensor:
-    """The one of this name, of several."""
-    found: Tensor = targets if name is None else targets[name]
-    return found
-
-
-def check_range(metric: object, data_range: float) -> None:
-    """Raise ValueError where values cannot be so far apart."""
-    if not data_range > 0:
-        name = type(metric).__name__
-        raise ValueError(f"{name}: expected a data_range above 0, got {data_range}")
