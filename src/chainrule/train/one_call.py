@@ -11,7 +11,7 @@ from chainrule.nn.loss import Loss, MSELoss
 from chainrule.nn.module import Module
 from chainrule.optim import SGD, Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
-from chainrule.train.check_kinds import check_optimizer_class
+from chainrule.train.checks import check_optimizer_class
 from chainrule.train.history import History
 from chainrule.train.metrics import Accuracy
 from chainrule.train.trainer import Trainer

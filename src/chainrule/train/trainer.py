@@ -21,13 +21,19 @@ from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
 from chainrule.train.batches import add_replica_axis, check_last_batch
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
-from chainrule.train.check_kinds import check_bounds, check_kinds
 from chainrule.train.checkpoint import (
     Snapshot,
     load_training,
     restore_snapshot,
     save_training,
     take_snapshot,
+)
+from chainrule.train.checks import (
+    check_bounds,
+    check_counts,
+    check_epochs,
+    check_options,
+    check_parts,
 )
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
 from chainrule.train.evaluation import measure
@@ -329,44 +335,3 @@ def step_scheduler(scheduler: LRScheduler | None, loss: Tensor | None) -> None:
             scheduler.step(loss)
     elif scheduler is not None:
         scheduler.step()
-
-
-def check_epochs(epochs: int) -> None:
-    """Raise where it is no number of epochs."""
-    if not isinstance(epochs, int):
-        raise TypeError(f"epochs is a whole number, got {epochs!r}")
-    if epochs < 0:
-        raise ValueError(f"epochs is at least 0, got {epochs}")
-
-
-def check_counts(**counts: Any) -> None:
-    """Raise ValueError, with its name, for what is no whole number from 1 on."""
-    for name, n in counts.items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
-
-
-def check_options(scheduler: LRScheduler | None, schedule_every: str) -> None:
-    """Raise ValueError where the learning rate cannot be changed so."""
-    if schedule_every not in ("epoch", "step"):
-        raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
-    if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
-        raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
-
-
-def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any) -> None:
-    """Raise TypeError for other things, ValueError where the three cannot train together."""
-    check_kinds(net, criterion, optimizer, *others)
-    if getattr(criterion, "reduction", "mean") == "none":
-        raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
-    known = {id(parameter) for parameter in net.parameters()}
-    if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError(
-            "the optimizer moves parameters that are not the net's: write "
-            f"{type(optimizer).__name__}(net, …) with the net that is trained"
-        )
-    if optimizer.replicas != net.replicas:
-        raise ValueError(
-            f"the net's replicas are {net.replicas}, the optimizer's {optimizer.replicas}: build "
-            "the optimizer from the net, or say replicas=net.replicas"
-        )

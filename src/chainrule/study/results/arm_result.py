@@ -10,12 +10,14 @@ from typing import Any
 
 from chainrule._util.plain_data import finite_or_none
 from chainrule.recipes.errors import StudyError
+from chainrule.study.results.failures import select_failures
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Reported
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord, Value
 
-__all__ = ["ArmResult", "Candidate", "list_candidates", "read_trivial_scores"]
+__all__ = ["ArmResult", "Candidate", "build_arm_result", "list_candidates", "read_trivial_scores"]
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,27 @@ class ArmResult:
     def same_setting(self) -> bool:
         """Whether every round was trained with the same setting."""
         return all(setting == self.settings[0] for setting in self.settings)
+
+
+def build_arm_result(
+    study: Study, arm: Arm, rows: Sequence[TrainingRecord], timings: Sequence[TrainingRecord]
+) -> ArmResult:
+    """An arm of its final rows and those that were timed."""
+    n_failed = len(select_failures(rows))
+    rows = sorted((r for r in rows if r.status != "failed"), key=lambda row: row.round)
+    timed = [r for r in timings if r.status != "failed"]
+    return ArmResult(
+        arm=arm.name,
+        metric=study.metric_name,
+        values=[selection.metric_value(study, row) for row in rows],
+        n_ok=sum(row.status == "done" for row in rows),
+        parameters=rows[0].parameters,
+        rows=rows,
+        solo_seconds=timed[0].seconds if timed else None,
+        factors=arm.factors,
+        reported=study.reported.get(arm.name),
+        n_failed=n_failed,
+    )
 
 
 def list_candidates(study: Study, rows: Sequence[TrainingRecord]) -> list[Candidate]:

@@ -22,6 +22,7 @@ from chainrule.statistics import (
 from chainrule.study.results.arm_result import (
     ArmResult,
     Candidate,
+    build_arm_result,
     list_candidates,
     read_trivial_scores,
 )
@@ -47,9 +48,7 @@ from chainrule.study.results.round_design import (
     read_design,
 )
 from chainrule.study.results.round_scores import RoundScores
-from chainrule.study.search import selection
 from chainrule.study.search.scope import describe_search_scope
-from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StoreError
@@ -329,27 +328,6 @@ def compare_first(result: StudyResult, n: int) -> Comparisons | None:
         return replace(result, rows=[row for row in result.rows if row.round < n]).compare()
     except ValueError:
         return None
-
-
-def build_arm_result(
-    study: Study, arm: Arm, rows: Sequence[TrainingRecord], timings: Sequence[TrainingRecord]
-) -> ArmResult:
-    """An arm of its final rows and those that were timed."""
-    n_failed = len(select_failures(rows))
-    rows = sorted((r for r in rows if r.status != "failed"), key=lambda row: row.round)
-    timed = [r for r in timings if r.status != "failed"]
-    return ArmResult(
-        arm=arm.name,
-        metric=study.metric_name,
-        values=[selection.metric_value(study, row) for row in rows],
-        n_ok=sum(row.status == "done" for row in rows),
-        parameters=rows[0].parameters,
-        rows=rows,
-        solo_seconds=timed[0].seconds if timed else None,
-        factors=arm.factors,
-        reported=study.reported.get(arm.name),
-        n_failed=n_failed,
-    )
 
 
 def load_result(store: Store, study_id: int, *, interrupted: bool = False) -> StudyResult:

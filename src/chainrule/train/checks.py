@@ -1,4 +1,4 @@
-"""Whether the parts of a training are objects of the package, before anything is done with them."""
+"""Whether a training can be made of what was given, before anything is done with it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,36 @@ from chainrule._util.kinds import check_kind, describe_object
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
-from chainrule.optim.lr_scheduler import LRScheduler
+from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train import metrics as metric_module
 from chainrule.train.state import Callback
 
-__all__ = ["check_bounds", "check_kinds", "check_optimizer_class"]
+__all__ = [
+    "check_bounds",
+    "check_counts",
+    "check_epochs",
+    "check_optimizer_class",
+    "check_options",
+    "check_parts",
+]
+
+
+def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any) -> None:
+    """Raise TypeError for other things, ValueError where the three cannot train together."""
+    check_kinds(net, criterion, optimizer, *others)
+    if getattr(criterion, "reduction", "mean") == "none":
+        raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
+    known = {id(parameter) for parameter in net.parameters()}
+    if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "the optimizer moves parameters that are not the net's: write "
+            f"{type(optimizer).__name__}(net, …) with the net that is trained"
+        )
+    if optimizer.replicas != net.replicas:
+        raise ValueError(
+            f"the net's replicas are {net.replicas}, the optimizer's {optimizer.replicas}: build "
+            "the optimizer from the net, or say replicas=net.replicas"
+        )
 
 
 def check_kinds(
@@ -92,3 +117,26 @@ def check_bounds(**bounds: float | Tensor | None) -> None:
         numeric = isinstance(bound, Real | Tensor) and not isinstance(bound, bool)
         if not numeric or not bool((torch.as_tensor(bound) > 0).all()):
             raise ValueError(f"{name}: expected a number above 0, got {bound!r}")
+
+
+def check_epochs(epochs: int) -> None:
+    """Raise where it is no number of epochs."""
+    if not isinstance(epochs, int):
+        raise TypeError(f"epochs is a whole number, got {epochs!r}")
+    if epochs < 0:
+        raise ValueError(f"epochs is at least 0, got {epochs}")
+
+
+def check_counts(**counts: Any) -> None:
+    """Raise ValueError, with its name, for what is no whole number from 1 on."""
+    for name, n in counts.items():
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
+
+
+def check_options(scheduler: LRScheduler | None, schedule_every: str) -> None:
+    """Raise ValueError where the learning rate cannot be changed so."""
+    if schedule_every not in ("epoch", "step"):
+        raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
+    if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
+        raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
