@@ -74,7 +74,8 @@ class CyclicLR(MomentumLR):
     first_lr = next_lr
 
     def next_momentum(self, high: float, low: float, *constants: float) -> float:
-        return self._move(*constants, high, low)
+        up, down, gamma = constants
+        return self._move(up, down, gamma, high, low)
 
     def _move(self, up: float, down: float, gamma: float, first: float, top: float) -> float:
         """Where the way from ``first`` to ``top`` and back is at this step."""

@@ -91,7 +91,8 @@ class OneCycleLR(MomentumLR):
     first_lr = next_lr
 
     def next_momentum(self, high: float, low: float, *constants: float) -> float:
-        return self._cycle(*constants, high, low, high)
+        (pct_start,) = constants
+        return self._cycle(pct_start, high, low, high)
 
     def _cycle(self, pct_start: float, first: float, top: float, last: float) -> float:
         """Where the way first → top (→ first) → last is at this step."""
