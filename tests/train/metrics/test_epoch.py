@@ -8,8 +8,8 @@ import torch
 from chainrule import nn, optim
 from chainrule.data import Dataset
 from chainrule.train import AUC, Accuracy, ErrorRate, JointAccuracy, RootMeanSquaredError, Trainer
-from chainrule.train import metrics as metrics_module
 from chainrule.train.backends import compiled
+from chainrule.train.metrics import epoch
 from chainrule.train.metrics.epoch import EpochMetrics
 
 POINTS = Dataset(
@@ -34,7 +34,7 @@ def train(kernel, metrics, replicas=K, lr=0.05):
 
 
 def shrink(monkeypatch, numbers):
-    for module in (compiled, metrics_module):
+    for module in (compiled, epoch):
         monkeypatch.setattr(module, "CHUNK_NUMBERS", numbers)
 
 
@@ -82,7 +82,7 @@ def test_who_diverges_in_a_part_learns_nothing_in_the_next(monkeypatch, kernel):
 
 def test_a_decision_looks_for_its_threshold_in_all_targets(monkeypatch):
     outputs, targets = torch.tensor([[0.3], [0.4], [-0.2]]), torch.tensor([[1.0], [1.0], [-1.0]])
-    monkeypatch.setattr(metrics_module, "CHUNK_NUMBERS", 1)
+    monkeypatch.setattr(epoch, "CHUNK_NUMBERS", 1)
     heads = JointAccuracy(["a"])
     found = EpochMetrics({"own": Accuracy(), "error": ErrorRate()}, targets, 0)
     joint = EpochMetrics({"joint": heads}, {"a": targets}, 0)
@@ -97,7 +97,7 @@ def test_a_decision_looks_for_its_threshold_in_all_targets(monkeypatch):
 
 
 def test_the_root_is_taken_of_the_mean_of_all(monkeypatch):
-    monkeypatch.setattr(metrics_module, "CHUNK_NUMBERS", 1)
+    monkeypatch.setattr(epoch, "CHUNK_NUMBERS", 1)
     outputs, targets = torch.tensor([[3.0], [5.0], [9.0]]), torch.zeros(3, 1)
     found = EpochMetrics({"rmse": RootMeanSquaredError()}, targets, 0)
     for y, t in zip(outputs, targets, strict=True):
