@@ -23,8 +23,8 @@ import numpy as np
 
 from chainrule import seeds
 from chainrule.study import Study, TrainingRecord, open_store, run
-from chainrule.study.execution.scheduling import job_queue
 from chainrule.study.execution.cohorts import CohortJob, Training
+from chainrule.study.execution.scheduling import job_queue
 from chainrule.study.execution.workers.package import JobResult
 
 if TYPE_CHECKING:
