@@ -181,6 +181,10 @@ LOSSES = {
     nn.BCEWithLogitsLoss: (torch.rand(4, 3), torch.rand(4, 3)),
     nn.GaussianNLLLoss: ((torch.rand(4, 3), torch.rand(4, 3) + 1), torch.rand(4, 3)),
     nn.KLDivLoss: (torch.rand(4, 3).log(), torch.rand(4, 3)),
+    nn.CTCLoss: (
+        torch.rand(5, 4, 3).log_softmax(-1),
+        torch.tensor([[1, 2], [1, 0], [2, 1], [2, 2]]),
+    ),
     nn.PoissonNLLLoss: (torch.rand(4, 3), torch.rand(4, 3)),
     nn.HingeEmbeddingLoss: (torch.rand(4, 3), torch.ones(4, 3)),
     nn.SoftMarginLoss: (torch.rand(4, 3), -torch.ones(4, 3)),

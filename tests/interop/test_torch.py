@@ -59,7 +59,7 @@ def test_tied_weights_and_shared_modules_stay_so():
     [
         (to_torch, nn.Residual(nn.Linear(2, 2)), r"Residual has no twin in torch\.nn"),
         (to_torch, nn.Linear(2, 2).replicate(3), r"net\.replica\(k\)"),
-        (from_torch, torch.nn.LSTMCell(2, 2), r"LSTMCell has no twin in chainrule\.nn"),
+        (from_torch, torch.nn.Conv3d(2, 2, 1), r"Conv3d has no twin in chainrule\.nn"),
         (from_torch, type("Linear", (torch.nn.Linear,), {"__module__": "mine"})(2, 2), "no twin"),
     ],
 )
@@ -76,3 +76,12 @@ def test_recurrent_layers_go_to_torch_and_back(name):
     x = torch.randn(4, 5, 3)
     assert torch.allclose(ours(x)[0], theirs(x)[0], atol=1e-6)
     assert torch.equal(again(x)[0], theirs(x)[0])
+
+
+@pytest.mark.parametrize("name", ["RNNCell", "LSTMCell", "GRUCell"])
+def test_cells_go_to_torch_and_back(name):
+    theirs = getattr(torch.nn, name)(3, 2, bias=False)
+    ours = from_torch(theirs)
+    x = torch.randn(4, 3)
+    y, z = ours(x), to_torch(ours)(x)
+    assert torch.allclose(y[0] if name == "LSTMCell" else y, z[0] if name == "LSTMCell" else z)

@@ -77,6 +77,8 @@ class Case:
                     return module(o[0], t, o[1])
                 if self.name == "TripletMarginLoss":
                     return module(*o)
+                if self.name == "CTCLoss":
+                    return torch_ctc(module, o, t, self.kwargs.get("blank", 0))
                 return module(*o, t) if isinstance(o, tuple) else module(o, t)
 
         return call
@@ -147,6 +149,32 @@ def counts(**kwargs: Any) -> Case:
 
 def signs(name: str, shape: tuple[int, ...], **kwargs: Any) -> Case:
     return Case(name, partial(odd, *shape), lambda seed: odd(*shape, seed=seed).sign(), kwargs)
+
+
+def torch_ctc(module: tnn.CTCLoss, o: Tensor, t: Tensor, blank: int) -> Tensor:
+    """torch's, without the exp(o) that its gradient has besides: it takes o for a log_softmax."""
+    lengths = (t != blank).cumprod(-1).sum(-1)
+    value = module(o, t, torch.full_like(lengths, len(o)), lengths)
+    raw = tnn.CTCLoss(blank, "none", module.zero_infinity)
+    free = o.exp().sum((0, -1)) * (raw(o, t, torch.full_like(lengths, len(o)), lengths) > 0)
+    if module.reduction == "mean":
+        free = (free / lengths.clamp(min=1)).mean()
+    free = free.sum() if module.reduction == "sum" else free
+    return value + free.detach() - free
+
+
+def spelled(T: int, C: int, *words: list[int], **kwargs: Any) -> Case:
+    """CTCLoss of one word, or of several that are filled up with the blank."""
+    lone, size = len(words) == 1, max(map(len, words))
+    rows = [word + [kwargs.get("blank", 0)] * (size - len(word)) for word in words]
+
+    def output(seed: int) -> Tensor:
+        return odd(T, *([] if lone else [len(words)]), C, seed=seed).log_softmax(-1)
+
+    def target(seed: int) -> Tensor:
+        return torch.tensor(rows[0] if lone else rows)
+
+    return Case("CTCLoss", output, target, kwargs)
 
 
 def compared(name: str, n: int, shape: tuple[int, ...], *target: int, **kwargs: Any) -> Case:
@@ -225,6 +253,10 @@ CASES = [
     compared("TripletMarginLoss", 3, (5, 3), 5),
     compared("TripletMarginLoss", 3, (5, 3), 5, p=1.5, swap=True),
     compared("TripletMarginLoss", 3, (3,), margin=2.5, p=3.0),
+    spelled(6, 4, [1, 2], [3, 3], [2, 0]),
+    spelled(7, 4, [1, 1, 3, 2]),
+    spelled(5, 3, [0, 1], [1, 2], blank=2),
+    spelled(3, 3, [1, 2, 1], [1, 1, 1], [2, 0, 0], zero_infinity=True),
     divergence((4, 3)),
     divergence((2, 3, 4), log_target=True),
 ]
@@ -418,7 +450,8 @@ def has_batch(case: Case) -> bool:
         return False
     lone = not t.dim() or (case.name in ("CrossEntropyLoss", "NLLLoss") and o[0].dim() == 1)
     sized = any(isinstance(v, Tensor) and v.dim() > 1 for v in case.kwargs.values())
-    return not lone and not sized and all(len(x) == len(t) for x in o)
+    in_time = case.name == "CTCLoss"  # whose first axis is another
+    return not (lone or sized or in_time) and all(len(x) == len(t) for x in o)
 
 
 @pytest.mark.parametrize("case", [*filter(has_batch, CASES)], ids=str)

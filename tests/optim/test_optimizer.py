@@ -171,7 +171,7 @@ def test_frozen_replica_keeps_everything_and_neighbours_do_not_notice(name, kwar
         for t in g:
             t[1] = float("nan")
         twins.set_gradients(ours, g)
-        optimizer.step(active)
+        optimizer.step(active=active)
     after, unmasked = snapshot_by_name(optimizer), snapshot_by_name(twin)
     for key, t in after.items():
         frozen = before[key][1] if key in before else torch.zeros_like(t[1])
@@ -188,7 +188,7 @@ def snapshot_by_name(optimizer):
 def test_active_must_be_bools_of_all_replicas(active):
     optimizer = optim.SGD(twins.parameters(replicas=3), replicas=3)
     with pytest.raises(ValueError, match=r"active: expected a bool tensor \(3,\)"):
-        optimizer.step(active)
+        optimizer.step(active=active)
 
 
 # cost
@@ -205,7 +205,7 @@ def test_operations_do_not_grow_with_the_layers(name, kwargs):
         counts.append(
             [
                 operations(optimizer.step),
-                operations(lambda o=optimizer, a=active: o.step(a)),
+                operations(lambda o=optimizer, a=active: o.step(active=a)),
                 operations(optimizer.zero_grad),
                 operations(lambda o=optimizer: optim.clip_grad_norm_(o, 1.0)),
                 operations(lambda o=optimizer: optim.clip_grad_value_(o, 1.0)),

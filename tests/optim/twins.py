@@ -102,7 +102,7 @@ def step(optimizer: optim.Optimizer, number: int, active: Tensor | None = None) 
     """One step with the gradients of that number, the same for any optimizer."""
     ours = [p for group in optimizer.param_groups for p in group["params"]]
     set_gradients(ours, gradients(number, [p.data for p in ours]))
-    optimizer.step(active)
+    optimizer.step(active=active)
 
 
 def tensors(kwargs: dict) -> dict:

@@ -8,7 +8,14 @@ from typing import Any
 
 from chainrule._util.suggest import did_you_mean
 
-__all__ = ["check_kind", "describe_object", "find_torch_base"]
+__all__ = ["check_counts", "check_kind", "describe_object", "find_torch_base"]
+
+
+def check_counts(**counts: Any) -> None:
+    """Raise ValueError, with its name, for what is no whole number from 1 on."""
+    for name, n in counts.items():
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
 
 
 def check_kind(value: Any, kind: type, what: str) -> None:

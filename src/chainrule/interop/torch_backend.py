@@ -141,8 +141,8 @@ class TorchTrainer(Trainer):
     Trainer's: the evaluation after each epoch, metrics, curves, divergence, schedules by epoch.
 
     Raises ValueError for what has no twin in PyTorch, and for what the plain loop does not do:
-    clipping, augmentation, ``accumulate``, ``compile``, a schedule by step. A training cannot be
-    saved and resumed.
+    clipping, augmentation, ``accumulate``, ``compile``, LBFGS, a schedule by step. A training
+    cannot be saved and resumed.
     """
 
     def __init__(self, net: Module, criterion: Loss, optimizer: Optimizer, **options: Any) -> None:
@@ -152,6 +152,9 @@ class TorchTrainer(Trainer):
         given["accumulate"] = options.get("accumulate") if self.state.accumulate > 1 else None
         if unknown := [name for name, value in given.items() if value is not None]:
             raise ValueError(f"TorchTrainer has no {', '.join(unknown)}: its loop is the plain one")
+        if optimizer.needs_closure:
+            name = type(optimizer).__name__
+            raise ValueError(f"TorchTrainer has no {name}: its loop looks at the loss once a step")
         if self.state.scheduler is not None and self.state.schedule_every == "step":
             raise ValueError("TorchTrainer moves the learning rate by epochs: every = 'epoch'")
         if any(isinstance(callback, Checkpoint) for callback in self.callbacks):

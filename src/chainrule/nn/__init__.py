@@ -71,6 +71,7 @@ from chainrule.nn.layers.pooling import (
     MaxPool2d,
 )
 from chainrule.nn.layers.recurrent import GRU, LSTM, RNN
+from chainrule.nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
 from chainrule.nn.layers.reshape import Flatten, Item, Select, Unflatten
 from chainrule.nn.layers.siamese import Siamese
 from chainrule.nn.layers.softmax import LogSoftmax, Softmax, Softmin
@@ -80,6 +81,7 @@ from chainrule.nn.loss import (
     BCEWithLogitsLoss,
     CosineEmbeddingLoss,
     CrossEntropyLoss,
+    CTCLoss,
     GaussianNLLLoss,
     HingeEmbeddingLoss,
     HuberLoss,
@@ -125,6 +127,7 @@ __all__ = [
     "BatchNorm2d",
     "Bilinear",
     "Buffer",
+    "CTCLoss",
     "ChainRule",
     "CircularPad1d",
     "CircularPad2d",
@@ -142,6 +145,7 @@ __all__ = [
     "Embedding",
     "Exp",
     "Flatten",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -157,6 +161,7 @@ __all__ = [
     "Item",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerError",
     "LayerNorm",
     "LeakyReLU",
@@ -184,6 +189,7 @@ __all__ = [
     "PoissonNLLLoss",
     "PositionalEncoding",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",

@@ -9,12 +9,14 @@ from chainrule.optim.adam import Adam, AdamW, NAdam, RAdam
 from chainrule.optim.adaptive import Adadelta, Adagrad, Adamax, RMSprop, Rprop
 from chainrule.optim.averaged import ASGD
 from chainrule.optim.clip import clip_grad_norm_, clip_grad_value_
+from chainrule.optim.lbfgs import LBFGS
 from chainrule.optim.matrices import Adafactor, Muon
 from chainrule.optim.optimizer import Optimizer
 from chainrule.optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adafactor",

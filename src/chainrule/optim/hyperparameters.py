@@ -30,6 +30,8 @@ VALID: dict[str, str] = {
     "lr_decay": AT_LEAST_0,
     "momentum_decay": AT_LEAST_0,
     "initial_accumulator_value": AT_LEAST_0,
+    "tolerance_grad": AT_LEAST_0,
+    "tolerance_change": AT_LEAST_0,
 }
 """Hyper-parameter → which of ``RANGES`` it is in."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -41,6 +41,7 @@ class Optimizer(ABC):
 
     state_names: ClassVar[tuple[str, ...]] = ()  # tensors kept from the start
     optional_names: ClassVar[tuple[str, ...]] = ()  # tensors kept once they are needed
+    needs_closure: ClassVar[bool] = False  # whether it looks at the loss more than once a step
 
     def __init__(
         self, params: Params, defaults: dict[str, Any], replicas: int | None = None
@@ -58,7 +59,7 @@ class Optimizer(ABC):
             }
             for group in groups
         ]
-        self._check_groups()
+        check_param_groups(self)
         self._pack()
         self.state = [
             self.initial_state(flat.data, group)
@@ -75,7 +76,8 @@ class Optimizer(ABC):
         """Change p (K, P) and the state in place, given dL/dp = g (which stays as it is).
 
         ``h`` has the group's hyper-parameters as attributes, tensors as columns (K, 1), the number
-        of this step, from 1, and the parameters' ``shapes``, in which their columns lie.
+        of this step, from 1, the parameters' ``shapes``, in which their columns lie, the
+        ``closure`` and the ``loss`` that it gave before this step.
         """
 
     def parameter_shapes(self, group: Mapping[str, Any]) -> list[torch.Size]:
@@ -92,21 +94,33 @@ class Optimizer(ABC):
         for name in self.defaults:
             validate_hyperparameter(name, group[name], self.replicas)
 
-    def step(self, active: Tensor | None = None) -> None:
-        """Update every parameter once.
+    def step(
+        self, closure: Callable[[], Tensor] | None = None, *, active: Tensor | None = None
+    ) -> Tensor | None:
+        """Update every parameter once; return the loss that ``closure`` gives before, if any.
 
-        A replica that is not ``active`` (K,) keeps its parameters and its state bit for bit; None,
-        which is quicker, means that all are. Raises RuntimeError where parameters were replaced
-        since they were packed.
+        A closure clears the gradients, goes forward and back, and returns the loss; few optimizers
+        need one. A replica that is not ``active`` (K,) keeps its parameters and its state bit for
+        bit; None, which is quicker, means that all are. Raises RuntimeError where parameters were
+        replaced since they were packed, ValueError where a closure is needed and not given.
         """
         mask = self._active_mask(active)
         for flat in self.flats:
             flat.check()
+        if closure is None and self.needs_closure:
+            raise ValueError(
+                f"{type(self).__name__} looks at the loss several times a step: write "
+                "step(closure), where closure() clears the gradients, goes forward and back, "
+                "returns the loss"
+            )
+        loss = None if closure is None else closure()
         for flat, group, state in zip(self.flats, self.param_groups, self.state, strict=True):
             h = SimpleNamespace(
                 **{name: as_column(name, group[name], flat.data) for name in self.defaults},
                 step=group["step"] + 1,
                 shapes=self.parameter_shapes(group),
+                closure=closure,
+                loss=loss,
             )
             g = -flat.grad if h.maximize else flat.grad
             if mask is None:
@@ -114,6 +128,7 @@ class Optimizer(ABC):
             else:
                 self._update_active(mask, flat.data, g, state, h)
             group["step"] += 1
+        return loss
 
     def _update_active(
         self, mask: Tensor, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any
@@ -171,9 +186,11 @@ class Optimizer(ABC):
         groups = [dict(group) for group in state_dict["param_groups"]]
         own = self.state_dict()["param_groups"]
         if [group.pop("params") for group in groups] != [group["params"] for group in own]:
-            raise ValueError(f"{self._label()}: the state is of other groups or parameter shapes")
+            raise ValueError(
+                f"{type(self).__name__}: the state is of other groups or parameter shapes"
+            )
         for group in groups:
-            self._check_saved_group(group)
+            check_saved_group(self, group)
         states = copy_saved_state(self, state_dict["state"])
         for i, (group, state) in enumerate(zip(groups, states, strict=True)):
             self.param_groups[i].update(group)
@@ -182,14 +199,6 @@ class Optimizer(ABC):
     def __getstate__(self) -> dict[str, Any]:
         """With copies of what is written in place, which processes would else share."""
         return {**vars(self), "state": tree_map(torch.clone, self.state)}
-
-    def _check_saved_group(self, group: dict[str, Any]) -> None:
-        expected = {*self.defaults, "step"}
-        if wrong := sorted((expected ^ group.keys()) - {"initial_lr", "name"}):
-            raise ValueError(f"{self._label()}: keys missing or unexpected: {', '.join(wrong)}")
-        if "betas" in group:
-            group["betas"] = tuple(group["betas"])
-        self.validate(group)
 
     def keep_replicas(self, index: Tensor) -> None:
         """Go on with these replicas of a cohort alone, in this order        index int64 (n,)
@@ -204,22 +213,32 @@ class Optimizer(ABC):
             group.update(take_rows(numbers, index))
         self._pack()
 
-    def _check_groups(self) -> None:
-        known = {"params", "step", "initial_lr", "name", *self.defaults}
-        for group in self.param_groups:
-            if unknown := sorted(group.keys() - known):
-                raise ValueError(f"{self._label()} has no hyper-parameter {', '.join(unknown)}")
-            self.validate(group)
-            if not group["params"]:
-                raise ValueError(f"{self._label()} got an empty parameter list")
-        check_disjoint(self.param_groups)
-
-    def _label(self) -> str:
-        return type(self).__name__
-
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={self.param_groups[0][name]}" for name in self.defaults)
-        return f"{self._label()}({shown})"
+        return f"{type(self).__name__}({shown})"
+
+
+def check_param_groups(optimizer: Optimizer) -> None:
+    """Raise ValueError for parameter groups that are none of such an optimizer."""
+    name, known = type(optimizer).__name__, {"params", "step", "initial_lr", "name"}
+    for group in optimizer.param_groups:
+        if unknown := sorted(group.keys() - known - optimizer.defaults.keys()):
+            raise ValueError(f"{name} has no hyper-parameter {', '.join(unknown)}")
+        optimizer.validate(group)
+        if not group["params"]:
+            raise ValueError(f"{name} got an empty parameter list")
+    check_disjoint(optimizer.param_groups)
+
+
+def check_saved_group(optimizer: Optimizer, group: dict[str, Any]) -> None:
+    """Raise ValueError unless these are the numbers of a group of such an optimizer."""
+    expected = {*optimizer.defaults, "step"}
+    if wrong := sorted((expected ^ group.keys()) - {"initial_lr", "name"}):
+        name = type(optimizer).__name__
+        raise ValueError(f"{name}: keys missing or unexpected: {', '.join(wrong)}")
+    if "betas" in group:
+        group["betas"] = tuple(group["betas"])
+    optimizer.validate(group)
 
 
 def copy_saved_state(optimizer: Optimizer, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

@@ -1,15 +1,24 @@
-"""Whether a net can learn from a data set: its replicas, and what the last batch is."""
+"""Whether a net can learn from a data set: its replicas, its last batch, its axis of samples."""
 
 from __future__ import annotations
 
 import copy
 
 import torch
+from torch import Tensor
 
+from chainrule._util.pytree import named_leaves
 from chainrule.data import Dataset
+from chainrule.nn.errors import LayerError
+from chainrule.nn.loss import Loss
+from chainrule.nn.loss.base import find_losses
 from chainrule.nn.module import Module
+from chainrule.train.inference import eval_mode
 
-__all__ = ["add_replica_axis", "check_last_batch"]
+__all__ = ["add_replica_axis", "check_batch_axis", "check_last_batch"]
+
+FEW = 8
+"""Samples whose outputs are looked at, together and one alone."""
 
 
 def add_replica_axis(data: Dataset, K: int | None) -> Dataset:
@@ -57,3 +66,48 @@ def try_training_forward(net: Module, data: Dataset, samples: list[int]) -> None
     few = data.subset(torch.tensor(samples))
     with torch.random.fork_rng(devices=[]):
         copy.deepcopy(net).train().forward(data.scale_inputs(few.inputs))
+
+
+def check_batch_axis(net: Module, criterion: Loss, data: Dataset) -> None:
+    """Raise ValueError where a layer or a loss takes the axis of the samples for that of time.
+
+    Batches have the samples first, as with ``batch_first``, which torch's layers have not unless it
+    is said: one more sample in the batch then changes what the net says of another.
+    """
+    for loss in find_losses(criterion):
+        if getattr(loss, "batch_first", True) is False:
+            raise ValueError(
+                f"{loss.label()} reads steps first, and a batch has its samples first: write "
+                "batch_first=True"
+            )
+    layers = [each for each in net.named_modules() if not getattr(each[1], "batch_first", True)]
+    if layers and mixes_samples(net, data):
+        path, layer = layers[0]
+        raise ValueError(
+            f"{path} {type(layer).__name__} takes the samples of a batch for the steps of one "
+            "sequence, so what the net says of a sample depends on the others: write "
+            "batch_first=True"
+        )
+
+
+@torch.no_grad()
+def mixes_samples(net: Module, data: Dataset) -> bool:
+    """Whether the last of a few samples has another output than by itself, in evaluation mode."""
+    few = torch.arange(min(FEW, len(data)))
+    outputs = []
+    with eval_mode(net):
+        for index in (few, few[-1:]):
+            try:
+                y, _ = net.forward(data.scale_inputs(data.subset(index).inputs))
+            except LayerError:  # the training says it by itself
+                return False
+            outputs.append([leaf for _, leaf in named_leaves(y)])
+    axis, last = net.num_replica_dims, len(few) - 1
+
+    def agree(together: Tensor, alone: Tensor) -> bool:
+        if together.shape[axis : axis + 1] != (len(few),):  # no axis of samples
+            return True
+        one = together.narrow(axis, last, 1)
+        return one.shape == alone.shape and torch.allclose(one, alone, 1e-3, 1e-5, equal_nan=True)
+
+    return not all(agree(*pair) for pair in zip(*outputs, strict=True))

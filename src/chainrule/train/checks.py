@@ -18,8 +18,8 @@ from chainrule.train import metrics as metric_module
 from chainrule.train.state import Callback
 
 __all__ = [
+    "check_accumulation",
     "check_bounds",
-    "check_counts",
     "check_epochs",
     "check_optimizer_class",
     "check_options",
@@ -127,16 +127,19 @@ def check_epochs(epochs: int) -> None:
         raise ValueError(f"epochs is at least 0, got {epochs}")
 
 
-def check_counts(**counts: Any) -> None:
-    """Raise ValueError, with its name, for what is no whole number from 1 on."""
-    for name, n in counts.items():
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
-
-
 def check_options(scheduler: LRScheduler | None, schedule_every: str) -> None:
     """Raise ValueError where the learning rate cannot be changed so."""
     if schedule_every not in ("epoch", "step"):
         raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
     if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):
         raise ValueError("ReduceLROnPlateau judges epochs: schedule_every='epoch'")
+
+
+def check_accumulation(optimizer: Optimizer, accumulate: int) -> None:
+    """Raise ValueError where several batches would make a step that looks at the loss again."""
+    if accumulate > 1 and optimizer.needs_closure:
+        name = type(optimizer).__name__
+        raise ValueError(
+            f"{name} looks at the loss of its batch several times a step: expected accumulate=1 "
+            f"and a larger batch_size, got accumulate={accumulate}"
+        )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_counts
 from chainrule._util.stopping import check_stop
 from chainrule.data import Dataset
 from chainrule.data.augment import Augment
@@ -19,7 +20,7 @@ from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
-from chainrule.train.batches import add_replica_axis, check_last_batch
+from chainrule.train.batches import add_replica_axis, check_batch_axis, check_last_batch
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
 from chainrule.train.checkpoint import (
     Snapshot,
@@ -29,8 +30,8 @@ from chainrule.train.checkpoint import (
     take_snapshot,
 )
 from chainrule.train.checks import (
+    check_accumulation,
     check_bounds,
-    check_counts,
     check_epochs,
     check_options,
     check_parts,
@@ -102,6 +103,7 @@ class Trainer(TrainStateView):
         check_options(scheduler, schedule_every)
         check_counts(batch_size=batch_size, accumulate=accumulate, evaluate_every=evaluate_every)
         check_bounds(clip_norm=clip_norm, clip_value=clip_value)
+        check_accumulation(optimizer, accumulate)
         if net.replicas is not None and criterion.replicas is None:
             criterion = criterion.replicate(net.replicas)
         self.backend = choose_backend(compile)
@@ -147,8 +149,9 @@ class Trainer(TrainStateView):
         what is done, with ``history.interrupted``.
 
         Raises ValueError where a data set does not fit the net or is empty, where its last batch is
-        of one sample and a layer of the net refuses that, or where ``drop_last`` leaves none;
-        RuntimeError where the parameters were changed since the last fit: see
+        of one sample and a layer of the net refuses that, where ``drop_last`` leaves none, or where
+        a layer takes the samples for steps of time (``batch_first``); RuntimeError where the
+        parameters were changed since the last fit: see
         ``accept_parameters``.
         """
         state, backend, before = self.state, self.backend, None
@@ -160,6 +163,7 @@ class Trainer(TrainStateView):
         state.check_parameters()
         if state.epoch < epochs:
             count_batches(len(train), state.batch_size, drop_last=state.drop_last)
+            check_batch_axis(state.net, state.criterion, train)
             if not state.drop_last:
                 check_last_batch(state.net, train, state.batch_size)
         state.epochs, state.history.interrupted = epochs, False

@@ -45,6 +45,27 @@ RECURRENT = [
 ]
 
 
+def cell_from(name: str, *shape: int, **kwargs) -> Case:
+    """A cell that is given the state before."""
+    row = same(name, 3, 2, shape=shape, **kwargs)
+
+    def make(seed: int):
+        states = [odd(*shape[:-1], 2, seed=seed + 5 + i) for i in range(2)]
+        return odd(*shape, seed=seed), tuple(states) if name == "LSTMCell" else states[0]
+
+    return Case(f"{row.name} from a state", row.make, twin=row.twin, input=make)
+
+
+CELLS = [
+    *(same(name, 3, 2, shape=(4, 3)) for name in ("RNNCell", "LSTMCell", "GRUCell")),
+    *(cell_from(name, 4, 3) for name in ("RNNCell", "LSTMCell", "GRUCell")),
+    *(cell_from(name, 3) for name in ("LSTMCell", "GRUCell")),
+    same("RNNCell", 3, 2, nonlinearity="relu", bias=False, shape=(3,)),
+    same("LSTMCell", 3, 2, bias=False, shape=(3,)),
+    Case("Item(1) of an LSTMCell", lambda: nn.Sequential(nn.LSTMCell(3, 2), nn.Item(1)), (4, 3)),
+]
+
+
 class TorchSelfAttention(tnn.MultiheadAttention):
     """Of one tensor, which is query, key and value."""
 
@@ -117,4 +138,4 @@ ATTENTION = [
     Case("PositionalEncoding(4) (T, N, E)", lambda: nn.PositionalEncoding(4), (3, 2, 4)),
 ]
 
-CASES = [*RECURRENT, *ATTENTION]
+CASES = [*RECURRENT, *CELLS, *ATTENTION]

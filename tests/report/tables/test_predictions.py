@@ -19,6 +19,7 @@ from chainrule.report import (
     wrong_samples,
     wrong_samples_table,
 )
+from chainrule.report.figure_data import wrong_samples_data
 from chainrule.study import StudyError, run
 from tests.study.small import SMALL, small
 
@@ -153,6 +154,19 @@ def test_the_figure_of_wrong_images_shows_those_of_the_table(digits):
     assert np.corrcoef(shown.ravel(), image.ravel())[0, 1] == pytest.approx(1)
 
 
-def test_points_of_a_plane_are_no_images(kept):
-    with pytest.raises(ValueError, match="its samples are no images"):
-        wrong_samples(kept, "wide")
+def test_wrong_points_have_the_place_of_the_table(kept):
+    figure, axes = wrong_samples(kept, "wide")
+    wrong = ReportData(kept).prediction_data.decisions["wide"].wrong_samples()
+    data = wrong_samples_data(kept, "wide")
+    assert sum(len(group.points) for group in data.wrong) == len(wrong)
+    first = wrong[0]
+    [group] = [g for g in data.wrong if (g.truth, g.decided) == (first.truth, first.decided)]
+    place = kept.data(first.round)[1].inputs[first.index].numpy()
+    at = (group.points == place).all(1)
+    assert at.sum() == 1
+    assert group.shares[at][0] == first.wrong / first.n
+    assert not (data.others == place).all(1).any()
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert f"{group.truth} as {group.decided}: {len(group.points)}" in labels
+    assert axes.get_xlabel() == "x₁"
+    figure.draw_without_rendering()

@@ -7,7 +7,14 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.data import Dataset
-from chainrule.train import Accuracy, ErrorRate, JointAccuracy, Trainer
+from chainrule.train import (
+    Accuracy,
+    ErrorRate,
+    JointAccuracy,
+    MeanAbsoluteError,
+    RootMeanSquaredError,
+    Trainer,
+)
 
 SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
 LABELS = torch.tensor([1, 0, 1, 1])
@@ -170,3 +177,66 @@ def test_the_curves_of_a_cohort_of_logits_are_right(kernel):
 def test_a_threshold_a_head_is_asked_for():
     with pytest.raises(ValueError, match="expected 2 thresholds"):
         JointAccuracy(["a", "b"], [0.0])
+
+
+class First(nn.Module):
+    """y = x₀, one number a sample without an axis of its own        x (N, D)"""
+
+    def forward(self, x):
+        def backward(g):
+            dx = torch.zeros_like(x)
+            dx[..., 0] = g
+            return dx
+
+        return x[..., 0], backward
+
+
+def measured_lone(criterion, outputs, targets, metric) -> float:
+    """The same of outputs and targets (N,)."""
+    net = nn.Sequential(nn.Linear(1, 1), First())
+    trainer = Trainer(net, criterion, optim.SGD(net), metrics={"metric": metric})
+    return trainer.measure(outputs[:, 0], Dataset(LOGITS, targets))["metric"].item()
+
+
+@pytest.mark.parametrize("criterion", [nn.SoftMarginLoss(), nn.MSELoss()], ids=str)
+def test_signs_without_an_axis_of_outputs_are_decided_by_their_sign(criterion):
+    signs = (2 * YES - 1)[:, 0]
+    assert measured_lone(criterion, LOGITS, signs, Accuracy()) == 1
+    assert measured_lone(criterion, -LOGITS, signs, Accuracy()) == 0
+    assert measured_lone(criterion, LOGITS, -torch.ones(4), ErrorRate()) == 0.75
+
+
+def test_probabilities_without_an_axis_of_outputs_are_decided_at_one_half():
+    targets = 0.2 + 0.6 * YES[:, 0]
+    assert measured_lone(nn.BCEWithLogitsLoss(), LOGITS, targets, Accuracy()) == 1
+
+
+def test_numbers_without_an_axis_of_outputs_are_measured_one_by_one():
+    targets = LOGITS[:, 0] + torch.tensor([3.0, 0.0, 4.0, 0.0])
+    found = measured_lone(nn.MSELoss(), LOGITS, targets, RootMeanSquaredError())
+    assert found == pytest.approx(2.5)
+    assert measured_lone(nn.MSELoss(), LOGITS, targets, MeanAbsoluteError()) == pytest.approx(1.75)
+    trainer_net = nn.Sequential(nn.Linear(1, 1), First()).replicate(2, [0, 1])
+    trainer = Trainer(
+        trainer_net,
+        nn.MSELoss(),
+        optim.SGD(trainer_net, lr=0.0),
+        metrics={"rmse": RootMeanSquaredError()},
+        batch_size=4,
+    )
+    history = trainer.fit(Dataset(LOGITS, targets), epochs=1, progress=False)
+    assert torch.allclose(history["train_rmse"][0] ** 2, history["train_loss"][0].double())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_signs_are_decided_by_their_sign(dtype):
+    signs = (2 * YES - 1)[:, 0].to(dtype)
+    assert Accuracy()(LOGITS, signs).tolist() == [1, 1, 1, 1]
+    assert Accuracy()(-LOGITS, signs).tolist() == [0, 0, 0, 0]
+
+
+def test_a_loss_of_distances_has_no_accuracy():
+    net = nn.Linear(1, 1)
+    for metric in (Accuracy(), Accuracy(threshold=0.5)):
+        with pytest.raises(ValueError, match=r"HingeEmbeddingLoss\(\) learns distances"):
+            Trainer(net, nn.HingeEmbeddingLoss(), optim.SGD(net), metrics={"accuracy": metric})

@@ -162,6 +162,34 @@ def test_a_replica_is_the_net_alone(metric):
     assert found.isnan().tolist() == [False, True, False]
 
 
+@pytest.mark.parametrize("metric", [AUC(), AveragePrecision(), CalibrationError()], ids=repr)
+def test_a_diverged_replica_does_not_make_scores_of_probabilities(metric):
+    parts = [draw(3, seed=seed) for seed in (1, 2, 3)]
+    output, target = (torch.stack(side) for side in zip(*parts, strict=True))
+    output = output.softmax(-1)
+    alone = [value(metric, output[k], target[k]) for k in range(3)]
+    output[1] = torch.nan
+    found = average_metric(metric, output, target, 1)
+    assert found[::2].tolist() == pytest.approx(alone[::2], abs=1e-15)
+    assert found[1].isnan()
+
+
+SEVERAL = [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [-1.0, -1.0, -1.0]]
+
+
+@pytest.mark.parametrize("row", SEVERAL, ids=str)
+@pytest.mark.parametrize("metric", [Accuracy(), F1(average="macro"), CalibrationError()], ids=repr)
+def test_targets_of_several_classes_are_refused(metric, row):
+    output, target = draw(3, n=2)[0], torch.tensor([[0.0, 1.0, 0.0], row])
+    with pytest.raises(ValueError, match="expected targets of one class a sample, got"):
+        metric(output, target)
+
+
+def test_an_even_share_of_two_classes_is_a_class():
+    output, target = draw(2, n=2)[0], torch.tensor([[0.5, 0.5], [0.2, 0.8]])
+    assert Accuracy()(output, target).shape == (2,)
+
+
 @pytest.mark.parametrize("in_kernel", [False, True])
 def test_a_trainer_measures_the_whole_set_not_batches(in_kernel):
     output, target = draw(2, n=90)

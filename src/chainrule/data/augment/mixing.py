@@ -68,8 +68,9 @@ class SwapPair(Augmentation):
     inputs (K, B, 2, …)   the answer 0 or 1, as ``digit_pairs`` has it: whether a ≤ b
 
     The answer is the target, or that of the name ``answer``; the targets ``first`` and ``second``,
-    where they are there, change places, and of equals the answer stays. Raises ValueError for a p
-    outside [0, 1]; and, of a batch, where it is not of pairs and answers.
+    where they are there, change places, and of equals the answer stays. Without these two nobody
+    knows which are equal, and theirs is turned as well, which is wrong for an answer a ≤ b. Raises
+    ValueError for a p outside [0, 1]; and, of a batch, where it is not of pairs and answers.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
-from chainrule.data.datasets.digits import image_sources, load_digits
+from chainrule.data.datasets.digits import Collection, image_sources, load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.data.transforms.deskew import deskew
 from chainrule.seeds import generator
@@ -39,6 +39,7 @@ def colored_digits(
     size: int = 28,
     spread: float | None = None,
     seed: Seeds = 0,
+    collection: Collection = "mnist",
     root: str | Path | None = None,
     download: bool = False,
 ) -> Dataset:
@@ -50,8 +51,8 @@ def colored_digits(
     ``noise`` is the standard deviation that is added to red, green and blue, anew for each image.
     ``size`` 14 or 7 takes the means of fields of pixels; with ``spread`` the digits are then set
     :func:`upright`, and spread over so many pixels. A sequence of K seeds gives the same
-    images in K draws of colours as one data set with replicas. `root` and `download` as in
-    :func:`digits`. Raises ValueError for what is no colour, size or noise.
+    images in K draws of colours as one data set with replicas. `collection`, `root` and `download`
+    as in :func:`digits`. Raises ValueError for what is no colour, size or noise.
     """
     palette = torch.tensor([parse_color(color) for color in colors], dtype=torch.float32)
     if not len(palette):
@@ -60,7 +61,7 @@ def colored_digits(
         raise ValueError(f"colored_digits: expected size 28, 14 or 7, got {size}")
     if not noise >= 0:
         raise ValueError(f"colored_digits: expected noise at least 0, got {noise}")
-    images, labels = load_digits(split, root, download)
+    images, labels = load_digits(split, root, download, collection)
     side = 28 // size
     gray = images.reshape(-1, 1, size, side, size, side).mean((3, 5))
     if spread is not None:

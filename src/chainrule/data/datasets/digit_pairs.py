@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
-from chainrule.data.datasets.digits import image_sources, load_digits
+from chainrule.data.datasets.digits import Collection, image_sources, load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.data.transforms.deskew import deskew
 from chainrule.seeds import generator
@@ -21,6 +21,7 @@ def digit_pairs(
     split: Split = "train",
     *,
     seed: Seeds = 0,
+    collection: Collection = "mnist",
     root: str | Path | None = None,
     download: bool = False,
     spread: float | None = None,
@@ -33,11 +34,11 @@ def digit_pairs(
 
     The 2n images are drawn without replacement from the split, so each occurs once, and none of
     the test pairs in the training pairs. A sequence of K seeds gives K fresh draws as one data
-    set, inputs (K, n, 2, 14, 14), in which replica k is the plain draw of seed k. `root` and
-    `download` as in `digits`. With a `spread` the small images are set :func:`upright`, that wide.
-    Raises ValueError where n is negative or the split too small.
+    set, inputs (K, n, 2, 14, 14), in which replica k is the plain draw of seed k. `collection`,
+    `root` and `download` as in `digits`. With a `spread` the small images are set :func:`upright`,
+    that wide. Raises ValueError where n is negative or the split too small.
     """
-    images, labels = load_digits(split, root, download)
+    images, labels = load_digits(split, root, download, collection)
     most = len(labels) // 2
     if not 0 <= operator.index(n) <= most:
         raise ValueError(f"digit_pairs: expected n in 0 … {most} for the split {split!r}, got {n}")

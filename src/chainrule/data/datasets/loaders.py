@@ -10,7 +10,7 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.colored_digits import Color, colored_digits
 from chainrule.data.datasets.csv_table import table
 from chainrule.data.datasets.digit_pairs import digit_pairs
-from chainrule.data.datasets.digits import digits
+from chainrule.data.datasets.digits import Collection, digits
 from chainrule.data.datasets.noisy_digits import NoisyTarget, noisy_digits
 from chainrule.data.datasets.sequences import (
     Operation,
@@ -71,6 +71,7 @@ def colored_digit_images(
     noise: float = 0.1,
     size: int = 28,
     spread: float | None = None,
+    collection: Collection = "mnist",
     root: str | None = None,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
@@ -85,6 +86,7 @@ def colored_digit_images(
             size=size,
             spread=spread,
             seed=own,
+            collection=collection,
             root=root,
             download=download,
         )
@@ -115,14 +117,17 @@ def digit_images(
     *,
     train: int | None = None,
     test: int | None = None,
+    collection: Collection = "mnist",
     root: str | None = None,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Images of digits, see :func:`digits`: all of both splits, or so many drawn of each."""
-    return (
-        _draw_subset(digits("train", root=root, download=download), train, derive(seed, "train")),
-        _draw_subset(digits("test", root=root, download=download), test, derive(seed, "test")),
-    )
+
+    def part(split: Split, n: int | None) -> Dataset:
+        images = digits(split, collection=collection, root=root, download=download)
+        return _draw_subset(images, n, derive(seed, split))
+
+    return part("train", train), part("test", test)
 
 
 def modular_pairs(
@@ -149,6 +154,7 @@ def noisy_digit_images(
     target: NoisyTarget = "clean",
     noise: float = 0.5,
     size: int = 28,
+    collection: Collection = "mnist",
     root: str | None = None,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
@@ -160,7 +166,14 @@ def noisy_digit_images(
     def part(split: Split, n: int | None, wanted: NoisyTarget) -> Dataset:
         own = derive(seed, split)
         images = noisy_digits(
-            split, target=wanted, noise=noise, size=size, seed=own, root=root, download=download
+            split,
+            target=wanted,
+            noise=noise,
+            size=size,
+            seed=own,
+            collection=collection,
+            root=root,
+            download=download,
         )
         return _draw_subset(images, n, own)
 
@@ -173,6 +186,7 @@ def pairs(
     train: int = 1000,
     test: int = 1000,
     spread: float | None = None,
+    collection: Collection = "mnist",
     root: str | None = None,
     download: bool = False,
 ) -> tuple[Dataset, Dataset]:
@@ -180,7 +194,15 @@ def pairs(
 
     def part(split: Split, n: int) -> Dataset:
         own = derive(seed, split)
-        return digit_pairs(n, split, seed=own, root=root, download=download, spread=spread)
+        return digit_pairs(
+            n,
+            split,
+            seed=own,
+            collection=collection,
+            root=root,
+            download=download,
+            spread=spread,
+        )
 
     return part("train", train), part("test", test)
 

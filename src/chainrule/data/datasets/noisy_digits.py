@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
-from chainrule.data.datasets.digits import image_sources, load_digits
+from chainrule.data.datasets.digits import Collection, image_sources, load_digits
 from chainrule.data.files.mnist import Split
 from chainrule.seeds import generator
 
@@ -24,6 +24,7 @@ def noisy_digits(
     noise: float = 0.5,
     size: int = 28,
     seed: Seeds = 0,
+    collection: Collection = "mnist",
     root: str | Path | None = None,
     download: bool = False,
 ) -> Dataset:
@@ -37,7 +38,7 @@ def noisy_digits(
     mean is the image. A net of squared errors learns the mean of its targets, which is why noisy
     ones teach it the same: Lehtinen et al., Noise2Noise, 2018. The inputs of both targets are the
     same. ``size`` 14 or 7 takes the means of fields of pixels first. K seeds give the same images
-    in K draws of noise. `root` and `download` as in :func:`digits`.
+    in K draws of noise. `collection`, `root` and `download` as in :func:`digits`.
 
     Raises ValueError for another target or size, and for noise below 0.
     """
@@ -49,7 +50,7 @@ def noisy_digits(
         raise ValueError(f"noisy_digits: expected size 28, 14 or 7, got {size}")
     if not noise >= 0:
         raise ValueError(f"noisy_digits: expected noise at least 0, got {noise}")
-    images, labels = load_digits(split, root, download)
+    images, labels = load_digits(split, root, download, collection)
     side = 28 // size
     clean = images.reshape(-1, 1, size, side, size, side).mean((3, 5))
 

@@ -1,4 +1,7 @@
-"""The digits that come with the package. scripts/build_digits.py rebuilds their file."""
+"""The digits that come with the package.
+
+scripts/build_digits.py and scripts/build_optical_digits.py rebuild their files.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,26 @@ from torch import Tensor
 
 from chainrule.data.errors import DataError
 
-__all__ = ["read_bundled", "read_verified"]
+__all__ = ["OPTICAL_FILE", "read_bundled", "read_verified"]
 
 FILE = Path(__file__).with_name("digits.npz")
-SHA256 = "98ab451c67388df86fda379c993ffc0909a1d4977898e23eadb08b512f37b956"
+OPTICAL_FILE = Path(__file__).with_name("optical_digits.npz")
+SHA256 = {
+    FILE.name: "98ab451c67388df86fda379c993ffc0909a1d4977898e23eadb08b512f37b956",
+    OPTICAL_FILE.name: "418f5bc4b1d16e6afe7383ff43f1f7e26a590dead65824fbe75181cdada89bd6",
+}
 
 
 @cache
 def read_bundled(path: Path = FILE) -> tuple[Tensor, Tensor]:
     """The images (5000, 28, 28) and labels (5000,), both uint8; read once, not to be written to.
 
-    The first half trains and the second tests; in each, the digits follow each other in turn.
-    Raises DataError for another file than the one that was shipped.
+    The first half trains and the second tests; in each, the digits follow each other in turn. Of
+    the optical digits there are (1797, 8, 8), from 0 to 16. Raises DataError for another file than
+    the one of this name that was shipped.
     """
-    with np.load(io.BytesIO(read_verified(path, SHA256)), allow_pickle=False) as arrays:
+    content = read_verified(path, SHA256[path.name])
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
 
 

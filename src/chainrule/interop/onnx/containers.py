@@ -16,7 +16,7 @@ from chainrule.interop.onnx.graph import Graph, GraphValue, Rule, known_shape
 from chainrule.interop.onnx.linear import PRODUCTS, export_bilinear
 from chainrule.interop.onnx.normalization import NORMALIZATIONS
 from chainrule.interop.onnx.pooling import POOLINGS
-from chainrule.interop.onnx.recurrent import export_recurrent
+from chainrule.interop.onnx.recurrent import export_cell, export_recurrent
 from chainrule.interop.onnx.reshape import SHAPES
 
 __all__ = ["CONTAINERS", "LAYERS", "export_module"]
@@ -167,5 +167,8 @@ CONTAINERS: dict[type[nn.Module], ContainerRule] = {
     nn.RNN: export_recurrent,
     nn.LSTM: export_recurrent,
     nn.GRU: export_recurrent,
+    nn.RNNCell: export_cell,
+    nn.LSTMCell: export_cell,
+    nn.GRUCell: export_cell,
 }
 """What takes or gives several tensors, or is made of modules."""

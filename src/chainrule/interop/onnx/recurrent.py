@@ -1,4 +1,7 @@
-"""RNN, LSTM and GRU as operators of ONNX: one a layer, with their gates in other orders."""
+"""RNN, LSTM and GRU as operators of ONNX: one a layer, with their gates in other orders.
+
+A cell is such an operator of one step.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from chainrule import nn
 from chainrule.interop.onnx.graph import Graph, name_outputs
 
-__all__ = ["export_recurrent"]
+__all__ = ["export_cell", "export_recurrent"]
 
-GATES: dict[Any, list[int]] = {nn.RNN: [0], nn.LSTM: [0, 3, 1, 2], nn.GRU: [1, 0, 2]}
+GATES: dict[str, list[int]] = {"RNN": [0], "LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2]}
 """Where ONNX's gates stand among torch's."""
+
+
+def export_cell(graph: Graph, cell: Any, given: Any) -> Any:
+    """The next state, of x and the state before."""
+    x, *first = given if isinstance(given, tuple) else (given,)
+    first = [*first[0]] if first and cell.num_states == 2 else first
+    axes = graph.integers(*range(3 - len(x.shape)))  # those of time, and of the samples
+    x, *states = (graph.node("Unsqueeze", value.name, axes) for value in (x, *first))
+    _, *last = export_operator(graph, cell, [""], x, states)
+    following = name_outputs(cell, [graph.node("Squeeze", s, axes) for s in last], given)
+    return following[0] if cell.num_states == 1 else tuple(following)
 
 
 def export_recurrent(graph: Graph, layer: Any, given: Any) -> Any:
@@ -55,34 +68,43 @@ def rows_of_layer(graph: Graph, layer: Any, i: int) -> str:
 
 def export_layer(graph: Graph, layer: Any, i: int, x: str, states: list[str]) -> list[str]:
     """[the outputs (T, N, D H), the last states (D, N, H)] of one layer"""
-    H, names = layer.hidden_size, layer.suffixes(i)
+    names = layer.suffixes(i)
+    y, *last = export_operator(graph, layer, names, x, states)
+    merged = graph.node("Transpose", y, perm=[0, 2, 1, 3])  # (T, N, D, H)
+    width = graph.integers(0, 0, len(names) * layer.hidden_size)
+    return [graph.node("Reshape", merged, width), *last]
+
+
+def export_operator(
+    graph: Graph, layer: Any, names: list[str], x: str, states: list[str]
+) -> list[str]:
+    """[the outputs (T, D, N, H), the last states (D, N, H)] of the directions of these names"""
+    operator = type(layer).__name__.removesuffix("Cell")
     attributes: dict[str, Any] = {
-        "hidden_size": H,
-        "direction": "bidirectional" if layer.bidirectional else "forward",
+        "hidden_size": layer.hidden_size,
+        "direction": "bidirectional" if len(names) == 2 else "forward",
     }
-    if isinstance(layer, nn.GRU):
+    if operator == "GRU":
         attributes["linear_before_reset"] = 1
-    if isinstance(layer, nn.RNN):
+    if operator == "RNN":
         attributes["activations"] = [layer.nonlinearity.capitalize()] * len(names)
+    gates = GATES[operator]
     weights = [
-        graph.constant(torch.stack([order_gates(layer, kind + name) for name in names]))
+        graph.constant(torch.stack([order_gates(layer, kind + name, gates) for name in names]))
         for kind in ("weight_ih", "weight_hh")
     ]
     bias = ""
     if layer.bias:
         both = [
-            torch.cat([order_gates(layer, kind + name) for kind in ("bias_ih", "bias_hh")])
+            torch.cat([order_gates(layer, kind + name, gates) for kind in ("bias_ih", "bias_hh")])
             for name in names
         ]
         bias = graph.constant(torch.stack(both))
     inputs = [x, *weights, bias, "", *states]
-    operator, count = type(layer).__name__, 1 + layer.num_states
-    y, *last = graph.node_of_outputs(operator, count, *inputs, **attributes)
-    merged = graph.node("Transpose", y, perm=[0, 2, 1, 3])  # (T, N, D, H)
-    return [graph.node("Reshape", merged, graph.integers(0, 0, len(names) * H)), *last]
+    return graph.node_of_outputs(operator, 1 + layer.num_states, *inputs, **attributes)
 
 
-def order_gates(layer: Any, name: str) -> Tensor:
-    """A parameter with its gates in ONNX's order."""
-    gates = getattr(layer, name).data.chunk(layer.num_gates)
-    return torch.cat([gates[i] for i in GATES[type(layer)]])
+def order_gates(layer: Any, name: str, gates: list[int]) -> Tensor:
+    """A parameter with its gates in this order."""
+    parts = getattr(layer, name).data.chunk(len(gates))
+    return torch.cat([parts[i] for i in gates])

@@ -1,53 +1,40 @@
 """Recurrent layers: RNN, LSTM, GRU; and the chain rule of their steps, back through time.
 
-T steps, N samples, H hidden units, D directions (1, or 2), L layers; … is the replica axis K. A
-step has two sums, a = W_ih xₜ + b_ih and u = W_hh hₜ₋₁ + b_hh, and makes of them and of the state
-the next state. The rule of a layer goes through its steps' rules from the last to the first.
+T steps, N samples, H hidden units, D directions (1, or 2), L layers; … is the replica axis K. What
+one step does stands in ``recurrent_steps.py``; the rule of a layer goes through its steps' rules
+from the last to the first.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeAlias, final
+from abc import ABC
+from collections.abc import Sequence
+from typing import Any, final
 
 import torch
 from torch import Tensor
 
 from chainrule.nn.errors import LayerError, check_input, describe_shape
-from chainrule.nn.init import FanInUniform
 from chainrule.nn.layers.dropout import drop_within
-from chainrule.nn.module import Module
-from chainrule.nn.ops.matmul import addmm_, linear_forward
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.layers.recurrent_steps import (
+    GRUStep,
+    LSTMStep,
+    RecurrentStep,
+    RNNStep,
+    State,
+    check_nonlinearity,
+)
+from chainrule.nn.ops.matmul import linear_forward
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
-State: TypeAlias = tuple[Tensor, ...]
-"""What goes from step to step: (h,), or (h, c) of an LSTM, each (…, N, H)."""
 
-
-class StepGrads(NamedTuple):
-    """What a step's rule makes of dL/d(next state): of a, of u, and of the state beside u."""
-
-    a: Tensor
-    u: Tensor
-    state: State
-
-
-StepRule: TypeAlias = Callable[[State], StepGrads]
-
-
-class RecurrentWeights(Module, ABC):
+class RecurrentWeights(RecurrentStep, ABC):
     """What the steps of all layers and directions multiply by, under torch's names."""
 
-    num_gates: ClassVar[int]
-    num_states: ClassVar[int] = 1
     input_size: int
-    hidden_size: int
     num_layers: int
-    bias: bool
     batch_first: bool
     dropout: float
     bidirectional: bool
@@ -79,20 +66,12 @@ class RecurrentWeights(Module, ABC):
             raise ValueError(f"sizes, num_layers and truncate are whole and positive, got {sizes}")
         if not 0 <= self.dropout <= 1:
             raise ValueError(f"dropout is a probability, from 0 to 1; got {self.dropout}")
-        H, init = self.hidden_size, FanInUniform(self.hidden_size)
-        rows = self.num_gates * H
         for layer in range(self.num_layers):
-            width = self.input_size if layer == 0 else H * len(self._directions)
+            directions = len(self._directions)
+            width = self.input_size if layer == 0 else self.hidden_size * directions
             for name in self.suffixes(layer):
-                setattr(self, f"weight_ih{name}", Parameter.draw((rows, width), init))
-                setattr(self, f"weight_hh{name}", Parameter.draw((rows, H), init))
-                for kind in ("ih", "hh") if self.bias else ():
-                    setattr(self, f"bias_{kind}{name}", Parameter.draw((rows,), init))
+                self._draw_weights(width, name)
         self.to(device=device, dtype=dtype)
-
-    @abstractmethod
-    def step(self, a: Tensor, u: Tensor, state: State) -> tuple[State, StepRule]:
-        """The next state, and the rule        a, u (…, N, gates H)"""
 
     @property
     def _directions(self) -> tuple[str, ...]:
@@ -102,26 +81,12 @@ class RecurrentWeights(Module, ABC):
         """How the names of a layer's parameters end, a direction each."""
         return [f"_l{layer}{direction}" for direction in self._directions]
 
-    def _weight(self, kind: str, name: str) -> Parameter:
-        found: Parameter = getattr(self, f"weight_{kind}{name}")
-        return found
-
-    def _bias(self, kind: str, name: str) -> Parameter | None:
-        found: Parameter | None = getattr(self, f"bias_{kind}{name}", None)
-        return found
-
     def _project(self, x: Tensor, name: str) -> Tensor:
         """a of all steps at once        (…, T, N, gates H)"""
         time, bias = self.num_replica_dims, self._bias("ih", name)
         b = None if bias is None else bias.data
         a = linear_forward(self._weight("ih", name).data, x.flatten(time, time + 1), b)
         return a.reshape(*a.shape[:time], *x.shape[time : time + 2], a.shape[-1])
-
-    def _add_grads(self, kind: str, name: str, g: Tensor, x: Tensor) -> None:
-        """dW += gᵀ x, db += Σ g        g (…, T N, gates H)"""
-        addmm_(self._weight(kind, name).grad, g.mT, x)
-        if (bias := self._bias(kind, name)) is not None:
-            bias.grad += g.sum(-2)
 
 
 class Recurrent(RecurrentWeights, ABC):
@@ -218,8 +183,8 @@ class Recurrent(RecurrentWeights, ABC):
                 if self.truncate and i and i % self.truncate == 0:
                     end = tuple(torch.zeros_like(s) for s in end)
             stacked = [stack_steps(parts, time) for parts in (da, du, before)]
-            self._add_grads("hh", name, stacked[1], stacked[2])
-            self._add_grads("ih", name, stacked[0], x.flatten(time, time + 1))
+            self._add_grads("hh", stacked[1], stacked[2], name)
+            self._add_grads("ih", stacked[0], x.flatten(time, time + 1), name)
             dx = linear_forward(self._weight("ih", name).data.mT, stacked[0])
             return dx.reshape(*a.shape[:-1], x.shape[-1]), end
 
@@ -251,12 +216,6 @@ class Recurrent(RecurrentWeights, ABC):
         if lone:
             return y.squeeze(time + 1)
         return y.transpose(time, time + 1) if self.batch_first else y
-
-    def _flatten_state(self, state: Any) -> Sequence[Tensor]:
-        return [state] if self.num_states == 1 else state
-
-    def _pack_state(self, parts: Sequence[Tensor]) -> Any:
-        return parts[0] if self.num_states == 1 else tuple(parts)
 
     def _split_input(self, x: Any) -> tuple[Tensor, Sequence[Tensor] | None]:
         """(x, the first state). Raises LayerError where they do not fit."""
@@ -303,15 +262,13 @@ def stack_steps(parts: dict[int, Tensor], time: int) -> Tensor:
 
 
 @final
-class RNN(Recurrent):
+class RNN(RNNStep, Recurrent):
     """hₜ = tanh(a + u), or with ``nonlinearity="relu"`` max(a + u, 0)        Elman, 1990
 
     da = du = dh (1 − hₜ²), or dh where hₜ > 0
 
     Shapes, weights, arguments and errors: Recurrent. ValueError for another ``nonlinearity``.
     """
-
-    num_gates = 1
 
     def __init__(
         self,
@@ -328,9 +285,7 @@ class RNN(Recurrent):
         *,
         truncate: int | None = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = check_nonlinearity(nonlinearity)
         super().__init__(
             *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
             device=device,
@@ -338,20 +293,9 @@ class RNN(Recurrent):
             truncate=truncate,
         )
 
-    def step(self, a: Tensor, u: Tensor, state: State) -> tuple[State, StepRule]:
-        squash = self.nonlinearity == "tanh"
-        h = (a + u).tanh() if squash else (a + u).relu()
-
-        def rule(g: State) -> StepGrads:
-            (dh,) = g
-            dz = dh - dh * h * h if squash else dh.masked_fill(h <= 0, 0)
-            return StepGrads(dz, dz, (torch.zeros_like(h),))
-
-        return (h,), rule
-
 
 @final
-class LSTM(Recurrent):
+class LSTM(LSTMStep, Recurrent):
     """cₜ = f cₜ₋₁ + i m,   hₜ = o tanh cₜ,   with i, f, o = σ, m = tanh of a + u, in order i f m o
 
     dc = dcₜ + dh o (1 − tanh² cₜ), and dcₜ₋₁ = dc f;   di = dc m,   df = dc cₜ₋₁,   dm = dc i,
@@ -360,34 +304,9 @@ class LSTM(Recurrent):
     Shapes, weights, arguments and errors: Recurrent; the state is the pair (h, c).
     """
 
-    num_gates, num_states = 4, 2
-
-    def step(self, a: Tensor, u: Tensor, state: State) -> tuple[State, StepRule]:
-        _, before = state
-        i, f, m, o = (a + u).chunk(4, -1)
-        i, f, m, o = i.sigmoid(), f.sigmoid(), m.tanh(), o.sigmoid()
-        c = f * before + i * m
-        t = c.tanh()
-
-        def rule(g: State) -> StepGrads:
-            dh, dc = g
-            dc = dc + dh * o * (1 - t * t)
-            dz = torch.cat(
-                [
-                    dc * m * i * (1 - i),
-                    dc * before * f * (1 - f),
-                    dc * i * (1 - m * m),
-                    dh * t * o * (1 - o),
-                ],
-                -1,
-            )
-            return StepGrads(dz, dz, (torch.zeros_like(dh), dc * f))
-
-        return (o * t, c), rule
-
 
 @final
-class GRU(Recurrent):
+class GRU(GRUStep, Recurrent):
     """hₜ = (1 − z) n + z hₜ₋₁,   r, z = σ(a + u),   n = tanh(a + r u), in order r z n
 
     dn = dh (1 − z) (1 − n²),   dz = dh (hₜ₋₁ − n) z (1 − z),   dr = dn u r (1 − r); the third
@@ -395,22 +314,3 @@ class GRU(Recurrent):
 
     Shapes, weights, arguments and errors: Recurrent.
     """
-
-    num_gates = 3
-
-    def step(self, a: Tensor, u: Tensor, state: State) -> tuple[State, StepRule]:
-        (before,) = state
-        (ar, az, an), (ur, uz, un) = a.chunk(3, -1), u.chunk(3, -1)
-        r, z = (ar + ur).sigmoid(), (az + uz).sigmoid()
-        n = (an + r * un).tanh()
-
-        def rule(g: State) -> StepGrads:
-            (dh,) = g
-            dn = dh * (1 - z) * (1 - n * n)
-            dz = dh * (before - n) * z * (1 - z)
-            dr = dn * un * r * (1 - r)
-            return StepGrads(
-                torch.cat([dr, dz, dn], -1), torch.cat([dr, dz, dn * r], -1), (dh * z,)
-            )
-
-        return (n + z * (before - n),), rule

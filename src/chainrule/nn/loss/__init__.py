@@ -2,6 +2,7 @@
 
 from chainrule.nn.loss.base import Loss
 from chainrule.nn.loss.classification import CrossEntropyLoss, NLLLoss
+from chainrule.nn.loss.ctc import CTCLoss
 from chainrule.nn.loss.embedding import (
     CosineEmbeddingLoss,
     MarginRankingLoss,
@@ -30,6 +31,7 @@ from chainrule.nn.loss.target import TargetLoss
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
+    "CTCLoss",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "GaussianNLLLoss",

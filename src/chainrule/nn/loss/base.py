@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, nan, prod
 from typing import Any, NamedTuple, Self, TypeAlias, cast
 
@@ -39,6 +39,7 @@ __all__ = [
     "as_weights",
     "combine_batches",
     "combine_values",
+    "find_losses",
     "sum_counted",
 ]
 
@@ -319,3 +320,12 @@ def combine_values(values: Tensor, weights: Tensor | None) -> Tensor:
         total = (weights * total).masked_fill(weights == 0, 0)
         return (total.cumsum(0)[-1] / weights.sum(0)).to(values)
     return total.cumsum(0)[-1].to(values)
+
+
+def find_losses(criterion: Loss) -> Iterator[Loss]:
+    """A loss, and those that it is made of."""
+    yield criterion
+    for value in vars(criterion).values():
+        for inner in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(inner, Loss):
+                yield from find_losses(inner)

@@ -62,7 +62,7 @@ from chainrule.report.figure_data.search.validation import (
     expected_validation_data,
     validation_against_test_data,
 )
-from chainrule.report.figure_data.wrong_samples import wrong_samples_data
+from chainrule.report.figure_data.wrong_samples import WrongPointsData, wrong_samples_data
 
 __all__ = [
     "ActivationsData",
@@ -90,6 +90,7 @@ __all__ = [
     "SearchMapsData",
     "ValidationData",
     "WeightsData",
+    "WrongPointsData",
     "activations_data",
     "boxes_data",
     "calibration_data",

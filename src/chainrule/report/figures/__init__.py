@@ -38,7 +38,7 @@ from chainrule.report.figures.search.validation import (
     expected_validation,
     validation_against_test,
 )
-from chainrule.report.figures.wrong_samples import wrong_samples
+from chainrule.report.figures.wrong_samples import draw_wrong_samples, wrong_samples
 
 __all__ = [
     "activations",
@@ -69,6 +69,7 @@ __all__ = [
     "draw_search_maps",
     "draw_validation_against_test",
     "draw_weights",
+    "draw_wrong_samples",
     "effect_sizes",
     "expected_validation",
     "filters",

@@ -17,8 +17,9 @@ from chainrule.report.figure_data.samples import (
 from chainrule.report.figures.style import WIDTH, style_axes
 from chainrule.report.line_styles import line_style
 
-__all__ = ["draw_samples", "samples", "size_figure"]
+__all__ = ["POINTS_SIZE", "draw_samples", "samples", "size_figure"]
 
+POINTS_SIZE = (5.0, 4.4)
 IMAGE_COLUMNS, PAIR_COLUMNS, HISTOGRAM_COLUMNS = 10, 5, 4
 
 
@@ -41,7 +42,7 @@ def samples(data: Dataset) -> tuple[Figure, Any]:
 def size_figure(data: PointsData | ImagesData | HistogramsData) -> tuple[float, float]:
     """Inches: as wide as the page, and as high as it takes."""
     if isinstance(data, PointsData):
-        return 5.0, 4.4
+        return POINTS_SIZE
     if isinstance(data, HistogramsData):
         return WIDTH, 1.7 * -(-len(data.columns) // HISTOGRAM_COLUMNS)
     lines = 1 if data.pairs else len(data.titles[0])

@@ -153,7 +153,7 @@ def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
 
 
 def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
-    """What nets are sure of, and the images that the best arm decided wrongly."""
+    """What nets are sure of, and the images or points that the best arm decided wrongly."""
     found = data.prediction_data.decisions
     if any(each.calibration() for each in found.values()):
         yield build_page_figure(
@@ -166,11 +166,11 @@ def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
     best = next((arm.arm for arm in data.ranked_arms if arm.arm in found), None)
     if best is None:
         return
-    with suppress(ValueError, OSError):  # no images, none wrong, or no data any more
+    with suppress(ValueError, OSError):  # others, none wrong, or no data any more
         yield build_page_figure(
             "wrong",
             "wrong",
-            f"Test images that {best} decided wrongly: its class, as what it was taken for.",
+            f"Test samples that {best} decided wrongly: its class, as what it was taken for.",
             wrong_samples(data, best),
             wrong_samples_table({best: found[best]}).rows,
         )

@@ -36,8 +36,7 @@ from chainrule.compiled.lowering.loss import batch_weights, loss_targets, weight
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.data import Dataset
 from chainrule.nn.hooks import has_forward_hook
-from chainrule.nn.loss import Loss
-from chainrule.nn.loss.base import combine_values
+from chainrule.nn.loss.base import combine_values, find_losses
 from chainrule.train.backends.augmented import AugmentedSamples, augmented_bytes
 from chainrule.train.backends.base import (
     Backend,
@@ -282,15 +281,6 @@ def find_unknown_step(state: TrainState) -> str | None:
         if getattr(callback.on_step_end, "__func__", None) is not Callback.on_step_end:
             return f"{type(callback).__name__}, which looks at each step"
     return None
-
-
-def find_losses(criterion: Loss) -> Iterator[Loss]:
-    """A loss, and those that it is made of."""
-    yield criterion
-    for value in vars(criterion).values():
-        for inner in value.values() if isinstance(value, dict) else [value]:
-            if isinstance(inner, Loss):
-                yield from find_losses(inner)
 
 
 def check_own_methods(part: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, final
 
@@ -102,6 +103,19 @@ def train_batch(
 
     Returns the output, the terms of the loss and who is active.
     """
+    y, loss = find_gradients(state, x, target, turn)
+    terms = state.criterion.split_terms(y, target, loss)
+    active = active & (sum_counted(terms) + state.optimizer.grad_sum()).isfinite()
+    if turn.last:
+        closure = None
+        if state.optimizer.needs_closure:
+            closure = make_closure(state, x, target, turn, loss)
+        step_optimizer(state, active, closure)
+    return y, terms, active
+
+
+def find_gradients(state: TrainState, x: Any, target: Any, turn: Turn) -> tuple[Any, Tensor]:
+    """Forward, loss and chain rule of a batch: the output and the loss."""
     y, rule = check_forward(state.net, state.net.forward(x), x)
     loss, loss_rule = check_loss(
         state.criterion, state.criterion.forward(y, target), y, reduced=True
@@ -109,26 +123,48 @@ def train_batch(
     if turn.first:
         state.optimizer.zero_grad()
     accumulate_param_grads(rule, loss_rule(torch.full_like(loss, turn.share)))
-    terms = state.criterion.split_terms(y, target, loss)
-    active = active & (sum_counted(terms) + state.optimizer.grad_sum()).isfinite()
-    if turn.last:
-        step_optimizer(state, active)
-    return y, terms, active
+    return y, loss
 
 
-def step_optimizer(state: TrainState, active: Tensor) -> None:
+def make_closure(
+    state: TrainState, x: Any, target: Any, turn: Turn, loss: Tensor
+) -> Callable[[], Tensor]:
+    """The loss of a batch and its gradients, as an optimizer asks for them.
+
+    At first those that are there already.
+    """
+    known = [loss]
+
+    def closure() -> Tensor:
+        if known:
+            return known.pop()
+        found = find_gradients(state, x, target, turn)[1]
+        clip_gradients(state)
+        return found
+
+    return closure
+
+
+def step_optimizer(
+    state: TrainState, active: Tensor, closure: Callable[[], Tensor] | None = None
+) -> None:
     """Clip, step, schedule; who looks on is told."""
-    if state.clip_norm is not None:
-        clip_grad_norm_(state.optimizer, state.clip_norm)
-    if state.clip_value is not None:
-        clip_grad_value_(state.optimizer, state.clip_value)
+    clip_gradients(state)
     everyone = active.device.type == "cpu" and bool(active.all())
-    state.optimizer.step(None if everyone else active)
+    state.optimizer.step(closure, active=None if everyone else active)
     state.steps += 1
     if state.scheduler is not None and state.schedule_every == "step":
         state.scheduler.step()
     for callback in state.callbacks:
         callback.on_step_end(state)
+
+
+def clip_gradients(state: TrainState) -> None:
+    """Clip as the training says, each replica by itself."""
+    if state.clip_norm is not None:
+        clip_grad_norm_(state.optimizer, state.clip_norm)
+    if state.clip_value is not None:
+        clip_grad_value_(state.optimizer, state.clip_value)
 
 
 def augment_batch(state: TrainState, x: Tensor, target: Any, step: int) -> tuple[Tensor, Any]:

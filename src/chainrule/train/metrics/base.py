@@ -13,12 +13,13 @@ from typing import Any, Self, TypeAlias
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import named_leaves
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.loss import Loss
 
 __all__ = [
     "DecisionMetric",
     "Metric",
+    "RowMetric",
     "TransformedMean",
     "average_metric",
     "evaluate_metric",
@@ -29,6 +30,14 @@ __all__ = [
 Metric: TypeAlias = Callable[[Any, Any], Tensor]
 """(output, target) → a number a sample, (N,), of which the mean is taken; or one over all samples,
 (). In a cohort (K, N), or (K,): no number is of several replicas."""
+
+
+class RowMetric(ABC):
+    """A metric of outputs that are rows, (…, N, L); of one number each they may be (…, N)."""
+
+    @abstractmethod
+    def __call__(self, output: Any, target: Any) -> Tensor:
+        """A number a sample, or one over all: see :data:`Metric`."""
 
 
 class TransformedMean(ABC):
@@ -53,6 +62,8 @@ def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tenso
 
 def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
     """What a metric gives: a number a sample (…, N), or one over all (…). Raises ValueError."""
+    if isinstance(metric, RowMetric):
+        output = tree_map(lambda t: t.unsqueeze(-1) if t.dim() == axis + 1 else t, output)
     found = metric(output, target)
     shape = next(leaf for _, leaf in named_leaves(output)).shape[: axis + 1]
     if found.shape != shape[:axis] and found.dim() != axis + 1:
@@ -75,7 +86,7 @@ def measure_outputs(
     return {name: average_metric(f, output, target, axis) for name, f in metrics.items()}
 
 
-class DecisionMetric(ABC):
+class DecisionMetric(RowMetric, ABC):
     """A metric of decisions, of which the loss that a net learns by says how they are made."""
 
     @abstractmethod

@@ -11,8 +11,8 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
-from chainrule.nn.loss import Loss, MultiLoss
-from chainrule.train.metrics.base import DecisionMetric, TransformedMean
+from chainrule.nn.loss import HingeEmbeddingLoss, Loss, MultiLoss
+from chainrule.train.metrics.base import DecisionMetric, RowMetric, TransformedMean
 
 __all__ = [
     "Accuracy",
@@ -40,8 +40,10 @@ class Accuracy(DecisionMetric):
     (BCEWithLogitsLoss), ½ for probabilities, the middle of a OneHotLoss's two targets. Other
     losses say none: it is then 0 where there are targets below 0, as for a tanh, and else ½.
 
-    Targets are class indices (…, N), or have the shape of the output (one-hot, ±1, probabilities).
-    ``head`` names the output and target to compare where a net has several.
+    Targets are class indices (…, N), or have the shape of the output (one-hot, ±1, probabilities);
+    of a single output also (…, N), ±1 or probabilities. ``head`` names the output and target to
+    compare where a net has several. Raises ValueError where the loss is one of distances, which are
+    small where the answer is yes.
     """
 
     head: str | None = None
@@ -65,12 +67,27 @@ class Accuracy(DecisionMetric):
 def decide(output: Tensor, target: Tensor, threshold: float | None) -> tuple[Tensor, Tensor]:
     """(decision, what is right) of outputs (…, N, L), both (…, N): see :class:`Accuracy`."""
     if output.shape[-1] > 1:
-        return output.argmax(-1), target.argmax(-1) if target.dim() == output.dim() else target
+        return output.argmax(-1), find_class(target) if target.dim() == output.dim() else target
     threshold = choose_threshold(target, threshold)
-    if target.dim() < output.dim():
-        return output.squeeze(-1) > threshold, target
-    shares = bool(((target >= 0) & (target <= 1)).all())
-    return output.squeeze(-1) > threshold, target.squeeze(-1) > (0.5 if shares else threshold)
+    decided = output.squeeze(-1) > threshold
+    wanted = target.squeeze(-1) if target.dim() == output.dim() else target
+    signs = bool((wanted < 0).any())
+    if not (wanted.is_floating_point() or signs or target.dim() == output.dim()):
+        return decided, wanted
+    shares = not signs and bool((wanted <= 1).all())
+    return decided, wanted > (0.5 if shares else threshold)
+
+
+def find_class(target: Tensor) -> Tensor:
+    """The class of each sample (…, N), of targets (…, N, L). Raises ValueError for several."""
+    highest = target == target.amax(-1, keepdim=True)
+    tied = (highest.sum(-1) > 1) & ((target == 0) | (target.abs() == 1)).all(-1)
+    if bool(tied.any()):
+        raise ValueError(
+            f"expected targets of one class a sample, got {target[tied][0].tolist()}: where "
+            "several may be right, give each a head of its own, or measure by a function of yours"
+        )
+    return target.argmax(-1)
 
 
 def choose_threshold(target: Tensor, threshold: float | None) -> float:
@@ -86,13 +103,19 @@ def choose_head_threshold(targets: Any, given: float | None, head: str | None) -
 
 
 def resolve_threshold(given: float | None, criterion: Loss, head: str | None) -> float | None:
-    """The threshold that is given, or else that of the head's loss."""
-    if given is not None:
-        return given
+    """The threshold that is given, or else that of the head's loss.
+
+    Raises ValueError for a loss of distances.
+    """
     loss = criterion
     if isinstance(criterion, MultiLoss) and head in criterion.losses:
         loss = criterion.losses[head]
-    return loss.decision_threshold
+    if isinstance(loss, HingeEmbeddingLoss):
+        raise ValueError(
+            f"{loss.label()} learns distances, small where the target is 1: there is no accuracy "
+            "of outputs above a threshold; give the training a metric of your own"
+        )
+    return loss.decision_threshold if given is None else given
 
 
 @final
@@ -175,7 +198,7 @@ class TokenAccuracy:
 
 
 @dataclass(frozen=True, eq=False)
-class TargetUnitMetric(ABC):
+class TargetUnitMetric(RowMetric, ABC):
     """A metric in the unit of its target.
 
     Output and target are numbers (…, N, D) or, for D = 1, a target (…, N); an output may be a

@@ -275,11 +275,13 @@ def count_decisions(output: Tensor, target: Tensor, threshold: float | None) -> 
 
 
 def class_probabilities(output: Tensor) -> Tensor:
-    """Those of outputs (…, N, L): as they are where they are probabilities, else their softmax."""
-    sums = output.sum(-1)
-    if bool((output >= 0).all()) and bool(((sums - 1).abs() < 1e-4).all()):
-        return output
-    return output.softmax(-1)
+    """Those of outputs (…, N, L): as they are where they are probabilities, else their softmax.
+
+    Each replica's by itself: one that has diverged gives none.
+    """
+    sums = output.sum(-1, keepdim=True)
+    right = (output >= 0) & ((sums - 1).abs() < 1e-4)
+    return torch.where(right.all(-1, True).all(-2, True), output, output.softmax(-1))
 
 
 def score_each_class(

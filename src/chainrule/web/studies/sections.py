@@ -10,6 +10,7 @@ from typing import Any
 from chainrule.report.advice import advice_sentences
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data import (
+    ImagesData,
     boxes_data,
     curves_data,
     differences_data,
@@ -259,12 +260,20 @@ def show_arm_tab(data: ReportData, name: str) -> list[Block]:
     return [
         *blocks,
         heading("Wrong samples"),
-        *optional(lambda: figure_block("images", wrong_samples_data(data, name))),
+        *optional(lambda: show_wrong_images(data, name)),
         table_block(wrong_samples_table(decisions)),
         heading("Confusion"),
         {**table_block(confusion_table(decisions)), "kind": "confusion"},
         *optional(lambda: table_block(calibration_table(decisions))),
     ]
+
+
+def show_wrong_images(data: ReportData, arm: str) -> Block:
+    """The images that it decided wrongly. Raises ValueError where the samples are none."""
+    found = wrong_samples_data(data, arm)
+    if not isinstance(found, ImagesData):
+        raise ValueError(f"study {data.study.name}: its samples are no images")
+    return figure_block("images", found)
 
 
 def _select_rows(table: Table, arm: str) -> Table:
