@@ -26,7 +26,7 @@ from tests.nn.cases.spatial import CASES as SPATIAL
 CASES = [*BASIC, *SEQUENCES, *SPATIAL]
 SOURCE = Path(chainrule.__file__).parent
 FILES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py"))
-GATE = {"interop/torch.py", "interop/torch_backend.py"}
+GATE = {f"interop/{name}.py" for name in ("torch", "torch_backend", "torch_modules")}
 
 FORBIDDEN = ("torch.nn", "torch.autograd", "torch.func", "torch.optim", "torch.ops.aten")
 TAPE = {"requires_grad", "requires_grad_", "enable_grad", "set_grad_enabled", "grad_fn", "autograd"}

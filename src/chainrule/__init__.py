@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         zoo,
     )
     from chainrule.nn.inspect.gradcheck import gradcheck
+    from chainrule.serialization.folder import save_folder
     from chainrule.serialization.nets import load, save
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "optim",
     "report",
     "save",
+    "save_folder",
     "seeds",
     "statistics",
     "study",
@@ -51,6 +53,7 @@ _HOME = {
     "gradcheck": "chainrule.nn.inspect.gradcheck",
     "load": "chainrule.serialization.nets",
     "save": "chainrule.serialization.nets",
+    "save_folder": "chainrule.serialization.folder",
 }
 
 

@@ -14,7 +14,7 @@ pytest.importorskip("onnxruntime")
 import onnx
 import torch
 
-from chainrule import nn, save
+from chainrule import load, nn, save
 from tests.cli.conftest import Call
 
 NETS = """
@@ -35,7 +35,8 @@ def run(call: Call, tmp_path, monkeypatch) -> Call:
     """The command line in a folder with a module of the user's."""
     (tmp_path / "mynets.py").write_text(NETS)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "mynets", raising=False)
+    monkeypatch.setitem(sys.modules, "mynets", None)
+    del sys.modules["mynets"]  # and what the test imports is taken away again after it
     return call
 
 
@@ -73,6 +74,14 @@ def test_a_saved_net_and_one_of_a_cohort(run):
         (["mynets.py:my_nett", "-o", "a.onnx", "--shape", "1,3"], "did you mean 'my_net'"),
         (["nope", "-o", "a.onnx"], "no file nope"),
         (["disk", "-o", "no/such/a.onnx"], "no/such"),
+        (["disk"], "expected one of -o FILE.onnx and --folder DIR"),
+        (["disk", "-o", "a.onnx", "--folder", "a"], "expected one of -o FILE.onnx and --folder"),
+        (["disk", "--folder", "a", "--shape", "5,2"], "--shape and --preprocess go with -o"),
+        (["disk", "-o", "a.onnx", "--overwrite"], "--license and --overwrite go with --folder"),
+        (["disk", "--folder", "a", "--license", "a b"], "license: expected a name such as bsd"),
+        (["disk", "--folder", "no/such"], "no/such"),
+        (["disk", "--folder", "."], "it has mynets.py: overwrite=True"),
+        (["nope", "--folder", "a"], "no file nope"),
     ],
     ids=" ".join,
 )
@@ -102,3 +111,49 @@ def test_check_takes_a_function_of_ones_own(run):
     assert code == 0
     assert "ok" in out
     assert "the whole net" in out
+
+
+def test_a_folder_is_what_the_file_was(run):
+    Path("cars.csv").write_text(
+        "a,b,sum\n" + "\n".join(f"{i % 7},{i % 5},{i % 7 + i % 5}.5" for i in range(60))
+    )
+    words = ("train", "table_net", "cars.csv", "--target", "sum", "--epochs", "2", "-q")
+    assert run(*words, "-o", "net.safetensors")[0] == 0
+    assert run("export", "net.safetensors", "--folder", "sums", "--license", "CC0-1.0")[0] == 0
+    for words in (["predict"], ["explain"]):
+        code, expected, _ = run(*words, "net.safetensors", "cars.csv")
+        assert code == 0
+        found = run(*words, "sums", "cars.csv")
+        assert found[:2] == (0, expected.replace("net.safetensors", "sums"))
+    assert run("check", "sums")[0] == 0
+    assert run("export", "sums", "-o", "a.onnx", "--preprocess")[0] == 0
+    assert [each.name for each in onnx.load("a.onnx").graph.input] == ["a", "b"]
+    page = Path("sums/README.md").read_text()
+    assert "| target | sum |" in page
+    assert "chainrule predict sums new.csv" in page
+    code, _, err = run("export", "sums", "--folder", "sums")
+    assert code == 1
+    assert "--overwrite, replaces" in err
+    assert run("export", "sums", "--folder", "sums", "--overwrite")[0] == 0
+    Path("sums/config.json").write_text("{}")
+    code, _, err = run("predict", "sums", "cars.csv")
+    assert code == 1
+    assert "sums/config.json: model_type" in err
+
+
+def test_a_folder_of_a_layer_of_ones_own_and_of_a_replica(run):
+    Path("mynets.py").write_text(
+        "from chainrule import nn\n\nclass Twice(nn.Module):\n    def forward(self, x):\n"
+        "        return 2 * x, lambda g: 2 * g\n\ndef my_net():\n"
+        "    return nn.Sequential(nn.Linear(3, 2), Twice())\n"
+    )
+    assert run("export", "mynets.py:my_net", "--folder", "own")[0] == 0
+    code, _, err = run("check", "own", "--shape", "5,3")
+    assert code == 1
+    assert "--trust mynets" in err
+    assert run("check", "own", "--shape", "5,3", "--trust", "mynets")[0] == 0
+    assert 'trust=["mynets"]' in Path("own/README.md").read_text()
+    net = nn.Linear(3, 2).replicate(2, [1, 2])
+    save(net, "two.safetensors")
+    assert run("export", "two.safetensors", "--folder", "one", "--replica", "1")[0] == 0
+    assert torch.equal(load("one").weight.data, net.replica(1).weight.data)

@@ -128,6 +128,24 @@ def test_a_loss_without_a_twin_is_refused():
         TorchTrainer(net, nn.OneHotLoss(nn.MSELoss()), optim.SGD(net))
 
 
+def test_containers_are_trained_as_ours_are():
+    def curve(kind):
+        layers = [nn.Linear(2, 4), nn.Residual(nn.Tanh()), nn.Sum(nn.Linear(4, 2), nn.Linear(4, 2))]
+        net = nn.Sequential(layers).initialize(0)
+        own = kind(net, nn.CrossEntropyLoss(), optim.SGD(net, lr=0.1))
+        return own.fit(disk(60), epochs=3, progress=False)["train_loss"]
+
+    assert torch.allclose(curve(TorchTrainer), curve(Trainer), rtol=1e-5)
+
+
+def test_several_outputs_are_refused():
+    net = nn.Sequential(nn.LSTM(2, 2, batch_first=True), nn.Identity())
+    own = TorchTrainer(net, nn.MSELoss(), optim.SGD(net))
+    data = Dataset(torch.rand(4, 3, 2), torch.rand(4, 3, 2))
+    with pytest.raises(ValueError, match=r"expected a net of one output, got a tuple"):
+        own.fit(data, epochs=1, progress=False)
+
+
 def test_it_says_that_it_cannot_be_saved(tmp_path):
     own = trainer(zoo.plane_net(5))
     for call in (own.save, own.load):

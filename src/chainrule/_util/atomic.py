@@ -1,13 +1,15 @@
-"""A file that is replaced whole or not at all."""
+"""A file, or a new folder of files, that is written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["write_atomically", "write_folder"]
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -32,6 +34,34 @@ def write_atomically(path: str | Path, data: bytes) -> None:
             raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
         raise
     sync_folder(path.parent)
+
+
+def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder with these files: after a crash it is whole, or it is not there.
+
+    In one that is there each is replaced atomically, one after the other. Raises OSError naming the
+    folder, or the file in it.
+    """
+    folder = Path(folder).resolve()
+    if folder.is_dir():
+        for name, data in files.items():
+            write_atomically(folder / name, data)
+        return
+    spare: Path | None = None
+    try:
+        spare = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
+        for name, data in files.items():
+            write_atomically(spare / name, data)
+        spare.chmod(0o777 & ~umask())
+        spare.rename(folder)
+    except BaseException as error:
+        if spare is not None:
+            shutil.rmtree(spare, ignore_errors=True)
+        if isinstance(error, OSError):
+            problem = f"cannot write: {error.strerror}"
+            raise OSError(error.errno, problem, str(folder)) from error
+        raise
+    sync_folder(folder.parent)
 
 
 def umask() -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.inspection import (
         NetWithBatch,
         built_in_net,
+        find_net,
         net_on_data,
         net_to_check,
         saved_net,
@@ -42,8 +43,8 @@ _MODULES = {
     "build": ("build_recipe", "build_trainer", "infer_net_sizes", "load_data", "load_split"),
     "fit": ("FitResult", "check_fit", "fit_predictor", "fit_with_early_stopping", "loss_for"),
     "inspection": (
-        *("NetWithBatch", "built_in_net", "net_on_data", "net_to_check", "saved_net"),
-        "stats_by_init",
+        *("NetWithBatch", "built_in_net", "find_net", "net_on_data", "net_to_check"),
+        *("saved_net", "stats_by_init"),
     ),
     "predictor": ("Predictor",),
     "split": ("DataSplit",),
@@ -61,6 +62,7 @@ __all__ = [
     "built_in_net",
     "check_fit",
     "describe_split",
+    "find_net",
     "fit_predictor",
     "fit_with_early_stopping",
     "infer_net_sizes",

@@ -22,6 +22,7 @@ from chainrule.estimators.predictor import Predictor
 from chainrule.nn import init
 from chainrule.recipes.component import Component, build_component
 from chainrule.recipes.importing import import_user_module
+from chainrule.serialization.folder import is_saved
 from chainrule.serialization.nets import load, load_metadata
 from chainrule.train import layer_stats
 from chainrule.train.layer_stats import LayerRow
@@ -30,6 +31,7 @@ __all__ = [
     "BATCH_SIZE",
     "NetWithBatch",
     "built_in_net",
+    "find_net",
     "net_on_data",
     "net_to_check",
     "saved_net",
@@ -58,7 +60,7 @@ def net_on_data(
     ``trust`` as :func:`chainrule.load` has it. Raises ValueError or OSError for what is no net or
     no data, or does not fit.
     """
-    if Path(net).is_file():
+    if is_saved(net):
         return _trained_net_on_data(net, data, target, trust)
     return _new_net_on_data(net, data, target, seed)
 
@@ -153,17 +155,12 @@ def saved_net(
     known: Iterable[str] = (),
     trust: Collection[str] = (),
 ) -> NetWithBatch:
-    """The net of a file, and random numbers in a shape such as "5,2" for its input.
+    """The net of a file or folder, and random numbers in a shape such as "5,2" for its input.
 
     Without a shape, so many samples of the one that ``chainrule train`` wrote into the file.
     Raises ValueError where there is no such file, which tells ``known`` nets, or no shape is known.
     """
-    if not Path(path).exists():
-        names = [*known]
-        raise ValueError(
-            f"no file {path}, and no built-in net; {did_you_mean(path, names)}"
-            f"built in: {', '.join(names)}"
-        )
+    check_saved(path, known)
     net, preparation = load(path, trust), load_metadata(path).get("preparation")
     if shape is None:
         if preparation is None:
@@ -173,29 +170,60 @@ def saved_net(
     return NetWithBatch(net, random_input(shape), description=description)
 
 
+def check_saved(path: str, known: Iterable[str]) -> None:
+    """Raise ValueError where there is neither a file nor a folder; it tells the ``known`` nets."""
+    if not Path(path).exists():
+        names = [*known]
+        raise ValueError(
+            f"no file {path}, and no built-in net; {did_you_mean(path, names)}"
+            f"built in: {', '.join(names)}"
+        )
+
+
 def net_to_check(name: str, shape: str | None = None, trust: Collection[str] = ()) -> NetWithBatch:
-    """A net (disk, pairs; of a file; of file.py:FUNCTION), and random numbers for its input.
+    """A net (disk, pairs; of a file or folder; of file.py:FUNCTION), and numbers for its input.
 
     Raises ValueError or OSError where there is none, or the shape is none.
     """
-    built_in: dict[str, tuple[Callable[[], nn.Module], str]] = {
-        "disk": (zoo.disk_net, "5,2"),
-        "pairs": (partial(zoo.pair_mlp, 20, share=True, aux=True), "5,2,14,14"),
-    }
-    if ":" in name and not Path(name).exists():
-        return _own_net(name, shape)
-    if name not in built_in:
-        return saved_net(name, shape, samples=5, known=built_in, trust=trust)
-    build_net, usual_shape = built_in[name]
-    return NetWithBatch(build_net(), random_input(usual_shape if shape is None else shape))
-
-
-def _own_net(name: str, shape: str | None) -> NetWithBatch:
-    """The net of a function of the user's, drawn anew, and random numbers for it."""
-    if shape is None:
+    if names_function(name) and shape is None:
         raise ValueError(f"{name}: say the shape of an input, e.g. --shape 5,2")
-    net = build_component("net", Component(name=import_user_module(name)))
-    return NetWithBatch(net.initialize(0), random_input(shape))
+    if name not in SMALL_NETS and not names_function(name):
+        return saved_net(name, shape, samples=5, known=SMALL_NETS, trust=trust)
+    _, usual_shape = SMALL_NETS.get(name, (None, shape))
+    return NetWithBatch(find_net(name), random_input(str(shape or usual_shape)))
+
+
+def find_net(name: str, trust: Collection[str] = ()) -> nn.Module:
+    """A net (disk, pairs; of a file or folder; of file.py:FUNCTION), which is drawn anew.
+
+    Raises ValueError or OSError where there is none.
+    """
+    if names_function(name):
+        net: nn.Module = build_component("net", Component(name=import_user_module(name)))
+        return net.initialize(0)
+    if name in SMALL_NETS:
+        build_net, _ = SMALL_NETS[name]
+        return build_net()
+    check_saved(name, SMALL_NETS)
+    return load(name, trust)
+
+
+def read_net_metadata(name: str) -> dict[str, Any]:
+    """What a file or folder says of its net; of others, what it was asked for by."""
+    is_made = names_function(name) or name in SMALL_NETS
+    return {"net": name} if is_made else load_metadata(name)
+
+
+def names_function(name: str) -> bool:
+    """Whether a net is that of file.py:FUNCTION."""
+    return ":" in name and not Path(name).exists()
+
+
+SMALL_NETS: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "disk": (zoo.disk_net, "5,2"),
+    "pairs": (partial(zoo.pair_mlp, 20, share=True, aux=True), "5,2,14,14"),
+}
+"""Built-in nets, each with the shape of five samples."""
 
 
 def random_input(shape: str) -> Tensor:

@@ -16,6 +16,7 @@ from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
 from chainrule.data.batches import iter_batches
 from chainrule.interop.torch import find_twin, shared_arguments, to_torch
+from chainrule.nn.errors import describe_shape
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.base import combine_batches, sum_counted
 from chainrule.nn.module import Module
@@ -101,6 +102,10 @@ class TorchBackend(Backend):
             for x, target in iter_batches(data, order[k : k + 1], state.batch_size):
                 optimizer.zero_grad()
                 y = net(x)
+                if not isinstance(y, Tensor):
+                    raise ValueError(
+                        f"TorchTrainer: expected a net of one output, got {describe_shape(y)}"
+                    )
                 loss = self.loss(y, target)
                 loss.backward()
                 optimizer.step()

@@ -42,7 +42,19 @@ class TrainingHeader(NetHeader):
     trainer: dict[str, list[Any]]
 
 
-HEADERS: dict[str, type[BaseModel]] = {"net": NetHeader, "training": TrainingHeader}
+class FolderConfig(NetHeader):
+    """Of a folder with a net: its config.json."""
+
+    format: PositiveInt
+    model_sha256: str
+    config_sha256: str
+
+
+HEADERS: dict[str, type[BaseModel]] = {
+    "net": NetHeader,
+    "training": TrainingHeader,
+    "folder": FolderConfig,
+}
 
 
 def find_header_problem(kind: str, header: dict[str, Any]) -> str:

@@ -11,21 +11,14 @@ from torch import Tensor
 
 from chainrule._util.atomic import write_atomically
 from chainrule._util.kinds import check_kind
-from chainrule.nn.config import apply_ties, find_sources, find_ties, from_config, to_config
+from chainrule.nn.config import apply_ties, find_sources, from_config
 from chainrule.nn.module import Module
+from chainrule.serialization.folder import CONFIG, read_net_folder
+from chainrule.serialization.net_state import load_rng_state, net_header, net_tensors
 from chainrule.serialization.own_code import import_trusted
 from chainrule.serialization.safetensors_file import FileError, file_bytes, read_file
 
-__all__ = [
-    "load",
-    "load_metadata",
-    "load_rng_state",
-    "net_bytes",
-    "net_header",
-    "net_tensors",
-    "rng_state",
-    "save",
-]
+__all__ = ["load", "load_metadata", "net_bytes", "save"]
 
 _NOT_A_NET = (
     AssertionError,  # torch's, for a device that is not there
@@ -58,65 +51,42 @@ def net_bytes(net: Module, metadata: Mapping[str, Any] | None = None) -> bytes:
 
 
 def load(path: str | Path, trust: Collection[str] = ()) -> Module:
-    """The net of a file that :func:`save` or a training's checkpoint wrote.
+    """The net of a file that :func:`save` or a training's checkpoint wrote, or of a folder.
+
+    A folder is what :func:`save_folder` writes: config.json and model.safetensors.
 
     ``trust``: modules of your own that may be imported for it, which runs their code; each is to
     have the source that it had when the net was saved. Raises OSError where the file cannot be
     read, FileError (a ValueError) where it is damaged or not one of chainrule's, and where it needs
     another module; none of these ever gives a net that differs from the one saved.
     """
-    _, tensors, header = read_file(path)
+    place, tensors, header = _read_net(path)
     try:
         sources = find_sources(header["architecture"])
         import_trusted(sources, trust)
     except (ValueError, RecursionError) as error:
-        raise FileError(path, str(error)) from None
+        raise FileError(place, str(error)) from None
     try:
         return _build_net(tensors, header, [*sources])
     except _NOT_A_NET as error:
-        raise FileError(path, f"does not describe a net: {error}") from None
+        raise FileError(place, f"does not describe a net: {error}") from None
 
 
 def load_metadata(path: str | Path) -> dict[str, Any]:
     """What was saved along with a net, {} where nothing was. Raises as :func:`load` does."""
-    _, _, header = read_file(path)
+    place, _, header = _read_net(path)
     metadata = header.get("metadata", {})
     if not isinstance(metadata, dict):
-        raise FileError(path, "the metadata of its net are no JSON object")
+        raise FileError(place, "the metadata of its net are no JSON object")
     return metadata
 
 
-def net_tensors(net: Module) -> dict[str, Tensor]:
-    """Every parameter and buffer once, under "net." and its first path."""
-    tied = find_ties(net)
-    return {f"net.{path}": t for path, t in net.state_dict().items() if path not in tied}
-
-
-def net_header(net: Module) -> dict[str, Any]:
-    """What is needed besides the tensors to build the net again."""
-    return {
-        "architecture": to_config(net),
-        "ties": find_ties(net),
-        "replicas": net.replicas,
-        "modes": {path: module.training for path, module in net.named_modules()},
-        "rng_state": rng_state(net),
-    }
-
-
-def rng_state(net: Module) -> dict[str, Any]:
-    """Path → (seeds, how often drawn) of each module that draws while it runs."""
-    return {path: [module.seeds, module.rng_counter] for path, module in net.named_modules()}
-
-
-def load_rng_state(net: Module, state: dict[str, Any]) -> None:
-    """Take over what :func:`rng_state` gave."""
-    for path, module in net.named_modules():
-        seeds, count = state[path]
-        if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
-            raise ValueError(f"rng_state of {path!r} is not seeds and a count: {state[path]}")
-        if seeds is not None and len(seeds) != (net.replicas or 1):
-            raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
-        module.seeds, module.rng_counter = seeds, count
+def _read_net(path: str | Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:
+    """(the file that describes it, tensors, header) of a net in a file or a folder."""
+    if Path(path).is_dir():
+        return Path(path) / CONFIG, *read_net_folder(path)
+    _, tensors, header = read_file(path)
+    return Path(path), tensors, header
 
 
 def _build_net(

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule.serialization.nets import load_rng_state, net_header, net_tensors, rng_state
+from chainrule.serialization.net_state import (
+    load_rng_state,
+    net_header,
+    net_tensors,
+    rng_state,
+)
 from chainrule.serialization.safetensors_file import FileError, pack, read_file, unpack, write_file
 from chainrule.train.history import HistoryMark
 from chainrule.train.state import TrainState

@@ -24,7 +24,9 @@ from chainrule.cli.resolve import trust_modules
 def check_net(
     net: Annotated[
         str,
-        typer.Argument(help="A built-in net (disk, pairs); a saved file; or file.py:FUNCTION."),
+        typer.Argument(
+            help="A built-in net (disk, pairs); a saved file or folder; or file.py:FUNCTION."
+        ),
     ],
     shape: Annotated[
         str | None, typer.Option(help="Input shape with the batch, e.g. 5,2; not of a built-in.")

@@ -23,7 +23,7 @@ Net = Annotated[
     str,
     typer.Argument(
         metavar="NET",
-        help="deep, disk or pairs; a saved file; or a function, as for chainrule train.",
+        help="deep, disk or pairs; a saved file or folder; or a function, as for chainrule train.",
     ),
 ]
 OptionalData = Annotated[

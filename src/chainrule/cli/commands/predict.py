@@ -42,7 +42,9 @@ Record = dict[str, Any]
     ),
 )
 def predict_rows(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What chainrule train wrote.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="What chainrule train wrote, or a folder of it.")
+    ],
     data: Data,
     output: Out = None,
     proba: Annotated[

@@ -1,0 +1,45 @@
+"""What is saved of a net: its tensors, its architecture, its modes and the state of its draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from chainrule.nn.config import find_ties, to_config
+from chainrule.nn.module import Module
+
+__all__ = ["load_rng_state", "net_header", "net_tensors", "rng_state"]
+
+
+def net_tensors(net: Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once, under "net." and its first path."""
+    tied = find_ties(net)
+    return {f"net.{path}": t for path, t in net.state_dict().items() if path not in tied}
+
+
+def net_header(net: Module) -> dict[str, Any]:
+    """What is needed besides the tensors to build the net again."""
+    return {
+        "architecture": to_config(net),
+        "ties": find_ties(net),
+        "replicas": net.replicas,
+        "modes": {path: module.training for path, module in net.named_modules()},
+        "rng_state": rng_state(net),
+    }
+
+
+def rng_state(net: Module) -> dict[str, Any]:
+    """Path → (seeds, how often drawn) of each module that draws while it runs."""
+    return {path: [module.seeds, module.rng_counter] for path, module in net.named_modules()}
+
+
+def load_rng_state(net: Module, state: dict[str, Any]) -> None:
+    """Take over what :func:`rng_state` gave."""
+    for path, module in net.named_modules():
+        seeds, count = state[path]
+        if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
+            raise ValueError(f"rng_state of {path!r} is not seeds and a count: {state[path]}")
+        if seeds is not None and len(seeds) != (net.replicas or 1):
+            raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
+        module.seeds, module.rng_counter = seeds, count
