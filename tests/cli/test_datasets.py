@@ -176,4 +176,4 @@ def test_a_run_of_some_arms_is_not_finished(call, here):
         "run", "two.toml", "--jobs", "1", "--arms", "deep", "--store", "some.sqlite"
     )
     assert code == 0
-    assert "Not finished: 0 of 2 data sets are complete." in err
+    assert "Not finished: 0 of 2 data sets complete." in err

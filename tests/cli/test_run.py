@@ -69,7 +69,7 @@ def test_predictions_are_kept_when_asked_for_and_where_they_are_missing_is_said(
         assert len(store.predictions(1, stage="final")) == 12
     call("run", tiny, *HERE, "--rounds", "1", "--store", "b.sqlite")
     *_, err = call("run", tiny, *HERE, "--keep", "predictions", "--extend", "--store", "b.sqlite")
-    assert "4 of 12 final trainings were done before predictions were kept" in err
+    assert "4 of 12 final trainings done before predictions were kept" in err
 
 
 def test_the_small_form_has_a_store_of_its_own(call, tiny, tmp_path):

@@ -58,7 +58,7 @@ def test_a_table_of_ones_own_is_run_and_what_was_done_is_said(call, cars):
     assert err.splitlines()[0].endswith("houses.csv: 41 rows, 3 inputs")
     assert [line.strip() for line in err.splitlines()[1:6]] == [
         "price: 40 different numbers, so regression (else: --task classification)",
-        "1 rows without price are left out",
+        "1 row without price left out",
         "id: left out, it numbers the rows",
         "area: missing in 1 of 41 rows, taken as the training median",
         "town: text, one-hot, 2 levels",

@@ -73,7 +73,7 @@ def test_the_summary_is_on_stdout_and_all_else_on_stderr(call, flowers):
     assert "always 'iris' would be accuracy" in out
     assert "\x1b" not in out + err
     assert err.splitlines()[:2] == [
-        "kind: missing in 1 of 60 rows, which are left out",
+        "kind: missing in 1 of 60 rows, left out",
         "kind: 2 different texts, so classification",
     ]
     assert "id: left out, it numbers the rows" in err
@@ -207,7 +207,7 @@ def test_npz_and_idx_files(call, nets, tmp_path):
         ),
         (
             ("table_net", "auto_mpg", "--target", "name"),
-            "301 different texts in 392 targets are too many for classes",
+            "301 different texts in 392 targets, too many for classes",
         ),
         (
             ("table_net", "auto_mpg", "--target", "mpg", "--optimizer", "SGD", "--lr", "1e9"),

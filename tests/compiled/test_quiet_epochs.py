@@ -206,3 +206,15 @@ def test_a_line_of_progress_can_wait(monkeypatch):
     calls = count_calls(each, monkeypatch)
     each.fit(samples(), epochs=4, progress=False)
     assert calls == [4]
+
+
+def test_who_wants_to_see_each_epoch_begin_is_called_in_each():
+    class Begins(Looks):
+        def on_epoch_start(self, state):
+            self.epochs.append(state.epoch)
+
+        on_epoch_end = Callback.on_epoch_end
+
+    trainer = build(callbacks=[begins := Begins()])
+    trainer.fit(samples(), epochs=3)
+    assert begins.epochs == [0, 1, 2]

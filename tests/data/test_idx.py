@@ -98,7 +98,7 @@ def test_any_bytes_load_or_are_refused(tmp_path_factory, content, magic):
         (header() + b"\0", "an IDX file, .* got 00 00 08 00"),
         (header(*[1] * 9) + b"\0", "an IDX file, .* got 00 00 08 09"),
         (header(1, kind=0x0D) + bytes(4), "IDX type 0x08, unsigned bytes, got 0x0d"),
-        (header(2, 3)[:-1], "2 sizes, the file ends within them"),
+        (header(2, 3)[:-1], "2 sizes, the file ends before"),
         (header(0, 28, 28), r"1 to 268435456 bytes of data, the header states \(0, 28, 28\)"),
         (gzip.compress(b"", mtime=0), "an IDX file, .* got an empty file"),
         (ZIPPED + b"garbage", "a whole gzip file, got: "),

@@ -36,7 +36,7 @@ def test_drawn_images_are_each_drawn_once():
 
 @pytest.mark.parametrize("n", [0, 2501, -1])
 def test_there_are_only_so_many_images(n):
-    with pytest.raises(ValueError, match=f"expected from 1 to 2500 images, got {n}"):
+    with pytest.raises(ValueError, match=f"expected from 1 to 2,500 images, got {n}"):
         digit_images(0, train=n)
 
 

@@ -448,12 +448,12 @@ def test_a_replica_that_is_not_there(k):
 @pytest.mark.parametrize("seeds", [[1], [1, 2, 3], 7])
 def test_a_cohort_of_two_takes_two_seeds(seeds):
     given = 1 if seeds == 7 else len(seeds)
-    with pytest.raises(ValueError, match=rf"Linear\(3, 2\): expected 2 seed\(s\), got {given}"):
+    with pytest.raises(ValueError, match=rf"Linear\(3, 2\): expected 2 seeds, got {given}"):
         nn.Linear(3, 2).replicate(2).initialize(seeds)
 
 
 def test_a_plain_net_takes_one_seed():
-    with pytest.raises(ValueError, match=r"expected 1 seed\(s\), got 2"):
+    with pytest.raises(ValueError, match=r"expected 1 seed, got 2"):
         nn.Linear(3, 2).initialize([1, 2])
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import Tensor
 
 from chainrule import nn
+from chainrule.nn.tagged import find_calls
 
 ANOTHER = "dL/dy is that of another call"
 
@@ -96,6 +98,47 @@ def test_a_loss_of_a_view_of_the_output_is_followed_by_it():
     criterion(y.squeeze(1), torch.ones(3))
     with pytest.raises(RuntimeError, match=ANOTHER):
         net.backward(criterion.backward().unsqueeze(1))
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda y, _: 2 * y,
+        lambda y, _: y.detach().clone(),
+        lambda y, _: torch.stack([y, y]).mean(0),
+        lambda y, z: torch.cat([y, z])[:3],
+        lambda y, z: torch.where(y > z, y, z),
+    ],
+)
+def test_a_loss_of_what_was_computed_from_another_call_is_refused_whenever_it_is_taken(
+    net, target, compute
+):
+    criterion = nn.CrossEntropyLoss()
+    y = net(TRAIN)
+    criterion(compute(y, net(TEST)), target)
+    with pytest.raises(RuntimeError, match=ANOTHER):
+        net.backward(criterion.backward())
+
+
+def test_a_gradient_at_what_a_module_gave_back_as_it_is_belongs_to_where_it_came_from(target):
+    first, second, criterion = nn.Linear(2, 2).initialize(0), nn.Identity(), nn.CrossEntropyLoss()
+    criterion(second(first(TRAIN)), target)
+    g = criterion.backward()
+    first.backward(g)
+    first(TEST)
+    with pytest.raises(RuntimeError, match=ANOTHER):
+        first.backward(g)
+
+
+def test_a_module_may_be_called_on_its_own_output(target):
+    net, criterion = nn.Linear(2, 2).initialize(0), nn.CrossEntropyLoss()
+    criterion(net(net(TRAIN)), target)
+    net.backward(criterion.backward())
+
+
+def test_what_came_of_very_many_calls_knows_of_the_last_ones(net):
+    total = sum(net(TRAIN) for _ in range(200))
+    assert len(find_calls(total)[""]) == 64
 
 
 def test_one_wrong_head_of_several_is_enough(target):
@@ -222,17 +265,17 @@ def test_a_parameters_gradient_is_a_plain_tensor(net, target):
     assert type(held) is Tensor
 
 
-def test_an_input_with_a_tag_gives_a_plain_output(net, target):
+def test_an_input_with_a_tag_gives_an_output_without_it(net, target):
     criterion = nn.CrossEntropyLoss()
     criterion(net(TRAIN), target)
-    assert type(net(criterion.backward())) is Tensor
+    assert type(net(criterion.backward())) is type(net(TRAIN))
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
 def test_a_copy_or_a_file_is_plain(net, target, copied):
     criterion = nn.CrossEntropyLoss()
-    value = criterion(net(TRAIN), target)
-    for t in (value, criterion.backward()):
+    y = net(TRAIN)
+    for t in (y, criterion(y, target), criterion.backward()):
         assert type(copied(t)) is Tensor
         assert torch.equal(copied(t), t)
 
@@ -250,6 +293,100 @@ def test_the_value_of_a_loss_prints_and_counts_as_a_number(net, target):
 )
 def test_a_value_has_no_backward_of_its_own(net, target, change):
     value = nn.CrossEntropyLoss(label_smoothing=0.1)(net(TRAIN), target)
-    message = r"CrossEntropyLoss\(label_smoothing=0.1\).*net.backward\(criterion.backward\(\)\)"
+    message = r"value of CrossEntropyLoss\(label_smoothing=0.1\).*net.backward\(criterion.backwa"
     with pytest.raises(RuntimeError, match=message):
         change(value).backward()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda y: y.sum(),
+        lambda y: (y - 1).square().mean(),
+        lambda y: (1 - y).abs().max(),
+        lambda y: torch.stack([row.mean() for row in y]).mean(),
+        lambda y: -y.log_softmax(1)[torch.arange(3), torch.tensor([0, 1, 1])].mean(),
+        lambda y: torch.nn.functional.cross_entropy(y, torch.tensor([0, 1, 1])),
+    ],
+)
+def test_what_is_computed_from_an_output_has_no_backward_of_its_own(net, loss):
+    message = r"the output of Sequential is .* without a graph.*net.backward\(criterion.backward"
+    with pytest.raises(RuntimeError, match=message):
+        loss(net(TRAIN)).backward()
+
+
+def test_each_head_is_an_output(net):
+    heads = nn.Heads(a=nn.Linear(2, 2), b=nn.Linear(2, 1)).initialize(0)
+    for y in heads(TRAIN).values():
+        with pytest.raises(RuntimeError, match="the output of Heads"):
+            y.sum().backward()
+
+
+def test_torch_goes_back_through_what_it_was_told_to_record(net):
+    y = net(TRAIN).requires_grad_()
+    (y - 1).square().mean().backward()
+    criterion = nn.MSELoss()
+    criterion(net(TRAIN), torch.ones(3, 2))
+    torch.testing.assert_close(y.grad, criterion.backward())
+    assert net.backward(y.grad).shape == (3, 2)
+
+
+def test_a_gradient_times_an_output_or_a_value_is_still_a_gradient(net, target):
+    criterion = nn.CrossEntropyLoss()
+    value = criterion(net(TRAIN), target)
+    g, y = criterion.backward(), net(TEST)
+    for product in (value * g, g * value, y * g, g * y):
+        with pytest.raises(RuntimeError, match=ANOTHER):
+            net.backward(product)
+
+
+def test_an_output_may_be_changed_in_place_and_tells_numpy(net):
+    y = net(TRAIN)
+    expected = y.numpy() * 2
+    y *= 2
+    assert (y.numpy() == expected).all()
+    assert repr(y) == repr(torch.from_numpy(expected))
+
+
+def test_class_numbers_are_no_output():
+    assert type(nn.Identity()(torch.tensor([1, 2]))) is Tensor
+
+
+class Pair(NamedTuple):
+    """What a user's module may give."""
+
+    mean: Tensor
+    size: int
+
+
+class Moments(nn.Module):
+    """Calls its child where it would compose its rule, and gives a named tuple."""
+
+    def __init__(self) -> None:
+        self.child = nn.Linear(2, 2)
+
+    def forward(self, x):
+        y = self.child(x)
+        return Pair(y, 3), lambda g: self.child.backward(g.mean)
+
+
+def test_a_module_that_calls_its_child_gives_what_one_that_composes_it_gives(target):
+    net, plain = Moments().initialize(0), nn.Linear(2, 2)
+    plain.load_state_dict({"weight": net.child.weight.data, "bias": net.child.bias.data})
+    y, _ = net.forward(TRAIN)
+    expected, other = plain.forward(TRAIN)
+    torch.testing.assert_close(y.mean, expected)
+    assert net(TRAIN).size == 3
+    torch.testing.assert_close(net.backward(Pair(torch.ones(3, 2), 3)), other(torch.ones(3, 2)))
+
+
+def test_what_a_users_module_hands_to_a_training_is_plain(target):
+    class Calls(Moments):
+        def forward(self, x):
+            y = self.child(x)
+            return y.relu(), lambda g: self.child.backward(g * (y > 0))
+
+    net = nn.Sequential(Calls(), nn.Linear(2, 2)).initialize(0)
+    y, rule = net.forward(TRAIN)
+    assert type(y) is Tensor
+    assert type(rule(torch.ones(3, 2))) is Tensor

@@ -422,3 +422,69 @@ def test_betas_are_both_numbers_or_both_tensors():
 def test_in_a_cohort_one_of_the_betas_may_differ_by_replica():
     cohort = nn.Linear(2, 2).replicate(2)
     optim.Adam(cohort, betas=(torch.tensor([0.9, 0.8]), 0.99)).step()
+
+
+def two_layers() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2)).initialize(0)
+
+
+NEWER = r"newer than the optimizer.*Build the optimizer anew: SGD\(net, \.\.\.\)"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda net: optim.SGD(net),
+        lambda net: optim.SGD(net.parameters()),
+        lambda net: optim.SGD([{"params": net, "lr": 0.1}]),
+        lambda net: optim.SGD([{"params": net[0]}, {"params": net[2].parameters()}]),
+    ],
+)
+@pytest.mark.parametrize("copied", [lambda pair: pair, copy.deepcopy])
+def test_a_parameter_that_was_replaced_since_is_noticed(build, copied):
+    net = two_layers()
+    net, optimizer = copied((net, build(net)))
+    optimizer.step()
+    net[2].weight = nn.Parameter(torch.ones(2, 3))
+    before = net[0].weight.data.clone()
+    with pytest.raises(RuntimeError, match=rf": (2\.)?weight is {NEWER}"):
+        optimizer.step()
+    assert torch.equal(net[0].weight.data, before)
+    build(net).step()
+
+
+def test_a_layer_that_was_replaced_is_noticed():
+    net = two_layers()
+    optimizer = optim.SGD(net)
+    net[2] = nn.Linear(3, 2)
+    with pytest.raises(RuntimeError, match=rf"Sequential: 2\.weight is {NEWER}"):
+        optimizer.step()
+
+
+def test_a_layer_that_was_added_is_noticed_until_it_is_gone():
+    net = two_layers()
+    optimizer = optim.SGD(net)
+    net.layers.append(nn.Linear(2, 1))
+    with pytest.raises(RuntimeError, match=rf"3\.weight is {NEWER}"):
+        optimizer.step()
+    del net.layers[3]
+    optimizer.step()
+
+
+def test_what_was_left_out_from_the_start_is_not_missed():
+    for choose in (
+        lambda net: net[2],
+        lambda net: [p for p in net.parameters() if p is not net[0].weight],
+        lambda net: [{"params": net[0].parameters()}],
+    ):
+        net = two_layers()
+        optimizer = optim.SGD(choose(net))
+        net[1] = nn.ReLU()
+        optimizer.step()
+
+
+def test_the_parameters_of_a_net_can_be_taken_one_by_one():
+    net = two_layers()
+    parameters = net.parameters()
+    assert next(parameters) is net[0].weight
+    assert len([*parameters]) == 3

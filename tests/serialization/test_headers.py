@@ -138,7 +138,7 @@ def test_rates_for_another_number_of_groups_are_refused(saved, tmp_path):
     places = {(*place[:-1], 1, "list") for place in find_places(header)}
     [place] = [p for p in places if reach(header, (*p[:-2], 0)) == "base_lrs"]
     write_file(tmp_path / "forged", kind, tensors, forge(header, place, []))
-    with pytest.raises(FileError, match=r"scheduler\.base_lrs: expected 1 values, got 0"):
+    with pytest.raises(FileError, match=r"scheduler\.base_lrs: expected 1 value, got 0"):
         build().load(tmp_path / "forged")
 
 

@@ -11,7 +11,7 @@ import torch
 from chainrule import nn, optim
 from chainrule.data import Dataset, disk
 from chainrule.interop import TorchTrainer
-from chainrule.train import EarlyStopping, Trainer
+from chainrule.train import Callback, EarlyStopping, Trainer
 
 DATA = disk(40, seed=0)
 
@@ -126,7 +126,7 @@ def test_a_batch_of_one_is_refused_before_the_first_step(
         net, nn.CrossEntropyLoss(), optim.SGD(net), batch_size=batch_size, compile=kernel
     )
     before = {name: t.clone() for name, t in net.state_dict().items()}
-    with pytest.raises(ValueError, match=rf"{n} samples with batch_size={batch_size} .*{advice}"):
+    with pytest.raises(ValueError, match=rf"{n} samples? with batch_size={batch_size}: .*{advice}"):
         trainer.fit(disk(n, seed=0), epochs=2)
     assert all(torch.equal(t, before[name]) for name, t in net.state_dict().items())
     assert trainer.steps == 0
@@ -145,3 +145,34 @@ def test_images_have_more_than_one_value_a_channel():
     data = Dataset(torch.randn(5, 1, 2, 2), torch.zeros(5, dtype=torch.long))
     trainer = Trainer(net, nn.CrossEntropyLoss(), optim.SGD(net), batch_size=4)
     assert trainer.fit(data, epochs=1).epochs == 1
+
+
+@pytest.mark.parametrize("given", [lambda net: net, lambda net: [*net.parameters()]])
+@pytest.mark.parametrize("kernel", [False, True])
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_layer_that_is_replaced_is_noticed_before_a_training_goes_on(given, kernel, epochs):
+    net = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 2)).initialize(0)
+    optimizer = optim.SGD(given(net))
+    trainer = Trainer(net, nn.CrossEntropyLoss(), optimizer, batch_size=16, compile=kernel)
+    trainer.fit(DATA, epochs=epochs)
+    net[2] = nn.Linear(6, 2)
+    with pytest.raises((RuntimeError, ValueError), match=r"replaced|changed after epoch"):
+        trainer.fit(DATA, epochs=epochs + 1)
+    with pytest.raises((RuntimeError, ValueError), match="replaced"):
+        trainer.accept_parameters()
+    assert trainer.epoch == epochs
+    with pytest.raises((RuntimeError, ValueError), match="replaced"):
+        Trainer(net, nn.CrossEntropyLoss(), optimizer)
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+def test_a_layer_that_a_callback_replaces_is_noticed_in_the_same_epoch(kernel):
+    class Replace(Callback):
+        def on_epoch_start(self, state):
+            if state.epoch == 1:
+                state.net[2] = nn.Linear(6, 2)
+
+    trainer = build(compile=kernel, callbacks=[Replace()])
+    with pytest.raises(RuntimeError, match=r"2\.weight is newer than the optimizer"):
+        trainer.fit(DATA, epochs=3)
+    assert trainer.epoch == 1

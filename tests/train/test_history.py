@@ -60,11 +60,11 @@ def test_an_unknown_curve_lists_those_that_there_are():
 
 
 @pytest.mark.parametrize(
-    ("replicas", "kind"), [(None, "plain net"), (1, "1 replicas"), (3, "3 replicas")]
+    ("replicas", "kind"), [(None, "plain net"), (1, "1 replica"), (3, "3 replicas")]
 )
 def test_it_shows_its_size_and_its_curves(replicas, kind):
     loss = 1.0 if replicas is None else [1.0] * replicas
-    expected = f"History(1 epochs, {kind}: train_loss, test_loss)"
+    expected = f"History(1 epoch, {kind}: train_loss, test_loss)"
     assert repr(history(replicas, loss)) == expected
 
 

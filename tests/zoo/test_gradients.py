@@ -40,6 +40,17 @@ def nets() -> Iterator[tuple[str, partial[nn.Module]]]:
     yield "table", partial(zoo.table_net, 9, 8)
     yield "gaussian", partial(zoo.gaussian_net, 9, 8)
     yield "plane", partial(zoo.sequential_net, [["Linear", 8], "Tanh", ["Linear", 8], "ReLU"])
+    normed = [
+        ["Linear", 8],
+        ["Linear", 8],
+        "BatchNorm1d",
+        "Tanh",
+        ["Linear", 8, False],
+        "LayerNorm",
+    ]
+    yield "plane", partial(zoo.sequential_net, normed)
+    normed = [["Conv2d", 3, 5], ["AvgPool2d", 2], "BatchNorm2d", "Tanh", ["Conv2d", 3, 3]]
+    yield "digit", partial(zoo.sequential_net, [*normed, "Flatten", "BatchNorm1d"], (1, 28, 28), 10)
     for up in ("upsample", "transpose", "none"):
         yield "image", partial(zoo.denoise_net, up, 2)
     for reader in ("RNN", "LSTM", "GRU", "attention"):

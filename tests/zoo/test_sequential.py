@@ -11,9 +11,32 @@ def test_the_sizes_of_what_comes_in_follow_from_what_stands_before():
     net = zoo.sequential_net([["Linear", 7], "BatchNorm1d", "ReLU", ["Dropout", 0.2]], 3, 5)
     assert str(net) == str(
         nn.Sequential(
-            nn.Linear(3, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Dropout(0.2), nn.Linear(7, 5)
+            nn.Linear(3, 7, bias=False),
+            nn.BatchNorm1d(7),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Linear(7, 5),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("layers", "inputs", "biases"),
+    [
+        ([["Linear", 4], "BatchNorm1d"], 2, [False, True]),
+        ([["Linear", 4], ["Linear", 3], "BatchNorm1d"], 2, [False, False, True]),
+        ([["Linear", 4, True], "BatchNorm1d"], 2, [True, True]),
+        ([["Linear", 4], "ReLU", "BatchNorm1d"], 2, [True, True]),
+        ([["Linear", 4], ["Dropout", 0.1], "BatchNorm1d"], 2, [True, True]),
+        ([["Conv2d", 3, 3], ["MaxPool2d", 2], "BatchNorm2d"], [1, 8, 8], [False, True]),
+        ([["Conv2d", 3, 3], ["AvgPool2d", 2], "Flatten", "BatchNorm1d"], [1, 8, 8], [False, True]),
+        ([["Conv2d", 3, 3, 1, 1, 1, 1, True], "BatchNorm2d"], [1, 8, 8], [True, True]),
+    ],
+)
+def test_a_bias_that_a_norm_takes_away_is_left_out_unless_it_is_asked_for(layers, inputs, biases):
+    net = zoo.sequential_net(layers, inputs)
+    learned = [layer for layer in net if isinstance(layer, nn.Linear | nn.Conv2d)]
+    assert [layer.bias is not None for layer in learned] == biases
 
 
 def test_images_become_rows_before_a_linear_layer():

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, ClassVar
 
+from chainrule._util.words import count_noun
+
 __all__ = ["ShownAsTable", "format_cell", "html_table", "sparkline"]
 
 MOST_ROWS = 60
@@ -37,7 +39,7 @@ class ShownAsTable(ABC):
             "  ".join(c.ljust(n) for c, n in zip(row, widths, strict=True)).rstrip()
             for row in table[: MOST_ROWS + 1]
         ]
-        more = [f"… {len(body)} rows"] if len(body) > MOST_ROWS else []
+        more = [f"… {count_noun(len(body), 'row')}"] if len(body) > MOST_ROWS else []
         return "\n".join([*lines, *more])
 
     def _repr_html_(self) -> str:
@@ -75,7 +77,7 @@ def html_table(
 
     rows = "".join(row(cells, "td") for cells in body[:MOST_ROWS])
     if len(body) > MOST_ROWS:
-        rows += f'<tr><td colspan="{len(head)}">… {len(body)} rows</td></tr>'
+        rows += f'<tr><td colspan="{len(head)}">… {count_noun(len(body), "row")}</td></tr>'
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead>{row(head, 'th')}</thead><tbody>{rows}</tbody></table>"
 

@@ -25,7 +25,8 @@ def tree_map(f: Callable[[Tensor], Any], value: Any) -> Any:
     if isinstance(value, dict):
         return {key: tree_map(f, item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(tree_map(f, item) for item in value)
+        items = [tree_map(f, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return f(value) if isinstance(value, Tensor) else value
 
 

@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from chainrule._util.words import count_noun
 from chainrule.cli.output import verbosity
 from chainrule.report import Unit, metric_unit
 from chainrule.study import Progress, Study
@@ -79,8 +80,8 @@ class ProgressSnapshot:
     def format_line(self, now: float) -> str:
         """``412 of 960 trainings, 23 cohorts, 0:01:12, about 0:05:10 left``"""
         since = now - self.taken_at
-        cohorts = "1 cohort" if self.cohorts == 1 else f"{self.cohorts:,} cohorts"
-        text = f"{self.num_done:,} of {self.num_total:,} trainings, {cohorts}"
+        text = f"{self.num_done:,} of {count_noun(self.num_total, 'training')}"
+        text += f", {count_noun(self.cohorts, 'cohort')}"
         text += f", {format_clock(self.seconds + since)}"
         if self.seconds_left is None or self.num_done >= self.num_total:
             return text

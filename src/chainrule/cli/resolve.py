@@ -183,15 +183,17 @@ def try_arms(study: Study, arms: str, name: str) -> bool:
     from chainrule.study import StudyError
     from chainrule.study.execution.executors import SerialExecutor
     from chainrule.study.plan.dry_run import check_arms
-    from chainrule.study.spec.components import add_component_lines
+    from chainrule.study.spec.components import ComponentProblems
 
     of = "" if study.part_of is None else f"data set {study.part_of.dataset}: "
+    components = ComponentProblems(study.as_dict(), study.space, name)
     try:
         problems: list[str] = SerialExecutor().submit(check_arms, study, arms).result()
     except StudyError as error:
-        raise StudyError(of + add_component_lines(str(error), study, name)) from error
+        said = components.locate(str(error))
+        raise StudyError("\n  ".join([of + said, *components.list_unsaid([said])])) from error
     for problem in problems:
-        echo_err(f"chainrule: {of}{add_component_lines(problem, study, name)}", is_error=True)
+        echo_err(f"chainrule: {of}{components.locate(problem)}", is_error=True)
     return not problems
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
+from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset
 
 __all__ = [
@@ -74,7 +75,7 @@ def replica_seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
     if isinstance(seed, int):
         return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
     if len(seed) != (K or 1):
-        raise ValueError(f"expected {K or 1} seed(s), one a replica, got {len(seed)}")
+        raise ValueError(f"expected {count_noun(K or 1, 'seed')}, one a replica, got {len(seed)}")
     return list(seed)
 
 
@@ -87,8 +88,8 @@ def count_batches(N: int, batch_size: int, *, drop_last: bool = False) -> int:
         raise ValueError(f"batch_size: expected at least 1, got {batch_size}")
     if drop_last and 0 < N < batch_size:
         raise ValueError(
-            f"drop_last leaves nothing of {N} samples with batch_size={batch_size}; expected a "
-            f"batch_size of at most {N}"
+            f"drop_last leaves nothing of {count_noun(N, 'sample')} with batch_size={batch_size}; "
+            f"expected a batch_size of at most {N}"
         )
     return N // batch_size if drop_last else -(-N // batch_size)
 

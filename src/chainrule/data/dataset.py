@@ -15,6 +15,7 @@ from torch import Tensor
 
 from chainrule._util.display import html_table
 from chainrule._util.pytree import tree_map
+from chainrule._util.words import count_noun
 from chainrule.data.arrays import to_tensor
 
 __all__ = ["Dataset", "Seeds", "stack_draws"]
@@ -130,7 +131,8 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         rows = [(name, _layout(tensor)) for name, tensor in self._named_tensors().items()]
-        return html_table(("", "layout"), rows, f"{len(self)} samples, replicas: {self.replicas}")
+        caption = f"{count_noun(len(self), 'sample')}, replicas: {self.replicas}"
+        return html_table(("", "layout"), rows, caption)
 
     def subset(self, index: Tensor) -> Dataset:
         """The samples that `index` names, in its order; a sample may be named twice.

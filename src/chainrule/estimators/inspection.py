@@ -14,6 +14,7 @@ from torch import Tensor
 from chainrule import data as data_sets
 from chainrule import nn, zoo
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 from chainrule.data import Dataset
 from chainrule.data.tabular.preprocessor import read_targets
 from chainrule.estimators.build import build_recipe, build_trainer, load_data, load_split
@@ -71,7 +72,8 @@ def _new_net_on_data(name: str, data: str, target: str | None, seed: int) -> Net
     recipe = build_recipe(name, split.kind, optimizer="SGD")
     trainer = build_trainer(recipe, split, seed)
     batch = split.train_set.subset(torch.arange(min(BATCH_SIZE, len(split.train_set))))
-    description = f"{name}, not trained: {len(batch)} samples of {data}, {recipe.loss.name}."
+    samples = count_noun(len(batch), "sample")
+    description = f"{name}, not trained: {samples} of {data}, {recipe.loss.name}."
     return _with_batch(trainer.net, batch, trainer.criterion, description)
 
 
@@ -90,7 +92,7 @@ def _trained_net_on_data(
     preprocessor = predictor.preprocessor
     batch = preprocessor.dataset(labelled, predictor.target)
     loss = loss_for(build_component("loss", Component(name=predictor.loss)), preprocessor.task.kind)
-    description = f"{path}: {len(labelled)} samples of {data}, {predictor.loss}."
+    description = f"{path}: {count_noun(len(labelled), 'sample')} of {data}, {predictor.loss}."
     return _with_batch(predictor.net, batch, loss, description)
 
 
@@ -109,7 +111,7 @@ def _deep_net(
     """
     net = zoo.plane_net(hidden, layers, activation).initialize(seed)
     (points,), _ = data_sets.standardize(data_sets.disk(BATCH_SIZE, seed))
-    description = f"{layers} hidden layers of {hidden} {activation}: "
+    description = f"{count_noun(layers, 'hidden layer')} of {hidden} {activation}: "
     description += f"{BATCH_SIZE} points, cross-entropy."
     return _with_batch(net, points, nn.CrossEntropyLoss(), description)
 

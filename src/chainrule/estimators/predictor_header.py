@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from chainrule._util.words import count_noun
+
 __all__ = ["find_metadata_problem"]
 
 
@@ -92,7 +94,8 @@ class Preparation(Section):
         for name in ("mean", "std"):
             numbers = list(flatten_numbers(getattr(self, name)))
             if len(numbers) not in (1, prod(self.shape)):
-                raise ValueError(f"{name}: expected {prod(self.shape)} numbers, got {len(numbers)}")
+                expected = count_noun(prod(self.shape), "number")
+                raise ValueError(f"{name}: expected {expected}, got {len(numbers)}")
         if self.columns is not None and [self.columns.features] != self.shape:
             raise ValueError(f"columns: expected {self.shape} inputs, got {self.columns.features}")
         classes = self.task.classes if isinstance(self.task, ClassTask) else None

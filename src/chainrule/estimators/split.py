@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.words import count_noun
 from chainrule.data import CsvTable, Dataset, holdout
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import RawData
@@ -120,8 +121,9 @@ def choose_kind(rows: RawData, target: str | None) -> Kind:
     kind = infer_kind(cells)
     if kind == "classification" and 2 * len({*cells}) > len(cells):
         raise ValueError(
-            f"{rows.source}: {len({*cells})} different texts in {len(cells)} targets are too many "
-            "for classes; if that is meant: --task classification"
+            f"{rows.source}: {count_noun(len({*cells}), 'different text')} in "
+            f"{count_noun(len(cells), 'target')}, too many for classes; if that is meant: --task "
+            "classification"
         )
     return kind
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from chainrule._util.words import count_noun
 from chainrule.data.files.csv_file import is_number
 from chainrule.data.tabular.preprocessor import read_targets
 from chainrule.estimators.fit import FitResult
@@ -19,14 +20,15 @@ def describe_split(split: DataSplit, *, kind_given: bool = False) -> Iterator[st
     name = split.target or "targets"
     cells = [cell for cell in read_targets(split.rows, split.target) or () if cell]
     if missing := len(split.rows) - len(cells):
-        yield f"{name}: missing in {missing} of {len(split.rows)} rows, which are left out"
+        rows = count_noun(len(split.rows), "row")
+        yield f"{name}: missing in {missing} of {rows}, left out"
     numbers = all(map(is_number, cells))
     if kind_given:
         yield f"{name}: {split.kind}, as told"
     else:
         other = "regression" if split.kind == "classification" else "classification"
         hint = f" (else: --task {other})" if numbers else ""
-        values = f"{len({*cells})} different {'numbers' if numbers else 'texts'}"
+        values = count_noun(len({*cells}), f"different {'number' if numbers else 'text'}")
         yield f"{name}: {values}, so {split.kind}{hint}"
     if split.preprocessor.columns is not None:
         yield from split.preprocessor.columns.notes

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.errors import ChainruleError
+from chainrule.nn.tagged import to_plain
 from chainrule.nn.vjp import BackwardFn, ChainRule
 
 __all__ = [
@@ -83,7 +85,8 @@ def check_input(
     K = module.replicas
     if K is not None and (x.dim() == 0 or x.shape[0] not in (1, K)):
         raise LayerError(
-            module, f"expected {K} replicas, or 1 for all, first; got {describe_shape(x)}"
+            module,
+            f"expected {count_noun(K, 'replica')}, or 1 for all, first; got {describe_shape(x)}",
         )
     if like is None:
         if floating and not x.is_floating_point():
@@ -111,11 +114,12 @@ def check_forward(module: HasLabel, result: Any, x: Any = None) -> tuple[Any, Ba
     """What ``forward`` returned, if it is a pair of an output and a rule; else a LayerError.
 
     The rule of a class of the user's is held to its contract when it is applied: dL/dx is like x.
+    What modules that it calls hand out has lost its tags when it leaves.
     """
     if isinstance(result, tuple) and len(result) == 2 and callable(result[1]):
         if type(module).__module__.startswith("chainrule."):
             return result
-        return result[0], check_rule(module, result[1], x)
+        return to_plain(result[0]), check_rule(module, result[1], x)
     expected = "expected forward to return (y, rule), the output and a function from dL/dy to dL/dx"
     if isinstance(result, tuple):
         kinds = ", ".join(map(describe_kind, result))
@@ -134,7 +138,7 @@ def check_loss(
         raise LayerError(loss, problem)
     K = loss.replicas
     if reduced and value.shape != (() if K is None else (K,)):
-        numbers = "one number" if K is None else f"{K} numbers, one a replica"
+        numbers = "one number" if K is None else f"{count_noun(K, 'number')}, one a replica"
         raise LayerError(
             loss,
             f"expected a value of {numbers}, by .mean() or .sum() over all else; got "
@@ -153,7 +157,7 @@ def check_rule(module: HasLabel, rule: BackwardFn, x: Any) -> BackwardFn:
 
     def apply_rule(g: Any) -> Any:
         try:
-            dx = rule(g)
+            dx = to_plain(rule(g))
         except TypeError as error:
             if has_one_argument(rule):
                 raise

@@ -14,19 +14,20 @@ from chainrule import seeds
 from chainrule._util.display import html_table
 from chainrule._util.notices import print_once
 from chainrule._util.pytree import named_leaves, take_rows
+from chainrule._util.words import count_noun
 from chainrule.nn.attributes import CONSTANT, find_problem, is_constant, is_per_replica
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
-from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.nn.parameter import Buffer, ModuleParameters, Parameter
 from chainrule.nn.replicated import Replicated, check_replica_index
 from chainrule.nn.state_dict import LoadResult, copy_state
 from chainrule.nn.tagged import (
     Calls,
-    Gradient,
     find_calls,
+    find_gradient_tags,
     next_call,
-    record_output,
     tag_gradient,
+    tag_output,
     to_plain,
 )
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
@@ -94,8 +95,14 @@ class ModuleTree(Replicated, ABC):
 
     def modules(self) -> Iterator[Module]:
         """Itself and all below, each once."""
-        for _, module in self.named_modules():
-            yield module
+        seen: set[int] = set()
+        stack: list[Any] = [self]
+        while stack:
+            module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+                stack.extend(reversed([child for _, child in module.named_children()]))
 
     def named_parameters(self, *, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
         """(path, parameter), each parameter once, a tied one too.
@@ -109,10 +116,10 @@ class ModuleTree(Replicated, ABC):
                     seen.add(id(parameter))
                     yield f"{path}.{name}".lstrip("."), parameter
 
-    def parameters(self) -> Iterator[Parameter]:
+    def parameters(self) -> ModuleParameters:
         """Each parameter once."""
-        for _, parameter in self.named_parameters():
-            yield parameter
+        held = {id(p): p for module in self.modules() for _, p in module.local_parameters()}
+        return ModuleParameters(self, held.values())
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Set every gradient to zero, in place; there is always one, whatever ``set_to_none``."""
@@ -196,8 +203,7 @@ class LastCall(NamedTuple):
         expected, given = describe_shape(self.y, dtype=True), describe_shape(g, dtype=True)
         if given != expected:
             raise LayerError(module, f"expected dL/dy of {expected}, got {given}{hint_loss(g)}")
-        gradients = [leaf for _, leaf in named_leaves(g) if isinstance(leaf, Gradient)]
-        if not all(leaf.belongs_to(module, self.number) for leaf in gradients):
+        if not all(tag.belongs_to(module, self.number) for tag in find_gradient_tags(g)):
             raise RuntimeError(
                 f"{module.label()}: dL/dy is that of another call, and backward goes through the "
                 "last one: write y = net(x), loss(y, target), net.backward(loss.backward()), and "
@@ -242,14 +248,12 @@ class Module(ModuleTree, ABC):
         Several inputs are one tuple: ``module(x1, x2)`` is ``module((x1, x2))``.
         """
         self._last = None
-        x = to_plain((x, *more) if more else x)
-        number = next_call()
-        inputs = find_calls(x)
+        x = (x, *more) if more else x
+        inputs, x, number = find_calls(x), to_plain(x), next_call()
         with torch.no_grad():
             y, rule = check_forward(self, self.forward(x), x)
-        record_output(y, self, number)
         self._last = LastCall(number, rule, y, inputs, self._versions(x))
-        return y
+        return tag_output(y, self, number, inputs)
 
     def _versions(self, x: Any) -> list[tuple[Tensor, int]]:
         """What the rule reads when it is applied, with torch's count of the changes to it."""
@@ -274,7 +278,7 @@ class Module(ModuleTree, ABC):
         self._last, g = None, to_plain(g)
         with torch.no_grad():
             if input_grad:
-                return tag_gradient(last.rule(g), last.inputs)
+                return tag_gradient(to_plain(last.rule(g)), last.inputs)
             accumulate_param_grads(last.rule, g)
         return None
 
@@ -411,5 +415,6 @@ def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:
     roots = list(seed) if isinstance(seed, Iterable) else [seed]
     expected = module.replicas or 1
     if len(roots) != expected:
-        raise ValueError(f"{module.label()}: expected {expected} seed(s), got {len(roots)}")
+        wanted = count_noun(expected, "seed")
+        raise ValueError(f"{module.label()}: expected {wanted}, got {len(roots)}")
     return roots

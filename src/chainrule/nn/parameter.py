@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self, final
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "ModuleParameters", "Parameter"]
 
 
 class Buffer:
@@ -89,3 +89,14 @@ class Parameter(Buffer):
         rows = [self.data] if replicas is None else list(self.data)
         for row, generator in zip(rows, generators, strict=True):
             row.copy_(self.init(tuple(row.shape), generator))
+
+
+@final
+class ModuleParameters(Iterator["Parameter"]):
+    """The parameters of a module, one after the other; whom they are given to knows of whom."""
+
+    def __init__(self, module: Any, parameters: Iterable[Parameter]) -> None:
+        self.module, self._left = module, iter(parameters)
+
+    def __next__(self) -> Parameter:
+        return next(self._left)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import describe_shape
 from chainrule.nn.parameter import Buffer
 
@@ -63,7 +64,8 @@ def rename_by_order(
     """The tensors by the target's names, the first by the first. Raises ValueError for others."""
     if len(state) != len(target):
         raise ValueError(
-            f"state_dict does not fit {label}: in order of {len(target)} tensors, got {len(state)}"
+            f"state_dict does not fit {label}: in order of {count_noun(len(target), 'tensor')}, "
+            f"got {len(state)}"
         )
     return dict(zip(target, state.values(), strict=True))
 

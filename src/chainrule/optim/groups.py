@@ -7,9 +7,17 @@ from typing import Any, TypeAlias
 
 from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule.nn.module import Module
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.parameter import ModuleParameters, Parameter
 
-__all__ = ["Params", "check_disjoint", "resolve_replicas", "to_param_groups", "unique_parameters"]
+__all__ = [
+    "Params",
+    "check_disjoint",
+    "check_new_parameters",
+    "find_modules",
+    "resolve_replicas",
+    "to_param_groups",
+    "unique_parameters",
+]
 
 Params: TypeAlias = Module | Iterable[Parameter] | Iterable[dict[str, Any]]
 
@@ -29,6 +37,37 @@ def to_param_groups(params: Params) -> list[dict[str, Any]]:
             raise ValueError('every parameter group needs "params"')
         return [dict(group) for group in listed]
     return [{"params": listed}]
+
+
+def find_modules(params: Params) -> list[Module]:
+    """The modules that all parameters are given of; none of those that are only listed."""
+    if isinstance(params, Module):
+        return [params]
+    if isinstance(params, ModuleParameters):
+        return [params.module]
+    groups = params if isinstance(params, list | tuple) else []
+    of_groups = [group.get("params", ()) for group in groups if isinstance(group, dict)]
+    return [module for source in of_groups for module in find_modules(source)]
+
+
+def check_new_parameters(
+    modules: Iterable[Module], known: Iterable[Parameter], optimizer: str
+) -> None:
+    """Raise RuntimeError where a module has a parameter that is none of the known ones.
+
+    It is that of a layer that was replaced or added since. What was left out from the start, by a
+    list of parameters, is not missed: then no module is known.
+    """
+    ids = {id(parameter) for parameter in known}
+    for module in modules:
+        if all(id(parameter) in ids for parameter in module.parameters()):
+            continue
+        new = next(path for path, p in module.named_parameters() if id(p) not in ids)
+        raise RuntimeError(
+            f"{module.label()}: {new} is newer than the optimizer, which would leave it as it was "
+            "drawn: a layer was replaced or added. Build the optimizer anew: "
+            f"{optimizer}(net, ...)"
+        )
 
 
 def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[Parameter]:

@@ -15,13 +15,15 @@ from chainrule.optim.flat_parameters import FlatParameters
 from chainrule.optim.groups import (
     Params,
     check_disjoint,
+    check_new_parameters,
+    find_modules,
     resolve_replicas,
     to_param_groups,
     unique_parameters,
 )
 from chainrule.optim.hyperparameters import as_column, validate_hyperparameter
 
-__all__ = ["Optimizer", "Params"]
+__all__ = ["Optimizer", "Params", "check_complete"]
 
 
 class Optimizer(ABC):
@@ -46,6 +48,7 @@ class Optimizer(ABC):
     def __init__(
         self, params: Params, defaults: dict[str, Any], replicas: int | None = None
     ) -> None:
+        self.modules = find_modules(params)
         groups = to_param_groups(params)
         self.replicas = resolve_replicas([group["params"] for group in groups], replicas)
         self.defaults = defaults
@@ -102,9 +105,11 @@ class Optimizer(ABC):
         A closure clears the gradients, goes forward and back, and returns the loss; few optimizers
         need one. A replica that is not ``active`` (K,) keeps its parameters and its state bit for
         bit; None, which is quicker, means that all are. Raises RuntimeError where parameters were
-        replaced since they were packed, ValueError where a closure is needed and not given.
+        replaced since they were packed or a module has new ones, ValueError where a closure is
+        needed and not given.
         """
         mask = self._active_mask(active)
+        check_complete(self)
         for flat in self.flats:
             flat.check()
         if closure is None and self.needs_closure:
@@ -239,6 +244,12 @@ def check_saved_group(optimizer: Optimizer, group: dict[str, Any]) -> None:
     if "betas" in group:
         group["betas"] = tuple(group["betas"])
     optimizer.validate(group)
+
+
+def check_complete(optimizer: Optimizer) -> None:
+    """Raise RuntimeError for a new parameter of a module that the optimizer was made for."""
+    known = (p for flat in optimizer.flats for p in flat.parameters)
+    check_new_parameters(optimizer.modules, known, type(optimizer).__name__)
 
 
 def copy_saved_state(optimizer: Optimizer, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

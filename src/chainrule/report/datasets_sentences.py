@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule._util.words import count_noun
 from chainrule.report.numbers import format_p
 from chainrule.report.tables.datasets import datasets_unit
 from chainrule.study.shares.missing import describe_missing_shares
@@ -19,11 +20,11 @@ def datasets_opening(result: DatasetsResult) -> str:
     """What was compared, and by what."""
     study = result.study
     better = "more" if study.direction == "max" else "less"
-    n = study.max_rounds
+    arms = count_noun(len(study.all_arms), "arm")
     return (
-        f"{len(study.all_arms)} arms on {len(result.declared)} data sets, compared by "
-        f"{study.metric_name} on test data ({better} is better), over {n} "
-        f"round{'' if n == 1 else 's'} of each."
+        f"{arms} on {count_noun(len(result.declared), 'data set')}, compared by "
+        f"{study.metric_name} on test data ({better} is better), over "
+        f"{count_noun(study.max_rounds, 'round')} of each."
     )
 
 
@@ -32,9 +33,9 @@ def datasets_progress(result: DatasetsResult) -> str:
     done = sum(of.is_complete for of in result.datasets.values())
     n = len(result.declared)
     if result.is_complete:
-        sentence = f"All rounds on all {n} data sets are done."
+        sentence = f"All rounds on all {n} data sets are done." if n > 1 else "All rounds are done."
     else:
-        sentence = f"Not finished: {done} of {n} data sets are complete."
+        sentence = f"Not finished: {done} of {count_noun(n, 'data set')} complete."
     if missing := describe_missing_shares(*result.datasets.values()):
         sentence = f"{sentence} {missing}"
     failed = {arm: None for of in result.datasets.values() for arm in of.failed_arms}
@@ -48,7 +49,7 @@ def datasets_verdict(result: DatasetsResult, comparisons: DatasetsComparisons | 
     if comparisons is None:
         return []
     n = len(comparisons.comparisons[0].differences)
-    scope = f"over these {n} data sets"
+    scope = f"over these {n} data sets" if n > 1 else "over this data set"
     sentences = []
     if (ranking := comparisons.ranking) is not None:
         best, rank = ranking.arms[0], ranking.mean_ranks[0]
@@ -105,6 +106,6 @@ def _tally(comparisons: DatasetsComparisons, scope: str) -> str:
     of = "all pairs" if comparisons.baseline is None else f"the baseline {comparisons.baseline}"
     joined = "of" if comparisons.baseline is None else "with"
     return (
-        f"Of {m} comparison{'' if m == 1 else 's'} {joined} {of} {scope}, {n} "
+        f"Of {count_noun(m, 'comparison')} {joined} {of} {scope}, {n} "
         f"{'is' if n == 1 else 'are'} significant at 5% after Holm."
     )

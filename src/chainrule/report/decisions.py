@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
-from chainrule.study.rules.base import count_noun
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects, PairedTest, Sensitivity
@@ -42,7 +42,7 @@ def null_sentences(data: ReportData, comparisons: Comparisons) -> list[str]:
     all_of, rope = comparisons.comparisons, data.unit.magnitude(data.study.rope or 0.0)
     undecided = [c for c in all_of if c.conclusion == "undecided"]
     equal = [c for c in all_of if c.conclusion == "equivalent"]
-    of = f"of {len(all_of)} comparisons"
+    of = f"of {count_noun(len(all_of), 'comparison')}"
     sentences = []
     if undecided:
         among = f" in {len(undecided)} {of}" if len(all_of) > 1 else ""
@@ -96,7 +96,8 @@ def _sensitivity_sentences(
     what = f"a difference of {unit.magnitude(rope)}, the rope," if rope else "the difference seen,"
     if needed:
         low, high = min(needed), max(needed)
-        rounds = f"{low:,} rounds" if low == high else f"{low:,} to {high:,} rounds"
+        rounds = count_noun(high, "round")
+        rounds = rounds if low == high else f"{low:,} to {rounds}"
         yield f"To find {what} it takes {rounds}."
     if len(needed) < len(wanted):
         among = "" if not needed else f" in {len(wanted) - len(needed)} of these"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
 from chainrule.report.decisions import find_sensitivity, look_sentences, planned_rounds_text
 from chainrule.report.numbers import format_p
@@ -31,10 +32,10 @@ def opening_sentence(result: StudyResult | ReportData) -> str:
     """What was compared, and by what."""
     data = ReportData.wrap(result)
     study, better = data.study, "more" if data.higher_is_better else "less"
-    arms = _count(len(study.all_arms), "arm")
+    arms = count_noun(len(study.all_arms), "arm")
     if data.search_scope:
         arms = f"{arms}, each in the setting that one search chose"
-    rounds = _count(study.max_rounds, "declared round")
+    rounds = count_noun(study.max_rounds, "declared round")
     if study.sequential is not None:
         looks = ", ".join(map(str, study.looks))
         rounds = f"as many rounds as it takes to decide, looked at after {looks}"
@@ -55,9 +56,11 @@ def progress_sentence(result: StudyResult | ReportData) -> str:
         sentence = _end_sentence(result)
     else:
         until = "" if result.study.sequential is None else ", up to the next look,"
-        complete = f"{min(rounds)} of {_count(wanted, 'round')}{until} done by every arm"
+        complete = f"{min(rounds)} of {count_noun(wanted, 'round')}{until} done by every arm"
         behind = sum(n < wanted for n in rounds)
-        sentence = f"Not finished: {complete}; {behind} of {_count(declared, 'arm')} incomplete."
+        sentence = (
+            f"Not finished: {complete}; {behind} of {count_noun(declared, 'arm')} incomplete."
+        )
         if failed := ", ".join(result.failed_arms):
             sentence = f"{sentence} Failed: {failed}."
     if missing := describe_missing_shares(result):
@@ -70,7 +73,7 @@ def _end_sentence(result: StudyResult) -> str:
     n, most = result.needed_rounds, result.study.max_rounds
     if n < most:
         return f"Ended after {n} of at most {most} rounds: {_describe_end(result)}."
-    return f"All {_count(n, 'round')} are done." if n > 1 else "The round is done."
+    return f"All {count_noun(n, 'round')} are done." if n > 1 else "The round is done."
 
 
 def _describe_end(result: StudyResult) -> str:
@@ -111,7 +114,7 @@ def stuck_sentences(result: StudyResult | ReportData) -> list[str]:
     sentences = []
     for arm in ReportData.wrap(result).arms:
         if stuck := [row for row in arm.rows if row.is_stuck]:
-            of = f"{len(stuck)} of {arm.n} rounds"
+            of = f"{len(stuck)} of {count_noun(arm.n, 'round')}"
             sentences.append(f"Arm {arm.arm} learned nothing in {of}: {_first_line(stuck[0].note)}")
     return sentences
 
@@ -126,9 +129,9 @@ def _count_failures(result: StudyResult, rows: Sequence[TrainingRecord]) -> str:
     rounds = sum(row.stage == "final" for row in rows)
     if rounds:
         done = max(row.round for row in rows) + 1
-        return f"{rounds} of {_count(max(result.needed_rounds, done), 'round')}"
+        return f"{rounds} of {count_noun(max(result.needed_rounds, done), 'round')}"
     searched = sum(row.stage == "search" for row in rows)
-    return _count(searched, "training") + " of its search" if searched else "the timing alone"
+    return count_noun(searched, "training") + " of its search" if searched else "the timing alone"
 
 
 def verdict_sentences(
@@ -182,7 +185,8 @@ def _best_sentence(data: ReportData) -> str:
     if ties:
         return f"{sentence} {_join(ties)} {'has' if len(ties) == 1 else 'have'} the same mean."
     if len(ranked) > 2:
-        flattery = f"The best of {len(ranked)} means flatters: expect less of it on new rounds."
+        flattery = f"The best of {count_noun(len(ranked), 'mean')} flatters: expect less of it on "
+        flattery += "new rounds."
         return f"{sentence} {flattery}"
     return sentence
 
@@ -285,7 +289,7 @@ def _tally_sentence(comparisons: Comparisons, data: ReportData) -> str:
     kinds = Counter(c.conclusion for c in comparisons.comparisons)
     level = f"{1 - comparisons.comparisons[0].test.confidence:.0%}"
     small, same = kinds["different within the rope"], kinds["equivalent"]
-    count = _count(len(comparisons.comparisons), "comparison")
+    count = count_noun(len(comparisons.comparisons), "comparison")
     n = kinds["better"] + kinds["worse"] + small
     significant = f"{n or 'none'} {'is' if n < 2 else 'are'} significant at {level} after Holm"
     if comparisons.baseline is None:
@@ -323,7 +327,7 @@ def _new_sample_sentences(data: ReportData) -> list[str]:
         return []
     test = found[0].test
     n = sum(c.p_holm <= 1 - test.confidence for c in found)
-    of = f"{n or 'none'} of {_count(len(found), 'comparison')} {'is' if n < 2 else 'are'}"
+    of = f"{n or 'none'} of {count_noun(len(found), 'comparison')} {'is' if n < 2 else 'are'}"
     level = f"{1 - test.confidence:.0%}"
     by = f"by the predictions of single samples ({test.test})"
     return [f"For new test samples, {by}, {of} significant at {level} after Holm."]
@@ -360,7 +364,3 @@ def _join(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``"""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.config import find_ties, to_config
 from chainrule.nn.module import Module
 
@@ -41,5 +42,6 @@ def load_rng_state(net: Module, state: dict[str, Any]) -> None:
         if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
             raise ValueError(f"rng_state of {path!r} is not seeds and a count: {state[path]}")
         if seeds is not None and len(seeds) != (net.replicas or 1):
-            raise ValueError(f"{path!r} has {len(seeds)} seeds for {net.replicas or 1} replica(s)")
+            given, needed = count_noun(len(seeds), "seed"), count_noun(net.replicas or 1, "replica")
+            raise ValueError(f"{path!r} has {given} for {needed}")
         module.seeds, module.rng_counter = seeds, count

@@ -18,6 +18,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from chainrule._util.atomic import write_atomically
+from chainrule._util.words import count_noun
 from chainrule.errors import ChainruleError
 from chainrule.serialization.header import find_header_problem
 from chainrule.serialization.upgrade import upgrade_header
@@ -97,7 +98,8 @@ def _read_metadata(path: str | Path, data: bytes) -> dict[str, str]:
     if len(data) < 8 or size > len(data) - 8:
         if data[:1] == b"\x80" or data[:2] == b"PK":
             raise FileError(path, "a pickle or zip file: only chainrule's own files are read")
-        raise FileError(path, f"cut short, or not a chainrule file ({len(data)} bytes)")
+        size_there = count_noun(len(data), "byte")
+        raise FileError(path, f"cut short, or not a chainrule file ({size_there})")
     try:
         metadata = json.loads(data[8 : 8 + size])["__metadata__"]
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -22,6 +22,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.words import count_noun
 from chainrule.data import Dataset
 from chainrule.nn import Module, SampleWeightedLoss
 from chainrule.nn.loss import Loss
@@ -176,13 +177,13 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             )
         if history.diverged:
             warn_of_convergence(
-                f"{len(history.diverged)} of {self.n_seeds} nets diverged and are left out: "
+                f"{len(history.diverged)} of {self.n_seeds} nets diverged, left out: "
                 f"{history.diverged[0]}"
             )
         if complete and len(history.stopped) + len(history.diverged) < self.n_seeds:
             warn_of_convergence(
-                f"max_iter={self.max_iter} epochs are done, and the loss still fell by more than "
-                f"tol={self.tol} within {self.n_iter_no_change} epochs"
+                f"max_iter={self.max_iter}: all epochs are done, and the loss still fell by more "
+                f"than tol={self.tol} within {count_noun(self.n_iter_no_change, 'epoch')}"
             )
 
     def _net_outputs(self, X: Any) -> Tensor:
@@ -197,7 +198,7 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         diagram = str(super()._repr_html_inner())
         if not hasattr(self, "loss_curve_"):
             return diagram
-        said = f"{self.n_iter_} epochs, loss {self.loss_:.4g}, {self.backend_}"
+        said = f"{count_noun(self.n_iter_, 'epoch')}, loss {self.loss_:.4g}, {self.backend_}"
         return f"{diagram}<p>{escape(said)}</p>"
 
 

@@ -18,6 +18,7 @@ from sklearn.utils import indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
+from chainrule._util.words import count_noun
 from chainrule.sklearn.cohort import fit_together
 from chainrule.sklearn.estimator import NetEstimator
 
@@ -92,7 +93,8 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         splits = [*cv.split(X, y, **routed.splitter.split)]
         self.n_splits_ = len(splits)
         if self.verbose:
-            print(f"Fitting {self.n_splits_} folds for each of {len(candidates)} candidates")
+            many = count_noun(len(candidates), "candidate")
+            print(f"Fitting {self.n_splits_} folds for each of {many}")
 
         def evaluate(settings: Sequence[Setting]) -> Rows:
             by_fold = [
@@ -285,10 +287,11 @@ def warn_of_failures(rows: Rows, error_score: Any) -> None:
     """Warn of fits that failed. Raises ValueError where all of them did."""
     failed = [row["fit_error"] for row in rows if row["fit_error"] is not None]
     if failed and len(failed) == len(rows):
-        raise ValueError(f"all {len(rows)} fits failed; the first: {failed[0]}")
+        raise ValueError(f"each of {count_noun(len(rows), 'fit')} failed; the first: {failed[0]}")
     if failed:
         warnings.warn(
-            f"{len(failed)} of {len(rows)} fits failed and count as {error_score}; the first: "
+            f"{len(failed)} of {count_noun(len(rows), 'fit')} failed, counted as {error_score}; "
+            "the first: "
             f"{failed[0]}",
             FitFailedWarning,
             stacklevel=3,

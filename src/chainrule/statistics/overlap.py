@@ -74,7 +74,7 @@ def design_from_overlap(train: Samples, test: Samples) -> Overlap:
     if len(trains) < 2 or len(trains) != len(tests) or not all(trains) or not all(tests):
         raise StatisticsError(
             "expected training and test samples of at least two rounds, "
-            f"got {len(trains)} and {len(tests)} rounds, or an empty one"
+            f"got those of {len(trains)} and of {len(tests)}, or an empty set"
         )
     shared_test = mean_share(tests, tests)
     shared_train = mean_share(trains, trains)

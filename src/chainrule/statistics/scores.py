@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.words import count_noun
 from chainrule.errors import ChainruleError
 
 __all__ = [
@@ -99,7 +100,8 @@ def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
         raise StatisticsError(f"{name}: expected numbers, got {values!r:.60}") from None
     if x.ndim != 1 or len(x) < at_least:
         shape = f"{len(x)} of them" if x.ndim == 1 else f"the shape {x.shape}"
-        raise StatisticsError(f"{name}: expected a list of at least {at_least} scores, got {shape}")
+        least = count_noun(at_least, "score")
+        raise StatisticsError(f"{name}: expected a list of at least {least}, got {shape}")
     bad = np.flatnonzero(~(np.abs(x) < LARGEST))
     if bad.size:
         raise StatisticsError(

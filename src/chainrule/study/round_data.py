@@ -10,6 +10,7 @@ from torch import Tensor
 
 from chainrule import seeds
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 from chainrule.data import (
     Dataset,
     fill_missing,
@@ -206,9 +207,11 @@ def check_missing(study: Study, made: Parts) -> None:
         return
     lost = sum(int(part.inputs.isnan().any(-1).sum()) for part in made)
     if lost:
+        rows = count_noun(sum(map(len, made)), "row")
         raise StudyError(
-            f"data table: numbers are missing in {lost} of {sum(map(len, made))} rows, and a net "
-            'of nan diverges; expected missing = "median" in [data], or the columns in ignore'
+            f"data table: numbers are missing in {lost} of {rows}, "
+            'and a net of nan diverges; expected missing = "median" in [data], or the columns in '
+            "ignore"
         )
 
 

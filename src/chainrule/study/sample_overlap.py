@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
+from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Design,
@@ -110,8 +111,8 @@ def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
     found = {r: round_identities(data, r) for r in looked}
     own = {r: count_leaked(*parts) for r, parts in found.items()}
     problems = [
-        f"data {declared.name}: {n:,} of the {len(found[r][1]):,} test samples of round {r} are "
-        "among its training samples; expected none"
+        f"data {declared.name}: {n:,} of {count_noun(len(found[r][1]), 'test sample')} of "
+        f"round {r} {'is' if n == 1 else 'are'} among its training samples; expected none"
         for r, n in own.items()
         if n
     ]

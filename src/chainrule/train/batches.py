@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
+from chainrule._util.words import count_noun
 from chainrule.data import Dataset
 from chainrule.nn.errors import LayerError
 from chainrule.nn.loss import Loss
@@ -31,7 +32,8 @@ def add_replica_axis(data: Dataset, K: int | None) -> Dataset:
     if data.replicas == K:
         return data
     if data.replicas is not None or K is None:
-        raise ValueError(f"the data set has {data.replicas} replicas, the net {K or 'none'}")
+        has = count_noun(data.replicas or 1, "replica")
+        raise ValueError(f"the data set has {has}, the net {K or 'none'}")
     return data.expand(K)
 
 
@@ -55,7 +57,7 @@ def check_last_batch(net: Module, data: Dataset, batch_size: int) -> None:
         advice = f"choose another batch_size ({sizes[0]}, for example)" if sizes else "add samples"
         advice += ", or leave it out (drop_last)" if N > batch_size > 1 else ""
         raise ValueError(
-            f"{N} samples with batch_size={batch_size} make a batch of one sample, of which the "
+            f"{count_noun(N, 'sample')} with batch_size={batch_size}: a batch of one, of which the "
             f"net cannot learn: {advice}. {error}"
         ) from error
 

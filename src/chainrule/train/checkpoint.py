@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
+from chainrule._util.words import count_noun
 from chainrule.serialization.net_state import (
     load_rng_state,
     net_header,
@@ -144,7 +145,7 @@ def check_alike(place: str, saved: Any, own: Any) -> None:
             check_alike(f"{place}.{key}", saved[key], own[key])
     elif isinstance(own, list | tuple) and isinstance(saved, list | tuple):
         if len(saved) != len(own):
-            raise ValueError(f"{place}: expected {len(own)} values, got {len(saved)}")
+            raise ValueError(f"{place}: expected {count_noun(len(own), 'value')}, got {len(saved)}")
         for i, (a, b) in enumerate(zip(saved, own, strict=True)):
             check_alike(f"{place}.{i}", a, b)
     elif isinstance(own, bool) or isinstance(saved, bool):

@@ -14,15 +14,18 @@ from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from chainrule.optim.optimizer import check_complete
 from chainrule.train import metrics as metric_module
-from chainrule.train.state import Callback
+from chainrule.train.state import Callback, TrainState
 
 __all__ = [
     "check_accumulation",
     "check_bounds",
     "check_epochs",
+    "check_moved",
     "check_optimizer_class",
     "check_options",
+    "check_parameters",
     "check_parts",
 ]
 
@@ -32,16 +35,29 @@ def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any
     check_kinds(net, criterion, optimizer, *others)
     if getattr(criterion, "reduction", "mean") == "none":
         raise ValueError(f"a training needs one number: {criterion.label()} does not reduce")
-    known = {id(parameter) for parameter in net.parameters()}
-    if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError(
-            "the optimizer moves parameters that are not the net's: write "
-            f"{type(optimizer).__name__}(net, …) with the net that is trained"
-        )
+    check_moved(net, optimizer)
     if optimizer.replicas != net.replicas:
         raise ValueError(
             f"the net's replicas are {net.replicas}, the optimizer's {optimizer.replicas}: build "
             "the optimizer from the net, or say replicas=net.replicas"
+        )
+
+
+def check_parameters(state: TrainState) -> None:
+    """Raise where a training cannot go on, since its parameters were changed or replaced."""
+    state.check_parameters()
+    check_moved(state.net, state.optimizer)
+
+
+def check_moved(net: Module, optimizer: Optimizer) -> None:
+    """Raise unless the optimizer moves parameters of the net alone, and those of new layers too."""
+    check_complete(optimizer)
+    known = {id(parameter) for parameter in net.parameters()}
+    if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "the optimizer moves parameters that are not the net's (another net's, or of a layer "
+            f"that was replaced since): build it anew, {type(optimizer).__name__}(net, …) with the "
+            "net that is trained"
         )
 
 

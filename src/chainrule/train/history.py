@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 
 __all__ = ["Divergence", "History"]
 
@@ -153,7 +154,8 @@ class History:
         """Each curve, the mean over the replicas, with its last value."""
         means = {n: c.reshape(len(c), -1).nanmean(1).tolist() for n, c in self.curves.items()}
         rows = [(n, sparkline(v), format_cell(v[-1])) for n, v in means.items() if v]
-        notes = [f"{self.epochs} epochs", f"{self.seconds:.2f} s", *map(str, self.diverged)]
+        epochs = count_noun(self.epochs, "epoch")
+        notes = [epochs, f"{self.seconds:.2f} s", *map(str, self.diverged)]
         return html_table(("curve", "", "last"), rows, "; ".join(notes), raw=[1])
 
     def keep_replicas(self, index: Tensor) -> None:
@@ -183,5 +185,5 @@ class History:
         return pd.DataFrame(columns)
 
     def __repr__(self) -> str:
-        kind = "plain net" if self.replicas is None else f"{self.replicas} replicas"
-        return f"History({self.epochs} epochs, {kind}: {', '.join(self._buffers)})"
+        kind = "plain net" if self.replicas is None else count_noun(self.replicas, "replica")
+        return f"History({count_noun(self.epochs, 'epoch')}, {kind}: {', '.join(self._buffers)})"

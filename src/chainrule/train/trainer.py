@@ -33,7 +33,9 @@ from chainrule.train.checks import (
     check_accumulation,
     check_bounds,
     check_epochs,
+    check_moved,
     check_options,
+    check_parameters,
     check_parts,
 )
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
@@ -150,9 +152,8 @@ class Trainer(TrainStateView):
 
         Raises ValueError where a data set does not fit the net or is empty, where its last batch is
         of one sample and a layer of the net refuses that, where ``drop_last`` leaves none, or where
-        a layer takes the samples for steps of time (``batch_first``); RuntimeError where the
-        parameters were changed since the last fit: see
-        ``accept_parameters``.
+        a layer takes the samples for steps of time (``batch_first``); RuntimeError where parameters
+        were changed since the last fit (see ``accept_parameters``), or a layer was replaced.
         """
         state, backend, before = self.state, self.backend, None
         check_epochs(epochs)
@@ -160,7 +161,7 @@ class Trainer(TrainStateView):
         test = None if test is None else add_replica_axis(test, state.net.replicas)
         if not len(train):
             raise ValueError("there is nothing to train on: the data set is empty")
-        state.check_parameters()
+        check_parameters(state)
         if state.epoch < epochs:
             count_batches(len(train), state.batch_size, drop_last=state.drop_last)
             check_batch_axis(state.net, state.criterion, train)
@@ -198,6 +199,7 @@ class Trainer(TrainStateView):
             before = take_snapshot(self.state, last)
             for callback in callbacks:
                 callback.on_epoch_start(self.state)
+            check_moved(self.net, self.optimizer)
             start = time.perf_counter()
             quiet = count_quiet_epochs(self.state, test, callbacks)
             if not run_quiet_epochs(self.state, self.backend, train, quiet, before):
@@ -227,6 +229,7 @@ class Trainer(TrainStateView):
 
     def accept_parameters(self) -> None:
         """Go on from the parameters as they are now, changed since the last fit by another hand."""
+        check_moved(self.net, self.optimizer)
         for callback in self.callbacks:
             if isinstance(callback, EarlyStopping):
                 callback.last_state = {}
@@ -264,15 +267,21 @@ def choose_backend(compile: bool | str) -> Backend:  # noqa: A002
 def count_quiet_epochs(
     state: TrainState, test: Dataset | None, callbacks: Sequence[Callback]
 ) -> int:
-    """How many epochs are to come that nobody looks at; a line of progress can wait."""
-    for callback in callbacks:
-        method = getattr(callback.on_epoch_end, "__func__", None)
-        if method is not Callback.on_epoch_end and not isinstance(callback, ProgressBar):
-            return 0
+    """How many epochs are to come that nobody looks at."""
+    if any(is_awaited(callback) for callback in callbacks):
+        return 0
     left = state.epochs - state.epoch
     if test is None:
         return left
     return min(left, state.evaluate_every - state.epoch % state.evaluate_every) - 1
+
+
+def is_awaited(callback: Callback) -> bool:
+    """Whether a callback does something in each epoch; a line of progress can wait."""
+    names = ("on_epoch_start", "on_epoch_end")
+    own = [getattr(getattr(callback, name), "__func__", None) for name in names]
+    usual = [getattr(Callback, name) for name in names]
+    return own != usual and not isinstance(callback, ProgressBar)
 
 
 def run_quiet_epochs(

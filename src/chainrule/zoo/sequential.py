@@ -25,6 +25,12 @@ SIZED: dict[str, Callable[[Shape], tuple[Any, ...]]] = {
 
 OTHERS = ("AvgPool2d", "Dropout", "Flatten", "MaxPool2d")
 
+BIAS_PLACE = {"Conv2d": 7, "Linear": 2}
+"""Layer with a bias → where it stands among its arguments, without the sizes of what comes in."""
+
+SHIFTED = ("AvgPool2d", "Flatten", "Linear", "MaxPool2d")
+"""Layers that turn a constant which is added to a channel into constants that are added."""
+
 MAX_LAYERS = 100
 
 
@@ -37,7 +43,8 @@ def sequential_net(
 
     Input (N, inputs), or (N, *inputs) where these are several sizes; output (N, outputs). A layer
     is a name of ``chainrule.nn`` or a list of it and its arguments, without the sizes of what comes
-    in: ``[["Linear", 25], "ReLU", ["Dropout", 0.5]]``. Before a Linear, images become rows.
+    in: ``[["Linear", 25], "ReLU", ["Dropout", 0.5]]``. Before a Linear, images become rows. A bias
+    that batch normalization would take away again is left out, unless the list asks for it.
 
     Raises ValueError for a layer that is not known here, or does not take what comes in.
     """
@@ -45,12 +52,18 @@ def sequential_net(
         raise ValueError(f"layers: expected at most {MAX_LAYERS}, got {len(layers)}")
     shape: Shape = (2, *([inputs] if isinstance(inputs, int) else inputs))
     built: list[Module] = []
-    for i, layer in enumerate([*layers, ["Linear", outputs]]):
-        name, *arguments = split_layer(layer, i)
+    chain = [split_layer(layer, i) for i, layer in enumerate([*layers, ["Linear", outputs]])]
+    for i, (name, *arguments) in enumerate(chain):
+        has_useless_bias = is_normed([after for after, *_ in chain[i + 1 :]])
         is_flat = name != "Linear" or len(shape) == 2
         try:
             for made in [name] if is_flat else ["Flatten", name]:
-                module = build_layer(made, arguments if made == name else [], shape)
+                module = build_layer(
+                    made,
+                    arguments if made == name else [],
+                    shape,
+                    bias=not has_useless_bias,
+                )
                 shape = nn.output_shape(module, shape)
                 built.append(module)
         except (ValueError, TypeError, IndexError) as error:
@@ -69,8 +82,17 @@ def split_layer(layer: Any, i: int) -> list[Any]:
     return [*parts]
 
 
-def build_layer(name: str, arguments: Sequence[Any], shape: Shape) -> Module:
-    """The layer of this name for inputs of this shape. Raises ValueError where there is none."""
+def is_normed(names: Sequence[str]) -> bool:
+    """Whether what these layers are given is normalized over the batch before anything bends it."""
+    first = next((name for name in names if name not in SHIFTED), "")
+    return first in ("BatchNorm1d", "BatchNorm2d")
+
+
+def build_layer(name: str, arguments: Sequence[Any], shape: Shape, *, bias: bool = True) -> Module:
+    """The layer of this name for inputs of this shape, if told so without a bias where it may be.
+
+    Raises ValueError where there is none.
+    """
     if name in KNOWN and not arguments:
         return build_activation(name)
     known = [*SIZED, *OTHERS, *KNOWN]
@@ -78,5 +100,8 @@ def build_layer(name: str, arguments: Sequence[Any], shape: Shape) -> Module:
         hint = did_you_mean(str(name), known)
         raise ValueError(f"no such layer; {hint}there are: {', '.join(known)}")
     sizes = SIZED[name](shape) if name in SIZED else ()
-    module: Module = getattr(nn, name)(*sizes, *arguments)
+    has_choice = not bias and len(arguments) < BIAS_PLACE.get(name, 0)
+    module: Module = getattr(nn, name)(
+        *sizes, *arguments, **({"bias": False} if has_choice else {})
+    )
     return module

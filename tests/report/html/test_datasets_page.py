@@ -67,5 +67,5 @@ def test_one_data_set_alone_says_why_it_is_not_compared(result):
     one = DatasetsResult("small", {"few": result["few"]}, result.declared)
     page = render_datasets_page(one)
     assert "Not compared: expected the scores of every arm on at least two data sets." in page
-    assert "1 of 3 data sets are complete" in page
+    assert "1 of 3 data sets complete" in page
     assert not Reader(page).wrong

@@ -140,7 +140,7 @@ def test_what_a_net_takes_of_the_columns_of_a_table_is_told(result, tmp_path):
     table = Data(name="table", csv=str(path), target="y", sha256=digest_file(path))
     of_table = replace(result, study=result.study.model_copy(update={"data": table}))
     columns = dict(protocol_facts(of_table))["columns"]
-    assert "40 rows, 1 inputs" in columns
+    assert "40 rows, 1 input" in columns
     assert "id" in columns
     path.unlink()
     assert dict(protocol_facts(of_table))["columns"].startswith("not known any more: ")

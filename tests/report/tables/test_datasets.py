@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chainrule._util.words import count_noun
 from chainrule.report import (
     as_latex,
     as_markdown,
@@ -73,7 +74,7 @@ def test_few_data_sets_are_said_to_be_few(result):
 def test_a_data_set_that_is_left_out_is_named(result):
     whole = DatasetsResult("small", result.datasets, [*result.declared, "late"])
     assert "Without late, where an arm has no result." in datasets_table(whole).footnotes()
-    assert datasets_progress(whole) == "Not finished: 3 of 4 data sets are complete."
+    assert datasets_progress(whole) == "Not finished: 3 of 4 data sets complete."
 
 
 def test_opening_and_progress(result):
@@ -89,5 +90,6 @@ def test_what_diverged_is_counted():
     found = run_datasets(disks(arms=arms))
     diverged = sum(row.status == "diverged" for row in found.rows)
     assert diverged > 0
-    assert f"{diverged} rounds diverged" in " ".join(datasets_table(found).footnotes())
+    said = f"{count_noun(diverged, 'round')} diverged"
+    assert said in " ".join(datasets_table(found).footnotes())
     assert found.comparisons.ranking.arms[-1] == "wild"

@@ -105,7 +105,7 @@ def test_wrong_calls():
         SequentialDesign([5]).decide([1, 2], [0, 0])
     with pytest.raises(StatisticsError, match="a rope above 0"):
         SequentialDesign([2]).decide([1, 2], [0, 0], rope=0)
-    with pytest.raises(StatisticsError, match="for each of up to 1 looks"):
+    with pytest.raises(StatisticsError, match="for each of up to 1 look,"):
         SequentialDesign([5]).adjust([0.1, 0.2])
     with pytest.raises(StatisticsError, match="expected a finite effect"):
         SequentialDesign([5]).power(math.nan)

@@ -158,7 +158,7 @@ def check_declaration(declared: dict[str, Any]) -> None:
         study = fill_net_sizes(Study(**declared))
         assert Study.from_toml(study.to_toml()).digest == study.digest
         said = find_problems(study)
-        assert all(text for _, text in find_component_problems(study))
+        assert all(text for _, text in find_component_problems(study.as_dict(), study.space))
     except (ChainruleError, FileNotFoundError) as error:
         said = str(error).splitlines()
     assert len(said) <= 4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.study import Study
+from chainrule.study import Study, StudyError
 from chainrule.study.plan.dry_run import find_problems
-from chainrule.study.spec.components import add_component_lines
+from chainrule.study.spec.components import ComponentProblems
 
 RIGHT = """\
 name = "lines"
@@ -65,7 +65,8 @@ def say(tmp_path, text):
     path = tmp_path / "lines.toml"
     path.write_text(text)
     study = Study.load(path)
-    return [add_component_lines(one, study, str(path)) for one in find_problems(study)]
+    components = ComponentProblems(study.as_dict(), study.space, str(path))
+    return [components.locate(one) for one in find_problems(study)]
 
 
 def test_what_is_right_is_right(tmp_path):
@@ -85,6 +86,86 @@ def test_a_message_of_several_lines_has_each_place(tmp_path):
         "no arm can be trained\n  arm a: net plane_net(hiden=4): no argument 'hiden'; did you "
     )
     message += "mean 'hidden'? it takes hidden, layers, activation, output, norm, outputs, dropout"
-    said = add_component_lines(message, Study.load(path), str(path)).splitlines()
+    study = Study.load(path)
+    components = ComponentProblems(study.as_dict(), study.space, str(path))
+    said = components.locate(message).splitlines()
     assert said[0] == "no arm can be trained"
     assert said[1].startswith("  line 8, net.hiden: arm a: net plane_net(hiden=4)")
+
+
+def test_what_no_message_is_about_is_listed_with_its_line(tmp_path):
+    path = tmp_path / "lines.toml"
+    path.write_text(
+        RIGHT.replace("hidden = 4", "hiden = 4").replace('"CrossEntropyLoss"', '"Cross"')
+    )
+    study = Study.load(path)
+    components = ComponentProblems(study.as_dict(), study.space, str(path))
+    unsaid = components.list_unsaid(["sha256: expected that of the file"])
+    assert [line.partition(": ")[0] for line in unsaid] == [
+        "line 8, net.hiden",
+        "line 10, loss.name",
+    ]
+    assert components.list_unsaid(unsaid) == []
+    nowhere = ComponentProblems(study.as_dict(), study.space, "lines:STUDY").list_unsaid([])
+    assert [line.partition(": ")[0] for line in nowhere] == ["net.hiden", "loss.name"]
+
+
+MANY = """\
+name = "many"
+metric = "acuracy"
+direction = "min"
+loss = "CrossEntropyLos"
+baseline = "c"
+[data]
+name = "disk_points"
+trian = 60
+[net]
+name = "plane_net"
+hiden = 4
+[optimizer]
+name = "Adam"
+momentum = 0.9
+[search]
+method = "random"
+[search.race]
+min_splits = 3
+[space]
+"optimizer.lr" = [0.1, 0.2]
+[arms.a]
+[arms.b]
+"""
+
+
+def test_all_that_does_not_go_together_is_said_at_once_with_the_names_that_are_none():
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(MANY, "many.toml")
+    title, *lines = str(caught.value).splitlines()
+    assert title == "many.toml is not a study:"
+    assert [": ".join(line.strip().split(": ")[:1]) for line in lines] == [
+        "nowhere in many.toml, failure_value",
+        "line 2, metric",
+        "line 4, loss.name",
+        "line 5, baseline",
+        "line 8, data.trian",
+        "line 11, net.hiden",
+        "line 14, optimizer.momentum",
+        "line 15, search.candidates",
+        "line 18, search.race.min_splits",
+    ]
+
+
+def test_each_arm_that_is_wrong_is_said_and_what_is_wrong_in_all_once():
+    text = MANY[MANY.index("[data]") :].replace("trian", "train").replace("hiden", "hidden")
+    text = f'name = "x"\nloss = "MSELoss"\n{text}candidates = 2\n'.replace(
+        "[arms.a]\n[arms.b]\n", ""
+    )
+    text = text.replace("[search.race]\nmin_splits = 3\n", "").replace("candidates = 2\n", "")
+    text = text.replace('"random"', '"random"\ncandidates = 2').replace("momentum = 0.9\n", "")
+    arms = "[arms.a]\nepochs = 0\n[arms.b]\nbatch_size = 0\n[arms.c]\nbatch_size = 0\n"
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(text + arms, "x.toml")
+    said = [line.strip().split(" expected")[0] for line in str(caught.value).splitlines()[1:]]
+    assert [line.partition(", ")[2] or line for line in said] == [
+        "arm a: epochs:",
+        "arm b: batch_size:",
+    ]

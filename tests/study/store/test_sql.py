@@ -37,7 +37,7 @@ def fill(url: str) -> int:
 @pytest.mark.parametrize(
     ("sql", "what"),
     [
-        ("DELETE FROM training WHERE round = 0", "has 1 rows instead of 2"),
+        ("DELETE FROM training WHERE round = 0", "has 1 row instead of 2"),
         ("UPDATE training SET content = replace(content, '0.1', '0.9')", "does not match"),
         ("UPDATE curve SET data = substring(data, 2)", "the curves of .* do not match"),
         ("UPDATE study SET trainings = 3", "study 1 does not match its digest"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule._util.user_code import add_user_lines
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
@@ -40,30 +42,42 @@ def check_studies(
 
 def is_right(file: str) -> bool:
     """Whether this study is right; says so."""
-    from chainrule.study.execution.executors import SerialExecutor
-    from chainrule.study.plan.dry_run import find_problems
-    from chainrule.study.spec.components import add_component_lines
+    from chainrule.study.spec.components import ComponentProblems
 
     try:
         study = find_study(file)
-        announce_columns(study)
-        study = resolve_files(study)
-        parts = split_study(study)
-        small = split_study(study.quick_form()) if study.datasets and study.quick else []
-        found = [
-            f"{describe_dataset(part)}{problem}"
-            for part in (*parts, *small)
-            for problem in SerialExecutor().submit(find_problems, part).result()
-        ]
     except (ValueError, OSError) as error:
         echo_err(add_user_lines(f"chainrule: {error}", error), is_error=True)
         return False
+    components = ComponentProblems(study.as_dict(), study.space, file)
+    parts, found = [], []
+    try:
+        announce_columns(study)
+        study = resolve_files(study)
+        parts = split_study(study)
+        found = find_part_problems(study, parts)
+    except (ValueError, OSError) as error:
+        found = [add_user_lines(str(error), error)]
+    found = [components.locate(problem) for problem in found]
+    found += components.list_unsaid(found) if found else []
     for problem in found:
-        located = add_component_lines(problem, study, file)
-        echo_err(f"chainrule: {file}: {located}", is_error=True)
+        echo_err(f"chainrule: {file}: {problem}", is_error=True)
     for part in parts if not found else ():
         describe_study(file, part)
     return not found
+
+
+def find_part_problems(study: Study, parts: Sequence[Study]) -> list[str]:
+    """What would fail in a run: a line each. Parts: the study over each of its data sets."""
+    from chainrule.study.execution.executors import SerialExecutor
+    from chainrule.study.plan.dry_run import find_problems
+
+    small = split_study(study.quick_form()) if study.datasets and study.quick else []
+    return [
+        f"{describe_dataset(part)}{problem}"
+        for part in (*parts, *small)
+        for problem in SerialExecutor().submit(find_problems, part).result()
+    ]
 
 
 def describe_dataset(study: Study) -> str:
@@ -84,7 +98,7 @@ def describe_study(file: str, study: Study) -> None:
 
     scheduler = Scheduler(study, study.all_arms)
     trainings = sum(map(scheduler.count_total, scheduler.arms))
-    arms = f"{len(scheduler.arms)} arms, {describe_rounds(study)}"
-    typer.echo(f"{file}: ok: {study.name}, {arms}, {trainings:,} trainings")
+    arms = f"{count_noun(len(scheduler.arms), 'arm')}, {describe_rounds(study)}"
+    typer.echo(f"{file}: ok: {study.name}, {arms}, {count_noun(trainings, 'training')}")
     for scope in filter(None, (plan_design(study).scope, describe_search_scope(study))):
         typer.echo(f"  {scope}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Json, format_examples
 from chainrule.cli.output import echo_json
@@ -30,7 +31,8 @@ def list_studies(as_json: Json = False) -> None:
         return
     for row in rows:
         typer.echo(row["study"])
-        size = f"{row['rounds']} rounds of {row['epochs']} epochs; candidates: {row['candidates']}"
+        rounds = f"{count_noun(row['rounds'], 'round')} of {count_noun(row['epochs'], 'epoch')}"
+        size = f"{rounds}; candidates: {row['candidates']}"
         quick = f"; small form: chainrule run {row['study']} --quick" if row["quick"] else ""
         arms = f"arms: {', '.join(row['arms'])}"
         datasets = [f"data sets: {', '.join(row['datasets'])}"] if row["datasets"] else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Run, StudyNumber, format_examples
 from chainrule.cli.output import echo_err
@@ -49,7 +50,7 @@ def log_curves(
         for epoch, values in iter_epochs(row):
             logger.log_values(name, epoch, values)
         count += 1
-    echo_err(f"wrote {count} runs to {folder}")
+    echo_err(f"wrote {count_noun(count, 'run')} to {folder}")
 
 
 def make_logger(to: str, folder: Path, study: str) -> Logger:

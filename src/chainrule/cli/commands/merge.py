@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err, make_folder
@@ -59,7 +60,8 @@ def report_merged(study: MergedStudy, where: str) -> None:
     from chainrule.study import load_result, open_store
 
     twice = f"; {study.known:,} were there already, or came twice" if study.known else ""
-    echo_err(f"{study.name}: {study.trainings:,} trainings in {where}, {study.added:,} new{twice}")
+    trainings = count_noun(study.trainings, "training")
+    echo_err(f"{study.name}: {trainings} in {where}, {study.added:,} new{twice}")
     if study.different:
         echo_err(
             f"  of those that came twice {study.different:,} had other numbers the second time, as "

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from chainrule._util.processes import available_cpus
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import EngineName, Jobs, Run, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, make_folder
@@ -55,7 +56,7 @@ def save_final_nets(
         paths = retrain_nets(
             result, output, arms=patterns, rounds=numbers, jobs=jobs, executor=executor
         )
-    echo_err(f"wrote {len(paths)} {'net' if len(paths) == 1 else 'nets'} to {output}")
+    echo_err(f"wrote {count_noun(len(paths), 'net')} to {output}")
 
 
 def parse_rounds(text: str) -> list[int]:

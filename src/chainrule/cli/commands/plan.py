@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule._util.processes import available_cpus
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
     Arms,
@@ -111,7 +112,7 @@ def print_share(plans: list[Plan], share: str) -> None:
     trainings, whole = sum(part.trainings for part in parts), sum(part.of for part in parts)
     seconds = [part.seconds for part in parts if part.seconds is not None]
     about = f", about {format_duration(sum(seconds))} of one core" if seconds else ""
-    echo_err(f"Share {share}: {trainings:,} of {whole:,} trainings at most{about}.")
+    echo_err(f"Share {share}: {trainings:,} of {count_noun(whole, 'training')} at most{about}.")
 
 
 def print_plan(plan: Plan, *, as_json: bool) -> None:

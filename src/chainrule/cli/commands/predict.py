@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule import estimators
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
     Data,
@@ -78,7 +79,7 @@ def predict_rows(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        save_bytes(output, text.encode(), f"{len(answers)} predictions to ")
+        save_bytes(output, text.encode(), f"{count_noun(len(answers), 'prediction')} to ")
 
 
 def build_records(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
@@ -58,7 +59,7 @@ def remove_study(
     what = f"study {which} of {where} ({many})"
     if not yes and not sys.stdin.isatty():
         raise StudyError(f"nothing was removed: say --yes to remove {what}, without being asked")
-    rows = f"{sum(record.trainings for record in chosen):,} trainings"
+    rows = count_noun(sum(record.trainings for record in chosen), "training")
     if not yes and not typer.confirm(f"Remove {what} and its {rows} for ever?", err=True):
         echo_err("nothing was removed")
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Format, Json, Run, StudyNumber, TableFormat, format_examples
 from chainrule.cli.output import echo_err, echo_json, echo_table
@@ -129,6 +130,5 @@ def count_findings(found: Review) -> str:
     counts = []
     for severity in STYLES:
         n = sum(finding.severity == severity for finding in found.findings)
-        counts += [f"{n} {severity}{'s' * (n > 1)}"] if n else []
-    n = len(found.findings)
-    return f"{found.study}: {n} finding{'s' * (n > 1)}: {', '.join(counts)}"
+        counts += [count_noun(n, severity)] if n else []
+    return f"{found.study}: {count_noun(len(found.findings), 'finding')}: {', '.join(counts)}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from chainrule._util.processes import available_cpus, preload_workers
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
     Arms,
@@ -276,11 +277,11 @@ def report_share(
     if not done + left:
         echo_err(f"Share {part} has nothing to train: there are fewer trainings than shares.")
     elif not left:
-        echo_err(f"Share {part} is done: {say_trainings(done)}, kept in {where}.")
+        echo_err(f"Share {part} is done: {count_noun(done, 'training')}, kept in {where}.")
     else:
         echo_err(
-            f"Share {part} is not done: {say_trainings(done)} kept in {where}, {left:,} not "
-            "trained yet."
+            f"Share {part} is not done: {count_noun(done, 'training')} kept in {where}, {left:,} "
+            "not trained yet."
         )
     echo_err(f"Next, when all shares are run: chainrule merge {stores} -o {joined}")
     if left and any(of.study.space and not of.study.searches_each_round for of in results):
@@ -289,11 +290,6 @@ def report_share(
             "One search decides on all final trainings. When all shares of it are merged, go on "
             f"with:\n  chainrule merge {joined} -o {where}\n  {again}"
         )
-
-
-def say_trainings(n: int) -> str:
-    """``1 training``, ``12 trainings``"""
-    return f"{n:,} training{'' if n == 1 else 's'}"
 
 
 def list_results(result: StudyResult | DatasetsResult) -> list[StudyResult]:
@@ -310,8 +306,8 @@ def report_kept(result: StudyResult | DatasetsResult) -> None:
     kept = sum(bool(row.predictions_digest) for row in rows)
     if kept < done:
         echo_err(
-            f"{done - kept} of {done} final trainings were done before predictions were kept, and "
-            "have none; another --store would have all"
+            f"{done - kept} of {count_noun(done, 'final training')} done before predictions were "
+            "kept: they have none; another --store would have all"
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from chainrule import estimators
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
     Compile,
@@ -184,10 +185,11 @@ def format_summary(summary: Mapping[str, Any]) -> str:
     rows, baseline = summary["rows"], summary["baseline"]
     always = f"{baseline:.4g}, the mean," if summary["task"] == "regression" else repr(baseline)
     ended = f" ({summary['ended']})" if summary["ended"] else ""
-    epochs = "1 epoch" if summary["epochs"] == 1 else f"{summary['epochs']} epochs"
+    parameters = count_noun(summary["parameters"], "parameter")
+    epochs = count_noun(summary["epochs"], "epoch")
     lines = {
-        "net": f"{summary['net']}: {summary['parameters']:,} parameters, {summary['loss']}",
-        "data": f"{summary['data']}: {rows['learned']} rows to learn from, "
+        "net": f"{summary['net']}: {parameters}, {summary['loss']}",
+        "data": f"{summary['data']}: {count_noun(rows['learned'], 'row')} to learn from, "
         f"{rows['validation']} to judge epochs by, {rows['test']} to test on",
         "training": f"{epochs} in {summary['seconds']:.1f} s{ended}; the best was "
         f"epoch {summary['best_epoch']}",

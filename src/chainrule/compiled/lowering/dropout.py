@@ -10,6 +10,7 @@ from typing import Annotated, Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.compiled.cstruct import structure
 from chainrule.compiled.lowering.ir import Drop
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
@@ -38,13 +39,14 @@ def lower_dropout(program: Program, layer: DropoutBase, lanes: list[Value]) -> l
     """Each lane with some of its entries 0, in a new buffer; where nothing is learned, as it is."""
     K = layer.replicas or 1
     if isinstance(layer.p, Tensor) and layer.p.numel() != K:
-        raise Unsupported(f"{layer.label()} of {K} replicas")
+        raise Unsupported(f"{layer.label()} of {count_noun(K, 'replica')}")
     if not program.training:
         return lanes
     if layer.seeds is None:
         raise Unsupported(f"{layer.label()} without a seed: net.initialize(seed) gives it one")
     if len(layer.seeds) != K:
-        raise Unsupported(f"{layer.label()} with seeds for {len(layer.seeds)} replicas")
+        given = count_noun(len(layer.seeds), "replica")
+        raise Unsupported(f"{layer.label()} with seeds for {given}")
     shape = lanes[0].shape
     x, rows = program.join_lanes(lanes), prod(shape)
     draws = prod(layer.mask_shape(torch.Size((1, *shape))))

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.seeds import generator
 
 __all__ = ["Augment", "Augmentation", "augment_samples", "draw_numbers", "expand_draws"]
@@ -62,7 +63,7 @@ def draw_numbers(
     """
     if inputs.ndim < 2 or len(inputs) != len(seeds):
         raise ValueError(
-            f"{name}: expected inputs (K, B, …) for K = {len(seeds)} seeds, got "
+            f"{name}: expected inputs (K, B, …) for K = {count_noun(len(seeds), 'seed')}, got "
             f"{tuple(inputs.shape)}"
         )
     rows = [

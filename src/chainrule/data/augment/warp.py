@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.transforms.interpolation import interpolate_cubic
 from chainrule.seeds import generator
 
@@ -67,8 +68,8 @@ class Warp:
         K, C = len(seeds), self.channels
         if x.ndim < 3 or not x.is_floating_point() or not K or x.shape[:-2].numel() % K:
             raise ValueError(
-                f"Warp: expected floating images (…, H, W), as many for each of {K} seeds, "
-                f"got {tuple(x.shape)} {x.dtype}"
+                "Warp: expected floating images (…, H, W), as many for each of "
+                f"{count_noun(K, 'seed')}, got {tuple(x.shape)} {x.dtype}"
             )
         if C > 1 and (x.ndim < 4 or x.shape[-3] != C):
             raise ValueError(f"Warp: expected images (…, {C}, H, W), got {tuple(x.shape)}")

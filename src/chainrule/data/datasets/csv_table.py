@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.bundled_tables import bundled_table
 from chainrule.data.errors import DataError
@@ -69,9 +70,9 @@ def is_class(rows: CsvTable, target: str) -> bool:
         return False
     if 2 * len({*cells}) > len(cells) and not all(map(COMMA_NUMBER.fullmatch, texts)):
         raise DataError(
-            f"{rows.source}, column {target!r}: {len({*cells})} different texts in {len(cells)} "
-            f"rows, such as {texts[0]!r}, are no classes; expected numbers, texts that come again, "
-            'or task = "classification" in [data] of a study'
+            f"{rows.source}, column {target!r}: {count_noun(len({*cells}), 'different text')} in "
+            f"{count_noun(len(cells), 'row')}, such as {texts[0]!r}, are no classes; expected "
+            'numbers, texts that come again, or task = "classification" in [data] of a study'
         )
     return 2 * len({*cells}) <= len(cells)
 

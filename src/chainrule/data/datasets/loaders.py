@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset
 from chainrule.data.datasets.colored_digits import Color, colored_digits
 from chainrule.data.datasets.csv_table import table
@@ -254,5 +255,5 @@ def _draw_subset(data: Dataset, n: int | None, seed: int) -> Dataset:
     if n is None:
         return data
     if not 0 < n <= len(data):
-        raise ValueError(f"expected from 1 to {len(data)} images, got {n}")
+        raise ValueError(f"expected from 1 to {count_noun(len(data), 'image')}, got {n}")
     return data.subset(torch.randperm(len(data), generator=generator(seed, "data"))[:n])

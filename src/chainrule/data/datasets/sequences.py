@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeAlias, final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.errors import DataError
 from chainrule.seeds import generator
@@ -155,8 +156,8 @@ def characters(text: str, length: int = 32, alphabet: Alphabet | None = None) ->
     N = len(places) // (length + 1)
     if not N:
         raise DataError(
-            f"a text of {len(text)} characters has no {length} with one after them; expected a "
-            "longer text or a smaller length"
+            f"a text of {count_noun(len(text), 'character')} has no {length} with one after "
+            "them; expected a longer text or a smaller length"
         )
     rows = places[: N * (length + 1)].reshape(N, length + 1)
     return Dataset(rows[:, :-1].contiguous(), rows[:, -1], sources=torch.arange(N).unsqueeze(1))

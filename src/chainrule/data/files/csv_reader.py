@@ -10,6 +10,7 @@ from typing import TypeAlias, final
 
 import numpy as np
 
+from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 from chainrule.data.files.cells import (
     NumberColumn,
@@ -120,8 +121,9 @@ class CsvText:
         for line, row in block:
             if len(row) != width:
                 raise DataError(
-                    f"{self.source}, line {line}: expected {width} cells, as in the header, got "
-                    f"{len(row)}; a text with the separator in it stands in double quotes"
+                    f"{self.source}, line {line}: expected {count_noun(width, 'cell')}, as in the "
+                    f"header, got {len(row)}; a text with the separator in it stands in double "
+                    "quotes"
                 )
         return [line for line, _ in block], [[row[j] for _, row in block] for j in range(width)]
 

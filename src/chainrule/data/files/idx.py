@@ -16,6 +16,7 @@ from typing import IO
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 
 __all__ = ["read_idx"]
@@ -50,7 +51,8 @@ def _read_stream(stream: IO[bytes] | gzip.GzipFile, path: Path, limit: int) -> T
     data = _read_at_most(stream, count + 1)
     if len(data) != count:
         got = f"only {len(data)}" if len(data) < count else "more"
-        raise DataError(f"{path}: expected {count} bytes of data for shape {shape}, got {got}")
+        expected = f"{count_noun(count, 'byte')} of data for shape {shape}"
+        raise DataError(f"{path}: expected {expected}, got {got}")
     return torch.frombuffer(data, dtype=torch.uint8).reshape(shape)
 
 
@@ -64,7 +66,8 @@ def _read_shape(stream: IO[bytes] | gzip.GzipFile, path: Path) -> tuple[int, ...
         raise DataError(f"{path}: expected IDX type 0x08, unsigned bytes, got 0x{magic[2]:02x}")
     sizes = stream.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
-        raise DataError(f"{path}: expected {magic[3]} sizes, the file ends within them")
+        sizes_there = count_noun(magic[3], "size")
+        raise DataError(f"{path}: expected {sizes_there}, the file ends before")
     return struct.unpack(f">{magic[3]}I", sizes)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 from chainrule.data.files.idx import read_idx
 
@@ -43,7 +44,8 @@ def read_mnist(images: Path, labels: Path) -> tuple[Tensor, Tensor]:
     if y.ndim != 1:
         raise DataError(f"{labels}: expected labels (N,), got {tuple(y.shape)}")
     if len(x) != len(y):
-        raise DataError(f"{labels}: expected {len(x)} labels as {images.name}, got {len(y)}")
+        expected = f"{count_noun(len(x), 'label')} as {images.name}"
+        raise DataError(f"{labels}: expected {expected}, got {len(y)}")
     if (largest := int(y.max())) > 9:
         raise DataError(f"{labels}: expected labels 0 … 9, got {largest}")
     return x, y

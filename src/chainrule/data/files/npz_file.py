@@ -16,6 +16,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import is_number
 
@@ -55,7 +56,8 @@ class Arrays:
             shape = tuple(self.inputs.shape)
             raise DataError(f"{self.source}: expected inputs (N, features…), got {shape}")
         if self.targets is not None and len(self.targets) != N:
-            raise DataError(f"{self.source}: {N} inputs, but {len(self.targets)} targets")
+            targets = count_noun(len(self.targets), "target")
+            raise DataError(f"{self.source}: {count_noun(N, 'input')}, but {targets}")
         lost = (~self.inputs.isfinite()).nonzero()
         if len(lost):
             at = lost[0].tolist()

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import CsvTable, read_csv
 from chainrule.data.files.idx import read_idx
@@ -62,7 +63,7 @@ def _read_split(folder: Path, split: Split) -> Arrays:
     images, labels = find_mnist(folder, split)
     x, y = read_idx(images, limit=1 << 32), read_idx(labels)
     if y.ndim != 1 or len(x) != len(y):
-        got = tuple(y.shape)
-        raise DataError(f"{labels}: expected {len(x)} labels, as many as {images.name}, got {got}")
+        expected = f"{count_noun(len(x), 'label')}, as many as {images.name}"
+        raise DataError(f"{labels}: expected {expected}, got {tuple(y.shape)}")
     x = x.unsqueeze(1) if x.ndim == 3 else x
     return Arrays(str(folder), x.to(torch.float32) / 255, tuple(map(str, y.tolist())))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset
 from chainrule.data.errors import DataError
 from chainrule.data.files.cells import COMMA_NUMBER
@@ -144,7 +145,8 @@ class Encoder:
             cells = table[column.name]
             if isinstance(column, NumericColumn) and (lost := cells.count("")):
                 taken = "nan" if column.fill is None else f"the training median, {column.fill:g}"
-                yield f"{column.name}: missing in {lost} of {len(cells)} rows, taken as {taken}"
+                rows = count_noun(len(cells), "row")
+                yield f"{column.name}: missing in {lost} of {rows}, taken as {taken}"
             if isinstance(column, CategoricalColumn) and (
                 new := sorted({*cells} - {*column.levels})
             ):
@@ -195,7 +197,7 @@ def fit_column(
 ) -> tuple[NumericColumn | CategoricalColumn | None, str]:
     """What a column becomes, None where it is no input; and what is to be said about it."""
     cells, lost = part[name], part[name].count("")
-    missing = f"missing in {lost} of {len(cells)} rows" if lost else ""
+    missing = f"missing in {lost} of {count_noun(len(cells), 'row')}" if lost else ""
     if table.is_numeric(name):
         numbers = part.numbers(name)
         given = numbers[~np.isnan(numbers)]
@@ -210,9 +212,12 @@ def fit_column(
     if len(levels) < 2:
         return None, f"{name}: left out, it never changes"
     if len(levels) > max(MAX_LEVELS, len(cells) / 2):
-        apart = f"{len(levels)} texts in {len(cells)} rows tell rows apart"
+        apart = (
+            f"{count_noun(len(levels), 'text')} in {count_noun(len(cells), 'row')} tell rows apart"
+        )
         return None, f"{name}: left out, {apart}{almost_numeric_hint(table, name)}"
-    note = f"{name}: text, one-hot, {len(levels)} levels{almost_numeric_hint(table, name)}"
+    note = f"{name}: text, one-hot, {count_noun(len(levels), 'level')}"
+    note += almost_numeric_hint(table, name)
     return CategoricalColumn(name, levels), f"{note}; {missing}, which is one" if lost else note
 
 

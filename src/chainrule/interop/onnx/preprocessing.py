@@ -8,6 +8,7 @@ import torch
 from onnx import TensorProto, ValueInfoProto, helper
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.data.tabular.encoder import CategoricalColumn, Encoder, NumericColumn
 from chainrule.data.tabular.preprocessor import Preprocessor
 from chainrule.data.tabular.target import Regression
@@ -24,7 +25,8 @@ def find_standardizer(preprocessing: Preprocessing) -> Standardizer:
     """What scales the inputs. Raises ValueError where it does so for each replica."""
     scale = preprocessing.scale if isinstance(preprocessing, Preprocessor) else preprocessing
     if len(scale.mean) != 1:
-        raise ValueError(f"one standardization is needed, got that of {len(scale.mean)} replicas")
+        replicas = count_noun(len(scale.mean), "replica")
+        raise ValueError(f"one standardization is needed, got that of {replicas}")
     return scale
 
 

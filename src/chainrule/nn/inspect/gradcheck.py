@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 from chainrule._util.display import html_table
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import named_leaves, tree_map
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import check_forward
 from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
@@ -70,7 +71,8 @@ class GradReport:
         lines = [f"{'ok  ' if self else 'FAIL'} {self.label}: largest error {self.error:.1e}"]
         for row in self.rows:
             kinks = f", {row.kinks} at a kink left out" if row.kinks else ""
-            lines.append(f"     {row.name}: {row.error:.1e} in {row.compared} comparisons{kinks}")
+            compared = count_noun(row.compared, "comparison")
+            lines.append(f"     {row.name}: {row.error:.1e} in {compared}{kinks}")
         return "\n".join([*lines, *(f"     {problem}" for problem in self.problems)])
 
 

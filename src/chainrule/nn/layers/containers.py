@@ -15,6 +15,7 @@ from torch import Tensor
 
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import tree_map
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.hooks import call_forward_hook
 from chainrule.nn.layers.reshape import resolve_dim
@@ -126,7 +127,8 @@ class Parallel(ModuleList):
     def forward(self, x: Any) -> tuple[Any, BackwardFn]:
         if not (isinstance(x, tuple | list) and len(x) == len(self.layers)):
             raise LayerError(
-                self, f"expected a tuple of {len(self)} inputs, got {describe_shape(x)}"
+                self,
+                f"expected a tuple of {count_noun(len(self), 'input')}, got {describe_shape(x)}",
             )
         ys, rules = forward_children(self, x)
         return ys, parallel_backward(rules, lambda g: g, tuple)

@@ -16,6 +16,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.module import Module
 from chainrule.nn.ops.philox import philox_words
@@ -53,7 +54,8 @@ class DropoutBase(Module, ABC):
         K = self.replicas or 1
         p = self.p.flatten().tolist() if isinstance(self.p, Tensor) else [self.p] * K
         if len(p) != K:
-            raise LayerError(self, f"expected one p, or one for each of {K} replicas, got {len(p)}")
+            each = f"one for each of {count_noun(K, 'replica')}"
+            raise LayerError(self, f"expected one p, or {each}, got {len(p)}")
         return p
 
     def _draw_masks(self, x: Tensor, chances: list[float], n: int) -> Tensor:

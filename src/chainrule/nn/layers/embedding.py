@@ -8,6 +8,7 @@ from typing import Any, final
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.init import Initializer, Normal
 from chainrule.nn.layers.linear import WeightedLayer
@@ -62,7 +63,8 @@ class Embedding(WeightedLayer):
         if sparse:
             raise ValueError("sparse must be False: gradients are dense here")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"padding_idx must be one of {num_embeddings} rows, got {padding_idx}")
+            rows = count_noun(num_embeddings, "row")
+            raise ValueError(f"padding_idx must be one of {rows}, got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse

@@ -90,7 +90,8 @@ class Upsample(Module):
         axes = x.dim() - n - 2
         if len(self._numbers) not in (1, axes):
             raise LayerError(
-                self, f"expected {len(self._numbers)} axes to resize, got {describe_shape(x)}"
+                self,
+                f"expected {len(self._numbers)} axes to resize, got {describe_shape(x)}",
             )
 
     def _find_axis_places(self, n: int, number: float) -> Places:

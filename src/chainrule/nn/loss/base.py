@@ -22,10 +22,10 @@ from chainrule.nn.errors import LayerError, check_input, check_loss, describe_sh
 from chainrule.nn.replicated import Replicated
 from chainrule.nn.tagged import (
     Calls,
-    LossValue,
     find_calls,
     next_call,
     tag_gradient,
+    tag_value,
     to_plain,
 )
 from chainrule.nn.vjp import BackwardFn
@@ -89,13 +89,13 @@ class Loss(Replicated, ABC):
     def __call__(self, output: Any, target: Any) -> Tensor:
         """Return the value and remember its chain rule for one ``backward``."""
         self._last = None
-        output, target, number = to_plain(output), to_plain(target), next_call()
-        unknown: Calls = {number: None}
+        unknown: Calls = {next_call(): None}
         calls = {name: unknown for name, _ in named_leaves(output)} | find_calls(output)
+        output, target = to_plain(output), to_plain(target)
         with torch.no_grad():
             value, rule = check_loss(self, self.forward(output, target), output)
         self._last = rule, value, calls
-        return LossValue.wrap(value, self.label())
+        return tag_value(value, self.label())
 
     def backward(self, g: Tensor | float | None = None) -> Any:
         """Apply the last call's chain rule, once: return dL/doutput.

@@ -13,6 +13,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss.base import ReducedLoss, Weights, as_weights
 from chainrule.nn.vjp import BackwardFn
@@ -55,8 +56,9 @@ class ClassificationLoss(ReducedLoss, ABC):
         if self.weight is not None and self.weight.shape != output.shape[axis : axis + 1]:
             raise LayerError(
                 self,
-                f"expected one class for each weight, got {output.shape[axis]} classes and "
-                f"weights {describe_shape(self.weight)}",
+                f"expected one class for each weight, got "
+                f"{count_noun(output.shape[axis], 'class')} and weights "
+                f"{describe_shape(self.weight)}",
             )
         return axis
 

@@ -12,6 +12,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss.base import ElementwiseLoss, Loss, ReducedLoss, Weights, as_weights
 from chainrule.nn.vjp import BackwardFn
@@ -98,7 +99,7 @@ class MultiLabelSoftMarginLoss(ReducedLoss):
         self._check_target(target, output.shape[self.num_replica_dims :], like=output)
         w = output.new_ones(output.shape[-1:]) if self.weight is None else self.weight.to(output)
         if w.shape != output.shape[-1:]:
-            expected = f"expected one class for each of {len(w)} weights"
+            expected = f"expected one class for each of {count_noun(len(w), 'weight')}"
             raise LayerError(self, f"{expected}, got {describe_shape(output)}")
         L = output.shape[-1]
         losses = torch.logaddexp(output.new_zeros(()), -output) + (1 - target) * output
@@ -151,7 +152,7 @@ class MultiMarginLoss(ReducedLoss):
         if target.dtype != torch.int64:
             raise LayerError(self, f"expected class indices of torch.int64, got {target.dtype}")
         if self.weight is not None and self.weight.shape != (L,):
-            given = f"{L} classes and weights {describe_shape(self.weight)}"
+            given = f"{count_noun(L, 'class')} and weights {describe_shape(self.weight)}"
             raise LayerError(self, f"expected one class for each weight, got {given}")
         if target.device.type == "cpu" and ((target < 0) | (target >= L)).any():
             wrong = target[(target < 0) | (target >= L)][0]

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.optim.lr_scheduler.base import LRScheduler
 
 __all__ = ["CompositeScheduler"]
@@ -30,7 +31,8 @@ class CompositeScheduler(LRScheduler):
         states = state_dict["schedulers"]
         if len(states) != len(self.schedulers):
             raise ValueError(
-                f"{type(self).__name__}: the state is not of {len(self.schedulers)} schedulers"
+                f"{type(self).__name__}: the state is not of "
+                f"{count_noun(len(self.schedulers), 'scheduler')}"
             )
         for scheduler, state in zip(self.schedulers, states, strict=True):
             scheduler.check_state_keys(state)

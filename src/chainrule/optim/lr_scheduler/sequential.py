@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TypeAlias, final
 
+from chainrule._util.words import count_noun
 from chainrule.optim.lr_scheduler.base import EpochLR, LRScheduler
 from chainrule.optim.lr_scheduler.composite import CompositeScheduler
 from chainrule.optim.optimizer import Optimizer
@@ -32,7 +33,8 @@ class SequentialLR(CompositeScheduler):
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "SequentialLR expects one scheduler more than milestones, got "
-                f"{len(schedulers)} schedulers and {len(milestones)} milestones"
+                f"{count_noun(len(schedulers), 'scheduler')} and "
+                f"{count_noun(len(milestones), 'milestone')}"
             )
         if list(milestones) != sorted(milestones):
             raise ValueError(f"SequentialLR expects increasing milestones, got {milestones}")

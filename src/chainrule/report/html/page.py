@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule._util.atomic import write_atomically
+from chainrule._util.words import count_noun
 from chainrule.report.advice import advice_sentences
 from chainrule.report.data import ReportData
 from chainrule.report.html.protocol import (
@@ -118,7 +119,8 @@ def _build_content(data: ReportData) -> dict[str, Any]:
 def _compute_or_explain(data: ReportData, compute: Callable[[], T]) -> tuple[T | None, str]:
     """What can be computed from so few results, or why it cannot."""
     if len(data.arms) < 2:
-        return None, f"There are results of {len(data.arms)} arms: nothing to compare yet."
+        arms = count_noun(len(data.arms), "arm")
+        return None, f"There are results of {arms}: nothing to compare yet."
     try:
         return compute(), ""
     except ValueError as error:

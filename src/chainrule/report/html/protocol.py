@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule._util.plain_data import flatten_dict
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import MISSING, format_value
 
@@ -72,7 +73,7 @@ def _search_facts(data: ReportData) -> Facts:
     study, search = data.study, data.study.search
     if not study.space:
         return [("search", "none: one setting an arm, as declared")]
-    count = "" if search.candidates is None else f", {search.candidates} candidates"
+    count = "" if search.candidates is None else f", {count_noun(search.candidates, 'candidate')}"
     when = "in every round" if study.searches_each_round else "once, before the first round"
     refit = "trained anew on the whole training set" if study.selection.refit else "kept as it is"
     facts = [
@@ -81,11 +82,12 @@ def _search_facts(data: ReportData) -> Facts:
         ("the chosen setting", refit),
     ]
     if search.halving:
-        halving = f"first after {search.halving.min_epochs} epochs, by {search.halving.factor}"
+        first = count_noun(search.halving.min_epochs, "epoch")
+        halving = f"first after {first}, by {search.halving.factor}"
         facts.append(("successive halving", halving))
     if search.race:
-        first, level = search.race.min_splits, search.race.alpha
-        race = f"those behind the best after {first} splits or more leave, at {level:g}"
+        splits, level = search.race.min_splits, search.race.alpha
+        race = f"those behind the best after {splits} splits or more leave, at {level:g}"
         facts.append(("race of the candidates", race))
     return facts
 
@@ -122,7 +124,7 @@ def timing_facts(result: StudyResult | ReportData) -> Facts:
         rows = [row for row in ReportData.wrap(result).result.rows if row.stage == stage]
         if rows:
             total = sum(row.seconds / row.cohort_size for row in rows)
-            facts.append((name, f"{total:,.1f} s in all, {len(rows):,} trainings"))
+            facts.append((name, f"{total:,.1f} s in all, {count_noun(len(rows), 'training')}"))
     return facts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule._util.words import count_noun
 from chainrule.report.numbers import MISSING, PERCENT, Unit, fit_unit, format_p, metric_unit
 from chainrule.report.sentences import failure_sentences
 from chainrule.report.tables.table import Cell, Column, Table
@@ -93,7 +94,7 @@ def _notes(result: DatasetsResult) -> list[str]:
         [
             f"n = {min(rounds)} to {max(rounds)} rounds."
             if len(rounds) > 1
-            else f"n = {rounds.pop()} rounds."
+            else f"n = {count_noun(rounds.pop(), 'round')}."
         ]
         if rounds
         else []
@@ -103,7 +104,11 @@ def _notes(result: DatasetsResult) -> list[str]:
     return [
         *n,
         *([RANKS] if _rank_cells(result) else []),
-        *([f"{diverged} rounds diverged, and count as {failure} each."] if diverged else []),
+        *(
+            [f"{count_noun(diverged, 'round')} diverged, counted as {failure} each."]
+            if diverged
+            else []
+        ),
         *(
             [f"Without {', '.join(out)}, where an arm has no result."]
             if (out := result.left_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
 from chainrule.report.decisions import null_effect_sentences
 from chainrule.report.numbers import Unit, format_p
@@ -39,7 +40,7 @@ def effects_table(result: StudyResult | ReportData) -> Table:
     test = found.effects[0].test
     return Table(
         "effects",
-        f"Effects of the factors: {test.test} over n = {test.n} rounds; "
+        f"Effects of the factors: {test.test} over n = {count_noun(test.n, 'round')}; "
         f"{describe_differences(unit)}, each with its {test.confidence:.0%} interval.",
         EFFECTS,
         [_effect_cells(effect, unit) for effect in found.effects],

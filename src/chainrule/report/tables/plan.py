@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule._util.words import count_noun
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.study.plan.plan import ArmCounts, ArmPlan, Plan
 
@@ -60,10 +61,11 @@ def datasets_plan_table(plans: Sequence[Plan]) -> Table:
     search, final = (sum(sums[kind] for sums in totals) for kind in ("search", "final"))
     name = next((p.study.part_of.study for p in plans if p.study.part_of), plans[0].study.name)
     caption = (
-        f"{name}: {search + final:,} trainings ({search:,} to search and {final:,} final ones)."
+        f"{name}: {count_noun(search + final, 'training')} "
+        f"({search:,} to search and {count_noun(final, 'final one')})."
     )
     times = [plan.seconds for plan in plans if plan.seconds is not None]
-    workers = "1 worker" if plans[0].jobs == 1 else f"{plans[0].jobs} workers"
+    workers = count_noun(plans[0].jobs, "worker")
     notes = [
         *([DATASETS_LEGEND] if has_sizes else []),
         *([f"About {format_duration(sum(times))} with {workers}."] if times else []),
@@ -116,18 +118,19 @@ def _size_cells(arm: ArmPlan) -> list[str]:
 def _caption(plan: Plan) -> str:
     """The sums over the arms."""
     sums = plan.totals()
-    kinds = f"{sums['search']:,} to search and {sums['final']:,} final ones"
-    text = f"{plan.study.name}: {plan.trainings:,} trainings ({kinds})"
+    kinds = f"{sums['search']:,} to search and {count_noun(sums['final'], 'final one')}"
+    text = f"{plan.study.name}: {count_noun(plan.trainings, 'training')} ({kinds})"
     if not plan.sizes:
         return f"{text}."
-    return f"{text} in {sums['cohorts']:,} cohorts, {sums['steps']:,} steps."
+    cohorts, steps = count_noun(sums["cohorts"], "cohort"), count_noun(sums["steps"], "step")
+    return f"{text} in {cohorts}, {steps}."
 
 
 def _cost_notes(plan: Plan) -> list[str]:
     """About how long and how large the whole is, where times were measured."""
     if plan.seconds is None:
         return []
-    workers = "1 worker" if plan.jobs == 1 else f"{plan.jobs} workers"
+    workers = count_noun(plan.jobs, "worker")
     memory = f"{plan.totals()['bytes'] / 2**20:.0f} MiB"
     return [f"About {format_duration(plan.seconds)} with {workers}, {memory} besides PyTorch."]
 
@@ -135,7 +138,7 @@ def _cost_notes(plan: Plan) -> list[str]:
 def _search_notes(plan: Plan) -> list[str]:
     """What it costs to search in each round, and once: what is declared, and what could be."""
     prices = {
-        each_round: f"{n:,} trainings"
+        each_round: count_noun(n, "training")
         + ("" if seconds is None else f", about {format_duration(seconds)}")
         for each_round, (n, seconds) in plan.price_searches().items()
     }
@@ -163,8 +166,8 @@ def _race_notes(plan: Plan) -> list[str]:
     if plan.study.search.race is None or not most:
         return []
     note = (
-        f"The candidates race: of {most:,} trainings of the search about {expected:,} are "
-        "expected, if half of those in the race leave it after each split that is judged."
+        f"The candidates race: of {count_noun(most, 'training')} of the search about {expected:,} "
+        "are expected, if half of those in the race leave it after each split that is judged."
     )
     return [note]
 
@@ -192,9 +195,7 @@ def _power_notes(plan: Plan) -> list[str]:
     scopes = [*filter(None, [plan.design.scope if is_seen else "", plan.search_scope])]
     arms = len(plan.study.all_arms)
     pairs = arms - 1 if plan.study.baseline else arms * (arms - 1) // 2
-    counted = (
-        f"{m} comparison{'' if m == 1 else 's'}" if m == pairs else f"{m} tests (of factors too)"
-    )
+    counted = count_noun(m, "comparison") if m == pairs else f"{m} tests (of factors too)"
     least = (
         f"with {counted}, they find a difference of {effect:.3g} standard deviations of the "
         "rounds' differences with a power of 80%"
@@ -202,7 +203,8 @@ def _power_notes(plan: Plan) -> list[str]:
     if plan.looks is None:
         needed = found["rounds_for_1"]
         enough = f"{needed} rounds find" if needed else "No number of rounds finds"
-        return [*scopes, f"{n} rounds are planned: {least}. {enough} one of 1."]
+        planned = f"{count_noun(n, 'round')} {'is' if n == 1 else 'are'} planned"
+        return [*scopes, f"{planned}: {least}. {enough} one of 1."]
     looks = ", ".join(map(str, plan.study.looks))
     until = (
         f"At most {n} rounds are planned, until each comparison is decided at one of the looks "

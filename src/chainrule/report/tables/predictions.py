@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
 from chainrule.report.numbers import MISSING, PERCENT, format_decimal, format_p
 from chainrule.report.tables.comparisons import describe_differences, describe_direction
@@ -256,7 +257,7 @@ def wrong_samples_table(decisions: Mapping[str, Decisions]) -> Table:
     found = {arm: each.wrong_samples() for arm, each in decisions.items()}
     shown = [(arm, w) for arm, of in found.items() for w in of[:MAX_WRONG]]
     more = [
-        f"{arm}: {len(of) - MAX_WRONG} more samples were decided wrongly."
+        f"{arm}: decided wrongly too: {count_noun(len(of) - MAX_WRONG, 'sample')} more."
         for arm, of in found.items()
         if len(of) > MAX_WRONG
     ]

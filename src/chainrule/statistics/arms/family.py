@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from chainrule._util.words import count_noun
 from chainrule.statistics.design import Design
 from chainrule.statistics.pairs.equivalence import EquivalenceTest, equivalence_test
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_test, rescaled_interval
@@ -220,7 +221,7 @@ class Family:
             f"{counted} at once: it excludes 0 where p after Holm's correction is at most "
             f"{1 - self.confidence:g}."
         )
-        found = [f"n = {self.n} rounds. {self.design.scope}"]
+        found = [f"n = {count_noun(self.n, 'round')}. {self.design.scope}"]
         found += [together] if m > 1 or looks else []
         return (*found, *([looks.describe(self.n)] if looks else []))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.words import count_noun
 from chainrule.statistics.scores import (
     TIE,
     Array,
@@ -130,7 +131,7 @@ def power_warning(
     needed = min_sign_test_rounds(comparisons, alpha=alpha)
     if n >= needed:
         return None
-    many = "1 comparison" if comparisons == 1 else f"{comparisons} comparisons"
+    many = count_noun(comparisons, "comparison")
     return (
         f"With {n} {unit} and {many} the Wilcoxon and sign-flip tests can never reject at "
         f"{alpha:g}: their smallest p is {smallest_p(n):.3g}. They need {needed} {unit}."

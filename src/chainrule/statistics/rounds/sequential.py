@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 
 from chainrule._util.plain_data import finite_or_none
+from chainrule._util.words import count_noun
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_t
 from chainrule.statistics.rounds.e_values import anytime_level, anytime_p
 from chainrule.statistics.rounds.group_levels import (
@@ -123,13 +124,14 @@ class SequentialDesign:
     def level_at(self, n: int) -> float:
         """What p must not exceed at the look at n rounds. Raises StatisticsError where none is."""
         if n not in self.looks:
-            raise StatisticsError(f"no look is at {n} rounds; looks: {self.looks}")
+            raise StatisticsError(f"no look is at {count_noun(n, 'round')}; looks: {self.looks}")
         return self.levels[list(self.looks).index(n)]
 
     def looks_made(self, rounds: int) -> list[int]:
         """The looks after so many rounds. Raises StatisticsError before the first."""
         if rounds < self.looks[0]:
-            raise StatisticsError(f"the first look is at {self.looks[0]} rounds, got {rounds}")
+            first = count_noun(self.looks[0], "round")
+            raise StatisticsError(f"the first look is at {first}, got {rounds}")
         return [n for n in self.looks if n <= rounds]
 
     @property
@@ -155,7 +157,7 @@ class SequentialDesign:
         values = as_scores(p, "p", at_least=1)
         if len(values) > len(self.looks) or values.min() < 0 or values.max() > 1:
             raise StatisticsError(
-                f"expected a p in [0, 1] for each of up to {len(self.looks)} looks, "
+                f"expected a p in [0, 1] for each of up to {count_noun(len(self.looks), 'look')}, "
                 f"got {values.tolist()}"
             )
         if self.method == "bonferroni":

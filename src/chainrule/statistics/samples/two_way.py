@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from chainrule._util.words import count_noun
 from chainrule.statistics.pairs.pairwise import PairedTest, two_sided_p
 from chainrule.statistics.scores import Array, StatisticsError
 
@@ -57,7 +58,7 @@ def two_way_test(
     if len(rounds) != len(differences):
         raise StatisticsError(
             "expected a round and a sample of each difference, "
-            f"got {len(rounds)} rounds of {len(differences)}"
+            f"got {count_noun(len(rounds), 'round')} of {len(differences)}"
         )
     d, by_sample = check_differences(differences, samples)
     by_round = np.asarray(rounds).reshape(-1, 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._util.words import count_noun
 from chainrule.statistics.scores import Scores, StatisticsError, as_scores
 
 __all__ = ["ExpectedBest", "expected_best"]
@@ -34,7 +35,8 @@ def expected_best(scores: Scores, n: int) -> ExpectedBest:
     values = np.sort(as_scores(scores, "the candidates", at_least=1))
     size = len(values)
     if not 1 <= n <= size:
-        raise StatisticsError(f"expected 1 to {size} candidates, as many as were tried, got {n}")
+        many = count_noun(size, "candidate")
+        raise StatisticsError(f"expected 1 to {many}, as many as were tried, got {n}")
     ranks = np.arange(size + 1) / size
     weights = np.diff(ranks**n)
     mean = float(weights @ values)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
+from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
@@ -195,12 +196,12 @@ def is_extension(old: Study, new: Study) -> bool:
 
 def describe_rounds(study: Study) -> str:
     """Such as "10 rounds", or "up to 40 rounds"."""
-    return f"{'' if study.sequential is None else 'up to '}{study.max_rounds} rounds"
+    return f"{'' if study.sequential is None else 'up to '}{count_noun(study.max_rounds, 'round')}"
 
 
 def describe_size(study: Study) -> str:
     """Such as "4 arms x 10 rounds"."""
-    return f"{len(study.all_arms)} arms x {describe_rounds(study)}"
+    return f"{count_noun(len(study.all_arms), 'arm')} x {describe_rounds(study)}"
 
 
 def read_records(where: str) -> list[StudyRecord]:

@@ -8,6 +8,7 @@ from typing import final
 import torch
 
 from chainrule._util.user_code import add_user_lines, describe_error
+from chainrule._util.words import count_noun
 from chainrule.data import Dataset
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
@@ -151,7 +152,8 @@ def find_job_problems(
             train_until(study, few, job, build_cohort_trainer(study, job), 1)
         except Exception as error:
             # The last batch is that of n samples; who reads the message has not heard of fewer.
-            yield describe_error(error).replace(f"{needed} samples", f"{n} samples")
+            tried, said = count_noun(needed, "sample"), count_noun(n, "sample")
+            yield describe_error(error).replace(tried, said)
             return
 
 

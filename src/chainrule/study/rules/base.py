@@ -17,7 +17,6 @@ __all__ = [
     "Finding",
     "Rule",
     "Severity",
-    "count_noun",
     "format_number",
     "is_share",
     "run_command",
@@ -79,11 +78,6 @@ class Rule(ABC):
 def format_number(x: float) -> str:
     """Four digits, in the metric's own unit."""
     return f"{x:.4g}"
-
-
-def count_noun(n: int, noun: str) -> str:
-    """``1 round``, ``2 rounds``"""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def is_share(value: float, n: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.study.rules.base import Finding, Rule, format_number
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class DivergedArms(Rule):
             first = f"; the first: {lost[0].note}" if lost[0].note else ""
             yield self.make_finding(
                 arm.arm,
-                f"{len(lost)} of {arm.n} rounds diverged ({rounds}) and count as "
+                f"{len(lost)} of {count_noun(arm.n, 'round')} diverged ({rounds}), counted as "
                 f"{format_number(result.study.failure_value)}{first}",
                 "try a smaller optimizer.lr, or clip_norm = 1.0",
                 diverged=len(lost),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.study.rules.base import Finding, Rule
 from chainrule.study.spec.sections.space import Dimension
 
@@ -51,8 +52,8 @@ class EdgeOfSpace(Rule):
         end = {"smallest": "lower", "largest": "upper"}[side]
         place = f"near {edge:g}, the {end} end of {ends[0]:g} to {ends[1]:g}"
         if known:
-            place = f"{edge:g}, the {side} of {len(known)} values"
-        times = f" in {n} of {searches} searches" if searches > 1 else ""
+            place = f"{edge:g}, the {side} of {count_noun(len(known), 'value')}"
+        times = f" in {n} of {count_noun(searches, 'search')}" if searches > 1 else ""
         beyond = value_beyond(known or spaced_values(dimension), side, whole=is_whole(dimension))
         if known:
             listed = [beyond, *known] if side == "smallest" else [*known, beyond]

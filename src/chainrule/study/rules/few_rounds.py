@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.statistics import Comparisons, plan_rounds
-from chainrule.study.rules.base import Finding, Rule, count_noun, format_number, run_command
+from chainrule.study.rules.base import Finding, Rule, format_number, run_command
 
 if TYPE_CHECKING:
     from chainrule.study.results.study_result import StudyResult

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.study.rules.base import Finding, Rule, format_number, is_share
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MetricStep(Rule):
             yield self.make_finding(
                 None,
                 f"the test {study.metric_name} is {format_number(values[0])} in all "
-                f"{len(values)} rounds of all arms",
+                f"{count_noun(len(values), 'round')} of all arms",
                 'compare by another metric, such as metric = "loss", direction = "min"',
                 value=values[0],
             )
@@ -53,8 +54,9 @@ class MetricStep(Rule):
             wanted = max(round(1 / LARGEST), round(1 / (study.rope or 1)))
             yield self.make_finding(
                 None,
-                f"{n} test samples: the {study.metric_name} moves in steps of {step:.2g}{rope}",
-                f"test on {wanted} samples or more (--data test={wanted})",
+                f"{count_noun(n, 'test sample')}: the {study.metric_name} moves in steps of "
+                f"{step:.2g}{rope}",
+                f"test on {count_noun(wanted, 'sample')} or more (--data test={wanted})",
                 n_test=n,
                 step=step,
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.statistics import Resplits, paired_test
 from chainrule.study.rules.base import Finding, Rule, format_number, is_share
 from chainrule.study.search import selection
@@ -48,7 +49,11 @@ class SearchNoise(Rule):
                 continue
             best, second, _ = unsure[0]
             name = result.study.metric_name
-            times = f"; so in {len(unsure)} of {len(judged)} searches" if len(judged) > 1 else ""
+            times = (
+                f"; so in {len(unsure)} of {count_noun(len(judged), 'search')}"
+                if len(judged) > 1
+                else ""
+            )
             how = result.study.selection
             more = max(5, 2 * how.repeats)
             yield self.make_finding(

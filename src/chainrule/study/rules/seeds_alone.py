@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.statistics import FixedSplit
 from chainrule.study.rules.base import Finding, Rule
 
@@ -34,7 +35,7 @@ class SeedsAlone(Rule):
         if len(rounds) > 1 and isinstance(result.design, FixedSplit):
             yield self.make_finding(
                 None,
-                f"all {len(rounds)} rounds have the same training and test samples",
+                f"all {count_noun(len(rounds), 'round')} have the same training and test samples",
                 'data.rounds = "resplit"; or "fresh", where the data can be drawn anew',
                 rounds=len(rounds),
             )

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.statistics import FreshData, paired_test
-from chainrule.study.rules.base import Finding, Rule, count_noun, format_number, is_share
+from chainrule.study.rules.base import Finding, Rule, format_number, is_share
 
 if TYPE_CHECKING:
     from chainrule.study.results.arm_result import ArmResult

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 from chainrule.recipes.fields import find_unknown
 from chainrule.recipes.problems import Place, list_problems, raise_problems
 from chainrule.recipes.recipe import Recipe
@@ -20,12 +21,29 @@ __all__ = ["check_declaration", "find_unknown_names"]
 
 
 def check_declaration(study: Declaration) -> None:
-    """Raise, in a validator, what of a study does not go together."""
-    check_metric(study)
-    check_named_arms(study)
-    check_search(study)
+    """Raise, in a validator, what of a study does not go together: all of it at once."""
+    raise_problems(((), problem) for problem in find_inconsistencies(study))
     check_datasets(study)
     check_quick_form(study)
+
+
+def find_inconsistencies(study: Declaration) -> Iterator[str]:
+    """What does not go together in a study, whose fields are right one by one."""
+    yield from find_metric_problems(study)
+    yield from find_search_problems(study)
+    try:
+        arms = study.all_arms
+    except ValueError as error:
+        yield from str(error).splitlines()
+        return
+    yield from find_naming_problems(study, [arm.name for arm in arms])
+    if study.search.halving:
+        yield from find_halving_problems(study, study.search.halving)
+    if study.space and study.data.divides_one_draw and not study.searches_each_round:
+        yield (
+            "search.each_round: with re-splits or folds of one data set, a search before the "
+            "first round would see other rounds' test data; expected true"
+        )
 
 
 def find_unknown_names(
@@ -39,100 +57,91 @@ def find_unknown_names(
             yield from find_unknown(given.get(inner) or {}, Recipe, levels, (inner,))
 
 
-def check_metric(study: Declaration) -> None:
-    """Raise ValueError where the metric, its direction and its failure value do not agree."""
+def find_metric_problems(study: Declaration) -> Iterator[str]:
+    """Where the metric, its direction and its failure value do not agree."""
     if study.metric_name not in {*study.metrics, "loss"}:
         known = [*study.metrics, "loss"]
         hint = did_you_mean(study.metric, known)
-        raise ValueError(f"metric: {hint}expected one of {known}, got {study.metric!r}")
+        yield f"metric: {hint}expected one of {known}, got {study.metric!r}"
     if study.metric_name == "loss" and study.direction == "max":
-        raise ValueError("direction: a loss is better when it is smaller; expected 'min'")
+        yield "direction: a loss is better when it is smaller; expected 'min'"
     if study.direction == "min" and study.failure_value == 0:
-        raise ValueError(
+        yield (
             "failure_value: with direction 'min', 0 would be the best; expected a large value, "
             "which a training that diverged counts as"
         )
 
 
-def check_named_arms(study: Declaration) -> None:
-    """Raise ValueError where what is said of arms does not fit those that there are."""
-    names = [arm.name for arm in study.all_arms]
+def find_naming_problems(study: Declaration, names: Sequence[str]) -> Iterator[str]:
+    """Where what is said of arms does not fit those that there are, of these names."""
     for field, given in (
         ("baseline", [study.baseline or names[0]]),
         ("reported", study.reported),
     ):
         if unknown := [name for name in given if name not in names]:
-            hint = did_you_mean(unknown[0], names)
-            listed = ", ".join(names)
-            raise ValueError(f"{field}: no arm {', '.join(unknown)}; {hint}arms: {listed}")
+            hint, listed = did_you_mean(unknown[0], names), ", ".join(names)
+            yield f"{field}: no arm {', '.join(unknown)}; {hint}arms: {listed}"
     if study.sequential is not None and len(names) < 2:
-        raise ValueError(
+        yield (
             f"rounds: until decided, and {names[0]} is the only arm: there is nothing to "
             "decide; expected a number, or another arm"
         )
 
 
-def check_search(study: Declaration) -> None:
-    """Raise ValueError where search, space and selection do not go together."""
-    search = study.search
-    if study.space and search.method == "fixed":
-        raise ValueError(
-            f"search: there is a space ({', '.join(study.space)}), and no method to search it; "
+def find_search_problems(study: Declaration) -> Iterator[str]:
+    """Where search, space and selection do not go together."""
+    search, space, selection = study.search, study.space, study.selection
+    if space and search.method == "fixed":
+        yield (
+            f"search: there is a space ({', '.join(space)}), and no method to search it; "
             'expected [search] with method = "grid", "random", "tpe" or "gp"'
         )
-    if not study.space and search.method != "fixed":
-        raise ValueError(
+    if not space and search.method != "fixed":
+        yield (
             f"space: search.method is {search.method!r}, and there is nothing to search; "
             'expected [space] with values for a path, such as "optimizer.lr" = [0.01, 0.1]'
         )
     if search.method in ("random", "tpe", "gp") and search.candidates is None:
-        raise ValueError(
+        yield (
             f"search.candidates: {search.method} needs to know how many; expected a number, such "
             "as candidates = 20"
         )
     if search.method == "grid":
-        grid(study.space)
-    if search.parameters is not None and not study.space:
-        raise ValueError("search.parameters: bounds the candidates of a space, and there is none")
-    if study.space and study.data.divides_one_draw and not study.searches_each_round:
-        raise ValueError(
-            "search.each_round: with re-splits or folds of one data set, a search before the "
-            "first round would see other rounds' test data; expected true"
-        )
-    if search.halving:
-        check_halving(study, search.halving)
+        try:
+            grid(space)
+        except ValueError as error:
+            yield str(error)
+    if search.parameters is not None and not space:
+        yield "search.parameters: bounds the candidates of a space, and there is none"
     if search.race:
-        check_race(study, search.race)
-    if not study.selection.refit and study.selection.splits > 1:
-        raise ValueError("selection.refit: without it, one hold-out is needed; expected true")
+        yield from find_race_problems(study, search.race)
+    if not selection.refit and selection.splits > 1:
+        yield "selection.refit: without it, one hold-out is needed; expected true"
 
 
-def check_halving(study: Declaration, halving: Halving) -> None:
-    """Raise ValueError where candidates cannot be halved so."""
+def find_halving_problems(study: Declaration, halving: Halving) -> Iterator[str]:
+    """Where candidates cannot be halved so."""
     if study.search.method not in ("grid", "random"):
-        raise ValueError(
-            "search.halving: goes with method grid or random, whose candidates begin together"
-        )
+        yield "search.halving: goes with method grid or random, whose candidates begin together"
     searched = [arm for arm in study.all_arms if arm.space]
     if any("epochs" in arm.space for arm in searched):
-        raise ValueError("search.halving: decides on the epochs; expected none in the space")
+        yield "search.halving: decides on the epochs; expected none in the space"
     least = min((arm.recipe.epochs for arm in searched), default=study.epochs)
     if halving.min_epochs >= least:
-        raise ValueError(f"search.halving.min_epochs: expected less than epochs = {least}")
+        yield f"search.halving.min_epochs: expected less than epochs = {least}"
 
 
-def check_race(study: Declaration, race: Race) -> None:
-    """Raise ValueError where candidates cannot race so."""
+def find_race_problems(study: Declaration, race: Race) -> Iterator[str]:
+    """Where candidates cannot race so."""
     if study.search.method not in ("grid", "random"):
-        raise ValueError(
-            "search.race: goes with method grid or random, whose candidates begin together"
-        )
+        yield "search.race: goes with method grid or random, whose candidates begin together"
     if study.search.halving:
-        raise ValueError("search.race: ends candidates by splits, halving by epochs; expected one")
+        yield "search.race: ends candidates by splits, halving by epochs; expected one"
     if race.min_splits >= study.selection.splits:
-        raise ValueError(
-            f"search.race.min_splits: expected less than the {study.selection.splits} splits that "
-            'judge a candidate ([selection] split = "kfold", folds, repeats)'
+        yield (
+            "search.race.min_splits: expected less than the "
+            f"{count_noun(study.selection.splits, 'split')} that judge a candidate "
+            '([selection] split = "kfold", folds, repeats)'
         )
 
 

@@ -13,10 +13,12 @@ from pydantic import ValidationError, ValidationInfo, field_validator, model_val
 from chainrule._util.display import html_table
 from chainrule._util.plain_data import flatten_dict
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.problems import Place, format_errors, list_problems, raise_problems
 from chainrule.recipes.recipe import deep_merge
 from chainrule.study.spec.checks import check_declaration, find_unknown_names
+from chainrule.study.spec.components import find_component_problems
 from chainrule.study.spec.declaration import Declaration, declare_quick_form
 from chainrule.study.spec.digests import digest_content
 from chainrule.study.spec.sections import spread_data
@@ -96,7 +98,8 @@ class Study(Declaration):
 
     def _repr_html_(self) -> str:
         rows = [(path, str(value)) for path, value in flatten_dict(self.as_dict()).items()]
-        return html_table(("", "declared"), rows, f"study {self.name}, {len(self.all_arms)} arms")
+        arms = count_noun(len(self.all_arms), "arm")
+        return html_table(("", "declared"), rows, f"study {self.name}, {arms}")
 
     @property
     def digest(self) -> str:
@@ -133,9 +136,13 @@ def validate_study(
     try:
         return Study.model_validate(declared, context={"stored": True} if stored else None)
     except ValidationError as error:
-        problems = zip(list_problems(error), format_errors(error), strict=True)
-        found = [locate_problem(place, problem, source, text) for (place, _), problem in problems]
-        lines = "\n  ".join(line for _, line in sorted(found, key=itemgetter(0)))
+        places = [place for place, _ in list_problems(error)]
+        found = [*zip(places, format_errors(error), strict=True)]
+        for place, problem in find_component_problems(declared):  # which the arms alone would tell
+            if not any(place[: len(other)] == other for other in places if other):
+                found.append((place, f"{'.'.join(map(str, place))}: {problem}"))
+        located = [locate_problem(place, problem, source, text) for place, problem in found]
+        lines = "\n  ".join(dict.fromkeys(line for _, line in sorted(located, key=itemgetter(0))))
         raise StudyError(f"{source} is not a study:\n  {lines}") from None
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from chainrule._util.words import count_noun
 from chainrule.study.store.base import Store, StoreError, StudyRecord
 from chainrule.study.store.encoding import (
     canonical_json,
@@ -199,7 +200,8 @@ class TableStore(Store):
             found = self.fetch_all(query, study=study_id, arm=arm)
         if counted != trainings or (arm is None and len(found) != trainings):
             raise StoreError.from_damage(
-                self.where, f"study {study_id} has {counted} rows instead of {trainings}"
+                self.where,
+                f"study {study_id} has {count_noun(counted, 'row')} instead of {trainings}",
             )
         rows = [decode_row(self.where, study_id, columns, curves=curves) for columns in found]
         if predictions:

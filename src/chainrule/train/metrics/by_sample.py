@@ -11,6 +11,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
+from chainrule._util.words import count_noun
 from chainrule.nn.loss import HingeEmbeddingLoss, Loss, MultiLoss
 from chainrule.train.metrics.base import DecisionMetric, RowMetric, TransformedMean
 
@@ -153,7 +154,8 @@ class JointAccuracy(DecisionMetric):
             raise ValueError(f"JointAccuracy: expected the names of heads, got {self.heads!r}")
         if self.thresholds is not None and len(self.thresholds) != len(self.heads):
             raise ValueError(
-                f"JointAccuracy: expected {len(self.heads)} thresholds, got {self.thresholds!r}"
+                f"JointAccuracy: expected {count_noun(len(self.heads), 'threshold')}, got "
+                f"{self.thresholds!r}"
             )
 
     def _each_accuracy(self) -> list[Accuracy]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.words import count_noun
 from chainrule.data import Dataset
 from chainrule.data.batches import epoch_permutations
 from chainrule.estimators.fit import check_fit
@@ -160,7 +161,8 @@ def check_total_size(net: Module, K: int) -> None:
     count = sum(p.data.numel() for p in net.parameters())
     if count * K > MAX_NUMBERS:
         raise StudyError(
-            f"{K} nets of {count:,} parameters are too many here: at most {MAX_NUMBERS:,} in all; "
+            f"{count_noun(K, 'net')} of {count_noun(count, 'parameter')}: too many here, where "
+            f"there are at most {MAX_NUMBERS:,} in all; "
             "take fewer seeds or smaller layers"
         )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import py_compile
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -169,7 +171,19 @@ WITHOUT_BYTECODE = [
     ("LAYERS = {'a': [3, 4]}\n", "LAYERS = {'a': [3, 5]}\n", "was changed after"),
     ("LAYERS = [3, 4]\n", "LAYERS = [3, 5]\n", "was changed after"),
     ("N = int('3')\n", "N = int('5')\n", "may have been changed"),
-    ("class A:\n    n = 3\n", "class A:\n    n = 5\n", "may have been changed"),
+    ("N: int = 3\n", "N: int = 5\n", "was changed after"),
+    ("class A:\n    n = 3\n", "class A:\n    n = 5\n", "was changed after"),
+    ("class A:\n    n: int = 3\n", "class A:\n    n: int = 5\n", "was changed after"),
+    ("class A:\n    n = [3]\n", "class A:\n    n = [5]\n", "was changed after"),
+    ("class A:\n    _n = 3\n", "class A:\n    _n = 5\n", "was changed after"),
+    ("def f(*, n=3): pass\n", "def f(*, n=5): pass\n", "was changed after"),
+    ("class A:\n    def f(n=3): pass\n", "class A:\n    def f(n=5): pass\n", "was changed after"),
+    (
+        "class A:\n    @staticmethod\n    def f(n=3): pass\n",
+        "class A:\n    @staticmethod\n    def f(n=5): pass\n",
+        "was changed after",
+    ),
+    ("class A:\n    n = 3 * 2\n", "class A:\n    n = 3 * 3\n", "may have been changed"),
 ]
 
 
@@ -213,6 +227,44 @@ def test_a_process_knows_when_it_began():
     assert began is None or 0 < time.time() - began < 24 * 3600
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("class A:\n    n = 3\n", "class A:\n    n = 5\n"),
+        ("class A:\n    def f(self, n=3): pass\n", "class A:\n    def f(self, n=5): pass\n"),
+        ("N: int = 3\n", "N: int = 5\n"),
+    ],
+)
+def test_a_constant_that_changed_is_seen_though_another_process_has_loaded_the_file(
+    folder, before, after
+):
+    (folder / "own_width.py").write_text(f"WIDTH = 3\n{before}")
+    importlib.import_module("own_net")
+    (folder / "own_width.py").write_text(f"WIDTH = 3\n{after}")
+    py_compile.compile(str(folder / "own_width.py"))
+    with pytest.raises(StudyError, match=r"own_width\.py was changed after this process had"):
+        pin_sources(own())
+
+
+def test_a_process_is_told_by_ps_when_it_began():
+    asked, known = loaded_code.ask_process_start(), loaded_code.PROCESS_START
+    assert asked is None or known is None or abs(known - asked) < 3
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("  01:05\n", 65), ("2:00:00", 7200), ("3-00:00:01", 259201)]
+)
+def test_days_hours_and_minutes_are_read(monkeypatch, said, seconds):
+    done = subprocess.CompletedProcess([], 0, said, "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert time.time() - loaded_code.ask_process_start() == pytest.approx(seconds + 1, abs=1)
+
+
+def test_without_ps_it_is_not_known(monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Path("/nope").read_text())
+    assert loaded_code.ask_process_start() is None
+
+
 def test_a_function_that_changed_is_seen_though_another_process_has_loaded_the_file(folder):
     importlib.import_module("own_net")
     (folder / "own_net.py").write_text(
@@ -236,6 +288,12 @@ def test_a_function_that_changed_is_seen_though_another_process_has_loaded_the_f
         "D = {}\nD['a'] = 1\nL = []\nL.append(1)\nF = [1]\n",
         "N = 1\ndef f():\n    global N\n    N = N + 1\nf()\n",
         "import enum\nclass E(enum.Enum):\n    A = 1\nN = 1\nN += 1\nM = 1\nM = 2\n",
+        "class A:\n    n = 1\n    s = []\nA.n = 2\nA.s.append(3)\n",
+        "class A:\n    n = 1\n    n = 2\n    def f(self): self.n = 3\nA().f()\n",
+        "class A:\n    n = 1\n    @classmethod\n    def f(cls): cls.n += 1\nA.f()\n",
+        "import dataclasses\n@dataclasses.dataclass(slots=True)\nclass D:\n    x: int = 3\n",
+        "class A:\n    x = 3\n    def f(self, *, a=1, b=[2]): return a\ndel A.x\n",
+        "import functools\n@functools.lru_cache\ndef f(x, *, y=(1, 2)): return x\nN: int\n",
     ],
 )
 def test_a_file_that_is_as_it_was_is_taken_whatever_is_in_it(folder, more):

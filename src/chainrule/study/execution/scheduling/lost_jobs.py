@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import BrokenExecutor
 from typing import final
 
+from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.executors import Engine
@@ -40,6 +41,7 @@ class LostJobs:
             n, what = len(job.trainings), "a worker died" if broken else "a worker was lost"
             words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
             raise StudyError(
-                f"arm {job.arm}: {what} {MAX_TRIES} times over a cohort of {n} trainings; too "
-                f"little memory? say --cohort-size, or fewer --jobs\n  {words}"
+                f"arm {job.arm}: {what} {MAX_TRIES} times over a cohort of "
+                f"{count_noun(n, 'training')}; too little memory? say --cohort-size, or fewer "
+                f"--jobs\n  {words}"
             ) from None

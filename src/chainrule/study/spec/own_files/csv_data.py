@@ -8,6 +8,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from chainrule._util.words import count_noun
 from chainrule.data import CsvTable, DataError, Encoder, read_csv
 from chainrule.data.datasets.csv_table import is_class, load_table
 from chainrule.data.files.csv_file import digest_file, is_number
@@ -77,8 +78,9 @@ def describe_columns(data: Data) -> list[str]:
     encoder = fit_encoder(arguments, fill=data.missing is not None)
     path = Path(arguments["csv"])
     missing = len(read_csv(path, **find_written(arguments))) - len(rows)
-    left_out = [f"{missing} rows without {target} are left out"] if missing else []
-    shape = f"{path}: {len(rows)} rows, {len(encoder.features)} inputs"
+    left_out = [f"{count_noun(missing, 'row')} without {target} left out"] if missing else []
+    inputs = count_noun(len(encoder.features), "input")
+    shape = f"{path}: {count_noun(len(rows), 'row')}, {inputs}"
     return [shape, *left_out, *encoder.notes]
 
 

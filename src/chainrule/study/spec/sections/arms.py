@@ -43,7 +43,8 @@ def build_arms(
 ) -> list[Arm]:
     """Every arm: the base recipe with what the arm, or each of its levels, says differently.
 
-    Raises ValueError, naming the arm, where a recipe is not complete or not right.
+    Raises ValueError where a recipe is not complete or not right, with a line a problem, which
+    names the first arm that has it.
     """
     if written and factors:
         raise ValueError("arms are written out or the product of factors; expected one of the two")
@@ -51,7 +52,17 @@ def build_arms(
         raise ValueError("factors: every factor needs at least one level")
     arms = [*(factorial_arms(factors) if factors else explicit_arms(written or {"only": {}}))]
     check_arm_names([name for name, _, _ in arms])
-    return [build_arm(name, base, parts, levels, space) for name, parts, levels in arms]
+    built, problems = [], dict[str, str]()
+    for name, parts, levels in arms:
+        try:
+            built.append(build_arm(name, base, parts, levels, space))
+        except ValueError as error:
+            which = f"arm {name}: " if any(parts) or levels or name != "only" else ""
+            for line in str(error).splitlines():
+                problems.setdefault(line, which)
+    if problems:
+        raise ValueError("\n".join(f"{which}{line}" for line, which in problems.items()))
+    return built
 
 
 def check_arm_names(names: Sequence[str]) -> None:
@@ -94,20 +105,19 @@ def build_arm(
     levels: dict[str, str],
     space: Mapping[str, Dimension],
 ) -> Arm:
-    """The arm; what it sets itself is taken out of the space."""
+    """The arm; what it sets itself is taken out of the space.
+
+    Raises StudyError, with a line a problem, where its recipe is not complete or not right.
+    """
     complete: Overrides = base
     own: dict[str, Any] = {}
     for part in parts:
         complete, own = deep_merge(complete, part), deep_merge(own, part)
     fixed = flatten_dict(own)
     searched = {p: d for p, d in space.items() if not any(covers(leaf, p) for leaf in fixed)}
-    try:
-        arm = Arm(name, validate_model(Recipe, complete), searched, levels)
-        for setting in covering_settings(searched):
-            arm.with_overrides(setting)
-    except ValueError as error:
-        which = f"arm {name}: " if own or levels or name != "only" else ""
-        raise ValueError(f"{which}{str(error).splitlines()[0]}") from None
+    arm = Arm(name, validate_model(Recipe, complete), searched, levels)
+    for setting in covering_settings(searched):
+        arm.with_overrides(setting)
     return arm
 
 
