@@ -10,6 +10,7 @@ import torch
 from chainrule import nn
 from chainrule.data import disk, standardize
 from chainrule.train import layer_stats
+from chainrule.train.layer_stats import cohort_layer_stats
 from chainrule.zoo import plane_net
 
 
@@ -143,3 +144,35 @@ def test_a_cohort_is_refused(x):
 def test_a_target_needs_a_criterion(x, labels):
     with pytest.raises(ValueError, match="a target with its criterion"):
         layer_stats(chain(), x, labels)
+
+
+COHORTS = {
+    "activations": lambda: nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4), nn.Sigmoid()),
+    "normalized": lambda: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh()),
+    "branches": lambda: nn.Sequential(nn.Residual(nn.Linear(3, 3)), nn.Linear(3, 4)),
+}
+
+
+@pytest.mark.parametrize("name", COHORTS)
+def test_of_a_cohort_each_net_has_the_numbers_that_it_has_alone(name, x):
+    cohort = COHORTS[name]().replicate(3, seeds=[3, 5, 7])
+    labels = torch.arange(len(x)) % 4
+    alone = [layer_stats(cohort.replica(k), x, labels, nn.CrossEntropyLoss()) for k in range(3)]
+    loss = nn.CrossEntropyLoss().replicate(3)
+    for i, row in enumerate(cohort_layer_stats(cohort, x, labels, loss)):
+        for k in range(3):
+            for field, value in alone[k][i].as_row().items():
+                found = getattr(row, field)
+                found = found[k].item() if isinstance(found, torch.Tensor) else found
+                assert found == (value if not isinstance(value, float) else pytest.approx(value))
+
+
+def test_a_plain_net_is_no_cohort(x, labels):
+    with pytest.raises(ValueError, match="expected a cohort"):
+        cohort_layer_stats(chain(), x, labels, nn.CrossEntropyLoss())
+
+
+def test_a_weight_of_zero_has_no_relative_gradient_in_a_cohort_either(x):
+    net = nn.Sequential(nn.Linear(3, 2, init=nn.init.Zeros())).replicate(2)
+    (row,) = cohort_layer_stats(net, x, torch.arange(40) % 2, nn.CrossEntropyLoss().replicate(2))
+    assert row.relative.isnan().all()

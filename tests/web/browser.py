@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,27 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextmanager
-def running_app(folder: Path) -> Iterator[str]:
-    """The address of an app that was started in this folder."""
+def app_process(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """(the address, the process) of an app that was started in this folder."""
     command = [sys.executable, "-m", "chainrule", "app", "--no-browser"]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        yield process.stdout.readline().strip()
+        yield process.stdout.readline().strip(), process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def running_app(folder: Path) -> Iterator[str]:
+    """The address of an app that was started in this folder; Ctrl-C ends it cleanly."""
+    with app_process(folder) as (address, process):
+        yield address
         os.kill(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=10)
         assert said == "Ctrl-C stops it.\nstopped\n"
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextmanager
@@ -61,6 +68,20 @@ def open_page(browser: Any, address: str, **options: Any) -> Iterator[Any]:
     yield page
     context.close()
     assert not problems
+
+
+@contextmanager
+def measured_thread(page: Any) -> Iterator[Callable[[], float]]:
+    """What tells the seconds of processor time that the page's own thread has worked."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(float(m["value"]) for m in metrics if m["name"] == "TaskDuration")
+
+    yield seconds
+    session.detach()
 
 
 def read_number(page: Any, name: str) -> float:

@@ -7,7 +7,15 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.web.browser import chromium, open_page, read_number, running_app, wait_until
+from tests.web.browser import (
+    app_process,
+    chromium,
+    measured_thread,
+    open_page,
+    read_number,
+    running_app,
+    wait_until,
+)
 from tests.web.playground.conftest import SMALL
 
 pytestmark = pytest.mark.slow
@@ -80,7 +88,7 @@ def test_weights_units_and_layers_are_reached_by_keys(page):
     page.get_by_role("button", name="1: ReLU()").click()
     page.get_by_text("class ReLU").wait_for()
     page.get_by_role("button", name="The derivation: activations").click()
-    page.get_by_text("# Activations").wait_for()
+    page.get_by_role("heading", name="Activations").wait_for()
 
 
 def test_the_slider_goes_back(page):
@@ -162,10 +170,97 @@ def test_a_link_to_code_runs_it_only_when_one_says_so(browser, address):
         page.get_by_role("button", name="0: Linear(2, 2)").wait_for()
 
 
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_sticks_out(browser, address, scheme):
-    phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme}
-    with open_page(browser, address, **phone) as page:
+def test_on_a_phone_nothing_sticks_out_and_what_is_used_is_near_the_thumb(browser, address, scheme):
+    with open_page(browser, address, **PHONE, color_scheme=scheme) as page:
         wait_until(lambda: read_number(page, "pictures") >= 1)
         play(page, 3)
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        for button in ("#play", "#step", "#reset"):
+            box = page.locator(button).bounding_box()
+            assert box["y"] > 740 / 2
+            assert box["height"] >= 44
+        assert not page.locator("#settings").is_visible()
+        assert not page.locator("#speed").is_visible()
+        page.click("#fold")
+        page.click("#more")
+        box = page.locator("#settings").bounding_box()
+        assert box["y"] < page.locator(".maps").first.bounding_box()["y"]
+        assert page.locator("#speed").is_visible()
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+
+
+def test_a_formula_of_a_derivation_is_set(page):
+    pytest.importorskip("latex2mathml")
+    page.get_by_role("button", name="0: Linear(2, 25)").click()
+    page.get_by_role("button", name="The derivation: linear").click()
+    page.locator("dialog math").first.wait_for()
+    assert page.locator("dialog math mfrac").first.bounding_box()["height"] > 20
+
+
+def test_any_entry_of_a_weight_that_is_too_large_to_be_drawn_is_reached(page):
+    page.get_by_label("units of layer 1, Linear").fill("300")
+    page.get_by_label("units of layer 3, Linear").fill("200")
+    page.get_by_label("units of layer 3, Linear").press("Enter")
+    page.get_by_text("2.weight 200 × 300: too many to draw").wait_for()
+    page.get_by_label("Entry of 2.weight, axis 0").fill("199")
+    page.get_by_label("Entry of 2.weight, axis 1").fill("299")
+    page.get_by_label("Entry of 2.weight, axis 1").press("Enter")
+    page.get_by_role("heading", name="2.weight[199, 299]").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("The first 64 of 300 units.").first.wait_for()
+    page.get_by_label("Unit", exact=True).first.fill("299")
+    page.get_by_label("Unit", exact=True).first.press("Enter")
+    page.get_by_role("heading", name="Unit 299 of layer 0").wait_for()
+
+
+def test_a_click_on_a_curve_chooses_its_seed_and_the_strip_shows_it(page):
+    play(page, 5)
+    page.locator(".chart .u-over").first.click(position={"x": 100, "y": 40})
+    wait_until(lambda: page.locator("#seed").input_value() != "0")
+    page.get_by_label("Of which seeds").select_option("seed")
+    page.get_by_text(f"Seed {page.locator('#seed').input_value()}. From").wait_for()
+    page.locator(".strip-field").hover()
+    page.get_by_text("(").first.wait_for()
+    assert "mean" in page.locator("#strip .readout").text_content()
+
+
+def test_a_damaged_link_is_told(browser, address):
+    with open_page(browser, address) as page:
+        page.goto(page.url + "#setting=" + quote('{"seeds": 3}'))
+        page.reload()
+        page.get_by_text("The link's setting is damaged").wait_for()
+        wait_until(lambda: read_number(page, "pictures") >= 1)
+
+
+def test_a_reload_while_it_trains_begins_anew(page):
+    page.click("#play")
+    wait_until(lambda: read_number(page, "epoch") >= 5)
+    page.reload()
+    wait_until(lambda: read_number(page, "pictures") >= 1)
+    assert read_number(page, "epoch") == 0
+    play(page, 2)
+
+
+def test_a_server_that_is_killed_is_told(browser, tmp_path):
+    with app_process(tmp_path) as (address, process), open_page(browser, address) as page:
+        wait_until(lambda: read_number(page, "pictures") >= 1)
+        page.click("#play")
+        wait_until(lambda: read_number(page, "epoch") >= 3)
+        process.kill()
+        page.get_by_text("The connection to the app is gone").wait_for()
+        assert page.text_content("#play") == "▶ Play"
+
+
+def test_ten_pictures_a_second_leave_the_browser_most_of_its_time(page):
+    """By the processor's time of the page's thread, which another program does not lengthen."""
+    with measured_thread(page) as seconds:
+        page.click("#play")
+        wait_until(lambda: read_number(page, "pictures") >= 20)
+        start, first = seconds(), read_number(page, "pictures")
+        wait_until(lambda: read_number(page, "pictures") >= first + 60)
+        page.click("#play")
+        spent = (seconds() - start) / (read_number(page, "pictures") - first)
+    assert spent < 0.03

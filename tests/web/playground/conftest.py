@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chainrule.web.playground.player import Player
@@ -27,6 +29,19 @@ SMALL: dict[str, Any] = {
     ],
     "seeds": 3,
 }
+
+
+def unpack(packed: bytes) -> dict[str, Any]:
+    """A message as a browser reads it, its arrays as arrays."""
+    start = 4 + int.from_bytes(packed[:4], "little")
+
+    def read(value: dict[str, Any]) -> Any:
+        if "$array" not in value:
+            return value
+        kind, offset, length = value["$array"]
+        return np.frombuffer(packed, kind, length, start + offset)
+
+    return json.loads(packed[4:start], object_hook=read)  # type: ignore[no-any-return]
 
 
 class Page:

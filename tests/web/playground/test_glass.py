@@ -31,7 +31,7 @@ def trained_gradient(side, k, path):
     net = copy.deepcopy(side.trainer.net.replica(k)).to(torch.float64).train()
     net.zero_grad()
     y = net(x.double())
-    loss = side.plain_loss()
+    loss = side.loss
     loss(y, target)
     net.backward(loss.backward())
     return dict(net.named_parameters())[path].grad

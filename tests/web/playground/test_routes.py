@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from tests.web.playground.conftest import SMALL
+from tests.web.playground.conftest import SMALL, unpack
 
 SESSION = "ws://127.0.0.1:8765/playground/session"
+
+
+def receive(page):
+    return unpack(page.receive_bytes())
 
 
 def test_the_catalog_has_what_a_page_begins_with(client):
@@ -19,9 +23,9 @@ def test_the_catalog_has_what_a_page_begins_with(client):
 def test_a_page_trains_over_its_socket(client):
     with client.websocket_connect(SESSION) as page:
         page.send_json({"do": "build", "setting": SMALL})
-        assert [page.receive_json()["type"] for _ in range(2)] == ["built", "frame"]
+        assert [receive(page)["type"] for _ in range(2)] == ["built", "frame"]
         page.send_json({"do": "step", "epochs": 2})
-        assert page.receive_json()["epoch"] == 2
+        assert receive(page)["epoch"] == 2
 
 
 def test_two_pages_do_not_disturb_each_other(client):
@@ -30,17 +34,17 @@ def test_two_pages_do_not_disturb_each_other(client):
             page.send_json({"do": "build", "setting": SMALL})
         one.send_json({"do": "step", "epochs": 3})
         two.send_json({"do": "step", "epochs": 1})
-        assert [one.receive_json() for _ in range(3)][-1]["epoch"] == 3
-        assert [two.receive_json() for _ in range(3)][-1]["epoch"] == 1
+        assert [receive(one) for _ in range(3)][-1]["epoch"] == 3
+        assert [receive(two) for _ in range(3)][-1]["epoch"] == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '"play"', "null"])
 def test_what_is_no_command_is_told(client, text):
     with client.websocket_connect(SESSION) as page:
         page.send_text(text)
-        assert page.receive_json()["type"] == "error"
+        assert receive(page)["type"] == "error"
         page.send_json({"do": "build", "setting": SMALL})
-        assert page.receive_json()["type"] == "built"
+        assert receive(page)["type"] == "built"
 
 
 @pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}])
@@ -75,7 +79,12 @@ def test_a_file_that_is_none_is_a_message(client, tmp_path, monkeypatch, name):
     assert response.json()["message"]
 
 
-def test_a_derivation_is_shown_as_it_is_written(client):
-    assert client.get("/playground/derivations/linear").text.startswith("# ")
-    assert client.get("/playground/derivations/none").status_code == 404
-    assert client.get("/playground/derivations/..%2Findex").status_code == 404
+def test_a_derivation_is_a_part_of_a_page(client):
+    response = client.get("/playground/derivations/linear")
+    assert response.headers["content-type"].startswith("text/html")
+    assert "dL/dx" in response.text or "<math" in response.text
+
+
+@pytest.mark.parametrize("name", ["none", "..%2Findex", "%00", "linear.md"])
+def test_a_derivation_that_there_is_not_is_told(client, name):
+    assert client.get(f"/playground/derivations/{name}").status_code == 404

@@ -7,11 +7,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chainrule.study import run, run_datasets
 from chainrule.web import StudyStores, build_application, open_socket, page_address
+from tests.report.tables.test_datasets import ARMS
+from tests.study.results.test_datasets_result import disks
+from tests.study.small import small
+from tests.study.store.conftest import postgres, server  # noqa: F401 (fixtures)
 from tests.web.conftest import TOKEN
 
 CHROMIUM = shutil.which("chromium")
@@ -48,23 +55,30 @@ net.hidden = 40
 """
 
 
-@pytest.fixture
-def address(folder: Path) -> Iterator[str]:
-    """The printed address of an app that shows the stores of the folder."""
+@contextmanager
+def serve(stores: StudyStores) -> Iterator[str]:
+    """The printed address of an app that shows these stores."""
     import uvicorn
 
     listener = open_socket(port=None)
-    application = build_application(TOKEN, stores=StudyStores(folder))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    application = build_application(TOKEN, stores=stores)
+    answering = uvicorn.Server(uvicorn.Config(application, log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=answering.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield page_address(listener, TOKEN)
-    server.should_exit = True
+    answering.should_exit = True
     thread.join(10)
 
 
 @pytest.fixture
-def page(address: str):
+def address(folder: Path) -> Iterator[str]:
+    """The printed address of an app that shows the stores of the folder."""
+    with serve(StudyStores(folder)) as address:
+        yield address
+
+
+@contextmanager
+def browse(address: str) -> Iterator[Any]:
     """A page that has the cookie; what its console says ends the test."""
     from playwright.sync_api import sync_playwright
 
@@ -79,6 +93,12 @@ def page(address: str):
         yield page
         browser.close()
     assert said == []
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    with browse(address) as page:
+        yield page
 
 
 def open_room(page, address, query=""):
@@ -169,3 +189,30 @@ def test_a_page_fills_while_its_study_runs_and_survives_its_kill(page, address, 
     page.get_by_text("24 of 24 trainings").wait_for()
     page.get_by_text("complete", exact=True).wait_for()
     assert page.locator("[role=tab][aria-selected=true]").inner_text() == "Curves"
+
+
+def test_a_study_over_data_sets_is_seen_as_a_whole_and_from_its_parts(tmp_path):
+    run_datasets(disks(arms=ARMS), store=tmp_path / "disks.sqlite")
+    with serve(StudyStores(tmp_path)) as address, browse(address) as page:
+        open_room(page, address)
+        page.get_by_role("link", name="disks, 3 data sets").click()
+        page.get_by_text("All rounds on all 3 data sets are done.").wait_for()
+        page.get_by_text("mean rank over 3 data sets (1 is best)").wait_for()
+        page.get_by_role("link", name="many").click()
+        page.get_by_text("Data set many, one of 3 of").wait_for()
+        page.get_by_role("link", name="small", exact=True).click()
+        page.get_by_role("heading", name="Over all data sets").wait_for()
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_store_in_a_database_is_shown_as_one_in_a_file(postgres, tmp_path):  # noqa: F811
+    run(small(), store=postgres)
+    with serve(StudyStores(tmp_path, [postgres])) as address, browse(address) as page:
+        open_room(page, address)
+        page.get_by_role("link", name="/1").click()
+        page.get_by_text("All 3 rounds are done.").wait_for()
+        for name in page.locator("[role=tab]").all_inner_texts():
+            page.get_by_role("tab", name=name).click()
+            page.locator("[role=tabpanel] > *").first.wait_for()
+            assert not page.locator(".error").count()

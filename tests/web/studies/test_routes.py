@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -86,6 +89,7 @@ def test_a_search_is_lines_and_a_table(visitor):
     assert [axis["title"] for axis in lines["axes"]] == ["optimizer.lr", "validation accuracy"]
     assert len(lines["lines"]) == 3
     assert any(block.get("name") == "candidates" for block in blocks)
+    assert first(blocks, "svg")["data"]["svg"].startswith("<svg")
 
 
 def test_a_study_without_a_search_has_no_such_tab(visitor):
@@ -213,6 +217,26 @@ def test_a_damaged_store_is_told_and_the_others_are_shown(visitor, folder):
     assert get(visitor, "stores")["stores"] == ["damaged", "kept", "searched"]
     response = visitor.get("/studies/list", params={"store": "damaged"})
     assert "is not a store of chainrule" in response.json()["error"]
+    assert len(get(visitor, "list", store="kept")) == 2
+
+
+def test_a_link_to_nowhere_and_a_folder_that_is_gone_hide_nothing(visitor, folder):
+    (folder / "gone.sqlite").symlink_to(folder / "nowhere")
+    assert get(visitor, "stores")["stores"] == ["kept", "searched"]
+    shutil.rmtree(folder)
+    assert get(visitor, "stores")["stores"] == []
+    response = visitor.get("/studies/study", params=KEPT)
+    assert response.status_code == 400
+    assert "no store 'kept'; stores: none" in response.json()["error"]
+
+
+def test_a_store_that_another_program_locks_is_told(visitor, folder):
+    with closing(sqlite3.connect(folder / "kept.sqlite", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        response = visitor.get("/studies/list", params={"store": "kept"})
+        other.execute("ROLLBACK")
+    assert response.status_code in (200, 400)
     assert len(get(visitor, "list", store="kept")) == 2
 
 

@@ -18,35 +18,26 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from chainrule.report.figure_data.curve_grid import SIDES, CurveGridData
 from chainrule.report.figure_data.curves import Curve, CurvesData, spans_powers
-from chainrule.report.html.svg import COLORS
+from chainrule.report.html.svg_parts import (
+    GRID,
+    LETTER,
+    WIDTH,
+    format_tick,
+    page_color,
+    ticks_within,
+    wrap_svg,
+    write_stroke,
+)
 from chainrule.report.line_styles import LineStyle, line_style
 from chainrule.report.numbers import Unit
 
 __all__ = ["draw_curve_grid_svg", "draw_curves_svg"]
 
-WIDTH = 826
-"""Pixels: as wide as the text of the page."""
-
-LEFT, RIGHT, KEY_ROW, LETTER = 66, 8, 20, 6.6
+LEFT, RIGHT, KEY_ROW = 66, 8, 20
 PANEL_COLUMNS = 4
-GRID = 'class="grid" stroke="currentColor" stroke-opacity="0.2" stroke-width="0.7"'
-STROKE = 1.6
-"""Pixels: how wide a line is."""
 
 DIGITS = 4
 """Digits of the numbers that are told."""
-
-
-def page_color(style: LineStyle) -> str:
-    """The colour of a line in a page."""
-    return COLORS.get(style.color, style.color)
-
-
-def write_stroke(style: LineStyle) -> str:
-    """The attributes of a line's path."""
-    dashes = " ".join(f"{STROKE * x:g}" for x in style.dashes)
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'class="line" fill="none" stroke-width="{STROKE}" stroke="{page_color(style)}"{dashed}'
 
 
 @final
@@ -83,14 +74,14 @@ class Panel:
         """The grid, and numbers at its left and below it."""
         base = self.top + self.height
         ticks = LogLocator(numticks=6) if self.is_log else MaxNLocator(5)
-        for value in _ticks_within(ticks.tick_values(*self.values), self.values):
+        for value in ticks_within(ticks.tick_values(*self.values), self.values):
             y = self.y(value)
             yield f'<path {GRID} d="M{self.left} {y}H{self.left + self.width}"/>'
             if left:
-                text = _format_tick(value, unit)
+                text = format_tick(value, unit)
                 yield f'<text x="{self.left - 6}" y="{y + 4}" text-anchor="end">{text}</text>'
         whole = MaxNLocator(max(3, int(self.width / 70)), integer=True, min_n_ticks=1)
-        for epoch in _ticks_within(whole.tick_values(*self.epochs), self.epochs) if bottom else ():
+        for epoch in ticks_within(whole.tick_values(*self.epochs), self.epochs) if bottom else ():
             x = self.x(epoch)
             yield f'<text x="{x}" y="{base + 16}" text-anchor="middle">{epoch:g}</text>'
 
@@ -138,7 +129,9 @@ def draw_curves_svg(data: CurvesData, label: str) -> str:
         "epochs": panel.epochs,
         "curves": [_tell_curve(c, panel) for c in data.curves],
     }
-    return _wrap(body, height, label, json.dumps(told, allow_nan=False, separators=(",", ":")))
+    return wrap_svg(
+        body, height, label, "curves", json.dumps(told, allow_nan=False, separators=(",", ":"))
+    )
 
 
 def _tell_curve(curve: Curve, panel: Panel) -> dict[str, object]:
@@ -216,7 +209,7 @@ def draw_curve_grid_svg(data: CurveGridData, label: str) -> str:
                 )
     height = 20 + block * -(-len(data.panels) // columns)
     body += _draw_side_key(height)
-    return _wrap(body, height + KEY_ROW, label)
+    return wrap_svg(body, height + KEY_ROW, label, "curves")
 
 
 def _side_style(side: str) -> LineStyle:
@@ -245,26 +238,3 @@ def _limits(
         return (min(epochs), max(epochs)), (low / 1.2, high * 1.2)
     margin = 0.06 * (high - low) or 0.05 * (abs(high) or 1.0)
     return (min(epochs), max(epochs)), (low - margin, high + margin)
-
-
-def _ticks_within(ticks: Sequence[float], limits: tuple[float, float]) -> list[float]:
-    low, high = limits
-    return [float(tick) for tick in ticks if low <= tick <= high]
-
-
-def _format_tick(value: float, unit: Unit) -> str:
-    """As short as it can be."""
-    x = unit.scale * value
-    text = f"{x:.0e}" if x and not 1e-4 < abs(x) < 1e5 else f"{x:.4g}"
-    return f"{text}{unit.suffix.strip()}"
-
-
-def _wrap(body: Sequence[str], height: float, label: str, told: str = "") -> str:
-    data = f' data-told="{escape(told)}"' if told else ""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
-        f'width="{WIDTH}" height="{height:.0f}" role="img" aria-label="{escape(label)}" '
-        f'class="curves" font-family="sans-serif" font-size="11.5" fill="currentColor"{data}>\n'
-        + "\n".join(body)
-        + "\n</svg>"
-    )

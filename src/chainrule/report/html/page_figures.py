@@ -13,6 +13,7 @@ from chainrule.report.data import varied_paths
 from chainrule.report.figure_data.boxes import SECONDS, round_rows
 from chainrule.report.figure_data.curve_grid import SIDES, curve_grid_data
 from chainrule.report.figure_data.curves import curve_names, curve_rows, curves_data
+from chainrule.report.figure_data.search.search_maps import search_maps_data
 from chainrule.report.figure_data.search.validation import (
     expected_validation_data,
     validation_against_test_data,
@@ -21,10 +22,10 @@ from chainrule.report.figures.boxes import boxes
 from chainrule.report.figures.forest_plots import differences, effect_sizes
 from chainrule.report.figures.reliability import reliability
 from chainrule.report.figures.search.importance import importances
-from chainrule.report.figures.search.search_maps import search_maps
 from chainrule.report.figures.search.validation import expected_validation, validation_against_test
 from chainrule.report.figures.wrong_samples import wrong_samples
 from chainrule.report.html.curve_figures import draw_curve_grid_svg, draw_curves_svg
+from chainrule.report.html.search_figures import draw_search_svg
 from chainrule.report.html.svg import inline_svg
 from chainrule.report.render.text import rows_to_csv
 from chainrule.report.tables.importance import importance_table
@@ -212,13 +213,10 @@ def _search_figures(data: ReportData) -> Iterator[PageFigure]:
 def _map_figures(data: ReportData) -> Iterator[PageFigure]:
     for i, (arm, candidates) in enumerate(data.candidates.items()):
         if varied_paths(candidates):
-            yield build_page_figure(
-                "maps",
-                f"search-{i}",
-                f"{arm}: mean validation {data.study.metric_name} of its candidates.",
-                search_maps(data, arm),
-                [
-                    {**c.setting, "validation": c.mean, "chosen": c.chosen, "n": len(c.values)}
-                    for c in candidates
-                ],
-            )
+            caption = f"{arm}: mean validation {data.study.metric_name} of its candidates."
+            rows = [
+                {**c.setting, "validation": c.mean, "chosen": c.chosen, "n": len(c.values)}
+                for c in candidates
+            ]
+            svg = draw_search_svg(search_maps_data(data, arm), caption)
+            yield PageFigure("maps", f"search-{i}", caption, svg, rows_to_csv(rows))

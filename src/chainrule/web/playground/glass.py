@@ -14,8 +14,8 @@ from chainrule.nn.inspect.trace import trace_layers
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.train.inference import eval_mode
-from chainrule.web.playground.frames import encode_signed, encode_units
-from chainrule.web.playground.samples import GRID, PlaygroundSamples, encode_image
+from chainrule.web.playground.encoding import encode_image, encode_signed, encode_units
+from chainrule.web.playground.samples import GRID, PlaygroundSamples
 from chainrule.web.playground.side import Side
 
 __all__ = ["explain_layer", "explain_unit", "explain_weight"]
@@ -79,7 +79,7 @@ def explain_weight(side: Side, k: int, epoch: int, path: str, index: list[int]) 
     x = inputs[:MAX_TERMS].double()
     target = targets[:MAX_TERMS]
     target = target.double() if target.is_floating_point() else target
-    net = side.plain_net(k).to(torch.float64).train()
+    net = copy.deepcopy(finite_net(side, k)).to(torch.float64).train()
     layer_path, _, name = path.rpartition(".")
     place = find_place(net, path, index)
     grad, uses = backward_with_uses(side, net, x, target, layer_path)
@@ -104,6 +104,16 @@ def explain_weight(side: Side, k: int, epoch: int, path: str, index: list[int]) 
         "step": h,
         "batch": len(x),
     }
+
+
+def finite_net(side: Side, k: int) -> Module:
+    """Seed k's net. Raises ValueError where it has diverged: there is nothing to explain."""
+    net = side.plain_net(k)
+    if not all(p.data.isfinite().all() for p in net.parameters()):
+        raise ValueError(
+            f"the weights of seed {k} are not finite any more: choose another, or an earlier epoch"
+        )
+    return net
 
 
 def find_place(net: Module, path: str, index: list[int]) -> tuple[int, ...]:
@@ -144,7 +154,7 @@ def backward_with_uses(
     net = copy.deepcopy(net)
     net.zero_grad()
     y, rule = trace_layers(net, x, note_use)
-    value, loss_rule = side.plain_loss().forward(y, target)
+    value, loss_rule = side.loss.forward(y, target)
     rule(loss_rule(torch.ones_like(value)))
     return net, [(use[0], use[1]) for use in uses]
 
@@ -193,7 +203,7 @@ def loss_after_shift(
     moved = copy.deepcopy(net)
     find_parameter(moved, path).data[place] += h
     y, _ = moved.forward(x)
-    return float(side.plain_loss().forward(y, target)[0])
+    return float(side.loss.forward(y, target)[0])
 
 
 @torch.no_grad()
@@ -203,7 +213,7 @@ def explain_unit(side: Side, k: int, path: str, unit: int) -> dict[str, Any]:
     And the weights that lead to it, as an image where its inputs are one. Raises ValueError where
     there is no such unit.
     """
-    net, samples = side.plain_net(k), side.samples
+    net, samples = finite_net(side, k), side.samples
     y = layer_output(net, path, samples.train.inputs[:1000])
     if not 0 <= unit < y.shape[1]:
         raise ValueError(f"layer {path} has no unit {unit}: it has {y.shape[1]}")

@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chainrule.data.datasets.csv_table import is_class
 from chainrule.data.files.csv_file import read_csv
 from chainrule.web.playground.catalog import build_catalog
+from chainrule.web.playground.derivations import find_derivation, render_derivation
+from chainrule.web.playground.encoding import pack_message
 from chainrule.web.playground.session import Session
 
 __all__ = ["ROUTES"]
-
-HOMES = (
-    Path(__file__).parents[1] / "derivations",  # in a wheel
-    Path(__file__).parents[4] / "docs" / "derivations",  # in a checkout
-)
 
 LONGEST_EPOCH = 1.5
 """Seconds for which the end of a session is waited for; then it ends by itself, unheard."""
@@ -48,12 +45,12 @@ def show_columns(request: Request) -> Response:
 
 
 def show_derivation(request: Request) -> Response:
-    """A page of derivations as it is written."""
-    name = f"{request.path_params['name']}.md"
-    for home in HOMES:
-        if name in {path.name for path in home.glob("*.md")}:
-            return PlainTextResponse((home / name).read_text(encoding="utf-8"))
-    return PlainTextResponse(f"no derivation of that name: {name}", 404)
+    """A page of derivations, as a part of a page."""
+    name = request.path_params["name"]
+    path = find_derivation(name)
+    if path is None:
+        return PlainTextResponse(f"no derivation of that name: {name}", 404)
+    return HTMLResponse(render_derivation(path.read_text(encoding="utf-8")))
 
 
 async def serve_page(socket: WebSocket) -> None:
@@ -64,9 +61,9 @@ async def serve_page(socket: WebSocket) -> None:
     def send(message: dict[str, Any]) -> None:
         if session.closed:
             raise ConnectionError("the page is gone")
-        text = json.dumps(message, allow_nan=False, separators=(",", ":"))
+        packed = pack_message(message)
         try:
-            asyncio.run_coroutine_threadsafe(socket.send_text(text), loop).result()
+            asyncio.run_coroutine_threadsafe(socket.send_bytes(packed), loop).result()
         except (RuntimeError, WebSocketDisconnect, asyncio.CancelledError) as error:
             raise ConnectionError("the page is gone") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
@@ -14,8 +13,9 @@ from chainrule.data import Dataset
 from chainrule.recipes.errors import StudyError
 from chainrule.study import Data, Study
 from chainrule.study.round_data import RoundData
+from chainrule.web.playground.encoding import encode_image
 
-__all__ = ["GRID", "PlaygroundSamples", "encode_bytes", "load_samples"]
+__all__ = ["GRID", "MAX_IMAGES", "PlaygroundSamples", "load_samples"]
 
 GRID = 50
 """Points a side of a map of the plane."""
@@ -100,7 +100,7 @@ class PlaygroundSamples:
         return low + share * (high - low)
 
     def describe(self) -> dict[str, Any]:
-        """What a page needs once to draw them, as JSON data."""
+        """What a page needs once to draw them."""
         found: dict[str, Any] = {
             "train": len(self.train),
             "test": len(self.test),
@@ -140,17 +140,3 @@ def find_scale(raw: Tensor, ready: Tensor) -> tuple[Tensor, Tensor]:
     is_fixed = spread < 1e-6
     scale = torch.where(is_fixed, 1.0, raw.std(0, correction=0) / spread.clamp_min(1e-6))
     return raw.mean(0) - ready.mean(0) * scale, scale
-
-
-def encode_bytes(values: Tensor, low: float, high: float) -> str:
-    """Numbers from low to high as bytes 0 … 255, in base64; nan is 0."""
-    share = (values.float() - low) / ((high - low) or 1.0)
-    scaled = (share.nan_to_num(0.0).clamp(0, 1) * 255).round().to(torch.uint8)
-    return b64encode(scaled.contiguous().numpy().tobytes()).decode("ascii")
-
-
-def encode_image(image: Tensor) -> dict[str, Any]:
-    """A picture (H, W) by its own darkest and lightest points."""
-    height, width = image.shape
-    data = encode_bytes(image, float(image.min()), float(image.max()))
-    return {"width": width, "height": height, "data": data}

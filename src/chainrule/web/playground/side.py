@@ -14,14 +14,16 @@ from chainrule._util.words import count_noun
 from chainrule.data import Dataset
 from chainrule.data.batches import epoch_permutations
 from chainrule.estimators.fit import check_fit
-from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.recipes.component import build_component
+from chainrule.recipes.cost import count_activations
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
 from chainrule.train import Trainer
 from chainrule.train.inference import predict
+from chainrule.train.layer_stats import CohortLayerRow, cohort_layer_stats
 from chainrule.train.metrics import Accuracy
+from chainrule.web.playground.layer_numbers import choose_sample_count
 from chainrule.web.playground.samples import PlaygroundSamples
 from chainrule.web.playground.setting import Setting, fit_recipe
 
@@ -52,6 +54,9 @@ class Side:
     def __init__(self, setting: Setting, recipe: Recipe, samples: PlaygroundSamples) -> None:
         self.samples = samples
         self.recipe = fit_recipe(recipe, samples.shape, samples.outputs, samples.kind)
+        if self.recipe.net.name == "sequential_net":  # its sizes first, which take no memory
+            with torch.device("meta"):
+                check_total_size(self.recipe.make_net(), setting.seeds)
         plain = self.recipe.make_net()
         check_total_size(plain, setting.seeds)
         check_fit(plain, self.recipe.make_loss({}), samples.train, samples.outputs)
@@ -64,6 +69,11 @@ class Side:
         )
         self.view = copy.deepcopy(net)
         """A net of its own, for looking at any of the states."""
+        self.loss = self.recipe.make_loss({})
+        """The loss of one net."""
+        self._cohort_loss = self.loss.replicate(setting.seeds)
+        activations = count_activations(self.recipe, samples.shape)
+        self._stats_count = choose_sample_count(activations, setting.seeds, len(samples.train))
         self._kept: list[Kept] = []
         self._every = 1
         self.keep()
@@ -127,9 +137,13 @@ class Side:
         """Seed k's net, as the view is."""
         return self.view.replica(k)
 
-    def plain_loss(self) -> Loss:
-        """The loss of one net."""
-        return self.recipe.make_loss({})
+    def layer_stats(self) -> list[CohortLayerRow]:
+        """What the first training samples do in each layer of all nets, as the view is.
+
+        The view's running statistics and draws have gone on afterwards: look at an epoch anew.
+        """
+        some = self.samples.train.subset(torch.arange(self._stats_count))
+        return cohort_layer_stats(self.view.train(), some.inputs, some.targets, self._cohort_loss)
 
     def next_batch(self, k: int, epoch: int) -> tuple[Any, Any, Tensor]:
         """(inputs, targets, which samples) of the first batch that seed k sees after this epoch."""

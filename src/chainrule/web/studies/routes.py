@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from chainrule.web.studies.datasets import show_datasets
 from chainrule.web.studies.sections import SECTIONS, describe_progress, show_arm_tab, show_changes
 from chainrule.web.studies.stores import StoredStudy, StudyStores
 
@@ -77,6 +78,12 @@ def send_study(stores: StudyStores, request: Request) -> dict[str, Any]:
         return describe_progress(stored)
 
 
+def send_datasets(stores: StudyStores, request: Request) -> dict[str, Any]:
+    """A study over several data sets as a whole: ``?store=NAME&digest=DIGEST``."""
+    name, digest = (request.query_params.get(key, "") for key in ("store", "digest"))
+    return show_datasets(stores.read_datasets(name, digest))
+
+
 def send_section(stores: StudyStores, request: Request) -> dict[str, Any]:
     """A tab of a study: ``&section=NAME``, or ``&arm=NAME``. Raises ValueError for another."""
     stored, section = read_requested_study(stores, request), request.query_params.get("section", "")
@@ -116,6 +123,7 @@ ROUTES: list[BaseRoute] = [
     Route("/stores", answer(send_stores)),
     Route("/list", answer(send_list)),
     Route("/study", answer(send_study)),
+    Route("/datasets", answer(send_datasets)),
     Route("/section", answer(send_section)),
     Route("/changes", answer(send_changes)),
     Route("/remove", remove_study, methods=["POST"]),

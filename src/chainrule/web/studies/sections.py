@@ -19,6 +19,7 @@ from chainrule.report.figure_data import (
     wrong_samples_data,
 )
 from chainrule.report.figure_data.curves import curve_names
+from chainrule.report.figure_data.search_maps import search_maps_data
 from chainrule.report.html.protocol import protocol_facts, randomness_facts, run_facts
 from chainrule.report.line_styles import line_style
 from chainrule.report.numbers import MISSING, format_value
@@ -77,6 +78,7 @@ def describe_progress(stored: StoredStudy) -> dict[str, Any]:
         "state": stored.state,
         "holder": stored.holder,
         "digest": stored.record.digest,
+        "part_of": data.study.part_of and data.study.part_of.model_dump(),
         "version": stored.version,
         "trainings": [done, total],
         "cohorts": len(progress.cohorts),
@@ -169,11 +171,12 @@ def _curves_block(data: ReportData, name: str) -> Block:
 
 def show_search_tab(data: ReportData) -> list[Block]:
     """The candidates, as lines and in a table, and which settings mattered."""
-    lines = [partial(_lines_block, data, arm.name) for arm in data.study.all_arms if arm.space]
+    searched = [arm.name for arm in data.study.all_arms if arm.space]
     return [
         *paragraphs(budget_sentences(data)),
         *paragraphs(["A line a candidate; those that were chosen are thick."]),
-        *optional(*lines),
+        *optional(*(partial(_lines_block, data, name) for name in searched)),
+        *optional(*(partial(_maps_block, data, name) for name in searched)),
         *optional(lambda: table_block(importance_table(data))),
         *optional(lambda: table_block(candidates_table(data))),
     ]
@@ -181,6 +184,14 @@ def show_search_tab(data: ReportData) -> list[Block]:
 
 def _lines_block(data: ReportData, arm: str) -> Block:
     return figure_block("parallel", parallel_coordinates_data(data, arm), arm)
+
+
+def _maps_block(data: ReportData, arm: str) -> Block:
+    from chainrule.report.html.search_figures import draw_search_svg
+
+    caption = f"{arm}: mean validation {data.study.metric_name} of its candidates."
+    svg = draw_search_svg(search_maps_data(data, arm), caption)
+    return {"kind": "svg", "caption": caption, "data": {"arm": arm, "svg": svg}}
 
 
 def show_comparisons_tab(data: ReportData) -> list[Block]:

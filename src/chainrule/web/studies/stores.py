@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import RLock
@@ -11,12 +11,20 @@ from typing import Any, final
 
 from chainrule.recipes.errors import StudyError
 from chainrule.report.data import ReportData
-from chainrule.study import StudyResult, load_result, open_store
+from chainrule.study import (
+    DatasetsResult,
+    StudyResult,
+    load_datasets_result,
+    load_result,
+    open_store,
+)
 from chainrule.study.execution.provenance import hide_password
+from chainrule.study.results.datasets_result import list_parts
 from chainrule.study.results.summary import StudySummary, order_by_last_run, summarize_study
+from chainrule.study.spec.sections import PartOf
 from chainrule.study.store import Store, StudyRecord
 
-__all__ = ["StoredStudy", "StudyStores"]
+__all__ = ["StoredDatasets", "StoredStudy", "StudyStores"]
 
 MAX_STUDIES = 8
 """So many studies that were looked at last are kept as they were read."""
@@ -48,6 +56,25 @@ class StoredStudy:
 
 
 @final
+@dataclass(frozen=True)
+class StoredDatasets:
+    """A study over several data sets as it was read.
+
+    ``numbers`` and ``states`` are those of the studies that are its parts, by data set.
+    """
+
+    result: DatasetsResult
+    version: str
+    numbers: Mapping[str, int]
+    states: Mapping[str, str]
+
+    @property
+    def state(self) -> str:
+        """``running`` where a part is; else whether all are complete."""
+        return join_states(self.states.values(), len(self.result.declared))
+
+
+@final
 class StudyStores:
     """The stores in a folder, and those that were named when the app began; no other is opened.
 
@@ -58,13 +85,14 @@ class StudyStores:
     def __init__(self, folder: Path, named: Sequence[str] = ()) -> None:
         self.folder, self.named = folder, list(named)
         self._studies: OrderedDict[tuple[str, int], StoredStudy] = OrderedDict()
-        self._summaries: dict[tuple[str, int], tuple[str, StudySummary]] = {}
+        self._datasets: OrderedDict[tuple[str, str], StoredDatasets] = OrderedDict()
+        self._summaries: dict[tuple[str, int], tuple[str, StudySummary, PartOf | None]] = {}
         self._lock = RLock()
 
     @property
     def addresses(self) -> Mapping[str, str]:
         """What a store is called → what opens it."""
-        files = [path for path in sorted(self.folder.glob("*.sqlite")) if path.stat().st_size]
+        files = [path for path in sorted(self.folder.glob("*.sqlite")) if is_filled(path)]
         named = {hide_password(where): where for where in self.named}
         return {path.stem: str(path) for path in files} | named
 
@@ -78,7 +106,8 @@ class StudyStores:
     def list_studies(self, name: str) -> list[dict[str, Any]]:
         """A row a study of a store, the last one first. Raises as :func:`open_store`.
 
-        One that cannot be read has its problem in its row, and hides no other.
+        A study over several data sets has a row of its own, beside those of its parts. One that
+        cannot be read has its problem in its row, and hides no other.
         """
         with open_store(self.find_address(name), read_only=True) as store:
             records, holder = order_by_last_run(store.studies()), store.run_holder()
@@ -86,21 +115,52 @@ class StudyStores:
             for record in reversed(records):
                 row = {"number": record.id, "name": record.name, "digest": record.digest}
                 try:
-                    summary = self._summarize(name, store, record)
+                    summary, part_of = self._summarize(name, store, record)
                 except ValueError as error:
                     problem = {"problem": f"{error}", "state": "not readable"}
                     rows.append({**row, **problem, "trainings": record.trainings})
                     continue
                 state = name_state(summary.is_complete, holder if record is records[-1] else "")
-                rows.append({**asdict(summary), **row, "state": state})
-        return rows
+                part = None if part_of is None else part_of.model_dump()
+                rows.append({**asdict(summary), **row, "state": state, "part_of": part})
+        return [*summarize_wholes(rows), *rows]
 
-    def _summarize(self, name: str, store: Store, record: StudyRecord) -> StudySummary:
+    def _summarize(
+        self, name: str, store: Store, record: StudyRecord
+    ) -> tuple[StudySummary, PartOf | None]:
         key, version = (name, record.id), find_version(record)
-        if self._summaries.get(key, ("", None))[0] != version:
-            found = summarize_study(load_result(store, record.id), record)
-            self._summaries[key] = version, found
-        return self._summaries[key][1]
+        if self._summaries.get(key, ("", None, None))[0] != version:
+            result = load_result(store, record.id)
+            summary = summarize_study(result, record)
+            self._summaries[key] = version, summary, result.study.part_of
+        return self._summaries[key][1:]
+
+    def read_datasets(self, name: str, digest: str) -> StoredDatasets:
+        """A study over several data sets as it is now, by its digest. Raises as read_study."""
+        with self._lock, open_store(self.find_address(name), read_only=True) as store:
+            records, holder = store.studies(), store.run_holder()
+            parts = [(of, record) for of, record in list_parts(records) if of.digest == digest]
+            version = " ".join(find_version(record) for _, record in parts)
+            known = self._datasets.pop((name, digest), None)
+            result = known.result if known and known.version == version else None
+            result = result or load_datasets_result(store, digest)
+            running = order_by_last_run(records)[-1].id if holder else None
+            found = StoredDatasets(
+                result,
+                version,
+                {of.dataset: record.id for of, record in parts},
+                {
+                    of.dataset: name_state(
+                        result.datasets[of.dataset].is_complete,
+                        holder if record.id == running else "",
+                    )
+                    for of, record in parts
+                },
+            )
+            self._datasets[name, digest] = found
+            while len(self._datasets) > MAX_STUDIES:
+                self._datasets.popitem(last=False)
+        return found
 
     def read_study(self, name: str, number: int) -> StoredStudy:
         """A study as it is now. Raises StudyError where there is none, else as open_store."""
@@ -125,11 +185,52 @@ class StudyStores:
             store.remove(number)
 
 
+def is_filled(path: Path) -> bool:
+    """Whether there is something in a file; not in one that is gone, or a link to nowhere."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
 def name_state(is_complete: bool, holder: str) -> str:
     """``complete``, ``running`` or ``not complete``."""
     if is_complete:
         return "complete"
     return "running" if holder else "not complete"
+
+
+def join_states(states: Iterable[str], count: int) -> str:
+    """The state of a study of so many parts, of which these are begun."""
+    begun = [*states]
+    if "running" in begun:
+        return "running"
+    return "complete" if begun == ["complete"] * count else "not complete"
+
+
+def summarize_wholes(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each study over several data sets of which these rows have parts.
+
+    ``datasets`` are (complete, declared).
+    """
+    by_digest: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row.get("part_of"):
+            by_digest.setdefault(row["part_of"]["digest"], []).append(row)
+    wholes = []
+    for digest, parts in by_digest.items():
+        of, states = parts[0]["part_of"], [part["state"] for part in parts]
+        whole = {
+            "number": None,
+            "name": of["study"],
+            "digest": digest,
+            "state": join_states(states, len(of["datasets"])),
+            "last_run": max(part["last_run"] for part in parts),
+            "datasets": [states.count("complete"), len(of["datasets"])],
+            "trainings": sum(part["trainings"] for part in parts),
+        }
+        wholes.append(whole)
+    return wholes
 
 
 def find_version(record: StudyRecord) -> str:

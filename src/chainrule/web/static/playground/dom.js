@@ -1,4 +1,4 @@
-// Small helpers: elements, numbers as text, bytes, colours.
+// Small helpers: elements, numbers as text, what is drawn only where one sees it.
 
 export const find = (selector, within = document) => within.querySelector(selector);
 
@@ -36,80 +36,65 @@ export function numberInput(label, value, limits, onchange) {
 
 export const field = (label, control) => make("label", { class: "field" }, make("span", {}, label), control);
 
+export const isMissing = (value) => value === null || value === undefined || Number.isNaN(value);
+
 export function format(value, digits = 3) {
-  if (value === null || value === undefined) return "–";
+  if (isMissing(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e5 ? String(Number(value.toPrecision(digits))) : value.toExponential(digits - 1);
 }
 
-export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+export const percent = (share) => (isMissing(share) ? "–" : `${Math.round(100 * share)} %`);
 
-export const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-
-// The colours of the page's theme, as [r, g, b].
-export function themeColor(name) {
-  const text = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const number = parseInt(text.slice(1), 16);
-  return [number >> 16, (number >> 8) & 255, number & 255];
+// Write a text or an attribute only where it changes: each change costs the page a layout.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
-export const mix = (a, b, share) => a.map((value, i) => value + (b[i] - value) * share);
-
-export const css = (color, alpha = 1) => `rgba(${color.map(Math.round).join(",")},${alpha})`;
-
-const CLASSES = ["--class-0", "--class-1", "--class-2", "--class-3", "--class-4", "--class-5", "--class-6"];
-
-export const classColor = (label) => themeColor(CLASSES[((label % 7) + 7) % 7]);
-
-// The colour of each byte, packed as a picture has it, from a share 0 … 1 → [r, g, b].
-export function colorTable(color) {
-  const table = new Uint8ClampedArray(4 * 256);
-  for (let i = 0; i < 256; i++) table.set([...color(i / 255), 255], 4 * i);
-  return new Uint32Array(table.buffer);
+export function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-const tables = new Map(); // made once for each theme
+const watched = new WeakMap(); // element → { draw, inView, stale }
 
-function themeTable(name, make) {
-  const key = name + getComputedStyle(document.documentElement).getPropertyValue("--back");
-  if (!tables.has(key)) tables.set(key, colorTable(make()));
-  return tables.get(key);
-}
-
-// Between the colours of the two classes, with the page behind them in the middle.
-export const diverging = () => themeTable("diverging", () => {
-  const [low, middle, high] = ["--class-0", "--back", "--class-1"].map(themeColor);
-  return (share) => (share < 0.5 ? mix(low, middle, share * 2) : mix(middle, high, share * 2 - 1));
-});
-
-export const sequential = () => themeTable("sequential", () => {
-  const [low, high] = ["--panel", "--heat"].map(themeColor);
-  return (share) => mix(low, high, share);
-});
-
-// A picture of bytes, `columns` wide, in the colours of a table.
-export function paint(data, columns, table) {
-  const rows = data.length / columns;
-  const image = new ImageData(columns, rows);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < data.length; i++) pixels[i] = table[data[i]];
-  const canvas = new OffscreenCanvas(columns, rows);
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
-}
-
-// A canvas of so many points on the page, sharp on a dense screen; its context counts in points.
-export function prepare(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
+const viewObserver = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    const state = watched.get(target);
+    state.inView = isIntersecting;
+    if (isIntersecting && state.stale) {
+      state.stale = false;
+      state.draw();
+    }
   }
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return context;
+}, { rootMargin: "100px" });
+
+// What calls draw() while the element is in view; of calls in between, the last, once it comes there.
+export function drawInView(element, draw) {
+  const state = { draw, inView: false, stale: false };
+  watched.set(element, state);
+  viewObserver.observe(element);
+  return () => {
+    if (state.inView) draw();
+    else state.stale = true;
+  };
 }
+
+const widths = new WeakMap(); // element → its width, kept by an observer: asking costs a layout
+
+const widthObserver = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    const { width, changed } = widths.get(target);
+    if (contentRect.width === width) continue;
+    widths.set(target, { width: contentRect.width, changed });
+    changed();
+  }
+});
+
+// Call changed() when the element's width does.
+export function watchWidth(element, changed) {
+  widths.set(element, { width: 0, changed });
+  widthObserver.observe(element);
+}
+
+export const widthOf = (element) => widths.get(element).width;

@@ -1,7 +1,8 @@
 // Dialogs that look into the net: a layer as it is written, a weight's gradient, a unit.
 
 import { Cells } from "./cells.js";
-import { bytes, css, diverging, format, make, paint, prepare, sequential, themeColor } from "./dom.js";
+import { format, make } from "./dom.js";
+import { css, diverging, makePicture, paint, prepare, sequential, themeColor } from "./paint.js";
 
 const STRONGEST = 10;
 
@@ -26,10 +27,11 @@ export class Glass {
 
   layer({ label, formula, sources, derivation }) {
     const code = sources.map(({ name, source }) => [make("h3", {}, make("code", {}, name)), make("pre", {}, source)]).flat();
-    const place = make("div", {});
+    const place = make("div", { class: "derivation" });
     const open = async () => {
       const answer = await fetch(`/playground/derivations/${derivation}`);
-      place.replaceChildren(make("pre", { class: "text" }, await answer.text()));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      place.replaceChildren(...page.body.childNodes);
     };
     this.open(label,
       make("h3", {}, "Formula"), make("pre", { class: "text" }, formula),
@@ -76,11 +78,11 @@ export class Glass {
 
   unit({ path, unit, map, images, weights, mean, zeros, side }) {
     const parts = [make("p", {}, `Over the first training samples it gives ${format(mean)} on average; it is 0 for ${Math.round(100 * zeros)} % of them.`)];
-    if (map) parts.push(make("figure", {}, this.picture(bytes(map.data), map.size, 240, "what the unit gives over the plane"),
+    if (map) parts.push(make("figure", {}, makePicture(map.data, map.size, 240, sequential(), "what the unit gives over the plane"),
       make("figcaption", {}, `Over the plane, from ${format(map.low[0])} (light) to ${format(map.high[0])} (dark)`)));
     if (weights) parts.push(make("figure", {}, this.weights(weights, unit, side),
       make("figcaption", {}, `The weights that lead to it, to ± ${format(weights.limit)}: click one`)));
-    if (images) parts.push(make("figure", {}, make("div", { class: "images" }, ...images.map((image) => this.picture(bytes(image.data), image.width, 56, "a training image"))),
+    if (images) parts.push(make("figure", {}, make("div", { class: "images" }, ...images.map((image) => makePicture(image.data, image.width, 56, sequential(), "a training image"))),
       make("figcaption", {}, "The training images that move it most")));
     this.open(`Unit ${unit} of layer ${path}`, make("div", { class: "pair" }, ...parts.slice(1)), parts[0]);
   }
@@ -96,22 +98,14 @@ export class Glass {
       }
       return [unit, ...entry];
     };
-    const picture = paint(bytes(image.data), image.columns, diverging());
     const cells = new Cells(image.path, {
-      draw: (context, width, height) => context.drawImage(picture, 0, 0, width, height),
       pick: (r, c) => this.ask("weight", { side, path: image.path, index: index(r, c) }),
       describe: (r, c) => `[${index(r, c).join(", ")}]`,
     });
     const size = Math.max(4, Math.min(24, Math.floor(252 / image.columns)));
-    cells.resize(image.rows, image.columns, size, size);
-    return make("div", { class: "scroll" }, cells.canvas);
-  }
-
-  picture(data, columns, size, label) {
-    const canvas = make("canvas", { role: "img", "aria-label": label });
-    const context = prepare(canvas, size, size);
-    context.drawImage(paint(data, columns, sequential()), 0, 0, size, size);
-    return canvas;
+    paint(cells.canvas, image.data, image.columns, diverging());
+    cells.resize(image.rows, image.columns, size);
+    return make("div", { class: "scroll" }, cells.element);
   }
 
   code({ python, toml }) {

@@ -2,7 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { Curves } from "./curves.js";
-import { find, make } from "./dom.js";
+import { find, make, setText } from "./dom.js";
 import { Glass } from "./glass.js";
 import { Lessons } from "./lessons.js";
 import { Images, Maps } from "./maps.js";
@@ -43,19 +43,31 @@ function complain(text) {
 // Whose code a link names: a function of one's own runs only when one says so.
 const ownCode = (setting) => setting.sides?.map((side) => side.net?.name ?? side.net).filter((name) => String(name).includes(":")) ?? [];
 
+// Whether the form can show it; what is wrong in its parts, the server says.
+const isPart = (value) => typeof value?.name === "string";
+const isSetting = ({ data, sides, seeds }) => isPart(data) && typeof seeds === "number" && Array.isArray(sides)
+  && [1, 2].includes(sides.length) && sides.every((side) => [side?.net, side?.loss, side?.optimizer].every(isPart));
+
 function settingOfLink() {
   const text = new URLSearchParams(location.hash.slice(1)).get("setting");
   if (!text) return null;
   try {
-    return JSON.parse(text);
-  } catch {
-    complain("The link's setting is damaged: here is the one that the page begins with.");
-    return null;
-  }
+    const setting = JSON.parse(text);
+    if (isSetting(setting)) return setting;
+  } catch { /* said below */ }
+  element("confirm").textContent = "The link's setting is damaged: here is the one that the page begins with.";
+  element("confirm").hidden = false;
+  return null;
 }
 
 function keepInLink(setting) {
   history.replaceState(null, "", `#${new URLSearchParams({ setting: JSON.stringify(setting) })}`);
+}
+
+// What the folded form says.
+function summarize({ data, sides, seeds }) {
+  const net = sides[0].net.layers ? `${sides[0].net.layers.length + 1} layers` : sides[0].net.name;
+  return `${data.problem ?? data.csv ?? "digits"}, ${sides.length > 1 ? "two nets" : net}, ${seeds} seeds`;
 }
 
 let timer = 0;
@@ -63,6 +75,7 @@ function buildSoon(setting) {
   clearTimeout(timer);
   timer = setTimeout(() => {
     keepInLink(setting);
+    setText(element("summary"), summarize(setting));
     complain("");
     setPlaying(false);
     connection.ask({ do: "build", setting });
@@ -77,7 +90,7 @@ function build(message) {
   page.epoch = 0;
   strip.clear();
   const { samples, sides, seeds } = message;
-  page.curves = new Curves(element("curves"), sides.length);
+  page.curves = new Curves(element("curves"), sides.length, chooseSeed);
   const places = [0, 1].map((s) => element(`side-${s}`));
   places.forEach((place, s) => (place.hidden = s >= sides.length));
   page.views = sides.map((side, s) => {
@@ -117,7 +130,7 @@ function receive(message) {
 
 function draw(frame) {
   const shown = frame.sides[0].epoch;
-  element("epoch").textContent = shown === frame.epoch ? String(shown) : `${shown} of ${frame.epoch}`;
+  setText(element("epoch"), shown === frame.epoch ? String(shown) : `${shown} of ${frame.epoch}`);
   const slider = element("slider");
   slider.max = frame.epoch;
   slider.value = shown;
@@ -128,12 +141,12 @@ function draw(frame) {
     if (side.map) view.maps?.draw(side.map);
     if (side.right) view.images?.draw(side.right);
     view.net.draw(side);
-    view.status.textContent = [...side.diverged.slice(0, 2), side.diverged.length > 2 ? `and ${side.diverged.length - 2} more` : ""].filter(Boolean).join("; ");
+    setText(view.status, [...side.diverged.slice(0, 2), side.diverged.length > 2 ? `and ${side.diverged.length - 2} more` : ""].filter(Boolean).join("; "));
     view.status.hidden = !side.diverged.length;
-    view.backend.textContent = side.backend;
+    setText(view.backend, side.backend);
   });
-  strip.add(frame.epoch, frame.sides);
-  page.curves.refresh();
+  strip.add(frame.epoch, frame.sides, frame.seed);
+  page.curves.draw();
   document.body.dataset.epoch = frame.epoch; // for who watches the page, as its tests do
   document.body.dataset.playing = Number(frame.playing);
   document.body.dataset.loss = page.curves.lastLoss ?? "";
@@ -142,7 +155,7 @@ function draw(frame) {
 
 function setPlaying(playing) {
   page.playing = playing;
-  element("play").textContent = playing ? "❚❚ Pause" : "▶ Play";
+  setText(element("play"), playing ? "❚❚ Pause" : "▶ Play");
   element("play").setAttribute("aria-pressed", String(playing));
 }
 
@@ -157,7 +170,23 @@ function seek(where) {
   page.wanted = null;
 }
 
+const chooseSeed = (seed) => seek({ seed, epoch: page.frame.sides[0].epoch });
+
+function recolor() {
+  if (!page.frame) return;
+  page.views.forEach((view) => [view.maps, view.images].forEach((each) => each?.recolor()));
+  page.curves.recolor();
+  draw(page.frame);
+}
+
+// A button that shows and hides something, where the screen is small.
+function connectFold(button, opened) {
+  button.onclick = () => button.setAttribute("aria-expanded", String(opened.classList.toggle("open")));
+}
+
 function connectControls(settings) {
+  connectFold(element("fold"), element("settings"));
+  connectFold(element("more"), find(".controls"));
   element("play").onclick = () => {
     connection.ask(page.playing ? { do: "pause" } : { do: "play", speed: speed() });
     setPlaying(!page.playing);
@@ -169,14 +198,13 @@ function connectControls(settings) {
     if (page.playing) connection.ask({ do: "pause" });
     seek({ epoch: Number(event.target.value) });
   };
-  element("seed").onchange = (event) => seek({ seed: Number(event.target.value), epoch: page.frame.sides[0].epoch });
+  element("seed").onchange = (event) => chooseSeed(Number(event.target.value));
   element("code").onclick = () => connection.ask({ do: "code" });
   element("link").onclick = async () => {
     await navigator.clipboard.writeText(location.href);
     element("said").textContent = "The link is copied: it opens this setting in a running app.";
   };
-  matchMedia("(prefers-color-scheme: dark)").onchange = () => page.frame && draw(page.frame);
-  addEventListener("resize", () => page.frame && requestAnimationFrame(() => draw(page.frame)));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolor);
 }
 
 async function start() {

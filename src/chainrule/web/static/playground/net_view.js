@@ -1,106 +1,117 @@
-// A net as it is now, of one seed: each layer's units, its weights, and a line of numbers.
+// A net as it is now: each layer's units and weights of one seed, and a line of numbers of all seeds.
 
-import { bytes, css, diverging, format, make, paint, percent, sequential, themeColor } from "./dom.js";
+import { drawInView, format, isMissing, make, percent, setText, watchWidth, widthOf } from "./dom.js";
+import { diverging, paint, sequential, surfaceOf } from "./paint.js";
 import { Cells } from "./cells.js";
+import { Entry } from "./entry.js";
 
-const UNIT = 26;
+const UNIT = 26, GAP = 2;
 
 export class NetView {
   // open(kind, details): a layer, a weight or a unit was chosen.
   constructor(place, description, open) {
-    this.rows = description.layers.map((layer, i) => new LayerRow(layer, open, i === 0));
+    this.rows = description.layers.map((layer) => new LayerRow(layer, open, () => widthOf(place) || 300));
     place.replaceChildren(...this.rows.map((row) => row.element));
+    watchWidth(place, () => this.redraw());
   }
 
   draw(side) {
-    for (const row of this.rows) {
-      row.draw(side.layers.find((each) => each.path === row.layer.path), side.units[row.layer.path], side.weights);
-    }
+    for (const row of this.rows) row.draw(side);
+  }
+
+  redraw() {
+    for (const row of this.rows) row.request();
   }
 }
 
 class LayerRow {
-  constructor(layer, open) {
-    this.layer = layer;
+  constructor(layer, open, width) {
+    Object.assign(this, { layer, width, count: 0 });
     this.numbers = make("span", { class: "numbers" });
     this.units = new Cells(`Units of layer ${layer.path}, ${layer.kind}`, {
-      draw: (context, width, height) => this.drawUnits(context, width, height),
       pick: (r, c) => this.unitAt(r, c) < this.count && open("unit", { path: layer.path, unit: this.unitAt(r, c) }),
       describe: (r, c) => this.describeUnit(this.unitAt(r, c)),
     });
-    this.weights = Object.keys(layer.parameters).map((name) => new Weight(layer, name, open));
+    this.weights = Object.keys(layer.parameters).map((name) => new Weight(layer, name, open, width));
+    this.more = make("div", {});
+    this.openUnit = ([unit]) => open("unit", { path: layer.path, unit });
     const title = make("button", { class: "layer", onclick: () => open("layer", { path: layer.path }) }, `${layer.path}: ${layer.layer}`);
     this.element = make("div", { class: "layer-row" },
       make("div", { class: "layer-head" }, title, this.numbers),
-      make("div", { class: "scroll" }, this.units.canvas),
+      make("div", { class: "scroll" }, this.units.element), this.more,
       ...this.weights.map((weight) => weight.element));
-    this.count = 0;
+    this.request = drawInView(this.element, () => this.side && this.drawNow());
   }
 
   unitAt(row, column) {
     return row * this.units.columns + column;
   }
 
-  // All maps as one picture, and the page between them.
-  drawUnits(context, width, height) {
-    context.drawImage(this.sheet, 0, 0, width, height);
-    context.fillStyle = css(themeColor("--back"));
-    for (let c = 1; c <= this.units.columns; c++) context.fillRect(c * (UNIT + 2) - 2, 0, 2, height);
-    for (let r = 1; r <= this.units.rows; r++) context.fillRect(0, r * (UNIT + 2) - 2, width, 2);
-    const left = this.count % this.units.columns;
-    if (left) context.fillRect(left * (UNIT + 2) - 2, height - UNIT - 2, width, UNIT + 2);
-  }
-
   describeUnit(unit) {
     return unit < this.count ? `unit ${unit}, from ${format(this.data.low[unit])} to ${format(this.data.high[unit])}` : "";
   }
 
-  draw(row, units, weights) {
-    if (row) {
-      const parts = [`spread ${format(row.std)}`];
-      if (row.dead !== null) parts.push(`dead ${percent(row.dead)}`);
-      if (row.flat !== null) parts.push(`saturated ${percent(row.flat)}`);
-      if (row.dy !== null) parts.push(`‖dL/dy‖ ${format(row.dy, 2)}`);
-      if (row.relative !== null) parts.push(`‖dL/dW‖/‖W‖ ${format(row.relative, 2)}`);
-      this.numbers.textContent = parts.join(" · ");
-    }
-    this.units.canvas.hidden = !units;
-    if (units) {
-      this.data = units;
-      this.count = units.low.length;
-      const columns = Math.min(this.count, Math.max(4, Math.floor((this.element.clientWidth || 300) / (UNIT + 2))));
-      this.sheet = paint(joinTiles(bytes(units.data), units.size, columns), columns * units.size, sequential());
-      this.units.resize(Math.ceil(this.count / columns), columns, UNIT, UNIT, 2);
-    }
-    for (const weight of this.weights) weight.draw(weights[`${this.layer.path}.${weight.name}`]);
+  draw(side) {
+    this.side = side;
+    this.request();
   }
-}
 
-// Tiles of size × size, one after the other, as one picture with so many in a row.
-function joinTiles(data, size, columns) {
-  const count = data.length / size ** 2;
-  const sheet = new Uint8Array(Math.ceil(count / columns) * columns * size ** 2);
-  for (let t = 0; t < count; t++) {
-    const top = Math.floor(t / columns) * size, left = (t % columns) * size;
-    for (let r = 0; r < size; r++) {
-      sheet.set(data.subarray((t * size + r) * size, (t * size + r + 1) * size), (top + r) * columns * size + left);
-    }
+  drawNow() {
+    const { layers, units, weights } = this.side, { path } = this.layer;
+    this.drawNumbers(layers, layers.paths.indexOf(path));
+    this.units.element.hidden = !units[path];
+    if (units[path]) this.drawUnits(units[path]);
+    for (const weight of this.weights) weight.draw(weights[`${path}.${weight.name}`]);
   }
-  return sheet;
+
+  // The means over the seeds.
+  drawNumbers(layers, i) {
+    if (i < 0) return;
+    const shown = [["std", "spread", format], ["dead", "dead", percent], ["flat", "saturated", percent],
+      ["dy", "‖dL/dy‖", (v) => format(v, 2)], ["relative", "‖dL/dW‖/‖W‖", (v) => format(v, 2)]];
+    setText(this.numbers, shown.map(([name, label, write]) => [label, layers[name].mean[i], write])
+      .filter(([, value]) => !isMissing(value)).map(([label, value, write]) => `${label} ${write(value)}`).join(" · "));
+  }
+
+  // All maps as one picture, with a clear line after each.
+  drawUnits(data) {
+    if (!this.more.hasChildNodes() && data.all > data.low.length) {
+      this.more.append(new Entry(`The first ${data.low.length} of ${data.all.toLocaleString("en")} units.`, "Unit", [data.all], this.openUnit).element);
+    }
+    this.data = data;
+    this.count = data.low.length;
+    const { size } = data, step = size + 1;
+    const columns = Math.min(this.count, Math.max(4, Math.floor(this.width() / (UNIT + GAP))));
+    const rows = Math.ceil(this.count / columns);
+    const { pixels, show } = surfaceOf(this.units.canvas, columns * step, rows * step);
+    const table = sequential();
+    let place = 0;
+    for (let t = 0; t < this.count; t++) {
+      const corner = Math.floor(t / columns) * step * columns * step + (t % columns) * step;
+      for (let r = 0; r < size; r++) {
+        const start = corner + r * columns * step;
+        for (let c = 0; c < size; c++) pixels[start + c] = table[data.data[place++]];
+      }
+    }
+    show();
+    this.units.resize(rows, columns, UNIT, GAP);
+    this.units.refresh();
+  }
 }
 
 class Weight {
-  constructor(layer, name, open) {
-    this.name = name;
+  constructor(layer, name, open, width) {
+    Object.assign(this, { name, width });
     this.shape = layer.parameters[name];
     this.path = `${layer.path}.${name}`;
+    this.open = (index) => open("weight", { path: this.path, index });
     this.cells = new Cells(`${this.path}`, {
-      draw: (context, width, height) => context.drawImage(this.picture, 0, 0, width, height),
-      pick: (r, c) => open("weight", { path: this.path, index: this.index(r, c) }),
+      pick: (r, c) => this.open(this.index(r, c)),
       describe: (r, c) => `[${this.index(r, c).join(", ")}], about ${format(this.value(r, c), 2)}`,
     });
-    this.label = make("span", { class: "note" }, `${this.path} ${this.shape.join(" × ")}`);
-    this.element = make("div", { class: "weight" }, this.label, make("div", { class: "scroll" }, this.cells.canvas));
+    this.label = make("span", { class: "note" });
+    this.shown = make("div", { class: "scroll" }, this.cells.element);
+    this.element = make("div", { class: "weight" }, this.label, this.shown);
   }
 
   // What is drawn at a place: the longer side of a weight lies across.
@@ -120,16 +131,26 @@ class Weight {
   }
 
   draw(image) {
-    this.element.hidden = !image;
-    if (!image) return;
-    const data = bytes(image.data);
-    this.limit = image.limit;
-    this.turned = image.rows > image.columns;
-    [this.rows, this.columns] = this.turned ? [image.columns, image.rows] : [image.rows, image.columns];
-    this.bytes = this.turned ? data.map((_, i) => data[(i % image.rows) * image.columns + Math.floor(i / image.rows)]) : data;
-    this.picture = paint(this.bytes, this.columns, diverging());
-    const size = Math.max(3, Math.min(11, Math.floor((this.element.clientWidth || 300) / this.columns)));
-    this.cells.resize(this.rows, this.columns, size, size);
-    this.label.textContent = `${this.path} ${this.shape.join(" × ")}, to ± ${format(image.limit, 2)}`;
+    if (!image) {
+      this.nameEntries();
+      return;
+    }
+    const { data, rows, columns, limit } = image;
+    this.limit = limit;
+    this.turned = rows > columns;
+    [this.rows, this.columns] = this.turned ? [columns, rows] : [rows, columns];
+    this.bytes = this.turned ? data.map((_, i) => data[(i % rows) * columns + Math.floor(i / rows)]) : data;
+    paint(this.cells.canvas, this.bytes, this.columns, diverging());
+    this.cells.resize(this.rows, this.columns, Math.max(3, Math.min(11, Math.floor((this.width() - 14) / this.columns))));
+    this.cells.refresh();
+    setText(this.label, `${this.path} ${this.shape.join(" × ")}, to ± ${format(limit, 2)}`);
+  }
+
+  // Of a weight that is too large to be drawn: any entry, by its place.
+  nameEntries() {
+    if (this.entry) return;
+    const said = `${this.path} ${this.shape.join(" × ")}: too many to draw; those of one unit are shown with it.`;
+    this.entry = new Entry(said, `Entry of ${this.path}`, this.shape, this.open);
+    this.element.replaceChildren(this.entry.element);
   }
 }

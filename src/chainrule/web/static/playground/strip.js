@@ -1,8 +1,9 @@
-// One strip of all layers by epoch: what each does, as colour.
+// One strip of all layers by epoch: what each does, as colour, with the band over the seeds.
 
-import { css, format, make, mix, prepare, select, themeColor } from "./dom.js";
+import { drawInView, format, isMissing, make, select, setAttribute, setText, watchWidth, widthOf } from "./dom.js";
+import { sequential, surfaceOf } from "./paint.js";
 
-export const QUANTITIES = {
+const QUANTITIES = {
   dy: "‖dL/dy‖, the gradient of each output",
   relative: "‖dL/dW‖ / ‖W‖, the gradient against the weight",
   std: "spread of the outputs",
@@ -12,123 +13,160 @@ export const QUANTITIES = {
 
 const LOGARITHMIC = new Set(["dy", "relative", "std"]);
 
-const ROW = 16;
-const MARGIN = 96;
+const ROW = 20;
+const LINES = ["high", "mean", "mean", "low", null]; // of a row, from the top: null is the page
+const MAX_FRAMES = 2000;
 
 export class Strip {
   constructor(place, seek) {
-    this.quantity = "dy";
-    this.seek = seek;
-    this.canvas = make("canvas", { role: "img", class: "strip" });
+    Object.assign(this, { quantity: "dy", whose: "mean", seed: 0, seek });
+    this.canvas = make("canvas", { role: "img", class: "pixels" });
+    this.mark = make("span", { class: "mark" });
+    this.names = make("div", { class: "strip-names" });
+    this.field = make("div", { class: "strip-field" }, this.canvas, this.mark);
+    this.last = make("span", {});
+    this.scaleNote = make("p", { class: "note" });
     this.note = make("p", { class: "note readout" });
-    this.canvas.onmousemove = (event) => this.read(event);
-    this.canvas.onmouseleave = () => this.say();
-    this.canvas.onclick = (event) => this.frames.length && this.seek(this.at(event).frame.epoch);
-    const choose = select("What the strip shows", Object.entries(QUANTITIES), this.quantity, (value) => {
-      this.quantity = value;
-      this.draw();
+    this.field.onmousemove = (event) => this.read(event);
+    this.field.onmouseleave = () => setText(this.note, "");
+    this.field.onclick = (event) => this.frames.length && this.seek(this.at(event).frame.epoch);
+    const choose = (label, choices, key) => select(label, Object.entries(choices), this[key], (value) => {
+      this[key] = value;
+      this.request();
     });
-    place.replaceChildren(choose, this.canvas, this.note);
-    this.place = place;
+    this.body = make("div", { class: "strip" }, this.names, this.field);
+    place.replaceChildren(
+      make("div", { class: "actions" }, choose("What the strip shows", QUANTITIES, "quantity"),
+        choose("Of which seeds", { mean: "all seeds", seed: "the chosen seed" }, "whose")),
+      this.body, make("p", { class: "note strip-ends" }, make("span", {}, "epoch 0"), this.last), this.scaleNote, this.note);
     this.clear();
-    new ResizeObserver(() => this.draw()).observe(place);
+    this.request = drawInView(this.body, () => this.drawNow());
+    watchWidth(this.field, () => this.drawNow());
   }
 
   clear() {
     this.frames = [];
+    this.limits = {};
     this.shown = 0;
   }
 
-  add(epoch, sides) {
+  add(epoch, sides, seed) {
     this.shown = sides[0].epoch;
-    if (sides[0].epoch === epoch && this.frames.at(-1)?.epoch !== epoch) {
-      this.frames.push({ epoch, rows: sides.flatMap((side, s) => side.layers.map((row) => ({ ...row, side: s }))) });
+    this.seed = seed;
+    if (this.shown === epoch && this.frames.at(-1)?.epoch !== epoch) {
+      const numbers = sides.map((side) => side.layers);
+      this.frames.push({ epoch, numbers });
+      for (const name of LOGARITHMIC) {
+        for (const { [name]: found } of numbers) {
+          this.widen(`mean ${name}`, found.low, found.high);
+          this.widen(`seed ${name}`, found.seeds);
+        }
+      }
+      if (this.frames.length > MAX_FRAMES) this.frames = this.frames.filter((_, i) => i % 2);
     }
-    this.draw();
+    this.request();
   }
 
-  // Layers that have the quantity, in the order of the net.
-  names() {
-    const rows = this.frames.at(-1)?.rows ?? [];
-    const several = rows.some((row) => row.side);
-    return rows
-      .map((row, i) => ({ i, name: `${several ? ["1st ", "2nd "][row.side] : ""}${row.path} ${row.layer}` }))
-      .filter(({ i }) => this.frames.some((frame) => this.value(frame, i) !== null));
+  // The least and the largest number that there was.
+  widen(name, ...arrays) {
+    const limits = (this.limits[name] ??= { low: Infinity, high: 0 });
+    for (const value of arrays.flatMap((array) => [...array])) {
+      if (!(value > 0)) continue;
+      if (value < limits.low) limits.low = value;
+      if (value > limits.high) limits.high = value;
+    }
   }
 
-  value(frame, i) {
-    return frame.rows[i]?.[this.quantity] ?? null;
+  // Layers that have the quantity, in the order of the nets.
+  rows() {
+    const { numbers } = this.frames.at(-1);
+    return numbers.flatMap(({ paths, layers }, side) => paths.map((path, i) => (
+      { side, i, count: paths.length, name: `${numbers.length > 1 ? ["1st ", "2nd "][side] : ""}${path} ${layers[i]}` })))
+      .filter((row) => [this.frames[0], this.frames.at(-1)].some((frame) => !isMissing(this.value(frame, row, "mean"))));
   }
 
+  value(frame, { side, i, count }, line) {
+    const numbers = frame.numbers[side][this.quantity];
+    return this.whose === "mean" ? numbers[line][i] : numbers.seeds[i * (numbers.seeds.length / count) + this.seed];
+  }
+
+  // Value → byte.
   scale() {
-    const values = this.frames.flatMap((frame) => frame.rows.map((_, i) => this.value(frame, i)))
-      .filter((v) => v !== null && (v > 0 || !LOGARITHMIC.has(this.quantity)));
-    if (!LOGARITHMIC.has(this.quantity)) return { low: 0, high: 1, share: (v) => v };
-    const low = Math.min(...values), high = Math.max(...values);
-    const span = Math.log(high / low) || 1;
-    return { low, high, share: (v) => (v > 0 ? 0.06 + (0.94 * Math.log(v / low)) / span : 0) };
+    if (!LOGARITHMIC.has(this.quantity)) return (value) => 255 * value;
+    const { low, high } = this.limits[`${this.whose} ${this.quantity}`];
+    const least = Math.log(low), span = Math.log(high / low) || 1;
+    return (value) => (value > 0 ? Math.max(15, 15 + (240 * (Math.log(value) - least)) / span) : 0);
   }
 
-  draw() {
-    const width = this.place.clientWidth;
+  drawNow() {
+    const width = Math.round(widthOf(this.field));
     if (!width || !this.frames.length) return;
-    const names = this.names();
-    const context = prepare(this.canvas, width, Math.max(1, names.length) * ROW + 18);
-    const [cold, hot] = ["--panel", "--heat"].map(themeColor);
-    context.font = "11px system-ui, sans-serif";
-    context.textBaseline = "middle";
-    if (!names.length) {
-      context.fillStyle = css(themeColor("--quiet"));
-      context.fillText("No layer of this net has it.", 0, ROW / 2);
-      this.note.textContent = "";
-      return;
+    const rows = this.rows(), last = this.frames.at(-1).epoch;
+    const names = rows.map((row) => row.name).join("\n");
+    setText(this.last, String(last));
+    if (this.labels !== names) {
+      this.labels = names;
+      this.names.replaceChildren(...rows.map((row) => make("span", { title: row.name }, row.name)));
+      this.canvas.style.height = `${ROW * rows.length}px`;
     }
-    const { share } = this.scale();
-    const last = this.frames.at(-1).epoch, room = width - MARGIN;
-    this.x = (epoch) => MARGIN + (epoch / Math.max(1, last)) * room;
-    names.forEach(({ i, name }, r) => {
-      context.fillStyle = css(themeColor("--text"));
-      context.fillText(name, 0, r * ROW + ROW / 2, MARGIN - 6);
-      this.frames.forEach((frame, f) => {
-        const value = this.value(frame, i);
-        const left = this.x(f ? this.frames[f - 1].epoch : 0);
-        context.fillStyle = value === null ? css(themeColor("--back")) : css(mix(cold, hot, share(value)));
-        context.fillRect(left, r * ROW, Math.max(1, this.x(frame.epoch) - left + 0.5), ROW - 1);
-      });
-    });
-    context.fillStyle = css(themeColor("--quiet"));
-    context.fillText("epoch 0", MARGIN, names.length * ROW + 9);
-    context.textAlign = "right";
-    context.fillText(String(last), width, names.length * ROW + 9);
-    context.textAlign = "left";
-    context.strokeStyle = css(themeColor("--text"));
-    context.beginPath();
-    context.moveTo(this.x(this.shown), 0);
-    context.lineTo(this.x(this.shown), names.length * ROW);
-    context.stroke();
-    this.say();
+    this.body.hidden = !rows.length;
+    setText(this.scaleNote, rows.length ? this.explain() : "No layer of this net has it.");
+    if (!rows.length) return;
+    setAttribute(this.canvas, "aria-label", `${QUANTITIES[this.quantity]}, by layer and epoch. ${this.explain()}`);
+    this.paintRows(rows, width, last);
+    this.mark.style.transform = `translateX(${(this.shown / Math.max(1, last)) * (width - 2)}px)`;
   }
 
-  say() {
-    const { low, high } = this.scale();
-    this.note.textContent = LOGARITHMIC.has(this.quantity)
-      ? `From ${format(low)} (light) to ${format(high)} (dark), in steps of equal factors.`
-      : "From 0 % (light) to 100 % (dark).";
-    this.canvas.setAttribute("aria-label", `${QUANTITIES[this.quantity]}, by layer and epoch. ${this.note.textContent}`);
+  paintRows(rows, width, last) {
+    const { pixels, show } = surfaceOf(this.canvas, width, rows.length * LINES.length);
+    const table = sequential(), scale = this.scale();
+    const frames = this.framesByPoint(width, last);
+    rows.forEach((row, r) => LINES.forEach((line, l) => {
+      if (line === null) return;
+      const start = (r * LINES.length + l) * width;
+      let known = null, color = 0;
+      for (let x = 0; x < width; x++) {
+        if (frames[x] !== known) {
+          known = frames[x];
+          const value = this.value(known, row, line);
+          color = isMissing(value) ? 0 : table[Math.max(0, Math.min(255, Math.round(scale(value))))];
+        }
+        pixels[start + x] = color;
+      }
+    }));
+    show();
+  }
+
+  // Which frame each point across shows: the first that is not before its epoch.
+  framesByPoint(width, last) {
+    let f = 0;
+    return Array.from({ length: width }, (_, x) => {
+      const epoch = ((x + 0.5) / width) * last;
+      while (f < this.frames.length - 1 && this.frames[f].epoch < epoch) f++;
+      return this.frames[f];
+    });
+  }
+
+  explain() {
+    const whose = this.whose === "mean" ? "The mean over the seeds; above it in each row their 90th percentile, below it the 10th. " : `Seed ${this.seed}. `;
+    if (!LOGARITHMIC.has(this.quantity)) return `${whose}From 0 % (light) to 100 % (dark).`;
+    const { low, high } = this.limits[`${this.whose} ${this.quantity}`];
+    if (!high) return `${whose}All are 0.`;
+    return `${whose}From ${format(low)} (light) to ${format(high)} (dark), in steps of equal factors.`;
   }
 
   at(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const names = this.names();
-    const epoch = ((event.clientX - box.left - MARGIN) / (box.width - MARGIN)) * this.frames.at(-1).epoch;
+    const box = this.field.getBoundingClientRect(), rows = this.rows();
+    const epoch = ((event.clientX - box.left) / box.width) * this.frames.at(-1).epoch;
     const frame = this.frames.find((each) => each.epoch >= epoch) ?? this.frames.at(-1);
-    const row = names[Math.min(names.length - 1, Math.max(0, Math.floor((event.clientY - box.top) / ROW)))];
-    return { frame, row };
+    return { frame, row: rows[Math.min(rows.length - 1, Math.max(0, Math.floor((event.clientY - box.top) / ROW)))] };
   }
 
   read(event) {
-    if (!this.frames.length || !this.names().length) return;
-    const { frame, row } = this.at(event);
-    this.note.textContent = `${row.name}, epoch ${frame.epoch}: ${format(this.value(frame, row.i))}`;
+    if (!this.frames.length || this.body.hidden) return;
+    const { frame, row } = this.at(event), { side, i, count } = row;
+    const { seeds, mean, low, high } = frame.numbers[side][this.quantity];
+    const own = seeds[i * (seeds.length / count) + this.seed];
+    setText(this.note, `${row.name}, epoch ${frame.epoch}: mean ${format(mean[i])} (${format(low[i])} to ${format(high[i])}), seed ${this.seed} ${format(own)}`);
   }
 }

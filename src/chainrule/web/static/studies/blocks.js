@@ -1,7 +1,7 @@
 // The blocks of a study's page, each by its kind.
 import { drawCurves } from "./curves.js";
 import { h } from "./dom.js";
-import { drawImages, drawIntervals, drawParallel, drawPoints } from "./figures.js";
+import { drawImages, drawIntervals, drawParallel, drawPoints, drawRanks, drawSvg } from "./figures.js";
 import { sortableTable } from "./table.js";
 
 const cellsOf = (row) => row.map(([text, order]) => ({ text, order }));
@@ -43,6 +43,8 @@ const DRAW = {
   intervals: drawIntervals,
   parallel: drawParallel,
   images: drawImages,
+  ranks: drawRanks,
+  svg: drawSvg,
 };
 
 /** The blocks, drawn. `memory`: key → what was sorted or switched; `own`: kind → another drawing. */

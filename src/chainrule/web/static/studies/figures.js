@@ -70,6 +70,20 @@ export const drawIntervals = ({ data, caption }) => {
   }));
 };
 
+/** Arms by mean rank, and below them a bar over those that cannot be told apart. */
+export const drawRanks = ({ data, caption }) => {
+  const { arms, mean_ranks: ranks, bars } = data, unit = { scale: 1, decimals: 2, suffix: "" };
+  const names = [...arms.map((arm, i) => `${arm}  ${ranks[i].toFixed(2)}`), ...bars.map(() => "not told apart")];
+  return frame(caption, drawRows(names, 1, arms.length, unit, `mean rank over ${data.n} data sets (1 is best)`, (i, x, y) => (
+    i < arms.length
+      ? s("circle", { cx: x(ranks[i]), cy: y, r: 5, fill: "var(--accent)" }, s("title", {}, names[i]))
+      : s("line", { x1: x(bars[i - arms.length][0]), x2: x(bars[i - arms.length][1]), y1: y, y2: y, stroke: "var(--warn)", "stroke-width": 5, "stroke-linecap": "round" }))));
+};
+
+/** A figure that the report has drawn. */
+export const drawSvg = ({ data, caption }) => frame(caption, document.importNode(
+  new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement, true));
+
 /** A line a candidate across an axis for each searched path. */
 export const drawParallel = ({ data, caption }) => {
   const { axes, lines } = data, width = 130 + 180 * (axes.length - 1), height = 300;

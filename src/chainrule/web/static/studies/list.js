@@ -1,4 +1,5 @@
 // The list of all studies of all stores.
+import { stateBadge } from "./datasets.js";
 import { ask, h, repeat } from "./dom.js";
 import { sortableTable } from "./table.js";
 
@@ -44,20 +45,21 @@ const confirmRemoval = (store, study, done) => {
 };
 
 const showRow = ({ store, study }, open, refresh) => {
-  const state = h("span", { class: `state ${study.state.replace(" ", "-")}` }, study.state);
-  const link = h("a", { href: `?store=${encodeURIComponent(store)}&study=${study.number}`, onclick: open },
-    `${store}/${study.number}`);
+  const isWhole = study.number === null;
+  const label = isWhole ? `${store}, ${study.datasets[1]} data sets` : `${store}/${study.number}`;
+  const which = isWhole ? `datasets=${study.digest}` : `study=${study.number}`;
+  const link = h("a", { href: `?store=${encodeURIComponent(store)}&${which}`, onclick: open }, label);
   const remove = h("button", { type: "button", class: "small", "aria-label": `Remove ${store}/${study.number}`,
     onclick: () => confirmRemoval(store, study, refresh) }, "Remove…");
   return [
-    { content: link, order: `${store}/${study.number}` },
+    { content: link, order: label },
     cell(study.name),
-    { content: state, order: study.state },
+    { content: stateBadge(study.state), order: study.state },
     study.last_run ? cell(study.last_run.slice(0, 19).replace("T", " "), study.last_run) : NOTHING,
     study.arms ? cell(study.arms.join(" / "), study.arms[0]) : NOTHING,
     study.rounds ? cell(study.rounds.join(" / "), study.rounds[0]) : NOTHING,
     cell(study.trainings.toLocaleString("en"), study.trainings),
-    { content: remove, order: null },
+    isWhole ? NOTHING : { content: remove, order: null },
   ];
 };
 
@@ -72,7 +74,7 @@ export const showList = (place, open, memory) => {
     memory.search = search.value;
     memory.state = state.value;
     const wanted = search.value.trim().toLowerCase();
-    const rows = found.filter(({ store, study }) => `${store}/${study.number} ${study.name}`.toLowerCase().includes(wanted)
+    const rows = found.filter(({ store, study }) => `${store}/${study.number ?? ""} ${study.name}`.toLowerCase().includes(wanted)
       && (state.value === STATES[0] || study.state === state.value));
     memory.order ??= {};
     table.replaceChildren(

@@ -1,4 +1,6 @@
-// The room "Studies": a list, or one study; which, and which of its tabs, is in the address.
+// The room "Studies": a list, one study, or one over several data sets; which, and which of its tabs,
+// is in the address.
+import { showDatasets } from "./datasets.js";
 import { showList } from "./list.js";
 import { showStudy } from "./study.js";
 
@@ -23,14 +25,15 @@ const open = (event) => {
 const show = () => {
   leave();
   const wanted = new URLSearchParams(location.search);
-  const store = wanted.get("store"), study = wanted.get("study");
-  if (store === null || study === null) {
+  const store = wanted.get("store"), study = wanted.get("study"), digest = wanted.get("datasets");
+  if (store === null || (study === null && digest === null)) {
     leave = showList(place, open, ofList);
     return;
   }
-  const key = `${store}/${study}`;
+  const key = `${store}/${study ?? digest}`;
   if (!ofStudies.has(key)) ofStudies.set(key, new Map());
-  leave = showStudy(place, { store, study }, wanted.get("tab") ?? "Results", open, rename, ofStudies.get(key));
+  if (study === null) leave = showDatasets(place, { store, digest }, open, ofStudies.get(key));
+  else leave = showStudy(place, { store, study }, wanted.get("tab") ?? "Results", open, rename, ofStudies.get(key));
 };
 
 window.addEventListener("popstate", show);

@@ -1,5 +1,6 @@
 // The page of one study, which fills while the study runs.
 import { drawBlocks } from "./blocks.js";
+import { stateBadge } from "./datasets.js";
 import { ask, h, repeat } from "./dom.js";
 
 const showProgress = (study) => {
@@ -48,7 +49,7 @@ const changesBlock = (address, memory) => () => {
     const lists = await Promise.all(stores.map((store) => ask("list", { store }).catch(() => [])
       .then((studies) => studies.map((study) => [store, study]))));
     for (const [store, study] of lists.flat()) {
-      if (store === address.store && String(study.number) === address.study) continue;
+      if (study.number === null || (store === address.store && String(study.number) === address.study)) continue;
       const value = JSON.stringify([store, study.number]);
       choice.append(h("option", { value, selected: value === memory.changes }, `${store}/${study.number}, ${study.name}`));
     }
@@ -78,7 +79,9 @@ export const showStudy = (place, address, tab, open, rename, memory) => {
   };
   const showHead = (study) => {
     head.replaceChildren(
-      h("h1", {}, study.name, " ", h("span", { class: `state ${study.state.replace(" ", "-")}` }, study.state)),
+      h("h1", {}, study.name, " ", stateBadge(study.state)),
+      study.part_of ? h("p", {}, `Data set ${study.part_of.dataset}, one of ${study.part_of.datasets.length} of `,
+        h("a", { href: `?store=${encodeURIComponent(address.store)}&datasets=${study.part_of.digest}`, onclick: open }, study.part_of.study)) : "",
       study.summary ? h("p", {}, study.summary) : "",
       h("p", {}, study.opening, " ", h("strong", {}, study.progress)),
       ...showProgress(study),

@@ -1,0 +1,18 @@
+"""What a picture costs the server, by its processor's time, which no other program lengthens."""
+
+from __future__ import annotations
+
+import time
+
+from chainrule.web.playground.catalog import START
+from chainrule.web.playground.encoding import pack_message
+
+
+def test_ten_pictures_a_second_of_32_seeds_leave_the_server_most_of_its_time(page):
+    page.do("build", setting=START)
+    page.do("step", epochs=10)
+    pack_message(page.messages[-1])
+    start = time.process_time()
+    for _ in range(10):
+        pack_message(page.do("pause"))
+    assert (time.process_time() - start) / 10 < 0.03
