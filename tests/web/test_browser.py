@@ -148,10 +148,9 @@ def test_a_link_keeps_the_setting(browser, address, page):
     page.get_by_label("Data", exact=True).last.select_option("moons")
     page.wait_for_url("**moons**")
     with open_page(browser, address) as other:
-        other.goto(page.url)
-        other.reload()
         wait_until(lambda: read_number(other, "pictures") >= 1)
-        assert other.get_by_label("Data", exact=True).last.input_value() == "moons"
+        other.goto(page.url)
+        wait_until(lambda: other.get_by_label("Data", exact=True).last.input_value() == "moons")
 
 
 def test_a_link_to_code_runs_it_only_when_one_says_so(browser, address):
@@ -161,8 +160,8 @@ def test_a_link_to_code_runs_it_only_when_one_says_so(browser, address):
         "loss": {"name": "CrossEntropyLoss"},
     }
     with open_page(browser, address) as page:
-        page.goto(page.url + "#setting=" + quote(json.dumps(setting)))
-        page.reload()
+        wait_until(lambda: read_number(page, "pictures") >= 1)
+        page.goto(page.url.partition("#")[0] + "#setting=" + quote(json.dumps(setting)))
         page.get_by_text("The link names code on this machine: own_net.py:small").wait_for()
         wait_until(lambda: read_number(page, "pictures") >= 1)
         assert page.get_by_role("button", name="0: Linear(2, 25)").is_visible()
@@ -229,8 +228,8 @@ def test_a_click_on_a_curve_chooses_its_seed_and_the_strip_shows_it(page):
 
 def test_a_damaged_link_is_told(browser, address):
     with open_page(browser, address) as page:
-        page.goto(page.url + "#setting=" + quote('{"seeds": 3}'))
-        page.reload()
+        wait_until(lambda: read_number(page, "pictures") >= 1)
+        page.goto(page.url.partition("#")[0] + "#setting=" + quote('{"seeds": 3}'))
         page.get_by_text("The link's setting is damaged").wait_for()
         wait_until(lambda: read_number(page, "pictures") >= 1)
 

@@ -69,9 +69,10 @@ const viewObserver = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "100px" });
 
-// What calls draw() while the element is in view; of calls in between, the last, once it comes there.
+// What calls draw() the first time, and while the element is in view; of calls in between, the last,
+// once it comes there.
 export function drawInView(element, draw) {
-  const state = { draw, inView: false, stale: false };
+  const state = { draw, inView: true, stale: false }; // until the observer has looked
   watched.set(element, state);
   viewObserver.observe(element);
   return () => {

@@ -185,6 +185,10 @@ function connectFold(button, opened) {
 }
 
 function connectControls(settings) {
+  addEventListener("hashchange", () => { // another link, in the same page
+    clearTimeout(timer);
+    location.reload();
+  });
   connectFold(element("fold"), element("settings"));
   connectFold(element("more"), find(".controls"));
   element("play").onclick = () => {
