@@ -10,7 +10,7 @@ import pytest
 
 from chainrule.report import render_page
 from chainrule.report.figure_data import search_maps_data
-from chainrule.report.figure_data.search_maps import SearchLine, SearchMapsData, SearchPoint
+from chainrule.report.figure_data.search.search_maps import SearchLine, SearchMapsData, SearchPoint
 from chainrule.report.html.search_figures import draw_search_svg
 from chainrule.report.numbers import PERCENT
 

@@ -15,7 +15,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from chainrule.report.figure_data.search_maps import SearchLine, SearchMap, SearchMapsData
+from chainrule.report.figure_data.search.search_maps import SearchLine, SearchMap, SearchMapsData
 from chainrule.report.html.svg_parts import (
     GRID,
     LETTER,

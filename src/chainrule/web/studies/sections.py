@@ -19,7 +19,7 @@ from chainrule.report.figure_data import (
     wrong_samples_data,
 )
 from chainrule.report.figure_data.curves import curve_names
-from chainrule.report.figure_data.search_maps import search_maps_data
+from chainrule.report.figure_data.search.search_maps import search_maps_data
 from chainrule.report.html.protocol import protocol_facts, randomness_facts, run_facts
 from chainrule.report.line_styles import line_style
 from chainrule.report.numbers import MISSING, format_value
