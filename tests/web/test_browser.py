@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from urllib.parse import quote
 
 import pytest
 
+from chainrule.web.playground.catalog import START
 from tests.web.browser import (
     app_process,
     chromium,
@@ -251,6 +254,51 @@ def test_a_server_that_is_killed_is_told(browser, tmp_path):
         process.kill()
         page.get_by_text("The connection to the app is gone").wait_for()
         assert page.text_content("#play") == "▶ Play"
+
+
+SLEEPY = """
+import time
+from chainrule import nn
+
+class Sleepy(nn.Module):
+    def forward(self, x):
+        time.sleep(60 if self.training else 0)
+        return x, lambda g: g
+
+def net():
+    return nn.Sequential(nn.Linear(2, 2), Sleepy())
+"""
+CONVOLUTIONS = [["Conv2d", 16, 3], "ReLU", ["MaxPool2d", 2], ["Conv2d", 32, 3], "ReLU"]
+LONG_EPOCHS = {
+    "convolutions": {
+        "data": {"name": "digit_images", "train": 500, "test": 500, "standardize": "all"},
+        "seeds": 64,
+        "net": {"name": "sequential_net", "layers": CONVOLUTIONS},
+    },
+    "a net that sleeps": {"net": {"name": "sleepy.py:net"}},
+}
+
+
+@pytest.mark.parametrize("name", LONG_EPOCHS)
+def test_control_c_ends_the_server_cleanly_in_the_middle_of_a_long_epoch(browser, tmp_path, name):
+    (tmp_path / "sleepy.py").write_text(SLEEPY, encoding="utf-8")
+    changes = dict(LONG_EPOCHS[name])
+    side = {**START["sides"][0], "net": changes.pop("net")}
+    setting = {**START, **changes, "sides": [side]}
+    with app_process(tmp_path) as (address, process):
+        with open_page(browser, address) as page:
+            wait_until(lambda: read_number(page, "pictures") >= 1)
+            page.goto(page.url.partition("#")[0] + "#setting=" + quote(json.dumps(setting)))
+            if "sleeps" in name:
+                page.get_by_role("button", name="Run it").click()
+                page.get_by_role("button", name="1: Sleepy").wait_for()
+            else:
+                page.get_by_role("button", name="0: Conv2d").wait_for()
+            page.click("#play")
+            page.wait_for_timeout(2000)
+            os.kill(process.pid, signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+        assert (process.returncode, said) == (0, "Ctrl-C stops it.\nstopped\n")
 
 
 def test_ten_pictures_a_second_leave_the_browser_most_of_its_time(page):

@@ -75,6 +75,18 @@ def test_it_prints_an_address_that_answers_and_a_signal_ends_it_cleanly(number):
     assert (process.returncode, rest, said) == (0, "", "Ctrl-C stops it.\nstopped\n")
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_python_ends_by_itself_unless_a_training_goes_on(ended, monkeypatch, capfd):
+    exits = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+    monkeypatch.setattr("chainrule.web.run_server", lambda *_: None)
+    monkeypatch.setattr("chainrule.web.join_sessions", lambda seconds: ended)
+    monkeypatch.setattr(sys, "argv", ["chainrule", "app", "--no-browser"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert (stopped.value.code, exits) == (0, [] if ended else [0])
+
+
 def test_the_command_opens_the_page_that_it_prints(monkeypatch, capfd):
     opened = []
     monkeypatch.setattr(webbrowser, "open", opened.append)

@@ -12,7 +12,15 @@ except ImportError as error:
     raise ImportError(f"{error.name} is missing: pip install 'chainrule[app]'") from error
 
 from chainrule.web.application import build_application
+from chainrule.web.playground import join_sessions
 from chainrule.web.server import open_socket, page_address, run_server
 from chainrule.web.studies import StudyStores
 
-__all__ = ["StudyStores", "build_application", "open_socket", "page_address", "run_server"]
+__all__ = [
+    "StudyStores",
+    "build_application",
+    "join_sessions",
+    "open_socket",
+    "page_address",
+    "run_server",
+]

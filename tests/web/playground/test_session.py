@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from queue import Queue
+from threading import Event
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import pytest
 
 from chainrule.web.playground.encoding import pack_message
-from chainrule.web.playground.session import Session
+from chainrule.web.playground.session import Session, join_sessions
 from tests.web.playground.conftest import SMALL, unpack
 
 
@@ -233,6 +235,18 @@ def start_long_epoch(setting):
         time.sleep(0.01)
     time.sleep(0.2)
     return session, sent
+
+
+def test_the_ends_of_all_sessions_are_waited_for(monkeypatch):
+    monkeypatch.setattr("chainrule.web.playground.session.SESSIONS", WeakSet())
+    may_end = Event()
+    session = Session(lambda message: may_end.wait(30))
+    session.start()
+    session.ask({"do": "dance"})
+    assert not join_sessions(0.05)
+    session.close()
+    may_end.set()
+    assert join_sessions(30)
 
 
 @pytest.mark.slow

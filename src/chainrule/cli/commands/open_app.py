@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import webbrowser
@@ -15,6 +16,9 @@ from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
 from chainrule.cli.resolve import RUNS
+
+LONGEST_END = 4.0
+"""Seconds for which trainings of open pages are waited for, once the app is stopped."""
 
 Host = Annotated[
     str,
@@ -67,3 +71,5 @@ def open_app(
         names = [host, socket.gethostname()]
         web.run_server(web.build_application(token, names, stores), listener)
     echo_err("stopped")
+    if not web.join_sessions(LONGEST_END):
+        os._exit(0)  # a training that cannot be ended: Python's own end would abort

@@ -6,5 +6,6 @@ same as a file.
 """
 
 from chainrule.web.playground.routes import ROUTES
+from chainrule.web.playground.session import join_sessions
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "join_sessions"]

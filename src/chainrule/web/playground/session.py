@@ -7,11 +7,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import final
+from weakref import WeakSet
 
 from chainrule.web.playground.player import Message, Player
 
-__all__ = ["Session"]
+__all__ = ["Session", "join_sessions"]
+
+SESSIONS: WeakSet[Session] = WeakSet()
+"""Those that were started and may not have ended."""
 
 
 @final
@@ -29,6 +34,7 @@ class Session:
 
     def start(self) -> None:
         """Begin to serve."""
+        SESSIONS.add(self)
         self._thread.start()
 
     def ask(self, command: Message) -> None:
@@ -72,6 +78,18 @@ class Session:
     def is_alive(self) -> bool:
         """Whether it has not ended yet."""
         return self._thread.is_alive()
+
+
+def join_sessions(seconds: float) -> bool:
+    """Wait for the ends of all sessions, at most so long; whether none goes on.
+
+    Where one does, it is deep in an operation, and so must not be when Python ends: that would end
+    the thread within PyTorch's code, which aborts the process.
+    """
+    end = monotonic() + seconds
+    for session in [*SESSIONS]:
+        session.join(max(0.0, end - monotonic()))
+    return not any(session.is_alive for session in SESSIONS)
 
 
 def interrupt_thread(ident: int) -> None:
