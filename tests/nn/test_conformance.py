@@ -21,7 +21,8 @@ from tests.nn.cases.spatial import CASES as SPATIAL
 CASES = [*BASIC, *SPATIAL, *SEQUENCES]
 every = pytest.mark.parametrize("case", CASES, ids=str)
 twins = pytest.mark.parametrize("case", [c for c in CASES if c.twin], ids=str)
-modes = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+MODES = [True, False]
+"""Of training and of evaluation. A test does both: there are thousands of cases."""
 
 
 def build(case: Case, training: bool = True, dtype: torch.dtype = torch.float64) -> nn.Module:
@@ -75,18 +76,22 @@ def oracle(case: Case, module: nn.Module, x, g=None, training: bool = True):
 
 
 @every
-@modes
-def test_gradients_agree_with_finite_differences(case, training):
-    report = gradcheck(build(case, training), case.x())
-    assert report, report
-    assert report.rows or case.integer or not len(list(named_leaves(case.x())))
+def test_gradients_agree_with_finite_differences(case):
+    for training in MODES:
+        report = gradcheck(build(case, training), case.x())
+        assert report, report
+        assert report.rows or case.integer or not len(list(named_leaves(case.x())))
 
 
 @twins
-@modes
-def test_float64_agrees_with_autograd(case, training):
-    if case.random and training:
-        pytest.skip("the twin draws other numbers; test_dropout compares the masks")
+def test_float64_agrees_with_autograd(case):
+    """In training not where numbers are drawn, others by the twin: test_dropout has the masks."""
+    for training in MODES:
+        if not (case.random and training):
+            compare_with_autograd(case, training)
+
+
+def compare_with_autograd(case: Case, training: bool) -> None:
     module, x = build(case, training), case.x()
     y, dx, dparameters, twin = oracle(case, module, x, training=training)
     close(module(x), y, 1e-12)
@@ -159,9 +164,14 @@ def pick(value, k: int):
 
 
 @every
-@modes
-@pytest.mark.parametrize("one_batch", [False, True], ids=["own batch", "one batch for all"])
-def test_a_replica_is_the_net_alone(case, training, one_batch):
+def test_a_replica_is_the_net_alone(case):
+    for training in MODES:
+        for one_batch in (False, True):
+            compare_replicas(case, training, one_batch)
+
+
+def compare_replicas(case: Case, training: bool, one_batch: bool) -> None:
+    """A cohort, whose replicas get a batch each or one for all, with its nets alone."""
     seeds = [11, 12, 13]
     cohort = build(case, training).replicate(3, seeds)
     xs = [case.x(0 if one_batch else k) for k in range(3)]
