@@ -264,7 +264,10 @@ THIRD = {
     },
     "report": {"jinja2", "matplotlib", "numpy", "pandas", "rich", "torch"},
     "cli": {"pandas", "pyarrow", "rich", "torch", "typer"},
-    "web": {"jinja2", "pydantic", "starlette", "torch", "uvicorn"},
+    "web": {
+        *("jinja2", "latex2mathml", "markdown_it", "mdit_py_plugins", "numpy", "pydantic"),
+        *("starlette", "torch", "uvicorn"),
+    },
     "__main__": set(),
 }
 
