@@ -31,6 +31,50 @@ def test_tensorboard_reads_them(call: Call, finished):
     assert "train_loss" in EventAccumulator(str(folder)).Reload().Tags()["scalars"]
 
 
+def test_what_was_written_before_is_replaced_and_what_others_wrote_stays(call: Call, finished):
+    assert call("log", finished, "logs", "--to", "jsonl")[0] == 0
+    Path("logs/notes.txt").write_text("mine")
+    before = {path: path.read_text() for path in Path("logs").rglob("config.json")}
+    assert call("log", finished, "logs", "--to", "jsonl")[0] == 0
+    assert {path: path.read_text() for path in Path("logs").rglob("config.json")} == before
+    assert Path("logs/notes.txt").read_text() == "mine"
+    about = json.loads(next(iter(before.values())))
+    assert {"study", "digest", "arm", "stage", "round", "status"} <= {*about}
+    lines = next(iter(Path("logs").rglob("history.jsonl"))).read_text().splitlines()
+    assert [json.loads(line)["_step"] for line in lines] == [1, 2]
+
+
+def test_a_study_that_is_not_finished_says_so_and_what_diverged_ends_early(call: Call):
+    Path("wild.toml").write_text(
+        'name = "wild"\nrounds = 3\nepochs = 3\nbatch_size = 20\n'
+        'data = {name = "disk_points", train = 40, test = 40}\n'
+        'net = {name = "plane_net", hidden = 3}\nloss = "CrossEntropyLoss"\noptimizer = "SGD"\n'
+        "arms = {one = {}, wild = {optimizer = {lr = 3e38}}}\n"
+    )
+    assert call("run", "wild.toml", "--arms", "w*", "-q")[0] == 0
+    code, _, err = call("log", "wild", "logs", "--to", "jsonl")
+    assert code == 0
+    assert "Not finished" in err or "of 3 rounds" in err
+    assert "wrote 3 runs" in err
+    for path in Path("logs").rglob("history.jsonl"):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert len(lines) < 3
+        assert all("train_accuracy" in line or "train_loss" in line for line in lines)
+        assert json.loads((path.parent / "config.json").read_text())["status"] == "diverged"
+
+
+def test_a_place_where_nothing_can_be_written_is_told(call: Call, finished):
+    Path("file").write_text("mine")
+    code, _, err = call("log", finished, "file", "--to", "jsonl")
+    assert code == 1
+    assert "file" in err
+    assert "Traceback" not in err
+    assert Path("file").read_text() == "mine"
+    code, _, err = call("log", finished, "http://there:5000", "--to", "tensorboard")
+    assert code == 2
+    assert "DIR is a folder for --to tensorboard" in " ".join(err.split())
+
+
 def test_a_long_table_has_a_row_an_arm_a_round_and_a_metric(call: Call, finished):
     code, out, _ = call("show", finished, "--long", "--format", "csv")
     assert code == 0

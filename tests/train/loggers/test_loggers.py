@@ -147,27 +147,70 @@ class Told:
     """Stands where MLflow's client does, and remembers what it is told."""
 
     runs: ClassVar[dict[str, dict]] = {}
+    experiments: ClassVar[dict[str, SimpleNamespace]] = {}
+    pages: ClassVar[list[int]] = []
+    fails: ClassVar[list[Exception]] = []
 
     def __init__(self, tracking_uri):
         self.uri = tracking_uri
 
+    def search_experiments(self, max_results):
+        Path(self.uri.removeprefix("sqlite:///")).write_text("tables")
+
     def get_experiment_by_name(self, name):
-        return None
+        return self.experiments.get(name)
 
     def create_experiment(self, name):
-        return f"the experiment {name}"
+        stage = {"experiment_id": f"the experiment {name}", "lifecycle_stage": "active"}
+        if self.fails:
+            if not str(self.fails[0]):  # another process was quicker
+                self.experiments[name] = SimpleNamespace(**stage)
+            raise self.fails[0]
+        self.experiments[name] = SimpleNamespace(**stage)
+        return stage["experiment_id"]
 
     def create_run(self, experiment, run_name):
-        self.runs[run_name] = {"experiment": experiment, "uri": self.uri, "metrics": []}
-        return SimpleNamespace(info=SimpleNamespace(run_id=run_name))
+        number = f"run {len(self.runs)}"
+        self.runs[number] = {"experiment": experiment, "uri": self.uri, "metrics": []}
+        self.runs[number]["name"] = run_name
+        return SimpleNamespace(info=SimpleNamespace(run_id=number))
+
+    def search_runs(self, experiments, filter_string, max_results, page_token):
+        """Pages of one run each."""
+        self.pages.append(max_results)
+        digest = filter_string.partition("'")[2].rstrip("'")
+        found = [(n, r) for n, r in self.runs.items() if r.get("digest") == digest]
+        found = [(n, r) for n, r in found if not r.get("deleted")]
+        i = int(page_token or 0)
+        page = [
+            SimpleNamespace(info=SimpleNamespace(run_id=number, run_name=run["name"]))
+            for number, run in found[i : i + 1]
+        ]
+        return Page(page, str(i + 1) if i + 1 < len(found) else None)
+
+    def delete_run(self, number):
+        self.runs[number]["deleted"] = True
 
     def log_batch(self, run, metrics=(), params=()):
+        assert len(metrics) <= 1000
         self.runs[run]["metrics"] += metrics
         self.runs[run].update(params)
 
+    def set_terminated(self, run, status):
+        self.runs[run]["status"] = status
 
-def test_mlflow_is_told_each_epoch_of_each_replica(monkeypatch, tmp_path):
-    Told.runs.clear()
+
+class Page(list):
+    def __init__(self, runs, token):
+        super().__init__(runs)
+        self.token = token
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """MLflow's client, as if it were installed."""
+    for each in (Told.runs, Told.experiments, Told.pages, Told.fails):
+        each.clear()
     entities = SimpleNamespace(
         Param=lambda name, value: (name, value),
         Metric=lambda name, value, time, step: (name, step, value),
@@ -178,15 +221,119 @@ def test_mlflow_is_told_each_epoch_of_each_replica(monkeypatch, tmp_path):
         "mlflow.tracking": SimpleNamespace(MlflowClient=Told),
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
+    return Told
+
+
+def test_mlflow_is_told_each_epoch_of_each_replica(told, tmp_path):
     history = make_trainer(MLflowLogger(tmp_path, experiment="mine"), K=2).fit(DATA, epochs=3)
-    assert {*Told.runs} == {"replica-0", "replica-1"}
-    told = Told.runs["replica-1"]
-    assert told["experiment"] == "the experiment mine"
-    assert told["uri"] == f"sqlite:///{tmp_path}/mlflow.db"
-    assert told["batch_size"] == "16"
-    losses = [(step, value) for name, step, value in told["metrics"] if name == "train_loss"]
+    runs = {run["name"]: run for run in told.runs.values()}
+    assert {*runs} == {"replica-0", "replica-1"}
+    run = runs["replica-1"]
+    assert run["experiment"] == "the experiment mine"
+    assert run["uri"] == f"sqlite:///{tmp_path}/mlflow.db"
+    assert run["batch_size"] == "16"
+    losses = [(step, value) for name, step, value in run["metrics"] if name == "train_loss"]
     assert losses == [*enumerate(history["train_loss"][:, 1].tolist(), 1)]
+    assert run["status"] == "FINISHED"
     assert MLflowLogger("http://there:5000").uri == "http://there:5000"
+
+
+class Stops(Callback):
+    def on_epoch_end(self, state):
+        raise RuntimeError("enough")
+
+
+def test_mlflow_is_told_how_a_run_ended(told, tmp_path):
+    trainer = make_trainer(MLflowLogger(tmp_path), K=2)
+    trainer.optimizer.param_groups[0]["lr"] = torch.tensor([0.1, 1e30])
+    trainer.fit(DATA, epochs=3)
+    assert [run["status"] for run in told.runs.values()] == ["FINISHED", "FAILED"]
+    trainer = make_trainer(MLflowLogger(tmp_path), Stops())
+    with pytest.raises(RuntimeError, match="enough"):
+        trainer.fit(DATA, epochs=3)
+    assert told.runs["run 2"]["status"] == "KILLED"
+
+
+def test_mlflow_is_told_of_a_training_that_goes_on_elsewhere(told, tmp_path):
+    MLflowLogger(tmp_path).log_values("later", 3, {"loss": 0.5})
+    MLflowLogger(tmp_path).end_run("never begun", "done")
+    assert [(run["name"], run["metrics"]) for run in told.runs.values()] == [
+        ("later", [("loss", 3, 0.5)])
+    ]
+
+
+def test_trainings_of_one_name_are_runs_of_their_own_unless_they_are_logged_again(told, tmp_path):
+    for digest in ("a", "a", "b"):
+        logger = MLflowLogger(tmp_path)
+        for name in ("one", "two"):
+            logger.start_run(name, {"digest": digest})
+            logger.log_epochs(name, ((i, {"loss": i}) for i in range(1500)))
+    left = [(r["name"], r["digest"]) for r in told.runs.values() if not r.get("deleted")]
+    assert left == [("one", "a"), ("two", "a"), ("one", "b"), ("two", "b")]
+    assert all(len(run["metrics"]) == 1500 for run in told.runs.values())
+    for _ in range(2):
+        MLflowLogger(tmp_path).start_run("one", {})
+    assert len([r for r in told.runs.values() if not r.get("deleted")]) == 6
+
+
+def test_an_experiment_that_another_process_makes_is_taken(told, tmp_path):
+    told.fails.append(RuntimeError())
+    MLflowLogger(tmp_path).start_run("one", {})
+    assert told.runs["run 0"]["experiment"] == "the experiment chainrule"
+    told.fails[:] = [RuntimeError("no such server")]
+    with pytest.raises(RuntimeError, match="no such server"):
+        MLflowLogger(tmp_path, experiment="other").start_run("one", {})
+    told.experiments["chainrule"].lifecycle_stage = "deleted"
+    with pytest.raises(ValueError, match="'chainrule' was deleted: mlflow experiments restore"):
+        MLflowLogger(tmp_path).start_run("one", {})
+
+
+def test_a_database_that_another_process_made_is_kept(told, tmp_path, monkeypatch):
+    make = Told.search_experiments
+
+    def be_second(self, max_results):
+        make(self, max_results)
+        (tmp_path / "mlflow.db").write_text("of the first")
+
+    monkeypatch.setattr(Told, "search_experiments", be_second)
+    MLflowLogger(tmp_path).start_run("one", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+    assert (tmp_path / "mlflow.db").read_text() == "of the first"
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "loggers.md"
+
+
+def test_the_lines_of_the_page_hand_runs_to_wandb(tmp_path, monkeypatch):
+    """Of another library, which is not needed here: with one that stands in its place."""
+    history = make_trainer(JSONLinesLogger(tmp_path / "logs"), K=2).fit(DATA, epochs=2)
+    runs = []
+
+    class Run:
+        def __init__(self, **options):
+            self.options, self.rows = options, []
+            runs.append(self)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def log(self, values, step):
+            self.rows.append((step, values))
+
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=Run))
+    monkeypatch.chdir(tmp_path)
+    exec(PAGE.read_text(encoding="utf-8").partition("```py\n")[2].partition("```")[0], {})
+    assert [run.options["name"] for run in runs] == ["replica-0", "replica-1"]
+    assert (
+        runs[1].options["config"]["seed"]
+        == json.loads((tmp_path / "logs" / "replica-1" / "config.json").read_text())["seed"]
+    )
+    losses = [(step, values["train_loss"]) for step, values in runs[1].rows]
+    assert losses == [*enumerate(history["train_loss"][:, 1].tolist(), 1)]
+    assert {*runs[1].rows[0][1]} == {"train_loss", "train_accuracy", "lr"}
 
 
 def test_a_missing_library_is_said_when_the_logger_is_made(monkeypatch, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,12 @@ class Logger(Callback, ABC):
             if state.active[k] or state.history.stopped.get(k) == state.epoch:
                 self.log_values(name_replica(state, k), state.epoch, pick_replica(values, k))
 
+    def on_fit_end(self, state: TrainState) -> None:
+        diverged = {each.replica for each in state.history.diverged}
+        for k in range(len(state.active)):
+            ended = "stopped" if state.running else "done"
+            self.end_run(name_replica(state, k), "diverged" if k in diverged else ended)
+
     @abstractmethod
     def start_run(self, run: str, about: Mapping[str, Any]) -> None:
         """Begin a run, in place of one of this name; ``about``: what it is."""
@@ -54,6 +60,14 @@ class Logger(Callback, ABC):
     @abstractmethod
     def log_values(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
         """Write the values of an epoch."""
+
+    def log_epochs(self, run: str, epochs: Iterable[tuple[int, Mapping[str, float]]]) -> None:
+        """Write (epoch, its values) of a whole run."""
+        for epoch, values in epochs:
+            self.log_values(run, epoch, values)
+
+    def end_run(self, run: str, status: str) -> None:
+        """Say how it ended: "done", "stopped", "diverged" or "failed"; it may go on after all."""
 
     def place(self, run: str) -> Path:
         """The folder of a run, which is made."""

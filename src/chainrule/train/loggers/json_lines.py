@@ -1,4 +1,4 @@
-"""Curves as JSON lines, as Weights & Biases keeps a run that is offline."""
+"""Curves as JSON lines, with the keys of Weights & Biases."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["JSONLinesLogger"]
 class JSONLinesLogger(Logger):
     """A folder a run: ``history.jsonl``, a line an epoch, and ``config.json``, what the run is.
 
-    A line has the keys of Weights & Biases beside the values: ``_step`` the epoch, ``_timestamp``
-    in seconds, ``_runtime`` since the run began. It is read by any program that reads JSON lines,
-    and by ``wandb`` with ``run.log(line, step=line["_step"])``.
+    A line has the values, and beside them what Weights & Biases calls ``_step``, the epoch,
+    ``_timestamp`` in seconds, and ``_runtime`` since the run began. It is read by whatever reads
+    JSON lines. It is not the binary file of an offline run that ``wandb sync`` takes: the page
+    "Watch a training" has the lines of Python that hand a run to ``wandb``.
     """
 
     def __init__(self, folder: str | Path, gradient_norm: bool = False) -> None:
