@@ -24,7 +24,8 @@ CASES = """cases:
   wide      784-1024-1024-10, batch 512: large products
   studies   whole studies as processes, from start to table, against PyTorch scripts
   startup   imports and commands, against import torch
-  engines   cohorts of a moment by each engine, against this process alone
+  engines   cohorts of a moment, and of half a second, by each engine, against this process alone;
+            and uneven ones by 16 workers that are simulated
   norm      batch normalization: pairs-sharing's net, K = 10; pairs-best's with dropout and warping
   packed    64 MLPs of width 384 with rates of their own, against the same packed with bmm
   scaling   the cost against replicas, depth, width and batch; figures with --figures
@@ -33,8 +34,8 @@ CASES = """cases:
 
 A row says: ratio, the peer's time over ours, so more than 1 means that ours is faster, with its
 quartiles; microseconds of a training step of ONE replica; GFLOP/s, and their share of what the
-fastest product reaches on all cores. A peer whose library is missing is skipped:
-pip install -e '.[bench]' brings them all.
+fastest product reaches on all cores; efficiency, the share of their time that workers train. A peer
+whose library is missing is skipped: pip install -e '.[bench]' brings them all.
 
 examples:
   python -m benchmarks disk

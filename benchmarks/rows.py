@@ -39,6 +39,7 @@ class Row:
       trained, less what they held with the data and after one small step; for studies and startup
       of the whole process.
     - ``pairs``: how many pairs of runs there were.
+    - ``efficiency``: of workers, how much of their time they train; None where there are none.
     """
 
     workload: str
@@ -54,6 +55,7 @@ class Row:
     peak_bytes: int
     peer_peak_bytes: int
     pairs: int
+    efficiency: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ HEADS = (
     "of ceiling",
     "memory",
     "pairs",
+    "efficiency",
 )
 
 
@@ -116,6 +119,7 @@ def cells(row: Row) -> tuple[str, ...]:
         "–" if row.ceiling_fraction is None else f"{row.ceiling_fraction:.0%}",
         f"{size(row.peak_bytes)} / {size(row.peer_peak_bytes)}",
         f"{row.pairs}",
+        "–" if row.efficiency is None else f"{row.efficiency:.0%}",
     )
 
 
@@ -149,8 +153,10 @@ def markdown(table: Sequence[Sequence[str]]) -> str:
 
 
 def rows_table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
-    """The heads, then a line a row."""
-    return [HEADS, *map(cells, rows)]
+    """The heads, then a line a row; the efficiency where any of them has one."""
+    rows = [*rows]
+    n = len(HEADS) - all(row.efficiency is None for row in rows)
+    return [line[:n] for line in (HEADS, *map(cells, rows))]
 
 
 def machine() -> str:

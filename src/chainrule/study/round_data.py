@@ -26,7 +26,7 @@ from chainrule.study.sample_identity import digest_samples
 from chainrule.study.spec.seeds import round_seed
 from chainrule.study.spec.study import Study
 
-__all__ = ["RoundData", "check_device", "study_dtype"]
+__all__ = ["RoundData", "check_device", "has_device", "parse_device", "study_dtype"]
 
 Parts = tuple[Dataset, Dataset]
 
@@ -36,18 +36,19 @@ class RoundData:
 
     ``round(r)`` is (training set, test set) of round r; ``fold(r, f)`` divides r's training set
     into the part that split f learns from and the part that it validates on. Both come
-    standardized as declared, by the samples that are learned from.
+    standardized as declared, by the samples that are learned from; on the study's ``device``
+    unless another is said.
     """
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
+    def __init__(self, study: Study, device: str | None = None) -> None:
+        self.study, self.device = study, study.device if device is None else device
         self._shared = lru_cache(maxsize=1)(self._draw_data)
         self._fresh = lru_cache(maxsize=2)(self._draw_data)
         self._whole = lru_cache(maxsize=1)(self._join_data)
 
-    def __reduce__(self) -> tuple[type[RoundData], tuple[Study]]:
+    def __reduce__(self) -> tuple[type[RoundData], tuple[Study, str]]:
         """A copy draws for itself: the same samples, from the same study."""
-        return RoundData, (self.study,)
+        return RoundData, (self.study, self.device)
 
     def round(self, r: int) -> Parts:
         """What round r trains and tests on."""
@@ -194,7 +195,7 @@ class RoundData:
         if how.standardize_target:
             (train, other), _ = standardize_targets(train, other)
         dtype = study_dtype(self.study)
-        return train.to(self.study.device, dtype), other.to(self.study.device, dtype)
+        return train.to(self.device, dtype), other.to(self.device, dtype)
 
 
 def check_missing(study: Study, made: Parts) -> None:
@@ -221,24 +222,38 @@ def check_folds(field: str, folds: int, data: Dataset) -> None:
         raise StudyError(f"{field}: expected at most {len(data)}, the samples, got {folds}")
 
 
-def check_device(name: str) -> None:
-    """Raise StudyError, which says what there is, for a device that this machine does not have."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
-    usable = f"expected {' or '.join(kind for kind in there if there[kind])}, got {name!r}"
+def parse_device(name: str) -> torch.device:
+    """The device of this name. Raises StudyError for what names none."""
     try:
-        device = torch.device(name)
+        return torch.device(name)
     except RuntimeError:
         hint = " (graphics cards are cuda, cuda:1, … or mps)" if "gpu" in name.lower() else ""
-        raise StudyError(f"device: {usable}{hint}") from None
-    if device.type == "cuda" and there["cuda"]:
-        there["cuda"] = (device.index or 0) < torch.cuda.device_count()
-    if device.type not in there:
-        module: Any = getattr(torch, device.type, None)  # such as xpu
-        there[device.type] = getattr(module, "is_available", bool)()
-    if not there[device.type]:
-        built = device.type != "cuda" or torch.version.cuda or torch.version.hip
+        raise StudyError(f"device: {describe_usable_devices(name)}{hint}") from None
+
+
+def check_device(name: str) -> None:
+    """Raise StudyError, which says what there is, for a device that this machine does not have."""
+    if not has_device(name):
+        built = not name.startswith("cuda") or torch.version.cuda or torch.version.hip
         why = f"no {name} is found here" if built else "this torch was built for the CPU alone"
-        raise StudyError(f"device: {usable}; {why}")
+        raise StudyError(f"device: {describe_usable_devices(name)}; {why}")
+
+
+def has_device(name: str) -> bool:
+    """Whether this machine has a device. Raises StudyError for what names none."""
+    device = parse_device(name)
+    if device.type in ("cpu", "mps"):
+        return device.type == "cpu" or torch.mps.is_available()
+    module: Any = getattr(torch, device.type, None)  # cuda, or such as xpu
+    if not getattr(module, "is_available", bool)():
+        return False
+    return device.type != "cuda" or (device.index or 0) < torch.cuda.device_count()
+
+
+def describe_usable_devices(name: str) -> str:
+    """``expected cpu or cuda, got 'mps'``"""
+    kinds = [kind for kind in ("cpu", "cuda", "mps") if has_device(kind)]
+    return f"expected {' or '.join(kinds)}, got {name!r}"
 
 
 def study_dtype(study: Study) -> torch.dtype:

@@ -11,7 +11,7 @@ from chainrule.report import (
 )
 from chainrule.statistics import FinitePool
 from chainrule.study import StudyResult
-from tests.report.conftest import final_rows, without_search
+from tests.report.conftest import final_rows, row, without_search
 
 
 def texts(table: Table, i: int = 0) -> list[str]:
@@ -96,6 +96,20 @@ def test_the_spread_is_named(result):
 
 def test_solo_and_amortised_times_are_two_columns(result):
     assert titles(build_table(result, "results"))[6:8] == ["solo, s", "amortised, s"]
+
+
+def test_a_solo_time_of_another_machine_is_said_and_not_shown():
+    study = without_search()
+    arms = [arm.name for arm in study.all_arms]
+    timings = [
+        replace(row(arm, "timing", 0, 0, 0.5), worker=f"node{i // 3}:1", finished="2026")
+        for i, arm in enumerate(arms)
+    ]
+    table = build_table(StudyResult(study, [*final_rows(study, 2), *timings]), "results")
+    column = titles(table).index("solo, s")
+    assert [cells[column].text == "–" for cells in table.cells] == [False, False, False, True]
+    said = f"The solo times are those of node0; arm {arms[3]} was timed on another machine."
+    assert said in table.footnotes()
 
 
 def test_cohorts_of_several_widths_are_a_range():

@@ -68,6 +68,7 @@ class DaskCluster:
         """One more worker, of one thread."""
         nanny = "--nanny" if self.nanny else "--no-nanny"
         options = ["--nthreads", 1, "--no-dashboard", "--local-directory", self.folder]
+        options += ["--preload", Path(__file__).with_name("elsewhere.py")]
         return self.begin("worker", self.address, nanny, *options, "--death-timeout", 60)
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:

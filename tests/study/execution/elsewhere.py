@@ -1,4 +1,7 @@
-"""A worker that has neither the files nor the folder of the tests: a process in a folder apart."""
+"""A worker that has neither the files nor the folder of the tests: a process in a folder apart.
+
+Its disk is that of the driver, and it is made not to look for data there, as are Dask's workers.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,11 @@ class Elsewhere:
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(SOURCE), "CHAINRULE_CACHE": str(folder)},
         )
-        self.sent: list[int] = []
+        self.sent: list[bytes] = []
 
     def submit(self, f: Any, /, *args: Any) -> Future[Any]:
         question = pickle.dumps((f, args))
-        self.sent.append(len(question))
+        self.sent.append(question)
         self.popen.stdin.write(question)
         self.popen.stdin.flush()
         result, error = pickle.load(self.popen.stdout)
@@ -49,8 +52,21 @@ class Elsewhere:
         self.popen.communicate()
 
 
+def forget_disk() -> None:
+    """Let this process find no data file where the driver has it."""
+    from chainrule.study.execution.workers import travel
+
+    travel.has_same_file = lambda path, digest: False
+
+
+def dask_setup(worker: object) -> None:
+    """What a worker of Dask's does with this file as its preload."""
+    forget_disk()
+
+
 def main() -> None:
     sys.path.remove(str(Path(__file__).parent))
+    forget_disk()
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr
     while True:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 import time
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import torch
 
+from chainrule._util.stopping import check_stop, stoppable
 from chainrule.recipes.errors import StudyError
 from chainrule.study import run
 from chainrule.study.execution.executors.futures import FuturesEngine
 from chainrule.study.execution.job import run_job
 from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.execution.workers.package import StudyPackage
-from chainrule.study.execution.workers.stop_requests import JobStoppedError, request_stop
+from chainrule.study.execution.workers.stop_requests import (
+    JobStoppedError,
+    StoppableWork,
+    request_stop,
+)
 from tests.study.execution.test_runner import FEW
 from tests.study.small import lasting, small
 
@@ -163,3 +169,70 @@ def test_ctrl_c_stops_the_threads_of_an_executor():
         result = run(study, executor=threads, on_progress=watch)
     assert time.monotonic() - start < 10  # the threads have ended
     assert (result.interrupted, [arm.arm for arm in result.arms]) == (True, ["quick"])
+
+
+def wait_to_be_stopped(seconds: float) -> str:
+    """What a training does, between its steps."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        check_stop()
+        time.sleep(0.01)
+    return "not stopped"
+
+
+def test_work_in_a_process_that_nobody_can_tell_looks_for_a_file(tmp_path):
+    file = tmp_path / "stop"
+    work = StoppableWork(wait_to_be_stopped, str(file))
+    assert work(0.1) == "not stopped"
+    with ThreadPoolExecutor(1) as threads:
+        future = threads.submit(work, 30.0)
+        time.sleep(0.1)
+        file.touch()
+        start = time.monotonic()
+        assert isinstance(future.exception(timeout=10), JobStoppedError)
+        assert time.monotonic() - start < 3
+
+
+def test_ctrl_c_of_such_a_process_is_its_own(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        StoppableWork(interrupt, str(tmp_path / "stop"))()
+
+
+def test_both_requests_to_stop_are_obeyed():
+    first, second = threading.Event(), threading.Event()
+    with stoppable(first), stoppable(second):
+        check_stop()
+        first.set()
+        with pytest.raises(KeyboardInterrupt):
+            check_stop()
+    check_stop()
+
+
+@pytest.mark.slow  # new processes take seconds to begin
+def test_ctrl_c_stops_the_processes_of_a_pool_of_ones_own():
+    study = small(arms={"quick": {"epochs": 1}, "long": {"epochs": 10**6}}, rounds=2)
+    stopped = []
+
+    def watch(progress):
+        if progress.cohorts:
+            time.sleep(0.5)  # the other one has begun
+            stopped.append(time.monotonic())
+            raise KeyboardInterrupt
+
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        for _ in range(2):
+            run(FEW, executor=pool)  # both have begun
+        result = run(study, executor=pool, on_progress=watch)
+        for future in [pool.submit(abs, -1) for _ in range(2)]:
+            future.result()  # who takes this has ended the other
+        assert time.monotonic() - stopped[0] < 3
+    assert (result.interrupted, [arm.arm for arm in result.arms]) == (True, ["quick"])
+
+
+def test_an_engine_that_was_stopped_trains_again():
+    with ThreadPoolExecutor(1) as threads, FuturesEngine(threads) as engine:
+        engine.stop("a run")
+        assert run(FEW, executor=engine).is_complete

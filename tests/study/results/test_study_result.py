@@ -96,6 +96,38 @@ def test_times_are_of_one_training():
     assert arms.arm("flat").amortised_seconds == 1.25 / 4
 
 
+def timed(arm: str, seconds: float, host: str, cpu: str = "", finished: str = "") -> TrainingRecord:
+    machine = {"host": host, "cpu": cpu} if cpu else {}
+    made = replace(row(0, arm=arm), stage="timing", seconds=seconds, cohort_size=1, fold=0)
+    return replace(made, worker=f"{host}:12", machine=machine, finished=finished)
+
+
+@pytest.mark.parametrize(
+    ("other", "solo", "said"),
+    [
+        (timed("deep-aux", 9.0, "b"), None, "a; arm deep-aux was timed on another machine."),
+        (timed("deep-aux", 9.0, "a", "cpu 2"), None, "a; arm deep-aux was timed on another"),
+        (timed("deep-aux", 9.0, "a", "cpu 1"), 9.0, ""),
+        (timed("deep-aux", 9.0, "a"), 9.0, ""),  # from before the processor was recorded
+    ],
+)
+def test_times_of_other_machines_are_in_no_column_with_these(other, solo, said):
+    timings = [timed("flat", 7.5, "a", "cpu 1"), timed("deep", 8.5, "a", "cpu 1"), other]
+    found = StudyResult(STUDY, [*rows_of(SCORES), *timings])
+    assert [arm.solo_seconds for arm in found.arms] == [7.5, None, 8.5, solo]
+    assert said in found.timings.describe_others()
+    assert bool(said) == bool(found.timings.describe_others())
+
+
+def test_of_machines_that_timed_as_many_arms_the_last_one_counts():
+    timings = [timed("flat", 7.5, "a", "x", "2026-02"), timed("deep", 8.5, "b", "x", "2026-01")]
+    found = StudyResult(STUDY, [*rows_of(SCORES), *timings])
+    assert found.timings.seconds == {"flat": 7.5}
+    assert found.timings.machine == ("a", "x")
+    failed = replace(timings[0], status="failed")
+    assert StudyResult(STUDY, [*rows_of(SCORES), failed]).timings.machine is None
+
+
 def test_an_arm_without_a_round_is_left_out_and_named():
     some = StudyResult(STUDY, rows_of({"flat": [0.5]}))
     assert [arm.arm for arm in some.arms] == ["flat"]

@@ -6,7 +6,7 @@ import pytest
 
 from chainrule.recipes.cost import count_parameters
 from chainrule.study import StudyError, run
-from chainrule.study.search.candidates import count_candidates, propose_candidates
+from chainrule.study.search.candidates import count_candidates, make_proposer
 from chainrule.study.spec.sections.search import parse_range
 from tests.study.small import small
 
@@ -38,7 +38,7 @@ def test_what_is_no_range_is_told(text):
 def test_a_grid_has_the_combinations_that_fit():
     study = budget("grid")
     for arm, times in zip(study.all_arms, (2, 1), strict=True):
-        settings = propose_candidates(study, arm, 0, {})
+        settings = make_proposer(study, arm, 0)({})
         assert all(100 <= size <= 200 for size in sizes(study, arm, settings))
         every = sizes(study, arm, [{"net.hidden": n} for n in range(2, 41)])
         fitting = sum(100 <= size <= 200 for size in every)
@@ -49,7 +49,7 @@ def test_a_grid_has_the_combinations_that_fit():
 def test_a_search_tries_nets_that_fit_alone(method):
     study = budget(method, candidates=8)
     arm = study.all_arms[0]
-    settings = propose_candidates(study, arm, 0, {})
+    settings = make_proposer(study, arm, 0)({})
     assert len(settings) == 8
     assert all(100 <= size <= 200 for size in sizes(study, arm, settings))
 
@@ -58,7 +58,7 @@ def test_draws_that_fit_at_once_are_those_without_a_budget():
     study = budget("random", "1 to 1M", candidates=8)
     free = small(arms=ARMS, space=SPACE, search={"method": "random", "candidates": 8})
     arm = study.all_arms[0]
-    assert propose_candidates(study, arm, 0, {}) == propose_candidates(free, arm, 0, {})
+    assert make_proposer(study, arm, 0)({}) == make_proposer(free, arm, 0)({})
 
 
 @pytest.mark.parametrize("method", ["grid", "random"])
@@ -71,7 +71,7 @@ def test_where_nothing_fits_the_sizes_that_there_are_are_said(method):
 def test_members_count_together():
     study = budget("random", candidates=5).with_overrides(ensemble_size=2)
     arm = study.all_arms[0]
-    settings = propose_candidates(study, arm, 0, {})
+    settings = make_proposer(study, arm, 0)({})
     assert all(50 <= size <= 100 for size in sizes(study, arm, settings))
 
 

@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,11 +17,10 @@ import torch
 
 from chainrule.study import Dimension, Study, StudyError, TrainingRecord, run
 from chainrule.study.search.optuna_search import (
-    ask_optuna,
+    OptunaSearch,
     candidate_values,
     decode_value,
     encode_value,
-    propose_batches,
 )
 from chainrule.study.spec.sections.space import Params
 from chainrule.study.store.record import Value
@@ -52,7 +52,7 @@ def study(method: str = "tpe", **changes: Any) -> Study:
 
 def asked(study: Study, known: dict[int, list[TrainingRecord]], seed: int = 7) -> list[Params]:
     n = study.search.candidates or 0
-    return propose_batches(study, study.all_arms[0], n, seed, known)
+    return OptunaSearch(study, study.all_arms[0], n, seed).propose(known)
 
 
 def row(candidate: int, setting: Params, value: float, **changes: Any) -> TrainingRecord:
@@ -124,11 +124,43 @@ def test_the_same_rows_give_the_same_batch_and_another_seed_another(method):
     )  # a random batch, then a model's
     rows = known(asked(ten, {}), 10)
     batch = asked(ten, rows)
-    ask_optuna.cache_clear()
     assert asked(ten, rows) == batch
     assert asked(ten, rows, seed=8)[10:] != batch[10:]
     worse = {c: [replace(of[0], metrics={"accuracy": -c})] for c, of in rows.items()}
     assert asked(ten, worse)[10:] != batch[10:]
+
+
+@pytest.mark.parametrize("method", SLOW_GP)
+@pytest.mark.parametrize("diverged", [(), (5, 9)], ids=["", "diverged"])
+def test_a_search_that_goes_on_proposes_as_one_that_begins_from_the_rows(method, diverged):
+    """What Optuna remembers is no more than the rows say."""
+    many = study(method, space=PLAIN, search={"candidates": 24, "batch": 4})
+    kept = OptunaSearch(many, many.all_arms[0], 24, 7)
+    settings, rows = kept.propose({}), {}
+    while len(rows) < 24:
+        rows = known(settings, len(settings))
+        for c in diverged:
+            if c in rows:
+                rows[c] = [replace(rows[c][0], status="diverged", metrics={"accuracy": math.nan})]
+        settings = kept.propose(rows)
+        assert settings == asked(many, rows)
+
+
+def test_optuna_is_told_of_each_candidate_once_and_asked_for_each_once(monkeypatch):
+    calls: Counter[str] = Counter()
+    for name in ("add_trial", "ask"):
+        real = getattr(optuna.Study, name)
+
+        def count(*args, name=name, real=real):
+            calls[name] += 1
+            return real(*args)
+
+        monkeypatch.setattr(optuna.Study, name, count)
+    kept = OptunaSearch(study(), study().all_arms[0], 20, 7)
+    settings = kept.propose({})
+    while len(settings) < 20:
+        settings = kept.propose(known(settings, len(settings)))
+    assert calls == {"add_trial": 16, "ask": 20}
 
 
 def test_a_candidate_with_rows_keeps_its_setting():
@@ -235,7 +267,6 @@ def test_one_that_diverged_counts_as_the_worst_of_the_others():
 def test_nothing_else_is_disturbed(method, capfd):
     ten = study(method, space=PLAIN, search={"candidates": 12, "batch": 10})
     rows = known(asked(ten, {}), 10)
-    ask_optuna.cache_clear()
     torch.manual_seed(5)
     before = torch.get_rng_state(), torch.get_num_threads(), optuna.logging.get_verbosity()
     with warnings.catch_warnings():
@@ -250,7 +281,6 @@ def test_nothing_else_is_disturbed(method, capfd):
 
 def test_without_optuna_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    ask_optuna.cache_clear()
     with pytest.raises(StudyError, match=r"need Optuna: pip install 'chainrule\[optuna\]'"):
         asked(study(), {})
 
@@ -287,7 +317,6 @@ def test_a_run_that_was_interrupted_proposes_the_same(tmp_path):
     counts = []
     for _ in range(4):
         begun.clear()
-        ask_optuna.cache_clear()
         counts.append(len(run(declared, store=store, on_progress=interrupt).rows))
     assert counts == sorted(set(counts))
     whole = run(declared, store=store)

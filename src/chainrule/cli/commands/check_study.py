@@ -91,8 +91,8 @@ def describe_dataset(study: Study) -> str:
 
 def describe_study(file: str, study: Study) -> None:
     """Print how large it is and what a conclusion is about."""
-    from chainrule.study.execution.resume import describe_rounds
     from chainrule.study.execution.scheduling.scheduler import Scheduler
+    from chainrule.study.extension import describe_rounds
     from chainrule.study.sample_overlap import plan_design
     from chainrule.study.search.scope import describe_search_scope
 

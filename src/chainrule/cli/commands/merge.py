@@ -38,8 +38,9 @@ def merge_shares(
     """Put the rows of stores into one: those of a study's shares, or of several machines.
 
     Curves, kept predictions and where each run was made come along. Of two rows with one name the
-    first stays. All stores are read before anything is written: where one is damaged, or has the
-    study in another form, nothing is. The same command again changes nothing.
+    first stays. A study that a store has with more rounds or arms is extended. All stores are read
+    before anything is written: where one is damaged, or has the study in another form, nothing is.
+    The same command again changes nothing.
     """
     from chainrule.study import merge_stores
 
@@ -62,6 +63,8 @@ def report_merged(study: MergedStudy, where: str) -> None:
     twice = f"; {study.known:,} were there already, or came twice" if study.known else ""
     trainings = count_noun(study.trainings, "training")
     echo_err(f"{study.name}: {trainings} in {where}, {study.added:,} new{twice}")
+    if study.extended:
+        echo_err(f"  it had {study.extended} here, and has more now")
     if study.different:
         echo_err(
             f"  of those that came twice {study.different:,} had other numbers the second time, as "

@@ -138,7 +138,7 @@ def run_study(
     )
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}{label_share(share)}.sqlite")
-    prepare_store(where, study, arms, name)
+    prepare_store(where, study, arms, name, engine)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
     options |= {"share": share, "stage": stage, "mix_backends": mix_backends}
     run_and_report(study, where, engine, as_json=as_json, **options)
@@ -180,13 +180,15 @@ def run_and_report(
     report_failures(result, {arm.name for arm in study.select(options["arms"])})
 
 
-def prepare_store(where: str, study: studies.Study, arms: str, name: str) -> None:
+def prepare_store(where: str, study: studies.Study, arms: str, name: str, engine: str) -> None:
     """Make the store's folder, and before anything is entered there see that the arms can be run.
 
+    On the CPU where the device is one that the workers of an ``engine`` have, and not this machine.
     Says what is declared, and if the store has another study of this name.
     """
     from chainrule.study.execution.backends import settle_backend
     from chainrule.study.execution.resume import find_changes, read_records
+    from chainrule.study.round_data import has_device
 
     if "://" not in where:
         make_folder(Path(where).parent, " for the store", "--store")
@@ -198,6 +200,8 @@ def prepare_store(where: str, study: studies.Study, arms: str, name: str) -> Non
         if changes := find_changes(records, part):
             echo_err(f"{where} has {part.name} as it was declared before ({', '.join(changes)})")
         settle_backend(part)
+        if engine not in ("processes", "serial") and not has_device(part.device):
+            part = part.model_copy(update={"device": "cpu"})
         try_arms(part, arms, name)
 
 

@@ -58,6 +58,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
             *look_sentences(data),
             *([data.search_scope] if data.search_scope else []),
             *data.later_changes,
+            *([others] if (others := data.result.timings.describe_others()) else []),
             *describe_backends(data.result.rows),
         ],
     )

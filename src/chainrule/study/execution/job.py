@@ -21,7 +21,11 @@ from chainrule.study.execution.training.train_cohort import (
     build_cohort_trainer,
     train_until,
 )
-from chainrule.study.execution.workers.handshake import WorkerInfo, check_worker
+from chainrule.study.execution.workers.handshake import (
+    WorkerInfo,
+    check_worker,
+    describe_process,
+)
 from chainrule.study.execution.workers.package import JobResult, StudyPackage
 from chainrule.study.execution.workers.stop_requests import obey_stop_requests
 from chainrule.study.execution.workers.travel import unpack_study
@@ -50,7 +54,8 @@ def run_job(package: StudyPackage, job: CohortJob, nets: bool = False) -> JobRes
             if nets and job.stage == "final":
                 files |= pack_nets(net, study, program)
             rows += share_seconds(trained, len(job.trainings))
-    return JobResult(name_machine(rows, worker), files, worker)
+        timer = describe_process(rows[0].kernel) if job.stage == "timing" else None
+        return JobResult(name_machine(rows, worker or timer), files, worker)
 
 
 @contextmanager
@@ -67,11 +72,11 @@ def open_package(
             return
         with unpack_study(package) as declared:
             study, data = load_study(declared)
-            yield study, data, check_worker(package.driver, study_dtype(study))
+            yield study, data, check_worker(package.driver, study_dtype(study), study.device)
 
 
 def name_machine(rows: Sequence[TrainingRecord], worker: WorkerInfo | None) -> list[TrainingRecord]:
-    """The rows of a worker that may be on another machine, which say what it runs with."""
+    """The rows of a worker that may be on another machine, or that is timed, with what it runs."""
     machine = {} if worker is None else worker.as_row()
     return [replace(row, machine=machine) for row in rows]
 

@@ -9,18 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
-from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
+from chainrule.study.extension import describe_size, find_last_look, is_extension
 from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
 from chainrule.study.results.round_design import SeenDesign
 from chainrule.study.results.study_result import StudyResult, load_result, see_design
 from chainrule.study.spec.changes import describe_changes
-from chainrule.study.spec.digests import (
-    NON_SEMANTIC_FIELDS,
-    digest_declaration,
-    semantic_content,
-)
+from chainrule.study.spec.digests import digest_declaration
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
 from chainrule.study.store import Store, StudyRecord, open_store
@@ -30,12 +26,8 @@ __all__ = [
     "StudyEntry",
     "find_changes",
     "find_record",
-    "is_extension",
     "read_records",
 ]
-
-EXTENDABLE_FIELDS = {"rounds", "arms", "factors", "sources"}
-"""What a study may get more of without a change in what is there."""
 
 
 @final
@@ -138,15 +130,6 @@ class StudyEntry:
         return record.declaration != self._declaration or record.digest != self._digest
 
 
-def find_last_look(result: StudyResult) -> list[Look]:
-    """The look at what a store has, unless it knows of it: before one asks for more."""
-    n = min((arm.n for arm in result.arms), default=0)
-    if n < 2 or any(look.rounds == n for look in result.looks):
-        return []
-    time = str(result.runs[-1].get("time", "")) if result.runs else ""
-    return [Look.of_study(result.study, n, time)]
-
-
 def find_record(store: Store, study: Study, *, extend: bool = False) -> StudyRecord | None:
     """The record that this study's rows belong to; None where the store has none yet.
 
@@ -177,31 +160,6 @@ def find_record(store: Store, study: Study, *, extend: bool = False) -> StudyRec
                 "or choose another --store"
             )
     return None
-
-
-def is_extension(old: Study, new: Study) -> bool:
-    """Whether ``new`` is ``old`` with more rounds or more arms, and nothing else."""
-    ignored = NON_SEMANTIC_FIELDS | EXTENDABLE_FIELDS
-    rest = [{k: v for k, v in semantic_content(s).items() if k not in ignored} for s in (old, new)]
-    same_code = old.sources.items() <= new.sources.items()
-    arms = {arm.name: arm for arm in new.all_arms}
-    kept = all(
-        arm.name in arms
-        and arm.recipe == arms[arm.name].recipe
-        and arm.space == arms[arm.name].space
-        for arm in old.all_arms
-    )
-    return rest[0] == rest[1] and same_code and kept and new.max_rounds >= old.max_rounds
-
-
-def describe_rounds(study: Study) -> str:
-    """Such as "10 rounds", or "up to 40 rounds"."""
-    return f"{'' if study.sequential is None else 'up to '}{count_noun(study.max_rounds, 'round')}"
-
-
-def describe_size(study: Study) -> str:
-    """Such as "4 arms x 10 rounds"."""
-    return f"{count_noun(len(study.all_arms), 'arm')} x {describe_rounds(study)}"
 
 
 def read_records(where: str) -> list[StudyRecord]:

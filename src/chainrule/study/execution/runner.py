@@ -30,7 +30,7 @@ from chainrule.study.execution.workers.package import JobResult
 from chainrule.study.execution.workers.travel import pack_study
 from chainrule.study.results.failures import describe_failures, select_failures
 from chainrule.study.results.study_result import StudyResult
-from chainrule.study.round_data import check_device
+from chainrule.study.round_data import check_device, parse_device
 from chainrule.study.sample_overlap import check_leaks
 from chainrule.study.shares.share import RunStage, select_trainings
 from chainrule.study.spec.own_files.csv_data import fill_net_sizes
@@ -83,6 +83,8 @@ def run(
         entry = StudyEntry(opened, study, describe_origin(study, share), extend=extend)
         rows, scheduler = resume_scheduler(entry, chosen, is_wanted)
         engine = stack.enter_context(use_engine(executor, jobs))
+        if not engine.is_remote:
+            check_device(study.device)
         try:
             folders = choose_folders(chosen, nets)
             runner = Runner(scheduler, engine, entry.save_rows, on_progress, folders, entry.look)
@@ -130,7 +132,7 @@ def check_request(study: Study, jobs: int, executor: Executor | str | None) -> S
         raise StudyError(f"expected at least 1 job, got {jobs}")
     if jobs > 1 and executor is None:
         exit_while_importing_main()
-    check_device(study.device)
+    parse_device(study.device)
     check_leaks(study)
     return study
 
@@ -167,8 +169,8 @@ class Runner:
         self.look = look
         workers = engine.max_workers
         board.workers = None if workers is None else max(1, workers)  # some may come yet
-        sent = pack_study(board.study, "", engine.is_remote)
-        self.queue = JobQueue(engine, *sent, run_job, self._arguments, self._priority)
+        sent, device = pack_study(board.study, "", engine.is_remote), board.study.device
+        self.queue = JobQueue(engine, *sent, run_job, self._arguments, self._priority, device)
         self.failures: list[TrainingRecord] = []
         self.progress = Progress(board, self.queue.running)
         self.on_progress = watch

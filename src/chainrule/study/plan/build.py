@@ -13,6 +13,7 @@ from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.plan.plan import ArmCounts, ArmPlan, Plan
 from chainrule.study.plan.timing import fit_time_model
 from chainrule.study.plan.workload import WorkloadEstimator
+from chainrule.study.round_data import RoundData
 from chainrule.study.sample_overlap import plan_design
 from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.study import Study
@@ -35,13 +36,16 @@ def plan_arms(study: Study, arms: Sequence[Arm], times: bool, workers: int) -> l
     whole = study.search.model_copy(update={"race": None})  # nobody leaves
     board = Scheduler(study.model_copy(update={"search": whole}), arms)
     board.workers = workers
-    loads = WorkloadEstimator(study, board.round_data)
-    return [plan_arm(study, board, arm, [*simulate_jobs(board, arm)], loads, times) for arm in arms]
+    samples = RoundData(study)
+    loads = WorkloadEstimator(study, samples)
+    return [
+        plan_arm(study, samples, arm, [*simulate_jobs(board, arm)], loads, times) for arm in arms
+    ]
 
 
 def plan_arm(
     study: Study,
-    board: Scheduler,
+    samples: RoundData,
     arm: Arm,
     cohorts: Sequence[CohortJob],
     estimator: WorkloadEstimator,
@@ -55,7 +59,7 @@ def plan_arm(
     pace = None
     if times:
         with suppress(StudyError):  # an arm that cannot be trained, which the dry run says
-            pace = fit_time_model(study, board.round_data, loads)
+            pace = fit_time_model(study, samples, loads)
     return ArmPlan(
         **ArmCounts.of_arm(study, arm).as_row(),
         cohorts=len(cohorts),

@@ -62,7 +62,8 @@ class ArmResult:
     ``values`` are the metric on the test set, one a round; a round that diverged counts with the
     declared failure value. ``rows`` are the final trainings behind them, ``settings`` what was
     chosen in each. ``n_failed`` rounds ended in an error: they are in none of these.
-    ``solo_seconds`` is the time of one training run alone (None: not measured);
+    ``solo_seconds`` is the time of one training run alone (None: not measured, or on another
+    machine than that of the other arms, see :class:`Timings`);
     ``amortised_seconds`` the mean over the rounds of cohort time / cohort width.
     """
 
@@ -154,12 +155,11 @@ class ArmResult:
 
 
 def build_arm_result(
-    study: Study, arm: Arm, rows: Sequence[TrainingRecord], timings: Sequence[TrainingRecord]
+    study: Study, arm: Arm, rows: Sequence[TrainingRecord], solo_seconds: float | None
 ) -> ArmResult:
-    """An arm of its final rows and those that were timed."""
+    """An arm of its final rows, and the time of one training alone, if it was timed."""
     n_failed = len(select_failures(rows))
     rows = sorted((r for r in rows if r.status != "failed"), key=lambda row: row.round)
-    timed = [r for r in timings if r.status != "failed"]
     return ArmResult(
         arm=arm.name,
         metric=study.metric_name,
@@ -167,7 +167,7 @@ def build_arm_result(
         n_ok=sum(row.status == "done" for row in rows),
         parameters=rows[0].parameters,
         rows=rows,
-        solo_seconds=timed[0].seconds if timed else None,
+        solo_seconds=solo_seconds,
         factors=arm.factors,
         reported=study.reported.get(arm.name),
         n_failed=n_failed,

@@ -42,7 +42,12 @@ def describe_later_changes(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         changes = [(run["changes"][name], run) for run in runs if name in run.get("changes", ())]
         if changes:
             (first, _), _ = changes[0]
-            since = "".join(f", {say(new)} from {say_time(run)}" for (_, new), run in changes)
+            news = [first, *(new for (_, new), _ in changes)]  # several shares make one change
+            since = "".join(
+                f", {say(new)} from {say_time(run)}"
+                for ((_, new), run), before in zip(changes, news, strict=False)
+                if new != before
+            )
             began = f"The {word} was {say(first)} when the study began ({say_time(runs[0])})"
             sentences.append(f"{began}{since}.")
     return sentences

@@ -48,6 +48,7 @@ from chainrule.study.results.round_design import (
     read_design,
 )
 from chainrule.study.results.round_scores import RoundScores
+from chainrule.study.results.timings import Timings
 from chainrule.study.search.scope import describe_search_scope
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.spec.study import Study
@@ -94,12 +95,15 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
         """The arms that have results, in the declared order."""
         by_arm = {arm.name: self._select_rows(arm.name, "final") for arm in self.study.all_arms}
         return [
-            build_arm_result(
-                self.study, arm, by_arm[arm.name], self._select_rows(arm.name, "timing")
-            )
+            build_arm_result(self.study, arm, by_arm[arm.name], self.timings.seconds.get(arm.name))
             for arm in self.study.all_arms
             if any(row.status != "failed" for row in by_arm[arm.name])
         ]
+
+    @cached_property
+    def timings(self) -> Timings:
+        """What was trained alone for its time; see there whose times count."""
+        return Timings.of_rows(self.rows)
 
     @cached_property
     def common_arms(self) -> list[ArmResult]:
@@ -188,7 +192,7 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     def _round_data(self) -> RoundData:
         from chainrule.study.round_data import RoundData
 
-        return RoundData(self.study)
+        return RoundData(self.study, "cpu")  # whoever reads need not have what trained it
 
     @property
     def is_complete(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple, final
 
 from chainrule.study.search import selection
-from chainrule.study.search.candidates import count_candidates, propose_candidates
+from chainrule.study.search.candidates import count_candidates, make_proposer
 from chainrule.study.search.racing import plan_splits
 from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.sections.space import Params
@@ -51,6 +53,11 @@ class ArmSearch:
         self._needed: list[int] = []
         self._missing: set[tuple[int, int]] = set()
 
+    @cached_property
+    def _propose(self) -> Callable[[Mapping[int, Sequence[TrainingRecord]]], Sequence[Params]]:
+        """See :func:`make_proposer`."""
+        return make_proposer(self.study, self.arm, self.round)
+
     @property
     def n_trainings(self) -> int:
         """How many it takes; before it is over, at most."""
@@ -86,7 +93,7 @@ class ArmSearch:
     def _ask(self) -> list[SearchTraining]:
         """The next candidates or splits; or the end."""
         judged = {c: [rows[f] for f in sorted(rows)] for c, rows in sorted(self._rows.items())}
-        settings = propose_candidates(self.study, self.arm, self.round, judged)
+        settings = self._propose(judged)
         needed, is_judged = plan_splits(self.study, judged, len(settings))
         before = self._needed + [0] * (len(needed) - len(self._needed))
         self._needed = needed

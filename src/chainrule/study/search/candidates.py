@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chainrule import seeds
 from chainrule.recipes.errors import StudyError
@@ -13,7 +13,10 @@ from chainrule.study.spec.seeds import round_seed
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["count_candidates", "propose_candidates"]
+__all__ = ["count_candidates", "make_proposer"]
+
+Known = Mapping[int, Sequence[TrainingRecord]]
+"""Candidate → its rows, one a split."""
 
 
 def count_candidates(study: Study, arm: Arm) -> int:
@@ -35,23 +38,22 @@ def grid_candidates(study: Study, arm: Arm) -> list[Params]:
     return found
 
 
-def propose_candidates(
-    study: Study, arm: Arm, r: int, known: Mapping[int, Sequence[TrainingRecord]]
-) -> list[Params]:
-    """The settings of candidates 0, 1, … as far as they can be said now.
+def make_proposer(study: Study, arm: Arm, r: int) -> Callable[[Known], Sequence[Params]]:
+    """What says the settings of candidates 0, 1, … of the search in round r, as far as they can be.
 
-    ``r`` is the round that is searched in, ``known`` candidate → its rows of this search, one a
-    split. A fixed, grid or random search says all at once; the others a batch at a time, when all
-    earlier ones are known. Whatever was interrupted, the same rows give the same settings.
+    It is given candidate → its rows of this search, one a split. A fixed, grid or random search
+    says all at once; the others a batch at a time, when all earlier ones are known. Whatever was
+    interrupted, the same rows give the same settings.
     """
     n = count_candidates(study, arm)
-    if not arm.space:
-        return [{}]
-    if study.search.method == "grid":
-        return grid_candidates(study, arm)
-    seed = seeds.derive(round_seed(study, r), "candidates")
-    if study.search.method == "random":
-        return draw_within_budget(study, arm, n, seed)
-    from chainrule.study.search.optuna_search import propose_batches
+    settings: list[Params] = [{}]
+    if arm.space and study.search.method == "grid":
+        settings = grid_candidates(study, arm)
+    elif arm.space:
+        seed = seeds.derive(round_seed(study, r), "candidates")
+        if study.search.method != "random":
+            from chainrule.study.search.optuna_search import OptunaSearch
 
-    return propose_batches(study, arm, n, seed, known)
+            return OptunaSearch(study, arm, n, seed).propose
+        settings = draw_within_budget(study, arm, n, seed)
+    return lambda _: settings

@@ -5,8 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
 from statistics import mean
 from types import ModuleType
 from typing import Any, final
@@ -22,7 +20,7 @@ from chainrule.study.spec.sections.space import Dimension, Params, random_settin
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord, Value
 
-__all__ = ["propose_batches"]
+__all__ = ["OptunaSearch"]
 
 STARTUP = 10
 """About so many candidates are drawn at random before a model has a say: Optuna's own number."""
@@ -37,28 +35,100 @@ Codes = tuple[int | float, ...]
 """A setting as Optuna knows it, see :func:`code`, in the order of the space."""
 
 
-def propose_batches(study: Study, arm: Arm, n: int, seed: int, known: Known) -> list[Params]:
-    """The settings of candidates 0, 1, … of n, as far as they can be said now: whole batches.
+@final
+class OptunaSearch:
+    """The n candidates of one search, as Optuna proposes them: whole batches.
 
-    A batch is proposed when every split of all earlier candidates is known. Each time a new
-    Optuna study is told of them and asked, with a seed of the batch's own: the same rows give the
-    same batch, whatever was interrupted. A candidate with rows has the setting of its rows.
-
-    Raises StudyError where Optuna is not installed.
+    A batch is proposed when every split of all earlier candidates is known. Optuna is told of each
+    candidate once, and asked for each batch once, with a seed of the batch's own: the same rows
+    give the same batch, whatever was interrupted. A candidate with rows has the setting of them.
     """
-    settings: list[Params] = []
-    batch, splits = study.search.batch, study.selection.splits
-    for start in range(0, n, batch):
-        numbers = range(start, min(start + batch, n))
-        if any(len(known.get(c, ())) < splits for c in range(start)):
-            break
-        new: Sequence[Params] = ()
-        if any(c not in known for c in numbers):
-            told = candidate_values(study, known, start)
-            own = seeds.derive(seed, "batch", start // batch)
-            new = propose_batch(study, arm, settings, told, len(numbers), own)
-        settings += [known[c][0].setting if c in known else new[c - start] for c in numbers]
-    return settings
+
+    def __init__(self, study: Study, arm: Arm, n: int, seed: int) -> None:
+        self.study, self.arm, self.n, self.seed = study, arm, n, seed
+        self._memory: Any = None
+        self._told: list[tuple[Codes, float]] = []
+
+    def propose(self, known: Known) -> list[Params]:
+        """The settings of candidates 0, 1, … as far as they can be said now.
+
+        Raises StudyError where Optuna is not installed.
+        """
+        settings: list[Params] = []
+        batch, splits = self.study.search.batch, self.study.selection.splits
+        for start in range(0, self.n, batch):
+            numbers = range(start, min(start + batch, self.n))
+            if any(len(known.get(c, ())) < splits for c in range(max(0, start - batch), start)):
+                break
+            new: Sequence[Params] = ()
+            if any(c not in known for c in numbers):
+                values = candidate_values(self.study, known, start)
+                own = seeds.derive(self.seed, "batch", start // batch)
+                new = self._propose_batch(settings, values, len(numbers), own)
+            settings += [known[c][0].setting if c in known else new[c - start] for c in numbers]
+        return settings
+
+    def _propose_batch(
+        self, settings: Sequence[Params], values: Sequence[float], n: int, seed: int
+    ) -> list[Params]:
+        """n settings more, given the values of the earlier ones. Raises as :meth:`_choose`."""
+        found = [*settings]
+        for codes in self._ask(self._encode(settings, values), n, seed):
+            pairs = zip(self.arm.space.items(), codes, strict=True)
+            proposed = {path: decode_value(dimension, coded) for (path, dimension), coded in pairs}
+            found.append(self._choose(proposed, found, seed))
+        return found[len(settings) :]
+
+    def _choose(self, proposed: Params, found: Sequence[Params], seed: int) -> Params:
+        """The setting that was proposed, or another one in its place.
+
+        One that is there already gives way to a random draw that is not, if such a one is found;
+        and so does one whose net is too small or too large. Raises StudyError where all are.
+        """
+        others = []
+        for setting in self._draw_instead(proposed, seeds.derive(seed, "instead", len(found))):
+            if fits_budget(self.study, self.arm, setting):
+                if setting not in found:
+                    return setting
+                others.append(setting)
+        within = seeds.derive(seed, "within", len(found))
+        return (others or draw_within_budget(self.study, self.arm, 1, within))[0]
+
+    def _draw_instead(self, proposed: Params, seed: int) -> Iterator[Params]:
+        """What was proposed, then random draws, which are made if they are looked at."""
+        yield proposed
+        yield from random_settings(self.arm.space, TRIES, seed)
+
+    def _encode(
+        self, settings: Sequence[Params], values: Sequence[float]
+    ) -> list[tuple[Codes, float]]:
+        """(codes, value) of each candidate; the codes of those that were told are known."""
+        known = [codes for codes, _ in self._told[: len(settings)]]
+        space = self.arm.space.items()
+        known += [
+            tuple(encode_value(dimension, setting[path]) for path, dimension in space)
+            for setting in settings[len(known) :]
+        ]
+        return [*zip(known, values, strict=True)]
+
+    def _ask(self, told: list[tuple[Codes, float]], n: int, seed: int) -> list[Codes]:
+        """What Optuna answers, given all candidates so far and their values."""
+        optuna, space = import_optuna(), self.arm.space
+        kinds = {path: make_distribution(optuna, dimension) for path, dimension in space.items()}
+        with quiet_optuna(optuna):
+            if self._memory is None or told[: len(self._told)] != self._told:
+                direction = "maximize" if self.study.direction == "max" else "minimize"
+                self._memory, self._told = optuna.create_study(direction=direction), []
+            for codes, value in told[len(self._told) :]:
+                params = dict(zip(space, codes, strict=True))
+                trial = optuna.create_trial(params=params, distributions=kinds, value=value)
+                self._memory.add_trial(trial)
+            self._told = told
+            self._memory.sampler = make_sampler(optuna, self.study, seed)
+            asked = [self._memory.ask(kinds) for _ in range(n)]
+            for trial in asked:  # it is told of them as candidates, when their values are known
+                self._memory.tell(trial, state=optuna.trial.TrialState.FAIL)
+        return [tuple(trial.params[path] for path in space) for trial in asked]
 
 
 def candidate_values(study: Study, known: Known, n: int) -> list[float]:
@@ -74,73 +144,6 @@ def candidate_values(study: Study, known: Known, n: int) -> list[float]:
     return [worst if gone else value for value, gone in zip(means, lost, strict=True)]
 
 
-def propose_batch(
-    study: Study,
-    arm: Arm,
-    settings: Sequence[Params],
-    told: Sequence[float],
-    n: int,
-    seed: int,
-) -> list[Params]:
-    """n settings more, given the values told of the earlier ones.
-
-    One that is there already gives way to a random draw that is not, if such a one is found; and so
-    does one whose net is too small or too large. Raises StudyError where all are.
-    """
-    space = arm.space
-    codes = [tuple(encode_value(d, s[path]) for path, d in space.items()) for s in settings]
-    batch = study.search.batch
-    question = OptunaQuestion(
-        method=study.search.method,
-        maximize=study.direction == "max",
-        startup=STARTUP // batch * batch or STARTUP,  # whole batches: a model from the next one on
-        space=tuple(space.items()),
-        known=tuple(zip(codes, told, strict=True)),
-        n=n,
-        seed=seed % 2**32,
-    )
-    found = list(settings)
-    for answer in ask_optuna(question):
-        pairs = zip(space.items(), answer, strict=True)
-        proposed = {path: decode_value(dimension, coded) for (path, dimension), coded in pairs}
-        draws = random_settings(space, TRIES, seeds.derive(seed, "instead", len(found)))
-        fitting: list[Params] = [s for s in (proposed, *draws) if fits_budget(study, arm, s)]
-        if not fitting:
-            fitting = draw_within_budget(study, arm, 1, seeds.derive(seed, "within", len(found)))
-        found.append(next((s for s in fitting if s not in found), fitting[0]))
-    return found[len(settings) :]
-
-
-@final
-@dataclass(frozen=True)
-class OptunaQuestion:
-    """What Optuna is asked: n settings more, given (codes, value) of each that is known."""
-
-    method: str
-    maximize: bool
-    startup: int
-    space: tuple[tuple[str, Dimension], ...]
-    known: tuple[tuple[Codes, float], ...]
-    n: int
-    seed: int
-
-
-@lru_cache(maxsize=1024)
-def ask_optuna(question: OptunaQuestion) -> tuple[Codes, ...]:
-    """Optuna's answer; kept, for it is asked again whenever some of a batch are done."""
-    optuna = import_optuna()
-    paths = [path for path, _ in question.space]
-    kinds = {path: make_distribution(optuna, dimension) for path, dimension in question.space}
-    with quiet_optuna(optuna):
-        direction = "maximize" if question.maximize else "minimize"
-        study = optuna.create_study(sampler=make_sampler(optuna, question), direction=direction)
-        for codes, value in question.known:
-            params = dict(zip(paths, codes, strict=True))
-            study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=value))
-        asked = [study.ask(kinds).params for _ in range(question.n)]
-    return tuple(tuple(params[path] for path in paths) for params in asked)
-
-
 def import_optuna(needs: str = "search.method: tpe and gp need") -> ModuleType:
     """Optuna. Raises StudyError, which says what needs it and its extra, where it is missing."""
     try:
@@ -150,10 +153,12 @@ def import_optuna(needs: str = "search.method: tpe and gp need") -> ModuleType:
     return optuna
 
 
-def make_sampler(optuna: ModuleType, question: OptunaQuestion) -> Any:
+def make_sampler(optuna: ModuleType, study: Study, seed: int) -> Any:
     """That of the declared method. Both keep the candidates of a batch apart."""
-    given = {"seed": question.seed, "n_startup_trials": question.startup}
-    if question.method == "gp":
+    batch = study.search.batch
+    startup = STARTUP // batch * batch or STARTUP  # whole batches: a model from the next one on
+    given = {"seed": seed % 2**32, "n_startup_trials": startup}
+    if study.search.method == "gp":
         return optuna.samplers.GPSampler(**given)
     return optuna.samplers.TPESampler(**given, constant_liar=True)
 

@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any, final
 
 from chainrule.recipes.errors import StudyError
+from chainrule.study.extension import (
+    EXTENDABLE_FIELDS,
+    describe_size,
+    extends,
+    find_last_look,
+)
 from chainrule.study.results.later_changes import find_later_changes
+from chainrule.study.results.study_result import load_result
 from chainrule.study.spec.changes import describe_changes
+from chainrule.study.spec.digests import NON_SEMANTIC_FIELDS
 from chainrule.study.spec.stored import read_declaration
 from chainrule.study.store import Store, StudyRecord, open_store
 from chainrule.study.store.record import TrainingKey, TrainingRecord
@@ -27,6 +35,7 @@ class MergedStudy:
     - ``added``: rows that are new in the store; ``known``: that it had, or that came twice.
     - ``different``: of those that came twice, how many had other numbers the second time.
     - ``changes``: where it is declared otherwise → field → what is kept, and what is said there.
+    - ``extended``: how large it was in the store before, where it has more rounds or arms now.
     """
 
     name: str
@@ -36,6 +45,7 @@ class MergedStudy:
     known: int = 0
     different: int = 0
     changes: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    extended: str = ""
 
 
 def merge_stores(stores: Sequence[str | Path], output: str | Path) -> list[MergedStudy]:
@@ -43,7 +53,7 @@ def merge_stores(stores: Sequence[str | Path], output: str | Path) -> list[Merge
 
     With the rows come curves, kept predictions and the provenance of all runs. Where two rows have
     one name the first one stays, unless it had failed. So the same stores, merged again, change
-    nothing.
+    nothing. A study that one of them has with more rounds or arms than the others is extended.
 
     All is looked through before anything is written: where one store is damaged or no store, or
     has the study in another form than the one before it, or no study of it, nothing is. Raises
@@ -54,16 +64,18 @@ def merge_stores(stores: Sequence[str | Path], output: str | Path) -> list[Merge
     families: dict[str, tuple[str, StudyRecord]] = {}
     for place in ([target] if has_content(target) else []) + sources:
         families |= check_store(place, families)
-    merged: dict[str, MergedStudy] = {}
+    merged: dict[int, MergedStudy] = {}
     with open_store(target) as store, store.run_lock():
         for place in sources:
             with open_store(place, read_only=True) as source:
                 for record in (one for one in source.studies() if one.trainings):
                     rows = source.rows(record.id, curves=True, predictions=True)
-                    before = merged.get(record.digest, MergedStudy(record.name, record.digest))
-                    merged[record.digest] = copy_study(store, record, rows, before, place)
-        found = {record.digest: record.trainings for record in store.studies()}
-    return [replace(study, trainings=found[digest]) for digest, study in merged.items()]
+                    copy_study(store, record, rows, merged, place)
+        found = {record.id: record for record in store.studies()}
+    return [
+        replace(study, digest=found[i].digest, trainings=found[i].trainings)
+        for i, study in merged.items()
+    ]
 
 
 def locate(place: str | Path) -> str:
@@ -79,7 +91,8 @@ def has_content(place: str) -> bool:
 def check_store(
     place: str, families: Mapping[str, tuple[str, StudyRecord]]
 ) -> dict[str, tuple[str, StudyRecord]]:
-    """Read all of a store; name → where it is, the study of this name that was run last.
+    """Read all of a store; name → where it is, the study of this name that was run last, and of
+    ``families`` the largest.
 
     Raises StoreError where it is damaged, StudyError where it does not go with the ``families`` of
     the stores before.
@@ -91,8 +104,12 @@ def check_store(
             store.rows(record.id, curves=True, predictions=True)
             if record.trainings:
                 found[record.name] = place, record
+    largest = {**families}
     for name, (_, record) in found.items():
-        if name in families and families[name][1].digest != record.digest:
+        known = families[name][1] if name in families else record
+        if extends(record, known):
+            largest[name] = place, record
+        elif record.digest != known.digest and not extends(known, record):
             raise StudyError(describe_other(place, record, *families[name]))
     if families and found and not is_related(found, families):
         names = " and ".join(found)
@@ -100,7 +117,7 @@ def check_store(
             f"{place}: has {names}, and not {' or '.join(families)}: it is no share of the same "
             "study; nothing was merged"
         )
-    return {**found, **families}
+    return {**found, **largest}
 
 
 def is_related(
@@ -135,34 +152,67 @@ def copy_study(
     store: Store,
     record: StudyRecord,
     rows: Sequence[TrainingRecord],
-    before: MergedStudy,
+    merged: dict[int, MergedStudy],
     place: str,
-) -> MergedStudy:
-    """Add a study's rows and runs to a store; what became of it, with what became of it before."""
-    target = store.find(record.digest)
+) -> None:
+    """Add a study's rows and runs to a store, and what became of it to what did so far."""
+    target = find_target(store, record)
     there = {} if target is None else {row.key: row for row in store.rows(target.id)}
     new = [row for row in rows if is_news(row, there)]
     known = [row for row in rows if row.key in there and there[row.key].status != "failed"]
+    extended = ""
     if target is None:
-        declared, (first, *others) = record.declaration, record.runs
+        declared, first = record.declaration, record.runs[0]
         target = store.open_study(record.name, record.digest, declared, first, new)
+    elif extends(record, target):
+        if target.id not in merged:
+            extended = describe_size(read_declaration(target))
+        target = extend_study(store, target, record, new)
     else:
-        others = [run for run in record.runs if run not in target.runs]
         declared = join_looks(target.declaration, record.declaration)
         if declared != target.declaration:
             store.update(target.id, declared, target.runs[-1])
         if new:
             store.add(target.id, new)
-    for run in others:
-        store.add_run(target.id, run)
-    changes = dict(find_declared_changes(target, record, place))
-    return replace(
+    for run in record.runs:
+        if run not in target.runs:
+            store.add_run(target.id, run)
+    before = merged.get(target.id, MergedStudy(record.name, record.digest))
+    merged[target.id] = replace(
         before,
         added=before.added + len(new),
         known=before.known + len(known),
         different=before.different + sum(has_other_numbers(row, there[row.key]) for row in known),
-        changes={**before.changes, **changes},
+        changes={**before.changes, **dict(find_declared_changes(target, record, place))},
+        extended=before.extended or extended,
     )
+
+
+def find_target(store: Store, record: StudyRecord) -> StudyRecord | None:
+    """The study that a record's rows go to: the same, a larger one, or a smaller one."""
+    if (found := store.find(record.digest)) is not None:
+        return found
+    others = [other for other in store.studies() if other.trainings]
+    larger = [other for other in others if extends(other, record)]
+    return next(iter(larger + [other for other in others if extends(record, other)]), None)
+
+
+def extend_study(
+    store: Store, old: StudyRecord, new: StudyRecord, rows: Sequence[TrainingRecord]
+) -> StudyRecord:
+    """Give a study the rounds and arms of another one, and rows; it was looked at before that.
+
+    How it is shown and compared stays as it was declared first.
+    """
+    studies = read_declaration(old), read_declaration(new)
+    shown = {name: getattr(studies[0], name) for name in NON_SEMANTIC_FIELDS}
+    study = studies[1].model_copy(update=shown)
+    looked = {"looks": [look.as_row() for look in find_last_look(load_result(store, old.id))]}
+    declared = join_looks(join_looks({"toml": study.to_toml()}, looked), old.declaration)
+    declared = join_looks(declared, new.declaration)
+    changes = {**new.runs[-1].get("changes", {}), **find_later_changes(studies[0], study)}
+    run = {**new.runs[-1], "changes": changes}
+    return store.update(old.id, declared, run, digest=new.digest, rows=rows)
 
 
 def is_news(row: TrainingRecord, there: Mapping[TrainingKey, TrainingRecord]) -> bool:
@@ -191,5 +241,5 @@ def find_declared_changes(
     """Where something is declared otherwise that decides a conclusion, and what."""
     with suppress(StudyError):  # an old declaration, which this version cannot read
         changes = find_later_changes(read_declaration(target), read_declaration(record))
-        if changes:
-            yield place, changes
+        if others := {k: v for k, v in changes.items() if k not in EXTENDABLE_FIELDS}:
+            yield place, others

@@ -56,7 +56,7 @@ class TrainingRecord:
       key of the kernel that took part, which names its vectors' width. "" in rows from before
       this was recorded.
     - ``machine``: what the worker runs with where that may be another machine than the driver's,
-      see ``WorkerInfo``; else the record of the run has it.
+      and of a training that is timed alone; see ``WorkerInfo``. Else the record of the run has it.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
     - ``predictions``: where they are kept, as :func:`encode_predictions` writes them; a store hands
       them back by themselves, and here their digest alone.

@@ -192,7 +192,7 @@ def test_the_best_is_a_mean_over_splits():
 def test_what_a_cohort_costs_the_scheduler_does_not_grow_with_what_is_done(monkeypatch):
     """Counted in values of the metric that are looked up, and cohorts that are built."""
     calls = Counter()
-    for module, name in ((arm_search, "propose_candidates"), (selection, "metric_value")):
+    for module, name in ((arm_search, "make_proposer"), (selection, "metric_value")):
         counted(monkeypatch, module, name, calls)
     counted(monkeypatch, cohorts.Training, "__init__", calls)
     work = {}

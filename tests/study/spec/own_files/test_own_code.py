@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from chainrule.study import Study, StudyError, run
-from chainrule.study.execution.resume import find_changes, is_extension, read_records
+from chainrule.study.execution.resume import find_changes, read_records
+from chainrule.study.extension import is_extension
 from chainrule.study.spec.own_files import loaded_code, own_code
 from chainrule.study.spec.own_files.own_code import check_pinned, own_files, pin_sources
 from tests.study.small import small

@@ -41,6 +41,12 @@ class Engine(ABC):
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         """Begin f(*args) somewhere. Raises StudyError where nothing can be begun any more."""
 
+    def deliver(self, f: Callable[[T], None], content: T, place: str) -> Future[None]:
+        """Do f(content) on one worker of a place (see ``name_place``); where the engine cannot say
+        which, on any.
+        """
+        return self.submit(f, content)
+
     def check(self) -> None:  # noqa: B027  # most have nothing to say
         """After a job was lost: raise StudyError where to give it out again would be of no use."""
 

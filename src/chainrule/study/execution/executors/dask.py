@@ -15,6 +15,7 @@ from typing import Any, TypeVar, final
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.base import Engine
 from chainrule.study.execution.workers.stop_requests import request_stop
+from chainrule.study.execution.workers.travel import name_place
 
 __all__ = ["DaskEngine"]
 
@@ -79,6 +80,16 @@ class DaskEngine(Engine):
         with warnings.catch_warnings():  # a data file goes along, where a worker asked for it
             warnings.filterwarnings("ignore", "Sending large graph")
             future: Future[T] = self._executor.submit(f, *args)
+        return future
+
+    def deliver(self, f: Callable[[T], None], content: T, place: str) -> Future[None]:
+        future: Future[None] = Future()
+        try:
+            places = self._client.run(name_place, on_error="ignore")
+            first = next(address for address, name in places.items() if name == place)
+            future.set_result(self._client.run(f, content, workers=[first])[first])
+        except Exception as error:  # a worker that is gone, most likely: who lacks it asks again
+            future.set_exception(error)
         return future
 
     def check(self) -> None:

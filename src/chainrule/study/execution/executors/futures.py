@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar, final
+from uuid import uuid4
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.base import Engine, Executor
-from chainrule.study.execution.workers.stop_requests import request_stop
+from chainrule.study.execution.workers.stop_requests import StoppableWork, request_stop
 
 __all__ = ["FuturesEngine"]
 
@@ -28,6 +33,7 @@ class FuturesEngine(Engine):
     def __init__(self, executor: Executor, make: Callable[[], Executor] | None = None) -> None:
         self._executor, self._make = executor, make
         self._begun: set[Future[Any]] = set()
+        self._stop_file = name_stop_file()
 
     @property
     def max_workers(self) -> int | None:
@@ -35,8 +41,9 @@ class FuturesEngine(Engine):
         return workers
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
+        work = StoppableWork(f, str(self._stop_file))
         try:
-            future = self._executor.submit(f, *args)
+            future = self._executor.submit(work, *args)
         except BrokenExecutor as error:
             if self._make is None:
                 raise StudyError(
@@ -45,19 +52,28 @@ class FuturesEngine(Engine):
                     f"{type(error).__name__}: {error}"
                 ) from None
             self._executor = self._make()
-            future = self._executor.submit(f, *args)
+            future = self._executor.submit(work, *args)
         self._begun.add(future)
         future.add_done_callback(self._begun.discard)
         return future
 
     def stop(self, run: str) -> None:
-        """Give up what waits; what runs ends where it is a thread of this process."""
+        """Give up what waits; what runs in this machine's processes and threads ends soon."""
         for future in [*self._begun]:
             future.cancel()
         request_stop(run)
+        with suppress(OSError):  # a full disk, say
+            self._stop_file.touch()
+        atexit.register(self._stop_file.unlink, missing_ok=True)  # after those who wait for workers
+        self._stop_file = name_stop_file()  # for the next run
 
     def close(self) -> None:
         """Nothing, where the user closes it."""
         shutdown = getattr(self._executor, "shutdown", None)
         if self._make is not None and shutdown is not None:
             shutdown()
+
+
+def name_stop_file() -> Path:
+    """A file that is not there yet, and whose name nobody else has."""
+    return Path(tempfile.gettempdir(), f"chainrule-stop-{uuid4().hex}")

@@ -64,8 +64,20 @@ class RayEngine(Engine):
         return self._workers
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
-        remote = self._ray.remote(num_cpus=1, max_retries=0)(f)
-        ref = remote.remote(*args)
+        return self._begin(f, *args, num_cpus=1)
+
+    def deliver(self, f: Callable[[T], None], content: T, place: str) -> Future[None]:
+        strategies: Any = import_module("ray.util.scheduling_strategies")
+        host = place.partition(":")[0]
+        for node in self._ray.nodes():
+            if node["Alive"] and node["NodeManagerHostname"] == host:
+                there = strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+                return self._begin(f, content, num_cpus=0, scheduling_strategy=there)
+        return self.submit(f, content)
+
+    def _begin(self, f: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
+        """Begin f(*args); ``options``: those of a task of Ray's."""
+        ref = self._ray.remote(max_retries=0, **options)(f).remote(*args)
         future: Future[T] = Future()
         self._refs[future] = ref
         future.set_running_or_notify_cancel()

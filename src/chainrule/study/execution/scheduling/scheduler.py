@@ -51,7 +51,7 @@ class Scheduler:
         self.study, self.arms = study, arms
         self.workers: int | None = None
         self.n_rounds = study.max_rounds
-        self.round_data = RoundData(study)
+        self.round_data = RoundData(study, "cpu")  # for their sizes alone
         self.has_results = False
         """Whether anything has been trained, in this run or an earlier one."""
         self._states = {arm.name: ArmState(study, arm, is_wanted) for arm in arms}

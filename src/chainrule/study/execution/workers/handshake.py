@@ -17,6 +17,7 @@ from chainrule._version import __version__
 from chainrule.compiled import BuildError, kernel
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.provenance import cpu_name
+from chainrule.study.round_data import check_device
 
 __all__ = [
     "WorkerInfo",
@@ -84,10 +85,10 @@ def list_code_files() -> Iterator[Path]:
 
 
 @lru_cache(maxsize=8)
-def check_worker(driver: WorkerInfo, dtype: torch.dtype) -> WorkerInfo:
+def check_worker(driver: WorkerInfo, dtype: torch.dtype, device: str = "cpu") -> WorkerInfo:
     """What this worker runs with, its kernel among it, which is built where need be.
 
-    Raises WorkerRefusedError unless it would train as the driver would.
+    Raises WorkerRefusedError unless it would train as the driver would, and has the device.
     """
     own, problem = describe_process(), ""
     if own.chainrule != driver.chainrule:
@@ -99,6 +100,10 @@ def check_worker(driver: WorkerInfo, dtype: torch.dtype) -> WorkerInfo:
             f"worker {name_worker()} {problem}: install the same on all machines, and start the "
             "workers again"
         )
+    try:
+        check_device(device)
+    except StudyError as error:
+        raise WorkerRefusedError(f"worker {name_worker()}: {error}") from None
     if not driver.kernel:
         return own
     try:

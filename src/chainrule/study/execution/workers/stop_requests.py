@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
+from typing import Any, Generic, TypeVar, final
 from weakref import WeakValueDictionary
 
-from chainrule._util.stopping import stoppable
+from chainrule._util.stopping import StopFile, stoppable
 from chainrule.recipes.errors import StudyError
 
-__all__ = ["JobStoppedError", "obey_stop_requests", "request_stop"]
+__all__ = ["JobStoppedError", "StoppableWork", "obey_stop_requests", "request_stop"]
+
+T = TypeVar("T")
 
 _requests: WeakValueDictionary[str, Event] = WeakValueDictionary()
 """The name of a run → whether to stop, as long as something is computed for it."""
@@ -47,3 +52,26 @@ def request_stop(run: str) -> None:
     _ended.append(run)
     if (event := _requests.get(run)) is not None:
         event.set()
+
+
+@final
+@dataclass(frozen=True)
+class StoppableWork(Generic[T]):
+    """``work``, which a file of this path ends soon after it is made.
+
+    For workers on this machine that can be told in no other way. Those of another machine do not
+    see the file, and go on.
+    """
+
+    work: Callable[..., T]
+    stop_file: str
+
+    def __call__(self, *args: Any) -> T:
+        """work(*args). Raises JobStoppedError where it was ended."""
+        try:
+            with stoppable(StopFile(self.stop_file)):
+                return self.work(*args)
+        except KeyboardInterrupt:
+            if not Path(self.stop_file).exists():
+                raise
+            raise JobStoppedError("the run was ended") from None

@@ -7,8 +7,9 @@ among those that it was sent before; what it lacks it asks for, and keeps.
 from __future__ import annotations
 
 import json
+import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -33,11 +34,27 @@ from chainrule.study.execution.workers.package import ModuleSource, StudyPackage
 from chainrule.study.spec.own_files.own_code import check_loaded, locate_module, own_files
 from chainrule.study.spec.study import Study
 
-__all__ = ["MissingFilesError", "pack_study", "unpack_study"]
+__all__ = ["MissingFilesError", "keep_files", "name_place", "pack_study", "unpack_study"]
 
 
 class MissingFilesError(StudyError):
-    """A worker lacks a file; the run sends it, and gives the cohort out again."""
+    """A worker lacks files; the run sends them, and gives the cohort out again."""
+
+    def __init__(self, place: str, digests: tuple[str, ...]) -> None:
+        super().__init__(place, digests)
+
+    @property
+    def place(self) -> str:
+        """Where they are to be kept, see :func:`name_place`."""
+        return str(self.args[0])
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Their SHA-256."""
+        return tuple(self.args[1])
+
+    def __str__(self) -> str:
+        return f"{self.place} lacks the files of sha256 {', '.join(self.digests)}"
 
 
 def pack_modules(study: Study) -> tuple[ModuleSource, ...]:
@@ -78,8 +95,10 @@ def unpack_study(package: StudyPackage) -> Iterator[str]:
     """
     keep_files(package.files)
     sent = find_lacking(package.modules)
+    csv = find_lacking_csv(package.declared)
+    check_kept([module.content for module in sent] + ([csv] if csv else []))
     with _path.hold(write_modules(sent) if sent else None):
-        yield declare_here(package.declared)
+        yield declare_here(package.declared, csv)
 
 
 @lru_cache(maxsize=8)
@@ -106,17 +125,24 @@ def has_module(module: ModuleSource) -> bool:
     return True
 
 
-def declare_here(declared: str) -> str:
-    """The declaration with its data file where it is on this machine."""
-    study: dict[str, Any] = json.loads(declared)
-    data = study["data"]
-    if "csv" in data and "sha256" in data and not has_same_file(data["csv"], data["sha256"]):
-        data["csv"] = str(find_kept(data["sha256"]))
-        return json.dumps(study)
-    return declared
-
-
 @lru_cache(maxsize=8)
+def find_lacking_csv(declared: str) -> str:
+    """The SHA-256 of a study's data file where this machine does not have it by itself, or ""."""
+    data: dict[str, Any] = json.loads(declared)["data"]
+    if "csv" not in data or "sha256" not in data or has_same_file(data["csv"], data["sha256"]):
+        return ""
+    return str(data["sha256"])
+
+
+def declare_here(declared: str, csv: str) -> str:
+    """The declaration, with its data file where it is kept on this machine, if it was sent."""
+    if not csv:
+        return declared
+    study: dict[str, Any] = json.loads(declared)
+    study["data"]["csv"] = str(travel_dir() / csv)
+    return json.dumps(study)
+
+
 def has_same_file(path: str, digest: str) -> bool:
     """Whether there is this file, with this content."""
     return Path(path).is_file() and digest_file(Path(path)) == digest
@@ -147,12 +173,16 @@ def keep_files(files: Mapping[str, bytes]) -> None:
             write_atomically(path, content)
 
 
-def find_kept(digest: str) -> Path:
-    """The file of this content. Raises MissingFilesError where it has not come yet."""
-    path = travel_dir() / digest
-    if not path.is_file():
-        raise MissingFilesError(f"worker {name_worker()} lacks the file of sha256 {digest}")
-    return path
+def name_place() -> str:
+    """``HOST:FOLDER``, where this process keeps what it is sent; others may keep it there too."""
+    return f"{socket.gethostname()}:{travel_dir()}"
+
+
+def check_kept(digests: Sequence[str]) -> None:
+    """Raise MissingFilesError for files of these SHA-256 that have not come yet."""
+    folder = travel_dir()
+    if missing := [digest for digest in digests if not (folder / digest).is_file()]:
+        raise MissingFilesError(name_place(), tuple(dict.fromkeys(missing)))
 
 
 def write_modules(modules: tuple[ModuleSource, ...]) -> Path:
@@ -163,7 +193,7 @@ def write_modules(modules: tuple[ModuleSource, ...]) -> Path:
         parts = module.name.split(".")
         place = folder.joinpath(*parts, "__init__.py") if module.is_package else None
         path = place or folder.joinpath(*parts).with_suffix(".py")
-        source = find_kept(module.content).read_bytes()
+        source = (travel_dir() / module.content).read_bytes()
         if not (path.is_file() and path.read_bytes() == source):
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, source)
