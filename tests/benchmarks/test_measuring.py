@@ -25,7 +25,7 @@ from benchmarks import cli, measuring, peers, ragged
 
 KEYS = [
     *("workload", "replicas", "peer", "ratio", "low", "high", "ours_us", "peer_us"),
-    *("gflops", "ceiling_fraction", "peak_bytes", "peer_peak_bytes", "pairs"),
+    *("gflops", "ceiling_fraction", "peak_bytes", "peer_peak_bytes", "pairs", "efficiency"),
 ]
 
 ROW = Row("disk", 10, "a peer", 2.5, 2.0, 3.0, 31.0, 77.5, 3.1, 0.02, 2**20, 2**21, 5)
@@ -60,7 +60,19 @@ def test_another_file_is_refused(tmp_path):
 
 def test_tables_show_units_and_both_memories():
     assert "31 µs" in text(rows_table([ROW]))
-    assert "| 1.0 MiB / 2.0 MiB | 5 |" in markdown(rows_table([ROW]))
+    assert markdown(rows_table([ROW])).endswith("| 1.0 MiB / 2.0 MiB | 5 |")
+
+
+def test_the_efficiency_is_a_column_where_a_row_has_one():
+    heads, *lines = rows_table([ROW, replace(ROW, efficiency=0.934)])
+    assert (heads[-1], [line[-1] for line in lines]) == ("efficiency", ["–", "93%"])
+
+
+def test_16_simulated_workers_are_a_row_of_the_engines():
+    row = simulate_uneven(rounds=10)
+    assert (row.workload, row.peer) == ("104 uneven cohorts", "16 simulated workers")
+    assert 0.9 < row.efficiency <= 1
+    assert 1 / 16 < row.ratio < 1 / 8  # how much longer one would take alone, the tail too
 
 
 WIDER = replace(SMALL, net=Net("mlp", (2, 7, 2), "mse"))

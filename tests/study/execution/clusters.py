@@ -1,12 +1,15 @@
-"""A Dask cluster on this machine, begun by hand: processes that may be killed."""
+"""Clusters of Dask and Ray on this machine, begun by hand: processes that may be killed."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Self
@@ -83,3 +86,88 @@ class DaskCluster:
     def __exit__(self, *_: object) -> None:
         for process in [*self.processes]:
             self.kill(process)
+
+
+class RayCluster:
+    """A head with two CPUs, whose folder has nothing of the driver's; it listens on ``port``."""
+
+    def __init__(self, folder: Path, *, port: int = 0) -> None:
+        folder.mkdir(exist_ok=True)
+        self.port = port or find_free_port()
+        self.temporary = Path(tempfile.mkdtemp(prefix="ray-"))  # its sockets need a short path
+        begin = "from ray.scripts.scripts import main; main()"
+        options = ["--head", "--block", "--num-cpus=2", "--include-dashboard=false"]
+        options += ["--disable-usage-stats", f"--temp-dir={self.temporary}"]
+        options += [f"--port={find_free_port()}", f"--ray-client-server-port={self.port}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", begin, "start", *options],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.wait_until_it_answers()
+
+    @property
+    def address(self) -> str:
+        """``127.0.0.1:PORT``"""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def engine(self) -> str:
+        """As ``--engine`` names it."""
+        return f"ray://{self.address}"
+
+    def wait_until_it_answers(self, seconds: float = 120) -> None:
+        """Until somebody listens."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < end, "no Ray"
+                time.sleep(0.1)
+
+    def find_processes(self) -> dict[int, str]:
+        """Those of the cluster → how they are called."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                group = (process / "stat").read_text().rpartition(")")[2].split()[2]
+                command = (process / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+            if int(group) == self.process.pid:
+                found[int(process.name)] = command
+        return found
+
+    def find_workers(self) -> list[int]:
+        """Those that train, or wait to."""
+        names = "ray::IDLE", "ray::run_job"
+        return [p for p, name in self.find_processes().items() if name.startswith(names)]
+
+    def find_busy(self) -> list[int]:
+        """Those that train."""
+        return [p for p, name in self.find_processes().items() if name.startswith("ray::run_job")]
+
+    def kill(self) -> None:
+        """kill -9 of all of it."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def find_free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

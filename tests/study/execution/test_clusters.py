@@ -27,7 +27,6 @@ from tests.study.small import lasting
 DASK = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="Dask is not installed"
 )
-RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 MPI = pytest.mark.skipif(
     importlib.util.find_spec("mpi4py") is None or shutil.which("mpiexec") is None,
     reason="MPI is not installed",
@@ -61,12 +60,6 @@ def test_on_dask_a_file_and_modules_that_only_the_driver_has(tmp_path, mine, nan
 def test_a_cluster_of_dasks_own_and_a_schedulers_file(tmp_path, few, cluster):
     assert lasting(run(FEW, executor="dask", jobs=2).rows) == few
     assert lasting(run(FEW, executor=f"dask://{cluster.file}").rows) == few
-
-
-@pytest.mark.slow
-@RAY
-def test_on_ray(few):
-    assert lasting(run(FEW, executor="ray", jobs=2).rows) == few
 
 
 def test_on_a_pool_of_new_processes(few):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, TypeVar, final
+from urllib.parse import urlsplit
 
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.base import Engine
@@ -17,6 +20,10 @@ __all__ = ["RayEngine"]
 
 T = TypeVar("T")
 
+CLIENT_PORT = 10001
+"""Where a head listens for drivers unless it is told otherwise: Ray's own number."""
+
+SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_COUNTS = 1.0
 
 
@@ -36,6 +43,7 @@ class RayEngine(Engine):
         errors = self._ray.exceptions
         self.lost = (
             CancelledError,
+            ConnectionError,
             errors.WorkerCrashedError,
             errors.NodeDiedError,
             errors.LocalRayletDiedError,
@@ -43,28 +51,54 @@ class RayEngine(Engine):
             errors.OutOfMemoryError,
             errors.TaskCancelledError,
         )
+        self.address = address.removeprefix("ray://")
+        self._is_client = self.address != address
         begun: dict[str, Any] = (
             {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
         )
         quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         try:
-            self._ray.init(**{**begun, **quiet, **options})
-        except (ConnectionError, RuntimeError) as error:
-            where = address or "this machine"
+            if self._is_client:
+                self._knock()  # else Ray tries for half a minute
+            with warnings.catch_warnings(action="ignore"):
+                self._ray.init(**{**begun, **quiet, **options})
+        except (OSError, RuntimeError) as error:
+            where = self.address or "this machine"
             raise StudyError(f"no Ray cluster answers at {where}\n  {error}") from None
         self._refs: dict[Future[Any], Any] = {}
         self._counted, self._workers = -SECONDS_BETWEEN_COUNTS, 0
+
+    def _knock(self) -> None:
+        """Raise OSError where nobody listens at the address."""
+        place = urlsplit(f"//{self.address}")
+        at = place.hostname or "", place.port or CLIENT_PORT
+        socket.create_connection(at, SECONDS_TO_CONNECT).close()
+
+    def check(self) -> None:
+        try:
+            if self._is_client:
+                self._knock()
+        except OSError:
+            raise StudyError(
+                f"the Ray cluster {self.address} is gone; what is done is kept: start it again, "
+                "and give the same command"
+            ) from None
 
     @property
     def max_workers(self) -> int:
         """The CPUs of all machines that there are now."""
         if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
-            self._workers = int(self._ray.cluster_resources().get("CPU", 0))
+            with suppress(ConnectionError):  # the cluster is gone: a lost job will tell
+                self._workers = int(self._ray.cluster_resources().get("CPU", 0))
             self._counted = time.monotonic()
         return self._workers
 
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
-        return self._begin(f, *args, num_cpus=1)
+        try:
+            return self._begin(f, *args, num_cpus=1)
+        except ConnectionError:
+            self.check()
+            raise
 
     def deliver(self, f: Callable[[T], None], content: T, place: str) -> Future[None]:
         strategies: Any = import_module("ray.util.scheduling_strategies")

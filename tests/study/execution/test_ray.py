@@ -1,0 +1,104 @@
+"""The same study on Ray: the same rows, whoever is killed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from chainrule.study import StudyError, open_store, run
+from tests.study.execution.clusters import RayCluster
+from tests.study.execution.killing import STUDY, Process
+from tests.study.execution.test_runner import FEW
+from tests.study.execution.test_travel import mine  # noqa: F401
+from tests.study.small import lasting
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed"),
+]
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    with RayCluster(tmp_path / "cluster") as begun:
+        yield begun
+
+
+def test_a_cluster_of_rays_own():
+    assert lasting(run(FEW, executor="ray", jobs=2).rows) == lasting(run(FEW).rows)
+
+
+def test_a_file_and_modules_that_only_the_driver_has(tmp_path, mine, cluster):  # noqa: F811
+    result = run(mine, executor=cluster.engine, nets=tmp_path / "nets")
+    assert lasting(result.rows) == lasting(run(mine).rows)
+    assert len([*(tmp_path / "nets").rglob("*.safetensors")]) == 4
+
+
+def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(cluster):
+    draw, killed, over = random.Random(3), [], threading.Event()
+
+    def kill():
+        while not over.wait(0.1 + 0.6 * draw.random()):
+            if len(killed) < 10 and (workers := cluster.find_workers()):
+                os.kill(draw.choice(workers), signal.SIGKILL)
+                killed.append(time.monotonic())
+                over.wait(2)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        runs = [run(STUDY, executor=cluster.engine)]
+        while len(killed) < 10:
+            runs.append(run(STUDY, executor=cluster.engine))
+    finally:
+        over.set()
+        killer.join()
+    undisturbed = lasting(run(STUDY).rows)
+    for result in runs:
+        assert lasting(result.rows) == undisturbed
+
+
+def test_a_head_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cluster):
+    store = tmp_path / "a.sqlite"
+    process = Process(store, "STUDY", cluster.engine)
+    try:
+        assert process.wait_for("3")
+        cluster.kill()
+        _, errors = process.popen.communicate(timeout=120)
+    finally:
+        process.end()
+    assert f"the Ray cluster {cluster.address} is gone; what is done is kept: start it" in errors
+    with open_store(store, read_only=True) as opened:
+        assert 3 * 2 <= opened.studies()[0].trainings < 36
+    with RayCluster(tmp_path / "again", port=cluster.port) as again:
+        result = run(STUDY, store=store, executor=again.engine)
+    assert lasting(result.rows) == lasting(run(STUDY).rows)
+
+
+def test_ctrl_c_ends_what_workers_do(tmp_path, cluster):
+    process = Process(tmp_path / "a.sqlite", "ENDLESS", cluster.engine)
+    try:
+        assert process.wait_for("2")
+        time.sleep(1)
+        os.killpg(process.popen.pid, signal.SIGINT)
+        begun = time.monotonic()
+        said, errors = process.popen.communicate(timeout=30)
+        assert time.monotonic() - begun < 5
+        while cluster.find_busy():
+            assert time.monotonic() - begun < 5
+            time.sleep(0.05)
+    finally:
+        process.end()
+    assert said.endswith("interrupted\n")
+    assert errors == ""
+
+
+def test_no_cluster_is_an_error():
+    with pytest.raises(StudyError, match=r"no Ray cluster answers at 127\.0\.0\.1:9\n"):
+        run(FEW, executor="ray://127.0.0.1:9")
