@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from benchmarks.cases import studies
 from benchmarks.cases.disk import work
+from benchmarks.cases.engines import simulate_uneven
 from benchmarks.ceiling import RUNS, SIZE, WAYS, Ceiling
 from benchmarks.options import Options
 from benchmarks.peers import torch_eager
