@@ -83,8 +83,6 @@ def run(
         entry = StudyEntry(opened, study, describe_origin(study, share), extend=extend)
         rows, scheduler = resume_scheduler(entry, chosen, is_wanted)
         engine = stack.enter_context(use_engine(executor, jobs))
-        if not engine.is_remote:
-            check_device(study.device)
         try:
             folders = choose_folders(chosen, nets)
             runner = Runner(scheduler, engine, entry.save_rows, on_progress, folders, entry.look)
@@ -152,7 +150,8 @@ class Runner:
     """The trainings of a scheduler, carried out by an executor until none is left.
 
     ``look`` is called when all rounds that the scheduler knows of are done, and says how many the
-    study needs: it decides whether there are more.
+    study needs: it decides whether there are more. Raises StudyError for a device that is not here,
+    unless workers of other machines train.
     """
 
     def __init__(
@@ -164,6 +163,8 @@ class Runner:
         folders: Mapping[str, Path],
         look: Callable[[], int],
     ) -> None:
+        if not engine.is_remote:
+            check_device(board.study.device)
         self.scheduler, self.engine, self.save_rows = board, engine, keep
         self.folders = folders
         self.look = look
