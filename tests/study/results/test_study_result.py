@@ -20,6 +20,7 @@ from chainrule.study import (
     open_store,
     run,
 )
+from chainrule.study.results.timings import Timings
 from tests.study.small import searched, small
 from tests.study.store.rows import row
 
@@ -115,17 +116,17 @@ def test_times_of_other_machines_are_in_no_column_with_these(other, solo, said):
     timings = [timed("flat", 7.5, "a", "cpu 1"), timed("deep", 8.5, "a", "cpu 1"), other]
     found = StudyResult(STUDY, [*rows_of(SCORES), *timings])
     assert [arm.solo_seconds for arm in found.arms] == [7.5, None, 8.5, solo]
-    assert said in found.timings.describe_others()
-    assert bool(said) == bool(found.timings.describe_others())
+    others = Timings.of_rows(found.rows).describe_others()
+    assert said in others
+    assert bool(said) == bool(others)
 
 
 def test_of_machines_that_timed_as_many_arms_the_last_one_counts():
     timings = [timed("flat", 7.5, "a", "x", "2026-02"), timed("deep", 8.5, "b", "x", "2026-01")]
-    found = StudyResult(STUDY, [*rows_of(SCORES), *timings])
-    assert found.timings.seconds == {"flat": 7.5}
-    assert found.timings.machine == ("a", "x")
-    failed = replace(timings[0], status="failed")
-    assert StudyResult(STUDY, [*rows_of(SCORES), failed]).timings.machine is None
+    found = Timings.of_rows([*rows_of(SCORES), *timings])
+    assert found.seconds == {"flat": 7.5}
+    assert found.machine == ("a", "x")
+    assert Timings.of_rows([replace(timings[0], status="failed")]).machine is None
 
 
 def test_an_arm_without_a_round_is_left_out_and_named():

@@ -16,6 +16,7 @@ from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FinitePool, FixedSplit
 from chainrule.study.results.arm_result import read_trivial_scores
 from chainrule.study.results.backends import describe_backends
+from chainrule.study.results.timings import Timings
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -58,7 +59,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
             *look_sentences(data),
             *([data.search_scope] if data.search_scope else []),
             *data.later_changes,
-            *([others] if (others := data.result.timings.describe_others()) else []),
+            *([others] if (others := Timings.of_rows(data.result.rows).describe_others()) else []),
             *describe_backends(data.result.rows),
         ],
     )

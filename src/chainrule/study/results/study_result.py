@@ -94,16 +94,12 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
     def arms(self) -> list[ArmResult]:
         """The arms that have results, in the declared order."""
         by_arm = {arm.name: self._select_rows(arm.name, "final") for arm in self.study.all_arms}
+        solo = Timings.of_rows(self.rows).seconds
         return [
-            build_arm_result(self.study, arm, by_arm[arm.name], self.timings.seconds.get(arm.name))
+            build_arm_result(self.study, arm, by_arm[arm.name], solo.get(arm.name))
             for arm in self.study.all_arms
             if any(row.status != "failed" for row in by_arm[arm.name])
         ]
-
-    @cached_property
-    def timings(self) -> Timings:
-        """What was trained alone for its time; see there whose times count."""
-        return Timings.of_rows(self.rows)
 
     @cached_property
     def common_arms(self) -> list[ArmResult]:
