@@ -83,6 +83,6 @@ def main() -> NoReturn:
 
 def _error_message(error: Exception) -> str:
     """The message; of what the system says about a file, without its number."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

@@ -12,6 +12,7 @@ from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset
+from chainrule.nn.replicated import list_seeds
 
 __all__ = [
     "DataLoader",
@@ -74,9 +75,10 @@ def replica_seeds(seed: int | Sequence[int], K: int | None) -> list[int]:
     """A seed for each replica: those given, or made of the one given."""
     if isinstance(seed, int):
         return [seed] if K is None else [seeds.derive(seed, "replica", k) for k in range(K)]
-    if len(seed) != (K or 1):
-        raise ValueError(f"expected {count_noun(K or 1, 'seed')}, one a replica, got {len(seed)}")
-    return list(seed)
+    given = list_seeds(seed)
+    if len(given) != (K or 1):
+        raise ValueError(f"expected {count_noun(K or 1, 'seed')}, one a replica, got {len(given)}")
+    return given
 
 
 def count_batches(N: int, batch_size: int, *, drop_last: bool = False) -> int:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from chainrule import seeds
 from chainrule._util.display import html_table
+from chainrule._util.kinds import check_kind
 from chainrule._util.notices import print_once
 from chainrule._util.pytree import named_leaves, take_rows
 from chainrule._util.words import count_noun
 from chainrule.nn.attributes import CONSTANT, find_problem, is_constant, is_per_replica
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
+from chainrule.nn.init import Initializer
 from chainrule.nn.parameter import Buffer, ModuleParameters, Parameter
-from chainrule.nn.replicated import Replicated, check_replica_index
+from chainrule.nn.replicated import Replicated, check_replica_index, list_seeds
 from chainrule.nn.state_dict import LoadResult, copy_state
 from chainrule.nn.tagged import (
     Calls,
@@ -31,9 +33,6 @@ from chainrule.nn.tagged import (
     to_plain,
 )
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
-
-if TYPE_CHECKING:
-    from chainrule.nn.init import Initializer
 
 __all__ = ["Module"]
 
@@ -322,6 +321,8 @@ class Module(ModuleTree, ABC):
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(f"a net computes in a floating dtype, got {dtype}")
 
+        require_device(device)
+
         def move(t: Tensor) -> Tensor:
             return t.to(device=device, dtype=dtype if t.is_floating_point() else None)
 
@@ -339,6 +340,8 @@ class Module(ModuleTree, ABC):
         """
         self.check_children()
         roots = check_seeds(self, seed)
+        if init is not None:
+            check_kind(init, Initializer, "init")
         for module in self.modules():
             if init is not None:
                 module.set_init(init)
@@ -410,9 +413,24 @@ class Module(ModuleTree, ABC):
         return 0
 
 
+def require_device(device: Any) -> None:
+    """Raise ValueError for a device that this PyTorch has not, in a sentence.
+
+    Where it is given one of its own.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError, NotImplementedError) as error:
+        said = str(error).splitlines()[0].partition(" device type at start")[0]
+        raise ValueError(f"device {str(device)!r} is not here: {said}") from None
+
+
 def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:
-    """One seed for each replica of the module. Raises ValueError for another number of them."""
-    roots = list(seed) if isinstance(seed, Iterable) else [seed]
+    """One seed for each replica of the module.
+
+    Raises ValueError for another number of them, TypeError for what is no whole number.
+    """
+    roots = list_seeds(seed)
     expected = module.replicas or 1
     if len(roots) != expected:
         wanted = count_noun(expected, "seed")

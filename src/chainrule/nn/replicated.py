@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from chainrule.nn.constructor import label
 
-__all__ = ["Replicated", "check_replica_index"]
+__all__ = ["Replicated", "check_replica_index", "list_seeds"]
 
 
 class Replicated:
@@ -26,6 +27,8 @@ class Replicated:
     def _check_replicate(self, K: int) -> None:
         if self.replicas is not None:
             raise ValueError(f"{self.label()} is a cohort of {self.replicas} already")
+        if not isinstance(K, int):
+            raise TypeError(f"K: expected a whole number of replicas, got {K!r}")
         if K < 1:
             raise ValueError(f"a cohort needs at least one replica, got {K}")
 
@@ -52,3 +55,12 @@ def check_replica_index(index: Tensor, K: int | None) -> list[int]:
     if not kept or len(set(kept)) < len(kept) or not all(0 <= k < K for k in kept):
         raise ValueError(f"expected distinct replicas, 0 ≤ k < {K}, got {kept}")
     return kept
+
+
+def list_seeds(seed: Any) -> list[int]:
+    """The seed, or each of several. Raises TypeError for what is no whole number."""
+    given = list(seed) if isinstance(seed, Iterable) and not isinstance(seed, str) else [seed]
+    for one in given:
+        if not hasattr(one, "__index__"):
+            raise TypeError(f"seed: expected a whole number, or one a replica, got {one!r}")
+    return given

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from chainrule._util.kinds import describe_object
 from chainrule._util.words import count_noun
 from chainrule.nn.errors import describe_shape
 from chainrule.nn.parameter import Buffer
@@ -27,15 +28,19 @@ class LoadResult(NamedTuple):
 def copy_state(
     label: str,
     target: Mapping[str, Buffer],
-    state: Mapping[str, Tensor],
+    state: Any,
     strict: bool,
     rename: str | None,
 ) -> LoadResult:
     """Copy the tensors of ``state`` into the target's, by name or, renamed, by their order.
 
     Raises ValueError, and changes nothing, where a shape is wrong or (``strict``) where a name is
-    missing or not known; the message lists what is wrong, for the module of this label.
+    missing or not known; the message lists what is wrong, for the module of this label. TypeError
+    for what is no mapping.
     """
+    if not isinstance(state, Mapping):
+        what = describe_object(state)
+        raise TypeError(f"state: expected tensors by name, as state_dict() gives, got {what}")
     if rename not in (None, "order"):
         raise ValueError(f"rename: expected None or 'order', got {rename!r}")
     given = state if rename is None else rename_by_order(label, target, state)

@@ -137,7 +137,7 @@ def check_bounds(**bounds: float | Tensor | None) -> None:
 
 def check_epochs(epochs: int) -> None:
     """Raise where it is no number of epochs."""
-    if not isinstance(epochs, int):
+    if isinstance(epochs, bool) or not isinstance(epochs, int):
         raise TypeError(f"epochs is a whole number, got {epochs!r}")
     if epochs < 0:
         raise ValueError(f"epochs is at least 0, got {epochs}")

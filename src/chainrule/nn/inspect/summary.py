@@ -110,6 +110,8 @@ def _dry_run(
 ) -> Any:
     """The output of a copy of net on the device, for an input of zeros."""
     check_kind(net, Module, "net")
+    if not isinstance(shape, Sequence):
+        raise TypeError(f"shape: expected that of an input, such as (100, 2), got {shape!r}")
     for parameter in net.parameters():
         dtype = dtype or parameter.data.dtype
 

@@ -13,7 +13,7 @@ from typing import Any, Self, final, overload
 import torch
 from torch import Tensor
 
-from chainrule._util.kinds import check_kind
+from chainrule._util.kinds import check_kind, describe_object
 from chainrule._util.pytree import tree_map
 from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
@@ -218,7 +218,11 @@ class Heads(Module):
     """
 
     def __init__(self, heads: Mapping[str, Module] | None = None, **more: Module) -> None:
-        self.heads = {**(heads or {}), **more}
+        given: Any = heads or {}
+        if not isinstance(given, Mapping):
+            got = describe_object(given)
+            raise TypeError(f"Heads: expected a dict of names and modules, got {got}")
+        self.heads = {**given, **more}
         check_modules(self, list(self.heads.values()))
         if wrong := [name for name in self.heads if not name or "." in name]:
             raise ValueError(f"the name of a head has letters and no dot, got {wrong}")

@@ -33,8 +33,8 @@ class DropoutBase(Module, ABC):
 
     def __init__(self, p: float | Tensor = 0.5, inplace: bool = False) -> None:
         for value in p.flatten().tolist() if isinstance(p, Tensor) else [p]:
-            if not 0 <= value <= 1:
-                raise ValueError(f"p is a probability, from 0 to 1; got {value}")
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise ValueError(f"p is a probability, from 0 to 1; got {value!r}")
         self.p = p.item() if isinstance(p, Tensor) and not p.dim() else p
         self.inplace = inplace
 

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeAlias
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import describe_object
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.loss import Loss
 
@@ -64,7 +65,10 @@ def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tens
     """What a metric gives: a number a sample (…, N), or one over all (…). Raises ValueError."""
     if isinstance(metric, RowMetric):
         output = tree_map(lambda t: t.unsqueeze(-1) if t.dim() == axis + 1 else t, output)
-    found = metric(output, target)
+    found: Any = metric(output, target)
+    if not isinstance(found, Tensor):
+        got = describe_object(found)
+        raise TypeError(f"metric {metric!r}: expected a tensor, one number a sample, got {got}")
     shape = next(leaf for _, leaf in named_leaves(output)).shape[: axis + 1]
     if found.shape != shape[:axis] and found.dim() != axis + 1:
         raise ValueError(

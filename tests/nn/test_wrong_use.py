@@ -1,0 +1,61 @@
+"""What newcomers write by mistake is answered in a sentence, and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from chainrule import nn, optim
+from chainrule.data import disk
+from chainrule.train import Trainer, fit
+
+
+@pytest.fixture
+def net() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2)).initialize(0)
+
+
+WRONG = {
+    "a text for a seed": (lambda net: net.initialize("a"), "seed: expected a whole number.*'a'"),
+    "a number for a seed": (lambda net: net.initialize(1.5), "seed: expected a whole .*got 1.5"),
+    "texts for seeds": (lambda net: net.replicate(2, ["a", "b"]), "one a replica, got 'a'"),
+    "a class to draw by": (
+        lambda net: net.initialize(1, nn.init.HeNormal),
+        r"write an .*HeNormal\(",
+    ),
+    "a name to draw by": (lambda net: net.initialize(1, "HeNormal"), r"write HeNormal\(…\)"),
+    "how many replicas": (lambda net: net.replicate(2.0), "K: expected a whole number of replicas"),
+    "another device": (lambda net: net.to("gpu"), "device 'gpu' is not here: Expected one of cpu"),
+    "a net for a state": (
+        lambda net: net.load_state_dict(torch.nn.Linear(2, 2)),
+        r"expected tensors by name, as state_dict\(\) gives, got torch's Linear",
+    ),
+    "a text for a chance": (lambda _: nn.Dropout("a"), "p is a probability, from 0 to 1; got 'a'"),
+    "a list of heads": (lambda _: nn.Heads([nn.Linear(2, 2)]), "a dict of names .*got a list"),
+    "a size for a shape": (lambda net: nn.summary(net, 2), r"such as \(100, 2\), got 2"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), WRONG.values(), ids=WRONG)
+def test_it_is_said_and_nothing_has_changed(net, call, message):
+    before = {name: t.clone() for name, t in net.state_dict().items()}, str(net)
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(net)
+    assert all(map(torch.equal, net.state_dict().values(), before[0].values()))
+    assert str(net) == before[1]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_gpu_that_is_not_there(net):
+    with pytest.raises(ValueError, match="device 'cuda' is not here: "):
+        net.to("cuda")
+
+
+def test_a_training_says_it_too(net):
+    parts = {"criterion": nn.CrossEntropyLoss(), "optimizer": optim.SGD(net)}
+    with pytest.raises(TypeError, match=r"seed: expected a whole number, .* got 'a'"):
+        Trainer(net, *parts.values(), seed="a")
+    with pytest.raises(TypeError, match="epochs is a whole number, got True"):
+        fit(net, disk(9, seed=0), epochs=True, **parts)
+    with pytest.raises(TypeError, match="expected a tensor, one number a sample, got 3"):
+        fit(net, disk(9, seed=0), epochs=1, metrics={"a": lambda o, t: 3}, **parts)
