@@ -24,6 +24,7 @@ CASES = """cases:
   wide      784-1024-1024-10, batch 512: large products
   studies   whole studies as processes, from start to table, against PyTorch scripts
   startup   imports and commands, against import torch
+  sklearn   a grid search over 48 nets in 5 folds, against scikit-learn's GridSearchCV
   engines   cohorts of a moment, and of half a second, by each engine, against this process alone;
             and uneven ones by 16 workers that are simulated
   norm      batch normalization: pairs-sharing's net, K = 10; pairs-best's with dropout and warping
@@ -49,6 +50,7 @@ examples:
 
 NAMES = (
     *("studies", "norm", "packed", "disk", "pair-mlp", "conv2", "wide", "lenet", "startup"),
+    "sklearn",
     "scaling",
     "engines",
 )

@@ -45,6 +45,7 @@ class Target:
 BETTER = "PyTorch eager, the better threads"
 JAX, JAX_PER_CORE = ("JAX jit + vmap + scan",), ("JAX jit + vmap + scan, a device a core",)
 JAX_BEFORE = ("JAX 0.4.31*",)
+SEARCH = ("scikit-learn GridSearchCV*",)
 ARM = "conv2-sharing-aux, ten rounds with its search"
 
 TARGETS = (
@@ -84,6 +85,18 @@ TARGETS = (
         1,
         SCRIPT,
         12,
+    ),
+    *(
+        Target(
+            f"grid search, {data}{measure}",
+            "scikit-learn's GridSearchCV",
+            f"grid search, {data}{measure}",
+            240,
+            SEARCH,
+            8,
+        )
+        for data in ("digits", "breast cancer", "wine", "table")
+        for measure in ("", ", processor")
     ),
 )
 

@@ -11,6 +11,7 @@ from benchmarks.cases import (
     packed,
     pair_mlp,
     scaling,
+    sklearn,
     startup,
     studies,
     wide,
@@ -28,6 +29,7 @@ CASES = {
     "wide": wide,
     "studies": studies,
     "startup": startup,
+    "sklearn": sklearn,
     "scaling": scaling,
     "engines": engines,
 }
