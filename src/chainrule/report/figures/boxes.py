@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.boxes import BoxesData, boxes_data
-from chainrule.report.figures.style import escape_math, format_ticks, new_figure
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import (
+    add_legend_below,
+    escape_math,
+    format_ticks,
+    new_figure,
+)
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -19,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["boxes", "draw_boxes"]
 
 
-def boxes(result: StudyResult | ReportData, metric: str | None = None) -> tuple[Figure, Axes]:
+def boxes(
+    result: StudyResult | ReportData, metric: str | None = None, *, ax: Axes | None = None
+) -> Drawn[Axes]:
     """A box an arm with its rounds as points, and a diamond at the reported mean.
 
     ``metric`` is by default the study's, in which a diverged round counts as the declared failure
@@ -28,9 +35,9 @@ def boxes(result: StudyResult | ReportData, metric: str | None = None) -> tuple[
     value to show.
     """
     data = boxes_data(result, metric)
-    figure, axes = new_figure(1.2 + 0.36 * len(data.boxes))
-    draw_boxes(data, axes)
-    return figure, axes
+    drawn = new_figure(1.2 + 0.36 * len(data.boxes), ax=ax)
+    draw_boxes(data, drawn.axes)
+    return drawn
 
 
 def draw_boxes(data: BoxesData, axes: Axes) -> None:
@@ -53,7 +60,7 @@ def draw_boxes(data: BoxesData, axes: Axes) -> None:
     axes.set_yticks(range(1, len(names) + 1), names)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-    axes.figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    add_legend_below(axes, ncols=3)
 
 
 def _draw_rounds(data: BoxesData, axes: Axes, *, diverged: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
@@ -14,6 +13,7 @@ from chainrule.report.figure_data.calibration import (
     CalibrationLine,
     calibration_data,
 )
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import add_legend, escape_math, new_figure
 from chainrule.report.line_styles import LineStyle, line_style
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["calibration", "draw_calibration"]
 
 
-def calibration(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figure, Axes]:
+def calibration(
+    result: StudyResult | ReportData, arms: str = "*", *, ax: Axes | None = None
+) -> Drawn[Axes]:
     """The share of test targets within the predicted intervals, against the intervals' level.
 
     A line an arm that predicts intervals, the mean over its rounds ± one std. On the diagonal an
@@ -32,9 +34,9 @@ def calibration(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figu
     the study counts no ``Coverage``, or no arm that matches predicts an interval.
     """
     data = calibration_data(result, arms)
-    figure, axes = new_figure(4.6, 5.4)
-    draw_calibration(data, axes)
-    return figure, axes
+    drawn = new_figure(4.6, 5.4, ax=ax)
+    draw_calibration(data, drawn.axes)
+    return drawn
 
 
 def draw_calibration(data: CalibrationData, axes: Axes) -> None:

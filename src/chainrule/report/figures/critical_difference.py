@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.critical_difference import (
     CriticalDifferencesData,
     critical_differences_data,
 )
-from chainrule.report.figures.style import WIDTH, escape_math
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import escape_math, new_figure
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -23,19 +23,18 @@ BAR_STEP, ARM_STEP = 0.5, 0.9
 """From one bar, and one name, to the next; a rank is 1 wide."""
 
 
-def critical_differences(ranking: Ranking) -> tuple[Figure, Axes]:
+def critical_differences(ranking: Ranking, *, ax: Axes | None = None) -> Drawn[Axes]:
     """The arms on a line of mean ranks, 1 at the left; a bar joins arms that cannot be told apart.
 
     ``ranking`` is :func:`chainrule.statistics.rank_arms` of one score an arm and data set.
     (Demšar 2006.)
     """
     data = critical_differences_data(ranking)
-    figure = Figure(figsize=(WIDTH, 1.1 + 0.3 * sum(_heights(data))), layout="constrained")
-    axes: Axes = figure.subplots()
-    draw_critical_differences(data, axes)
+    drawn = new_figure(1.1 + 0.3 * sum(_heights(data)), ax=ax)
+    draw_critical_differences(data, drawn.axes)
     if data.note:
-        figure.supxlabel(data.note, fontsize=8, wrap=True)
-    return figure, axes
+        drawn.figure.supxlabel(data.note, fontsize=8, wrap=True)
+    return drawn
 
 
 def _heights(data: CriticalDifferencesData) -> tuple[float, float]:

@@ -17,8 +17,10 @@ from chainrule.report.figure_data.curve_grid import (
     curve_grid_data,
 )
 from chainrule.report.figures.curves import draw_curve
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
     WIDTH,
+    blank_figure,
     escape_math,
     format_ticks,
     set_epoch_ticks,
@@ -38,7 +40,7 @@ MAX_COLUMNS = 4
 DASHED = (4, 1.6)
 
 
-def curve_grid(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figure, Grid]:
+def curve_grid(result: StudyResult | ReportData, arms: str = "*") -> Drawn[Grid]:
     """For each arm that matches, its loss above and its metric below, mean ± std over rounds.
 
     The axes of one kind share their scale. The array of axes has the shape (arms, kinds). Raises
@@ -47,8 +49,8 @@ def curve_grid(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figur
     data = curve_grid_data(result, arms)
     rows = -(-len(data.panels) // _count_columns(data))
     height = 0.9 + 1.45 * len(data.kinds) * rows
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, draw_curve_grid(data, figure)
+    figure = blank_figure(WIDTH, height)
+    return Drawn(figure, draw_curve_grid(data, figure))
 
 
 def draw_curve_grid(data: CurveGridData, figure: Figure) -> Grid:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from chainrule.report.figure_data.curves import (
@@ -16,6 +15,7 @@ from chainrule.report.figure_data.curves import (
     curves_data,
     learning_curves_data,
 )
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
     add_legend,
     escape_math,
@@ -34,32 +34,36 @@ __all__ = ["curves", "draw_curve", "draw_curves", "learning_curves"]
 
 
 def learning_curves(
-    histories: Mapping[str, History], curve: str = "test_loss"
-) -> tuple[Figure, Axes]:
+    histories: Mapping[str, History], curve: str = "test_loss", *, ax: Axes | None = None
+) -> Drawn[Axes]:
     """One line a history, the mean over its replicas, in a band of ± one standard deviation.
 
     ``histories`` maps a label to a history; ``curve`` names the curve. Replicas that diverged are
     left out and counted in the label. Raises KeyError where a history has no such curve.
     """
-    return _build_figure(learning_curves_data(histories, curve))
+    return _build_figure(learning_curves_data(histories, curve), ax)
 
 
 def curves(
-    result: StudyResult | ReportData, name: str = "test_loss", arms: str = "*"
-) -> tuple[Figure, Axes]:
+    result: StudyResult | ReportData,
+    name: str = "test_loss",
+    arms: str = "*",
+    *,
+    ax: Axes | None = None,
+) -> Drawn[Axes]:
     """One line an arm whose name matches, the mean over its rounds, in a band of ± one std.
 
     Rounds that diverged are left out and counted in the label. Raises ValueError where no arm
     matches, or none has such a curve.
     """
-    return _build_figure(curves_data(result, name, arms))
+    return _build_figure(curves_data(result, name, arms), ax)
 
 
-def _build_figure(data: CurvesData) -> tuple[Figure, Axes]:
+def _build_figure(data: CurvesData, ax: Axes | None) -> Drawn[Axes]:
     n = len(data.curves)
-    figure, axes = new_figure(4.2 if n <= 4 else 4.4 + 0.2 * -(-n // 4))
-    draw_curves(data, axes)
-    return figure, axes
+    drawn = new_figure(4.2 if n <= 4 else 4.4 + 0.2 * -(-n // 4), ax=ax)
+    draw_curves(data, drawn.axes)
+    return drawn
 
 
 def draw_curves(data: CurvesData, axes: Axes) -> None:

@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.forest_plots import (
     ForestPlotData,
     differences_data,
     effect_sizes_data,
 )
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import escape_math, new_figure
 from chainrule.report.line_styles import line_style
 
@@ -25,28 +25,31 @@ __all__ = ["differences", "draw_forest_plot", "effect_sizes"]
 
 
 def differences(
-    result: StudyResult | ReportData, comparisons: Comparisons | None = None
-) -> tuple[Figure, Axes]:
+    result: StudyResult | ReportData,
+    comparisons: Comparisons | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Drawn[Axes]:
     """Each comparison's mean difference a − b and its intervals, in the metric's unit.
 
     ``comparisons`` are by default those that the study declares; others are those of
     ``result.compare(...)``. Raises ValueError where there is too little to compare.
     """
-    return _build_figure(differences_data(result, comparisons))
+    return _build_figure(differences_data(result, comparisons), ax)
 
 
-def effect_sizes(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
+def effect_sizes(result: StudyResult | ReportData, *, ax: Axes | None = None) -> Drawn[Axes]:
     """Each effect of the factors and its intervals, in the metric's unit.
 
     Raises ValueError where there is too little for them.
     """
-    return _build_figure(effect_sizes_data(result))
+    return _build_figure(effect_sizes_data(result), ax)
 
 
-def _build_figure(data: ForestPlotData) -> tuple[Figure, Axes]:
-    figure, axes = new_figure(1.1 + 0.27 * len(data.lines))
-    draw_forest_plot(data, axes)
-    return figure, axes
+def _build_figure(data: ForestPlotData, ax: Axes | None) -> Drawn[Axes]:
+    drawn = new_figure(1.1 + 0.27 * len(data.lines), ax=ax)
+    draw_forest_plot(data, drawn.axes)
+    return drawn
 
 
 def draw_forest_plot(data: ForestPlotData, axes: Axes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
@@ -15,7 +14,14 @@ from chainrule.report.figure_data.reliability import (
     confusion_data,
     reliability_data,
 )
-from chainrule.report.figures.style import WIDTH, add_legend, escape_math, new_figure
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import (
+    WIDTH,
+    add_legend,
+    blank_figure,
+    escape_math,
+    new_figure,
+)
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -29,7 +35,9 @@ MAX_NUMBERS = 12
 """With more classes the squares alone are drawn, without their numbers."""
 
 
-def reliability(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figure, Axes]:
+def reliability(
+    result: StudyResult | ReportData, arms: str = "*", *, ax: Axes | None = None
+) -> Drawn[Axes]:
     """How often decisions were right, against the probability that the nets said of them.
 
     A line an arm, over all rounds. On the diagonal an arm is calibrated; below it is too sure of
@@ -37,9 +45,9 @@ def reliability(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figu
     says a probability.
     """
     data = reliability_data(result, arms)
-    figure, axes = new_figure(4.6, 5.4)
-    draw_reliability(data, axes)
-    return figure, axes
+    drawn = new_figure(4.6, 5.4, ax=ax)
+    draw_reliability(data, drawn.axes)
+    return drawn
 
 
 def draw_reliability(data: ReliabilityData, axes: Axes) -> None:
@@ -59,7 +67,7 @@ def draw_reliability(data: ReliabilityData, axes: Axes) -> None:
     add_legend(axes, [diagonal, *lines], "expected calibration error")
 
 
-def confusion(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figure, NDArray[Any]]:
+def confusion(result: StudyResult | ReportData, arms: str = "*") -> Drawn[NDArray[Any]]:
     """How often each true class (row) was taken for each class, over all rounds; a panel an arm.
 
     The shade is the share of the class. Raises StudyError where no predictions are kept or they are
@@ -68,10 +76,10 @@ def confusion(result: StudyResult | ReportData, arms: str = "*") -> tuple[Figure
     data = confusion_data(result, arms)
     columns = min(PANEL_COLUMNS, len(data.arms))
     rows = -(-len(data.arms) // columns)
-    figure = Figure(figsize=(WIDTH, 1.1 * WIDTH / columns * rows), layout="constrained")
+    figure = blank_figure(WIDTH, 1.1 * WIDTH / columns * rows)
     grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False)
     draw_confusion(data, grid)
-    return figure, grid
+    return Drawn(figure, grid)
 
 
 def draw_confusion(data: ConfusionData, grid: NDArray[Any]) -> None:

@@ -14,7 +14,8 @@ from chainrule.report.figure_data.samples import (
     PointsData,
     samples_data,
 )
-from chainrule.report.figures.style import WIDTH, style_axes
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import WIDTH, blank_figure, style_axes
 from chainrule.report.line_styles import line_style
 
 __all__ = ["POINTS_SIZE", "draw_samples", "samples", "size_figure"]
@@ -23,7 +24,7 @@ POINTS_SIZE = (5.0, 4.4)
 IMAGE_COLUMNS, PAIR_COLUMNS, HISTOGRAM_COLUMNS = 10, 5, 4
 
 
-def samples(data: Dataset) -> tuple[Figure, Any]:
+def samples(data: Dataset) -> Drawn[Any]:
     """A figure of a plain data set, and its axes; what it shows follows from the inputs.
 
     - (N, 2) and classes: every point, in the colour of its class;
@@ -35,8 +36,8 @@ def samples(data: Dataset) -> tuple[Figure, Any]:
     inputs of another shape, and for no samples.
     """
     found = samples_data(data)
-    figure = Figure(figsize=size_figure(found), layout="constrained")
-    return figure, draw_samples(found, figure)
+    figure = blank_figure(*size_figure(found))
+    return Drawn(figure, draw_samples(found, figure))
 
 
 def size_figure(data: PointsData | ImagesData | HistogramsData) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,11 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from chainrule.report.figures.drawn import Drawn, NotebookFigure
 from chainrule.report.numbers import Unit
 
 __all__ = [
     "WIDTH",
     "add_legend",
+    "add_legend_below",
+    "blank_figure",
     "escape_math",
     "format_ticks",
     "new_figure",
@@ -27,12 +31,18 @@ WIDTH = 8.6
 """Inches: a figure as wide as the text of the page."""
 
 
-def new_figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
-    """An empty figure with one axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes: Axes = figure.subplots()
-    style_axes(axes)
-    return figure, axes
+def blank_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, which a notebook can show."""
+    return NotebookFigure(figsize=(width, height), layout="constrained")
+
+
+def new_figure(height: float, width: float = WIDTH, *, ax: Axes | None = None) -> Drawn[Axes]:
+    """An empty figure with one axes, or ``ax`` with the figure that it is in."""
+    if ax is None:
+        ax = blank_figure(width, height).subplots()
+    style_axes(ax)
+    figure = cast("Figure", ax.get_figure(root=True))
+    return Drawn(figure, ax)
 
 
 def style_axes(axes: Axes) -> None:
@@ -76,6 +86,18 @@ def add_legend(axes: Axes, lines: Sequence[Line2D], title: str = "") -> None:
         axes.legend(lines, names, title=title, frameon=False)
     else:
         columns = 3 if max(map(len, names)) > 24 else 4
-        axes.figure.legend(
-            lines, names, title=title, loc="outside lower center", ncols=columns, frameon=False
-        )
+        add_legend_below(axes, lines, names, title=title, ncols=columns)
+
+
+def add_legend_below(axes: Axes, *lines_and_names: Any, **options: Any) -> None:
+    """A legend below the axes; they may be one of several in a figure of somebody else's."""
+    figure = axes.figure
+    if isinstance(figure, NotebookFigure):
+        figure.legend(*lines_and_names, loc="outside lower center", frameon=False, **options)
+    else:
+        place: dict[str, Any] = {
+            "loc": "upper center",
+            "bbox_to_anchor": (0.5, 0.0),
+            "borderaxespad": 4.0,
+        }
+        axes.legend(*lines_and_names, frameon=False, **place, **options)

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.samples import ImagesData
 from chainrule.report.figure_data.wrong_samples import WrongPointsData, wrong_samples_data
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.samples import POINTS_SIZE, draw_samples, size_figure
-from chainrule.report.figures.style import style_axes
+from chainrule.report.figures.style import blank_figure, style_axes
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["draw_wrong_samples", "wrong_samples"]
 OTHERS = "#c8c8c8"
 
 
-def wrong_samples(result: StudyResult | ReportData, arm: str) -> tuple[Figure, Any]:
+def wrong_samples(result: StudyResult | ReportData, arm: str) -> Drawn[Any]:
     """The test samples that an arm's nets decided wrongly.
 
     Of images those first that were so in most rounds; above each its class and what was said most,
@@ -33,8 +34,8 @@ def wrong_samples(result: StudyResult | ReportData, arm: str) -> tuple[Figure, A
     """
     data = wrong_samples_data(result, arm)
     size = POINTS_SIZE if isinstance(data, WrongPointsData) else size_figure(data)
-    figure = Figure(figsize=size, layout="constrained")
-    return figure, draw_wrong_samples(data, figure)
+    figure = blank_figure(*size)
+    return Drawn(figure, draw_wrong_samples(data, figure))
 
 
 def draw_wrong_samples(data: ImagesData | WrongPointsData, figure: Figure) -> Any:

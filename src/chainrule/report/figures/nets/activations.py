@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from chainrule.nn.module import Module
 from chainrule.report.figure_data.nets.activations import USUAL, ActivationsData, activations_data
-from chainrule.report.figures.style import WIDTH, escape_math, style_axes
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import WIDTH, blank_figure, escape_math, style_axes
 from chainrule.report.line_styles import line_style
 
 __all__ = ["activations", "draw_activations"]
@@ -19,14 +20,14 @@ __all__ = ["activations", "draw_activations"]
 
 def activations(
     activations: Sequence[str | Module] = USUAL, low: float = -4.0, high: float = 4.0
-) -> tuple[Figure, NDArray[Any]]:
+) -> Drawn[NDArray[Any]]:
     """f on the left and f′ on the right, a line a layer or its name, for numbers low … high.
 
     Returns the figure and its axes, shape (2,). Raises ValueError for what is no activation.
     """
     data = activations_data(activations, low, high)
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
-    return figure, draw_activations(data, figure)
+    figure = blank_figure(WIDTH, 3.6)
+    return Drawn(figure, draw_activations(data, figure))
 
 
 def draw_activations(data: ActivationsData, figure: Figure) -> NDArray[Any]:

@@ -18,7 +18,8 @@ from chainrule.report.figure_data.nets.decision_maps import (
     plane_outputs_data,
     plane_predictions_data,
 )
-from chainrule.report.figures.style import WIDTH, escape_math
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import WIDTH, blank_figure, escape_math
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ COLOR_LEVELS = 16
 
 def plane_outputs(
     result: StudyResult | ReportData, nets: str | Path, arms: str = "*", *, points: int = 120
-) -> tuple[Figure, Grid]:
+) -> Drawn[Grid]:
     """A panel an arm that matches, of one arm a panel a round: the nets' mean output in colour.
 
     It is output 1 minus output 0, or a single output less the metric's threshold. A line is where
@@ -45,7 +46,7 @@ def plane_outputs(
     """
     data = plane_outputs_data(result, nets, arms, points=points)
     figure = _new_figure(len(data.panels))
-    return figure, draw_plane_outputs(data, figure)
+    return Drawn(figure, draw_plane_outputs(data, figure))
 
 
 def draw_plane_outputs(data: PlaneOutputsData, figure: Figure) -> Grid:
@@ -65,7 +66,7 @@ def draw_plane_outputs(data: PlaneOutputsData, figure: Figure) -> Grid:
 
 def plane_predictions(
     result: StudyResult | ReportData, nets: str | Path, arms: str = "*"
-) -> tuple[Figure, Grid]:
+) -> Drawn[Grid]:
     """The test points of each panel's rounds, coloured by the class that the net predicts.
 
     The titles say how many are right. Panels, arguments and errors as those of
@@ -73,7 +74,7 @@ def plane_predictions(
     """
     data = plane_predictions_data(result, nets, arms)
     figure = _new_figure(len(data.panels))
-    return figure, draw_plane_predictions(data, figure)
+    return Drawn(figure, draw_plane_predictions(data, figure))
 
 
 def draw_plane_predictions(data: PlanePredictionsData, figure: Figure) -> Grid:
@@ -117,7 +118,7 @@ def _count_columns(panels: int) -> int:
 def _new_figure(panels: int) -> Figure:
     columns = _count_columns(panels)
     height = 0.6 + 1.0 * WIDTH / columns * -(-panels // columns)
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+    return blank_figure(WIDTH, height)
 
 
 def _add_panels(figure: Figure, titles: Sequence[str]) -> Grid:

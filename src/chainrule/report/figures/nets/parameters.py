@@ -16,7 +16,8 @@ from chainrule.report.figure_data.nets.parameters import (
     filters_data,
     weights_data,
 )
-from chainrule.report.figures.style import WIDTH, escape_math, style_axes
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import WIDTH, blank_figure, escape_math, style_axes
 from chainrule.report.line_styles import line_style
 
 __all__ = ["draw_filters", "draw_weights", "filters", "weights"]
@@ -25,7 +26,7 @@ PER_ROW = 8
 PANELS = 3
 
 
-def filters(net: Module, name: str | None = None) -> tuple[Figure, NDArray[Any]]:
+def filters(net: Module, name: str | None = None) -> Drawn[NDArray[Any]]:
     """The filters of a convolution as images, the first 64: of its weight's ``name``, or the first.
 
     Blue is below 0 and red above; of three channels a filter is a picture in colour. Returns the
@@ -33,8 +34,8 @@ def filters(net: Module, name: str | None = None) -> tuple[Figure, NDArray[Any]]
     """
     data = filters_data(net, name)
     rows = math.ceil(len(data.filters) / PER_ROW)
-    figure = Figure(figsize=(WIDTH, 0.4 + rows * WIDTH / PER_ROW), layout="constrained")
-    return figure, draw_filters(data, figure)
+    figure = blank_figure(WIDTH, 0.4 + rows * WIDTH / PER_ROW)
+    return Drawn(figure, draw_filters(data, figure))
 
 
 def draw_filters(data: FiltersData, figure: Figure) -> NDArray[Any]:
@@ -49,7 +50,7 @@ def draw_filters(data: FiltersData, figure: Figure) -> NDArray[Any]:
     return grid
 
 
-def weights(nets: Mapping[str, Module]) -> tuple[Figure, NDArray[Any]]:
+def weights(nets: Mapping[str, Module]) -> Drawn[NDArray[Any]]:
     """A panel a parameter: how its numbers are spread in each net, a line a label.
 
     The nets may be one net at several epochs, as copies or as files have it. Returns the figure and
@@ -57,8 +58,8 @@ def weights(nets: Mapping[str, Module]) -> tuple[Figure, NDArray[Any]]:
     """
     data = weights_data(nets)
     rows = math.ceil(len(data.edges) / PANELS)
-    figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * rows), layout="constrained")
-    return figure, draw_weights(data, figure)
+    figure = blank_figure(WIDTH, 0.5 + 2.1 * rows)
+    return Drawn(figure, draw_weights(data, figure))
 
 
 def draw_weights(data: WeightsData, figure: Figure) -> NDArray[Any]:

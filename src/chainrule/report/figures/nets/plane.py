@@ -7,29 +7,32 @@ from itertools import cycle
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainrule.data import Dataset
 from chainrule.nn.module import Module
 from chainrule.report.figure_data.nets.plane import PlaneData, plane_data
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import new_figure
 
 __all__ = ["draw_plane", "plane"]
 
 
-def plane(net: Module, data: Dataset | None = None, *, points: int = 200) -> tuple[Figure, Axes]:
+def plane(
+    net: Module, data: Dataset | None = None, *, points: int = 200, ax: Axes | None = None
+) -> Drawn[Axes]:
     """What a plain net with inputs (N, 2) learned: its decision over the plane, and the data.
 
     Colour: output 1 minus output 0, or the only output there is.
     """
-    figure = Figure(figsize=(5.4, 4.6), layout="constrained")
-    axes = figure.subplots()
-    draw_plane(plane_data(net, data, points=points), axes)
-    return figure, axes
+    drawn = new_figure(4.6, 5.4, ax=ax)
+    draw_plane(plane_data(net, data, points=points), drawn.axes)
+    return drawn
 
 
 def draw_plane(data: PlaneData, axes: Axes) -> None:
     """The scores in colour, a line at 0, and the points of each class."""
     low, high = data.low, data.high
+    axes.grid(visible=False)
     bound = float(np.abs(data.scores).max()) or 1.0
     image = axes.imshow(
         data.scores,

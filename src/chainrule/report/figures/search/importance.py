@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.search.importance import ImportancesData, importances_data
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import add_legend, escape_math, new_figure
 from chainrule.report.line_styles import line_style
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["draw_importances", "importances"]
 
 
-def importances(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
+def importances(result: StudyResult | ReportData, *, ax: Axes | None = None) -> Drawn[Axes]:
     """A line a searched path, a mark an arm: how much of what makes a candidate good is the path's.
 
     PED-ANOVA; the paths of an arm sum to 1. Raises ValueError where no arm searched two paths,
     StudyError without Optuna.
     """
     data = importances_data(result)
-    figure, axes = new_figure(1.6 + 0.4 * len(data.paths) + 0.17 * -(-len(data.shares) // 4))
-    draw_importances(data, axes)
-    return figure, axes
+    drawn = new_figure(1.6 + 0.4 * len(data.paths) + 0.17 * -(-len(data.shares) // 4), ax=ax)
+    draw_importances(data, drawn.axes)
+    return drawn
 
 
 def draw_importances(data: ImportancesData, axes: Axes) -> None:

@@ -17,7 +17,14 @@ from chainrule.report.figure_data.search.search_maps import (
     SearchMapsData,
     search_maps_data,
 )
-from chainrule.report.figures.style import WIDTH, escape_math, format_ticks, style_axes
+from chainrule.report.figures.drawn import Drawn
+from chainrule.report.figures.style import (
+    WIDTH,
+    blank_figure,
+    escape_math,
+    format_ticks,
+    style_axes,
+)
 from chainrule.report.line_styles import line_style
 from chainrule.report.numbers import Unit, format_value
 
@@ -31,7 +38,7 @@ MAX_NUMBERS = 8
 """With more cells than this in a row, no cell has its number."""
 
 
-def search_maps(result: StudyResult | ReportData, arm: str) -> tuple[Figure, list[Axes]]:
+def search_maps(result: StudyResult | ReportData, arm: str) -> Drawn[list[Axes]]:
     """The mean validation metric of an arm's candidates over pairs of paths; the chosen framed.
 
     With more than two paths there is a map for each pair of the three that matter most (whose
@@ -40,8 +47,8 @@ def search_maps(result: StudyResult | ReportData, arm: str) -> tuple[Figure, lis
     where nothing was searched.
     """
     data = search_maps_data(result, arm)
-    figure = Figure(figsize=_figure_size(data), layout="constrained")
-    return figure, draw_search_maps(data, figure)
+    figure = blank_figure(*_figure_size(data))
+    return Drawn(figure, draw_search_maps(data, figure))
 
 
 def _figure_size(data: SearchMapsData) -> tuple[float, float]:

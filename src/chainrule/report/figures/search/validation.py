@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainrule.report.figure_data.search.validation import (
     ExpectedValidationData,
@@ -14,8 +13,10 @@ from chainrule.report.figure_data.search.validation import (
     validation_against_test_data,
 )
 from chainrule.report.figures.curves import draw_curve
+from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
     add_legend,
+    add_legend_below,
     escape_math,
     format_ticks,
     new_figure,
@@ -35,15 +36,17 @@ __all__ = [
 ]
 
 
-def validation_against_test(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
+def validation_against_test(
+    result: StudyResult | ReportData, *, ax: Axes | None = None
+) -> Drawn[Axes]:
     """A mark an arm: the chosen candidates' mean validation metric (x), the mean on test data (y).
 
     Bars are ± one standard deviation over the rounds. Raises ValueError without a search.
     """
     data = validation_against_test_data(result)
-    figure, axes = new_figure(4.6 + 0.17 * -(-len(data.marks) // 3))
-    draw_validation_against_test(data, axes)
-    return figure, axes
+    drawn = new_figure(4.6 + 0.17 * -(-len(data.marks) // 3), ax=ax)
+    draw_validation_against_test(data, drawn.axes)
+    return drawn
 
 
 def draw_validation_against_test(data: ValidationData, axes: Axes) -> None:
@@ -64,19 +67,19 @@ def draw_validation_against_test(data: ValidationData, axes: Axes) -> None:
     axes.set(xlabel=f"validation {metric} of the chosen", ylabel=f"test {metric}, ± std")
     for x in (True, False):
         format_ticks(axes, data.unit, x=x)
-    axes.figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    add_legend_below(axes, ncols=3, fontsize=9)
 
 
-def expected_validation(result: StudyResult | ReportData) -> tuple[Figure, Axes]:
+def expected_validation(result: StudyResult | ReportData, *, ax: Axes | None = None) -> Drawn[Axes]:
     """A line an arm: what the best of n random candidates is expected to validate at, by n.
 
     In a band of ± one standard deviation of that best. (Dodge et al. 2019.) Raises ValueError
     unless the search draws its candidates at random.
     """
     data = expected_validation_data(result)
-    figure, axes = new_figure(3.6 + 0.2 * -(-len(data.curves) // 4))
-    draw_expected_validation(data, axes)
-    return figure, axes
+    drawn = new_figure(3.6 + 0.2 * -(-len(data.curves) // 4), ax=ax)
+    draw_expected_validation(data, drawn.axes)
+    return drawn
 
 
 def draw_expected_validation(data: ExpectedValidationData, axes: Axes) -> None:

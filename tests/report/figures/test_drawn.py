@@ -1,0 +1,57 @@
+"""What a function that makes a figure returns, beside axes of one's own and in a notebook."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from chainrule import nn, report
+from chainrule.report.figures.drawn import Drawn
+from chainrule.train import History
+
+PNG = b"\x89PNG"
+NET = nn.Linear(2, 2).initialize(0)
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    """The images that a notebook's cell shows."""
+    shown = []
+    module = ModuleType("IPython.display")
+    module.Image, module.display = bytes, shown.append
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    return shown
+
+
+def test_it_is_a_figure_and_its_axes_and_an_image(cell):
+    drawn = report.plane(NET)
+    figure, axes = drawn
+    assert axes in figure.axes
+    drawn._ipython_display_()
+    assert [image[:4] for image in cell] == [PNG]
+    assert figure._repr_png_()[:4] == PNG
+
+
+def test_a_figure_of_pyplots_is_left_to_pyplot(cell):
+    figure = Figure()
+    figure.canvas.manager = SimpleNamespace()
+    Drawn(figure, figure.subplots())._ipython_display_()
+    assert cell == []
+
+
+def test_it_draws_into_axes_of_ones_own():
+    figure = Figure(layout="constrained")
+    left, right = figure.subplots(1, 2)
+    drawn = report.plane(NET, ax=left)
+    assert drawn.figure is figure
+    assert drawn.axes is left
+    history = History()
+    history.add({"test_loss": torch.tensor(1.0)})
+    report.learning_curves({f"net {i}": history for i in range(6)}, ax=right)
+    assert len(right.lines) == 6
+    assert len(right.get_legend().get_texts()) == 6  # its own, not the figure's
+    assert figure.legends == []
