@@ -146,9 +146,9 @@ class Trainer(TrainStateView):
         """Train up to ``epochs`` epochs in all and return the history.
 
         A trainer that has done some already, or was resumed, does only what is missing. Data sets
-        without replicas serve all replicas of a cohort. ``progress``: a line on stderr (None:
-        where that is a terminal). Ctrl-C goes back to the end of the last whole epoch and returns
-        what is done, with ``history.interrupted``.
+        without replicas serve all replicas of a cohort. ``progress``: a line that says how far
+        it is (None: on a terminal and in a notebook). Ctrl-C goes back to the end of the last whole
+        epoch and returns what is done, with ``history.interrupted``.
 
         Raises ValueError where a data set does not fit the net or is empty, where its last batch is
         of one sample and a layer of the net refuses that, where ``drop_last`` leaves none, or where

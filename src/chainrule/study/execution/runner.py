@@ -23,7 +23,11 @@ from chainrule.study.execution.job import run_job
 from chainrule.study.execution.provenance import provenance
 from chainrule.study.execution.resume import StudyEntry
 from chainrule.study.execution.scheduling.job_queue import JobQueue
-from chainrule.study.execution.scheduling.progress import Progress
+from chainrule.study.execution.scheduling.progress import (
+    Progress,
+    ProgressCallback,
+    progress_line,
+)
 from chainrule.study.execution.scheduling.scheduler import Scheduler, select_settled
 from chainrule.study.execution.training.records import make_failed_rows
 from chainrule.study.execution.workers.package import JobResult
@@ -42,8 +46,6 @@ from chainrule.study.store.record import TrainingKey, TrainingRecord
 
 __all__ = ["run"]
 
-ProgressCallback = Callable[[Progress], None]
-
 
 def run(
     study: Study,
@@ -57,7 +59,7 @@ def run(
     mix_backends: bool = False,
     share: str | None = None,
     stage: RunStage | None = None,
-    on_progress: ProgressCallback = lambda _: None,
+    on_progress: ProgressCallback | None = None,
 ) -> StudyResult:
     """Train what is missing of a study, of the arms that match, and return its result.
 
@@ -68,7 +70,7 @@ def run(
     - ``nets``: a folder for the final nets, ARM/round-000.safetensors, of earlier runs too.
     - ``mix_backends``: go on with an arm whose rows were computed another way than this run does.
     - ``share``: a fixed part of the trainings, ``"3/8"``; ``stage``: its search or finals alone.
-    - ``on_progress`` is called at the start and whenever a cohort ends.
+    - ``on_progress`` is called at the start and whenever a cohort ends; None: a line tells of it.
 
     The store learns of the study with its first rows: a run that fails before leaves no trace.
     A training that an error ends is in ``StudyResult.failures``; the next run tries it again.
@@ -159,7 +161,7 @@ class Runner:
         board: Scheduler,
         engine: Engine,
         keep: Callable[[list[TrainingRecord]], None],
-        watch: ProgressCallback,
+        watch: ProgressCallback | None,
         folders: Mapping[str, Path],
         look: Callable[[], int],
     ) -> None:
@@ -196,12 +198,13 @@ class Runner:
         """
         complete = False
         try:
-            self.on_progress(self.progress)
-            while self.queue or self._open_rounds():
-                self.queue.begin()
-                for job, outcome in self.queue.collect_finished():
-                    self._collect(job, outcome)
-                self.on_progress(self.progress)
+            with progress_line(self.on_progress) as show:
+                show(self.progress)
+                while self.queue or self._open_rounds():
+                    self.queue.begin()
+                    for job, outcome in self.queue.collect_finished():
+                        self._collect(job, outcome)
+                    show(self.progress)
             self._save_failures()
             complete = True
         except KeyboardInterrupt:

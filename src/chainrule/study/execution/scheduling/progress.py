@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
+from chainrule._util.live_line import LiveLine, find_screen
 from chainrule.recipes.cost import training_cost
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.spec.sections.arms import Arm
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "ProgressCallback", "progress_line"]
 
 
 @final
@@ -76,3 +78,35 @@ class Progress:
     def _data_shape(self) -> tuple[int, ...]:
         r = min(self.scheduler.search_rounds)
         return tuple(self.scheduler.round_data.round(r)[0].inputs.shape)
+
+
+ProgressCallback: TypeAlias = Callable[[Progress], None]
+
+
+@contextmanager
+def progress_line(on_progress: ProgressCallback | None) -> Iterator[ProgressCallback]:
+    """What is called as a run goes on: a callback of one's own, or a line where somebody looks."""
+    if on_progress is not None:
+        yield on_progress
+        return
+    screen = find_screen()
+    if screen is None:
+        yield lambda _: None
+        return
+    line = LiveLine(screen)
+
+    def show(progress: Progress) -> None:
+        line.update(format_progress(progress))
+
+    try:
+        yield show
+    finally:
+        line.close()
+
+
+def format_progress(progress: Progress) -> str:
+    """``pairs: 412 of 960 trainings, about 52 s left``"""
+    done, total = progress.trainings
+    text = f"{progress.scheduler.study.name}: {done:,} of {total:,} trainings"
+    left = progress.seconds_left
+    return text if left is None or done == total else f"{text}, about {left:.0f} s left"
