@@ -281,9 +281,12 @@ def test_a_training_that_diverges_says_what_to_try(blobs):
         ({"optimizer": "adam"}, "optimizer 'adam' is not known; did you mean 'Adam'"),
         ({"loss": "Hinge"}, "loss 'Hinge' is not known"),
         ({"activation": "rely"}, "no activation 'rely'"),
-        ({"batch_size": 0}, "batch_size: expected 'auto' or at least 1, got 0"),
-        ({"hidden_layer_sizes": (10, -1)}, r"hidden_layer_sizes: expected at least 1 each"),
-        ({"n_seeds": 0}, "n_seeds: expected at least 1, got 0"),
+        ({"batch_size": 0}, "The .batch_size. parameter of MLPClassifier must be .* Got 0 instead"),
+        (
+            {"hidden_layer_sizes": (10, -1)},
+            "hidden_layer_sizes: expected whole numbers, at least 1",
+        ),
+        ({"n_seeds": 0}, "The .n_seeds. parameter of MLPClassifier must be an int in the range"),
     ],
     ids=str,
 )

@@ -105,7 +105,7 @@ def test_a_candidate_that_diverges_counts_as_told_and_the_others_are_not_touched
     X, _ = load_iris(return_X_y=True)
     net = MLPRegressor((5,), optimizer="SGD", max_iter=20, random_state=0)
     search = CohortSearchCV(net, {"learning_rate_init": [1e-2, 1e30]}, cv=2, refit=False)
-    with pytest.warns(FitFailedWarning, match="2 of 4 fits failed"):
+    with pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 4"):
         scores = search.fit(X[:, :3], X[:, 3]).cv_results_["mean_test_score"]
     assert np.isfinite(scores[0])
     assert np.isnan(scores[1])
@@ -117,7 +117,11 @@ def test_a_candidate_that_diverges_counts_as_told_and_the_others_are_not_touched
         (lambda: CohortSearchCV(LogisticRegression(), {}), TypeError, "GridSearchCV takes any"),
         (lambda: CohortSearchCV(NET), ValueError, "param_grid or param_distributions, one of"),
         (lambda: CohortSearchCV(NET, {"max_iter": [5]}, halving=3), ValueError, "is over max_iter"),
-        (lambda: CohortSearchCV(NET, {"alpha": [1]}, halving=1), ValueError, "at least 2, got 1"),
+        (
+            lambda: CohortSearchCV(NET, {"alpha": [1]}, halving=1),
+            ValueError,
+            "parameter of Cohort",
+        ),
         (lambda: CohortSearchCV(NET, {"alfa": [1]}), ValueError, "Invalid parameter 'alfa'"),
     ],
 )
@@ -130,7 +134,7 @@ def test_it_says_how_much_there_is_to_fit_and_takes_a_net_without_steps_before(c
     pipeline = make_pipeline(NET)
     search = CohortSearchCV(pipeline, {"mlpclassifier__alpha": [0.0, 1.0]}, cv=2, verbose=1)
     search.fit(StandardScaler().fit_transform(WINE[0]), WINE[1])
-    assert capsys.readouterr().out == "Fitting 2 folds for each of 2 candidates\n"
+    assert capsys.readouterr().out == "Fitting 2 folds for each of 2 candidates, totalling 4 fits\n"
     assert search.best_score_ > 0.5
 
 
@@ -139,10 +143,7 @@ def test_a_failure_is_raised_where_that_is_asked_for():
     X, _ = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="smaller learning_rate_init"):
         CohortSearchCV(net, {"alpha": [0.0]}, cv=2, error_score="raise").fit(X[:, :3], X[:, 3])
-    with (
-        pytest.warns(UserWarning, match="non-finite"),
-        pytest.raises(ValueError, match="all 2 fit"),
-    ):
+    with pytest.raises(ValueError, match="All the 2 fits failed"):
         CohortSearchCV(net, {"alpha": [0.0]}, cv=2).fit(X[:, :3], X[:, 3])
 
 

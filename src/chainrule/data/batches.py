@@ -102,8 +102,11 @@ def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
     It depends on the replica's seed and the epoch alone, so that a training may stop and resume
     anywhere, and is the same for a net alone and within a cohort.
     """
-    rows = [torch.randperm(N, generator=seeds.generator(r, "order", epoch)) for r in roots]
-    return torch.stack(rows)
+    rows = {
+        root: torch.randperm(N, generator=seeds.generator(root, "order", epoch))
+        for root in dict.fromkeys(roots)  # the candidates of a search have the same
+    }
+    return torch.stack([rows[root] for root in roots])
 
 
 def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:

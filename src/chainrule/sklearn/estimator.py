@@ -5,83 +5,38 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
-from math import ceil
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from chainrule import seeds
 from chainrule._util.words import count_noun
-from chainrule.data import Dataset
 from chainrule.nn import Module, SampleWeightedLoss
 from chainrule.nn.loss import Loss
-from chainrule.recipes.component import Component, build_component, normalize_component
-from chainrule.train import EarlyStopping, Trainer, predict
+from chainrule.recipes.component import build_component
+from chainrule.sklearn.samples import Array, Samples, as_tensor, to_dense
+from chainrule.sklearn.settings import (
+    CONSTRAINTS,
+    Part,
+    choose_batch_size,
+    read_part,
+    spread_over_replicas,
+)
+from chainrule.sklearn.share import NetShare, compute_rows, known_outputs
+from chainrule.train import EarlyStopping, Trainer
+from chainrule.train.inference import loss_name
 
-__all__ = [
-    "Array",
-    "NetEstimator",
-    "Part",
-    "Samples",
-    "make_cohort_trainer",
-    "read_part",
-    "read_weights",
-    "train_nets",
-]
-
-Part = str | Mapping[str, Any]
-"""A part by its name, or ``{"name": …}`` with its arguments beside it, as a study's file has it."""
-
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What is learned from: X (N, D), targets y, weights (N,) or None, how many outputs.
-
-    ``stratify``: whether a part held out has the same shares of classes.
-    """
-
-    X: Array
-    y: Array
-    weight: Array | None
-    outputs: int
-    stratify: bool
-
-    def count_training(self, estimator: NetEstimator) -> int:
-        """How many samples are learned from, those held out aside."""
-        held_out = ceil(estimator.validation_fraction * len(self.X))
-        return len(self.X) - held_out if estimator.early_stopping else len(self.X)
-
-    def split(self, estimator: NetEstimator, seed: int) -> tuple[Dataset, Dataset | None]:
-        """(what is learned from, what early stopping watches, if it is on)."""
-        if not estimator.early_stopping:
-            return make_dataset(self.X, self.y, self.weight), None
-        try:
-            learned, watched = train_test_split(
-                np.arange(len(self.X)),
-                test_size=estimator.validation_fraction,
-                random_state=seed,
-                stratify=self.y if self.stratify else None,
-            )
-        except ValueError as error:
-            raise ValueError(f"early_stopping needs samples to validate on: {error}") from None
-        train, validation = (
-            make_dataset(self.X[i], self.y[i], None if self.weight is None else self.weight[i])
-            for i in (learned, watched)
-        )
-        return train, validation
+__all__ = ["NetEstimator", "make_cohort_trainer", "train_nets"]
 
 
 class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
@@ -89,7 +44,8 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     After ``fit``: ``nets_`` the cohort, ``history_`` its curves, ``loss_curve_`` and
     ``validation_loss_curve_`` (with early stopping) their mean over the seeds, ``loss_`` the last
-    of them, ``n_iter_`` the epochs done, ``backend_`` the way that they were computed.
+    of them, ``n_iter_`` the epochs done, ``n_outputs_`` of a net, ``backend_`` the way that they
+    were computed.
     """
 
     optimizer: Part
@@ -110,6 +66,12 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     verbose: bool
     _dtype: Any
     _seed: int
+    _trainer: Trainer
+    _share: NetShare
+    n_outputs_: int
+    _loss_name: str
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     @abstractmethod
     def make_net(self, inputs: int, outputs: int) -> Module:
@@ -130,41 +92,78 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _read_inputs(self, X: Any, *, reset: bool) -> Array:
         """X as a dense array of numbers (N, D), in the dtype that is trained in."""
-        wanted = (np.float64, np.float32) if reset else self._dtype
-        X = validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=wanted)
-        dense: Array = X.toarray() if hasattr(X, "toarray") else X
+        dense: Array = to_dense(self._check_inputs(X, reset=reset))
         if reset:
             self._dtype = dense.dtype
         return dense
 
+    def _check_inputs(self, X: Any, *, reset: bool) -> Any:
+        """X as an array or a sparse matrix (N, D). Raises ValueError for what does not fit."""
+        wanted = (np.float64, np.float32) if reset else self._dtype
+        return validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=wanted)
+
+    @property
+    def held_out(self) -> float:
+        """The share of the samples that early stopping watches."""
+        return float(self.validation_fraction) if self.early_stopping else 0.0
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a training may end before ``max_iter``."""
+        return bool(self.early_stopping) or self.n_iter_no_change < self.max_iter
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether ``fit`` goes on with the nets that there are."""
+        return bool(self.warm_start) and hasattr(self, "_trainer")
+
     def _fit_samples(self, samples: Samples, *, epochs: int | None = None) -> Self:
         """Train, anew or on from where it was; ``epochs``: so many more, whatever the loss does."""
-        if not hasattr(self, "_trainer") or (epochs is None and not self.warm_start):
+        if self._goes_on or (epochs is not None and hasattr(self, "_trainer")):
+            self._check_nets(samples.outputs)
+            adopt_settings(self._trainer, self, samples)
+        else:
             self.draw_seed()
             self._trainer = make_cohort_trainer([self], samples)
-        else:
-            use_weights(self._trainer, self, samples)
         train_nets(self._trainer, self, samples, epochs)
-        self.take_nets(self._trainer.net, self._trainer, complete=epochs is None)
+        self.take_nets(self._trainer, samples, complete=epochs is None)
         return self
+
+    def _check_partial(self) -> None:
+        """Raise ValueError for what does not go with a part of the samples."""
+        self._validate_params()
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+
+    def _check_nets(self, outputs: int) -> None:
+        """Raise ValueError where other nets are wanted than there are to go on with."""
+        if outputs != self.n_outputs_:
+            raise ValueError(
+                f"y has {outputs} outputs, but {type(self).__name__} is expecting "
+                f"{self.n_outputs_} outputs"
+            )
+        there = self._trainer.net.replicas
+        if there != self.n_seeds:
+            raise ValueError(
+                f"n_seeds: expected {there}, the nets to go on with, got {self.n_seeds}; "
+                "fit with warm_start=False trains others"
+            )
 
     def draw_seed(self) -> int:
         """The seed of a new training, of ``random_state``."""
-        if not (isinstance(self.n_seeds, int | np.integer) and self.n_seeds >= 1):
-            raise ValueError(f"n_seeds: expected at least 1, got {self.n_seeds!r}")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return self._seed
 
     def take_nets(
-        self, nets: Module, trainer: Trainer, first: int = 0, *, complete: bool = True
+        self, trainer: Trainer, samples: Samples, first: int = 0, *, complete: bool = True
     ) -> None:
-        """Be fitted with these nets, replicas ``first``, … of what the trainer trained.
+        """Be fitted with replicas ``first``, … of what the trainer trained.
 
         Raises ValueError where all of them diverged.
         """
         history = copy.copy(trainer.history)
         history.keep_replicas(torch.arange(first, first + self.n_seeds))
-        self.nets_, self.history_, self.backend_ = nets, history, str(trainer.backend_status)
+        self.history_, self.backend_ = history, str(trainer.backend_status)
         ends = [history.stopped.get(k, trainer.epoch) for k in range(self.n_seeds)]
         self.n_iter_ = max(ends)
         self.loss_curve_ = mean_curve(history["train_loss"][: self.n_iter_])
@@ -175,31 +174,70 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             raise ValueError(
                 f"{history.diverged[0]}; try a smaller learning_rate_init, or standardize X"
             )
+        self._share = NetShare(trainer.net, first, self.n_seeds)
+        self.n_outputs_ = samples.outputs
+        self._loss_name = loss_name(trainer.state.criterion)
         if history.diverged:
             warn_of_convergence(
-                f"{len(history.diverged)} of {self.n_seeds} nets diverged, left out: "
+                f"{len(history.diverged)} of {self.n_seeds} nets diverged and are left out: "
                 f"{history.diverged[0]}"
             )
         if complete and len(history.stopped) + len(history.diverged) < self.n_seeds:
             warn_of_convergence(
-                f"max_iter={self.max_iter}: all epochs are done, and the loss still fell by more "
-                f"than tol={self.tol} within {count_noun(self.n_iter_no_change, 'epoch')}"
+                f"max_iter={self.max_iter} epochs are done, and the loss still fell by more than "
+                f"tol={self.tol} within {self.n_iter_no_change} epochs"
             )
+
+    @property
+    def nets_(self) -> Module:
+        """The cohort of its ``n_seeds`` nets. Raises NotFittedError before ``fit``."""
+        if not hasattr(self, "_share"):
+            raise NotFittedError(f"this {type(self).__name__} has no nets_ yet: call fit")
+        return self._share.nets
+
+    def adopt_reading(self, other: NetEstimator, differing: Sequence[str]) -> None:
+        """Know what the other has read of the samples, which differs in these parameters alone.
+
+        Raises ValueError for a value that one of them cannot have.
+        """
+        own = {name: getattr(self, name) for name in differing}
+        validate_parameter_constraints(self._parameter_constraints, own, type(self).__name__)
+        read = {name: value for name, value in vars(other).items() if name not in vars(self)}
+        self.__dict__.update(read)
+
+    @contextmanager
+    def know_outputs(self, others: Sequence[NetEstimator], X: Any) -> Iterator[None]:
+        """In here, what these and the others say of X is known: each cohort goes over it once."""
+        try:
+            checked = self._check_inputs(X, reset=False)
+        except ValueError:  # which each of them will say
+            yield
+        else:
+            with known_outputs([each._share for each in (self, *others)], X, checked):
+                yield
+
+    def _knows_outputs(self, X: Any) -> bool:
+        """Whether a search has been over this X."""
+        return hasattr(self, "_share") and self._share.find_outputs(X) is not None
 
     def _net_outputs(self, X: Any) -> Tensor:
         """The outputs (n, N, L) of the n nets that did not diverge, in float64."""
         check_is_fitted(self)
-        y: Tensor = predict(self.nets_, as_tensor(self._read_inputs(X, reset=False)))
+        outputs = self._share.find_outputs(X)
+        if outputs is None:
+            outputs = compute_rows(self.nets_, self._check_inputs(X, reset=False))
         diverged = {one.replica for one in self.history_.diverged}
-        return y[[k for k in range(self.n_seeds) if k not in diverged]].double()
+        return outputs[[k for k in range(len(outputs)) if k not in diverged]].double()
+
+    def _as_trained(self, values: Tensor) -> Array:
+        """The array of them, in the dtype of the X that was learned from."""
+        found: Array = values.numpy().astype(self._dtype)
+        return found
 
     def _repr_html_inner(self) -> str:
-        """The estimator's diagram, and below it the loss."""
+        """The estimator's diagram, and below it how the training went."""
         diagram = str(super()._repr_html_inner())
-        if not hasattr(self, "loss_curve_"):
-            return diagram
-        said = f"{count_noun(self.n_iter_, 'epoch')}, loss {self.loss_:.4g}, {self.backend_}"
-        return f"{diagram}<p>{escape(said)}</p>"
+        return f"{diagram}{show_training(self)}" if hasattr(self, "loss_curve_") else diagram
 
 
 def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Trainer:
@@ -216,21 +254,24 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
         for k in range(n_seeds)
     ]
     nets = net.replicate(len(roots), roots)
-    n = samples.count_training(first)
+    n = samples.count_training(first.held_out)
     size = choose_batch_size(first.batch_size, max(1, n))
-    decays = [m.alpha / batch_weight(samples, size) for m in members]
+    decays = [m.alpha / (size * samples.mean_weight()) for m in members]
     numbers = {
         "lr": spread_over_replicas([m.learning_rate_init for m in members], n_seeds),
         "weight_decay": spread_over_replicas(decays, n_seeds),
     }
-    part = read_part(first.optimizer)
+    part = read_part("optimizer", first.optimizer)
     optimizer = build_component("optimizer", part, nets, **(numbers | part.arguments))
-    scheduler = first.schedule and build_component("schedule", read_part(first.schedule), optimizer)
+    scheduler = None
+    if first.schedule is not None:
+        schedule = read_part("schedule", first.schedule)
+        scheduler = build_component("schedule", schedule, optimizer)
     return Trainer(
         nets,
         make_criterion(first, samples),
         optimizer,
-        scheduler=scheduler or None,
+        scheduler=scheduler,
         batch_size=size,
         seed=orders,
         compile=first.compile,
@@ -243,44 +284,43 @@ def make_criterion(estimator: NetEstimator, samples: Samples) -> Loss:
     return loss if samples.weight is None else SampleWeightedLoss(loss)
 
 
-def batch_weight(samples: Samples, size: int) -> float:
-    """What a batch of this size weighs on average: its samples, where they have no weights."""
-    return size * (1.0 if samples.weight is None else float(samples.weight.mean()))
+def adopt_settings(trainer: Trainer, estimator: NetEstimator, samples: Samples) -> None:
+    """Let a trainer go on with the numbers that its estimator has now, on these samples.
 
-
-def use_weights(trainer: Trainer, estimator: NetEstimator, samples: Samples) -> None:
-    """Let a trainer that goes on take samples with weights, or without, whatever it had before."""
+    They may have weights, or none, whatever there was before.
+    """
     trainer.state.criterion = make_criterion(estimator, samples).replicate(estimator.n_seeds)
-    if "weight_decay" not in read_part(estimator.optimizer).arguments:
+    arguments = read_part("optimizer", estimator.optimizer).arguments
+    if "weight_decay" not in arguments:
+        decay = estimator.alpha / (trainer.batch_size * samples.mean_weight())
         for group in trainer.optimizer.param_groups:
-            group["weight_decay"] = estimator.alpha / batch_weight(samples, trainer.batch_size)
+            group["weight_decay"] = decay
+    if estimator.schedule is None and "lr" not in arguments:
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = estimator.learning_rate_init
 
 
 def train_nets(
     trainer: Trainer, first: NetEstimator, samples: Samples, epochs: int | None = None
 ) -> None:
     """Train up to ``max_iter`` epochs more, or as many more as said, as the first member says."""
-    train, validation = samples.split(first, first._seed)
-    trainer.callbacks[:] = [] if epochs is not None else [build_stopping(first)]
-    more = first.max_iter if epochs is None else epochs
+    train, validation = samples.split(first.held_out, first._seed)
+    trainer.callbacks[:] = build_stopping(first) if epochs is None else []
+    more = int(first.max_iter) if epochs is None else epochs
     trainer.fit(train, validation, epochs=trainer.epoch + more, progress=bool(first.verbose))
 
 
-def build_stopping(estimator: NetEstimator) -> EarlyStopping:
-    """What ends a training: no gain in validation, or in training."""
-    return EarlyStopping(
+def build_stopping(estimator: NetEstimator) -> list[EarlyStopping]:
+    """What ends a training: no gain in validation, or in training; nothing where none can."""
+    if not estimator.can_stop:
+        return []  # several short epochs are then one call of the kernel
+    stopping = EarlyStopping(
         "test_loss" if estimator.early_stopping else "train_loss",
         patience=estimator.n_iter_no_change,
         min_delta=estimator.tol,
         restore_best=bool(estimator.early_stopping),
     )
-
-
-def spread_over_replicas(numbers: Sequence[float], n_seeds: int) -> float | Tensor:
-    """A number for each replica (K,), or the one that all have; seeds of a member share it."""
-    if len(set(numbers)) == 1:
-        return numbers[0]
-    return torch.tensor(numbers, dtype=torch.float64).repeat_interleave(n_seeds)
+    return [stopping]
 
 
 def warn_of_convergence(message: str) -> None:
@@ -288,41 +328,13 @@ def warn_of_convergence(message: str) -> None:
     warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
-def make_dataset(X: Array, y: Array, weight: Array | None) -> Dataset:
-    """The arrays as tensors; with weights the target is what SampleWeightedLoss takes."""
-    inputs, target = as_tensor(X), as_tensor(y)
-    if weight is None:
-        return Dataset(inputs, target)
-    return Dataset(inputs, {"target": target, "weight": as_tensor(weight)})
-
-
-def as_tensor(values: Array) -> Tensor:
-    """The tensor of an array; of one that is only to be read, a copy."""
-    return torch.from_numpy(np.require(values, requirements="W"))
-
-
-def choose_batch_size(size: int | str, n: int) -> int:
-    """Samples a step, of n in all: "auto" is 200, and none is left over for a batch of one."""
-    if size != "auto" and not (isinstance(size, int | np.integer) and size >= 1):
-        raise ValueError(f"batch_size: expected 'auto' or at least 1, got {size!r}")
-    wanted = min(200 if size == "auto" else int(size), n)
-    return wanted + 1 if wanted > 1 and n % wanted == 1 else wanted
-
-
-def read_part(given: Part) -> Component:
-    """The part that a name, or a name with arguments, says."""
-    return Component.model_validate(normalize_component(given))
+def show_training(estimator: NetEstimator) -> str:
+    """HTML of how its training went."""
+    said = f"{count_noun(estimator.n_iter_, 'epoch')}, loss {estimator.loss_:.4g}, {estimator.backend_}"
+    return f"<p>{escape(said)}</p>{estimator.history_._repr_html_()}"
 
 
 def mean_curve(curve: Tensor) -> list[float]:
     """The mean over the nets that are still trained, epoch by epoch."""
     values: list[float] = curve.reshape(len(curve), -1).nanmean(1).tolist()
     return values
-
-
-def read_weights(weight: Any, X: Array) -> Array | None:
-    """Sample weights (N,), None where none are given. Raises ValueError for negative ones."""
-    if weight is None:
-        return None
-    found: Array = _check_sample_weight(weight, X, dtype=X.dtype, ensure_non_negative=True)
-    return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 from torch import Tensor
@@ -14,15 +15,10 @@ from torch import Tensor
 from chainrule.estimators.fit import loss_for
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import build_component
-from chainrule.sklearn.estimator import (
-    Array,
-    NetEstimator,
-    Part,
-    Samples,
-    read_part,
-    read_weights,
-)
-from chainrule.train.inference import TO_PROBABILITIES, loss_name, probabilities
+from chainrule.sklearn.estimator import NetEstimator
+from chainrule.sklearn.samples import Array, Samples, read_weights
+from chainrule.sklearn.settings import Part, read_part
+from chainrule.train.inference import TO_PROBABILITIES, probabilities
 
 __all__ = ["NetClassifierBase", "NetRegressorBase"]
 
@@ -34,6 +30,12 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     """
 
     class_weight: Any
+    classes_: Array
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NetEstimator._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on samples X (N, D) with classes y (N,), each counting by its weight (N,).
@@ -44,36 +46,51 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
 
     def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
         """What ``fit`` learns from; the classes are taken from it."""
-        X = self._read_inputs(X, reset=True)
-        check_consistent_length(X, y)
-        y = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        self._validate_params()
+        X = self._read_inputs(X, reset=not self._goes_on)
+        y = self._read_labels(X, y)
+        classes, codes = np.unique(y, return_inverse=True)
+        if self._goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+        self.classes_ = classes
         return self._weigh(X, codes, sample_weight, stratify=True)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """One epoch more, on these samples; the first call says all ``classes`` there will be.
 
-        Raises ValueError for ``class_weight="balanced"``, which needs all samples at once.
+        Raises ValueError for ``class_weight="balanced"`` and for ``early_stopping``, which need all
+        samples at once.
         """
+        self._check_partial()
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all samples, of which partial_fit sees a part: give "
                 "the weights, {class: weight}, as sklearn.utils.compute_class_weight finds them"
             )
-        first = not hasattr(self, "classes_")
+        first = not hasattr(self, "_trainer")
+        X = self._read_inputs(X, reset=first)
+        y = self._read_labels(X, y)
         if first:
             self.classes_ = np.unique(y if classes is None else classes)
         elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(f"classes: expected those of the first call, {self.classes_}")
-        X = self._read_inputs(X, reset=first)
-        check_consistent_length(X, y)
-        y = column_or_1d(y, warn=True)
-        if unknown := sorted(set(np.unique(y)) - set(self.classes_)):
+        if unknown := [*np.setdiff1d(y, self.classes_)]:
             raise ValueError(f"y has classes that the first call did not name: {unknown}")
         codes = np.searchsorted(self.classes_, y)
         samples = self._weigh(X, codes, sample_weight, stratify=False)
         return self._fit_samples(samples, epochs=1)
+
+    def _read_labels(self, X: Array, y: Any) -> Array:
+        """y as an array (N,) of classes."""
+        require_target(self, y)
+        check_consistent_length(X, y)
+        y = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
+        check_classification_targets(y)
+        labels: Array = y
+        return labels
 
     def _weigh(self, X: Array, codes: Array, sample_weight: Any, *, stratify: bool) -> Samples:
         """The samples of these classes, each with its own weight times that of its class."""
@@ -81,9 +98,13 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         if self.class_weight is not None:
             y = self.classes_[codes]
             by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            if (by_class < 0).any():
+                raise ValueError(
+                    f"class_weight: expected weights of at least 0, got {self.class_weight}"
+                )
             weight = by_class[codes].astype(X.dtype) * (1 if weight is None else weight)
-        X, codes, weight = drop_weightless(X, codes.astype(np.int64), weight)
-        return Samples(X, codes, weight, len(self.classes_), stratify=stratify)
+        found = Samples(X, codes.astype(np.int64), weight, len(self.classes_), stratify=stratify)
+        return found.drop_weightless()
 
     def predict(self, X: Any) -> Array:
         """The likeliest class of each sample (N,)."""
@@ -97,7 +118,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         Raises ValueError for nets of a loss that makes no probabilities.
         """
         proba = self._probabilities(self._net_outputs(X)).mean(0)
-        return np.asarray(proba / proba.sum(-1, keepdim=True))
+        return self._as_trained(proba / proba.sum(-1, keepdim=True))
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of :meth:`predict_proba`."""
@@ -108,7 +129,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     def predict_std(self, X: Any) -> Array:
         """How far the seeds disagree on each class's probability (N, L): their std, ddof = 1."""
         proba = self._probabilities(self._net_outputs(X))
-        return np.asarray(proba.std(0, correction=min(1, len(proba) - 1)))
+        return self._as_trained(proba.std(0, correction=min(1, len(proba) - 1)))
 
     def decision_function(self, X: Any) -> Array:
         """The log of each class's probability (N, L); of two classes the difference (N,).
@@ -117,14 +138,20 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         """
         scores = self._scores(X).mean(0)
         scores = scores.log() if self._makes_probabilities else scores
-        return np.asarray(scores[:, 1] - scores[:, 0] if scores.shape[-1] == 2 else scores)
+        return self._as_trained(scores[:, 1] - scores[:, 0] if scores.shape[-1] == 2 else scores)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy; within a search, which has checked y, it is one comparison."""
+        if sample_weight is None and self._knows_outputs(X):
+            return float(np.mean(self.predict(X) == np.asarray(y).ravel()))
+        return float(super().score(X, y, sample_weight))
 
     def make_loss(self) -> Loss:
         return loss_for(build_loss(self.loss, "CrossEntropyLoss"), "classification")
 
     @property
     def _makes_probabilities(self) -> bool:
-        return loss_name(self.make_loss()) in TO_PROBABILITIES
+        return self._loss_name in TO_PROBABILITIES
 
     def _scores(self, X: Any) -> Tensor:
         """The probabilities of each net, or where there are none its outputs        (n, N, L)"""
@@ -132,7 +159,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         return self._probabilities(outputs) if self._makes_probabilities else outputs
 
     def _probabilities(self, outputs: Tensor) -> Tensor:
-        return probabilities(outputs, loss_name(self.make_loss()))
+        return probabilities(outputs, self._loss_name)
 
 
 class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
@@ -152,16 +179,18 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
 
     def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
         """What ``fit`` learns from."""
-        return self._weigh(self._read_inputs(X, reset=True), y, sample_weight)
+        self._validate_params()
+        return self._weigh(self._read_inputs(X, reset=not self._goes_on), y, sample_weight)
 
     def _weigh(self, X: Array, y: Any, sample_weight: Any) -> Samples:
         """The samples with these targets and weights."""
         targets = self._read_targets(X, y)
-        X, targets, weight = drop_weightless(X, targets, read_weights(sample_weight, X))
-        return Samples(X, targets, weight, targets.shape[1], stratify=False)
+        weight = read_weights(sample_weight, X)
+        return Samples(X, targets, weight, targets.shape[1], stratify=False).drop_weightless()
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One epoch more, on these samples."""
+        """One epoch more, on these samples. Raises ValueError for ``early_stopping``."""
+        self._check_partial()
         X = self._read_inputs(X, reset=not hasattr(self, "_trainer"))
         return self._fit_samples(self._weigh(X, y, sample_weight), epochs=1)
 
@@ -175,17 +204,14 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
         return self._as_fitted(outputs.std(0, correction=min(1, len(outputs) - 1)))
 
     def _as_fitted(self, values: Tensor) -> Array:
-        found = np.asarray(values)
+        found = self._as_trained(values)
         return found.ravel() if self._is_flat else found
 
     def make_loss(self) -> Loss:
         return loss_for(build_loss(self.loss, "MSELoss"), "regression")
 
     def _read_targets(self, X: Array, y: Any) -> Array:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None"
-            )
+        require_target(self, y)
         check_consistent_length(X, y)
         targets: Array = check_array(y, ensure_2d=False, dtype=X.dtype, input_name="y")
         self._is_flat = targets.ndim == 1 or targets.shape[1] == 1
@@ -194,19 +220,17 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
         return targets.reshape(len(targets), -1)
 
 
-def drop_weightless(X: Array, y: Array, weight: Array | None) -> tuple[Array, Array, Array | None]:
-    """Without the samples that do not count. Raises ValueError where none does."""
-    if weight is None or (weight > 0).all():
-        return X, y, weight
-    rows = weight > 0
-    if not rows.any():
-        raise ValueError("sample_weight: expected at least one above 0")
-    return X[rows], y[rows], weight[rows]
+def require_target(estimator: NetEstimator, y: Any) -> None:
+    """Raise ValueError where there is none."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
+        )
 
 
 def build_loss(given: Part | Loss | None, usual: str) -> Loss:
     """The loss of this name, or the one given. Raises StudyError, a ValueError, for another."""
     if isinstance(given, Loss):
         return given
-    loss: Loss = build_component("loss", read_part(given or usual))
+    loss: Loss = build_component("loss", read_part("loss", usual if given is None else given))
     return loss

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal, final
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, final
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from chainrule.nn import BatchNorm1d, Dropout, Linear, Module, Sequential
 from chainrule.nn.loss import Loss
-from chainrule.sklearn.estimator import Part
 from chainrule.sklearn.kinds import NetClassifierBase, NetRegressorBase
+from chainrule.sklearn.settings import Part
 from chainrule.zoo.activations import build_activation
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
@@ -17,21 +21,31 @@ __all__ = ["MLPClassifier", "MLPRegressor"]
 ACTIVATIONS = {"identity": "Identity", "logistic": "Sigmoid", "tanh": "Tanh", "relu": "ReLU"}
 """scikit-learn's words; any other is the name of an activation of ``chainrule.nn``."""
 
+CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [str],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "batch_norm": ["boolean"],
+}
+
 
 class _LayersMixin:
     """A net of hidden layers, each with its activation."""
 
-    hidden_layer_sizes: Sequence[int]
+    hidden_layer_sizes: Sequence[int] | int
     activation: str
     dropout: float
     batch_norm: bool
 
     def make_net(self, inputs: int, outputs: int) -> Module:
         """A net of this many inputs and outputs, its parameters not yet drawn."""
-        hidden = self.hidden_layer_sizes
-        sizes = [inputs, *([hidden] if isinstance(hidden, int) else hidden)]
-        if any(size < 1 for size in sizes[1:]):
-            raise ValueError(f"hidden_layer_sizes: expected at least 1 each, got {hidden!r}")
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)).tolist()
+        if not all(isinstance(size, Integral) and int(size) >= 1 for size in hidden):
+            raise ValueError(
+                "hidden_layer_sizes: expected whole numbers, at least 1 each, got "
+                f"{self.hidden_layer_sizes!r}"
+            )
+        sizes = [inputs, *map(int, hidden)]
         layers: list[Module] = []
         for a, b in pairwise(sizes):
             layers.append(Linear(a, b, bias=not self.batch_norm))
@@ -64,9 +78,14 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
     - ``class_weight``: "balanced", or class → weight.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NetClassifierBase._parameter_constraints,
+        **CONSTRAINTS,
+    }
+
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (100,),
+        hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str = "relu",
         *,
         dropout: float = 0.0,
@@ -119,9 +138,14 @@ class MLPRegressor(_LayersMixin, NetRegressorBase):
     y may have several columns.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **NetRegressorBase._parameter_constraints,
+        **CONSTRAINTS,
+    }
+
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (100,),
+        hidden_layer_sizes: Sequence[int] | int = (100,),
         activation: str = "relu",
         *,
         dropout: float = 0.0,

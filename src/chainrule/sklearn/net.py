@@ -8,8 +8,8 @@ from typing import Any, Literal, final
 from chainrule._util.kinds import check_kind
 from chainrule.nn import Module
 from chainrule.nn.loss import Loss
-from chainrule.sklearn.estimator import Part
 from chainrule.sklearn.kinds import NetClassifierBase, NetRegressorBase
+from chainrule.sklearn.settings import Part
 from chainrule.zoo import table_net
 
 __all__ = ["NetClassifier", "NetRegressor"]

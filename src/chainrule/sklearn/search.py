@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, Self, final
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
+import torch
+from joblib import effective_n_jobs
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import (
+    _insert_error_scores,
+    _warn_or_raise_about_fit_failures,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
-from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params
 
-from chainrule._util.words import count_noun
-from chainrule.sklearn.cohort import fit_together
-from chainrule.sklearn.estimator import NetEstimator
+from chainrule._util.threads import torch_threads
+from chainrule.sklearn.candidates import Setting, check_searchable
+from chainrule.sklearn.folds import FoldEvaluation, Rows
 
 __all__ = ["CohortSearchCV"]
-
-Setting = Mapping[str, Any]
-Rows = list[dict[str, Any]]
 
 
 @final
@@ -37,15 +38,23 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
     - ``halving``: None, or a factor such as 3: all candidates are tried for a few epochs, and one
       in so many is kept each time until the last ones have all ``max_iter``; ``cv_results_`` then
       has ``iter`` and ``n_resources``, as HalvingGridSearchCV.
+    - ``n_jobs``: threads that train, all processors for -1; None: as many as PyTorch has.
     - ``scoring``, ``refit``, ``cv``, ``error_score``, ``return_train_score``, ``verbose``: as in
       scikit-learn's.
 
     Of each fold, candidates that differ in ``learning_rate_init`` and ``alpha`` alone are trained
-    at once, others as many at a time as PyTorch has threads; and a pipeline's earlier steps are
+    at once, others as many at a time as there are threads; and a pipeline's earlier steps are
     fitted once for all that have them in common. Ctrl-C ends the search. After
     ``fit`` it has what GridSearchCV has: ``cv_results_``, ``best_estimator_``, ``best_params_``,
     ``best_score_``, ``best_index_``. The fit time of a candidate is its share of its fold's.
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseSearchCV._parameter_constraints,
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "halving": [None, Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         n_iter: int = 10,
         halving: int | None = None,
         scoring: Any = None,
+        n_jobs: int | None = None,
         refit: Any = True,
         cv: Any = None,
         error_score: Any = np.nan,
@@ -66,6 +76,7 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         super().__init__(
             estimator,
             scoring=scoring,
+            n_jobs=n_jobs,
             refit=refit,
             cv=cv,
             verbose=verbose,
@@ -82,44 +93,48 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         """Search, and with ``refit`` fit the best on all of X (N, D) and y.
 
         ``groups`` goes to the splitter, other ``params`` to ``fit`` of the estimator. Raises
-        TypeError for an estimator of another kind, ValueError where nothing is searched.
+        TypeError for an estimator of another kind, ValueError where nothing is searched or no fit
+        succeeds.
         """
+        self._validate_params()
         check_searchable(self.estimator)
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
-        routed = self._get_routed_params_for_fit(params)
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params))
         candidates = [*self._candidates()]
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = [*cv.split(X, y, **routed.splitter.split)]
         self.n_splits_ = len(splits)
-        if self.verbose:
-            many = count_noun(len(candidates), "candidate")
-            print(f"Fitting {self.n_splits_} folds for each of {many}")
-
-        def evaluate(settings: Sequence[Setting]) -> Rows:
-            by_fold = [
-                self._evaluate(settings, X, y, train, test, routed, scorers)
-                for train, test in splits
-            ]
-            return [fold[i] for i in range(len(settings)) for fold in by_fold]
-
-        if self.halving is None:
-            rows = evaluate(candidates)
-            self.cv_results_ = self._format_results(candidates, self.n_splits_, rows)
-        else:
-            rows = self._halve(candidates, evaluate, refit_metric)
-        warn_of_failures(rows, self.error_score)
-        self.multimetric_ = isinstance(rows[0]["test_scores"], dict)
-        self.scorer_ = getattr(scorers, "_scorers", scorers)
-        if self.refit or not self.multimetric_:
-            self._choose_best(refit_metric)
-        if self.refit:
-            self._refit_best(X, y, routed.estimator.fit)
+        folds = FoldEvaluation(
+            self.estimator,
+            X,
+            y,
+            splits,
+            scorers,
+            routed.estimator.fit,
+            routed.scorer.score,
+            self.error_score,
+            self.return_train_score,
+        )
+        with torch_threads(self._count_threads()):
+            if self.halving is None:
+                rows = self._evaluate(folds, candidates)
+                self.cv_results_ = self._format_results(candidates, self.n_splits_, rows)
+            else:
+                rows = self._halve(folds, candidates, refit_metric)
+            self._conclude(rows, scorers, refit_metric)
+            if self.refit:
+                self._refit_best(X, y, routed.estimator.fit)
         return self
 
     def _run_search(self, evaluate_candidates: Any) -> None:
         """Unused: ``fit`` evaluates all candidates of a fold together."""
         raise NotImplementedError
+
+    def _count_threads(self) -> int:
+        if self.n_jobs is None:
+            return torch.get_num_threads()
+        return int(effective_n_jobs(self.n_jobs))
 
     def _candidates(self) -> Iterator[Setting]:
         if (self.param_grid is None) == (self.param_distributions is None):
@@ -131,89 +146,67 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
                 self.param_distributions, self.n_iter, random_state=self.random_state
             )
 
-    def _halve(
-        self,
-        candidates: Sequence[Setting],
-        evaluate: Callable[[Sequence[Setting]], Rows],
-        metric: str,
-    ) -> Rows:
+    def _evaluate(self, folds: FoldEvaluation, candidates: Sequence[Setting]) -> Rows:
+        """The rows of all candidates, each on all folds; warns or raises where fits failed."""
+        n = len(candidates)
+        if self.verbose:
+            print(
+                f"Fitting {self.n_splits_} folds for each of {n} candidates, totalling "
+                f"{n * self.n_splits_} fits"
+            )
+        rows = folds.evaluate(candidates)
+        if not rows:
+            raise ValueError("No fits were performed. Was the CV iterator empty?")
+        _warn_or_raise_about_fit_failures(rows, self.error_score)
+        if callable(self.scoring):  # whose names are known only now
+            _insert_error_scores(rows, self.error_score)
+        return rows
+
+    def _halve(self, folds: FoldEvaluation, candidates: Sequence[Setting], metric: Any) -> Rows:
         """Evaluate fewer and fewer candidates for more and more epochs; the rows of all."""
+        if not isinstance(metric, str):
+            raise ValueError(
+                "halving needs the one metric by which candidates are kept: with several in "
+                f"scoring, refit is to name it, got {self.refit!r}"
+            )
         name, most = find_max_iter(self.estimator, candidates)
         tried: list[Setting] = []
         rows: Rows = []
         more: dict[str, list[int]] = {"iter": [], "n_resources": []}
-        for rung, (n, epochs) in enumerate(plan_rungs(len(candidates), self.halving, most)):
+        for rung, (n, epochs) in enumerate(plan_rungs(len(candidates), self.halving or 1, most)):
             if rung:
                 scores = self.cv_results_[f"mean_test_{metric}"][-len(candidates) :]
                 best = np.argsort(np.nan_to_num(-scores, nan=np.inf), kind="stable")[:n]
                 candidates = [candidates[i] for i in sorted(best)]
-            rows += evaluate([{**setting, name: epochs} for setting in candidates])
+            candidates = [{**setting, name: epochs} for setting in candidates]
+            rows += self._evaluate(folds, candidates)
             tried += candidates
             more["iter"] += [rung] * n
             more["n_resources"] += [epochs] * n
             self.cv_results_ = self._format_results(tried, self.n_splits_, rows, more)
         return rows
 
-    def _evaluate(
-        self,
-        candidates: Sequence[Setting],
-        X: Any,
-        y: Any,
-        train: Any,
-        test: Any,
-        routed: Any,
-        scorers: Any,
-    ) -> Rows:
-        """The rows of all candidates on one fold, in their order."""
-        start = time.perf_counter()
-        X_train, y_train = _safe_split(self.estimator, X, y, train)
-        X_test, y_test = _safe_split(self.estimator, X, y, test, train)
-        fit_params = _check_method_params(X, routed.estimator.fit, train)
-        score_params = [
-            _check_method_params(X, routed.scorer.score, rows) for rows in (train, test)
-        ]
-        fitted, problems = fit_candidates(self.estimator, candidates, X_train, y_train, fit_params)
-        seconds = (time.perf_counter() - start) / len(candidates)
-        rows: Rows = []
-        for estimator, problem in zip(fitted, problems, strict=True):
-            row: dict[str, Any] = {"fit_error": problem, "fit_time": seconds}
-            start = time.perf_counter()
-            score = partial(self._score, scorers, estimator, problem)
-            row["test_scores"] = score(X_test, y_test, **score_params[1])
-            row["score_time"] = time.perf_counter() - start
-            if self.return_train_score:
-                row["train_scores"] = score(X_train, y_train, **score_params[0])
-            rows.append(row)
-        return rows
+    def _conclude(self, rows: Rows, scorers: Any, metric: Any) -> None:
+        """Know the scorers and the best candidate."""
+        self.multimetric_ = isinstance(rows[0]["test_scores"], dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(rows[0]["test_scores"])
+            metric = self.refit
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        if self.refit or not self.multimetric_:
+            self._choose_best(metric)
 
-    def _score(
-        self,
-        scorers: Any,
-        estimator: Any,
-        problem: Exception | None,
-        X: Any,
-        y: Any,
-        **params: Any,
-    ) -> Any:
-        """A number, or one by name; ``error_score`` where the fit failed."""
-        if problem is None:
-            return scorers(estimator, X, y, **params)
-        if self.error_score == "raise":
-            raise problem
-        names = getattr(scorers, "_scorers", None)
-        return self.error_score if names is None else dict.fromkeys(names, self.error_score)
-
-    def _choose_best(self, metric: str) -> None:
+    def _choose_best(self, metric: Any) -> None:
         results = self.cv_results_
         if self.halving is not None and not callable(self.refit):  # those of the last rung alone
-            last = results["iter"] == max(results["iter"])
-            scores = np.where(last, results[f"mean_test_{metric}"], -np.inf)
-            self.best_index_ = int(np.nanargmax(scores))
+            last = np.flatnonzero(results["iter"] == max(results["iter"]))
+            scores = np.nan_to_num(results[f"mean_test_{metric}"][last], nan=-np.inf)
+            self.best_index_ = int(last[scores.argmax()])
         else:
             self.best_index_ = self._select_best_index(self.refit, metric, results)
-        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
         if not callable(self.refit):
-            self.best_score_ = self.cv_results_[f"mean_test_{metric}"][self.best_index_]
+            self.best_score_ = results[f"mean_test_{metric}"][self.best_index_]
 
     def _refit_best(self, X: Any, y: Any, params: Mapping[str, Any]) -> None:
         start = time.perf_counter()
@@ -222,16 +215,6 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         self.refit_time_ = time.perf_counter() - start
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
-
-
-def check_searchable(estimator: Any) -> None:
-    """Raise TypeError for other than an estimator of ours, or a pipeline that ends in one."""
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(last, NetEstimator):
-        raise TypeError(
-            "expected an estimator of chainrule.sklearn, or a Pipeline that ends in one, got "
-            f"{type(last).__name__}; sklearn.model_selection.GridSearchCV takes any"
-        )
 
 
 def find_max_iter(estimator: Any, candidates: Sequence[Setting]) -> tuple[str, int]:
@@ -243,56 +226,10 @@ def find_max_iter(estimator: Any, candidates: Sequence[Setting]) -> tuple[str, i
     return name, int(estimator.get_params()[name])
 
 
-def plan_rungs(n: int, factor: int | None, most: int) -> Iterator[tuple[int, int]]:
-    """(candidates, epochs) of each rung; the last has ``most`` epochs.
-
-    Raises ValueError for a factor below 2.
-    """
-    if not isinstance(factor, int) or factor < 2:
-        raise ValueError(f"halving: expected None or at least 2, got {factor!r}")
+def plan_rungs(n: int, factor: int, most: int) -> Iterator[tuple[int, int]]:
+    """(candidates, epochs) of each rung; the last has ``most`` epochs."""
     rungs = 1
     while factor**rungs <= n:
         rungs += 1
     for rung in range(rungs):
         yield max(1, n // factor**rung), max(1, most // factor ** (rungs - 1 - rung))
-
-
-def fit_candidates(
-    estimator: Any, candidates: Sequence[Setting], X: Any, y: Any, params: Mapping[str, Any]
-) -> tuple[list[BaseEstimator], list[Exception | None]]:
-    """(each candidate fitted, what was wrong with each)."""
-    made = [
-        clone(estimator).set_params(**clone(dict(setting), safe=False)) for setting in candidates
-    ]
-    if not isinstance(estimator, Pipeline):
-        return made, fit_together(made, X, y, **params)
-    name = estimator.steps[-1][0]
-    weight = {key.removeprefix(f"{name}__"): value for key, value in params.items()}
-    groups: dict[str, list[int]] = {}
-    for i, pipeline in enumerate(made):
-        groups.setdefault(repr(pipeline[:-1]), []).append(i)
-    problems: list[Exception | None] = [None] * len(made)
-    for indices in groups.values():
-        head = made[indices[0]][:-1]
-        inputs = head.fit_transform(X, y) if head.steps else X
-        for i in indices:
-            made[i].steps[:-1] = head.steps
-        found = fit_together([made[i].steps[-1][1] for i in indices], inputs, y, **weight)
-        for i, problem in zip(indices, found, strict=True):
-            problems[i] = problem
-    return made, problems
-
-
-def warn_of_failures(rows: Rows, error_score: Any) -> None:
-    """Warn of fits that failed. Raises ValueError where all of them did."""
-    failed = [row["fit_error"] for row in rows if row["fit_error"] is not None]
-    if failed and len(failed) == len(rows):
-        raise ValueError(f"each of {count_noun(len(rows), 'fit')} failed; the first: {failed[0]}")
-    if failed:
-        warnings.warn(
-            f"{len(failed)} of {count_noun(len(rows), 'fit')} failed, counted as {error_score}; "
-            "the first: "
-            f"{failed[0]}",
-            FitFailedWarning,
-            stacklevel=3,
-        )
