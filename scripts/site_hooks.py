@@ -14,12 +14,14 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))  # mkdocs loads a hook by its path alone
 from cli_reference import build_reference
+from notebook_page import render_notebook
 from review_reference import build_rules
 
 from chainrule.recipes.fields import StrictModel
 
 ROOT = Path(__file__).parents[1]
 FROM_ROOT = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+NOTEBOOK, NOTEBOOK_PAGE = "notebook.ipynb", "notebook.md"
 MEMBERS = re.compile(r"<!-- (chainrule[\w.]*): ([\w, \n]+) -->")
 CELL = re.compile(r"<td>(.*?)</td>")
 TAG = re.compile(r"<[^>]+>")
@@ -30,15 +32,18 @@ REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Files of the root as pages of the site."""
+    """Files of the root, and the notebook, as pages of the site."""
     for page, source in FROM_ROOT.items():
         text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, page, content=text))
+    page = render_notebook(ROOT / "docs" / NOTEBOOK)
+    files.append(File.generated(config, NOTEBOOK_PAGE, content=page))
     return files
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links to these files lead to their pages; commands and rules stand where pages want them."""
+    markdown = markdown.replace(f"({NOTEBOOK})", f"({NOTEBOOK_PAGE})")
     for page, source in FROM_ROOT.items():
         markdown = markdown.replace(f"../{source})", f"{page})")
     markdown = MEMBERS.sub(list_members, markdown)
