@@ -257,7 +257,7 @@ THIRD = {
     "recipes": {"pydantic", "pydantic_core"},
     "estimators": {"pydantic", "pydantic_core", "torch"},
     "interop": {"onnx", "torch"},
-    "sklearn": {"numpy", "sklearn", "torch"},
+    "sklearn": {"joblib", "numpy", "scipy", "sklearn", "torch"},
     "study": {
         *("numpy", "optuna", "pandas", "pydantic", "pydantic_core"),
         *("scipy", "sqlalchemy", "tomli_w", "torch"),

@@ -330,7 +330,8 @@ def warn_of_convergence(message: str) -> None:
 
 def show_training(estimator: NetEstimator) -> str:
     """HTML of how its training went."""
-    said = f"{count_noun(estimator.n_iter_, 'epoch')}, loss {estimator.loss_:.4g}, {estimator.backend_}"
+    epochs = count_noun(estimator.n_iter_, "epoch")
+    said = f"{epochs}, loss {estimator.loss_:.4g}, {estimator.backend_}"
     return f"<p>{escape(said)}</p>{estimator.history_._repr_html_()}"
 
 
