@@ -36,4 +36,4 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_randomness():
     """A test draws the same numbers alone and among others."""
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
