@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.cli import main
 from chainrule.cli.endings import hear_signals
 from chainrule.study import StoreError, open_store
 from chainrule.study.execution.resume import read_records
@@ -48,6 +49,17 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path, finished, words):
     _, err = process.communicate(timeout=60)
     said = [line for line in err.splitlines() if not line.startswith("study 1 of")]
     assert (process.returncode, said) == (0, [])
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_before_the_command_begins_is_no_error(monkeypatch, closed):
+    monkeypatch.setattr(sys, closed, None)
+    monkeypatch.setattr(sys, "argv", ["chainrule", "explain", "deep", "--no-such-option"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert getattr(sys, closed).name == os.devnull
+    getattr(sys, closed).close()
 
 
 def test_a_run_whose_words_nobody_reads_goes_on_to_its_end(tmp_path, tiny):

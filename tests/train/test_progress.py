@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 import rich.console
 import torch
 
 from chainrule import nn, optim
+from chainrule._util.notices import print_once
 from chainrule.data import Dataset, disk
 from chainrule.train import Callback, ProgressBar, Trainer
 from chainrule.train.progress import wants_progress
@@ -90,3 +92,9 @@ def test_a_bar_that_was_never_started_is_quiet(screen):
     bar.on_epoch_end(own.state)
     bar.on_fit_end(own.state)
     assert not screen.getvalue()
+
+
+def test_where_standard_error_is_closed_there_is_no_line(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert not wants_progress(None)
+    print_once("nobody reads this")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from traceback import print_exc
 from typing import Annotated, NoReturn
 
@@ -63,6 +65,7 @@ def main() -> NoReturn:
     """
     atexit.register(gc.freeze)  # else the interpreter looks through all of PyTorch as it ends
     verbosity.quiet = verbosity.verbose = False
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):  # a terminal without ± gets a ? for it, not an error
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -79,6 +82,13 @@ def main() -> NoReturn:
         echo_err(add_user_lines(f"chainrule: {message}", error), is_error=True)
         raise SystemExit(1) from None
     raise SystemExit(0)
+
+
+def open_closed_streams() -> None:
+    """Where a stream was closed before the command began (``2>&-``), what is said goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _error_message(error: Exception) -> str:

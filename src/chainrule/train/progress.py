@@ -14,7 +14,9 @@ __all__ = ["ProgressBar", "wants_progress"]
 
 def wants_progress(progress: bool | None) -> bool:
     """Whether to show one: as told, or if not told, on a terminal and in a notebook."""
-    return sys.stderr.isatty() or in_notebook() if progress is None else progress
+    if progress is None:
+        return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
+    return progress
 
 
 class Bar(ABC):
