@@ -12,6 +12,7 @@ import torch
 
 from chainrule import nn, optim, zoo
 from chainrule.compiled import Unsupported, build, build_kernel, compile_training
+from chainrule.compiled.lowering import conv
 from chainrule.nn import LayerError
 from chainrule.train import Compiled, Plain, Trainer
 from tests.compiled.agreement import B, Halve, N, assert_equal, make_data, sgd, train_net
@@ -47,6 +48,15 @@ def test_convolutions_agree(name):
     (first, second), features = CONVOLUTIONS[name]
     net = behind((first, nn.Tanh(), second, nn.ReLU()), features)
     assert_equal(net, nn.MSELoss(), sgd, SHAPE, 4)
+
+
+@pytest.mark.parametrize("size", [16, 48])
+def test_tiles_of_a_whole_batch_are_done_some_samples_at_a_time(monkeypatch, size):
+    monkeypatch.setattr(conv, "WINOGRAD_COLUMNS", size)
+    norm = nn.BatchNorm2d(5)
+    layers = (nn.Conv2d(2, 5, 3), norm, nn.ReLU(), nn.Conv2d(5, 6, 3), nn.Conv2d(6, 3, 2))
+    assert_equal(behind(layers, 18), nn.MSELoss(), sgd, SHAPE, 4, batch_size=53)
+    assert conv.winograd_block(6, 64).samples < 64
 
 
 POOLING = {

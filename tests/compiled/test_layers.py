@@ -1,11 +1,13 @@
 """Layers on the compiled path and on the plain one: the same numbers up to rounding."""
 
+import copy
+
 import pytest
 import torch
 
 from chainrule import nn, optim, zoo
 from chainrule._util.threads import torch_threads
-from chainrule.compiled import launch
+from chainrule.compiled import Unsupported, compile_training, launch
 from chainrule.compiled.lowering.activations import MAPS
 from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
 from chainrule.data import Dataset
@@ -215,12 +217,33 @@ def test_dropout_of_chunks_draws_the_same_numbers(monkeypatch):
             assert_equal(net, nn.MSELoss(), sgd, (3,), 4, batch_size=53)
 
 
-def test_dropout_without_a_seed_takes_the_plain_path():
+def test_dropout_in_a_net_without_a_seed_follows_from_the_trainers():
+    data = make_data((3,), 4, torch.float64, replicas=1)
+    net = nn.Sequential(nn.Linear(3, 6), nn.Dropout(0.4), nn.Linear(6, 4)).to(torch.float64)
+
+    def train(compiled, seed):
+        mine = copy.deepcopy(net)
+        trainer = Trainer(mine, nn.MSELoss(), sgd(mine), seed=seed, compile=compiled)
+        trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=2, progress=False)
+        return mine[0].weight.data
+
+    fast = train(True, 3)
+    torch.testing.assert_close(fast, train(False, 3), rtol=1e-12, atol=1e-12)
+    assert not torch.allclose(fast, train(True, 4), atol=1e-4)
+
+    cohort = net.replicate(2)
+    trainer = Trainer(cohort, nn.MSELoss(), sgd(cohort), seed=[4, 3], compile=True)
+    trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=2, progress=False)
+    torch.testing.assert_close(cohort[0].weight.data[1], fast, rtol=1e-12, atol=1e-12)
+    assert net[1].seeds is None
+
+
+def test_dropout_without_a_seed_has_no_compiled_form():
     data = make_data((3,), 4, torch.float32, replicas=1)
     net = nn.Sequential(nn.Linear(3, 6), nn.Dropout(0.4), nn.Linear(6, 4))
-    trainer = Trainer(net, nn.MSELoss(), sgd(net), compile="auto")
-    trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
-    assert "Dropout(p=0.4) without a seed" in str(trainer.backend_status)
+    train = Dataset(data.inputs[0], data.targets[0])
+    with pytest.raises(Unsupported, match=r"Dropout\(p=0.4\) without a seed"):
+        compile_training(net, nn.MSELoss(), sgd(net), train, 10)
 
 
 def noisy_net():

@@ -348,10 +348,21 @@ class Module(ModuleTree, ABC):
         for path, parameter in self.named_parameters():
             generators = [seeds.generator(root, "init", path) for root in roots]
             parameter.redraw(*generators, replicas=self.replicas)
-        for path, module in self.named_modules():
-            module.seeds = [seeds.derive(root, "draws", path) for root in roots]
-            module.rng_counter = 0
+        for module in self.modules():
+            module.seeds, module.rng_counter = None, 0
+        self.seed_draws(roots)
         return self
+
+    def seed_draws(self, seed: int | Sequence[int]) -> None:
+        """Let each layer that has no seed yet draw (Dropout's masks) from (seed, its path).
+
+        In a cohort from K seeds. A Trainer does it with its own: only a net that neither was
+        initialized nor is trained by one draws from torch's global generator.
+        """
+        roots = check_seeds(self, seed)
+        for path, module in self.named_modules():
+            if module.seeds is None:
+                module.seeds = [seeds.derive(root, "draws", path) for root in roots]
 
     def set_init(self, init: Initializer | None) -> None:
         """Choose how ``initialize`` draws this module's own weights from now on."""

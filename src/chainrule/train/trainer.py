@@ -58,8 +58,9 @@ class Trainer(TrainStateView):
     - ``accumulate``: batches whose mean gradient makes one step of the optimizer.
     - ``evaluate_every``: epochs from one evaluation on the test set to the next; the last epoch of
       a fit has one too. In between the test curves are nan, and who follows them waits.
-    - ``seed``: of the batch order; one number, or one a replica. Replica k's order depends on its
-      own seed and the epoch alone; from one number come K seeds.
+    - ``seed``: of the batch order, and of dropout's masks where the net was not given a seed; one
+      number, or one a replica. Replica k's order depends on its own seed and the epoch alone; from
+      one number come K seeds.
     - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
     - ``metrics``: name → function of (output, target) giving one number a sample.
       ``train_metrics=False`` leaves them out on the training batches.
@@ -168,6 +169,7 @@ class Trainer(TrainStateView):
             if not state.drop_last:
                 check_last_batch(state.net, train, state.batch_size)
         state.epochs, state.history.interrupted = epochs, False
+        state.net.seed_draws(state.seeds)
         backend.prepare(state, train)
         callbacks = [*state.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
         for callback in callbacks:

@@ -297,8 +297,9 @@ struct StoreOutput {
 //
 // ``window_offsets`` (C window_size): where a window's entries lie, from its first one;
 // ``run_offsets`` (num_runs): where runs of ``run_length`` neighbouring windows begin in x.
-// ``winograd`` R: by winograd.h, for windows of R x R, ``tile_rows`` rows of its tiles at a time;
-// 0: as they are. ``workspace``: what it keeps for a step, within that of all operations.
+// ``winograd`` R: by winograd.h, for windows of R x R, ``block_tiles`` of its tiles of
+// ``block_samples`` samples at a time; 0: as they are. ``workspace``: what it keeps for a step,
+// within that of all operations.
 struct Convolution {
     int64_t weight;
     int64_t bias;
@@ -318,7 +319,8 @@ struct Convolution {
     const int64_t *run_offsets;
     int64_t winograd;
     bool bfloat16;
-    int64_t tile_rows;
+    int64_t block_tiles;
+    int64_t block_samples;
     int64_t workspace;
     GradMode weight_grad;
     GradMode x_grad;

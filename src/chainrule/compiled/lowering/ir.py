@@ -418,8 +418,9 @@ class Convolution:
 
     ``window_offsets`` (C window_size): where a window's entries lie, from its first one;
     ``run_offsets`` (num_runs): where runs of ``run_length`` neighbouring windows begin in x.
-    ``winograd`` R: by winograd.h, for windows of R x R, ``tile_rows`` rows of its tiles at a time;
-    0: as they are. ``workspace``: what it keeps for a step, within that of all operations.
+    ``winograd`` R: by winograd.h, for windows of R x R, ``block_tiles`` of its tiles of
+    ``block_samples`` samples at a time; 0: as they are. ``workspace``: what it keeps for a step,
+    within that of all operations.
     """
 
     weight: int
@@ -440,7 +441,8 @@ class Convolution:
     run_offsets: Tensor
     winograd: int
     bfloat16: bool
-    tile_rows: int
+    block_tiles: int
+    block_samples: int
     workspace: int
     weight_grad: GradMode = GradMode.SKIP
     x_grad: GradMode = GradMode.SKIP

@@ -1,10 +1,10 @@
 """Dropout: Dropout (of single entries), Dropout2d (of whole channels).
 
-Where a net has seeds (``initialize``), each draw follows from the replica's seed of the layer, the
-number of the use, the sample's place in the batch and the entry's place in the sample: see
-:mod:`chainrule.nn.ops.philox`. ``rng_counter``, the number of the next use, is all that a resumed
-run must know, and a replica draws what its net alone would, wherever it is computed. Without seeds
-the draws are torch's own, from its global generator.
+Where a net has seeds (from ``initialize``, or its trainer's), each draw follows from the replica's
+seed of the layer, the number of the use, the sample's place in the batch and the entry's place in
+the sample: see :mod:`chainrule.nn.ops.philox`. ``rng_counter``, the number of the next use, is all
+that a resumed run must know, and a replica draws what its net alone would, wherever it is computed.
+Without seeds the draws are torch's own, from its global generator.
 """
 
 from __future__ import annotations

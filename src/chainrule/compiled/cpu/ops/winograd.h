@@ -57,16 +57,16 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
 
     const Convolution &op;
     const int64_t down = (op.h + 1) / 2, across = (op.w + 1) / 2;
-    // Some rows of tiles at a time, so that V and M stay in the cache: from `row` on, n numbers of
-    // the `columns` that there is room for.
-    const int64_t columns = op.tile_rows * across * op.n;
-    int64_t row = 0, n = 0;
+    // Some tiles of some samples at a time, a block, so that V and M stay in the cache: `tiles` from
+    // `tile` on, `samples` from `sample` on, n numbers of the `columns` that there is room for.
+    const int64_t columns = op.block_tiles * op.block_samples;
+    int64_t block = 0, tile = 0, tiles = 0, sample = 0, samples = 0, n = 0;
     // From one V[q] and M[q] to the next. A line more than they need: else all 16 would meet in
     // one set of the cache, where sizes are powers of two.
     const int64_t v_step = op.C * columns + CACHE_LINE, m_step = op.O * columns + CACHE_LINE,
                   u_step = op.O * op.C;
     T *const u, *const du = u + Q * u_step;  // (Q, O, C), kept for a step
-    T *const margin, *const v = margin + op.n, *const m = v + Q * v_step;  // for one call
+    T *const margin, *const v = margin + op.block_samples, *const m = v + Q * v_step;  // for one call
     // The factors of the products in bfloat16, where they are: U, also in pairs of rows, and V,
     // which is so small that the way back finds it as it was; dM, and a matrix in pairs.
     bf16 *const u_bf16 = reinterpret_cast<bf16 *>(du + Q * u_step);
@@ -89,13 +89,13 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         P *operator()(int a, int b) const { return rows[a * E + b]; }
     };
 
-    // f(rows, place, channel) for each tile of each channel of an image (H, W): its e x e rows from
-    // 2i, 2j, and where it is among those of now. Rows past the image are `margin`.
+    // f(rows, place, channel) for each of the block's tiles, in each channel of an image (H, W): its
+    // e x e rows from 2i, 2j, and where it is in the block. Rows past the image are `margin`.
     template <class P, class F>
     void for_each_tile(P *image, int64_t channels, int64_t H, int64_t W, int e, F f) const {
-        for (int64_t place = 0; place < n; place += op.n) {
-            const int64_t tile = place / op.n, i = row + tile / across, j = tile % across;
-            P *from = image + (2 * i * W + 2 * j) * op.n;
+        for (int64_t t = 0; t < tiles; t++) {
+            const int64_t place = t * samples, i = (tile + t) / across, j = (tile + t) % across;
+            P *from = image + (2 * i * W + 2 * j) * op.n + sample;
             const bool interior = 2 * i + e <= H && 2 * j + e <= W;
             for (int64_t c = 0; c < channels; c++, from += H * W * op.n) {
                 if (interior) {
@@ -134,14 +134,14 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         else S::store(to + place, x);
     }
 
-    bf16 *v_bf16() const { return kept_v_bf16 + row / op.tile_rows * Q * v_step; }
+    bf16 *v_bf16() const { return kept_v_bf16 + block * Q * v_step; }
 
     // V = B^T x B
     void transform_input(const T *x) const {
         bf16 *const v_bf16 = this->v_bf16();
-        std::memset(margin, 0, op.n * sizeof(T));
+        std::memset(margin, 0, op.block_samples * sizeof(T));
         for_each_tile(x, op.C, op.H, op.W, E, [&](auto rows, int64_t place, int64_t) {
-            for (int64_t k = 0; k < op.n; k += S::W) {
+            for (int64_t k = 0; k < samples; k += S::W) {
                 V t[Q];
                 for_each_entry<E>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
                 along_both_axes<E, E>(t, Transform::input);
@@ -154,7 +154,7 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
     // dx += B dV B^T
     void inverse_input(T *dx) const {
         for_each_tile(dx, op.C, op.H, op.W, E, [&](auto rows, int64_t place, int64_t) {
-            for (int64_t k = 0; k < op.n; k += S::W) {
+            for (int64_t k = 0; k < samples; k += S::W) {
                 V t[Q];
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(v + q * v_step + place + k);
@@ -171,7 +171,7 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
     void inverse_output(T *y, const T *bias) const {
         for_each_tile(y, op.O, op.h, op.w, 2, [&](auto rows, int64_t place, int64_t o) {
             const auto b = S::splat(bias ? bias[o] : T(0));
-            for (int64_t k = 0; k < op.n; k += S::W) {
+            for (int64_t k = 0; k < samples; k += S::W) {
                 V t[Q];
 #pragma GCC unroll 16
                 for (int q = 0; q < Q; q++) t[q] = S::load(m + q * m_step + place + k);
@@ -184,9 +184,9 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
 
     // dM = A g A^T
     void transform_output_grad(const T *g) const {
-        std::memset(margin, 0, op.n * sizeof(T));
+        std::memset(margin, 0, op.block_samples * sizeof(T));
         for_each_tile(g, op.O, op.h, op.w, 2, [&](auto rows, int64_t place, int64_t) {
-            for (int64_t k = 0; k < op.n; k += S::W) {
+            for (int64_t k = 0; k < samples; k += S::W) {
                 V t[Q];
                 for_each_entry<2>([&](int a, int b) { t[a * E + b] = S::load(rows(a, b) + k); });
                 along_both_axes<2, E>(t, Transform::output_grad);
@@ -282,16 +282,20 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
         }
     }
 
-    // f() for all tiles, some rows of them at a time
-    template <class F> void for_each_tile_block(F f) {
-        for (row = 0; row < down; row += op.tile_rows) {
-            n = std::min(op.tile_rows, down - row) * across * op.n;
-            f();
-        }
+    // f() for all tiles of all samples, a block at a time
+    template <class F> void for_each_block(F f) {
+        block = 0;
+        for (tile = 0; tile < down * across; tile += op.block_tiles)
+            for (sample = 0; sample < op.n; sample += op.block_samples, block++) {
+                tiles = std::min(op.block_tiles, down * across - tile);
+                samples = std::min(op.block_samples, op.n - sample);
+                n = tiles * samples;
+                f();
+            }
     }
 
     void forward(T *y, const T *x, const T *bias) {
-        for_each_tile_block([&] {
+        for_each_block([&] {
             transform_input(x);
             for (int q = 0; q < Q; q++) multiply_output(q);
             inverse_output(y, bias);
@@ -300,11 +304,11 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
 
     // dU, or += with accumulate; dx += unless it is null
     void backward(T *dx, const T *g, const T *x, bool accumulate) {
-        for_each_tile_block([&] {
+        for_each_block([&] {
             if (!BFLOAT16) transform_input(x);
             transform_output_grad(g);
             for (int q = 0; q < Q; q++) {
-                multiply_weight_grad(q, accumulate || row);
+                multiply_weight_grad(q, accumulate || block);
                 if (dx) multiply_input_grad(q);
             }
             if (dx) inverse_input(dx);
