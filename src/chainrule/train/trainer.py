@@ -58,9 +58,8 @@ class Trainer(TrainStateView):
     - ``accumulate``: batches whose mean gradient makes one step of the optimizer.
     - ``evaluate_every``: epochs from one evaluation on the test set to the next; the last epoch of
       a fit has one too. In between the test curves are nan, and who follows them waits.
-    - ``seed``: of the batch order, and of dropout's masks where the net was not given a seed; one
-      number, or one a replica. Replica k's order depends on its own seed and the epoch alone; from
-      one number come K seeds.
+    - ``seed``: of the batch order, and of dropout in a net without a seed; a number, from which K
+      come, or one a replica: what a replica draws depends on its own seed and the epoch alone.
     - ``clip_norm``, ``clip_value``: bounds on each replica's gradient.
     - ``metrics``: name → function of (output, target) giving one number a sample.
       ``train_metrics=False`` leaves them out on the training batches.
@@ -151,10 +150,9 @@ class Trainer(TrainStateView):
         it is (None: on a terminal and in a notebook). Ctrl-C goes back to the end of the last whole
         epoch and returns what is done, with ``history.interrupted``.
 
-        Raises ValueError where a data set does not fit the net or is empty, where its last batch is
-        of one sample and a layer of the net refuses that, where ``drop_last`` leaves none, or where
-        a layer takes the samples for steps of time (``batch_first``); RuntimeError where parameters
-        were changed since the last fit (see ``accept_parameters``), or a layer was replaced.
+        Raises ValueError where a data set does not fit the net, leaves no batch, or a last one of a
+        single sample that a layer refuses, and where a layer takes samples for steps (batch_first);
+        RuntimeError where parameters were changed meanwhile (``accept_parameters``), or layers.
         """
         state, backend, before = self.state, self.backend, None
         check_epochs(epochs)

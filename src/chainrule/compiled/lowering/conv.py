@@ -99,8 +99,7 @@ def add_convolution(
     bfloat16 = bfloat16 and C % program.bfloat16_channels == O % program.bfloat16_channels == 0
     block, kept, scratch = Block(0, 0), weights, 0
     if winograd:
-        block = winograd_block(-(-h // 2) * -(-w // 2), n)
-        kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n, block)
+        block, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
     bias = program.parameter_offset(layer.bias)
     op = Convolution(
         weight=program.parameter_offset(layer.weight) + group * weights,
@@ -152,16 +151,18 @@ def winograd_block(tiles: int, n: int) -> Block:
 
 
 def winograd_sizes(
-    window: int, bfloat16: bool, sizes: tuple[int, int, int, int], n: int, block: Block
-) -> tuple[int, int]:
-    """How many numbers Winograd's form keeps for a step, and needs while it is done."""
+    window: int, bfloat16: bool, sizes: tuple[int, int, int, int], n: int
+) -> tuple[Block, int, int]:
+    """What is done at a time, and how many numbers that keeps for a step and needs meanwhile."""
     C, O, h, w = sizes  # noqa: E741
+    tiles = -(-h // 2) * -(-w // 2)
+    block = winograd_block(tiles, n)
     products, columns = (window + 1) ** 2, block.tiles * block.samples
-    blocks = -(-(-(-h // 2) * -(-w // 2)) // block.tiles) * -(-n // block.samples)
+    blocks = -(-tiles // block.tiles) * -(-n // block.samples)
     v, m, pairs = C * columns + CACHE_LINE, O * columns + CACHE_LINE, max(C, O) * columns // 2
     kept = (2 + bfloat16) * products * C * O + bfloat16 * blocks * products * v // 2
     scratch = block.samples + products * (v + m) + bfloat16 * (products * m // 2 + pairs)
-    return kept, scratch
+    return block, kept, scratch
 
 
 def lower_pool(program: Program, layer: WindowPool, lanes: list[Value]) -> list[Value]:
