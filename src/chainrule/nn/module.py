@@ -34,7 +34,7 @@ from chainrule.nn.tagged import (
 )
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
 
-__all__ = ["Module"]
+__all__ = ["Module", "seed_draws"]
 
 
 class ModuleTree(Replicated, ABC):
@@ -350,19 +350,8 @@ class Module(ModuleTree, ABC):
             parameter.redraw(*generators, replicas=self.replicas)
         for module in self.modules():
             module.seeds, module.rng_counter = None, 0
-        self.seed_draws(roots)
+        seed_draws(self, roots)
         return self
-
-    def seed_draws(self, seed: int | Sequence[int]) -> None:
-        """Let each layer that has no seed yet draw (Dropout's masks) from (seed, its path).
-
-        In a cohort from K seeds. A Trainer does it with its own: only a net that neither was
-        initialized nor is trained by one draws from torch's global generator.
-        """
-        roots = check_seeds(self, seed)
-        for path, module in self.named_modules():
-            if module.seeds is None:
-                module.seeds = [seeds.derive(root, "draws", path) for root in roots]
 
     def set_init(self, init: Initializer | None) -> None:
         """Choose how ``initialize`` draws this module's own weights from now on."""
@@ -434,6 +423,17 @@ def require_device(device: Any) -> None:
     except (AssertionError, RuntimeError, NotImplementedError) as error:
         said = str(error).splitlines()[0].partition(" device type at start")[0]
         raise ValueError(f"device {str(device)!r} is not here: {said}") from None
+
+
+def seed_draws(net: Module, roots: Sequence[int]) -> None:
+    """Let each layer without a seed draw (Dropout its masks) from (seed, its path); one a replica.
+
+    A Trainer does it with its own: only a net that was not initialized, in a loop of one's own,
+    draws from torch's global generator.
+    """
+    for path, module in net.named_modules():
+        if module.seeds is None:
+            module.seeds = [seeds.derive(root, "draws", path) for root in roots]
 
 
 def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:

@@ -16,7 +16,7 @@ from chainrule.data import Dataset
 from chainrule.data.augment import Augment
 from chainrule.data.batches import count_batches, epoch_permutations, replica_seeds
 from chainrule.nn.loss import Loss
-from chainrule.nn.module import Module
+from chainrule.nn.module import Module, seed_draws
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
@@ -167,7 +167,7 @@ class Trainer(TrainStateView):
             if not state.drop_last:
                 check_last_batch(state.net, train, state.batch_size)
         state.epochs, state.history.interrupted = epochs, False
-        state.net.seed_draws(state.seeds)
+        seed_draws(state.net, state.seeds)
         backend.prepare(state, train)
         callbacks = [*state.callbacks, *([ProgressBar()] if wants_progress(progress) else [])]
         for callback in callbacks:
