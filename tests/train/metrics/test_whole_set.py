@@ -223,3 +223,43 @@ def test_a_metric_that_mixes_replicas_is_refused():
     output, target = torch.zeros(3, 5, 2), torch.zeros(3, 5, dtype=torch.int64)
     with pytest.raises(ValueError, match=r"one number a sample, \(3, 5\), or one over all.*\(3,\)"):
         average_metric(lambda o, t: o.mean(), output, target, 1)
+
+
+EVERY = [*SCORED, MatthewsCorrelation(), CalibrationError(), R2()]
+
+
+@pytest.mark.parametrize("metric", EVERY, ids=repr)
+def test_no_samples_have_no_number(metric):
+    target = torch.zeros(0, 2) if isinstance(metric, R2) else torch.zeros(0, dtype=torch.int64)
+    assert np.isnan(value(metric, torch.zeros(0, 2), target))
+
+
+def test_a_target_of_nan_has_no_r2():
+    target = torch.tensor([[1.0], [torch.nan], [2.0]])
+    assert np.isnan(value(R2(), torch.ones(3, 1), target))
+
+
+HEADS = {"a": torch.zeros(3, 2), "b": torch.zeros(3, 2)}
+
+
+@pytest.mark.parametrize("metric", [*EVERY, Accuracy(), Accuracy(head="c")], ids=repr)
+def test_which_of_several_outputs_is_meant_has_to_be_said(metric):
+    with pytest.raises(ValueError, match="outputs are of the heads a, b; expected one, or head="):
+        value(metric, HEADS, HEADS)
+    with pytest.raises(ValueError, match="the outputs are several; expected one"):
+        value(metric, (HEADS["a"], HEADS["b"]), HEADS)
+
+
+def test_a_head_that_is_not_named_is_told_by_a_training():
+    net = nn.Heads(a=nn.Linear(2, 2), b=nn.Linear(2, 2))
+    loss = nn.MultiLoss({"a": nn.CrossEntropyLoss(), "b": nn.CrossEntropyLoss()})
+    trainer = Trainer(net, loss, optim.SGD(net), metrics={"accuracy": Accuracy()})
+    labels = torch.tensor([0, 1, 1])
+    with pytest.raises(ValueError, match="outputs are of the heads a, b"):
+        trainer.fit(Dataset(torch.rand(3, 2), {"a": labels, "b": labels}), epochs=1)
+
+
+def test_a_class_below_0_is_refused():
+    output, target = draw(3, n=3)[0], torch.tensor([0, -100, 2])
+    with pytest.raises(ValueError, match="expected classes from 0 on, got -100"):
+        value(BalancedAccuracy(), output, target)

@@ -36,6 +36,10 @@ Metric: TypeAlias = Callable[[Any, Any], Tensor]
 class RowMetric(ABC):
     """A metric of outputs that are rows, (…, N, L); of one number each they may be (…, N)."""
 
+    def reads(self, output: Any) -> bool:
+        """Whether it knows which of several outputs it is of."""
+        return isinstance(output, dict) and getattr(self, "head", None) in output
+
     @abstractmethod
     def __call__(self, output: Any, target: Any) -> Tensor:
         """A number a sample, or one over all: see :data:`Metric`."""
@@ -64,7 +68,7 @@ def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tenso
 def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
     """What a metric gives: a number a sample (…, N), or one over all (…). Raises ValueError."""
     if isinstance(metric, RowMetric):
-        output = tree_map(lambda t: t.unsqueeze(-1) if t.dim() == axis + 1 else t, output)
+        output = read_rows(metric, output, axis)
     found: Any = metric(output, target)
     if not isinstance(found, Tensor):
         got = describe_object(found)
@@ -76,6 +80,14 @@ def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tens
             f"samples, {tuple(shape[:axis])}, got the shape {tuple(found.shape)}"
         )
     return found
+
+
+def read_rows(metric: RowMetric, output: Any, axis: int) -> Any:
+    """The outputs as rows (…, N, L). Raises ValueError where it is not said which of several."""
+    if not isinstance(output, Tensor) and not metric.reads(output):
+        heads = f"of the heads {', '.join(output)}" if isinstance(output, dict) else "several"
+        raise ValueError(f"metric {metric!r}: the outputs are {heads}; expected one, or head=NAME")
+    return tree_map(lambda t: t.unsqueeze(-1) if t.dim() == axis + 1 else t, output)
 
 
 def transform_mean(metric: Metric, mean: Tensor) -> Tensor:

@@ -98,9 +98,13 @@ def choose_threshold(target: Tensor, threshold: float | None) -> float:
     return 0.0 if bool((target < 0).any()) else 0.5
 
 
-def choose_head_threshold(targets: Any, given: float | None, head: str | None) -> float:
-    """The threshold that is given, or else what suits all these targets of the head."""
-    return choose_threshold(targets if head is None else targets[head], given)
+def choose_head_threshold(targets: Any, given: float | None, head: str | None) -> float | None:
+    """The threshold that is given, or else what suits all these targets of the head.
+
+    None where it is not there, which the metric says by itself.
+    """
+    found = targets.get(head) if isinstance(targets, dict) else targets
+    return given if found is None else choose_threshold(found, given)
 
 
 def resolve_threshold(given: float | None, criterion: Loss, head: str | None) -> float | None:
@@ -170,6 +174,9 @@ class JointAccuracy(DecisionMetric):
         each = [accuracy.with_targets(targets) for accuracy in self._each_accuracy()]
         return replace(self, thresholds=tuple(accuracy.threshold for accuracy in each))
 
+    def reads(self, output: Any) -> bool:
+        return isinstance(output, dict) and {*self.heads} <= output.keys()
+
     def __call__(self, output: Any, target: Any) -> Tensor:
         right = [accuracy(output, target) for accuracy in self._each_accuracy()]
         return torch.stack(right).prod(0)
@@ -213,6 +220,9 @@ class TargetUnitMetric(RowMetric, ABC):
     def with_unit(self, unit: float | Tensor) -> Self:
         """The metric for targets that were divided by this."""
         return replace(self, unit=unit)
+
+    def reads(self, output: Any) -> bool:
+        return isinstance(output, dict) and "mean" in output
 
     def __call__(self, output: Any, target: Tensor) -> Tensor:
         mean = output["mean"] if isinstance(output, dict) else output

@@ -1,8 +1,8 @@
 """Metrics of the whole set of samples, which are no mean over them: F1, AUC, R², …
 
 Each gives one number a replica, ``()`` for a plain net and ``(K,)`` for a cohort, in float64, nan
-where an output is; ``head`` names the output and target to judge where a net has several. They are
-scikit-learn's, to rounding.
+where an output is, and for no samples; ``head`` names the output and target to judge where a net
+has several. They are scikit-learn's, to rounding.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SetMetric(DecisionMetric, ABC):
     def __call__(self, output: Any, target: Any) -> Tensor:
         if self.head is not None:
             output, target = output[self.head], target[self.head]
-        unknown = output.isnan().any(-1).any(-1)
+        unknown = output.isnan().any(-1).any(-1) | (not output.shape[-2])
         value = self.measure(output.double().nan_to_num(), target)
         return value.masked_fill(unknown, torch.nan)
 
@@ -245,8 +245,11 @@ class R2(SetMetric):
         if self.head is not None:
             output, target = output[self.head], target[self.head]
         mean = output["mean"] if isinstance(output, dict) else output
-        value = self.measure(mean.double(), target)
-        return value.masked_fill(mean.isnan().any(-1).any(-1), torch.nan)
+        unknown = (mean + match_axes(target, mean)).isnan().any(-1).any(-1) | (not mean.shape[-2])
+        return self.measure(mean.double(), target).masked_fill(unknown, torch.nan)
+
+    def reads(self, output: Any) -> bool:
+        return super().reads(output) or (isinstance(output, dict) and "mean" in output)
 
     def measure(self, output: Tensor, target: Tensor) -> Tensor:
         target = match_axes(target, output).double()
@@ -265,6 +268,11 @@ def count_decisions(output: Tensor, target: Tensor, threshold: float | None) -> 
     """How many samples of each class were decided for which (…, L, L), float64."""
     decided, wanted = decide(output, target, threshold)
     decided, wanted = decided.long(), wanted.long().expand(decided.shape)
+    if wanted.numel() and int(wanted.min()) < 0:
+        raise ValueError(
+            f"expected classes from 0 on, got {int(wanted.min())}: measure samples that do not "
+            "count by a function of yours, which leaves them out"
+        )
     classes = max(2, output.shape[-1], int(wanted.max()) + 1 if wanted.numel() else 0)
     counts = torch.zeros(
         *decided.shape[:-1], classes * classes, dtype=torch.float64, device=output.device
