@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import signature
+from types import FunctionType
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -105,16 +108,29 @@ def describe_part(kind: str, part: Component) -> str:
     return f"{kind} {part.name}({shown})"
 
 
+def takes_outputs(function: Callable[..., Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether a function is a metric itself, of (output, target) and these arguments by name."""
+    if not isinstance(function, FunctionType):
+        return False
+    parameters = signature(function).parameters
+    free = [p for name, p in parameters.items() if name not in arguments]
+    required = [p for p in free if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    return len(required) == 2 and required == free[:2] and arguments.keys() <= parameters.keys()
+
+
 def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any:
     """Call what the part names, with ``given`` first and its own arguments by name.
 
-    Raises StudyError, which names the part with its arguments, where it does not accept them: an
+    A metric may be the function of (output, target) itself, with further arguments. Raises
+    StudyError, which names the part with its arguments, where it does not accept them: an
     unknown, a missing or a wrong one; and where it makes something else. What cannot be read stays
     an OSError, and what our own say of data what it is.
     """
     function = resolve_callable(kind, part.name)
     label = describe_part(kind, part)
     arguments = {**part.arguments, **more}
+    if kind == "metric" and takes_outputs(function, arguments):
+        return partial(function, **arguments) if arguments else function
     if problem := find_argument_problem(kind, function, arguments, len(given)):
         raise StudyError(f"{label}: {problem}")
     try:

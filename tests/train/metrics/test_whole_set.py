@@ -250,6 +250,12 @@ def test_which_of_several_outputs_is_meant_has_to_be_said(metric):
         value(metric, (HEADS["a"], HEADS["b"]), HEADS)
 
 
+@pytest.mark.parametrize("metric", [Accuracy(head="a"), F1(head="a")], ids=repr)
+def test_a_head_of_a_net_with_one_output_is_told(metric):
+    with pytest.raises(ValueError, match="there is one output, and no head has a name"):
+        value(metric, torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64))
+
+
 def test_a_head_that_is_not_named_is_told_by_a_training():
     net = nn.Heads(a=nn.Linear(2, 2), b=nn.Linear(2, 2))
     loss = nn.MultiLoss({"a": nn.CrossEntropyLoss(), "b": nn.CrossEntropyLoss()})

@@ -37,8 +37,11 @@ class RowMetric(ABC):
     """A metric of outputs that are rows, (…, N, L); of one number each they may be (…, N)."""
 
     def reads(self, output: Any) -> bool:
-        """Whether it knows which of several outputs it is of."""
-        return isinstance(output, dict) and getattr(self, "head", None) in output
+        """Whether it is of this one output, or knows which of several it is of."""
+        head = getattr(self, "head", None)
+        if isinstance(output, dict):
+            return head in output
+        return head is None and isinstance(output, Tensor)
 
     @abstractmethod
     def __call__(self, output: Any, target: Any) -> Tensor:
@@ -84,7 +87,9 @@ def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tens
 
 def read_rows(metric: RowMetric, output: Any, axis: int) -> Any:
     """The outputs as rows (…, N, L). Raises ValueError where it is not said which of several."""
-    if not isinstance(output, Tensor) and not metric.reads(output):
+    if not metric.reads(output):
+        if isinstance(output, Tensor):
+            raise ValueError(f"metric {metric!r}: there is one output, and no head has a name")
         heads = f"of the heads {', '.join(output)}" if isinstance(output, dict) else "several"
         raise ValueError(f"metric {metric!r}: the outputs are {heads}; expected one, or head=NAME")
     return tree_map(lambda t: t.unsqueeze(-1) if t.dim() == axis + 1 else t, output)

@@ -222,7 +222,7 @@ class TargetUnitMetric(RowMetric, ABC):
         return replace(self, unit=unit)
 
     def reads(self, output: Any) -> bool:
-        return isinstance(output, dict) and "mean" in output
+        return "mean" in output if isinstance(output, dict) else isinstance(output, Tensor)
 
     def __call__(self, output: Any, target: Tensor) -> Tensor:
         mean = output["mean"] if isinstance(output, dict) else output
