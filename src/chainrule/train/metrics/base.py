@@ -71,7 +71,7 @@ def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tenso
 def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
     """What a metric gives: a number a sample (…, N), or one over all (…). Raises ValueError."""
     if isinstance(metric, RowMetric):
-        output = read_rows(metric, output, axis)
+        output = shape_rows(metric, output, axis)
     found: Any = metric(output, target)
     if not isinstance(found, Tensor):
         got = describe_object(found)
@@ -85,7 +85,7 @@ def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tens
     return found
 
 
-def read_rows(metric: RowMetric, output: Any, axis: int) -> Any:
+def shape_rows(metric: RowMetric, output: Any, axis: int) -> Any:
     """The outputs as rows (…, N, L). Raises ValueError where it is not said which of several."""
     if not metric.reads(output):
         if isinstance(output, Tensor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from chainrule import nn
 from chainrule.report import activations, filters, weights
@@ -18,6 +19,13 @@ def test_f_and_its_slope_are_those_of_the_layer():
     assert set(data.slopes["LeakyReLU(negative_slope=0.3)"][data.x != 0]) == {0.3, 1.0}
 
 
+def test_a_layer_that_is_given_stays_as_it_is():
+    layer = nn.PReLU().train()
+    activations_data([layer])
+    assert layer.training
+    assert layer.weight.data.dtype == torch.float32
+
+
 def test_both_panels_have_a_line_an_activation():
     figure, panels = activations()
     assert [len(axes.lines) for axes in panels] == [9, 9]
@@ -30,7 +38,8 @@ def test_both_panels_have_a_line_an_activation():
         (["Tanhh"], "no activation 'Tanhh'"),
         (["MSELoss"], "no activation 'MSELoss'"),
         (["Threshold"], "Threshold: .*give the layer itself"),
-        ([nn.Flatten(0)], "expected a number for each number"),
+        ([nn.Flatten(0)], "Flatten.*expected each number's function of it, not of several"),
+        (["Softmax"], "Softmax: expected each number's function of it"),
         ([nn.GLU()], "GLU"),
     ],
 )

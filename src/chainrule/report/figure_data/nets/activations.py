@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -63,10 +64,12 @@ def name_layer(activation: str | Module) -> tuple[str, Module]:
 
 def measure_slope(name: str, layer: Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """(f(x), f′(x)) of each number by itself, as a column."""
+    own = copy.deepcopy(layer).to(torch.float64).eval()
     try:
-        y, rule = layer.to(torch.float64).eval().forward(x.unsqueeze(-1))
+        y, rule = own.forward(x.unsqueeze(-1))
+        beside = own.forward(torch.stack([x, x.flip(0)], -1))[0]
     except nn.LayerError as error:
         raise ValueError(f"{name}: {error}") from None
-    if y.shape != (len(x), 1):
-        raise ValueError(f"{name}: expected a number for each number, got {tuple(y.shape)}")
+    if y.shape != (len(x), 1) or not torch.equal(beside[:, :1], y):
+        raise ValueError(f"{name}: expected each number's function of it, not of several")
     return y.squeeze(-1), rule(torch.ones_like(y)).squeeze(-1)
