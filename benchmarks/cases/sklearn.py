@@ -41,10 +41,10 @@ class Table:
 
 
 DATA = (
-    Table("digits", 1437, 60),
+    Table("digits", 1437, 30),
     Table("breast cancer", 455, 100),
-    Table("wine", 142, 100),
-    Table("table", 8000, 20),
+    Table("wine", 142, 200),
+    Table("table", 8000, 10),
 )
 
 
