@@ -72,12 +72,14 @@ const viewObserver = new IntersectionObserver((entries) => {
 // What calls draw() the first time, and while the element is in view; of calls in between, the last,
 // once it comes there.
 export function drawInView(element, draw) {
-  const state = { draw, inView: true, stale: false }; // until the observer has looked
+  const state = { draw, inView: false, stale: false };
+  let drawn = false;
   watched.set(element, state);
   viewObserver.observe(element);
   return () => {
-    if (state.inView) draw();
+    if (state.inView || !drawn) draw();
     else state.stale = true;
+    drawn = true;
   };
 }
 

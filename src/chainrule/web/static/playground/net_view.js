@@ -20,7 +20,7 @@ export class NetView {
   }
 
   redraw() {
-    for (const row of this.rows) row.request();
+    for (const row of this.rows) if (row.side) row.request();
   }
 }
 
@@ -40,7 +40,7 @@ class LayerRow {
       make("div", { class: "layer-head" }, title, this.numbers),
       make("div", { class: "scroll" }, this.units.element), this.more,
       ...this.weights.map((weight) => weight.element));
-    this.request = drawInView(this.element, () => this.side && this.drawNow());
+    this.request = drawInView(this.element, () => this.drawNow());
   }
 
   unitAt(row, column) {
