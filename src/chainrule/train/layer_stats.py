@@ -209,7 +209,10 @@ class _Use:
         return x if self.layer.num_replica_dims else x[None]
 
     def _flatten(self, value: Any) -> Tensor:
-        """All numbers within, in float64, a row a replica."""
+        """All numbers within, a row a replica, in any order; of a plain net in float64."""
         leaves = [self._with_replicas(t.detach()) for _, t in named_leaves(value)]
-        rows = [leaf.reshape(len(leaf), -1).double() for leaf in leaves]
+        inner = [t.mT if t.dim() > 2 and t.mT.is_contiguous() else t for t in leaves]  # no copies
+        rows = [leaf.reshape(len(leaf), -1) for leaf in inner]
+        if not self.layer.num_replica_dims:
+            rows = [row.double() for row in rows]
         return rows[0] if len(rows) == 1 else torch.cat(rows, 1)

@@ -64,6 +64,7 @@ def run_server(application: Starlette, listener: socket.socket) -> None:
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=2**20,
+        ws_per_message_deflate=False,  # within one machine, packing takes longer than sending
         timeout_graceful_shutdown=GRACE,
         server_header=False,
     )

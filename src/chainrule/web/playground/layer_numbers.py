@@ -34,7 +34,7 @@ def layer_numbers(rows: Sequence[CohortLayerRow]) -> dict[str, Any]:
     ``paths`` and ``layers`` say which layers they are.
     """
     K = len(rows[0].mean)
-    missing = torch.full((K,), torch.nan, dtype=torch.float64)
+    missing = torch.full((K,), torch.nan)
     values = [
         torch.stack([missing if (x := getattr(row, name)) is None else x for row in rows])
         for name in QUANTITIES
