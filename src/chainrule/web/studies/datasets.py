@@ -59,7 +59,7 @@ def show_blocks(stored: StoredDatasets) -> list[Block]:
         drawn: list[Block] = []
         if found.ranking is not None:
             data = critical_differences_data(found.ranking)
-            drawn = [figure_block("ranks", data, RANKS), *paragraphs([data.note or ""], quiet=True)]
+            drawn = [figure_block("ranks", data, RANKS)]  # its note stands below the table
         return [
             *paragraphs(datasets_verdict(result, found)),
             *drawn,

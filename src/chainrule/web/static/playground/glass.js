@@ -79,7 +79,7 @@ export class Glass {
   unit({ path, unit, map, images, weights, mean, zeros, side }) {
     const parts = [make("p", {}, `Over the first training samples it gives ${format(mean)} on average; it is 0 for ${Math.round(100 * zeros)} % of them.`)];
     if (map) parts.push(make("figure", {}, makePicture(map.data, map.size, 240, sequential(), "what the unit gives over the plane"),
-      make("figcaption", {}, `Over the plane, from ${format(map.low[0])} (light) to ${format(map.high[0])} (dark)`)));
+      make("figcaption", {}, `Over the plane, from ${format(map.low[0])} (faint) to ${format(map.high[0])} (strong)`)));
     if (weights) parts.push(make("figure", {}, this.weights(weights, unit, side),
       make("figcaption", {}, `The weights that lead to it, to ± ${format(weights.limit)}: click one`)));
     if (images) parts.push(make("figure", {}, make("div", { class: "images" }, ...images.map((image) => makePicture(image.data, image.width, 56, sequential(), "a training image"))),

@@ -9,7 +9,7 @@ export class Maps {
     const titles = samples.kind === "regression"
       ? ["Mean of the seeds", "Deviation over seeds"]
       : samples.outputs === 2
-        ? ["Mean over the seeds: class 0 orange, class 1 blue", "Where seeds disagree: the darker the more"]
+        ? ["Mean over the seeds: class 0 orange, class 1 blue", "Where seeds disagree: the stronger the more"]
         : ["What most seeds say", "Share that says otherwise"];
     [this.mean, this.spread] = titles.map((title) => make("canvas", { role: "img", class: "map", "aria-label": `${title}, ${label}` }));
     this.points = make("canvas", { class: "points", "aria-hidden": "true" });

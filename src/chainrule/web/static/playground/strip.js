@@ -149,10 +149,10 @@ export class Strip {
 
   explain() {
     const whose = this.whose === "mean" ? "The mean over the seeds; above it in each row their 90th percentile, below it the 10th. " : `Seed ${this.seed}. `;
-    if (!LOGARITHMIC.has(this.quantity)) return `${whose}From 0 % (light) to 100 % (dark).`;
+    if (!LOGARITHMIC.has(this.quantity)) return `${whose}From 0 % (faint) to 100 % (strong).`;
     const { low, high } = this.limits[`${this.whose} ${this.quantity}`];
     if (!high) return `${whose}All are 0.`;
-    return `${whose}From ${format(low)} (light) to ${format(high)} (dark), in steps of equal factors.`;
+    return `${whose}From ${format(low)} (faint) to ${format(high)} (strong), in steps of equal factors.`;
   }
 
   at(event) {

@@ -11,7 +11,7 @@ const COLUMNS = [
   { title: "arms", numeric: true, best: "high" },
   { title: "rounds", numeric: true, best: "high" },
   { title: "trainings", numeric: true, best: "high" },
-  { title: "" },
+  { title: "", label: "what may be done" },
 ];
 
 const STATES = ["any state", "running", "complete", "not complete", "not readable"];

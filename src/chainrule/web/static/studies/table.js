@@ -21,15 +21,16 @@ const showRow = (row, columns) => h("tr", {}, row.map((cell, i) => h(
 
 /**
  * A table in a box that scrolls. `columns`: title, numeric, best ("high" or "low": what the
- * first click brings to the top); `rows`: cells of text (or content) and order; `memory` keeps the
- * order that was asked for from one drawing to the next.
+ * first click brings to the top), without a title a label for who hears the page; `rows`: cells
+ * of text (or content) and order; `memory` keeps the order that was asked for from one drawing to
+ * the next.
  */
 export const sortableTable = (columns, rows, label, memory) => {
   const body = h("tbody");
   const heads = columns.map((column, i) => h(
     "th",
     { scope: "col", class: column.numeric ? "number" : null },
-    column.title === "" ? "" : h("button", { type: "button", onclick: () => turn(i) }, column.title),
+    column.title === "" ? h("span", { class: "unseen" }, column.label) : h("button", { type: "button", onclick: () => turn(i) }, column.title),
   ));
   const show = () => {
     const { column = null, sign = 1 } = memory;
