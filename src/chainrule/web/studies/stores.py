@@ -61,17 +61,19 @@ class StoredDatasets:
     """A study over several data sets as it was read.
 
     ``numbers`` and ``states`` are those of the studies that are its parts, by data set.
+    ``is_held``: a run has the store, and the last of its studies is one of them.
     """
 
     result: DatasetsResult
     version: str
     numbers: Mapping[str, int]
     states: Mapping[str, str]
+    is_held: bool
 
     @property
     def state(self) -> str:
-        """``running`` where a part is; else whether all are complete."""
-        return join_states(self.states.values(), len(self.result.declared))
+        """See :func:`name_state`: it runs between two of its parts too."""
+        return join_states(self.states.values(), len(self.result.declared), self.is_held)
 
 
 @final
@@ -123,7 +125,7 @@ class StudyStores:
                 state = name_state(summary.is_complete, holder if record is records[-1] else "")
                 part = None if part_of is None else part_of.model_dump()
                 rows.append({**asdict(summary), **row, "state": state, "part_of": part})
-        return [*summarize_wholes(rows), *rows]
+        return [*summarize_wholes(rows, is_held=bool(holder)), *rows]
 
     def _summarize(
         self, name: str, store: Store, record: StudyRecord
@@ -145,10 +147,11 @@ class StudyStores:
             result = known.result if known and known.version == version else None
             result = result or load_datasets_result(store, digest)
             running = order_by_last_run(records)[-1].id if holder else None
+            numbers = {of.dataset: record.id for of, record in parts}
             found = StoredDatasets(
                 result,
                 version,
-                {of.dataset: record.id for of, record in parts},
+                numbers,
                 {
                     of.dataset: name_state(
                         result.datasets[of.dataset].is_complete,
@@ -156,6 +159,7 @@ class StudyStores:
                     )
                     for of, record in parts
                 },
+                running in numbers.values(),
             )
             self._datasets[name, digest] = found
             while len(self._datasets) > MAX_STUDIES:
@@ -200,16 +204,14 @@ def name_state(is_complete: bool, holder: str) -> str:
     return "running" if holder else "not complete"
 
 
-def join_states(states: Iterable[str], count: int) -> str:
-    """The state of a study of so many parts, of which these are begun."""
-    begun = [*states]
-    if "running" in begun:
-        return "running"
-    return "complete" if begun == ["complete"] * count else "not complete"
+def join_states(states: Iterable[str], count: int, is_held: bool) -> str:
+    """The state of a study of so many parts, of which these are begun, and which a run may have."""
+    return name_state([*states] == ["complete"] * count, "a run" if is_held else "")
 
 
-def summarize_wholes(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each study over several data sets of which these rows have parts.
+def summarize_wholes(rows: Sequence[Mapping[str, Any]], *, is_held: bool) -> list[dict[str, Any]]:
+    """A row for each study over several data sets of which these rows, the last run first, have
+    parts; ``is_held``: a run has the store.
 
     ``datasets`` are (complete, declared).
     """
@@ -224,7 +226,7 @@ def summarize_wholes(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "number": None,
             "name": of["study"],
             "digest": digest,
-            "state": join_states(states, len(of["datasets"])),
+            "state": join_states(states, len(of["datasets"]), is_held and rows[0] in parts),
             "last_run": max(part["last_run"] for part in parts),
             "datasets": [states.count("complete"), len(of["datasets"])],
             "trainings": sum(part["trainings"] for part in parts),
