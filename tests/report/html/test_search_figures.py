@@ -8,9 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from chainrule.report import render_page
+from chainrule.report import ReportData
 from chainrule.report.figure_data import search_maps_data
 from chainrule.report.figure_data.search.search_maps import SearchLine, SearchMapsData, SearchPoint
+from chainrule.report.html.page_figures import _map_figures
 from chainrule.report.html.search_figures import draw_search_svg
 from chainrule.report.numbers import PERCENT
 
@@ -125,7 +126,10 @@ def test_one_value_and_equal_means_are_drawn_too():
     assert titles(read(data)) == ["a 3: 50.00 %"]
 
 
-def test_the_page_has_no_raster_of_a_search(result):
-    page = render_page(result)
-    assert page.count('class="search"') == 4
-    assert "data:image/png" not in page
+def test_the_page_has_a_figure_of_each_search_and_its_numbers(result):
+    figures = [*_map_figures(ReportData(result))]
+    assert len(figures) == 4
+    for figure in figures:
+        assert 'class="search"' in figure.svg
+        assert "<image" not in figure.svg
+        assert figure.csv.startswith("optimizer.lr,net.hidden,validation,chosen,n")

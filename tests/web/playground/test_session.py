@@ -175,7 +175,7 @@ def test_nets_that_are_too_large_are_refused(page, setting):
 def test_of_layers_that_no_memory_holds_the_sizes_are_told(page, setting):
     setting["sides"][0]["net"]["layers"] = [["Linear", 10**6], ["Linear", 10**6]]
     message = page.do("build", setting=setting)["message"]
-    assert "3 nets of 1,000,006,000,002 parameters are too many here" in message
+    assert message.startswith("3 nets of 1,000,006,000,002 parameters")
 
 
 def test_a_net_whose_function_raises_is_told_and_the_page_goes_on(
