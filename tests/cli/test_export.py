@@ -129,7 +129,8 @@ def test_a_folder_is_what_the_file_was(run):
     assert run("export", "sums", "-o", "a.onnx", "--preprocess")[0] == 0
     assert [each.name for each in onnx.load("a.onnx").graph.input] == ["a", "b"]
     page = Path("sums/README.md").read_text()
-    assert "| target | sum |" in page
+    for fact in ("target | sum", "net | table_net", "data | cars.csv", "seed | 0"):
+        assert f"| {fact} |" in page
     assert "chainrule predict sums new.csv" in page
     code, _, err = run("export", "sums", "--folder", "sums")
     assert code == 1

@@ -111,6 +111,25 @@ def test_a_net_and_its_optimizer_go_on(order, duplicate):
         assert torch.equal(a.grad, b.grad)
 
 
+OPTIMIZERS = [name for name in optim.__all__ if name[0].isupper() and name != "Optimizer"]
+
+
+@pytest.mark.parametrize("K", [None, 2], ids=["plain", "cohort"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_training_by_each_optimizer_goes_on_bit_for_bit(name, K):
+    hidden, last = nn.Linear(2, 5, bias=False), nn.Linear(5, 2, bias=False)  # Muon takes matrices
+    net = nn.Sequential(hidden, nn.Tanh(), last).initialize(0)
+    net = net if K is None else net.replicate(K, [*range(K)])
+    trainer = Trainer(net, nn.CrossEntropyLoss(), getattr(optim, name)(net, lr=0.05), batch_size=25)
+    trainer.fit(DATA, epochs=2)
+    other = pickled(2, trainer)
+    before = [tensor.clone() for tensor in tensors(other)]
+    for each in (trainer, other):
+        each.fit(DATA, epochs=4)
+    assert equal(trainer, other)
+    assert not torch.equal(before[0], tensors(other)[0])
+
+
 @pytest.mark.parametrize("duplicate", WAYS.values(), ids=WAYS)
 def test_an_optimizer_that_was_left_behind_takes_nothing_back(duplicate):
     net = nn.Linear(2, 2).initialize(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, final
@@ -70,9 +70,13 @@ class Predictor:
         predicted, expected = zip(*known, strict=True)
         return self.preprocessor.task.scores(predicted, expected)
 
-    def save(self, path: str | Path) -> None:
-        """Write it to one file, atomically; :func:`chainrule.load` reads the net of it."""
+    def save(self, path: str | Path, origin: Mapping[str, Any] | None = None) -> None:
+        """Write it to one file, atomically; :func:`chainrule.load` reads the net of it.
+
+        ``origin``: JSON data on where it comes from, which go along.
+        """
         metadata = {
+            **(origin or {}),
             "preparation": self.preprocessor.as_dict(),
             "loss": self.loss,
             "target": self.target,

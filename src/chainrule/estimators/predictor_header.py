@@ -112,7 +112,9 @@ class Preparation(Section):
 
 
 class PredictorMetadata(Section):
-    """All of it."""
+    """All of it; what else is said, such as where it comes from, is not needed."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
 
     preparation: Preparation
     loss: str

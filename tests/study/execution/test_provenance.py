@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 import pytest
 
 import chainrule
-from chainrule.study.execution.provenance import git_commit, hide_password, provenance
+from chainrule._util.commits import git_commit
+from chainrule.study.execution.provenance import hide_password, provenance
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from chainrule import estimators
+from chainrule._util.commits import package_commit
 from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import (
@@ -135,7 +136,8 @@ def train_net(
     trainer = estimators.build_trainer(recipe, split, seed, compile=choose_way(compiled))
     path = prepare_output(output or RUNS / f"{net.rpartition(':')[2]}.safetensors")
     echo_err("\n".join(estimators.describe_split(split, kind_given=task is not None)))
-    summary, interrupted = fit_and_save(trainer, split, path, epochs, patience, threads)
+    origin = {"net": net, "data": data, "seed": seed, **package_commit()}
+    summary, interrupted = fit_and_save(trainer, split, path, origin, epochs, patience, threads)
     print_summary({"file": str(path), "net": net, "data": data} | summary, as_json, interrupted)
 
 
@@ -154,11 +156,15 @@ def fit_and_save(
     trainer: Trainer,
     split: estimators.DataSplit,
     path: Path,
+    origin: Mapping[str, Any],
     epochs: int,
     patience: int,
     threads: int,
 ) -> tuple[dict[str, Any], bool]:
-    """(the summary of the training, whether it was interrupted); the predictor is in the file."""
+    """(the summary of the training, whether it was interrupted); the predictor is in the file.
+
+    The file says its ``origin``.
+    """
     from chainrule._util.malloc import disable_malloc_trim
     from chainrule._util.threads import torch_threads
 
@@ -168,7 +174,7 @@ def fit_and_save(
         predictor, fit = estimators.fit_predictor(
             trainer, split, epochs=epochs, patience=patience, progress=progress
         )
-        predictor.save(path)
+        predictor.save(path, origin)
         return estimators.summarize_fit(predictor, split, fit), fit.interrupted
 
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
+from chainrule._util.commits import package_commit
 from chainrule._util.threads import one_thread
 from chainrule._util.user_code import describe_error
 from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
 from chainrule.serialization.nets import net_bytes
 from chainrule.study.execution.cohorts import CohortJob
-from chainrule.study.execution.provenance import package_commit
 from chainrule.study.execution.training.halving import run_halving
 from chainrule.study.execution.training.train_cohort import (
     add_callbacks,
