@@ -288,6 +288,15 @@ def test_an_experiment_that_another_process_makes_is_taken(told, tmp_path):
         MLflowLogger(tmp_path).start_run("one", {})
 
 
+def test_a_server_that_does_not_answer_is_named(told, tmp_path, monkeypatch):
+    def fail(self, name):
+        raise RuntimeError("refused\nby the server")
+
+    monkeypatch.setattr(Told, "get_experiment_by_name", fail)
+    with pytest.raises(OSError, match=r"http://there:1: MLflow does not answer: refused by the"):
+        MLflowLogger("http://there:1").start_run("one", {})
+
+
 def test_a_database_that_another_process_made_is_kept(told, tmp_path, monkeypatch):
     make = Told.search_experiments
 

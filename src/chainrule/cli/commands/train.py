@@ -136,9 +136,8 @@ def train_net(
     trainer = estimators.build_trainer(recipe, split, seed, compile=choose_way(compiled))
     path = prepare_output(output or RUNS / f"{net.rpartition(':')[2]}.safetensors")
     echo_err("\n".join(estimators.describe_split(split, kind_given=task is not None)))
-    origin = {"net": net, "data": data, "seed": seed, **package_commit()}
-    summary, interrupted = fit_and_save(trainer, split, path, origin, epochs, patience, threads)
-    print_summary({"file": str(path), "net": net, "data": data} | summary, as_json, interrupted)
+    fit, ended = fit_and_save(trainer, split, path, (net, data, seed), epochs, patience, threads)
+    print_summary({"file": str(path), "net": net, "data": data} | fit, as_json, ended)
 
 
 def choose_way(compiled: bool | None) -> bool | Literal["auto"]:
@@ -156,14 +155,14 @@ def fit_and_save(
     trainer: Trainer,
     split: estimators.DataSplit,
     path: Path,
-    origin: Mapping[str, Any],
+    sources: tuple[str, str, int],
     epochs: int,
     patience: int,
     threads: int,
 ) -> tuple[dict[str, Any], bool]:
     """(the summary of the training, whether it was interrupted); the predictor is in the file.
 
-    The file says its ``origin``.
+    The file says its ``sources``, what net, data and seed were asked for, and the commit.
     """
     from chainrule._util.malloc import disable_malloc_trim
     from chainrule._util.threads import torch_threads
@@ -174,7 +173,8 @@ def fit_and_save(
         predictor, fit = estimators.fit_predictor(
             trainer, split, epochs=epochs, patience=patience, progress=progress
         )
-        predictor.save(path, origin)
+        origin = dict(zip(("net", "data", "seed"), sources, strict=True))
+        predictor.save(path, origin | package_commit())
         return estimators.summarize_fit(predictor, split, fit), fit.interrupted
 
 

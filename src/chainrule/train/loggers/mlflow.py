@@ -27,8 +27,8 @@ class MLflowLogger(Logger):
 
     ``mlflow ui --backend-store-uri sqlite:///FOLDER/mlflow.db`` shows them. ``folder`` may be the
     address of a server instead. A training adds a run, as MLflow has it; what ``chainrule log``
-    wrote of a study before it replaces. Raises ImportError without ``chainrule[mlflow]``,
-    ValueError for an experiment that was deleted.
+    wrote of a study before it replaces. Raises ImportError without ``chainrule[mlflow]``, OSError
+    where a server does not answer, ValueError for an experiment that was deleted.
     """
 
     def __init__(
@@ -86,7 +86,11 @@ class MLflowLogger(Logger):
 
     def _find_experiment(self, client: Any) -> str:
         """The number of the experiment, which another process may be making at the same time."""
-        found = client.get_experiment_by_name(self.experiment)
+        try:
+            found = client.get_experiment_by_name(self.experiment)
+        except Exception as error:  # of MLflow's own kinds, and of those below it
+            problem = " ".join(str(error).split())[:200]
+            raise OSError(f"{self.uri}: MLflow does not answer: {problem}") from error
         if found is None:
             try:
                 return str(client.create_experiment(self.experiment))
