@@ -31,8 +31,11 @@ OPTIMIZERS: list[Make] = [
     partial(optim.NAdam, eps=1e-3),
     partial(optim.RAdam, eps=1e-3),
     partial(optim.Adadelta, eps=1e-3),
+    partial(optim.Adamax, eps=1e-3),
+    partial(optim.ASGD, t0=3, weight_decay=1e-2),
 ]
-"""Those that divide a gradient by its size have an ε that is above what rounding leaves of 0."""
+"""Those that divide a gradient by its size have an ε that is above what rounding leaves of 0. Rprop
+looks at its sign alone, so it is not among them."""
 
 SCHEDULES: list[Callable[[optim.Optimizer], lr_scheduler.LRScheduler]] = [
     lambda optimizer: lr_scheduler.StepLR(optimizer, 2, 0.7),
@@ -110,6 +113,17 @@ def draw_image_block(draw: random.Random, channels: int) -> nn.Module:
             nn.PReLU(channels),
             nn.Residual(nn.Conv2d(channels, channels, 3, padding=1)),
             nn.Concat(nn.Identity(), nn.Tanh()),
+            nn.Upsample(
+                scale_factor=draw.choice((1.5, 2)), mode=draw.choice(("nearest", "bilinear"))
+            ),
+            nn.ReflectionPad2d(draw.randint(0, 1)),
+            nn.ConvTranspose2d(
+                channels,
+                channels,
+                (draw.randint(1, 3), draw.randint(1, 3)),
+                draw.choice((1, 2, (1, 2))),
+                bias=draw.random() < 0.8,
+            ),
         )
     )
 
@@ -139,6 +153,22 @@ def draw_images(draw: random.Random, channels: int) -> list[nn.Module]:
     return [*layers, nn.Flatten()]
 
 
+def draw_sequence(draw: random.Random) -> tuple[list[nn.Module], tuple[int, ...]]:
+    """What reads a sequence, and the shape of one."""
+    T, width, hidden = draw.randint(1, 4), draw.randint(1, 5), draw.choice((2, 4, 6))
+    several, bias = draw.random() < 0.3, draw.random() < 0.8
+    make = draw.choice((nn.RNN, nn.LSTM, nn.GRU, None))
+    if make is None:
+        encoder = nn.TransformerEncoderLayer(
+            hidden, 2, 3, 0.0, layer_norm_eps=0.1, batch_first=True, norm_first=several, bias=bias
+        )
+        positions = nn.PositionalEncoding(hidden, batch_first=True)
+        return [nn.Linear(width, hidden), positions, encoder, nn.Flatten()], (T, width)
+    layer = make(width, hidden, 1 + several, bias=bias, batch_first=True, bidirectional=several)
+    last = draw.choice((nn.Select(1, -1), nn.Flatten()))
+    return [layer, nn.Item(0), last], (T, width)
+
+
 def draw_encoder(draw: random.Random) -> tuple[list[nn.Module], tuple[int, ...], int]:
     """The first layers, the shape of a sample, and how many names there are in it, or 0."""
     kind = draw.random()
@@ -146,6 +176,8 @@ def draw_encoder(draw: random.Random) -> tuple[list[nn.Module], tuple[int, ...],
         names, length = draw.randint(2, 9), draw.randint(1, 4)
         table = nn.Embedding(names, draw.randint(1, 5))
         return [table, nn.Flatten()], (length,), names
+    if kind < 0.18:
+        return *draw_sequence(draw), 0
     if kind < 0.35:
         return [], (draw.randint(1, 20),), 0
     shape = (draw.choice((1, 1, 2, 3, 8)), draw.randint(1, 10), draw.randint(1, 10))
@@ -286,17 +318,21 @@ def draw_options(draw: random.Random, names: int) -> dict[str, Any]:
         options["augment"] = shift_inputs
     if draw.random() < 0.3:
         options["schedule_every"] = "step"
+    if draw.random() < 0.2:
+        options["accumulate"] = draw.choice((2, 3))
     return options
 
 
 def draw_optimizer(draw: random.Random, K: int | None) -> Callable[[nn.Module], optim.Optimizer]:
-    """With one rate or one a replica; with one group or two."""
-    make, groups = draw.choice(OPTIMIZERS), draw.random() < 0.2
+    """With one rate or one a replica; with one group or two; perhaps not of the first parameter."""
+    make, groups, frozen = draw.choice(OPTIMIZERS), draw.random() < 0.2, draw.random() < 0.1
     rates = torch.tensor([draw.uniform(0.001, 0.02) for _ in range(K or 1)])
     rate: Rate = 0.01 if K is None or draw.random() < 0.6 else rates
 
     def build(net: nn.Module) -> optim.Optimizer:
         parameters: Any = [*net.parameters()]
+        if frozen and len(parameters) > 1:
+            parameters = parameters[1:]
         if groups and len(parameters) > 1:
             half = len(parameters) // 2
             parameters = [{"params": parameters[:half], "lr": 0.02}, {"params": parameters[half:]}]

@@ -16,12 +16,6 @@ from tests.study.builtin import parts
 
 BY_TORCH = {"disk-torch": ["torch-sgd", "torch-adam", "small-rate", "small-rate-sum"]}
 """The arms that PyTorch trains on purpose."""
-PLAIN_NETS = {"denoise_net": "TargetLoss", "sequence_net": "recurrent layers and attention"}
-"""Nets of the zoo that the kernel does not train, and why."""
-
-
-def is_compiled(recipe):
-    return recipe.net.name not in PLAIN_NETS
 
 
 def first_candidate(arm):
@@ -43,7 +37,7 @@ def test_every_arm_is_compiled(name, study):
             continue
         trainer = recipe.make_trainer(recipe.make_net().replicate(2, [1, 2]), {}, seed=[1, 2])
         status = str(CompiledBackend().prepare(trainer.state, add_replica_axis(train, 2)))
-        if (status == "compiled") != is_compiled(recipe):
+        if status != "compiled":
             found[arm.name] = status
     assert found == {}
     assert by_torch == BY_TORCH.get(name, [])
@@ -53,6 +47,7 @@ PAIR = (2, 14, 14)
 ZOO = {
     "color_best": (3, 28, 28),
     "color_net": (3, 28, 28),
+    "denoise_net": (1, 14, 14),
     "digit_net": (1, 28, 28),
     "disk_net": (2,),
     "gaussian_net": (9,),
@@ -65,13 +60,14 @@ ZOO = {
     "pair_mlp": PAIR,
     "pair_shallow": PAIR,
     "plane_net": (2,),
+    "sequence_net": (5, 2),
     "table_net": (9,),
 }
 """Net → the shape of its samples."""
 
 
 def test_every_net_of_the_zoo_is_here():
-    assert {*ZOO, *PLAIN_NETS, "pair_net", "sequential_net"} == {
+    assert {*ZOO, "pair_net", "sequential_net"} == {
         name for name in zoo.__all__ if not name.endswith("loss")
     }
 
@@ -84,6 +80,10 @@ def test_every_net_of_the_zoo_is_compiled(name):
         options = [{"share": share} for share in (True, False)]
     if "norm" in inspect.signature(make).parameters:
         options += [{"norm": True, "dropout": 0.2}]
+    if name == "sequence_net":
+        options = [{"reader": reader} for reader in ("RNN", "LSTM", "GRU", "attention")]
+    if name == "denoise_net":
+        options = [{"up": up} for up in ("upsample", "transpose", "none")]
     for given in options:
         net = make(**given).initialize(0)
         x = torch.randn(8, *ZOO[name])

@@ -12,7 +12,7 @@ import torch
 
 from chainrule import nn, optim, zoo
 from chainrule.compiled import Unsupported, build, build_kernel, compile_training
-from chainrule.compiled.lowering import conv
+from chainrule.compiled.lowering.layers import conv
 from chainrule.nn import LayerError
 from chainrule.train import Compiled, Plain, Trainer
 from tests.compiled.agreement import B, Halve, N, assert_equal, make_data, sgd, train_net

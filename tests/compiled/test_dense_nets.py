@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
+import chainrule.compiled.compile as assembly
 from chainrule import nn, optim, zoo
 from chainrule._util.threads import torch_threads
-from chainrule.compiled import launch
 from chainrule.compiled.lowering import loss as loss_lowering
 from chainrule.compiled.lowering import net as net_lowering
 from chainrule.data import Dataset
@@ -157,6 +157,14 @@ OPTIMIZERS = [
     lambda net: optim.RMSprop(net, lr=0.003, momentum=RATES, centered=True, eps=1e-3),
     lambda net: optim.Adadelta(net, lr=RATES, weight_decay=0.1, maximize=True),
     lambda net: optim.Adadelta(net, lr=1.0, rho=RATES + 0.8),
+    lambda net: optim.Adamax(net, lr=RATES / 10, weight_decay=0.1, maximize=True),
+    lambda net: optim.Adamax(net, lr=0.003, betas=(RATES + 0.8, 0.9), eps=1e-3),
+    lambda net: optim.Rprop(net, lr=RATES / 10),
+    lambda net: optim.Rprop(
+        net, lr=0.01, etas=(RATES + 0.5, 1.3), step_sizes=(RATES / 100, 0.02), maximize=True
+    ),
+    lambda net: optim.ASGD(net, lr=RATES, t0=3, weight_decay=0.1),
+    lambda net: optim.ASGD(net, lr=0.1, lambd=RATES, alpha=RATES + 0.5, t0=RATES, maximize=True),
 ]
 
 
@@ -260,8 +268,8 @@ def test_batch_sizes(size):
 @pytest.mark.parametrize("least", [1, 2])
 @pytest.mark.parametrize("size", [17, 53])
 def test_some_samples_at_a_time(monkeypatch, least, size):
-    monkeypatch.setattr(launch, "CHUNK_BYTES", 1)
-    monkeypatch.setattr(launch, "MIN_CHUNK_VECTORS", least)
+    monkeypatch.setattr(assembly, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(assembly, "MIN_CHUNK_VECTORS", least)
     metrics = {"accuracy": Accuracy()}
     criterion = zoo.pair_loss(torch.tensor([0.0, 0.3, 1.0]))
     net = zoo.pair_mlp(hidden=40, share=True, aux=True)

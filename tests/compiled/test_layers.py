@@ -5,13 +5,15 @@ import copy
 import pytest
 import torch
 
+import chainrule.compiled.compile as assembly
 from chainrule import nn, optim, zoo
 from chainrule._util.threads import torch_threads
-from chainrule.compiled import Unsupported, compile_training, launch
-from chainrule.compiled.lowering.activations import MAPS
+from chainrule.compiled import Unsupported, compile_training
+from chainrule.compiled.lowering.layers.activations import MAPS
 from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
 from chainrule.data import Dataset
 from chainrule.train import Trainer
+from tests.compiled import test_images
 from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
 MAPPED = [
@@ -209,8 +211,8 @@ def test_dropout_draws_the_same_numbers(layer, threads):
 
 
 def test_dropout_of_chunks_draws_the_same_numbers(monkeypatch):
-    monkeypatch.setattr(launch, "CHUNK_BYTES", 1)
-    monkeypatch.setattr(launch, "MIN_CHUNK_VECTORS", 1)
+    monkeypatch.setattr(assembly, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(assembly, "MIN_CHUNK_VECTORS", 1)
     net = nn.Sequential(nn.Linear(3, 6), nn.Dropout(0.4), nn.Linear(6, 4))
     for threads in (1, 2):
         with torch_threads(threads):
@@ -352,4 +354,7 @@ def test_nothing_known_is_left_out_here():
     assert set(MAPS) <= tested
     assert {nn.LayerNorm, nn.GroupNorm, nn.Maxout, nn.AdaptiveAvgPool2d} <= tested & set(LOWERINGS)
     contained = {type(layer) for layer in CONTAINED} | {nn.Siamese, nn.Dropout, nn.Dropout2d}
-    assert set(CONTAINERS) == contained
+    resized = {type(layer) for layer in (*test_images.LAYERS, *test_images.SIGNALS)}
+    sequential = {nn.TransformerEncoderLayer, nn.PositionalEncoding}
+    assert set(CONTAINERS) - resized == contained | sequential
+    assert {nn.Upsample, nn.ConvTranspose1d, nn.ConvTranspose2d} <= resized

@@ -99,6 +99,15 @@ def saturates(case: Case, plain: dict[str, Tensor]) -> bool:
     return near and "BCELoss" in repr(case.criterion)
 
 
+def explodes(plain: dict[str, Tensor]) -> bool:
+    """Whether weights have left all bounds, so that what is left of a gradient is rounding alone.
+
+    Such as that of Softsign, which the kernel has from its output: 0 where that is 1 but for a bit.
+    """
+    weights = [t for name, t in plain.items() if name.startswith("weights")]
+    return not all(bool((t.abs() < 1e30).all()) for t in weights)
+
+
 def compare_paths(case: Case) -> tuple[float, float, bool]:
     """(how far the paths differ, how far they may, whether one was compiled as a whole)."""
     plain, _ = train_case(case, compiled=False)
@@ -107,6 +116,7 @@ def compare_paths(case: Case) -> tuple[float, float, bool]:
     if not found < limit:
         limit = max(limit, AMPLIFIED * sensitivity(case, plain))
         limit = max(limit, 1e-2) if saturates(case, plain) else limit
+        limit = math.inf if explodes(plain) else limit
     return found, limit, status == Compiled()
 
 

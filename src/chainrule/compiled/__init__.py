@@ -8,14 +8,8 @@ from chainrule.compiled.build import (
     kernel,
     wait_for_kernel,
 )
-from chainrule.compiled.launch import (
-    CompiledProgram,
-    Epochs,
-    compile_inference,
-    compile_training,
-    compute_outputs,
-    train_epochs,
-)
+from chainrule.compiled.compile import CompiledProgram, compile_inference, compile_training
+from chainrule.compiled.launch import Epochs, compute_outputs, train_epochs
 from chainrule.compiled.lowering.program import Unsupported
 
 __all__ = [

@@ -20,7 +20,6 @@ from chainrule.compiled.cstruct import (
     structure,
     to_native,
 )
-from chainrule.compiled.lowering.dropout import DropoutState
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
     OPERATIONS,
@@ -30,6 +29,7 @@ from chainrule.compiled.lowering.ir import (
     MapKind,
     Operation,
 )
+from chainrule.compiled.lowering.layers.dropout import DropoutState
 from chainrule.compiled.lowering.optimizer import (
     Hyperparameters,
     OptimizerFlags,
@@ -87,7 +87,9 @@ class EpochArgs(ctypes.Structure):
     replicas: int
     samples: int
     batch_size: int
+    accumulate: int  # batches of a step of the optimizer
     parameters: int
+    moved: int  # the first of them, which the optimizer moves
     num_workers: int
     worker_size: int
     workspace: Numbers
@@ -107,10 +109,11 @@ class EpochArgs(ctypes.Structure):
     dropouts: Annotated[int | None, "const DropoutState *"]
     order: Indices  # (K or 1, N): the samples in the epoch's order
     order_stride: int
-    first_step: int  # how many the call has done in epochs before this one
-    losses: Numbers  # (terms, steps, K)
+    first_batch: int  # how many the call has done in epochs before this one
+    first_step: int  # the same of steps
+    losses: Numbers  # (terms, batches, K)
     num_terms: int
-    finite: Annotated[int | None, "bool *"]  # (steps, K): whether the replica was updated
+    finite: Annotated[int | None, "bool *"]  # (batches, K): whether the replica learned
     active: Annotated[int | None, "const bool *"]  # (K)
     loss_weights: Annotated[int | None, "const double *"]  # (terms, K)
     clip_norm: Annotated[int | None, "const double *"]  # (K), or nothing, as the next

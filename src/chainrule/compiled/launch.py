@@ -3,277 +3,54 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from ctypes import c_int64, c_void_p
-from math import prod
 from threading import Event, Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import named_leaves
 from chainrule._util.stopping import check_stop
 from chainrule._util.threads import kernel_threads
-from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs, native_ops
-from chainrule.compiled.build import SCALAR_TYPES, kernel
-from chainrule.compiled.lowering.conv import CACHE_LINE
-from chainrule.compiled.lowering.dropout import count_uses, dropout_states
-from chainrule.compiled.lowering.grad_modes import (
-    accumulated_parameters,
-    accumulated_values,
-    assign_grad_modes,
-)
-from chainrule.compiled.lowering.ir import NOWHERE, BatchNormalize, Convolution, Lookup, Matmul
-from chainrule.compiled.lowering.loss import Outputs, loss_weights, lower_loss
-from chainrule.compiled.lowering.net import lower_net, write_outputs
+from chainrule.compiled.abi import THREADS_PER_REPLICA, EpochArgs
+from chainrule.compiled.build import kernel
+from chainrule.compiled.compile import CompiledProgram
+from chainrule.compiled.lowering.layers.conv import CACHE_LINE
+from chainrule.compiled.lowering.layers.dropout import count_uses, dropout_states
 from chainrule.compiled.lowering.optimizer import (
     OptimizerRows,
     bound_per_replica,
-    check_update_rule,
     collect_rows,
     hyperparameter_tables,
     join_rows,
     parameter_groups,
     return_rows,
 )
-from chainrule.compiled.lowering.program import Program, Unsupported
-from chainrule.data import Dataset
-from chainrule.nn.layers.dropout import DropoutBase
-from chainrule.nn.loss import Loss, SampleWeightedLoss
-from chainrule.nn.module import Module
-from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.compiled.lowering.targets import loss_weights
+from chainrule.nn.loss import Loss
 from chainrule.optim import Optimizer
 from chainrule.optim.inplace import Scalar
 
-__all__ = [
-    "CompiledProgram",
-    "Epochs",
-    "compile_inference",
-    "compile_training",
-    "compute_outputs",
-    "train_epochs",
-]
+__all__ = ["Epochs", "compute_outputs", "train_epochs"]
 
-MAX_WEIGHT_BYTES = 2**24
-"""Bytes of one replica's weights, or of its other numbers; with more the library is as fast."""
-MAX_BATCH_BYTES = 2**27
-"""The same of a batch that has to go through as a whole."""
-CHUNK_BYTES = 2**20
-"""How much memory the values of some samples may take: what a core's own cache has."""
-MIN_CHUNK_VECTORS = 8
-"""Vectors of samples that are worth reading the weights of a dense layer for."""
-INFERENCE_BATCH = 128
-"""Samples that go through a net together when nothing is learned."""
 INTERRUPTIBLE_WORK = 2**31
 """Work of a call that is to be stopped before its end: it takes longer than a tenth of a second."""
-OPERATIONS_OF_A_VALUE = 8
-"""What a number that goes through a net costs beside products, forward and back, in products."""
 POLL_SECONDS = 0.2
 """Seconds between two looks for Ctrl-C."""
 
 
-class CompiledProgram(NamedTuple):
-    """How the kernel trains a net on a data set."""
-
-    args: EpochArgs
-    heads: dict[str, int]  # name → features
-    owners: list[Any]  # of the memory that the arguments point at
-    copies: list[tuple[Tensor, Tensor]]  # of data that are not contiguous: copy, original
-    running: list[Buffer]  # what layers learn beside parameters
-    dropouts: dict[DropoutBase, int]  # those that draw, each with how often it does in a step
-    workspace: list[Tensor]  # one, when an epoch has been asked for
-    samples: int  # of the data set
-    work: int  # about how many products an epoch of all replicas has, forward
-
-
 class Epochs(NamedTuple):
-    """losses (E, terms, steps, K), finite (E, steps, K), samples a step, name → outputs (K, N, …).
+    """losses (E, terms, batches, K), finite (E, batches, K), samples a batch, name → outputs.
 
-    The outputs are those of one epoch.
+    The outputs are (K, N, …), those of one epoch.
     """
 
     losses: Tensor
     finite: Tensor
     sizes: list[int]
     outputs: dict[str, Tensor]
-
-
-def compile_training(
-    net: Module, criterion: Loss, optimizer: Optimizer, train: Dataset, batch_size: int
-) -> CompiledProgram:
-    """How to learn from these samples. Raises Unsupported where the plain path has to do it."""
-    check_update_rule(optimizer)
-    program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
-    dtype = optimizer.flats[0].data.dtype
-    targets = lower_loss(program, criterion, outputs, train.targets, dtype)
-    num_terms = 1 if isinstance(criterion, SampleWeightedLoss) else len(targets)
-    return finalize_program(optimizer, program, outputs, train, targets, num_terms, batch_size)
-
-
-def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:
-    """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    program, outputs, data = lower_and_size(net, optimizer, data, INFERENCE_BATCH, training=False)
-    return finalize_program(optimizer, program, outputs, data, [], 0, INFERENCE_BATCH)
-
-
-def lower_and_size(
-    net: Module, optimizer: Optimizer, data: Dataset, batch_size: int, *, training: bool
-) -> tuple[Program, Outputs, Dataset]:
-    """The net's operations, and the data with an axis of replicas.
-
-    What is not known is found before the kernel is asked for, which may have to be built.
-    """
-    if not len(data):
-        raise Unsupported("no samples")
-    flat = optimizer.flats[0]
-    check_data(data, flat.data)
-    if data.replicas is None:
-        data = data.expand(1)
-    shape, whole_numbers = tuple(data.inputs.shape[2:]), data.inputs.dtype == torch.int64
-    parameters = [p for flat in optimizer.flats for p in flat.parameters]
-    offsets = parameter_offsets(parameters, len(flat.data))
-    kind = {"training": training, "whole_numbers": whole_numbers}
-    single = Program(1, prod(shape), offsets, **kind)
-    lower_net(single, net, shape)
-    check_names(single, data.inputs)
-    library = kernel(flat.data.dtype)
-    vector_bytes, bfloat16 = int(library.vector_bytes()), int(library.bfloat16_channels())
-    width = vector_bytes // flat.data.element_size()
-    vectors = chunk_vectors(single, -(-min(batch_size, len(data)) // width), vector_bytes)
-    program = Program(width * vectors, prod(shape), offsets, bfloat16_channels=bfloat16, **kind)
-    return program, lower_net(program, net, shape), data
-
-
-def chunk_vectors(single: Program, vectors: int, vector_bytes: int) -> int:
-    """How many of a batch's vectors of samples go through all layers together.
-
-    As many as a core's own cache has room for; but weights of dense layers, which are read for each
-    chunk, want some. Of images two threads are to have a part each. ``single``: the program of one
-    sample.
-    """
-    if single.whole_batch:
-        return vectors
-    images = any(isinstance(op, Convolution) for op in single.ops)
-    fit = CHUNK_BYTES // ((2 * single.activation_size + single.scratch) * vector_bytes)
-    chunks = -(-vectors // max(1 if images else MIN_CHUNK_VECTORS, fit))
-    return -(-vectors // max(chunks, min(THREADS_PER_REPLICA, vectors) if images else 1))
-
-
-def finalize_program(
-    optimizer: Optimizer,
-    program: Program,
-    outputs: Outputs,
-    data: Dataset,
-    targets: Sequence[Tensor],
-    num_terms: int,
-    batch_size: int,
-) -> CompiledProgram:
-    """The kernel's arguments, when the operations are known."""
-    data_rows = [flat.data for flat in optimizer.flats]
-    K, P = len(data_rows[0]), sum(t.shape[1] for t in data_rows)
-    heads = write_outputs(program, outputs)
-    worker_size = 2 * program.activation_size + program.step_workspace + program.scratch
-    limit = MAX_BATCH_BYTES if program.whole_batch else MAX_WEIGHT_BYTES
-    size = data_rows[0].element_size()
-    if worker_size * size > limit or P * size > MAX_WEIGHT_BYTES:
-        raise Unsupported("a net of this size")
-    sources = [data.inputs, *targets]
-    tensors = [t.contiguous() for t in sources]
-    copies = [(t, source) for t, source in zip(tensors, sources, strict=True) if t is not source]
-    args, owners = build_args(program, tensors)
-    args.input_scale = 0.0 if data.scale is None else float(data.scale)
-    args.replicas, args.parameters = K, P
-    args.batch_size, args.num_terms = min(batch_size, len(data)), num_terms
-    check_buffers(program, data_rows[0])
-    running, dropouts = program.running, program.dropouts
-    work = K * len(data) * count_work(program)
-    return CompiledProgram(args, heads, owners, copies, running, dropouts, [], len(data), work)
-
-
-def count_work(program: Program) -> int:
-    """About how many products a sample has, forward."""
-    work = OPERATIONS_OF_A_VALUE * program.activation_size
-    for op in program.ops:
-        if isinstance(op, Matmul):
-            work += op.m * op.k * op.n
-        elif isinstance(op, Convolution):
-            work += op.C * op.window_size * op.O * op.h * op.w * op.n
-    return work // program.batch_columns
-
-
-def check_data(dataset: Dataset, params: Tensor) -> None:
-    """Raise Unsupported for numbers that the kernel does not read; params (K, P) are the net's."""
-    if params.device.type != "cpu" or params.dtype not in SCALAR_TYPES:
-        raise Unsupported(f"{params.dtype} on {params.device}")
-    if dataset.input_dtype not in (params.dtype, torch.int64):
-        raise Unsupported(f"inputs of {dataset.input_dtype}")
-    tensors = [t for _, t in named_leaves((dataset.inputs, dataset.targets))]
-    if any(t.device.type != "cpu" or t.layout != torch.strided or t.is_neg() for t in tensors):
-        raise Unsupported("data that are no plain memory of the CPU")
-
-
-def check_buffers(program: Program, params: Tensor) -> None:
-    """Raise Unsupported where what layers learn is not as they made it; params (K, P)."""
-    for op in program.ops:
-        if not isinstance(op, BatchNormalize):
-            continue
-        moments = (op.running_mean, op.running_var)
-        expected = dict.fromkeys(moments, (len(params) * op.channels, params.dtype))
-        expected[op.num_batches] = len(params), torch.int64
-        for number, layout in expected.items():
-            if number != NOWHERE:
-                data = program.running[number].data
-                if (data.numel(), data.dtype) != layout:
-                    raise Unsupported("running statistics of another shape or dtype")
-
-
-def check_names(program: Program, inputs: Tensor) -> None:
-    """Raise Unsupported unless all whole numbers are rows of what they are looked up in."""
-    rows = [op.num_rows for op in program.ops if isinstance(op, Lookup)]
-    if rows and not 0 <= int(inputs.min()) <= int(inputs.max()) < min(rows):
-        raise Unsupported("whole numbers that are no rows of an embedding")
-
-
-def parameter_offsets(parameters: Sequence[Parameter], K: int) -> dict[int, tuple[int, int]]:
-    """Where each parameter begins in a replica's row, and how many numbers it has."""
-    offsets, start = {}, 0
-    for parameter in parameters:
-        size = parameter.data.numel() // K
-        offsets[id(parameter)] = (start, size)
-        start += size
-    return offsets
-
-
-def build_args(program: Program, tensors: Sequence[Tensor]) -> tuple[EpochArgs, list[Any]]:
-    """The program and the data, inputs and targets, and what holds their memory."""
-    ops = assign_grad_modes(program)
-    array = native_ops(ops)
-    strides = [t[0].numel() if len(t) > 1 else 0 for t in tensors]
-    target_pointers = (c_void_p * len(strides[1:]))(*(t.data_ptr() for t in tensors[1:]))
-    target_strides = (c_int64 * len(strides[1:]))(*strides[1:])
-    values, parameters = (
-        torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
-        for pairs in (accumulated_values(program), accumulated_parameters(program))
-    )
-    args = EpochArgs(
-        ops=ctypes.addressof(array),
-        num_ops=len(ops),
-        batch_columns=program.batch_columns,
-        activation_size=program.activation_size,
-        step_workspace=program.step_workspace,
-        scratch=program.scratch,
-        accumulated_values=values.data_ptr(),
-        accumulated_parameters=parameters.data_ptr(),
-        num_accumulated_values=len(values),
-        num_accumulated_parameters=len(parameters),
-        inputs=tensors[0].data_ptr(),
-        input_stride=strides[0],
-        targets=ctypes.addressof(target_pointers),
-        target_strides=ctypes.addressof(target_strides),
-    )
-    return args, [ops, array, tensors, target_pointers, target_strides, values, parameters]
 
 
 def train_epochs(
@@ -290,16 +67,17 @@ def train_epochs(
 ) -> Epochs:
     """All steps of E epochs, their samples in these orders (E, K, N); who is not active (K,) stays.
 
-    N may be some batches of an epoch.
+    N may be some steps of an epoch.
 
     With ``between_steps``, which changes the optimizer's hyperparameters after each step, and with
     ``outputs`` E is 1.
     """
     args = program.args
-    steps = -(-orders.shape[2] // args.batch_size)
+    batches = -(-orders.shape[2] // args.batch_size)
+    steps = -(-batches // args.accumulate)
     optimizer.zero_grad()
     fresh = ["momentum_buffer" not in state for state in optimizer.state]
-    rows = collect_rows(optimizer)
+    rows = collect_rows(optimizer, program.frozen)
     bounds = [
         bound_per_replica(name, bound, optimizer.replicas)
         for name, bound in (("max_norm", clip_norm), ("clip_value", clip_value))
@@ -314,7 +92,8 @@ def train_epochs(
     args.dropouts = ctypes.addressof(draws)
     epochs = launch(program, rows, orders, active, outputs=outputs)
     del kept
-    count_uses(program.dropouts, len(orders) * steps)
+    count_uses(program.dropouts.items(), len(orders) * batches)
+    count_uses(program.idle_draws.items(), len(orders) * batches)
     return_rows(optimizer, rows)
     for group in optimizer.param_groups:
         group["step"] += len(orders) * steps
@@ -325,7 +104,8 @@ def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str,
     """Head → its outputs (K, N, …) for all samples."""
     order = torch.arange(program.samples)[None, None]
     nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
-    params = join_rows([flat.data for flat in optimizer.flats])
+    frozen = [parameter.data.reshape(len(nobody), -1) for parameter in program.frozen]
+    params = join_rows([flat.data for flat in optimizer.flats] + frozen)
     rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
     return launch(program, rows, order, nobody, outputs=True).outputs
 
@@ -347,12 +127,12 @@ def launch(
         copy.copy_(source)  # somebody may have written to it
     starts = range(0, args.samples, args.batch_size)
     sizes = [min(args.batch_size, args.samples - start) for start in starts]
-    E, steps, K = len(orders), len(sizes), args.replicas
-    losses = params.new_empty(E, args.num_terms, steps, K)
-    finite = torch.empty(E, steps, K, dtype=torch.bool)
+    E, batches, K = len(orders), len(sizes), args.replicas
+    losses = params.new_empty(E, args.num_terms, batches, K)
+    finite = torch.empty(E, batches, K, dtype=torch.bool)
     heads = {
-        name: params.new_empty(args.replicas, args.samples, features)
-        for name, features in (program.heads.items() if outputs else ())
+        name: params.new_empty(args.replicas, args.samples, *shape)
+        for name, shape in (program.heads.items() if outputs else ())
     }
     pointers = (c_void_p * len(program.heads))(*map(address, heads.values()))
     args.outputs = ctypes.addressof(pointers) if outputs else None

@@ -259,9 +259,7 @@ class Rprop(Optimizer):
         longer, shorter = mul_(size.clone(), grow), mul_(size.clone(), shrink)
         torch.where(agree > 0, longer, size, out=size)
         torch.where(agree < 0, shorter, size, out=size)
-        size.clamp_(
-            *(bound.to(p) if isinstance(bound, Tensor) else bound for bound in (least, most))
-        )
+        size.clamp_(*(torch.as_tensor(bound, dtype=torch.float64).to(p) for bound in (least, most)))
         g = g.masked_fill(agree < 0, 0)
         state["prev"].copy_(g)
         p.addcmul_(g.sign(), size, value=-1)

@@ -23,7 +23,7 @@ enum class MapKind : int64_t { IDENTITY = 0, LEAKY_RELU = 1, ELU = 2, GELU = 3, 
 enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7 };
 
 // The optimizers that the kernel knows; AdamW is Adam with decoupled decay.
-enum class UpdateRule : int64_t { SGD = 0, ADAM = 1, NADAM = 2, RADAM = 3, ADAGRAD = 4, RMSPROP = 5, ADADELTA = 6 };
+enum class UpdateRule : int64_t { SGD = 0, ADAM = 1, NADAM = 2, RADAM = 3, ADAGRAD = 4, RMSPROP = 5, ADADELTA = 6, ADAMAX = 7, RPROP = 8, ASGD = 9 };
 
 // y (rows, n) = the inputs' features from ``first`` on; a sample has ``features`` of them.
 struct LoadInput {
@@ -69,7 +69,7 @@ struct OneHot {
     double high;
 };
 
-// y (m, n) = W (m, k) x (k, n) + b, or += W x with ``accumulate``
+// y (m, n) = W (m, k) x (k, n) + b, or += with ``accumulate``
 //
 // dW = g xᵀ,   dx = Wᵀ g
 struct Matmul {
@@ -118,6 +118,54 @@ struct Map {
     double alpha;
     double beta;
     bool accumulate;
+    GradMode x_grad;
+};
+
+// y (rows, n) = ``scale`` x z, or += with ``accumulate``        x, z (rows, n)
+//
+// dx = scale g z,   dz = scale g x
+struct Multiply {
+    int64_t x;
+    int64_t ldx;
+    int64_t z;
+    int64_t ldz;
+    int64_t y;
+    int64_t ldy;
+    int64_t rows;
+    int64_t n;
+    double scale;
+    bool accumulate;
+    GradMode x_grad;
+    GradMode z_grad;
+};
+
+// y (rows, blocks, n) += ``constants`` (rows, blocks), in place; g stays as it is.
+struct AddConstants {
+    int64_t y;
+    int64_t ldy;
+    int64_t rows;
+    int64_t blocks;
+    int64_t n;
+    const double *constants;
+};
+
+// y (E, T, n): of each step t of T the sum of the values vₛ, each times P[t, s], head by head
+//
+// x (3 E, T, n): the queries q, the keys k and the values v, of E features, ``size`` a head.
+// P = softmax over s of qₜ · kₛ ``scale``; with ``causal`` s is at most t. ``shares`` (heads, T,
+// T, n) keeps P.
+struct Attention {
+    int64_t x;
+    int64_t ldx;
+    int64_t y;
+    int64_t ldy;
+    int64_t shares;
+    int64_t heads;
+    int64_t size;
+    int64_t steps;
+    int64_t n;
+    bool causal;
+    double scale;
     GradMode x_grad;
 };
 
@@ -326,6 +374,32 @@ struct Convolution {
     GradMode x_grad;
 };
 
+// y (C, H, W, n) = the sum of W's copies, each times an entry of x, + b        x (O, h, w, n)
+//
+// W (O, C, window); y's windows, and all fields, are as if y were the x of a Convolution. dx = W ⋆
+// g, dW = Σ the windows of g, each times its x.
+struct TransposedConvolution {
+    int64_t weight;
+    int64_t bias;
+    int64_t x;
+    int64_t y;
+    int64_t n;
+    int64_t C;
+    int64_t H;
+    int64_t W;
+    int64_t O;
+    int64_t h;
+    int64_t w;
+    int64_t window_size;
+    int64_t num_runs;
+    int64_t run_length;
+    const int64_t *window_offsets;
+    const int64_t *run_offsets;
+    int64_t workspace;
+    GradMode weight_grad;
+    GradMode x_grad;
+};
+
 // y (C, windows, n) = the maximum or mean of each window of x (C, channel_size)
 //
 // ``window_offsets`` (window_size): where a window's entries lie, from its first one;
@@ -346,7 +420,7 @@ struct Pool {
     GradMode x_grad;
 };
 
-// y (C, h, w, n) = x (C, H, W, n) with a margin of ``fill`` around.
+// y (C, h, w, n) = x (C, H, W, n) with a margin of ``fill`` around; one below 0 is cut off.
 struct Pad {
     int64_t x;
     int64_t y;
@@ -362,7 +436,24 @@ struct Pad {
     GradMode x_grad;
 };
 
-enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, PARAMETRIC_RE_L_U = 7, NORMALIZE = 8, BATCH_NORMALIZE = 9, DROP = 10, LESS_EQUAL = 11, ELEMENTWISE_TERM = 12, CROSS_ENTROPY = 13, GAUSSIAN_TERM = 14, STORE_OUTPUT = 15, CONVOLUTION = 16, POOL = 17, PAD = 18 };
+// y (C, pixels, n): of each channel of x (C, channel_size), sums of rows times their weights
+//
+// Pixel i is made of the entries from ``starts[i]`` to ``starts[i + 1]`` of ``sources``, which say
+// where in a channel the rows lie, and of ``weights``.        dx += g times these weights
+struct Resample {
+    int64_t x;
+    int64_t y;
+    int64_t n;
+    int64_t C;
+    int64_t channel_size;
+    int64_t pixels;
+    const int64_t *starts;
+    const int64_t *sources;
+    const double *weights;
+    GradMode x_grad;
+};
+
+enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DROP = 13, LESS_EQUAL = 14, ELEMENTWISE_TERM = 15, CROSS_ENTROPY = 16, GAUSSIAN_TERM = 17, STORE_OUTPUT = 18, CONVOLUTION = 19, TRANSPOSED_CONVOLUTION = 20, POOL = 21, PAD = 22, RESAMPLE = 23 };
 
 union OperationArgs {
     LoadInput load_input;
@@ -372,6 +463,9 @@ union OperationArgs {
     Matmul matmul;
     Activation activation;
     Map map;
+    Multiply multiply;
+    AddConstants add_constants;
+    Attention attention;
     ParametricReLU parametric_re_l_u;
     Normalize normalize;
     BatchNormalize batch_normalize;
@@ -382,8 +476,10 @@ union OperationArgs {
     GaussianTerm gaussian_term;
     StoreOutput store_output;
     Convolution convolution;
+    TransposedConvolution transposed_convolution;
     Pool pool;
     Pad pad;
+    Resample resample;
 };
 
 // An operation: which it is, and its fields.
@@ -402,6 +498,9 @@ template <class F> void visit(const Operation &op, F f) {
     case OpCode::MATMUL: return f(op.args.matmul);
     case OpCode::ACTIVATION: return f(op.args.activation);
     case OpCode::MAP: return f(op.args.map);
+    case OpCode::MULTIPLY: return f(op.args.multiply);
+    case OpCode::ADD_CONSTANTS: return f(op.args.add_constants);
+    case OpCode::ATTENTION: return f(op.args.attention);
     case OpCode::PARAMETRIC_RE_L_U: return f(op.args.parametric_re_l_u);
     case OpCode::NORMALIZE: return f(op.args.normalize);
     case OpCode::BATCH_NORMALIZE: return f(op.args.batch_normalize);
@@ -412,8 +511,10 @@ template <class F> void visit(const Operation &op, F f) {
     case OpCode::GAUSSIAN_TERM: return f(op.args.gaussian_term);
     case OpCode::STORE_OUTPUT: return f(op.args.store_output);
     case OpCode::CONVOLUTION: return f(op.args.convolution);
+    case OpCode::TRANSPOSED_CONVOLUTION: return f(op.args.transposed_convolution);
     case OpCode::POOL: return f(op.args.pool);
     case OpCode::PAD: return f(op.args.pad);
+    case OpCode::RESAMPLE: return f(op.args.resample);
     }
 }
 
@@ -430,6 +531,13 @@ struct Hyperparameters {
     double eps;
     double lr_decay;
     double momentum_decay;
+    double eta_minus;
+    double eta_plus;
+    double min_step;
+    double max_step;
+    double lambd;
+    double alpha;
+    double t0;
 };
 
 // Which update rule, and what in it is on; ``first_momentum``: it has no value yet.
@@ -491,7 +599,9 @@ struct EpochArgs {
     int64_t replicas;
     int64_t samples;
     int64_t batch_size;
+    int64_t accumulate;
     int64_t parameters;
+    int64_t moved;
     int64_t num_workers;
     int64_t worker_size;
     void *workspace;
@@ -511,6 +621,7 @@ struct EpochArgs {
     const DropoutState *dropouts;
     const int64_t *order;
     int64_t order_stride;
+    int64_t first_batch;
     int64_t first_step;
     void *losses;
     int64_t num_terms;

@@ -16,6 +16,10 @@
 // same.
 constexpr int64_t SHARES = THREADS_PER_REPLICA;
 
+inline int64_t count_batches(const EpochArgs &args) {
+    return (args.samples + args.batch_size - 1) / args.batch_size;
+}
+
 // Those who train one replica together.
 template <class T> struct ReplicaGroup {
     const int64_t size;
@@ -43,23 +47,50 @@ template <class T> class ReplicaTrainer {
 
     // The parameters that are this member's when the group divides them.
     Range my_param_range() const {
-        auto cut = [&](int64_t i) { return args.parameters * i / group.size / 16 * 16; };
-        return {cut(member), member + 1 == group.size ? args.parameters : cut(member + 1)};
+        auto cut = [&](int64_t i) { return args.moved * i / group.size / 16 * 16; };
+        return {cut(member), member + 1 == group.size ? args.moved : cut(member + 1)};
+    }
+
+    // A batch of the epoch: its number, the step that it is a part of, its first sample and how many
+    // there are, and how much it counts in that step's gradient.
+    struct Batch {
+        int64_t number, step, first, size;
+        double weight;
+        bool opens_step, closes_step;
+    };
+
+    Batch find_batch(int64_t number) const {
+        const int64_t step = number / args.accumulate, place = number % args.accumulate;
+        const int64_t together =
+            std::min(args.accumulate, count_batches(args) - step * args.accumulate);
+        const int64_t first = number * args.batch_size;
+        return {number,
+                step,
+                first,
+                std::min(args.batch_size, args.samples - first),
+                1.0 / double(together),
+                place == 0,
+                place == together - 1};
+    }
+
+    int64_t count_shares(const Batch &batch) const {
+        return std::min(SHARES, (batch.size + args.batch_columns - 1) / args.batch_columns);
     }
 
     // A share of a batch: its loss, and with `learns` its gradients.
-    void run_share(int64_t share, int64_t step, int64_t batch, bool learns) {
-        const int64_t first = step * args.batch_size;
+    void run_share(int64_t share, const Batch &batch, bool learns) {
         const int64_t columns = args.batch_columns;
-        const int64_t *order = args.order + replica * args.order_stride + first;
+        const int64_t *order = args.order + replica * args.order_stride + batch.first;
         interpreter.param_grads = group.grads[share];
         interpreter.losses = group.losses.data() + share * args.num_terms;
         std::fill_n(interpreter.losses, args.num_terms, T(0));
-        if (learns) interpreter.open_share();
+        if (learns && batch.opens_step) interpreter.open_share();
         bool opens_share = true;
-        for (int64_t i = share * columns; i < batch; i += SHARES * columns) {
-            const int64_t n = std::min(batch - i, columns);
-            interpreter.chunk = {order + i, n, first + i, batch, i, step, opens_share};
+        for (int64_t i = share * columns; i < batch.size; i += SHARES * columns) {
+            const int64_t n = std::min(batch.size - i, columns);
+            interpreter.chunk = {order + i,     n,           batch.first + i,
+                                 batch.size,    i,           batch.number,
+                                 batch.weight,  opens_share, batch.opens_step};
             if (learns) interpreter.clear_accumulated_values();
             interpreter.forward();
             if (learns) interpreter.backward();
@@ -75,9 +106,9 @@ template <class T> class ReplicaTrainer {
             for (int64_t j = range.begin; j < range.end; j++) g[j] += group.grads[i][j];
     }
 
-    // A sum of gradients that is finite where all are.
-    T sum_grads(Range range) const {
-        const T *g = group.grads[0];
+    // A sum of a share's gradients that is finite where all are.
+    T sum_grads(Range range, int64_t share) const {
+        const T *g = group.grads[share];
         T sums[16] = {};
         int64_t i = range.begin;
         for (; i + 16 <= range.end; i += 16)
@@ -87,21 +118,21 @@ template <class T> class ReplicaTrainer {
         return sums[0];
     }
 
-    // What one member does when all shares are there: the loss, and whether all is finite.
-    void finish_step(int64_t shares, bool learns, int64_t step) {
-        const int64_t steps = (args.samples + args.batch_size - 1) / args.batch_size;
+    // What one member does when all shares of a batch are there: the loss, and whether all is finite.
+    void finish_batch(const Batch &batch, bool learns) {
         T sum = 0;
         for (int64_t term = 0; term < args.num_terms; term++) {
             T loss = 0;
-            for (int64_t i = 0; i < shares; i++) loss += group.losses[i * args.num_terms + term];
-            const int64_t row = term * steps + step;
+            for (int64_t i = 0; i < count_shares(batch); i++)
+                loss += group.losses[i * args.num_terms + term];
+            const int64_t row = term * count_batches(args) + batch.number;
             static_cast<T *>(args.losses)[row * args.replicas + replica] = loss;
             sum += loss;
         }
         for (int64_t i = 0; learns && i < group.size; i++) sum += group.grad_sums[i];
         group.learns = learns && std::isfinite(sum);
-        if (group.learns) prepare_update(step);
-        args.finite[step * args.replicas + replica] = group.learns;
+        if (group.learns && batch.closes_step) prepare_update(batch.step);
+        args.finite[batch.number * args.replicas + replica] = group.learns;
         group.stop = args.stop;
     }
 
@@ -117,8 +148,8 @@ template <class T> class ReplicaTrainer {
     // What is done once for all parameters: bounds on the gradient, and NAdam's products.
     void prepare_update(int64_t step) {
         T *g = group.grads[0];
-        if (args.clip_norm) clip_grad_norm(g, args.parameters, args.clip_norm[replica]);
-        if (args.clip_value) clip_grad_value(g, args.parameters, T(args.clip_value[replica]));
+        if (args.clip_norm) clip_grad_norm(g, args.moved, args.clip_norm[replica]);
+        if (args.clip_value) clip_grad_value(g, args.moved, T(args.clip_value[replica]));
         group.mu_products.assign(args.num_groups, 1);
         for (int64_t i = 0; i < args.num_groups; i++) {
             const ParameterGroup &of = args.groups[i];
@@ -169,22 +200,24 @@ template <class T> class ReplicaTrainer {
         }
         group.barrier.wait();
         const Range range = my_param_range();
-        int64_t step = 0;
-        for (int64_t first = 0; first < args.samples && !group.stop;
-             first += args.batch_size, step++) {
-            const int64_t batch = std::min(args.batch_size, args.samples - first);
-            const int64_t chunks = (batch + args.batch_columns - 1) / args.batch_columns;
-            const int64_t shares = std::min(SHARES, chunks);
+        int64_t shares = 0;  // that have gradients of the step
+        for (int64_t number = 0; number < count_batches(args) && !group.stop; number++) {
+            const Batch batch = find_batch(number);
             const bool learns = group.learns;
-            interpreter.prepare_weights();
-            for (int64_t i = member; i < shares; i += group.size)
-                run_share(i, step, batch, learns);
+            if (batch.opens_step) shares = count_shares(batch), interpreter.prepare_weights();
+            for (int64_t i = member; i < count_shares(batch); i += group.size)
+                run_share(i, batch, learns);
             group.barrier.wait();
-            if (learns) reduce_grads(range, shares), group.grad_sums[member] = sum_grads(range);
+            if (learns) {
+                if (batch.closes_step) reduce_grads(range, shares);
+                T sum = sum_grads(range, 0);
+                for (int64_t i = 1; i < shares && !batch.closes_step; i++) sum += sum_grads(range, i);
+                group.grad_sums[member] = sum;
+            }
             group.barrier.wait();
-            if (member == 0) finish_step(shares, learns, step);
+            if (member == 0) finish_batch(batch, learns);
             group.barrier.wait();
-            if (group.learns) update(range, step);
+            if (group.learns && batch.closes_step) update(range, batch.step);
             group.barrier.wait();
         }
     }

@@ -11,15 +11,18 @@
 #include <cstring>
 
 #include "ops/activations.h"
+#include "ops/attention.h"
 #include "ops/comparison.h"
 #include "ops/conv.h"
 #include "ops/dropout.h"
+#include "ops/elementwise.h"
 #include "ops/gemm.h"
 #include "ops/load.h"
 #include "ops/losses.h"
 #include "ops/normalization.h"
 #include "ops/padding.h"
 #include "ops/pooling.h"
+#include "ops/resample.h"
 #include "ops/winograd.h"
 
 template <class T> void clear(T *to, int64_t count) { std::memset(to, 0, count * sizeof(T)); }
@@ -31,8 +34,10 @@ struct Chunk {
     int64_t first;         // its place in the epoch
     int64_t batch;         // samples of the batch that it is a part of
     int64_t place;         // its first sample's place in that
-    int64_t step;          // which batch of the epoch that is
+    int64_t number;        // of that batch in the epoch
+    double weight;         // of that batch in the step's gradient
     bool opens_share;      // it is the first chunk of a share of the batch
+    bool opens_step;       // there are no gradients of batches before it in the step
 };
 
 template <class T> struct Interpreter {
@@ -65,14 +70,13 @@ template <class T> struct Interpreter {
             visit(args.ops[i], [&](const auto &op) { backward(op); });
     }
 
-    // Before the first chunk of a step: other forms of weights.
+    // Before the first batch of a step: other forms of weights.
     void prepare_weights() {
         for (int64_t i = 0; i < args.num_ops; i++)
-            if (args.ops[i].code == OpCode::CONVOLUTION)
-                prepare_weight(args.ops[i].args.convolution);
+            visit(args.ops[i], [&](const auto &op) { prepare(op); });
     }
 
-    // Before the first chunk of a share.
+    // Before the first chunk of a share, where no batch before it is in the step.
     void open_share() {
         for (int64_t i = 0; i < args.num_accumulated_parameters; i++)
             clear(param_grads + args.accumulated_parameters[2 * i],
@@ -87,7 +91,9 @@ template <class T> struct Interpreter {
     }
 
   private:
-    bool adds(GradMode mode) const { return mode == GradMode::ACCUMULATE || !chunk.opens_share; }
+    bool adds(GradMode mode) const {
+        return mode == GradMode::ACCUMULATE || !chunk.opens_share || !chunk.opens_step;
+    }
 
     const T *parameter(int64_t offset) const {
         return offset == NOWHERE ? nullptr : params + offset;
@@ -119,7 +125,7 @@ template <class T> struct Interpreter {
 
     void backward(const Lookup &op) {
         T *dw = begin_grad(op.weight, op.weight_grad, op.num_rows * op.width);
-        lookup_backward<T>(op, dw, grads + op.y, input_names(), chunk.order, chunk.n);
+        if (dw) lookup_backward<T>(op, dw, grads + op.y, input_names(), chunk.order, chunk.n);
     }
 
     void forward(const LoadTarget &op) {
@@ -139,9 +145,10 @@ template <class T> struct Interpreter {
     }
 
     void backward(const Matmul &op) {
-        gemm_nt<T>(param_grads + op.weight, op.ldw, grads + op.y, op.ldy,
-                   StridedRows<T>{values + op.x, op.ldx}, op.m, op.k, op.n, SINGLE_SEGMENT,
-                   adds(op.weight_grad));
+        if (op.weight_grad != GradMode::SKIP)
+            gemm_nt<T>(param_grads + op.weight, op.ldw, grads + op.y, op.ldy,
+                       StridedRows<T>{values + op.x, op.ldx}, op.m, op.k, op.n, SINGLE_SEGMENT,
+                       adds(op.weight_grad));
         if (op.x_grad != GradMode::SKIP)
             gemm_tn<T>(grads + op.x, op.ldx, params + op.weight, op.ldw, grads + op.y, op.ldy, op.k,
                        op.m, op.n, op.x_grad == GradMode::ACCUMULATE);
@@ -152,7 +159,7 @@ template <class T> struct Interpreter {
     }
 
     void backward(const Activation &op) {
-        T *bias = op.bias == NOWHERE ? nullptr : param_grads + op.bias;
+        T *bias = op.bias_grad == GradMode::SKIP ? nullptr : param_grads + op.bias;
         activation_backward<T>(op.kind, grads + op.y, values + op.y, op.ldy, op.rows, op.n,
                                T(op.alpha), T(op.beta),
                                BiasGrad<T>{bias, op.rows_per_bias, adds(op.bias_grad)});
@@ -164,6 +171,32 @@ template <class T> struct Interpreter {
         if (op.x_grad == GradMode::SKIP) return;
         map_backward<T>(op, grads + op.x, grads + op.y, values + op.x,
                         op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    void forward(const Multiply &op) {
+        multiply_forward<T>(op, values + op.y, values + op.x, values + op.z);
+    }
+
+    void backward(const Multiply &op) {
+        if (op.x_grad != GradMode::SKIP)
+            multiply_backward<T>(op, grads + op.x, op.ldx, grads + op.y, values + op.z, op.ldz,
+                                 op.x_grad == GradMode::ACCUMULATE);
+        if (op.z_grad != GradMode::SKIP)
+            multiply_backward<T>(op, grads + op.z, op.ldz, grads + op.y, values + op.x, op.ldx,
+                                 op.z_grad == GradMode::ACCUMULATE);
+    }
+
+    void forward(const AddConstants &op) { add_constants<T>(op, values + op.y); }
+
+    void forward(const Attention &op) {
+        attention_forward<T>(op, values + op.y, values + op.shares, values + op.x);
+    }
+
+    void backward(const Attention &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        if (op.x_grad == GradMode::ASSIGN) clear(grads + op.x, 3 * op.heads * op.size * op.ldx);
+        attention_backward<T>(op, grads + op.x, grads + op.y, values + op.x, values + op.shares,
+                              scratch);
     }
 
     void forward(const ParametricReLU &op) {
@@ -223,7 +256,7 @@ template <class T> struct Interpreter {
 
     void forward(const Drop &op) {
         const DropoutState &state = args.dropouts[op.layer];
-        const int64_t use = state.first_use + (args.first_step + chunk.step) * state.uses + op.use;
+        const int64_t use = state.first_use + (args.first_batch + chunk.number) * state.uses + op.use;
         for (int64_t i = 0; i < op.num_lanes; i++) {
             const int64_t block = op.lanes[i] * args.batch_columns;
             T *mask = values + op.mask + block;
@@ -257,7 +290,7 @@ template <class T> struct Interpreter {
 
     // Where a parameter's gradient is to be added up, or null where there is none.
     T *begin_grad(int64_t offset, GradMode mode, int64_t count) {
-        if (offset == NOWHERE) return nullptr;
+        if (offset == NOWHERE || mode == GradMode::SKIP) return nullptr;
         if (!adds(mode)) clear(param_grads + offset, count);
         return param_grads + offset;
     }
@@ -327,7 +360,8 @@ template <class T> struct Interpreter {
         const double weight = args.loss_weights[op.term * args.replicas + replica];
         const double count = op.mean ? double(chunk.batch * op.rows) : 1;
         losses[op.term] += T(weight) * (gaussian_loss<T>(op, values, grads, chunk.n,
-                                                         args.batch_columns, T(weight / count)) /
+                                                         args.batch_columns,
+                                                         T(weight * chunk.weight / count)) /
                                         T(count));
     }
 
@@ -341,7 +375,7 @@ template <class T> struct Interpreter {
                 clear(grads + op.x + i * op.ldx, args.batch_columns);
             return;
         }
-        losses[op.term] += T(weight) * (f(T(weight / count), accumulate) / T(count));
+        losses[op.term] += T(weight) * (f(T(weight * chunk.weight / count), accumulate) / T(count));
     }
 
     void forward(const StoreOutput &op) {
@@ -356,7 +390,9 @@ template <class T> struct Interpreter {
         return dispatch_winograd(op, workspace, scratch, f);
     }
 
-    void prepare_weight(const Convolution &op) {
+    template <class Op> void prepare(const Op &) {}  // the others have their weights in one form
+
+    void prepare(const Convolution &op) {
         const T *weight = params + op.weight;
         if (!try_winograd(op, [&](auto winograd) { winograd.transform_weight(weight); }))
             if (op.x_grad != GradMode::SKIP)
@@ -367,7 +403,7 @@ template <class T> struct Interpreter {
         T *x = values + op.x, *y = values + op.y;
         const T *bias = parameter(op.bias);
         if (!try_winograd(op, [&](auto winograd) { winograd.forward(y, x, bias); }))
-            conv_forward<T>(op, y, x, params + op.weight, bias);
+            conv_forward<T>(op, y, x, params + op.weight, bias, false);
     }
 
     void backward(const Convolution &op) {
@@ -377,14 +413,43 @@ template <class T> struct Interpreter {
         const bool accumulate = !chunk.opens_share;
         if (try_winograd(op, [&](auto winograd) { winograd.backward(dx, g, x, accumulate); }))
             return;
-        conv_weight_grad<T>(op, param_grads + op.weight, g, x, adds(op.weight_grad));
+        if (op.weight_grad != GradMode::SKIP)
+            conv_weight_grad<T>(op, param_grads + op.weight, g, x, adds(op.weight_grad));
         if (dx) conv_input_grad<T>(op, dx, g, workspace + op.workspace);
     }
 
     void finish_weight_grad(const Convolution &op) {
-        const bool accumulate = op.weight_grad == GradMode::ACCUMULATE;
+        if (op.weight_grad == GradMode::SKIP) return;
+        const bool accumulate = op.weight_grad == GradMode::ACCUMULATE || !chunk.opens_step;
         T *dw = param_grads + op.weight;
         try_winograd(op, [&](auto winograd) { winograd.inverse_weight_grad(dw, accumulate); });
+    }
+
+    void prepare(const TransposedConvolution &op) {
+        transpose_weight<T>(op, workspace + op.workspace, params + op.weight);
+    }
+
+    void forward(const TransposedConvolution &op) {
+        conv_transposed_forward<T>(op, values + op.y, values + op.x, workspace + op.workspace,
+                                   parameter(op.bias));
+    }
+
+    void backward(const TransposedConvolution &op) {
+        const T *g = grads + op.y;
+        if (op.weight_grad != GradMode::SKIP)
+            conv_weight_grad<T>(op, param_grads + op.weight, values + op.x, g,
+                                adds(op.weight_grad));
+        if (op.x_grad != GradMode::SKIP)
+            conv_forward<T>(op, grads + op.x, g, params + op.weight, nullptr,
+                            op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    void forward(const Resample &op) { resample_forward<T>(op, values + op.y, values + op.x); }
+
+    void backward(const Resample &op) {
+        if (op.x_grad == GradMode::SKIP) return;
+        if (op.x_grad == GradMode::ASSIGN) clear(grads + op.x, op.C * op.channel_size);
+        resample_backward<T>(op, grads + op.x, grads + op.y);
     }
 
     void forward(const Pool &op) { pool_forward<T>(op, values + op.y, values + op.x); }

@@ -45,13 +45,15 @@ template <class T> void train_epoch(const EpochArgs &args) {
 // be long, and is stopped at a step; several are short, and who stops them waits for the end of one.
 template <class T> void train_epochs(const EpochArgs &args, int64_t epochs) {
     if (epochs == 1) return train_epoch<T>(args);
-    const int64_t steps = (args.samples + args.batch_size - 1) / args.batch_size;
+    const int64_t batches = count_batches(args);
+    const int64_t steps = (batches + args.accumulate - 1) / args.accumulate;
     for (int64_t i = 0; i < epochs && !args.stop; i++) {
         EpochArgs epoch = args;
+        epoch.first_batch = i * batches;
         epoch.first_step = i * steps;
         epoch.order += i * (args.order_stride ? args.replicas : 1) * args.samples;
-        epoch.losses = static_cast<T *>(args.losses) + i * args.num_terms * steps * args.replicas;
-        epoch.finite += i * steps * args.replicas;
+        epoch.losses = static_cast<T *>(args.losses) + i * args.num_terms * batches * args.replicas;
+        epoch.finite += i * batches * args.replicas;
         train_epoch<T>(epoch);
     }
 }

@@ -10,13 +10,17 @@ from chainrule.compiled.lowering.program import Program
 __all__ = ["accumulated_parameters", "accumulated_values", "assign_grad_modes"]
 
 
-def assign_grad_modes(program: Program) -> list[Operation]:
-    """The operations of a program, each told how to write its gradients."""
+def assign_grad_modes(program: Program, moved: int) -> list[Operation]:
+    """The operations of a program, each told how to write its gradients.
+
+    Parameters from the number ``moved`` on are not learned.
+    """
     repeated = accumulated_parameters(program)
     for op, name in parameter_writes(program):
         place = getattr(op, name)
         several = any(start <= place < start + size for start, size in repeated)
-        setattr(op, f"{name}_grad", GradMode.ACCUMULATE if several else GradMode.ASSIGN)
+        mode = GradMode.ACCUMULATE if several else GradMode.ASSIGN
+        setattr(op, f"{name}_grad", mode if place < moved else GradMode.SKIP)
     modes = value_modes(program)
     for read in program.reads:
         setattr(read.op, f"{read.name}_grad", modes[read.buffer])

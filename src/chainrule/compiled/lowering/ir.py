@@ -19,6 +19,8 @@ __all__ = [
     "OPERATIONS",
     "Activation",
     "ActivationKind",
+    "AddConstants",
+    "Attention",
     "BatchNormalize",
     "Convolution",
     "CrossEntropy",
@@ -34,13 +36,16 @@ __all__ = [
     "Map",
     "MapKind",
     "Matmul",
+    "Multiply",
     "Normalize",
     "OneHot",
     "Operation",
     "Pad",
     "ParametricReLU",
     "Pool",
+    "Resample",
     "StoreOutput",
+    "TransposedConvolution",
 ]
 
 NOWHERE = -1
@@ -155,7 +160,7 @@ class OneHot:
 
 @dataclass(slots=True)
 class Matmul:
-    """y (m, n) = W (m, k) x (k, n) + b, or += W x with ``accumulate``
+    """y (m, n) = W (m, k) x (k, n) + b, or += with ``accumulate``
 
     dW = g xᵀ,   dx = Wᵀ g
     """
@@ -211,6 +216,62 @@ class Map:
     alpha: float
     beta: float
     accumulate: bool
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class Multiply:
+    """y (rows, n) = ``scale`` x z, or += with ``accumulate``        x, z (rows, n)
+
+    dx = scale g z,   dz = scale g x
+    """
+
+    x: int
+    ldx: int
+    z: int
+    ldz: int
+    y: int
+    ldy: int
+    rows: int
+    n: int
+    scale: float
+    accumulate: bool
+    x_grad: GradMode = GradMode.SKIP
+    z_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class AddConstants:
+    """y (rows, blocks, n) += ``constants`` (rows, blocks), in place; g stays as it is."""
+
+    y: int
+    ldy: int
+    rows: int
+    blocks: int
+    n: int
+    constants: Annotated[Tensor, "const double *"]
+
+
+@dataclass(slots=True)
+class Attention:
+    """y (E, T, n): of each step t of T the sum of the values vₛ, each times P[t, s], head by head
+
+    x (3 E, T, n): the queries q, the keys k and the values v, of E features, ``size`` a head.
+    P = softmax over s of qₜ · kₛ ``scale``; with ``causal`` s is at most t. ``shares`` (heads, T,
+    T, n) keeps P.
+    """
+
+    x: int
+    ldx: int
+    y: int
+    ldy: int
+    shares: int
+    heads: int
+    size: int
+    steps: int
+    n: int
+    causal: bool
+    scale: float
     x_grad: GradMode = GradMode.SKIP
 
 
@@ -449,6 +510,35 @@ class Convolution:
 
 
 @dataclass(slots=True)
+class TransposedConvolution:
+    """y (C, H, W, n) = the sum of W's copies, each times an entry of x, + b        x (O, h, w, n)
+
+    W (O, C, window); y's windows, and all fields, are as if y were the x of a Convolution. dx = W ⋆
+    g, dW = Σ the windows of g, each times its x.
+    """
+
+    weight: int
+    bias: int
+    x: int
+    y: int
+    n: int
+    C: int
+    H: int
+    W: int
+    O: int  # noqa: E741
+    h: int
+    w: int
+    window_size: int
+    num_runs: int
+    run_length: int
+    window_offsets: Tensor
+    run_offsets: Tensor
+    workspace: int
+    weight_grad: GradMode = GradMode.SKIP
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
 class Pool:
     """y (C, windows, n) = the maximum or mean of each window of x (C, channel_size)
 
@@ -473,7 +563,7 @@ class Pool:
 
 @dataclass(slots=True)
 class Pad:
-    """y (C, h, w, n) = x (C, H, W, n) with a margin of ``fill`` around."""
+    """y (C, h, w, n) = x (C, H, W, n) with a margin of ``fill`` around; one below 0 is cut off."""
 
     x: int
     y: int
@@ -489,6 +579,26 @@ class Pad:
     x_grad: GradMode = GradMode.SKIP
 
 
+@dataclass(slots=True)
+class Resample:
+    """y (C, pixels, n): of each channel of x (C, channel_size), sums of rows times their weights
+
+    Pixel i is made of the entries from ``starts[i]`` to ``starts[i + 1]`` of ``sources``, which say
+    where in a channel the rows lie, and of ``weights``.        dx += g times these weights
+    """
+
+    x: int
+    y: int
+    n: int
+    C: int
+    channel_size: int
+    pixels: int
+    starts: Tensor
+    sources: Tensor
+    weights: Annotated[Tensor, "const double *"]
+    x_grad: GradMode = GradMode.SKIP
+
+
 Operation: TypeAlias = (
     LoadInput
     | Lookup
@@ -497,6 +607,9 @@ Operation: TypeAlias = (
     | Matmul
     | Activation
     | Map
+    | Multiply
+    | AddConstants
+    | Attention
     | ParametricReLU
     | Normalize
     | BatchNormalize
@@ -507,7 +620,9 @@ Operation: TypeAlias = (
     | GaussianTerm
     | StoreOutput
     | Convolution
+    | TransposedConvolution
     | Pool
     | Pad
+    | Resample
 )
 OPERATIONS: tuple[type[Any], ...] = get_args(Operation)

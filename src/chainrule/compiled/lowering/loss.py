@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 from typing import TypeAlias
@@ -24,16 +24,10 @@ from chainrule.compiled.lowering.ir import (
     OneHot,
 )
 from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Unsupported, Value
+from chainrule.compiled.lowering.targets import choose_target, loss_targets, split_losses
 from chainrule.nn.loss import Loss
 
-__all__ = [
-    "Outputs",
-    "batch_weights",
-    "loss_targets",
-    "loss_weights",
-    "lower_loss",
-    "weights_follow_order",
-]
+__all__ = ["Outputs", "lower_loss"]
 
 Outputs: TypeAlias = dict[str, Value]
 """The net's outputs by head; one that is not named is ""."""
@@ -66,6 +60,7 @@ def lower_loss(
     """
     if isinstance(criterion, nn.SampleWeightedLoss):
         return lower_sample_weighted(program, criterion, outputs, targets, dtype)
+    criterion, targets = choose_target(criterion, targets)
     losses = split_losses(criterion)
     shapes = [(), () if criterion.replicas is None else (criterion.replicas,)]
     if any(
@@ -103,72 +98,6 @@ def lower_sample_weighted(
         raise Unsupported(f"{criterion.label()} of weights {tuple(weight.shape)} {weight.dtype}")
     lower_term(program, criterion.loss, outputs[""], targets["target"], 0, dtype, sample_weights=1)
     return loss_targets(criterion, targets)
-
-
-def loss_targets(criterion: Loss, targets: Tensor | Mapping[str, Tensor]) -> list[Tensor]:
-    """The target of each loss, in their order; after that of a weighted one its weights."""
-    if isinstance(criterion, nn.SampleWeightedLoss) and not isinstance(targets, Tensor):
-        return [targets["target"], targets["weight"]]
-    by_name = {"": targets} if isinstance(targets, Tensor) else targets
-    return [by_name[name] for name in split_losses(criterion)]
-
-
-def split_losses(criterion: Loss) -> Mapping[str, Loss]:
-    """The losses that add up to one, by name; a single one is ""."""
-    return criterion.losses if isinstance(criterion, nn.MultiLoss) else {"": criterion}
-
-
-def batch_weights(
-    criterion: Loss,
-    targets: Sequence[Tensor],
-    order: Tensor,
-    sizes: Sequence[int],
-    dtype: torch.dtype,
-) -> list[Tensor | None]:
-    """How much each batch counts in the mean of each loss (steps, K or 1); None where it is a sum.
-
-    targets: of each loss, as ``lower_loss`` returns them; order (K or 1, N): that of the epoch.
-    """
-    if isinstance(criterion, nn.SampleWeightedLoss):
-        rows = torch.take_along_dim(targets[1].double(), order, 1)
-        return [torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)])]
-    found: list[Tensor | None] = []
-    for loss, target in zip(split_losses(criterion).values(), targets, strict=True):
-        if getattr(loss, "reduction", "mean") == "sum":
-            found.append(None)
-        elif isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss) and counts_classes(loss, target):
-            counted = (target != loss.ignore_index).double()
-            if loss.weight is not None:
-                counted *= loss.weight.to(dtype).double()[target]
-            rows = torch.take_along_dim(counted, order, 1)
-            found.append(torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)]))
-        else:
-            found.append(torch.tensor([*sizes])[:, None])
-    return found
-
-
-def weights_follow_order(criterion: Loss, targets: Sequence[Tensor]) -> bool:
-    """Whether what a batch counts depends on which samples are in it."""
-    if isinstance(criterion, nn.SampleWeightedLoss):
-        return True
-    losses = zip(split_losses(criterion).values(), targets, strict=True)
-    known = nn.CrossEntropyLoss | nn.NLLLoss
-    return any(isinstance(loss, known) and counts_classes(loss, t) for loss, t in losses)
-
-
-def counts_classes(loss: nn.CrossEntropyLoss | nn.NLLLoss, target: Tensor) -> bool:
-    """Whether samples count by their class in the mean."""
-    return not target.is_floating_point() and (loss.weight is not None or loss.ignore_index >= 0)
-
-
-def loss_weights(criterion: Loss, K: int) -> Tensor:
-    """How much each loss counts, for each replica (losses, K), in float64."""
-    if not isinstance(criterion, nn.MultiLoss):
-        return torch.ones(1, K, dtype=torch.float64)
-    rows = [
-        torch.as_tensor(criterion.weights[name], dtype=torch.float64) for name in criterion.losses
-    ]
-    return torch.stack([row.expand(K) for row in rows])
 
 
 def output_slice(program: Program, value: Value) -> Slice:

@@ -10,49 +10,73 @@ from math import prod
 from typing import Any
 
 from chainrule import nn
-from chainrule.compiled.lowering.activations import (
+from chainrule.compiled.lowering.ir import StoreOutput
+from chainrule.compiled.lowering.layers.activations import (
     ACTIVATIONS,
     ELEMENTWISE,
     MAPS,
     lower_activation,
     lower_next_activation,
 )
-from chainrule.compiled.lowering.comparison import lower_less_equal
-from chainrule.compiled.lowering.conv import (
-    lower_adaptive_pool,
-    lower_conv,
-    lower_maxout,
-    lower_pool,
+from chainrule.compiled.lowering.layers.attention import (
+    add_attention,
+    check_sequence,
+    lower_attention,
+    lower_positions,
 )
-from chainrule.compiled.lowering.dropout import lower_dropout
-from chainrule.compiled.lowering.embedding import lower_embedding
-from chainrule.compiled.lowering.ir import StoreOutput
-from chainrule.compiled.lowering.linear import lower_linear
-from chainrule.compiled.lowering.loss import Outputs
-from chainrule.compiled.lowering.normalization import (
+from chainrule.compiled.lowering.layers.comparison import lower_less_equal
+from chainrule.compiled.lowering.layers.conv import lower_conv
+from chainrule.compiled.lowering.layers.conv_transpose import lower_conv_transpose
+from chainrule.compiled.lowering.layers.dropout import lower_dropout
+from chainrule.compiled.lowering.layers.embedding import lower_embedding
+from chainrule.compiled.lowering.layers.linear import lower_linear
+from chainrule.compiled.lowering.layers.normalization import (
     lower_batch_norm,
     lower_group_norm,
     lower_layer_norm,
 )
+from chainrule.compiled.lowering.layers.pooling import (
+    lower_adaptive_pool,
+    lower_maxout,
+    lower_pool,
+)
+from chainrule.compiled.lowering.layers.recurrent import lower_recurrent
+from chainrule.compiled.lowering.layers.resample import lower_pad, lower_upsample
+from chainrule.compiled.lowering.loss import Outputs
 from chainrule.compiled.lowering.program import (
     INPUTS,
     Program,
     Slice,
     Unsupported,
     Value,
+    join_entries,
     side_by_side,
+    split_entries,
 )
+from chainrule.nn.layers.conv import ConvBase
 from chainrule.nn.module import Module
 
 __all__ = ["lower_net", "write_outputs"]
 
+ADAPTIVE_POOLS: list[type[Module]] = [
+    nn.AdaptiveAvgPool1d,
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool1d,
+    nn.AdaptiveMaxPool2d,
+]
+PADS: list[type[Module]] = [
+    *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ConstantPad1d, nn.ConstantPad2d),
+    *(nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReplicationPad1d, nn.ReplicationPad2d),
+    *(nn.CircularPad1d, nn.CircularPad2d),
+]
+
 LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
     **dict.fromkeys([*ACTIVATIONS, *MAPS, nn.PReLU], lower_activation),
-    nn.Conv1d: lower_conv,
-    nn.Conv2d: lower_conv,
-    nn.MaxPool2d: lower_pool,
-    nn.AvgPool2d: lower_pool,
-    nn.AdaptiveAvgPool2d: lower_adaptive_pool,
+    **dict.fromkeys([nn.Conv1d, nn.Conv2d], lower_conv),
+    **dict.fromkeys([nn.ConvTranspose1d, nn.ConvTranspose2d], lower_conv_transpose),
+    **dict.fromkeys([nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d], lower_pool),
+    **dict.fromkeys(ADAPTIVE_POOLS, lower_adaptive_pool),
+    nn.Upsample: lower_upsample,
     nn.Maxout: lower_maxout,
     nn.LayerNorm: lower_layer_norm,
     nn.GroupNorm: lower_group_norm,
@@ -62,6 +86,16 @@ LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]
     nn.Embedding: lower_embedding,
 }
 """The layers that make a new buffer, which is all the lanes: an activation after is done there."""
+
+
+LOOKING_AHEAD: dict[
+    type[Module], Callable[[Program, Any, list[Value], list[Module]], list[Value]]
+] = {
+    nn.Linear: lower_linear,
+    **dict.fromkeys([nn.RNN, nn.LSTM, nn.GRU], lower_recurrent),
+    nn.MultiheadAttention: lower_attention,
+}
+"""Those that may take the next layer along, from those that remain."""
 
 
 def lower_net(program: Program, net: Module, shape: tuple[int, ...]) -> Outputs:
@@ -89,12 +123,12 @@ def lower_layers(program: Program, layers: Sequence[Module], lanes: list[Value])
     remaining = list(layers)
     while remaining:
         layer = remaining.pop(0)
-        if isinstance(layer, nn.Linear):
-            lanes = lower_linear(program, layer, lanes, remaining)
+        if type(layer) in LOOKING_AHEAD:
+            lanes = LOOKING_AHEAD[type(layer)](program, layer, lanes, remaining)
         elif type(layer) in LOWERINGS:
             lanes = LOWERINGS[type(layer)](program, layer, lanes)
             if type(layer) not in ACTIVATIONS:
-                bias = layer.bias if isinstance(layer, nn.Conv1d | nn.Conv2d) else None
+                bias = layer.bias if isinstance(layer, ConvBase) else None
                 lower_next_activation(program, remaining, lanes, bias)
         elif type(layer) in CONTAINERS:
             lanes = CONTAINERS[type(layer)](program, layer, lanes)
@@ -191,6 +225,35 @@ def select_entry(value: Value, index: int) -> Value:
     return Value(shape, value.slice_range(index * size, (index + 1) * size))
 
 
+def lower_encoder_layer(
+    program: Program, layer: nn.TransformerEncoderLayer, lanes: list[Value]
+) -> list[Value]:
+    """Attention and a net of two layers, each added to what it is given; a step is a lane here."""
+    T = check_sequence(layer.self_attn, lanes, layer.d_model)
+    drops = layer.drop, layer.drop1, layer.drop2
+    if program.training and any(p for drop in drops for p in drop.drop_probabilities()):
+        raise Unsupported(f"{layer.label()} with dropout")
+
+    def attend(steps: list[Value]) -> list[Value]:
+        return lower_dropout(
+            program, layer.drop1, add_attention(program, layer.self_attn, steps, T)
+        )
+
+    def feed_forward(steps: list[Value]) -> list[Value]:
+        inner = [layer.linear1, layer.f, layer.drop, layer.linear2, layer.drop2]
+        return lower_layers(program, inner, steps)
+
+    steps = program.gather(split_entries(lanes))
+    for norm, branch in ((layer.norm1, attend), (layer.norm2, feed_forward)):
+        if layer.norm_first:
+            normed = lower_layer_norm(program, norm, steps)
+            steps = add_branches(program, layer, [steps, branch(normed)])
+        else:
+            steps = add_branches(program, layer, [steps, branch(steps)])
+            steps = lower_layer_norm(program, norm, steps)
+    return join_entries(steps, T)
+
+
 CONTAINERS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
     nn.Siamese: lower_siamese,
     nn.Residual: lower_residual,
@@ -199,8 +262,12 @@ CONTAINERS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]
     nn.Sequential: lower_branch,
     nn.Dropout: lower_dropout,
     nn.Dropout2d: lower_dropout,
+    nn.TransformerEncoderLayer: lower_encoder_layer,
+    nn.PositionalEncoding: lower_positions,
+    **dict.fromkeys(PADS, lower_pad),
 }
-"""The modules whose lanes are anywhere: those that are made of others, and dropout."""
+"""The modules whose lanes are anywhere, those that are made of others, and dropout; and padding,
+whose zeros are written once, so that nothing is done in their place."""
 
 
 def rearrange(layer: Module, value: Value) -> Value:
@@ -237,12 +304,12 @@ def merge_axes(shape: tuple[int, ...], start: int, end: int) -> tuple[int, ...]:
     return (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
-def write_outputs(program: Program, outputs: Outputs) -> dict[str, int]:
-    """Write each output to memory: how many features it has."""
+def write_outputs(program: Program, outputs: Outputs) -> dict[str, tuple[int, ...]]:
+    """Write each output to memory: the shape of a sample of it."""
     for head, value in enumerate(outputs.values()):
         features, first = prod(value.shape), 0
         for piece in program.gather([value])[0].slices:
             x, ldx = program.address(piece)
             program.ops.append(StoreOutput(head, features, first, piece.rows, x, ldx))
             first += piece.rows
-    return {name: prod(value.shape) for name, value in outputs.items()}
+    return {name: value.shape for name, value in outputs.items()}

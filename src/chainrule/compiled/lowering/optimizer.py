@@ -12,16 +12,20 @@ from torch import Tensor
 
 from chainrule.compiled.cstruct import fields, structure
 from chainrule.compiled.lowering.program import Unsupported
+from chainrule.nn.parameter import Parameter
 from chainrule.optim import (
+    ASGD,
     SGD,
     Adadelta,
     Adagrad,
     Adam,
+    Adamax,
     AdamW,
     NAdam,
     Optimizer,
     RAdam,
     RMSprop,
+    Rprop,
 )
 from chainrule.optim.hyperparameters import as_column, check_number
 from chainrule.optim.inplace import Scalar, is_nonzero
@@ -52,6 +56,9 @@ class UpdateRule(IntEnum):
     ADAGRAD = 4
     RMSPROP = 5
     ADADELTA = 6
+    ADAMAX = 7
+    RPROP = 8
+    ASGD = 9
 
 
 RULES: dict[type[Optimizer], UpdateRule] = {
@@ -63,6 +70,9 @@ RULES: dict[type[Optimizer], UpdateRule] = {
     Adagrad: UpdateRule.ADAGRAD,
     RMSprop: UpdateRule.RMSPROP,
     Adadelta: UpdateRule.ADADELTA,
+    Adamax: UpdateRule.ADAMAX,
+    Rprop: UpdateRule.RPROP,
+    ASGD: UpdateRule.ASGD,
 }
 
 FLOATS = (torch.float32, torch.float64)
@@ -73,6 +83,10 @@ STATE_PLACES = {
     "grad_avg": "mean",
     "exp_avg_sq": "mean_square",
     "square_avg": "mean_square",
+    "exp_inf": "mean_square",
+    "step_size": "mean_square",
+    "prev": "momentum",
+    "ax": "mean",
     "sum": "mean_square",
     "max_exp_avg_sq": "extra",
     "acc_delta": "extra",
@@ -97,8 +111,23 @@ class Hyperparameters(ctypes.Structure):
     eps: float
     lr_decay: float
     momentum_decay: float
+    eta_minus: float
+    eta_plus: float
+    min_step: float
+    max_step: float
+    lambd: float
+    alpha: float
+    t0: float
 
 
+PAIRS = {
+    "betas": ("beta1", "beta2"),
+    "etas": ("eta_minus", "eta_plus"),
+    "step_sizes": ("min_step", "max_step"),
+}
+"""Hyperparameters that are two numbers, and what each is called here."""
+MEMORY: dict[type[Optimizer], str] = {RMSprop: "alpha", Adadelta: "rho"}
+"""What an optimizer calls beta2."""
 HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
 
 
@@ -171,11 +200,15 @@ def has_regular_state(optimizer: Optimizer) -> bool:
     return True
 
 
-def collect_rows(optimizer: Optimizer) -> OptimizerRows:
+def collect_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> OptimizerRows:
     """What the kernel works on: the optimizer's own tensors, or of several groups copies.
 
-    State that a rule needs and has not yet is made.
+    State that a rule needs and has not yet is made. Copies, too, where there are ``frozen``
+    parameters, which come last; they have a gradient and a state of 0.
     """
+    K = len(optimizer.flats[0].data)
+    fixed = [parameter.data.reshape(K, -1) for parameter in frozen]
+    zeros = [torch.zeros_like(t) for t in fixed]
     names = [state_in_use(optimizer, i) for i in range(len(optimizer.flats))]
     for flat, state, used in zip(optimizer.flats, optimizer.state, names, strict=True):
         for name in used:
@@ -187,14 +220,11 @@ def collect_rows(optimizer: Optimizer) -> OptimizerRows:
             for state, used in zip(optimizer.state, names, strict=True)
         ]
         if any(t is not None for t in found):
-            zeros = (torch.zeros_like(flat.data) for flat in optimizer.flats)
-            rows[place] = join_rows(
-                [z if t is None else t for t, z in zip(found, zeros, strict=True)]
-            )
-    data, grads = (
-        join_rows(list(part))
-        for part in zip(*((f.data, f.grad) for f in optimizer.flats), strict=True)
-    )
+            pairs = zip(found, optimizer.flats, strict=True)
+            parts = [torch.zeros_like(flat.data) if t is None else t for t, flat in pairs]
+            rows[place] = join_rows(parts + zeros)
+    data = join_rows([flat.data for flat in optimizer.flats] + fixed)
+    grads = join_rows([flat.grad for flat in optimizer.flats] + zeros)
     return OptimizerRows(data, grads, **rows)
 
 
@@ -207,7 +237,7 @@ def return_rows(optimizer: Optimizer, rows: OptimizerRows) -> None:
     """Give the groups what the kernel made of their copies, and count the change."""
     begin = 0
     for i, (flat, state) in enumerate(zip(optimizer.flats, optimizer.state, strict=True)):
-        if len(optimizer.flats) == 1:
+        if rows.params is flat.data:
             break
         columns = slice(begin, begin + flat.data.shape[1])
         flat.data.copy_(rows.params[:, columns])
@@ -260,7 +290,7 @@ def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerF
     return OptimizerFlags(
         rule=RULES[type(optimizer)],
         maximize=group["maximize"],
-        weight_decay=is_nonzero(group["weight_decay"]),
+        weight_decay=is_nonzero(group.get("weight_decay", 0)),
         momentum=is_nonzero(group.get("momentum", 0)),
         nesterov=group.get("nesterov", False),
         decoupled=group.get("decoupled_weight_decay", False),
@@ -273,7 +303,7 @@ def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerF
 def hyperparameter_tables(
     optimizer: Optimizer, steps: int = 1, between_steps: Callable[[], None] | None = None
 ) -> list[Tensor]:
-    """The Hyperparameters of each group (steps or 1, K, 9), in float64.
+    """The Hyperparameters of each group (steps or 1, K, numbers), in float64.
 
     With ``between_steps``, which may change them and is called after each step, one row for each.
     """
@@ -288,15 +318,15 @@ def hyperparameter_tables(
 
 
 def hyperparameter_table(optimizer: Optimizer, index: int) -> Tensor:
-    """The Hyperparameters of a group, for each replica (K, 9), in float64."""
+    """The Hyperparameters of a group, for each replica (K, numbers), in float64."""
     group, data = optimizer.param_groups[index], optimizer.flats[index].data
     columns: dict[str, Any] = {
         name: as_column(name, group[name], data) for name in optimizer.defaults
     }
-    columns["beta1"], columns["beta2"] = columns.pop("betas", (0.0, 0.0))
-    for name in ("alpha", "rho"):
-        if name in columns:
-            columns["beta2"] = columns.pop(name)
+    for name, parts in PAIRS.items():
+        columns |= zip(parts, columns.pop(name, ()), strict=False)
+    if type(optimizer) in MEMORY:
+        columns["beta2"] = columns.pop(MEMORY[type(optimizer)])
     values = [columns.get(name, 0.0) for name in HYPERPARAMETERS]
     row = [0.0 if isinstance(value, Tensor) else value for value in values]
     table = torch.tensor(row, dtype=torch.float64).repeat(len(data), 1)

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
     ActivationKind,
+    Attention,
     BatchNormalize,
     Convolution,
     CrossEntropy,
@@ -26,13 +27,17 @@ from chainrule.compiled.lowering.ir import (
     Map,
     MapKind,
     Matmul,
+    Multiply,
     Normalize,
     Operation,
     Pad,
     ParametricReLU,
     Pool,
+    Resample,
+    TransposedConvolution,
 )
 from chainrule.nn.layers.dropout import DropoutBase
+from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
 
 __all__ = [
@@ -43,7 +48,9 @@ __all__ = [
     "Value",
     "ValueBuffer",
     "group_lanes",
+    "join_entries",
     "side_by_side",
+    "split_entries",
 ]
 
 INPUTS = -1
@@ -52,9 +59,13 @@ INPUTS = -1
 Reader: TypeAlias = (
     Matmul
     | Convolution
+    | TransposedConvolution
     | Pool
     | Pad
+    | Resample
     | Map
+    | Multiply
+    | Attention
     | ParametricReLU
     | Normalize
     | BatchNormalize
@@ -129,7 +140,8 @@ class Program:
     ``lane_groups``: the lanes of each use that a layer here has in a step, for what looks at a
     batch as a whole, in the order of the samples' numbers. ``whole_batch``: whether all samples of
     a batch have to go through together. ``running``: what layers learn beside parameters;
-    ``dropouts``: those that draw, each with how often it does in a step.
+    ``dropouts``: those that draw, each with how often it does in a step; ``idle_draws``: those that
+    count a draw, and would draw nothing but 1.
     """
 
     def __init__(
@@ -154,6 +166,7 @@ class Program:
         self.whole_batch, self.whole_numbers = False, whole_numbers
         self.running: list[Buffer] = []
         self.dropouts: dict[DropoutBase, int] = {}
+        self.idle_draws: dict[Module, int] = {}
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
 
     def add_buffer(self, rows: int, blocks: int = 1) -> int:
@@ -200,6 +213,10 @@ class Program:
         if not any(buffer is known for known in self.running):
             self.running.append(buffer)
         return next(i for i, known in enumerate(self.running) if known is buffer)
+
+    def count_draws(self, layer: Module) -> None:
+        """A use of a layer that counts its draws and makes none."""
+        self.idle_draws[layer] = self.idle_draws.get(layer, 0) + len(self.lane_groups)
 
     def gather(self, lanes: Sequence[Value]) -> list[Value]:
         """The lanes with what is still in the data set brought here, all lanes side by side."""
@@ -255,13 +272,14 @@ class Program:
         *,
         accumulate: bool = False,
     ) -> None:
-        """f of each lane to its block of these rows, or added to them."""
+        """f of each lane to a block of these rows, from their own on, or added to them."""
         alpha, beta = (*constants, 0.0, 0.0)[:2]
         for lane, slices, blocks in group_lanes(lanes):
             row = out.row
             for x in slices:
                 (offset, ldx), (y, ldy) = (
-                    self.address(piece) for piece in (x, Slice(out.buffer, row, x.rows, lane))
+                    self.address(piece)
+                    for piece in (x, Slice(out.buffer, row, x.rows, out.block + lane))
                 )
                 n = blocks * self.batch_columns
                 op = Map(kind, offset, ldx, y, ldy, x.rows, n, alpha, beta, accumulate)
@@ -284,10 +302,32 @@ def side_by_side(shape: tuple[int, ...], rows: Slice, lanes: int) -> list[Value]
     return [Value(shape, [rows._replace(block=block)]) for block in range(lanes)]
 
 
+def split_entries(lanes: Sequence[Value]) -> list[Value]:
+    """The entries of the first axis of each lane, as lanes."""
+    shape = lanes[0].shape[1:]
+    size = prod(shape)
+    return [
+        Value(shape, value.slice_range(i * size, (i + 1) * size))
+        for value in lanes
+        for i in range(value.shape[0])
+    ]
+
+
+def join_entries(entries: Sequence[Value], count: int) -> list[Value]:
+    """Each ``count`` lanes as the entries of one."""
+    shape = (count, *entries[0].shape)
+    return [
+        Value(shape, [piece for entry in entries[i : i + count] for piece in entry.slices])
+        for i in range(0, len(entries), count)
+    ]
+
+
 def group_lanes(lanes: Sequence[Value]) -> Iterator[tuple[int, list[Slice], int]]:
     """(first lane, its slices, number of lanes) of lanes that one product can do at once."""
     slices = [value.slices for value in lanes]
-    aligned = [[piece._replace(block=i) for piece in slices[0]] for i in range(len(lanes))]
+    aligned = [
+        [piece._replace(block=piece.block + i) for piece in slices[0]] for i in range(len(lanes))
+    ]
     if len(lanes) > 1 and slices == aligned:
         yield 0, slices[0], len(lanes)
     else:

@@ -336,10 +336,14 @@ class PositionalEncoding(Module):
 
         check_input(self, x, f"input {axes} or (T, {E})", fits)
         time = n + (self.batch_first and x.dim() - n == 3)
-        t = torch.arange(x.shape[time], dtype=torch.float64).unsqueeze(-1)
-        i = torch.arange(E, dtype=torch.float64)
-        angle = t / 10000 ** ((i - i % 2) / E)
-        P = torch.where(i % 2 == 0, angle.sin(), angle.cos()).to(x)
+        P = self.encode(x.shape[time]).to(x)
         if time == n and x.dim() - n == 3:
             P = P.unsqueeze(1)
         return x + P, lambda g: g
+
+    def encode(self, steps: int) -> Tensor:
+        """P (steps, E), in float64."""
+        t = torch.arange(steps, dtype=torch.float64).unsqueeze(-1)
+        i = torch.arange(self.d_model, dtype=torch.float64)
+        angle = t / 10000 ** ((i - i % 2) / self.d_model)
+        return torch.where(i % 2 == 0, angle.sin(), angle.cos())

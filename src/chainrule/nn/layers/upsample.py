@@ -79,6 +79,11 @@ class Upsample(Module):
         numbers = self._numbers * len(sizes) if len(self._numbers) == 1 else self._numbers
         return [self._find_axis_places(n, number) for n, number in zip(sizes, numbers, strict=True)]
 
+    def can_resize(self, sizes: Sequence[int]) -> bool:
+        """Whether the last axes of a sample may have these sizes."""
+        known = len(sizes) in MODES[self.mode] and len(self._numbers) in (1, len(sizes))
+        return known and min(sizes) > 0
+
     def _check_axes(self, x: Tensor) -> None:
         n, allowed = self.num_replica_dims, MODES[self.mode]
 

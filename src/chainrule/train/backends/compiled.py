@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
+from math import prod
 from types import FunctionType
 from typing import Any, final
 
@@ -24,16 +25,10 @@ from chainrule.compiled.build import (
     kernel,
     wait_for_kernel,
 )
-from chainrule.compiled.launch import (
-    CompiledProgram,
-    Epochs,
-    compile_inference,
-    compile_training,
-    compute_outputs,
-    train_epochs,
-)
-from chainrule.compiled.lowering.loss import batch_weights, loss_targets, weights_follow_order
+from chainrule.compiled.compile import CompiledProgram, compile_inference, compile_training
+from chainrule.compiled.launch import Epochs, compute_outputs, train_epochs
 from chainrule.compiled.lowering.program import Unsupported
+from chainrule.compiled.lowering.targets import batch_weights, loss_targets, weights_follow_order
 from chainrule.data import Dataset
 from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.loss.base import combine_values, find_losses
@@ -228,7 +223,7 @@ def no_compiled_form(of: str) -> Plain:
 
 def training_fingerprint(state: TrainState, train: Dataset) -> Fingerprint:
     """What the program of a training is made from."""
-    found = Fingerprint(find_unknown_step(state), state.batch_size)
+    found = Fingerprint(find_unknown_step(state), state.batch_size, state.accumulate)
     found.add_net(state.net)
     found.add_net(state.criterion)
     found.add_optimizer(state.optimizer)
@@ -257,7 +252,8 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
         raise Unsupported("a schedule that may look at what is trained")
     for part in (*state.net.modules(), *find_losses(state.criterion), state.optimizer):
         check_own_methods(part)
-    return compile_training(state.net, state.criterion, state.optimizer, train, state.batch_size)
+    parts = state.net, state.criterion, state.optimizer
+    return compile_training(*parts, train, state.batch_size, state.accumulate)
 
 
 def compile_predictions(state: TrainState, data: Dataset) -> CompiledProgram:
@@ -273,8 +269,6 @@ def find_unknown_step(state: TrainState) -> str | None:
     """What happens in the steps that the kernel does not do, or None."""
     if not isinstance(state.batch_size, int) or state.batch_size < 1:
         return f"batches of {state.batch_size!r}"
-    if state.accumulate > 1:
-        return "gradients of several batches for one step"
     if has_forward_hook():
         return HOOK
     for callback in state.callbacks:
@@ -320,12 +314,13 @@ def run_measured_epoch(
     order: Tensor,
     metrics: EpochMetrics,
 ) -> Epochs:
-    """An epoch in this order (K, N), some batches at a time where there are metrics of them."""
+    """An epoch in this order (K, N), some steps at a time where there are metrics of them."""
     if not state.batch_metrics:
         return run_program(program, state, order[None], state.active)
     plain, active, parts = state.net.replicas is None, state.active, []
-    numbers = len(order) * sum(program.heads.values()) * state.batch_size
-    size = state.batch_size * -(-CHUNK_NUMBERS // max(1, numbers))
+    numbers = len(order) * sum(map(prod, program.heads.values())) * state.batch_size
+    step = state.batch_size * state.accumulate
+    size = step * -(-CHUNK_NUMBERS // max(1, numbers * state.accumulate))
     for index in torch.split(order, size, 1):
         epoch = run_program(program, state, index[None], active)
         target = train.subset_targets(index[0] if plain else index)
@@ -355,7 +350,7 @@ def run_program(
         between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
         outputs=bool(state.batch_metrics),
     )
-    state.steps += len(orders) * len(epochs.sizes)
+    state.steps += len(orders) * -(-len(epochs.sizes) // state.accumulate)
     return epochs
 
 

@@ -97,7 +97,10 @@ class Fingerprint:
         elif cls is Buffer:
             self.add_object(value)
             self.values += (value.data.shape, value.data.dtype)
-        elif cls is Parameter or not hasattr(value, "__dict__"):
+        elif cls is Parameter:
+            self.add_object(value)
+            self.values += (value.data.shape, value.data.dtype)  # of one that is not moved
+        elif not hasattr(value, "__dict__"):
             self.add_object(value)
         else:
             self._add_members(value)

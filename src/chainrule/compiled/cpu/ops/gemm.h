@@ -19,8 +19,8 @@ template <class T> struct IndexedRows {
     IndexedRows skip_columns(int64_t j) const { return {from + j, at}; }
 };
 
-// out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is
-// (accumulate), as the bias of its row, or as 0. Element (r, k) of a lies at a[r ar + k ak]. A is T,
+// out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (accumulate)
+// or as 0, plus the bias of its row, where there is one. Element (r, k) of a lies at a[r ar + k ak]. A is T,
 // or bf16x2.
 template <class T, class A, class B, int R, int C>
 inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t K,
@@ -32,8 +32,12 @@ inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
         for (int c = 0; c < C; c++)
-            acc[r][c] =
-                accumulate ? S::load(out + r * ldo + c * S::W) : S::splat(bias ? bias[r] : T(0));
+            acc[r][c] = accumulate ? S::load(out + r * ldo + c * S::W) : S::splat(T(0));
+    if (bias)
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+            for (int c = 0; c < C; c++) acc[r][c] += bias[r];
     for (int64_t k = 0; k < K; k++) {
 #pragma GCC unroll 8
         for (int c = 0; c < C; c++) x[c] = Simd<A>::load(b.row(k) + c * S::W);

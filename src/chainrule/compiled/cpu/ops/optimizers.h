@@ -180,6 +180,55 @@ void adadelta_step(const ParameterSlice<T> &s, const Hyperparameters &h,
     }
 }
 
+// m <- b1 m + (1 - b1) g;  u <- max(b2 u, |g| + eps);  p <- p - lr m / ((1 - b1^t) u); nan stays
+template <class T>
+void adamax_step(const ParameterSlice<T> &s, const Hyperparameters &h, const OptimizerFlags &flags,
+                 int64_t step) {
+    const T sign = flags.maximize ? -1 : 1, decay = flags.weight_decay ? T(h.weight_decay) : T(0);
+    const T rate = T(-h.lr / (1 - std::pow(h.beta1, step))), one = T(1 - h.beta1);
+    const T b2 = T(h.beta2), eps = T(h.eps);
+    for (int64_t i = 0; i < s.P; i++) {
+        const T d = sign * s.g[i] + decay * s.p[i], size = std::abs(d) + eps;
+        const T m = s.mean[i] += one * (d - s.mean[i]), kept = s.mean_square[i] * b2;
+        const T u = s.mean_square[i] = kept > size || kept != kept ? kept : size;
+        s.p[i] += rate * m / u;
+    }
+}
+
+// size <- eta size within its bounds, eta by the sign of g g', the last step's;  p <- p - sign(g)
+// size; where g g' < 0 the entry stays, and g' is 0 for the next step
+template <class T>
+void rprop_step(const ParameterSlice<T> &s, const Hyperparameters &h,
+                const OptimizerFlags &flags) {
+    const T sign = flags.maximize ? -1 : 1, shrink = T(h.eta_minus), grow = T(h.eta_plus);
+    const T least = T(h.min_step), most = T(h.max_step);
+    for (int64_t i = 0; i < s.P; i++) {
+        T g = sign * s.g[i], size = s.mean_square[i];
+        const T agree = g * s.momentum[i];
+        size = agree > 0 ? size * grow : agree < 0 ? size * shrink : size;
+        s.mean_square[i] = size = std::min(std::max(size, least), most);
+        s.momentum[i] = g = agree < 0 ? T(0) : g;
+        s.p[i] -= (g > 0 ? T(1) : g < 0 ? T(-1) : T(0)) * size;
+    }
+}
+
+// p <- (1 - l eta) p - eta g, eta = lr / (1 + l lr (t - 1))^alpha;  a <- a + mu (p - a), mu = 1 /
+// max(1, t - 1 - t0)
+template <class T>
+void asgd_step(const ParameterSlice<T> &s, const Hyperparameters &h, const OptimizerFlags &flags,
+               int64_t step) {
+    const T sign = flags.maximize ? -1 : 1, decay = flags.weight_decay ? T(h.weight_decay) : T(0);
+    const double past = double(step - 1);
+    const double eta = h.lr / std::pow(1 + h.lambd * h.lr * past, h.alpha);
+    const T keep = T(1 - h.lambd * eta), rate = T(-eta);
+    const T share = T(1 / std::max(1.0, past - h.t0));
+    for (int64_t i = 0; i < s.P; i++) {
+        const T d = sign * s.g[i] + decay * s.p[i];
+        s.p[i] = s.p[i] * keep + rate * d;
+        s.mean[i] += share * (s.p[i] - s.mean[i]);
+    }
+}
+
 // The rule of a group on a slice of it; step: of the optimizer, from 1.
 template <class T>
 void update_parameters(const ParameterSlice<T> &s, const ParameterGroup &group,
@@ -194,5 +243,8 @@ void update_parameters(const ParameterSlice<T> &s, const ParameterGroup &group,
     case UpdateRule::ADAGRAD: return adagrad_step(s, h, flags, step);
     case UpdateRule::RMSPROP: return rmsprop_step(s, h, flags);
     case UpdateRule::ADADELTA: return adadelta_step(s, h, flags);
+    case UpdateRule::ADAMAX: return adamax_step(s, h, flags, step);
+    case UpdateRule::RPROP: return rprop_step(s, h, flags);
+    case UpdateRule::ASGD: return asgd_step(s, h, flags, step);
     }
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Annotated, Any, final
 
@@ -15,6 +15,7 @@ from chainrule.compiled.cstruct import structure
 from chainrule.compiled.lowering.ir import Drop
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
 from chainrule.nn.layers.dropout import DropoutBase, keep_rule
+from chainrule.nn.module import Module
 
 __all__ = ["DropoutState", "count_uses", "dropout_states", "lower_dropout"]
 
@@ -36,11 +37,17 @@ class DropoutState(ctypes.Structure):
 
 
 def lower_dropout(program: Program, layer: DropoutBase, lanes: list[Value]) -> list[Value]:
-    """Each lane with some of its entries 0, in a new buffer; where nothing is learned, as it is."""
+    """Each lane with some of its entries 0, in a new buffer.
+
+    As it is where nothing is learned, and where p is 0.
+    """
     K = layer.replicas or 1
     if isinstance(layer.p, Tensor) and layer.p.numel() != K:
         raise Unsupported(f"{layer.label()} of {count_noun(K, 'replica')}")
     if not program.training:
+        return lanes
+    if not any(layer.drop_probabilities()):
+        program.count_draws(layer)
         return lanes
     if layer.seeds is None:
         raise Unsupported(f"{layer.label()} without a seed: net.initialize(seed) gives it one")
@@ -91,7 +98,7 @@ def dropout_states(
     return array, kept
 
 
-def count_uses(dropouts: Mapping[DropoutBase, int], steps: int) -> None:
-    """Let the layers know how often they have drawn in so many steps."""
-    for layer, uses in dropouts.items():
-        layer.rng_counter += uses * steps
+def count_uses(uses: Iterable[tuple[Module, int]], batches: int) -> None:
+    """Let layers know how often they have drawn for so many batches; uses: for one."""
+    for layer, count in uses:
+        layer.rng_counter += count * batches

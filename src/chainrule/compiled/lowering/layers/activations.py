@@ -17,7 +17,14 @@ from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Val
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["ACTIVATIONS", "ELEMENTWISE", "MAPS", "lower_activation", "lower_next_activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "ELEMENTWISE",
+    "MAPS",
+    "activate_rows",
+    "lower_activation",
+    "lower_next_activation",
+]
 
 ACTIVATIONS: dict[type[Module], ActivationKind] = {
     nn.ReLU: ActivationKind.RELU,
@@ -159,21 +166,34 @@ def add_activation(
     """y = f(x), in place of what was just made; on the way back, the bias's gradient too."""
     number = lanes[0].slices[0].buffer
     buffer = program.buffers[number]
-    columns = buffer.blocks * program.batch_columns
-    alpha, beta = (*constants, 0.0, 0.0)[:2]
     program.activations[number] = kind
+    activate_rows(
+        program,
+        Slice(number, 0, buffer.rows),
+        kind,
+        constants,
+        blocks=buffer.blocks,
+        bias=program.parameter_offset(bias),
+        rows_per_bias=rows_per_bias,
+    )
+
+
+def activate_rows(
+    program: Program,
+    rows: Slice,
+    kind: ActivationKind,
+    constants: Sequence[float] = (),
+    *,
+    blocks: int = 1,
+    bias: int = NOWHERE,
+    rows_per_bias: int = 1,
+) -> None:
+    """y = f(x) in place of these rows, in so many blocks; ``bias``: where its gradient goes."""
+    y, ldy = program.address(rows)
+    alpha, beta = (*constants, 0.0, 0.0)[:2]
+    n = blocks * program.batch_columns
     program.ops.append(
-        Activation(
-            kind=kind,
-            y=buffer.offset,
-            ldy=columns,
-            rows=buffer.rows,
-            n=columns,
-            alpha=alpha,
-            beta=beta,
-            bias=program.parameter_offset(bias),
-            rows_per_bias=rows_per_bias,
-        )
+        Activation(kind, y, ldy, rows.rows, n, alpha, beta, bias, rows_per_bias=rows_per_bias)
     )
 
 

@@ -1,0 +1,1 @@
+"""From each family of layers to a program's operations."""

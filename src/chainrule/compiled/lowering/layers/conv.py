@@ -1,0 +1,157 @@
+"""From convolutions to a program's operations.
+
+Images (C, H, W) are rows of samples, one a pixel: a window is a list of rows, and windows that are
+neighbours along W, with a stride of 1, are one longer row.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+import torch
+
+from chainrule import nn
+from chainrule.compiled.lowering.ir import NOWHERE, Convolution
+from chainrule.compiled.lowering.layers.resample import add_resampling, padding_taps
+from chainrule.compiled.lowering.layers.windows import (
+    Windows,
+    add_margin,
+    as_images,
+    count_windows,
+    drop_height,
+    two_axes,
+)
+from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
+from chainrule.nn.layers.conv import ConvBase
+
+__all__ = ["CACHE_LINE", "lower_conv", "multiplies_bfloat16"]
+
+CACHE_LINE = 16
+"""Numbers of at least one line of the cache, as in winograd.h."""
+WINOGRAD_WINDOWS: dict[tuple[int, ...], int] = {(3, 3): 3, (2, 2): 2}
+"""The windows that winograd.h knows."""
+WINOGRAD_CHANNELS = 4
+"""Of x, at least: with fewer the additions cost more than the products that they save. A first
+layer 3 x 3 of 32 channels took 0.61 ms as it is defined and 0.93 so with 1 channel, 0.91 and 1.10
+with 3."""
+WINOGRAD_COLUMNS = 96
+"""Columns of the matrices there, for tiles and samples: enough for a product, few for the cache."""
+
+
+def lower_conv(program: Program, layer: nn.Conv1d | nn.Conv2d, lanes: list[Value]) -> list[Value]:
+    """W ⋆ x + b of each lane, in a new buffer; a row is an image one pixel high."""
+    if lanes[0].shape[:1] != (layer.in_channels,):
+        raise Unsupported(f"{layer.label()} of samples {lanes[0].shape}")
+    lanes = lower_padding(program, layer, as_images(layer, lanes, layer.axes))
+    _, H, W = lanes[0].shape
+    params = layer.params
+    kernel, stride, dilation = map(two_axes, (params.kernel, params.stride, params.dilation))
+    h, w = count_windows(layer, (H, W), kernel, stride, dilation)
+    x, rows = program.join_lanes(lanes), layer.out_channels * h * w
+    y = Slice(program.add_buffer(rows, len(lanes)), 0, rows)
+    windows = Windows(kernel, stride, dilation, (H, W), (h, w))
+    for group in range(layer.groups):
+        add_convolution(program, layer, windows, x, y, group, len(lanes))
+    return drop_height(side_by_side((layer.out_channels, h, w), y, len(lanes)), layer.axes)
+
+
+def add_convolution(
+    program: Program,
+    layer: nn.Conv1d | nn.Conv2d,
+    windows: Windows,
+    x: Slice,
+    y: Slice,
+    group: int,
+    lanes: int,
+) -> None:
+    """One group of a layer's channels, from its part of x to its part of y."""
+    kernel, stride, dilation, (H, W), (h, w) = windows
+    C, O = layer.in_channels // layer.groups, layer.out_channels // layer.groups  # noqa: E741
+    n, weights = lanes * program.batch_columns, O * C * prod(kernel)
+    x = x._replace(row=x.row + group * C * H * W, rows=C * H * W)
+    y = y._replace(row=y.row + group * O * h * w, rows=O * h * w)
+    run_length, run_offsets = windows.find_runs(n)
+    plain = max(*stride, *dilation) > 1 or C < WINOGRAD_CHANNELS
+    winograd = 0 if plain else WINOGRAD_WINDOWS.get(kernel, 0)
+    bfloat16 = multiplies_bfloat16(program, layer) and winograd > 0
+    bfloat16 = bfloat16 and C % program.bfloat16_channels == O % program.bfloat16_channels == 0
+    block, kept, scratch = Block(0, 0), weights, 0
+    if winograd:
+        block, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
+    bias = program.parameter_offset(layer.bias)
+    op = Convolution(
+        weight=program.parameter_offset(layer.weight) + group * weights,
+        bias=bias if bias == NOWHERE else bias + group * O,
+        x=program.address(x)[0],
+        y=program.address(y)[0],
+        n=n,
+        C=C,
+        H=H,
+        W=W,
+        O=O,
+        h=h,
+        w=w,
+        window_size=prod(kernel),
+        num_runs=len(run_offsets),
+        run_length=run_length,
+        window_offsets=windows.entry_offsets(C, n),
+        run_offsets=run_offsets,
+        winograd=winograd,
+        bfloat16=bfloat16,
+        block_tiles=block.tiles,
+        block_samples=block.samples,
+        workspace=program.add_workspace(kept, scratch),
+    )
+    program.add_reader(op, x, lanes)
+
+
+def multiplies_bfloat16(program: Program, layer: ConvBase) -> bool:
+    """Whether the layer is to multiply in bfloat16."""
+    if layer.matmul_dtype is None:
+        return False
+    if layer.matmul_dtype != torch.bfloat16 or not program.bfloat16_channels:
+        raise Unsupported(f"products in {layer.matmul_dtype}")
+    return True
+
+
+class Block(NamedTuple):
+    """So many of Winograd's tiles, of so many samples, are done at a time."""
+
+    tiles: int
+    samples: int
+
+
+def winograd_block(tiles: int, n: int) -> Block:
+    """What ``WINOGRAD_COLUMNS`` have room for, of all tiles of n samples, whole lines of them."""
+    parts = -(-n // WINOGRAD_COLUMNS)
+    samples = min(n, -(-n // parts // CACHE_LINE) * CACHE_LINE)
+    return Block(min(tiles, max(1, WINOGRAD_COLUMNS // samples)), samples)
+
+
+def winograd_sizes(
+    window: int, bfloat16: bool, sizes: tuple[int, int, int, int], n: int
+) -> tuple[Block, int, int]:
+    """What is done at a time, and how many numbers that keeps for a step and needs meanwhile."""
+    C, O, h, w = sizes  # noqa: E741
+    tiles = -(-h // 2) * -(-w // 2)
+    block = winograd_block(tiles, n)
+    products, columns = (window + 1) ** 2, block.tiles * block.samples
+    blocks = -(-tiles // block.tiles) * -(-n // block.samples)
+    v, m, pairs = C * columns + CACHE_LINE, O * columns + CACHE_LINE, max(C, O) * columns // 2
+    kept = (2 + bfloat16) * products * C * O + bfloat16 * blocks * products * v // 2
+    scratch = block.samples + products * (v + m) + bfloat16 * (products * m // 2 + pairs)
+    return block, kept, scratch
+
+
+def lower_padding(
+    program: Program, layer: nn.Conv1d | nn.Conv2d, lanes: list[Value]
+) -> list[Value]:
+    """The lanes (C, H, W) with the layer's margin."""
+    edges = [(0, 0), *layer.edges][-2:]
+    if not any(a + b for a, b in edges):
+        return lanes
+    if layer.padding_mode == "zeros":
+        return add_margin(program, lanes, edges, 0.0)
+    taps = padding_taps(lanes[0].shape[1:], edges, layer.padding_mode)
+    return add_resampling(program, lanes, *taps)

@@ -1,0 +1,130 @@
+"""Sequences on the compiled path: recurrent layers, attention, positions."""
+
+import pytest
+import torch
+
+from chainrule import nn, zoo
+from chainrule._util.threads import torch_threads
+from chainrule.data import Dataset
+from chainrule.train import Trainer
+from tests.compiled.agreement import SEEDS, B, K, assert_equal, make_data, sgd
+
+RECURRENT = [
+    nn.RNN(3, 5, batch_first=True),
+    nn.RNN(3, 5, nonlinearity="relu", bias=False, batch_first=True),
+    nn.LSTM(3, 5, batch_first=True),
+    nn.LSTM(3, 4, num_layers=2, bias=False, bidirectional=True, batch_first=True),
+    nn.LSTM(3, 5, batch_first=True, truncate=2),
+    nn.GRU(3, 5, batch_first=True),
+    nn.GRU(3, 4, num_layers=2, bidirectional=True, batch_first=True, truncate=3),
+    nn.GRU(3, 5, bias=False, batch_first=True),
+]
+
+
+def recurrent_net(layer, *before):
+    width = layer.hidden_size * (2 if layer.bidirectional else 1)
+    return nn.Sequential(*before, layer, nn.Item(0), nn.Select(1, -1), nn.Linear(width, 2))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("layer", RECURRENT, ids=repr)
+def test_recurrent_layers_agree(layer, first):
+    before = [] if first else [nn.Linear(2, 3), nn.Tanh()]
+    shape = (4, 3) if first else (4, 2)
+    assert_equal(recurrent_net(layer, *before), nn.MSELoss(), sgd, shape, 2, batch_size=20)
+
+
+@pytest.mark.parametrize("layer", [RECURRENT[2], RECURRENT[6]], ids=repr)
+def test_all_states_may_be_read(layer):
+    width = layer.hidden_size * (2 if layer.bidirectional else 1)
+    net = nn.Sequential(layer, nn.Item(0), nn.Linear(width, 2), nn.Flatten(), nn.Linear(6, 2))
+    assert_equal(net, nn.MSELoss(), sgd, (3, 3), 2)
+
+
+def test_a_sequence_of_one_step_agrees():
+    assert_equal(recurrent_net(RECURRENT[5]), nn.MSELoss(), sgd, (1, 3), 2)
+
+
+def test_a_recurrent_layer_may_be_used_for_both_of_a_pair():
+    reader = nn.Sequential(nn.GRU(3, 4, batch_first=True), nn.Item(0), nn.Select(1, -1))
+    net = nn.Sequential(nn.Siamese(reader), nn.Flatten(), nn.Linear(8, 2))
+    assert_equal(net, nn.MSELoss(), sgd, (2, 3, 3), 2)
+
+
+ENCODER = {"d_model": 4, "nhead": 2, "dim_feedforward": 5, "dropout": 0.0, "batch_first": True}
+ATTENTION = [
+    nn.Sequential(nn.MultiheadAttention(4, 2, batch_first=True), nn.Item(0)),
+    nn.Sequential(
+        nn.MultiheadAttention(4, 1, bias=False, batch_first=True, causal=True), nn.Item(0)
+    ),
+    nn.TransformerEncoderLayer(**ENCODER),
+    nn.TransformerEncoderLayer(**ENCODER, norm_first=True, activation="gelu", causal=True),
+    nn.TransformerEncoderLayer(**ENCODER, bias=False, layer_norm_eps=0.1),
+    nn.PositionalEncoding(4, batch_first=True),
+    nn.Siamese(nn.TransformerEncoderLayer(**ENCODER)),
+]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("layer", ATTENTION, ids=lambda layer: repr(layer)[:40])
+def test_attention_agrees(layer, first):
+    shape = (2, 3, 4) if isinstance(layer, nn.Siamese) else (3, 4)
+    before = [] if first else [nn.PositionalEncoding(4, batch_first=True), nn.Linear(4, 4)]
+    if isinstance(layer, nn.Siamese):
+        before = []
+    net = nn.Sequential(*before, layer, nn.Flatten(), nn.Linear(torch.Size(shape).numel(), 2))
+    assert_equal(net, nn.MSELoss(), sgd, shape, 2)
+
+
+PLAIN = [
+    (nn.LSTM(3, 4, batch_first=True), "LSTM(3, 4, batch_first=True) without an Item(0) after it"),
+    (nn.LSTM(3, 4, 2, batch_first=True, dropout=0.3), "with dropout between its layers"),
+    (nn.MultiheadAttention(3, 1, dropout=0.2, batch_first=True), "with dropout"),
+    (nn.TransformerEncoderLayer(3, 1, 4, batch_first=True), "with dropout"),
+]
+
+
+@pytest.mark.parametrize(("layer", "why"), PLAIN, ids=repr)
+def test_what_is_not_known_takes_the_plain_path(layer, why):
+    item = [nn.Item(0)] if isinstance(layer, nn.LSTM | nn.MultiheadAttention) else []
+    if "Item" in why:
+        item = [nn.Item(1), nn.Item(0), nn.Select(0, 0)]
+    width = 3 if not isinstance(layer, nn.LSTM) else 4
+    last = [] if "Item" in why else [nn.Select(1, -1)]
+    net = nn.Sequential(layer, *item, *last, nn.Linear(width, 2)).replicate(K, SEEDS)
+    trainer = Trainer(net, nn.MSELoss(), sgd(net), batch_size=B, seed=SEEDS)
+    trainer.fit(make_data((4, 3), 2, torch.float32), epochs=1, progress=False)
+    assert why in str(trainer.backend_status)
+
+
+def train_reader(reader, seed, net, data, compile="auto"):  # noqa: A002
+    trainer = Trainer(net, nn.MSELoss(), sgd(net), batch_size=16, seed=seed, compile=compile)
+    trainer.fit(data, epochs=2, progress=False)
+    assert str(trainer.backend_status) == ("compiled" if compile else "plain"), reader
+    return trainer
+
+
+@pytest.mark.parametrize("reader", ["RNN", "LSTM", "GRU", "attention"])
+def test_a_replica_that_reads_sequences_has_the_same_bits_anywhere(reader):
+    data, found = make_data((6, 2), 1, torch.float32), []
+    for threads in (1, 2):
+        with torch_threads(threads):
+            net = zoo.sequence_net(reader, hidden=8).replicate(K, SEEDS)
+            cohort = train_reader(reader, SEEDS, net, data)
+            net = zoo.sequence_net(reader, hidden=8).initialize(SEEDS[1])
+            alone = train_reader(reader, SEEDS[1], net, data.replica(1))
+        found += [cohort.optimizer.flats[0].data[1], alone.optimizer.flats[0].data[0]]
+    assert all(torch.equal(found[0], other) for other in found[1:])
+
+
+@pytest.mark.parametrize("reader", ["LSTM", "attention"])
+def test_tokens_are_read_alike(reader):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 7, (40, 5), generator=generator)
+    y = torch.randn(40, 3, 2, generator=generator, dtype=torch.float64)
+    found = []
+    for compile in (False, "auto"):  # noqa: A001
+        net = zoo.sequence_net(reader, 4, 8, 3, tokens=7, places=2).initialize(3)
+        trainer = train_reader(reader, 3, net.to(torch.float64), Dataset(x, y), compile)
+        found.append((trainer.optimizer.flats[0].data, trainer.predict(Dataset(x, y))))
+    torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)
