@@ -7,7 +7,7 @@ from chainrule import nn, zoo
 from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
 from chainrule.train import Trainer
-from tests.compiled.agreement import SEEDS, B, K, assert_equal, make_data, sgd
+from tests.compiled.agreement import SEEDS, B, K, assert_equal, make_data, sgd, train_net
 
 RECURRENT = [
     nn.RNN(3, 5, batch_first=True),
@@ -127,4 +127,25 @@ def test_tokens_are_read_alike(reader):
         net = zoo.sequence_net(reader, 4, 8, 3, tokens=7, places=2).initialize(3)
         trainer = train_reader(reader, 3, net.to(torch.float64), Dataset(x, y), compile)
         found.append((trainer.optimizer.flats[0].data, trainer.predict(Dataset(x, y))))
+    torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)
+
+
+PLACES = [
+    nn.CrossEntropyLoss(),
+    nn.CrossEntropyLoss([0.5, 1.0, 2.0], ignore_index=1, label_smoothing=0.1),
+    nn.CrossEntropyLoss([0.5, 1.0, 2.0], reduction="sum"),
+    nn.NLLLoss(ignore_index=0),
+]
+
+
+@pytest.mark.parametrize("criterion", PLACES, ids=repr)
+def test_classes_at_several_places_agree(criterion):
+    data = make_data((4,), 6, torch.float64)
+    generator = torch.Generator().manual_seed(7)
+    data = Dataset(data.inputs, torch.randint(0, 3, (K, len(data), 2), generator=generator), K)
+    net, found = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (3, 2)), nn.LogSoftmax(1)), []
+    for compiled in (False, True):
+        trainer = train_net(compiled, net, criterion, sgd, data)
+        found.append((trainer.optimizer.flats[0].data, trainer.history.curves))
+        found[-1] += (trainer.predict(data),)
     torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)

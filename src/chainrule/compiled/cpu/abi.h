@@ -286,7 +286,9 @@ struct ElementwiseTerm {
     GradMode x_grad;
 };
 
-// loss −= weights[term] Σ Σ q log softmax x, or its mean        x (rows, n)
+// loss −= weights[term] Σ Σ q log softmax x, or its mean        x (rows, n), ``ldx`` apart
+//
+// A sample has a class at each of its ``places``; this is of those at ``place``.
 //
 // q is 1 at the sample's class and 0 elsewhere, or t (rows, n) with ``has_shares``; then (1 − s) q
 // + s / rows, s = ``label_smoothing``; then times the ``class_weights`` (rows), where there are
@@ -298,6 +300,8 @@ struct CrossEntropy {
     int64_t term;
     bool mean;
     bool log_probabilities;
+    int64_t places;
+    int64_t place;
     int64_t rows;
     int64_t x;
     int64_t ldx;

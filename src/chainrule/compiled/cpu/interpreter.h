@@ -312,11 +312,11 @@ template <class T> struct Interpreter {
     }
 
     void forward(const CrossEntropy &op) {
-        const int64_t *classes = target<int64_t>(op.target);
+        const Labels classes{target<int64_t>(op.target), op.places, op.place};
         const T *v = sample_weights(op.sample_weights);
         const double count = !op.mean ? 1
                              : v      ? double(sum_over_batch(v))
-                                      : class_weight_sum(op, classes);
+                                      : class_weight_sum(op);
         add_loss(op, count, [&](T scale, bool accumulate) {
             T *x = values + op.x, *g = grads + op.x, *scratch = values + op.scratch;
             const bool plain = !op.has_shares && op.label_smoothing == 0 && !op.class_weights &&
@@ -343,13 +343,14 @@ template <class T> struct Interpreter {
         return total;
     }
 
-    // What the samples of a batch count in the mean.
-    double class_weight_sum(const CrossEntropy &op, const int64_t *classes) const {
-        if (op.has_shares || (!op.class_weights && op.ignore_index < 0)) return double(chunk.batch);
-        const int64_t *order = chunk.order - chunk.place;
+    // What the samples of a batch count in the mean, at all their places.
+    double class_weight_sum(const CrossEntropy &op) const {
+        const int64_t count = chunk.batch * op.places;
+        if (op.has_shares || (!op.class_weights && op.ignore_index < 0)) return double(count);
+        const int64_t *classes = target<int64_t>(op.target), *order = chunk.order - chunk.place;
         T total = 0;
-        for (int64_t i = 0; i < chunk.batch; i++) {
-            const int64_t label = classes[order[i]];
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t label = classes[order[i / op.places] * op.places + i % op.places];
             if (label == op.ignore_index || label < 0 || label >= op.rows) continue;
             total += op.class_weights ? T(op.class_weights[label]) : T(1);
         }

@@ -412,7 +412,9 @@ class ElementwiseTerm:
 
 @dataclass(slots=True)
 class CrossEntropy:
-    """loss −= weights[term] Σ Σ q log softmax x, or its mean        x (rows, n)
+    """loss −= weights[term] Σ Σ q log softmax x, or its mean        x (rows, n), ``ldx`` apart
+
+    A sample has a class at each of its ``places``; this is of those at ``place``.
 
     q is 1 at the sample's class and 0 elsewhere, or t (rows, n) with ``has_shares``; then (1 − s) q
     + s / rows, s = ``label_smoothing``; then times the ``class_weights`` (rows), where there are
@@ -425,6 +427,8 @@ class CrossEntropy:
     term: int
     mean: bool
     log_probabilities: bool
+    places: int
+    place: int
     rows: int
     x: int
     ldx: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import TypeAlias
@@ -129,15 +129,18 @@ def lower_term(
     room = program.add_buffer(x.rows)
     program.constants.add(room)
     t = Slice(room, 0, x.rows)
-    op: ElementwiseTerm | CrossEntropy
+    ops: Sequence[ElementwiseTerm | CrossEntropy]
     if type(inner) in LOSSES:
         lower_target(program, loss, target, term, output.shape, program.address(t), dtype)
-        op = elementwise_term(program, inner, output.shape, term, x, t)
+        ops = [elementwise_term(program, inner, output.shape, term, x, t)]
     else:
-        op = cross_entropy_term(program, loss, output.shape, target, term, x, dtype)
+        ops = cross_entropy_terms(program, loss, output.shape, target, term, x, dtype)
     if sample_weights != NOWHERE:
-        op = replace(op, sample_weights=sample_weights)
-    program.add_reader(op, x, 1)
+        if len(ops) > 1:
+            raise Unsupported(f"{loss.label()} of samples {output.shape}")
+        ops = [replace(op, sample_weights=sample_weights) for op in ops]
+    for op in ops:
+        program.add_reader(op, x, 1)
 
 
 def elementwise_term(
@@ -173,7 +176,7 @@ def element_weights(loss: Loss, name: str, shape: tuple[int, ...]) -> Tensor | N
     return torch.as_tensor(weight).double().expand(shape).contiguous()
 
 
-def cross_entropy_term(
+def cross_entropy_terms(
     program: Program,
     loss: Loss,
     shape: tuple[int, ...],
@@ -181,41 +184,60 @@ def cross_entropy_term(
     term: int,
     x: Slice,
     dtype: torch.dtype,
-) -> CrossEntropy:
-    """A loss of classes, or of their shares."""
-    if len(shape) != 1 or not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+) -> list[CrossEntropy]:
+    """A loss of classes, one for each place of a sample (classes, places…), or of their shares."""
+    if not isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
         raise Unsupported(f"{loss.label()} of samples {shape}")
-    scratch, t = program.add_buffer(x.rows), NOWHERE
-    program.constants.add(scratch)
+    classes, places = shape[0], prod(shape[1:])
     has_shares = isinstance(loss, nn.CrossEntropyLoss) and target.is_floating_point()
-    if has_shares:
-        shares = Slice(program.add_buffer(x.rows), 0, x.rows)
-        program.constants.add(shares.buffer)
-        t, ldt = program.address(shares)
-        check_vectors(loss, target, shape, dtype)
-        program.ops.append(LoadTarget(term, x.rows, t, ldt))
-    else:
-        check_classes(loss, target, x.rows)
     weight = None if loss.weight is None else loss.weight.to(dtype).double().contiguous()
-    wrong = weight is not None and weight.shape != shape
-    if wrong or (has_shares and loss.ignore_index >= 0):
+    wrong = weight is not None and weight.shape != (classes,)
+    if wrong or (has_shares and (loss.ignore_index >= 0 or len(shape) > 1)):
         raise Unsupported(f"{loss.label()} of samples {shape}")
+    scratch, t = program.add_buffer(classes), NOWHERE
+    program.constants.add(scratch)
+    if has_shares:
+        t = lower_shares(program, loss, target, term, shape, dtype)
+    else:
+        check_classes(loss, target, classes, shape[1:])
     offset, ldx = program.address(x)
-    return CrossEntropy(
-        target=term,
-        term=term,
-        mean=loss.reduction != "sum",
-        log_probabilities=isinstance(loss, nn.NLLLoss),
-        rows=x.rows,
-        x=offset,
-        ldx=ldx,
-        scratch=program.buffers[scratch].offset,
-        has_shares=has_shares,
-        t=t,
-        label_smoothing=getattr(loss, "label_smoothing", 0.0),
-        ignore_index=loss.ignore_index,
-        class_weights=weight,
-    )
+    return [
+        CrossEntropy(
+            target=term,
+            term=term,
+            mean=loss.reduction != "sum",
+            log_probabilities=isinstance(loss, nn.NLLLoss),
+            places=places,
+            place=place,
+            rows=classes,
+            x=offset + place * ldx,
+            ldx=places * ldx,
+            scratch=program.buffers[scratch].offset,
+            has_shares=has_shares,
+            t=t,
+            label_smoothing=getattr(loss, "label_smoothing", 0.0),
+            ignore_index=loss.ignore_index,
+            class_weights=weight,
+        )
+        for place in range(places)
+    ]
+
+
+def lower_shares(
+    program: Program,
+    loss: Loss,
+    target: Tensor,
+    term: int,
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+) -> int:
+    """Load the shares of the classes, which are a target: where they are."""
+    check_vectors(loss, target, shape, dtype)
+    shares = Slice(program.add_buffer(prod(shape)), 0, prod(shape))
+    program.constants.add(shares.buffer)
+    t, ldt = program.address(shares)
+    program.ops.append(LoadTarget(term, shares.rows, t, ldt))
+    return t
 
 
 def lower_gaussian(
@@ -298,10 +320,10 @@ def elementwise_kind(loss: Loss, activation: ActivationKind | None) -> LossKind:
     return LOSSES[type(loss)]
 
 
-def check_classes(loss: Loss, target: Tensor, classes: int) -> None:
-    """Raise Unsupported unless each target is a class."""
+def check_classes(loss: Loss, target: Tensor, classes: int, places: tuple[int, ...] = ()) -> None:
+    """Raise Unsupported unless each target is a class, or one for each place of a sample."""
     low, high = (int(t) for t in target.aminmax()) if target.dtype == torch.int64 else (-1, -1)
-    if target.dim() != 2 or low < 0 or high >= classes:
+    if target.dim() < 2 or target.shape[2:] != places or low < 0 or high >= classes:
         raise Unsupported(f"{loss.label()} of these targets")
 
 

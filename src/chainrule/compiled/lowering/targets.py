@@ -71,6 +71,7 @@ def batch_weights(
             counted = (target != loss.ignore_index).double()
             if loss.weight is not None:
                 counted *= loss.weight.to(dtype).double()[target]
+            counted = counted.flatten(2).sum(2) if counted.dim() > 2 else counted
             rows = torch.take_along_dim(counted, order, 1)
             found.append(torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)]))
         else:

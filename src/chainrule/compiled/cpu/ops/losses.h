@@ -97,9 +97,16 @@ inline T weighted_elementwise_loss(const ElementwiseTerm &op, const T *o, const 
     return total;
 }
 
+// The classes of all samples at one of their places.
+struct Labels {
+    const int64_t *classes;
+    int64_t places, place;
+    int64_t operator[](int64_t sample) const { return classes[sample * places + place]; }
+};
+
 // The sum over samples of -log softmax(o) (or of -o, with log_probabilities) at the class of each.
 template <class T>
-inline T cross_entropy(const T *o, const int64_t *target, const int64_t *order, T *g, T *scratch,
+inline T cross_entropy(const T *o, Labels target, const int64_t *order, T *g, T *scratch,
                        int64_t ld, int64_t m, int64_t n, int64_t columns, T scale,
                        bool log_probabilities, bool accumulate) {
     T total = 0;
@@ -128,7 +135,7 @@ inline T cross_entropy(const T *o, const int64_t *target, const int64_t *order, 
 // With shares q of the classes instead of one class: -sum of q log softmax(o), as the operation
 // says; `sample_weights` (N), or nothing.
 template <class T>
-inline T weighted_cross_entropy(const CrossEntropy &op, const T *o, const int64_t *target,
+inline T weighted_cross_entropy(const CrossEntropy &op, const T *o, Labels target,
                                 const int64_t *order, T *g, T *scratch, const T *shares,
                                 const T *sample_weights, int64_t n, int64_t columns, T scale,
                                 bool accumulate) {

@@ -6,7 +6,7 @@ from math import sqrt
 
 from chainrule import nn
 from chainrule.compiled.lowering.ir import AddConstants, Attention
-from chainrule.compiled.lowering.layers.linear import Weights, add_bias_grad, add_products
+from chainrule.compiled.lowering.layers.linear import add_bias_grad, add_products, find_weights
 from chainrule.compiled.lowering.layers.recurrent import take_first_item
 from chainrule.compiled.lowering.program import (
     Program,
@@ -49,7 +49,7 @@ def add_attention(
             raise Unsupported(f"{layer.label()} with dropout")
         program.count_draws(layer)
     E, heads, lanes = layer.embed_dim, layer.num_heads, len(steps) // T
-    weights = Weights.of_layer(program, layer.in_proj_weight, layer.in_proj_bias)
+    weights = find_weights(program, layer.in_proj_weight, layer.in_proj_bias)
     x = Slice(program.add_buffer(3 * E, len(steps)), 0, 3 * E)
     add_products(program, weights, steps, x)
     add_bias_grad(program, x, len(steps), weights.bias)
@@ -75,14 +75,14 @@ def add_attention(
             scale=1 / sqrt(E // heads),
         )
         program.add_reader(op, x._replace(block=lane * T), T)
-    project = Weights.of_layer(program, layer.out_proj.weight, layer.out_proj.bias)
+    project = find_weights(program, layer.out_proj.weight, layer.out_proj.bias)
     y = Slice(program.add_buffer(E, len(steps)), 0, E)
-    add_products(program, project, [Value((E,), [at]) for at in blocks_of(seen, len(steps))], y)
+    add_products(program, project, [Value((E,), [at]) for at in split_blocks(seen, len(steps))], y)
     add_bias_grad(program, y, len(steps), project.bias)
-    return [Value((E,), [at]) for at in blocks_of(y, len(steps))]
+    return [Value((E,), [at]) for at in split_blocks(y, len(steps))]
 
 
-def blocks_of(rows: Slice, count: int) -> list[Slice]:
+def split_blocks(rows: Slice, count: int) -> list[Slice]:
     """The rows in each block of their buffer."""
     return [rows._replace(block=i) for i in range(count)]
 

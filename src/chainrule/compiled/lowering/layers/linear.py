@@ -13,7 +13,7 @@ from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Val
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 
-__all__ = ["Weights", "add_bias_grad", "add_products", "lower_linear"]
+__all__ = ["Weights", "add_bias_grad", "add_products", "find_weights", "lower_linear"]
 
 
 class Weights(NamedTuple):
@@ -24,17 +24,16 @@ class Weights(NamedTuple):
     m: int
     k: int
 
-    @staticmethod
-    def of_layer(program: Program, weight: Parameter, bias: Parameter | None) -> Weights:
-        """All rows of a layer's."""
-        places = program.parameter_offset(weight), program.parameter_offset(bias)
-        m, k = weight.data.shape[-2:]
-        return Weights(*places, m, k)
-
     def select_rows(self, first: int, count: int) -> Weights:
         """Some of their rows."""
         bias = NOWHERE if self.bias == NOWHERE else self.bias + first
         return Weights(self.weight + first * self.k, bias, count, self.k)
+
+
+def find_weights(program: Program, weight: Parameter, bias: Parameter | None) -> Weights:
+    """Where a layer's are."""
+    m, k = weight.data.shape[-2:]
+    return Weights(program.parameter_offset(weight), program.parameter_offset(bias), m, k)
 
 
 def lower_linear(
@@ -52,7 +51,7 @@ def lower_linear(
         for value in lanes
         for i in range(prod(lead))
     ]
-    weights = Weights.of_layer(program, layer.weight, layer.bias)
+    weights = find_weights(program, layer.weight, layer.bias)
     out = Slice(program.add_buffer(weights.m, len(entries)), 0, weights.m)
     add_products(program, weights, entries, out)
     outputs = [Value((weights.m,), [out._replace(block=i)]) for i in range(len(entries))]

@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from chainrule import nn
 from chainrule.compiled.lowering.ir import ActivationKind
 from chainrule.compiled.lowering.layers.activations import activate_rows
-from chainrule.compiled.lowering.layers.linear import Weights, add_bias_grad, add_products
+from chainrule.compiled.lowering.layers.linear import (
+    Weights,
+    add_bias_grad,
+    add_products,
+    find_weights,
+)
 from chainrule.compiled.lowering.layers.multiply import add_elementwise_product
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, split_entries
 from chainrule.nn.layers.recurrent import Recurrent
@@ -71,7 +76,7 @@ class Direction:
         """Those of ``count`` gates; kind: "ih", of the inputs, or "hh", of the state."""
         weight = getattr(self.layer, f"weight_{kind}{self.name}")
         bias = getattr(self.layer, f"bias_{kind}{self.name}", None)
-        whole = Weights.of_layer(self.program, weight, bias)
+        whole = find_weights(self.program, weight, bias)
         return whole.select_rows(first * self.H, count * self.H)
 
     def add_buffer(self, count: int = 1) -> Slice:
