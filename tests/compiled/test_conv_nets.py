@@ -175,7 +175,7 @@ def test_threads_and_the_cohort_change_nothing(n):
         assert torch.equal(other[1], found[0][1])
 
 
-UNKNOWN = [(Halve(), "Halve"), (nn.AdaptiveAvgPool2d(4), "AdaptiveAvgPool2d")]
+UNKNOWN = [(Halve(), "Halve"), (nn.AdaptiveMaxPool2d(4), "AdaptiveMaxPool2d")]
 
 
 @pytest.mark.parametrize(("layer", "name"), UNKNOWN, ids=lambda each: repr(each))
