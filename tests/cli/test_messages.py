@@ -135,3 +135,12 @@ def test_a_near_name_or_what_would_be_right_is_said(call, tiny, finished, words,
     assert code in (1, 2)
     assert re.search(message, err)
     assert "Input should" not in err
+
+
+@pytest.mark.parametrize("command", ["check-study", "run", "plan", "show"])
+def test_a_file_that_is_not_there_is_told_without_the_systems_number(call, command):
+    assert call(command, "none.toml") == (
+        1,
+        "",
+        "chainrule: none.toml: No such file or directory\n",
+    )

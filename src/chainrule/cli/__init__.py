@@ -19,7 +19,7 @@ from chainrule._util.user_code import add_user_lines, describe_error, find_user_
 from chainrule.cli.commands import app
 from chainrule.cli.endings import end_quietly, hear_signals
 from chainrule.cli.options import Quiet, Verbose
-from chainrule.cli.output import echo_err, verbosity
+from chainrule.cli.output import describe_ours, echo_err, verbosity
 
 __all__ = ["app", "main"]
 
@@ -78,7 +78,7 @@ def main() -> NoReturn:
             raise
         if verbosity.verbose:
             print_exc()
-        message = _error_message(error) if is_ours else describe_error(error)
+        message = describe_ours(error) if is_ours else describe_error(error)
         echo_err(add_user_lines(f"chainrule: {message}", error), is_error=True)
         raise SystemExit(1) from None
     raise SystemExit(0)
@@ -89,10 +89,3 @@ def open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-
-
-def _error_message(error: Exception) -> str:
-    """The message; of what the system says about a file, without its number."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Verbosity",
+    "describe_ours",
     "echo_err",
     "echo_json",
     "echo_table",
@@ -59,6 +60,13 @@ def echo_err(text: str, *, is_error: bool = False) -> None:
     if is_error or not verbosity.quiet:
         with suppress(OSError):
             typer.echo(text, err=True)
+
+
+def describe_ours(error: Exception) -> str:
+    """The message; of what the system says about a file, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def echo_json(value: Any) -> None:

@@ -11,7 +11,7 @@ from chainrule._util.user_code import add_user_lines
 from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
-from chainrule.cli.output import echo_err
+from chainrule.cli.output import describe_ours, echo_err
 from chainrule.cli.resolve import announce_columns, find_study, resolve_files, split_study
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def is_right(file: str) -> bool:
     try:
         study = find_study(file)
     except (ValueError, OSError) as error:
-        echo_err(add_user_lines(f"chainrule: {error}", error), is_error=True)
+        echo_err(add_user_lines(f"chainrule: {describe_ours(error)}", error), is_error=True)
         return False
     components = ComponentProblems(study.as_dict(), study.space, file)
     parts, found = [], []
@@ -57,7 +57,7 @@ def is_right(file: str) -> bool:
         parts = split_study(study)
         found = find_part_problems(study, parts)
     except (ValueError, OSError) as error:
-        found = [add_user_lines(str(error), error)]
+        found = [add_user_lines(describe_ours(error), error)]
     found = [components.locate(problem) for problem in found]
     found += components.list_unsaid(found) if found else []
     for problem in found:

@@ -10,7 +10,7 @@ import typer
 from chainrule.cli.commands import app
 from chainrule.cli.completion import complete_run
 from chainrule.cli.options import Json, format_examples
-from chainrule.cli.output import echo_err, echo_json
+from chainrule.cli.output import describe_ours, echo_err, echo_json
 from chainrule.cli.resolve import RUNS, resolve_store
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_stored_studies(
         except (ValueError, OSError) as error:
             if store is not None:
                 raise
-            echo_err(f"chainrule: {error}", is_error=True)
+            echo_err(f"chainrule: {describe_ours(error)}", is_error=True)
             problems += 1
     if as_json:
         echo_json(rows)
