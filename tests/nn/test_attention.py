@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from chainrule import nn
+from chainrule import nn, optim
 from tests.nn.cases import odd
 
 MASK = torch.tensor([[False, False, True, False], [False, True, True, True]])
@@ -82,3 +82,15 @@ def test_the_products_are_counted():
     q, k = torch.zeros(2, 5, 4), torch.zeros(6, 5, 4)
     found = layer.multiply_adds((q, k, k), layer(q, k, k))
     assert found == (2 * 2 + 2 * 6) * 5 * 4 * 4 + 2 * 5 * 2 * 6 * 4
+
+
+def test_the_bias_of_the_keys_has_no_gradient_and_stays_as_it_is():
+    layer = nn.MultiheadAttention(4, 2, batch_first=True).initialize(0)
+    layer.in_proj_bias.data.copy_(odd(12).float())
+    before = layer.in_proj_bias.data.clone()
+    optimizer = optim.Adam(layer, lr=0.1)
+    y, weights = layer(odd(2, 3, 4).float())
+    layer.backward((torch.ones_like(y), odd(*weights.shape).float()))
+    optimizer.step()
+    moved = layer.in_proj_bias.data != before
+    assert moved.tolist() == [True] * 4 + [False] * 4 + [True] * 4

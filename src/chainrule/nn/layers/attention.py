@@ -28,6 +28,10 @@ from chainrule.nn.vjp import BackwardFn
 __all__ = ["MultiheadAttention", "PositionalEncoding", "TransformerEncoderLayer"]
 
 
+KEYS = 1
+"""The place of the keys among q, k and v."""
+
+
 class AttentionInput(NamedTuple):
     """What attention reads, as it computes: samples before time, each (…, N, T or S, E)."""
 
@@ -41,6 +45,9 @@ class MultiheadAttention(Module):
 
     With g = dL/d(P v):   dv = Pᵀ g,   dP = g vᵀ,   dS = P (dP − Σ dP P),   dq = dS k / √d,
     dk = dSᵀ q / √d, of the scores S = q kᵀ / √d; then back through W_in        Vaswani et al., 2017
+
+    The keys' third of b_in adds one number to all scores of a query, which softmax takes away: its
+    gradient is 0, and is not summed up from rounding errors, which Adam would scale.
 
     x (T, N, E), or (N, T, E) with ``batch_first``, or one sample (T, E), is its own query, key and
     value; else ``layer(query, key, value)``, or a fourth, the key_padding_mask (N, S) of
@@ -138,7 +145,7 @@ class MultiheadAttention(Module):
             for i, (g, x) in enumerate(zip(gradients, parts, strict=True)):
                 flat = join_heads(g).flatten(n, n + 1)
                 addmm_(grads[i], flat.mT, rows[i])
-                if self.in_proj_bias is not None:
+                if self.in_proj_bias is not None and i != KEYS:
                     self.in_proj_bias.grad.chunk(3, -1)[i].add_(flat.sum(-2))
                 dx = linear_forward(weights[i].mT, flat)
                 found.append(dx.reshape(*dx.shape[:n], *x.shape[n:]))
