@@ -32,6 +32,7 @@ def test_a_cohort_stops_each_of_its_trainings_as_it_stops_alone():
     together, alone = trained(study, job), apart(study, job)
     for a, b in zip(together, alone, strict=True):
         assert a.metrics["accuracy"] == pytest.approx(b.metrics["accuracy"])
+        assert (a.epochs, len(a.curves["train_loss"])) == (b.epochs, b.epochs)
     assert len({len(row.curves["train_loss"]) for row in alone}) > 1
 
 

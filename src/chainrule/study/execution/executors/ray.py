@@ -23,6 +23,7 @@ T = TypeVar("T")
 CLIENT_PORT = 10001
 """Where a head listens for drivers unless it is told otherwise: Ray's own number."""
 
+TRIES = 3
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_COUNTS = 1.0
 
@@ -58,15 +59,25 @@ class RayEngine(Engine):
         )
         quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         try:
-            if self._is_client:
-                self._knock()  # else Ray tries for half a minute
-            with warnings.catch_warnings(action="ignore"):
-                self._ray.init(**{**begun, **quiet, **options})
+            self._connect({**begun, **quiet, **options})
         except (OSError, RuntimeError) as error:
             where = self.address or "this machine"
             raise StudyError(f"no Ray cluster answers at {where}\n  {error}") from None
         self._refs: dict[Future[Any], Any] = {}
         self._counted, self._workers = -SECONDS_BETWEEN_COUNTS, 0
+
+    def _connect(self, options: Mapping[str, Any]) -> None:
+        """Begin a cluster, or find one. A head that is busy, but listens, is asked again."""
+        for tries_left in reversed(range(TRIES if self._is_client else 1)):
+            if self._is_client:
+                self._knock()  # else Ray tries for half a minute
+            try:
+                with warnings.catch_warnings(action="ignore"):
+                    self._ray.init(**options)
+                return
+            except ConnectionError:
+                if not tries_left:
+                    raise
 
     def _knock(self) -> None:
         """Raise OSError where nobody listens at the address."""

@@ -25,13 +25,20 @@ def make_rows(
     count: int,
     status: BackendStatus,
 ) -> list[TrainingRecord]:
-    """A row a training; one diverged where any of its members did, or what it gives is nan."""
+    """A row a training; one diverged where any of its members did, or what it gives is nan.
+
+    One that early stopping ended has its own epochs, however long others of its cohort went on.
+    """
     members = job.recipe.ensemble_size
     notes = {d.replica // members: str(d) for d in reversed(history.diverged)}
     rows = []
     for i, training in enumerate(job.trainings):
-        replicas = slice(i * members, (i + 1) * members)
-        curves = {n: c.reshape(len(c), -1)[:, replicas].mean(1) for n, c in history.curves.items()}
+        replicas = range(i * members, (i + 1) * members)
+        epochs = max(history.stopped.get(k, history.epochs) for k in replicas)
+        curves = {
+            name: curve.reshape(len(curve), -1)[:epochs, replicas].mean(1)
+            for name, curve in history.curves.items()
+        }
         trained = {n: float(c[-1]) for n, c in curves.items() if n.startswith("train_")}
         metrics = {name: each[i] for name, each in values.items()} | trained
         diverged = i in notes or not math.isfinite(metrics[study.metric_name])
@@ -47,7 +54,7 @@ def make_rows(
                 status="diverged" if diverged else "done",
                 setting=training.setting,
                 metrics=metrics,
-                epochs=history.epochs,
+                epochs=epochs,
                 seconds=history.seconds,
                 cohort_size=len(job.trainings),
                 parameters=count,

@@ -31,17 +31,19 @@ def describe_stuck(trainer: Trainer, learned: Dataset, outputs: object) -> dict[
     It ended worse than the best constant answer to its training targets, and its loss did not fall.
     ``outputs``: of the net, for their shapes.
     """
-    losses = trainer.history["train_loss"].reshape(trainer.history.epochs, -1)
+    history = trainer.history
+    all_losses = history["train_loss"].reshape(history.epochs, -1)
     trivial: dict[int, float] = {}
     found = {}
-    for k in range(losses.shape[1]):
-        last = float(losses[-1, k])
+    for k in range(all_losses.shape[1]):
+        losses = all_losses[: history.stopped.get(k, history.epochs), k]  # others may go on
+        last = float(losses[-1])
         of = 0 if is_shared(learned) else k  # one set of targets is looked at once
         if of not in trivial:
             trivial[of] = trivial_loss(trainer.criterion, learned, outputs, of)
         bound = trivial[of]
         above = (last - bound) / abs(bound) if 0 != bound < math.inf else 0.0
-        if LEAST_FALL < above < math.inf and (above > HOPELESS or not has_fallen(losses[:, k])):
+        if LEAST_FALL < above < math.inf and (above > HOPELESS or not has_fallen(losses)):
             found[k] = f"{STUCK}: its loss ended at {last:.4g}, the best constant has {bound:.4g}"
     return found
 
