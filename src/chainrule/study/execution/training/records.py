@@ -8,6 +8,8 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from torch import Tensor
+
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
@@ -34,11 +36,7 @@ def make_rows(
     rows = []
     for i, training in enumerate(job.trainings):
         replicas = range(i * members, (i + 1) * members)
-        epochs = max(history.stopped.get(k, history.epochs) for k in replicas)
-        curves = {
-            name: curve.reshape(len(curve), -1)[:epochs, replicas].mean(1)
-            for name, curve in history.curves.items()
-        }
+        epochs, curves = read_curves(history, replicas)
         trained = {n: float(c[-1]) for n, c in curves.items() if n.startswith("train_")}
         metrics = {name: each[i] for name, each in values.items()} | trained
         diverged = i in notes or not math.isfinite(metrics[study.metric_name])
@@ -70,6 +68,16 @@ def make_rows(
             )
         )
     return rows
+
+
+def read_curves(history: History, replicas: range) -> tuple[int, dict[str, Tensor]]:
+    """(their epochs, name → a value an epoch) of a training's members, until the last one ended."""
+    epochs = max(history.stopped.get(k, history.epochs) for k in replicas)
+    curves = {
+        name: curve.reshape(len(curve), -1)[:epochs, replicas].mean(1)
+        for name, curve in history.curves.items()
+    }
+    return epochs, curves
 
 
 def make_failed_rows(job: CohortJob, problem: str) -> list[TrainingRecord]:
