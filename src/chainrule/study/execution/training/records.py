@@ -27,10 +27,7 @@ def make_rows(
     count: int,
     status: BackendStatus,
 ) -> list[TrainingRecord]:
-    """A row a training; one diverged where any of its members did, or what it gives is nan.
-
-    One that early stopping ended has its own epochs, however long others of its cohort went on.
-    """
+    """A row a training; one diverged where any of its members did, or what it gives is nan."""
     members = job.recipe.ensemble_size
     notes = {d.replica // members: str(d) for d in reversed(history.diverged)}
     rows = []
