@@ -229,6 +229,20 @@ def test_a_click_on_a_curve_chooses_its_seed_and_the_strip_shows_it(page):
     assert "mean" in page.locator("#strip .readout").text_content()
 
 
+def test_the_strip_is_read_by_keys_and_goes_to_an_epoch(page):
+    page.get_by_label("Speed").select_option("10")
+    play(page, 4)
+    last = int(read_number(page, "epoch"))
+    strip = page.locator(".strip-field")
+    strip.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    said = page.locator("#strip .readout").text_content()
+    assert said.startswith(f"1 ReLU, epoch {last - 1}: mean ")
+    page.keyboard.press("Enter")
+    wait_until(lambda: page.text_content("#epoch") == f"{last - 1} of {last}")
+
+
 def test_a_damaged_link_is_told(browser, address):
     with open_page(browser, address) as page:
         wait_until(lambda: read_number(page, "pictures") >= 1)

@@ -23,10 +23,12 @@ export class Strip {
     this.canvas = make("canvas", { role: "img", class: "pixels" });
     this.mark = make("span", { class: "mark" });
     this.names = make("div", { class: "strip-names" });
-    this.field = make("div", { class: "strip-field" }, this.canvas, this.mark);
+    this.field = make("div", { class: "strip-field", tabindex: "0", role: "application",
+      "aria-label": "The strip. Arrow keys read off a layer and an epoch, Enter goes there." }, this.canvas, this.mark);
     this.last = make("span", {});
     this.scaleNote = make("p", { class: "note" });
-    this.note = make("p", { class: "note readout" });
+    this.note = make("p", { class: "note readout", "aria-live": "polite" });
+    this.field.onkeydown = (event) => this.press(event);
     this.field.onmousemove = (event) => this.read(event);
     this.field.onmouseleave = () => setText(this.note, "");
     this.field.onclick = (event) => this.frames.length && this.seek(this.at(event).frame.epoch);
@@ -48,6 +50,7 @@ export class Strip {
     this.frames = [];
     this.limits = {};
     this.shown = 0;
+    this.cell = { frame: Infinity, row: 0 }; // where the arrow keys are
   }
 
   add(epoch, sides, seed) {
@@ -163,8 +166,22 @@ export class Strip {
   }
 
   read(event) {
-    if (!this.frames.length || this.body.hidden) return;
-    const { frame, row } = this.at(event), { side, i, count } = row;
+    if (this.frames.length && !this.body.hidden) this.tell(this.at(event));
+  }
+
+  press(event) {
+    const move = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0], Enter: [0, 0] }[event.key];
+    if (!move || !this.frames.length || this.body.hidden) return;
+    event.preventDefault();
+    const rows = this.rows(), within = (x, count) => Math.max(0, Math.min(count - 1, x));
+    this.cell = { frame: within(within(this.cell.frame, this.frames.length) + move[0], this.frames.length), row: within(this.cell.row + move[1], rows.length) };
+    const frame = this.frames[this.cell.frame];
+    this.tell({ frame, row: rows[this.cell.row] });
+    if (event.key === "Enter") this.seek(frame.epoch);
+  }
+
+  tell({ frame, row }) {
+    const { side, i, count } = row;
     const { seeds, mean, low, high } = frame.numbers[side][this.quantity];
     const own = seeds[i * (seeds.length / count) + this.seed];
     setText(this.note, `${row.name}, epoch ${frame.epoch}: mean ${format(mean[i])} (${format(low[i])} to ${format(high[i])}), seed ${this.seed} ${format(own)}`);
