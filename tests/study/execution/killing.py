@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule.study import Progress, Study, run
@@ -53,14 +54,19 @@ LOOKING = small(
 class Process:
     """``run`` of a study in a new process group; it says how many cohorts are done.
 
-    ``jobs``: processes, or the name of an engine.
+    ``jobs``: processes, or the name of an engine; ``launcher``: what begins Python.
     """
 
     def __init__(
-        self, store: Path, name: str = "STUDY", jobs: int | str = 2, share: str | None = None
+        self,
+        store: Path,
+        name: str = "STUDY",
+        jobs: int | str = 2,
+        share: str | None = None,
+        launcher: Sequence[str] = (sys.executable,),
     ) -> None:
         command = [
-            sys.executable,
+            *launcher,
             "-m",
             "tests.study.execution.killing",
             name,

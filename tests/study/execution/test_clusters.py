@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import multiprocessing
 import os
@@ -138,6 +139,52 @@ def test_on_mpi(tmp_path, few):
         timeout=300,
     )
     assert done.stdout == f"{few!r}\n", done.stderr
+
+
+@pytest.mark.slow
+@MPI
+def test_on_mpi_a_killed_worker_ends_all_and_the_same_command_goes_on(tmp_path, monkeypatch):
+    for name, value in OPEN_MPI.items():
+        monkeypatch.setenv(name, value)
+    store, engine = tmp_path / "a.sqlite", "mpi4py.futures:MPIPoolExecutor"
+    launcher = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
+    process = Process(store, "STUDY", engine, launcher=launcher)
+    try:
+        assert process.wait_for("3", 120)
+        workers = [p for p in find_descendants(process.popen.pid) if is_python(p)]
+        os.kill(workers[-1], signal.SIGKILL)
+        process.popen.communicate(timeout=60)
+        assert process.popen.returncode
+    finally:
+        process.end()
+    with open_store(store, read_only=True) as opened:
+        assert 3 * 2 <= opened.studies()[0].trainings < 36
+    process = Process(store, "STUDY", engine, launcher=launcher)
+    try:
+        assert process.wait_for("done", 240)
+    finally:
+        process.end()
+    with open_store(store, read_only=True) as opened:
+        rows = opened.rows(opened.studies()[0].id, curves=True)
+    assert lasting(rows) == lasting(run(STUDY).rows)
+
+
+def find_descendants(parent: int) -> list[int]:
+    """The processes that one has begun, and those that these have."""
+    parents = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            stat = (process / "stat").read_text()
+            parents[int(process.name)] = int(stat.rpartition(")")[2].split()[1])
+    own = {parent}
+    while more := {p for p, begun_by in parents.items() if begun_by in own} - own:
+        own |= more
+    return sorted(own - {parent})
+
+
+def is_python(process: int) -> bool:
+    """Whether it is one of the workers, or the driver."""
+    return "mpi4py.futures\0" in Path(f"/proc/{process}/cmdline").read_text()
 
 
 # who is killed
