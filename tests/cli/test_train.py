@@ -270,10 +270,10 @@ def test_a_file_named_as_another_module_is_refused(call, tmp_path):
 def test_an_interrupt_keeps_the_best_epoch(call, tmp_path, monkeypatch):
     step, steps = Adam.step, count()
 
-    def interrupt_in_third_epoch(self, *args):
+    def interrupt_in_third_epoch(self, *args, **options):
         if next(steps) == 60:
             raise KeyboardInterrupt
-        return step(self, *args)
+        return step(self, *args, **options)
 
     monkeypatch.setattr(Adam, "step", interrupt_in_third_epoch)
     code, out, err = call("train", "plane_net", "disk_points", "--json")
