@@ -42,7 +42,7 @@ class Table:
 
 DATA = (
     Table("digits", 1437, 30),
-    Table("breast cancer", 455, 100),
+    Table("breast cancer", 455, 200),
     Table("wine", 142, 200),
     Table("table", 8000, 10),
 )
