@@ -1,0 +1,89 @@
+"""Normalizations and dropout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from chainrule.compiled.lowering.ir.modes import GradMode
+
+__all__ = ["BatchNormalize", "Drop", "Normalize"]
+
+
+@dataclass(slots=True)
+class Normalize:
+    """y = w (x − μ) / √(σ² + ε) + b, μ and σ² over each ``group_rows`` rows        x, y (rows, n)
+
+    Row r has weight and bias number (r / ``rows_per_weight``) mod ``weights``. ``moments``
+    (2 groups, n): μ and 1 / √(σ² + ε), kept for the way back.
+    """
+
+    weight: int
+    bias: int
+    x: int
+    y: int
+    moments: int
+    rows: int
+    n: int
+    group_rows: int
+    rows_per_weight: int
+    weights: int
+    eps: float
+    weight_grad: GradMode = GradMode.SKIP
+    bias_grad: GradMode = GradMode.SKIP
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class BatchNormalize:
+    """y = w (x − μ) / √(σ² + ε) + b of each channel, of ``pixels`` rows        x, y (rows, n)
+
+    In training μ and σ² are those of ``lanes`` (num_lanes), blocks of the batch, which has to be
+    one chunk, and move the running ones; else the running ones. ``running_mean``, ``running_var``,
+    ``num_batches``: which of the buffers they are, or NOWHERE. ``momentum`` below 0: the running
+    ones are the mean of all batches. ``moments`` (3, channels) of a step's workspace: the rounded
+    mean, the rest of it, 1 / √(σ² + ε).
+    """
+
+    training: bool
+    weight: int
+    bias: int
+    running_mean: int
+    running_var: int
+    num_batches: int
+    x: int
+    y: int
+    n: int
+    channels: int
+    pixels: int
+    lanes: Tensor
+    num_lanes: int
+    moments: int
+    eps: float
+    momentum: float
+    weight_grad: GradMode = GradMode.SKIP
+    bias_grad: GradMode = GradMode.SKIP
+    x_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class Drop:
+    """y = x m, m drawn anew: 0 with probability p, else 1 / (1 − p)        x, y (rows, n)
+
+    ``layer``: which dropout it is; ``use``: which of its uses in a step. ``lanes`` (num_lanes):
+    blocks of the batch, in the order of a sample's numbers. Each ``pixels`` rows share a draw;
+    ``mask`` (rows / pixels, n) keeps them.
+    """
+
+    layer: int
+    use: int
+    x: int
+    y: int
+    mask: int
+    rows: int
+    n: int
+    pixels: int
+    lanes: Tensor
+    num_lanes: int
+    x_grad: GradMode = GradMode.SKIP
