@@ -33,9 +33,11 @@ class Divergence:
     where: str
 
     def __str__(self) -> str:
-        return (
-            f"replica {self.replica} diverged in epoch {self.epoch}, step {self.step}: {self.where}"
-        )
+        return f"replica {self.replica} {self.describe()}"
+
+    def describe(self) -> str:
+        """What happened, whatever place the replica has in its cohort."""
+        return f"diverged in epoch {self.epoch}, step {self.step}: {self.where}"
 
 
 class HistoryMark(NamedTuple):

@@ -211,6 +211,18 @@ def test_a_training_that_diverges_is_a_row_and_its_neighbours_do_not_notice():
     assert {row.note for row in healthy} == {""}
 
 
+def test_the_row_of_a_training_that_diverges_is_that_which_it_has_alone():
+    study = searched(arms={"a": {"optimizer": "SGD"}}, space={"optimizer.lr": [0.1, 0.2, 1e38]})
+    (job,) = jobs_of(study, "search")
+    (together,) = (row for row in trained(study, job) if row.status == "diverged")
+    (place,) = (i for i, t in enumerate(job.trainings) if t.candidate == together.candidate)
+    (alone,) = trained(study, replace(job, trainings=job.trainings[place : place + 1]))
+    assert (together.epochs, together.note) == (alone.epochs, alone.note)
+    assert together.epochs == len(together.curves["train_loss"]) < study.epochs
+    assert together.note.startswith("diverged in epoch 1, step ")
+    assert str(together.curves) == str(alone.curves)
+
+
 def test_a_round_whose_data_are_not_finite_diverges_alone():
     study = small(data="tests.study.small:poisoned", arms={"a": {}}, rounds=8)
     (job,) = jobs_of(study, "final")
@@ -224,7 +236,7 @@ def test_where_one_member_diverges_the_row_does():
     )
     (row,) = trained(study, jobs_of(study, "final")[0])
     assert row.status == "diverged"
-    assert row.note
+    assert row.note.startswith("member 0 diverged in epoch 1, step ")
 
 
 # precision

@@ -29,7 +29,10 @@ def make_rows(
 ) -> list[TrainingRecord]:
     """A row a training; one diverged where any of its members did, or what it gives is nan."""
     members = job.recipe.ensemble_size
-    notes = {d.replica // members: str(d) for d in reversed(history.diverged)}
+    notes = {
+        d.replica // members: f"member {d.replica % members} " * (members > 1) + d.describe()
+        for d in reversed(history.diverged)
+    }
     rows = []
     for i, training in enumerate(job.trainings):
         replicas = range(i * members, (i + 1) * members)
@@ -68,8 +71,12 @@ def make_rows(
 
 
 def read_curves(history: History, replicas: range) -> tuple[int, dict[str, Tensor]]:
-    """(their epochs, name → a value an epoch) of a training's members, until the last one ended."""
-    epochs = max(history.stopped.get(k, history.epochs) for k in replicas)
+    """(their epochs, name → a value an epoch) of a training's members, until the last one ended.
+
+    The same whoever else is in the cohort, which goes on until all of its own have ended.
+    """
+    ends = history.stopped | {d.replica: d.epoch for d in history.diverged}
+    epochs = max(ends.get(k, history.epochs) for k in replicas)
     curves = {
         name: curve.reshape(len(curve), -1)[:epochs, replicas].mean(1)
         for name, curve in history.curves.items()
