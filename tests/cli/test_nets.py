@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import nn, save
+from chainrule.estimators.inspection import SMALL_NETS
 
 
 @pytest.mark.parametrize(("net", "lines"), [("disk", 9), ("pairs", 12)])
@@ -100,7 +101,7 @@ class WrongTanh(nn.Module):
 
 
 def test_a_wrong_layer_fails_the_check(call, monkeypatch):
-    monkeypatch.setattr("chainrule.zoo.disk_net", lambda: nn.Sequential(WrongTanh()))
+    monkeypatch.setitem(SMALL_NETS, "disk", (lambda: nn.Sequential(WrongTanh()), "5,2"))
     code, out, _ = call("check", "disk")
     assert code == 1
     assert out.startswith("FAIL ")

@@ -22,6 +22,7 @@ from chainrule.train import (
     Trainer,
 )
 from chainrule.train.batches import add_replica_axis
+from tests.compiled.agreement import Halve
 
 SEEDS = [11, 12, 13]
 
@@ -214,7 +215,7 @@ def test_another_word_is_refused():
 @pytest.mark.parametrize(
     "layer",
     [
-        nn.Dropout(0.5),
+        Halve(),
         nn.Linear(4, 4, init=HeNormal()).to(torch.float64),
     ],
     ids=repr,

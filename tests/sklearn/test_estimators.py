@@ -265,7 +265,9 @@ def test_early_stopping_holds_samples_out_and_goes_back_to_the_best_epoch(blobs)
 
 
 def test_too_few_epochs_are_said(blobs):
-    with pytest.warns(ConvergenceWarning, match="max_iter=2: all epochs are done"):
+    with pytest.warns(
+        ConvergenceWarning, match="max_iter=2 epochs are done, and the loss still fell"
+    ):
         MLPClassifier(max_iter=2).fit(*blobs)
 
 

@@ -145,12 +145,12 @@ def test_where_samples_cannot_be_made_again_that_is_said():
 
 
 def test_a_test_sample_that_is_learned_from_is_an_error_before_anything_is_trained():
-    with pytest.raises(StudyError, match=r"30 of the 30 test samples of round 0 are among"):
+    with pytest.raises(StudyError, match=r"30 of 30 test samples of round 0 are among"):
         run(study("leaky"))
 
 
 def test_one_sample_is_a_leak():
-    with pytest.raises(StudyError, match=r"1 of the 120 test samples of round 0 are among"):
+    with pytest.raises(StudyError, match=r"1 of 120 test samples of round 0 is among"):
         run(study("nearly_right"))
 
 

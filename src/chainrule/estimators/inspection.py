@@ -191,8 +191,8 @@ def net_to_check(name: str, shape: str | None = None, trust: Collection[str] = (
         raise ValueError(f"{name}: say the shape of an input, e.g. --shape 5,2")
     if name not in SMALL_NETS and not names_function(name):
         return saved_net(name, shape, samples=5, known=SMALL_NETS, trust=trust)
-    _, usual_shape = SMALL_NETS.get(name, (None, shape))
-    return NetWithBatch(find_net(name), random_input(str(shape or usual_shape)))
+    _, usual_shape = SMALL_NETS.get(name, (None, ""))
+    return NetWithBatch(find_net(name), random_input(usual_shape if shape is None else shape))
 
 
 def find_net(name: str, trust: Collection[str] = ()) -> nn.Module:

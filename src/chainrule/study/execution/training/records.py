@@ -29,10 +29,7 @@ def make_rows(
 ) -> list[TrainingRecord]:
     """A row a training; one diverged where any of its members did, or what it gives is nan."""
     members = job.recipe.ensemble_size
-    notes = {
-        d.replica // members: f"member {d.replica % members} " * (members > 1) + d.describe()
-        for d in reversed(history.diverged)
-    }
+    notes = describe_divergences(history, members)
     rows = []
     for i, training in enumerate(job.trainings):
         replicas = range(i * members, (i + 1) * members)
@@ -68,6 +65,14 @@ def make_rows(
             )
         )
     return rows
+
+
+def describe_divergences(history: History, members: int) -> dict[int, str]:
+    """Training → how the first of its members diverged, in words that do not name its cohort."""
+    return {
+        d.replica // members: f"member {d.replica % members} " * (members > 1) + d.describe()
+        for d in reversed(history.diverged)
+    }
 
 
 def read_curves(history: History, replicas: range) -> tuple[int, dict[str, Tensor]]:
