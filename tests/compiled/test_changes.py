@@ -320,7 +320,8 @@ def test_statistics_of_another_dtype_take_the_plain_path(name):
     assert "running statistics of another" in str(training.trainer.backend_status)
 
 
-def test_a_program_is_kept_while_nothing_changes(monkeypatch):
+@pytest.mark.parametrize("several", [False, True])
+def test_a_program_is_kept_while_nothing_changes(several, monkeypatch):
     made = []
 
     def count(*args):
@@ -329,7 +330,15 @@ def test_a_program_is_kept_while_nothing_changes(monkeypatch):
 
     monkeypatch.setattr("chainrule.train.backends.compiled.compile_training", count)
     training = Training(True)
-    training.trainer.fit(training.data, training.test, epochs=3, progress=False)
-    training.trainer.fit(training.data, training.test, epochs=5, progress=False)
-    assert training.trainer.backend_status == Compiled()
+    trainer, train, test = training.trainer, training.data, training.test
+    if several:  # a loss that keeps the last values of its parts
+        net = nn.Sequential(nn.Heads({"a": nn.Linear(3, 2), "b": nn.Linear(3, 2)}))
+        net = net.replicate(2, SEEDS).to(torch.float64)
+        criterion = nn.MultiLoss({name: nn.CrossEntropyLoss() for name in "ab"})
+        train, test = (Dataset(d.inputs, dict.fromkeys("ab", d.targets)) for d in (train, test))
+        trainer = Trainer(net, criterion, optim.Adam(net), seed=SEEDS, compile=True)
+    for epochs in (3, 5):
+        trainer.fit(train, test, epochs=epochs, progress=False)
+        trainer.evaluate(test)
+    assert trainer.backend_status == Compiled()
     assert len(made) == 1

@@ -51,7 +51,12 @@ class MultiLoss(Loss):
         if unknown:
             raise ValueError(f"no loss for the weights of {unknown}; losses: {[*self.losses]}")
         self.weights: dict[str, float | Tensor] = {**dict.fromkeys(losses, 1.0), **(weights or {})}
-        self.values: dict[str, Tensor] = {}
+        self._last_values: dict[str, Tensor] = {}
+
+    @property
+    def values(self) -> dict[str, Tensor]:
+        """Name → the loss, not weighted, of the last call."""
+        return self._last_values
 
     def forward(
         self, output: Mapping[str, Any], target: Mapping[str, Any]
@@ -64,7 +69,7 @@ class MultiLoss(Loss):
             except LayerError as error:
                 raise error.with_path(f"MultiLoss[{name!r}]") from None
         weights = {name: self._weight_like(name, value) for name, value in values.items()}
-        self.values = values
+        self._last_values = values
         parts = [
             mask_zero_weight(weights[name] * value, weights[name]) for name, value in values.items()
         ]
@@ -102,7 +107,7 @@ class MultiLoss(Loss):
         """Those of each loss, at its weight."""
         terms: list[LossTerm] = []
         for name, loss in self.losses.items():
-            parts = loss.split_terms(output[name], target[name], self.values[name])
+            parts = loss.split_terms(output[name], target[name], self._last_values[name])
             weights = [self._weight_like(name, part.value) for part in parts]
             terms += [
                 LossTerm(mask_zero_weight(w * part.value, w), part.weight)
@@ -114,7 +119,7 @@ class MultiLoss(Loss):
         """The same losses for a cohort of K."""
         cohort = super().replicate(K)
         cohort.losses = {name: loss.replicate(K) for name, loss in self.losses.items()}
-        cohort.weights, cohort.values = dict(self.weights), {}
+        cohort.weights, cohort._last_values = dict(self.weights), {}
         return cohort
 
     def replica(self, k: int) -> Self:
@@ -132,7 +137,7 @@ class MultiLoss(Loss):
         super().keep_replicas(index)
         for loss in self.losses.values():
             loss.keep_replicas(index)
-        self.weights, self.values = take_rows(self.weights, index), {}
+        self.weights, self._last_values = take_rows(self.weights, index), {}
 
 
 def mask_zero_weight(x: Any, weight: Tensor | float) -> Any:

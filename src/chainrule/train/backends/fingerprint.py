@@ -24,8 +24,9 @@ from chainrule.optim import Optimizer
 __all__ = ["Fingerprint"]
 
 ATOMS = frozenset({bool, int, float, complex, str, type(None), torch.dtype, torch.device})
-NOT_READ = frozenset({"training", "_last", "rng_counter"})
-"""Attributes that no program is made from: a training sets the mode itself, draws go on."""
+NOT_READ = frozenset({"training", "_last", "_last_values", "rng_counter"})
+"""Attributes that no program is made from: a training sets the mode itself, draws go on, and what a
+call left behind says what was."""
 
 
 @final
