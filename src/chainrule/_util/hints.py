@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -20,6 +21,7 @@ LARGEST = 2**63
 """A whole number of a tensor is smaller."""
 
 
+@lru_cache(maxsize=1024)
 def argument_hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Argument → its hint; nothing where one can be read by type checkers alone."""
     try:

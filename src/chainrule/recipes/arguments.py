@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from inspect import Parameter, signature
 from typing import Any
 
@@ -99,12 +100,18 @@ def _named_parameters(function: Callable[..., Any], skip: int) -> dict[str, Para
     return {p.name: p for p in (_parameters(function) or [])[skip:] if p.kind in named}
 
 
-def _parameters(function: Callable[..., Any]) -> list[Parameter] | None:
+def _parameters(function: Callable[..., Any]) -> Sequence[Parameter] | None:
     """In order; None where a function does not tell."""
     try:
-        return [*signature(function).parameters.values()]
+        return read_parameters(function)
     except (TypeError, ValueError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def read_parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    """In order. Raises ValueError or TypeError where a function does not tell."""
+    return (*signature(function).parameters.values(),)
 
 
 def _find_others(kind: str, name: str) -> str:
