@@ -6,6 +6,7 @@ And uneven cohorts given to 16 workers that are simulated: how busy the schedule
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -23,8 +24,15 @@ from chainrule.study.execution.executors import Engine, open_engine
 
 __all__ = ["run", "simulate_uneven"]
 
-ENGINES = {"processes": "torch", "dask": "distributed", "ray": "ray"}
-"""Engine → the library that it needs."""
+ENGINES = {
+    "processes": ("torch", "processes"),
+    "dask": ("distributed", "dask"),
+    "ray": ("ray", "ray"),
+    "loky": ("joblib", "joblib.externals.loky:get_reusable_executor"),
+    "spawn": ("torch", "concurrent.futures:ProcessPoolExecutor"),
+    "mpi": ("mpi4py", "mpi4py.futures:MPIPoolExecutor"),
+}
+"""Name → (the library that it needs, the engine)."""
 
 SIMULATED = "16 simulated workers"
 
@@ -35,7 +43,7 @@ LONG = 3000
 def run(options: Options) -> list[Row]:
     """Rows for each engine that is installed: its peer is the engine, ours the serial one."""
     rows = []
-    for name, library in ENGINES.items():
+    for name, (library, _) in ENGINES.items():
         if not options.wanted(name):
             continue
         if importlib.util.find_spec(library) is None:
@@ -48,7 +56,7 @@ def run(options: Options) -> list[Row]:
 def measure_engine(name: str, options: Options) -> Iterator[Row]:
     """A row for cohorts that take no time, and one for such as take half a second."""
     workers = max(2, available_cpus())
-    with open_engine("serial", 1) as serial, open_engine(name, workers) as engine:
+    with open_engine("serial", 1) as serial, open_measured(name, workers) as engine:
         time_cohorts(engine, 4 * workers, 1)  # the workers begin, and import what they need
         for n, epochs in ((20, 1),) if options.quick else ((200, 1), (20, LONG)):
             pairs = [
@@ -57,6 +65,15 @@ def measure_engine(name: str, options: Options) -> Iterator[Row]:
             ]
             what = "a moment" if epochs == 1 else f"{epochs:,} epochs"
             yield make_row(f"{n} cohorts of {what}", f"{name}, {workers} workers", pairs, workers)
+
+
+def open_measured(name: str, workers: int) -> Engine:
+    """An engine of so many workers on this machine."""
+    _, engine = ENGINES[name]
+    options: dict[str, Any] = {"max_workers": workers} if ":" in engine else {}
+    if name == "spawn":
+        options["mp_context"] = multiprocessing.get_context("spawn")
+    return open_engine(engine, workers, options)
 
 
 def make_row(workload: str, peer: str, pairs: Sequence[tuple[float, float]], workers: int) -> Row:

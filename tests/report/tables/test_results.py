@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
+
 from chainrule.report import (
     Table,
     build_table,
@@ -110,6 +112,26 @@ def test_a_solo_time_of_another_machine_is_said_and_not_shown():
     assert [cells[column].text == "–" for cells in table.cells] == [False, False, False, True]
     said = f"The solo times are those of node0; arm {arms[3]} was timed on another machine."
     assert said in table.footnotes()
+
+
+@pytest.mark.parametrize(
+    ("machines", "said"),
+    [
+        (1, ""),
+        (2, "The amortised times are those of 2 machines, not of one: node0, node1."),
+        (
+            6,
+            "The amortised times are those of 6 machines, not of one: node0, node1, node2, 3 more.",
+        ),
+    ],
+)
+def test_amortised_times_of_several_machines_are_said(machines, said):
+    study = without_search()
+    rows = [
+        replace(row, worker=f"node{i % machines}:{i}") for i, row in enumerate(final_rows(study, 2))
+    ]
+    notes = build_table(StudyResult(study, rows), "results").footnotes()
+    assert [note for note in notes if "machines" in note] == ([said] if said else [])
 
 
 def test_cohorts_of_several_widths_are_a_range():

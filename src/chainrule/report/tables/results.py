@@ -16,7 +16,7 @@ from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FinitePool, FixedSplit
 from chainrule.study.results.arm_result import read_trivial_scores
 from chainrule.study.results.backends import describe_backends
-from chainrule.study.results.timings import Timings
+from chainrule.study.results.timings import Timings, describe_machines
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -60,6 +60,7 @@ def results_table(result: StudyResult | ReportData) -> Table:
             *([data.search_scope] if data.search_scope else []),
             *data.later_changes,
             *([others] if (others := Timings.of_rows(data.result.rows).describe_others()) else []),
+            *describe_machines(data.arms),
             *describe_backends(data.result.rows),
         ],
     )

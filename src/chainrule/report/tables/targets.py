@@ -10,6 +10,7 @@ from chainrule.report.numbers import MISSING, Unit, format_decimal, format_p
 from chainrule.report.tables.comparisons import describe_differences
 from chainrule.report.tables.table import Cell, Column, Table
 from chainrule.statistics import FixedSplit
+from chainrule.study.results.timings import describe_machines
 
 if TYPE_CHECKING:
     from chainrule.study import StudyResult
@@ -112,4 +113,5 @@ def time_to_target_table(result: StudyResult | ReportData, found: Sequence[TimeT
             for t in found
         ],
         [t.as_row() for t in found],
+        describe_machines(data.arms),
     )

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from chainrule.study.store.record import TrainingRecord
 
-__all__ = ["Timings"]
+if TYPE_CHECKING:
+    from chainrule.study.results.arm_result import ArmResult
+
+__all__ = ["Timings", "describe_machines"]
 
 Machine = tuple[str, str]
 """(host, the model of its processor; "" in rows from before that was recorded)"""
@@ -70,6 +73,15 @@ class Timings:
             f"The solo times are those of {here or 'one machine'}; {arms} "
             f"{'was' if len(others) == 1 else 'were'} timed on another machine."
         )
+
+
+def describe_machines(arms: Iterable[ArmResult]) -> list[str]:
+    """A sentence that names the machines that trained these arms' rounds; none for one machine."""
+    hosts = sorted({find_host(row) for arm in arms for row in arm.rows} - {""})
+    if len(hosts) < 2:
+        return []
+    names = ", ".join([*hosts[:3], f"{len(hosts) - 3} more"] if len(hosts) > 4 else hosts)
+    return [f"The amortised times are those of {len(hosts)} machines, not of one: {names}."]
 
 
 def find_host(row: TrainingRecord) -> str:
