@@ -21,6 +21,8 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "chainrule needs Python 3.11 or newer: make PYTHON=python3.11 …" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) .
+	@# where Python is told to write no bytecode, each process would compile the sources anew
+	@$(BIN)/python -m compileall -q src
 	@echo "building the kernel for small nets, once on this machine"
 	-@$(BIN)/python -c 'from chainrule.train import build_kernel; build_kernel()'
 	@touch $@
