@@ -36,6 +36,30 @@ def test_one_kind_in_another_folder_and_format(call, finished, tmp_path, form, b
     assert (tmp_path / "a" / "b" / f"boxes.{form}").read_bytes().startswith(begin)
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ((), "-o a/p.svg is one file, and there are 11 figures (data, boxes, seconds, …)"),
+        (("curves",), "there are 2 figures (curves-test_loss, curves-test_accuracy)"),
+        (
+            ("boxes", "--format", "pdf"),
+            "-o a/p.svg: expected a file that ends in .pdf, or a folder",
+        ),
+        (("boxes", "-o", "p.jpg"), "-o p.jpg: expected a file that ends in .png or .svg or .pdf"),
+        (("boxes",), ""),
+    ],
+)
+def test_the_file_of_a_picture_takes_one_figure(call, finished, tmp_path, words, problem):
+    code, _, err = call("plot", "tiny", "-o", "a/p.svg", *words)
+    if not problem:
+        assert (code, err) == (0, "wrote a/p.svg\n")
+        assert b"<svg" in (tmp_path / "a" / "p.svg").read_bytes()
+    else:
+        assert code == 2
+        assert problem in " ".join(err.replace("│", "").split())
+        assert not (tmp_path / "a").exists()
+
+
 def test_what_there_is_too_little_for_is_left_out_unless_asked_for(call, tmp_path):
     (tmp_path / "runs").mkdir()
     run(Study.from_toml(TINY), arms="small-slow", store=tmp_path / "runs" / "tiny.sqlite")

@@ -39,6 +39,31 @@ def test_a_stray_word_is_named_with_its_line_and_the_way_out():
     assert parse_csv(content, "a.csv", na=["unknown"])["x"] == ("1", "")
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"a,b\0\n1,2\n", "line 1: a zero byte"),
+        (b"a,b\n1,2\n1,\0002\n", "line 3: a zero byte"),
+        (
+            b"a,b,a,b\n1,2,3,4\n1,2\n1,2,3,4\n1\n1,2,3\n",
+            r"'a', 'b' more than once\n.*line 3: expected 4 cells.* got 2 \(lines 5 and 6 too\)",
+        ),
+    ],
+)
+def test_all_that_is_wrong_with_a_file_is_said_at_once(content, problem):
+    with pytest.raises(DataError, match=problem):
+        parse_csv(content, "a.csv")
+
+
+def test_all_stray_words_of_a_column_are_said_at_once():
+    rows = "".join(f"{cell},1\n" for cell in ("3", "no", "4", "?", "it's", "no", "1,5"[:1]))
+    with pytest.raises(DataError) as refused:
+        parse_csv(f"x,y\n{rows}".encode(), "a.csv").numbers("x")
+    assert "line 3, column 'x'" in str(refused.value)
+    assert "got 'no' (lines 6 and 7 too)" in str(refused.value)
+    assert """--na no --na 'it'"'"'s', or na = ["no", "it's"] in""" in str(refused.value)
+
+
 def test_a_target_of_texts_is_a_class(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x,kind\n" + "".join(f"{i % 7},{'ab'[i % 2]}\n" for i in range(20)))

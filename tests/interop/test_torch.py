@@ -234,6 +234,12 @@ def test_what_has_no_twin_is_refused(convert, module, message):
         convert(module)
 
 
+@pytest.mark.parametrize("given", [3, nn.ReLU(), [torch.nn.ReLU()], torch.nn.ReLU])
+def test_what_is_no_module_of_torch_is_named(given):
+    with pytest.raises(TypeError, match=r"module: expected a torch\.nn\.Module, got "):
+        from_torch(given)
+
+
 def test_an_argument_that_the_other_has_not_is_refused(monkeypatch):
     net = nn.MaxPool2d(2, ceil_mode=True)
     monkeypatch.setitem(TWINS, nn.MaxPool2d, torch.nn.AvgPool2d)

@@ -483,6 +483,21 @@ def test_what_was_left_out_from_the_start_is_not_missed():
         optimizer.step()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda net: net,
+        lambda net: net.parameters(),
+        lambda net: [*net.parameters()],
+        lambda net: [{"params": net}],
+        lambda net: [{"params": net.parameters()}],
+    ],
+)
+def test_a_net_of_torch_is_told_what_moves_it(given):
+    with pytest.raises(TypeError, match=r"got torch's .*moved by torch\.optim, and .*from_torch"):
+        optim.SGD(given(torch.nn.Linear(2, 2)))
+
+
 def test_the_parameters_of_a_net_can_be_taken_one_by_one():
     net = two_layers()
     parameters = net.parameters()

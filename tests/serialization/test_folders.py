@@ -110,7 +110,7 @@ def test_the_page_may_be_changed_and_the_others_laid_out_anew(folder):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("model.safetensors", "model.safetensors: is missing"), ("config.json", "json: is missing")],
+    [("model.safetensors", "model.safetensors: is missing"), ("config.json", "g.json: is missing")],
 )
 def test_a_folder_that_is_not_whole_is_refused(folder, name, message):
     (folder / name).unlink()
@@ -120,7 +120,8 @@ def test_a_folder_that_is_not_whole_is_refused(folder, name, message):
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
-    with pytest.raises(FileError, match=r"config\.json: is missing"):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(FileError, match=r": a folder without a net: .*json in it, got notes\.txt$"):
         load(tmp_path)
     assert not is_saved(tmp_path)
     for text, problem in [

@@ -26,6 +26,10 @@ def scale(trainer: Trainer) -> None:
     next(trainer.net.parameters()).data.mul_(0.5)
 
 
+def pickled(pair):
+    return pickle.loads(pickle.dumps(pair))
+
+
 CHANGES = {
     "initialize": lambda t: t.net.initialize(*([[1, 2]] if t.net.replicas else [1])),
     "load_state_dict": lambda t: t.net.load_state_dict(t.net.state_dict()),
@@ -162,6 +166,19 @@ def test_a_layer_that_is_replaced_is_noticed_before_a_training_goes_on(given, ke
         trainer.accept_parameters()
     assert trainer.epoch == epochs
     with pytest.raises((RuntimeError, ValueError), match="replaced"):
+        Trainer(net, nn.CrossEntropyLoss(), optimizer)
+
+
+@pytest.mark.parametrize("copied", [lambda pair: pair, copy.deepcopy, pickled])
+def test_a_layer_that_is_added_to_a_list_of_parameters_is_noticed(copied):
+    net = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 2)).initialize(0)
+    net, optimizer = copied((net, optim.SGD([net[2].weight, net[2].bias])))
+    trainer = Trainer(net, nn.CrossEntropyLoss(), optimizer, batch_size=16)
+    trainer.fit(DATA, epochs=1)  # what was left out from the start stays as it was
+    net.layers.append(nn.Linear(2, 2))
+    with pytest.raises(RuntimeError, match="parameters were changed after epoch 1"):
+        trainer.fit(DATA, epochs=2)
+    with pytest.raises(RuntimeError, match=r"3\.weight is newer than the optimizer"):
         Trainer(net, nn.CrossEntropyLoss(), optimizer)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from chainrule import nn
-from chainrule._util.kinds import check_kind
+from chainrule._util.kinds import check_kind, describe_object
 from chainrule.interop import torch_modules
 from chainrule.nn.config import apply_ties, find_ties
 from chainrule.nn.constructor import constructor_args
@@ -58,8 +58,11 @@ def from_torch(module: torch.nn.Module) -> nn.Module:
     """The net with the layers, values, ties and modes of a module of PyTorch.
 
     Raises ValueError for a module that ``chainrule.nn`` has not, or not with these arguments, and
-    for one with hooks.
+    for one with hooks, TypeError for what is no module of PyTorch.
     """
+    if not isinstance(module, torch.nn.Module):
+        fix = "it is chainrule's already" if isinstance(module, nn.Module) else "a net of PyTorch"
+        raise TypeError(f"module: expected a torch.nn.Module, got {describe_object(module)}; {fix}")
     net: nn.Module = convert(module, find_own_class, {})
     seen: dict[int, str] = {}
     tied = {}

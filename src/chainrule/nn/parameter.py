@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self, final
 
 import torch
@@ -12,7 +13,14 @@ from torch import Tensor
 if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
 
-__all__ = ["Buffer", "ModuleParameters", "Parameter"]
+__all__ = ["Buffer", "ModuleParameters", "Parameter", "next_age"]
+
+_ages = count(1)
+
+
+def next_age() -> int:
+    """A number above all before it: what of two things in this process was made first."""
+    return next(_ages)
 
 
 class Buffer:
@@ -58,14 +66,19 @@ class Parameter(Buffer):
         super().__init__(data)
         self.grad = torch.zeros_like(data)
         self.init = init
+        self.age = next_age()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the gradient: as in torch, one that was pickled has none, which is 0."""
-        return {name: value for name, value in super().__getstate__().items() if name != "grad"}
+        """Without the gradient: as in torch, one that was pickled has none, which is 0.
+
+        Without its age too, which is of this process: a copy is older than all that is made.
+        """
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in ("grad", "age")}
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         vars(self).update(values)
-        self.grad = torch.zeros_like(self.data)
+        self.grad, self.age = torch.zeros_like(self.data), 0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy in the same process has the gradient too."""

@@ -29,7 +29,7 @@ def to_param_groups(params: Params) -> list[dict[str, Any]]:
     if not isinstance(params, Iterable) or find_torch_base(type(params)) is not None:
         raise TypeError(
             "params: expected a module of chainrule.nn, a list of parameters or of groups, got "
-            f"{describe_object(params)}"
+            f"{describe_object(params)}{suggest_torch_ways(params)}"
         )
     listed: list[Any] = list(params)
     if listed and all(isinstance(group, dict) for group in listed):
@@ -51,18 +51,21 @@ def find_modules(params: Params) -> list[Module]:
 
 
 def check_new_parameters(
-    modules: Iterable[Module], known: Iterable[Parameter], optimizer: str
+    modules: Iterable[Module], known: Iterable[Parameter], optimizer: str, since: int = -1
 ) -> None:
     """Raise RuntimeError where a module has a parameter that is none of the known ones.
 
-    It is that of a layer that was replaced or added since. What was left out from the start, by a
-    list of parameters, is not missed: then no module is known.
+    It is that of a layer that was replaced or added since. ``since``: the age of the optimizer,
+    where some may have been left out from the start, by a list of parameters: these are older.
     """
     ids = {id(parameter) for parameter in known}
     for module in modules:
-        if all(id(parameter) in ids for parameter in module.parameters()):
+        left_out = (id(p) not in ids and p.age > since for p in module.parameters())
+        if not any(left_out):
             continue
-        new = next(path for path, p in module.named_parameters() if id(p) not in ids)
+        new = next(
+            path for path, p in module.named_parameters() if id(p) not in ids and p.age > since
+        )
         raise RuntimeError(
             f"{module.label()}: {new} is newer than the optimizer, which would leave it as it was "
             "drawn: a layer was replaced or added. Build the optimizer anew: "
@@ -75,14 +78,25 @@ def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[
     if isinstance(source, Module):
         source.check_children()
         return list(source.parameters())
-    listed = {id(p): p for p in ([source] if isinstance(source, Parameter) else source)}
+    is_one = isinstance(source, Parameter) or not isinstance(source, Iterable)
+    listed = {id(p): p for p in ([source] if is_one else source)}
     for p in listed.values():
         if not isinstance(p, Parameter):
             raise TypeError(
-                f"params: expected each to be a chainrule.nn.Parameter, got {describe_object(p)}; "
-                "give it the net, or net.parameters()"
+                f"params: expected each to be a chainrule.nn.Parameter, got {describe_object(p)}"
+                f"{suggest_torch_ways(p) or '; give it the net, or net.parameters()'}"
             )
     return list(listed.values())
+
+
+def suggest_torch_ways(given: object) -> str:
+    """What to do with a net of PyTorch, or a parameter of one; "" for anything else."""
+    if find_torch_base(type(given)) is None:
+        return ""
+    return (
+        "; a net of PyTorch is moved by torch.optim, and chainrule.interop.from_torch(net) makes "
+        "one of chainrule.nn of it"
+    )
 
 
 def check_disjoint(groups: Iterable[dict[str, Any]]) -> None:

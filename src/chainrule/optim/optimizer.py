@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import take_rows, tree_map
+from chainrule.nn.module import Module
+from chainrule.nn.parameter import next_age
 from chainrule.optim.flat_parameters import FlatParameters
 from chainrule.optim.groups import (
     Params,
@@ -48,7 +50,7 @@ class Optimizer(ABC):
     def __init__(
         self, params: Params, defaults: dict[str, Any], replicas: int | None = None
     ) -> None:
-        self.modules = find_modules(params)
+        self.modules, self.age = find_modules(params), next_age()
         groups = to_param_groups(params)
         self.replicas = resolve_replicas([group["params"] for group in groups], replicas)
         self.defaults = defaults
@@ -205,6 +207,10 @@ class Optimizer(ABC):
         """With copies of what is written in place, which processes would else share."""
         return {**vars(self), "state": tree_map(torch.clone, self.state)}
 
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        vars(self).update(values)
+        self.age = next_age()
+
     def keep_replicas(self, index: Tensor) -> None:
         """Go on with these replicas of a cohort alone, in this order        index int64 (n,)
 
@@ -246,10 +252,15 @@ def check_saved_group(optimizer: Optimizer, group: dict[str, Any]) -> None:
     optimizer.validate(group)
 
 
-def check_complete(optimizer: Optimizer) -> None:
-    """Raise RuntimeError for a new parameter of a module that the optimizer was made for."""
-    known = (p for flat in optimizer.flats for p in flat.parameters)
-    check_new_parameters(optimizer.modules, known, type(optimizer).__name__)
+def check_complete(optimizer: Optimizer, net: Module | None = None) -> None:
+    """Raise RuntimeError for a new parameter of a module that the optimizer was made for.
+
+    Of a net some parameters may be left out, but for those that are newer than the optimizer.
+    """
+    known, name = [p for flat in optimizer.flats for p in flat.parameters], type(optimizer).__name__
+    check_new_parameters(optimizer.modules, known, name)
+    if net is not None:
+        check_new_parameters([net], known, name, optimizer.age)
 
 
 def copy_saved_state(optimizer: Optimizer, saved: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

@@ -20,6 +20,7 @@ __all__ = [
     "check_plain",
     "describe_problem",
     "format_errors",
+    "format_problem",
     "list_problems",
     "make_error",
     "raise_problems",
@@ -73,10 +74,15 @@ def list_problems(error: ValidationError) -> list[tuple[Place, str]]:
     return [(one["loc"], describe_problem(one)) for one in error.errors()]
 
 
+def format_problem(place: Place, text: str) -> str:
+    """``field: what is wrong``"""
+    return f"{'.'.join(map(str, place))}: {text}" if place else text
+
+
 def format_errors(error: ValidationError) -> Iterator[str]:
-    """``field: what is wrong`` for each problem."""
-    for place, text in list_problems(error):
-        yield f"{'.'.join(map(str, place))}: {text}" if place else text
+    """A line for each problem."""
+    for problem in list_problems(error):
+        yield format_problem(*problem)
 
 
 def describe_problem(error: ErrorDetails) -> str:

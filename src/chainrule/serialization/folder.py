@@ -104,6 +104,11 @@ def read_net_folder(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
     written, or in a newer format; OSError where it cannot be read.
     """
     path = Path(folder) / CONFIG
+    if not is_saved(folder):
+        there = ", ".join(sorted(one.name for one in Path(folder).iterdir())[:3]) or "nothing"
+        raise FileError(
+            folder, f"a folder without a net: expected {MODEL} and {CONFIG} in it, got {there}"
+        )
     config = read_config(path)
     data = read_folder_file(Path(folder) / MODEL)
     if hashlib.sha256(data).hexdigest() != config["model_sha256"]:
@@ -118,8 +123,9 @@ def read_net_folder(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, An
 
 def read_config(path: Path) -> dict[str, Any]:
     """What config.json says, after a check of each field. Raises FileError as said above."""
+    data = read_folder_file(path)
     try:
-        config = json.loads(read_folder_file(path))
+        config = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise FileError(path, f"is no JSON: {error}") from None
     if not isinstance(config, dict) or config.get("model_type") != "chainrule":

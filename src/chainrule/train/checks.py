@@ -51,7 +51,7 @@ def check_parameters(state: TrainState) -> None:
 
 def check_moved(net: Module, optimizer: Optimizer) -> None:
     """Raise unless the optimizer moves parameters of the net alone, and those of new layers too."""
-    check_complete(optimizer)
+    check_complete(optimizer, net)
     known = {id(parameter) for parameter in net.parameters()}
     if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
         raise ValueError(

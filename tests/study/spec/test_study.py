@@ -411,6 +411,7 @@ def test_each_problem_has_a_line_of_its_own():
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         "nowhere in a.toml, name",
         "nowhere in a.toml, data",
+        *(f"nowhere in a.toml, {part}.name" for part in ("net", "loss", "optimizer")),
         "line 1, rounds",
     ]
 

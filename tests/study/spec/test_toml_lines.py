@@ -100,6 +100,38 @@ def test_all_that_is_wrong_is_told_at_once_each_with_its_line():
     ]
 
 
+FIELDS_AND_MORE = """\
+name = "two words"
+epochs = "many"
+baseline = "c"
+direction = "min"
+serach = { method = "grid" }
+loss = "CrossEntropyLoss"
+optimizer = "Adam"
+data = "disk_points"
+net = "disk_net"
+space = { "optimizer.lr" = [0.1, 0.2] }
+[arms.a]
+[arms.b]
+[quick]
+arms.d = {}
+"""
+
+
+def test_beside_wrong_fields_it_is_said_what_of_the_right_ones_does_not_go_together():
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(FIELDS_AND_MORE, "a.toml")
+    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert [line.partition(":")[0] for line in lines] == [
+        "nowhere in a.toml, failure_value",
+        "line 1, name",
+        "line 2, epochs",
+        "line 3, baseline",
+        "line 5, serach",
+        "line 14, quick.arms.d",
+    ]
+
+
 def test_a_wrong_value_has_its_line_too(tmp_path):
     path = tmp_path / "wrong.toml"
     path.write_text(

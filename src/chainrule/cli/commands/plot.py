@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
+from mimetypes import guess_type
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
@@ -19,6 +20,8 @@ from chainrule.cli.resolve import RUNS, resolve_any_result
 if TYPE_CHECKING:
     from chainrule.report.figures.by_kind import MakeFigure
     from chainrule.study import StudyResult
+
+Form = Literal["png", "svg", "pdf"]
 
 KINDS = (
     "data",
@@ -67,13 +70,21 @@ def plot_figures(
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder; default: runs/NAME.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Folder; default: runs/NAME. Or the file of the one figure, as boxes.svg.",
+        ),
     ] = None,
     arms: Arms = "*",
     nets: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where run --nets, or nets -o, saved them.")
     ] = None,
-    form: Annotated[Literal["png", "svg", "pdf"], typer.Option("--format")] = "png",
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help="Default: png, or what the file of -o ends in."),
+    ] = None,
     dpi: Annotated[int, typer.Option(min=20, metavar="N", help="Dots per inch of a PNG.")] = 150,
     study: StudyNumber = None,
 ) -> None:
@@ -103,7 +114,11 @@ def plot_figures(
         if nets is not None or not KINDS_OF_NETS.isdisjoint(kinds):
             [run] = [word for word in words if word not in KINDS]
             check_nets(results[0], arms, nets, run, study)
-    save_figures(figures, folder, form, dpi, needed=bool(kinds) or len(results) > 1)
+    if is_picture(folder):
+        save_one_figure(figures, folder, form, dpi)
+    else:
+        needed = bool(kinds) or len(results) > 1
+        save_figures(figures, folder, form or "png", dpi, needed=needed)
 
 
 def resolve_run(word: str, choice: str | None) -> list[StudyResult]:
@@ -166,6 +181,31 @@ def select_figures(
             del every[kind]
     wanted = kinds or [kind for kind in KINDS if nets is not None or kind not in KINDS_OF_NETS]
     return {name: make for kind in wanted for name, make in every.get(kind, {}).items()}
+
+
+def is_picture(path: Path) -> bool:
+    """Whether it is the name of a picture and no folder that is there."""
+    kind = guess_type(path.name)[0] or ""
+    return kind.startswith(("image/", "application/p")) and not path.is_dir()  # PDF, PostScript
+
+
+def save_one_figure(
+    figures: Mapping[str, MakeFigure], path: Path, form: str | None, dpi: int
+) -> None:
+    """Write the one figure to a file. Raises typer.BadParameter where there are more of them."""
+    if path.suffix[1:] not in get_args(Form) or form not in (None, path.suffix[1:]):
+        expected = " or ".join(f".{one}" for one in ([form] if form else get_args(Form)))
+        raise typer.BadParameter(f"-o {path}: expected a file that ends in {expected}, or a folder")
+    if len(figures) != 1:
+        listed = f"{', '.join([*figures][:3])}{', …' if len(figures) > 3 else ''}"
+        raise typer.BadParameter(
+            f"-o {path} is one file, and there are {len(figures)} figures ({listed}): say the kind "
+            "of one, or a folder"
+        )
+    [make] = figures.values()
+    figure, _ = make()
+    make_folder(path.parent)
+    save_figure(figure, path, dpi)
 
 
 def save_figures(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from chainrule._util.suggest import did_you_mean
 from chainrule.data.errors import DataError
 from chainrule.data.files.cells import COMMA_NUMBER, MISSING, NumberColumn, is_number
-from chainrule.data.files.csv_reader import CsvText, find_decimal, read_columns
+from chainrule.data.files.csv_reader import CsvText, describe_lines, find_decimal, read_columns
 
 __all__ = ["CsvTable", "digest_file", "is_number", "parse_csv", "read_csv", "suggest_option"]
 
@@ -79,12 +80,15 @@ class CsvTable:
         cells = self[name]
         if isinstance(cells, NumberColumn):
             return cells.values
-        for cell, line in zip(cells, self.lines, strict=True):
-            if cell and not is_number(cell):
-                raise DataError(
-                    f"{self.source}, line {line}, column {name!r}: expected a number, such as "
-                    f"1234.5, or nothing where it is missing, got {cell!r}; {suggest_option(cell)}"
-                )
+        found = zip(cells, self.lines, strict=True)
+        if wrong := [(cell, line) for cell, line in found if cell and not is_number(cell)]:
+            words, lines = zip(*wrong, strict=True)
+            more = f" ({describe_lines(lines[1:])} too)" if len(wrong) > 1 else ""
+            raise DataError(
+                f"{self.source}, line {lines[0]}, column {name!r}: expected a number, such as "
+                f"1234.5, or nothing where it is missing, got {words[0]!r}{more}; "
+                f"{suggest_option(*dict.fromkeys(words))}"
+            )
         return np.array([float(cell) if cell else math.nan for cell in cells])
 
     def is_numeric(self, name: str) -> bool:
@@ -103,11 +107,18 @@ def select_cells(cells: Column, rows: NDArray[np.int64]) -> Column:
     return tuple(cells[i] for i in rows.tolist())
 
 
-def suggest_option(cell: str) -> str:
-    """What to say of a file in which this cell stands among numbers."""
-    if COMMA_NUMBER.fullmatch(cell):
+def suggest_option(*cells: str) -> str:
+    """What to say of a file in which these cells, each another, stand among numbers."""
+    if all(map(COMMA_NUMBER.fullmatch, cells)):
         return 'where that is a decimal comma: --decimal , or decimal = "," in [data] of a study'
-    return f'taken as missing by --na {shlex.quote(cell)}, or na = ["{cell}"] in [data] of a study'
+    words = [cell for cell in cells if not COMMA_NUMBER.fullmatch(cell)][:MOST_WORDS]
+    options = " ".join(f"--na {shlex.quote(word)}" for word in words)
+    listed = json.dumps(words, ensure_ascii=False)
+    return f"taken as missing by {options}, or na = {listed} in [data] of a study"
+
+
+MOST_WORDS = 5
+"""A message lists no more."""
 
 
 def read_csv(path: str | Path, **written: Any) -> CsvTable:
@@ -169,17 +180,22 @@ def parse_csv(
         raise DataError(f"{source}: decimal: expected '.' or ',', got {decimal!r}")
     text = CsvText(_encode_utf8(content, source, encoding), source)
     line, first = text.read_header()
-    names = _parse_header([cell.strip() for cell in first], f"{source}, line {line}")
+    names, problems = _parse_header([cell.strip() for cell in first], f"{source}, line {line}")
     missing = MISSING | {str(word).upper() for word in ([na] if isinstance(na, str) else na)}
-    decimal = decimal or find_decimal(text, len(names), missing)
-    columns, lines = read_columns(text, len(names), missing, decimal)
+    try:
+        decimal = decimal or find_decimal(text, len(names), missing)
+        columns, lines = read_columns(text, len(names), missing, decimal)
+    except DataError as error:
+        problems.append(str(error))
+    if problems:
+        raise DataError("\n".join(problems))
     if not lines:
         raise DataError(f"{source}: expected rows after the header, got none")
     return CsvTable(source, dict(zip(names, columns, strict=True)), lines)
 
 
-def _parse_header(header: Sequence[str], place: str) -> list[str]:
-    """The names of the columns. Raises DataError where they look like data."""
+def _parse_header(header: Sequence[str], place: str) -> tuple[list[str], list[str]]:
+    """(the names of the columns, what is wrong with them). DataError where they look like data."""
     numbers = [name for name in header if is_number(name)]
     if 2 * len(numbers) >= len(header):
         raise DataError(
@@ -187,20 +203,24 @@ def _parse_header(header: Sequence[str], place: str) -> list[str]:
             f"{numbers[0]!r}"
         )
     names = [name or f"column {i}" for i, name in enumerate(header, 1)]
-    if twice := [*_find_duplicates(names)]:
-        raise DataError(f"{place}: expected each name once, got {twice[0]!r} more than once")
-    return names
-
-
-def _find_duplicates(names: Sequence[str]) -> Iterator[str]:
-    return (name for name in names if names.count(name) > 1)
+    twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+    listed = ", ".join(map(repr, twice))
+    problem = f"{place}: expected each name once, got {listed} more than once"
+    return names, [problem] if twice else []
 
 
 def _encode_utf8(content: bytes, source: str, encoding: str | None) -> bytes:
     """The text of a file in UTF-8, without its mark. Raises as :func:`_decode_text`."""
     if encoding is None and content.isascii() and b"\0" not in content:
         return content
-    return _decode_text(content, source, encoding).encode("utf-8", "surrogatepass")
+    text = _decode_text(content, source, encoding)
+    if (place := text.find("\0")) >= 0:
+        line = len(text[:place].splitlines())
+        raise DataError(
+            f"{source}, line {line}: a zero byte, which no text has: the file is damaged, or in "
+            'another encoding: --encoding utf-16, or encoding = "utf-16" in [data] of a study'
+        )
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _decode_text(content: bytes, source: str, encoding: str | None) -> str:

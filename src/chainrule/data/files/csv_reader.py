@@ -19,10 +19,13 @@ from chainrule.data.files.cells import (
     parse_numbers,
 )
 
-__all__ = ["CsvText", "find_decimal", "read_columns"]
+__all__ = ["CsvText", "describe_lines", "find_decimal", "read_columns"]
 
 BLOCK = 1 << 22
 """Bytes of text that are parsed at a time."""
+
+MOST_LINES = 5
+"""A message lists no more."""
 
 BLOCK_ROWS = 10_000
 """Rows that are parsed at a time where cells may stand in quotes."""
@@ -118,14 +121,23 @@ class CsvText:
                 columns = [flat[j::width] for j in range(width)]
                 return range(before + 1, before + 1 + len(lines)), columns
             block = [*self.parse(before, text)]
-        for line, row in block:
-            if len(row) != width:
-                raise DataError(
-                    f"{self.source}, line {line}: expected {count_noun(width, 'cell')}, as in the "
-                    f"header, got {len(row)}; a text with the separator in it stands in double "
-                    "quotes"
-                )
+        if wrong := [(line, row) for line, row in block if len(row) != width]:
+            (line, row), *others = wrong
+            more = f" ({describe_lines([at for at, _ in others])} too)" if others else ""
+            raise DataError(
+                f"{self.source}, line {line}: expected {count_noun(width, 'cell')}, as in the "
+                f"header, got {len(row)}{more}; a text with the separator in it stands in double "
+                "quotes"
+            )
         return [line for line, _ in block], [[row[j] for _, row in block] for j in range(width)]
+
+
+def describe_lines(lines: Sequence[int]) -> str:
+    """``line 3``, ``lines 3, 5 and 9``, or of many how many there are."""
+    if len(lines) > MOST_LINES:
+        return f"{len(lines):,} lines from {lines[0]} on"
+    first, last = ", ".join(map(str, lines[:-1])), lines[-1]
+    return f"lines {first} and {last}" if first else f"line {last}"
 
 
 def find_decimal(text: CsvText, width: int, missing: Set[str]) -> str:

@@ -229,9 +229,10 @@ def almost_numeric_hint(table: CsvTable, name: str) -> str:
     if not texts or (2 * len(texts) >= len(given) and not commas):
         return ""
     cell, line = texts[0]
+    option = suggest_option(*dict.fromkeys(cell for cell, _ in texts))
     if len(texts) == len(given):
-        return f", such as {cell!r}: {suggest_option(cell)}"
-    return f"; most are numbers, {cell!r} in line {line} is not: {suggest_option(cell)}"
+        return f", such as {cell!r}: {option}"
+    return f"; most are numbers, {cell!r} in line {line} is not: {option}"
 
 
 def is_row_number(numbers: NDArray[np.float64]) -> bool:

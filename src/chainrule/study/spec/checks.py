@@ -3,47 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 from pydantic import ValidationError
 
-from chainrule._util.suggest import did_you_mean
+from chainrule._util.suggest import did_you_mean, find_similar
 from chainrule._util.words import count_noun
-from chainrule.recipes.fields import find_unknown
+from chainrule.recipes.fields import OLD_NAMES, find_unknown
 from chainrule.recipes.problems import Place, list_problems, raise_problems
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.spec.declaration import Declaration, declare_part, declare_quick_form
-from chainrule.study.spec.sections import Halving, Race
+from chainrule.study.spec.sections import Race
+from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.sections.space import grid
 
-__all__ = ["check_declaration", "find_unknown_names"]
+__all__ = ["check_declaration", "find_further_problems", "find_unknown_names"]
 
 
 def check_declaration(study: Declaration) -> None:
     """Raise, in a validator, what of a study does not go together: all of it at once."""
-    raise_problems(((), problem) for problem in find_inconsistencies(study))
-    check_datasets(study)
-    check_quick_form(study)
+    found: list[tuple[Place, str]] = [((), problem) for problem in find_inconsistencies(study)]
+    said = {problem for _, problem in found}
+    parts = [*find_dataset_problems(study), *find_quick_problems(study)]
+    raise_problems([*found, *((place, text) for place, text in parts if text not in said)])
 
 
-def find_inconsistencies(study: Declaration) -> Iterator[str]:
-    """What does not go together in a study, whose fields are right one by one."""
-    yield from find_metric_problems(study)
-    yield from find_search_problems(study)
+def find_inconsistencies(study: Declaration, wrong: Set[str] = frozenset()) -> Iterator[str]:
+    """What does not go together in a study, whose fields are right one by one.
+
+    But for the ``wrong`` ones: of what these decide nothing is said.
+    """
+    for find, fields in CHECKS.items():
+        if fields.isdisjoint(wrong):
+            yield from find(study)
+
+
+def find_further_problems(
+    declared: Mapping[str, Any], wrong: Set[str], model: type[Declaration]
+) -> Iterator[tuple[Place, str]]:
+    """What does not go together in a declaration of which these fields are wrong or missing."""
+    meant = {OLD_NAMES.get(name) or find_similar(name, model.model_fields) for name in wrong}
+    wrong = {*wrong, *filter(None, meant)}
+    stand_ins = {"name": "a", "data": {"name": "a"}}
+    right = {key: value for key, value in declared.items() if key not in wrong}
+    needed = {key: value for key, value in stand_ins.items() if key in wrong}
     try:
-        arms = study.all_arms
-    except ValueError as error:
-        yield from str(error).splitlines()
+        study = model.model_validate({**right, **needed})
+    except ValidationError:  # what was said of one field is about another too
         return
-    yield from find_naming_problems(study, [arm.name for arm in arms])
-    if study.search.halving:
-        yield from find_halving_problems(study, study.search.halving)
-    if study.space and study.data.divides_one_draw and not study.searches_each_round:
-        yield (
-            "search.each_round: with re-splits or folds of one data set, a search before the "
-            "first round would see other rounds' test data; expected true"
-        )
+    yield from (((), problem) for problem in find_inconsistencies(study, wrong))
+    if wrong.isdisjoint(("quick", "arms", "factors", "datasets")):
+        yield from find_unknown_parts(study)
 
 
 def find_unknown_names(
@@ -72,8 +83,27 @@ def find_metric_problems(study: Declaration) -> Iterator[str]:
         )
 
 
-def find_naming_problems(study: Declaration, names: Sequence[str]) -> Iterator[str]:
-    """Where what is said of arms does not fit those that there are, of these names."""
+def find_arm_problems(study: Declaration) -> Iterator[str]:
+    """Where arms are not complete or not right."""
+    try:
+        _ = study.all_arms
+    except ValueError as error:
+        yield from str(error).splitlines()
+
+
+def list_arms(study: Declaration) -> list[Arm]:
+    """The arms; none where one is not right."""
+    try:
+        return study.all_arms
+    except ValueError:
+        return []
+
+
+def find_naming_problems(study: Declaration) -> Iterator[str]:
+    """Where what is said of arms does not fit those that there are."""
+    names = [arm.name for arm in list_arms(study)]
+    if not names:
+        return
     for field, given in (
         ("baseline", [study.baseline or names[0]]),
         ("reported", study.reported),
@@ -119,11 +149,25 @@ def find_search_problems(study: Declaration) -> Iterator[str]:
         yield "selection.refit: without it, one hold-out is needed; expected true"
 
 
-def find_halving_problems(study: Declaration, halving: Halving) -> Iterator[str]:
+def find_leaks(study: Declaration) -> Iterator[str]:
+    """Where a search would see what other rounds test on."""
+    if not (study.space and study.data.divides_one_draw and list_arms(study)):
+        return
+    if not study.searches_each_round:
+        yield (
+            "search.each_round: with re-splits or folds of one data set, a search before the "
+            "first round would see other rounds' test data; expected true"
+        )
+
+
+def find_halving_problems(study: Declaration) -> Iterator[str]:
     """Where candidates cannot be halved so."""
+    halving = study.search.halving
+    if halving is None:
+        return
     if study.search.method not in ("grid", "random"):
         yield "search.halving: goes with method grid or random, whose candidates begin together"
-    searched = [arm for arm in study.all_arms if arm.space]
+    searched = [arm for arm in list_arms(study) if arm.space]
     if any("epochs" in arm.space for arm in searched):
         yield "search.halving: decides on the epochs; expected none in the space"
     least = min((arm.recipe.epochs for arm in searched), default=study.epochs)
@@ -145,40 +189,59 @@ def find_race_problems(study: Declaration, race: Race) -> Iterator[str]:
         )
 
 
-def check_datasets(study: Declaration) -> None:
-    """Raise, in a validator, what is wrong in the study of one of its data sets."""
+def find_dataset_problems(study: Declaration) -> Iterator[tuple[Place, str]]:
+    """What is wrong in the study of one of its data sets."""
     for name in study.datasets:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
             problem = "expected a letter, then letters, digits, hyphens and underscores"
-            raise_problems([(("datasets", name), problem)])
+            yield ("datasets", name), problem
+            continue
         try:
             type(study).model_validate(declare_part(study, name))
         except ValidationError as error:
-            raise_problems(
-                (("datasets", name, *place[place[:1] == ("data",) :]), text)
-                for place, text in list_problems(error)
-            )
+            for place, text in list_problems(error):
+                yield ("datasets", name, *place[place[:1] == ("data",) :]), text
     if study.datasets and study.sequential is not None:
-        raise ValueError(
-            "rounds: until decided goes with one data set, for several are not tested after each "
-            "look; expected a number"
-        )
+        problem = "until decided goes with one data set, for several are not tested after each look"
+        yield ("rounds",), f"{problem}; expected a number"
     if study.datasets and study.reported:
-        raise ValueError("reported: one number an arm goes with one data set")
+        yield ("reported",), "one number an arm goes with one data set"
 
 
-def check_quick_form(study: Declaration) -> None:
-    """Raise, in a validator, what is wrong in the small form that the study declares."""
+def find_quick_problems(study: Declaration) -> Iterator[tuple[Place, str]]:
+    """What is wrong in the small form that the study declares."""
+    unknown = [*find_unknown_parts(study)]
+    yield from unknown
+    if study.quick and not unknown:
+        try:
+            type(study).model_validate(declare_quick_form(study))
+        except ValidationError as error:
+            for place, text in list_problems(error):
+                yield ("quick", *place), text
+
+
+def find_unknown_parts(study: Declaration) -> Iterator[tuple[Place, str]]:
+    """What the small form changes that the study has not."""
     for field in ("arms", "factors", "datasets"):
         there: dict[str, Any] = getattr(study, field)
         for name in study.quick.get(field, {}):
             if name not in there:
                 hint = did_you_mean(name, there)
                 listed = ", ".join(there) or "none"
-                problem = f"not one of the study; {hint}{field}: {listed}"
-                raise_problems([(("quick", field, name), problem)])
-    if study.quick:
-        try:
-            type(study).model_validate(declare_quick_form(study))
-        except ValidationError as error:
-            raise_problems((("quick", *place), text) for place, text in list_problems(error))
+                yield ("quick", field, name), f"not one of the study; {hint}{field}: {listed}"
+
+
+RECIPE = frozenset(
+    ("net", "loss", "optimizer", "schedule", "init", "augment", "trainer", "arms", "factors")
+)
+SEARCHED = frozenset(("search", "space", "selection"))
+
+CHECKS: dict[Callable[[Declaration], Iterator[str]], frozenset[str]] = {
+    find_metric_problems: frozenset(("metrics", "metric", "direction", "failure_value")),
+    find_search_problems: SEARCHED,
+    find_arm_problems: RECIPE | {"space"},
+    find_naming_problems: RECIPE | {"space", "baseline", "reported", "rounds"},
+    find_halving_problems: RECIPE | SEARCHED | {"epochs"},
+    find_leaks: RECIPE | SEARCHED | {"data", "datasets"},
+}
+"""What looks at several fields → those that it looks at."""

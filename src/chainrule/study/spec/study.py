@@ -15,9 +15,13 @@ from chainrule._util.plain_data import flatten_dict
 from chainrule._util.suggest import did_you_mean
 from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
-from chainrule.recipes.problems import Place, format_errors, list_problems, raise_problems
+from chainrule.recipes.problems import Place, format_problem, list_problems, raise_problems
 from chainrule.recipes.recipe import deep_merge
-from chainrule.study.spec.checks import check_declaration, find_unknown_names
+from chainrule.study.spec.checks import (
+    check_declaration,
+    find_further_problems,
+    find_unknown_names,
+)
 from chainrule.study.spec.components import find_component_problems
 from chainrule.study.spec.declaration import Declaration, declare_quick_form
 from chainrule.study.spec.digests import digest_content
@@ -136,12 +140,15 @@ def validate_study(
     try:
         return Study.model_validate(declared, context={"stored": True} if stored else None)
     except ValidationError as error:
-        places = [place for place, _ in list_problems(error)]
-        found = [*zip(places, format_errors(error), strict=True)]
+        found = list_problems(error)
+        places = [place for place, _ in found]
+        if all(places):  # these fields are wrong by themselves
+            wrong = {str(place[0]) for place in places}
+            found += find_further_problems(declared, wrong, Declaration)
         for place, problem in find_component_problems(declared):  # which the arms alone would tell
             if not any(place[: len(other)] == other for other in places if other):
-                found.append((place, f"{'.'.join(map(str, place))}: {problem}"))
-        located = [locate_problem(place, problem, source, text) for place, problem in found]
+                found.append((place, problem))
+        located = [locate_problem(*problem, source, text) for problem in found]
         lines = "\n  ".join(dict.fromkeys(line for _, line in sorted(located, key=itemgetter(0))))
         raise StudyError(f"{source} is not a study:\n  {lines}") from None
 
@@ -151,7 +158,7 @@ def locate_problem(place: Place, problem: str, source: str, text: str | None) ->
 
     Without the text that was read there is no line to tell.
     """
-    place = place or guess_place(problem)
+    problem, place = format_problem(place, problem), place or guess_place(problem)
     line = find_line(find_lines(text or ""), place)
     if line is None and text is not None and place and place[0] in Study.model_fields:
         return 0, f"nowhere in {source}, {problem}"
