@@ -74,7 +74,11 @@ def test_every_field_gone_or_of_another_kind(saved, table, tmp_path):
         (("target",), "size", "target"),
         (("loss",), ..., "loss"),
         (("preparation", "shape"), [5], "preparation: mean: expected 5 numbers, got 6"),
-        (("preparation", "task", "std"), 0.0, "preparation.task.regression.std"),
+        (
+            ("preparation", "task", "std"),
+            0.0,
+            r"preparation\.task\.std: expected more than 0, got 0\.0",
+        ),
         (("preparation", "columns", "inputs", 0, "name"), 3, "preparation.columns.inputs.0"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         ("{", "is no JSON"),
         ("[]", "model_type: expected 'chainrule', got None"),
         ('{"model_type": "bert"}', "model_type: expected 'chainrule', got 'bert'"),
-        ('{"model_type": "chainrule"}', "does not describe a net: architecture: Field required"),
+        ('{"model_type": "chainrule"}', "does not describe a net: architecture: is missing"),
         ('{"model_type": "chainrule", "format": 99}', "format 99 is newer than 2: upgrade"),
     ]:
         (tmp_path / "config.json").write_text(text)

@@ -20,6 +20,7 @@ from chainrule.data.tabular.preprocessor import read_targets
 from chainrule.estimators.build import build_recipe, build_trainer, load_data, load_split
 from chainrule.estimators.fit import loss_for
 from chainrule.estimators.predictor import Predictor
+from chainrule.estimators.predictor_header import check_metadata
 from chainrule.nn import init
 from chainrule.recipes.component import Component, build_component
 from chainrule.recipes.importing import import_user_module
@@ -163,11 +164,12 @@ def saved_net(
     Raises ValueError where there is no such file, which tells ``known`` nets, or no shape is known.
     """
     check_saved(path, known)
-    net, preparation = load(path, trust), load_metadata(path).get("preparation")
+    net, metadata = load(path, trust), load_metadata(path)
     if shape is None:
-        if preparation is None:
+        if "preparation" not in metadata:
             raise ValueError(f"{path} is a saved net: say the shape of an input, e.g. --shape 5,2")
-        shape = ",".join(map(str, [samples, *preparation["shape"]]))
+        check_metadata(path, metadata)
+        shape = ",".join(map(str, [samples, *metadata["preparation"]["shape"]]))
     description = f"{path}: one batch of random numbers."
     return NetWithBatch(net, random_input(shape), description=description)
 

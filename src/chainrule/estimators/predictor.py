@@ -13,11 +13,11 @@ from torch import Tensor
 from chainrule.data import Dataset
 from chainrule.data.files.reading import RawData
 from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
-from chainrule.estimators.predictor_header import find_metadata_problem
+from chainrule.estimators.predictor_header import check_metadata
 from chainrule.nn.errors import describe_shape
 from chainrule.nn.module import Module
 from chainrule.serialization.nets import load, load_metadata, save
-from chainrule.serialization.safetensors_file import FileError
+from chainrule.serialization.safetensors_file import FileError, describe_refusal
 from chainrule.train import inference
 
 __all__ = ["Predictor"]
@@ -92,14 +92,15 @@ class Predictor:
         net, metadata = load(path, trust), load_metadata(path)
         if "preparation" not in metadata:
             raise FileError(path, "a net alone: what predicts is a file that chainrule train wrote")
-        if problem := find_metadata_problem(metadata):
-            raise FileError(path, f"does not say how to predict: {problem}")
+        check_metadata(path, metadata)
         try:
             preprocessor = Preprocessor.from_dict(metadata["preparation"])
             predictor = cls(net, preprocessor, metadata["loss"], metadata["target"])
             predictor.check_outputs()
         except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-            raise FileError(path, f"does not say how to predict: {error}") from None
+            raise FileError(
+                path, f"does not say how to predict: {describe_refusal(error)}"
+            ) from None
         return predictor
 
     @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -12,13 +13,14 @@ from pydantic import (
     FiniteFloat,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
     model_validator,
 )
 
+from chainrule._util.field_problems import find_first_problem
 from chainrule._util.words import count_noun
+from chainrule.serialization.safetensors_file import FileError
 
-__all__ = ["find_metadata_problem"]
+__all__ = ["check_metadata"]
 
 
 class Section(BaseModel):
@@ -139,13 +141,7 @@ def flatten_numbers(value: Any) -> Any:
         raise ValueError(f"expected a finite number, got {value!r}")
 
 
-def find_metadata_problem(metadata: dict[str, Any]) -> str:
-    """The first field that is not what it should be, and why; "" where all are right."""
-    try:
-        PredictorMetadata.model_validate(metadata)
-    except ValidationError as errors:
-        first = errors.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        text = first["msg"].removeprefix("Value error, ")
-        return f"{place}: {text}" if place else text
-    return ""
+def check_metadata(path: str | Path, metadata: dict[str, Any]) -> None:
+    """Raise FileError, naming the field, where a file does not say how to predict with its net."""
+    if problem := find_first_problem(PredictorMetadata, metadata):
+        raise FileError(path, f"does not say how to predict: {problem}")

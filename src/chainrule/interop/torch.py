@@ -54,7 +54,7 @@ def to_torch(net: nn.Module) -> torch.nn.Module:
     return other
 
 
-def from_torch(module: torch.nn.Module) -> nn.Module:
+def from_torch(module: torch.nn.Module | Any) -> nn.Module:
     """The net with the layers, values, ties and modes of a module of PyTorch.
 
     Raises ValueError for a module that ``chainrule.nn`` has not, or not with these arguments, and

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from chainrule._util.field_problems import describe_value
 from chainrule._util.hints import argument_hints, describe_hint, fits_hint
 from chainrule._util.source_code import hash_source
 from chainrule.nn.constructor import constructor_args
 from chainrule.nn.init import Initializer
 from chainrule.nn.module import Module
+from chainrule.nn.parameter import Buffer
 
 __all__ = ["apply_ties", "find_sources", "find_ties", "from_config", "to_config"]
 
@@ -115,15 +117,34 @@ def from_config(config: Any, trust: Collection[str] = ()) -> Module:
     """The net that :func:`to_config` described; its values are to be loaded.
 
     Of the user's classes those of modules that ``trust`` names, and that are imported. Raises
-    ValueError where the data do not describe a net.
+    ValueError, which names the place, where the data do not describe a net.
     """
-    try:
-        net = _Reader(trust).read(config)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"not the description of a network: {error!r}") from None
+    net = _Reader(trust).read(config, "architecture")
     if not isinstance(net, Module):
-        raise ValueError(f"not the description of a network: {type(net).__name__}")
+        raise ValueError(f"architecture: expected a module, got {describe_value(config)}")
     return net
+
+
+FORMS: dict[str, dict[str, Any]] = {
+    "again": {"again": int},
+    "tensor": {"tensor": list | float | int, "dtype": str},
+    "dict": {"dict": dict},
+    "initializer": {"initializer": str, "arguments": dict},
+    "module": {"module": str, "arguments": dict},
+}
+"""What a table of a config stands for → its fields."""
+
+
+def find_form(value: dict[str, Any], place: str) -> str:
+    """What a table stands for. Raises ValueError where a field is missing or another thing."""
+    form = next((form for form in FORMS if form in value), None)
+    if form is None:
+        raise ValueError(f"{place}: expected a table with one of {', '.join(FORMS)}")
+    for name, kind in FORMS[form].items():
+        if not fits_hint(value.get(name), kind):
+            got = f"got {describe_value(value[name])}" if name in value else "which is missing"
+            raise ValueError(f"{place}.{name}: expected {describe_hint(kind)}, {got}")
+    return form
 
 
 class _Reader:
@@ -131,40 +152,86 @@ class _Reader:
         self.trust = trust
         self.modules: list[Module | None] = []
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: Any, place: str) -> Any:
         if isinstance(value, list):
-            return tuple(self.read(item) for item in value)
+            return tuple(self.read(item, f"{place}.{i}") for i, item in enumerate(value))
         if not isinstance(value, dict):
             return value
-        if "again" in value:
-            return self.modules[value["again"]]
-        if "tensor" in value:
-            return torch.tensor(value["tensor"], dtype=_parse_dtype(value["dtype"]), device="cpu")
-        if "dict" in value:
-            return {name: self.read(item) for name, item in value["dict"].items()}
-        if "initializer" in value:
-            cls = _get_class(Initializer, value["initializer"], self.trust)
-            return cls(**{name: self.read(item) for name, item in value["arguments"].items()})
-        return self.read_module(value)
+        match find_form(value, place):
+            case "again":
+                return self._find_module(value["again"], place)
+            case "tensor":
+                return _read_tensor(value, place)
+            case "dict":
+                return self._read_values(value["dict"], place)
+            case "initializer":
+                cls = _get_class(Initializer, value["initializer"], self.trust, place)
+                keywords = self._read_values(value["arguments"], place)
+                _check_arguments_fit(cls, keywords, place)
+                return _build(cls, (), keywords, place)
+        return self._read_module(value, place)
 
-    def read_module(self, config: dict[str, Any]) -> Module:
-        place = len(self.modules)
+    def _read_values(self, values: dict[str, Any], place: str) -> dict[str, Any]:
+        return {name: self.read(item, f"{place}.{name}") for name, item in values.items()}
+
+    def _find_module(self, number: int, place: str) -> Module:
+        found = self.modules[number] if 0 <= number < len(self.modules) else None
+        if found is None:
+            raise ValueError(f"{place}: there is no module {number} before it")
+        return found
+
+    def _read_module(self, config: dict[str, Any], place: str) -> Module:
+        number = len(self.modules)
         self.modules.append(None)
-        cls = _get_class(Module, config["module"], self.trust)
-        keywords = {name: self.read(item) for name, item in config["arguments"].items()}
+        cls = _get_class(Module, config["module"], self.trust, place)
+        keywords = self._read_values(config["arguments"], place)
+        _check_arguments_fit(cls, keywords, place)
         parameters = inspect.signature(cls).parameters.values()
-        hints = argument_hints(cls)
-        for p in parameters:
-            several = p.kind == p.VAR_POSITIONAL
-            for got in keywords.get(p.name, ()) if several else [keywords.get(p.name, p.default)]:
-                if p.name in keywords and not fits_hint(got, hints.get(p.name)):
-                    expected = describe_hint(hints[p.name])
-                    raise ValueError(f"{cls.__name__}: {p.name}: expected {expected}, got {got!r}")
         variadic = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
         positional = [item for name in variadic for item in keywords.pop(name, ())]
-        module: Module = cls(*positional, **keywords)
-        self.modules[place] = module
+        module: Module = _build(cls, positional, keywords, place)
+        self.modules[number] = module
         return module
+
+
+def _check_arguments_fit(cls: Any, keywords: dict[str, Any], place: str) -> None:
+    """Raise ValueError for an argument that is missing, unknown, or not what its hint says."""
+    parameters, hints = inspect.signature(cls).parameters, argument_hints(cls)
+    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+    for name in () if takes_any else keywords.keys() - parameters.keys():
+        raise ValueError(f"{place}: {cls.__name__} has no argument {name!r}")
+    for name, p in parameters.items():
+        if name not in keywords:
+            if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):
+                raise ValueError(f"{place}: {cls.__name__}: {name} is missing")
+            continue
+        value, hint = keywords[name], hints.get(name)
+        if p.kind == p.VAR_POSITIONAL:
+            hint = tuple.__class_getitem__((hint or Any, ...))
+        if not fits_hint(value, hint):
+            expected = describe_hint(hint)
+            raise ValueError(
+                f"{place}: {cls.__name__}: {name}: expected {expected}, got {describe_value(value)}"
+            )
+
+
+def _build(cls: Any, positional: Sequence[Any], keywords: dict[str, Any], place: str) -> Any:
+    """An object of a class. Raises ValueError, with the place, where it refuses the arguments."""
+    try:
+        return cls(*positional, **keywords)
+    except REFUSALS as error:
+        raise ValueError(f"{place}: {cls.__name__}: {error}") from error
+
+
+REFUSALS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a constructor raises for arguments that it does not foresee."""
+
+
+def _read_tensor(value: dict[str, Any], place: str) -> Tensor:
+    try:
+        return torch.tensor(value["tensor"], dtype=_parse_dtype(value["dtype"]), device="cpu")
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{place}.tensor: expected numbers in rows of one length") from None
 
 
 def _find_class(kind: type, name: str) -> type | None:
@@ -216,23 +283,20 @@ def _check_arguments(module: Module, kept: dict[str, Any]) -> None:
 
 
 def _parse_dtype(name: str) -> torch.dtype:
-    dtype = getattr(torch, name)
+    dtype = getattr(torch, name, None)
     if not isinstance(dtype, torch.dtype):
         raise ValueError(f"torch has no dtype {name!r}")
     return dtype
 
 
-def _get_class(kind: type, name: Any, trust: Collection[str]) -> Any:
-    cls: Any = None
-    if isinstance(name, str):
-        module, colon, own = name.rpartition(":")
-        cls = _find_class(kind, name)
-        if colon and module in trust:
-            cls = getattr(sys.modules.get(module), own, None)
-    fits = isinstance(cls, type) and issubclass(cls, kind) and not inspect.isabstract(cls)
-    if not fits:
-        home = module if isinstance(name, str) and colon else "chainrule.nn"
-        raise ValueError(f"{home} has no {kind.__name__} {name!r}")
+def _get_class(kind: type, name: str, trust: Collection[str], place: str) -> Any:
+    module, colon, own = name.rpartition(":")
+    cls: Any = _find_class(kind, name)
+    if colon and module in trust:
+        cls = getattr(sys.modules.get(module), own, None)
+    if not isinstance(cls, type) or not issubclass(cls, kind) or inspect.isabstract(cls):
+        home = module if colon else "chainrule.nn"
+        raise ValueError(f"{place}: {home} has no {kind.__name__} {name!r:.100}")
     return cls
 
 
@@ -252,9 +316,11 @@ def apply_ties(net: Module, tied: dict[str, str]) -> None:
     modules = dict(net.named_modules(remove_duplicate=False))
     for path, first in tied.items():
         (module, name), (owner, source) = _split_path(path), _split_path(first)
-        if module not in modules or owner not in modules:
+        here, there = (
+            getattr(modules.get(m), n, None) for m, n in ((module, name), (owner, source))
+        )
+        if not isinstance(here, Buffer) or not isinstance(there, Buffer):
             raise ValueError(f"{path} is tied to {first}, and the net has no such parameters")
-        here, there = getattr(modules[module], name), getattr(modules[owner], source)
         if type(here) is not type(there) or here.data.shape != there.data.shape:
             raise ValueError(f"{path} is tied to {first}, which is of another kind or shape")
         setattr(modules[module], name, there)

@@ -78,8 +78,8 @@ def unique_parameters(source: Module | Parameter | Iterable[Parameter]) -> list[
     if isinstance(source, Module):
         source.check_children()
         return list(source.parameters())
-    is_one = isinstance(source, Parameter) or not isinstance(source, Iterable)
-    listed = {id(p): p for p in ([source] if is_one else source)}
+    several: Iterable[Any] = source if isinstance(source, Iterable) else [source]
+    listed = {id(p): p for p in several}
     for p in listed.values():
         if not isinstance(p, Parameter):
             raise TypeError(

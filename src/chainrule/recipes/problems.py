@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from chainrule._util.field_problems import EXPECTED, describe_value, expected_value
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.importing import SEARCH_MODULES, component_names
 
@@ -28,6 +29,8 @@ __all__ = [
 
 Place = tuple[int | str, ...]
 """The keys that lead to a field."""
+
+NAME = EXPECTED["string_pattern_mismatch"]
 
 NAMED_PART = "a name, or a table with one"
 
@@ -69,9 +72,9 @@ def find_not_plain(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
         yield place, f"expected {PLAIN}, got {value!r}"
 
 
-def list_problems(error: ValidationError) -> list[tuple[Place, str]]:
-    """The place of each problem, and what is wrong there."""
-    return [(one["loc"], describe_problem(one)) for one in error.errors()]
+def list_problems(error: ValidationError, place: Place = ()) -> list[tuple[Place, str]]:
+    """The place of each problem within ``place``, and what is wrong there."""
+    return [((*place, *one["loc"]), describe_problem(one, place)) for one in error.errors()]
 
 
 def format_problem(place: Place, text: str) -> str:
@@ -85,64 +88,38 @@ def format_errors(error: ValidationError) -> Iterator[str]:
         yield format_problem(*problem)
 
 
-def describe_problem(error: ErrorDetails) -> str:
-    """What is wrong in one place, and what would be right, in our words."""
+def describe_problem(error: ErrorDetails, place: Place = ()) -> str:
+    """What is wrong in one place within another, and what would be right, in our words."""
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
     if kind in ("value_error", PROBLEM):
         text = error["msg"].removeprefix("Value error, ")
         choices = re.findall("'([^']+)'", text.partition("is not one of")[2])  # typer's
         return text + f" {did_you_mean(given, choices)}".rstrip() if choices else text
     if kind == "missing":
-        return describe_missing([str(part) for part in error["loc"]])
-    expected, hint = EXPECTED.get(kind, ""), ""
+        return describe_missing([str(part) for part in (*place, *error["loc"])])
+    expected, hint = expected_value(error), ""
     if kind == "literal_error":
-        expected = str(context["expected"])
         known = re.findall("'([^']+)'", expected)
         hint = did_you_mean(given, known) if isinstance(given, str) else ""
     if kind == "model_type" and context["class_name"] in ("Component", "Data", "Schedule"):
         expected = NAMED_PART
     elif kind == "model_type":
         expected = f"a table, as below [{'.'.join(map(str, error['loc']))}]"
-    expected = expected.format(**context) or f"another value ({error['msg']})"
-    got = "a table" if isinstance(given, dict) else repr(given)
-    return f"expected {expected}, got {got}{'; ' if hint else ''}{hint}".strip()
+    return f"expected {expected}, got {describe_value(given)}{'; ' if hint else ''}{hint}".strip()
 
 
 def describe_missing(path: list[str]) -> str:
     """What is to be written where a field is missing."""
     if path == ["name"]:
-        return f'is missing; expected name = "…", {EXPECTED["string_pattern_mismatch"]}'
+        return f'is missing; expected name = "…", {NAME}'
     if (kind := ".".join(path)) in SEARCH_MODULES:
         path = [kind, "name"]
     kinds: Iterable[str] = (part for part in path[:-1] if part in SEARCH_MODULES)
-    kind = next(iter(kinds), "metric" if "metrics" in path else "")
+    others = {"datasets": "data", "metrics": "metric"}
+    kind = next(iter(kinds), others.get(path[0], ""))
     if path[-1] != "name" or not kind:
         return "is missing"
     return (
         f'is missing; expected [{kind}] with name = "…": one of '
         f"{', '.join(component_names(kind))}, or package.module:name"
     )
-
-
-EXPECTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "dict_type": "a table",
-    "finite_number": "a finite number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "int_parsing_size": "a smaller whole number",
-    "int_type": "a whole number",
-    "invalid_key": "texts for names",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "at most {le:g}",
-    "list_type": "a list",
-    "string_pattern_mismatch": "letters, digits, dots, hyphens and underscores",
-    "string_type": "a text",
-    "tuple_type": "a list",
-}
-"""pydantic's type of an error → what would be right."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+from chainrule._util.field_problems import find_first_problem
 
 __all__ = ["find_header_problem"]
 
@@ -59,11 +61,4 @@ HEADERS: dict[str, type[BaseModel]] = {
 
 def find_header_problem(kind: str, header: dict[str, Any]) -> str:
     """The first field that is missing or not what it should be, and why; "" where all are right."""
-    if kind not in HEADERS:
-        return ""
-    try:
-        HEADERS[kind].model_validate(header)
-    except ValidationError as errors:
-        first = errors.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return ""
+    return find_first_problem(HEADERS[kind], header) if kind in HEADERS else ""

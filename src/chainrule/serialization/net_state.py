@@ -10,7 +10,7 @@ from chainrule._util.words import count_noun
 from chainrule.nn.config import find_ties, to_config
 from chainrule.nn.module import Module
 
-__all__ = ["load_rng_state", "net_header", "net_tensors", "rng_state"]
+__all__ = ["check_paths", "load_rng_state", "net_header", "net_tensors", "rng_state"]
 
 
 def net_tensors(net: Module) -> dict[str, Tensor]:
@@ -36,12 +36,25 @@ def rng_state(net: Module) -> dict[str, Any]:
 
 
 def load_rng_state(net: Module, state: dict[str, Any]) -> None:
-    """Take over what :func:`rng_state` gave."""
+    """Take over what :func:`rng_state` gave. Raises ValueError, with the place, for another."""
+    check_paths("rng_state", net, state)
     for path, module in net.named_modules():
-        seeds, count = state[path]
-        if not isinstance(count, int) or not (seeds is None or all(type(s) is int for s in seeds)):
+        seeds, count = state[path] if len(state[path]) == 2 else (None, None)
+        if not isinstance(count, int) or not (seeds is None or is_whole(seeds)):
             raise ValueError(f"rng_state of {path!r} is not seeds and a count: {state[path]}")
         if seeds is not None and len(seeds) != (net.replicas or 1):
             given, needed = count_noun(len(seeds), "seed"), count_noun(net.replicas or 1, "replica")
             raise ValueError(f"{path!r} has {given} for {needed}")
         module.seeds, module.rng_counter = seeds, count
+
+
+def is_whole(seeds: Any) -> bool:
+    """Whether it is a list of whole numbers."""
+    return isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
+
+
+def check_paths(field: str, net: Module, given: dict[str, Any]) -> None:
+    """Raise ValueError where something is missing that is said of each module of a net."""
+    for path, module in net.named_modules():
+        if path not in given:
+            raise ValueError(f"{field}.{path}: is missing, of {module.label()}")

@@ -14,9 +14,19 @@ from chainrule._util.kinds import check_kind
 from chainrule.nn.config import apply_ties, find_sources, from_config
 from chainrule.nn.module import Module
 from chainrule.serialization.folder import CONFIG, read_net_folder
-from chainrule.serialization.net_state import load_rng_state, net_header, net_tensors
+from chainrule.serialization.net_state import (
+    check_paths,
+    load_rng_state,
+    net_header,
+    net_tensors,
+)
 from chainrule.serialization.own_code import import_trusted
-from chainrule.serialization.safetensors_file import FileError, file_bytes, read_file
+from chainrule.serialization.safetensors_file import (
+    FileError,
+    describe_refusal,
+    file_bytes,
+    read_file,
+)
 
 __all__ = ["load", "load_metadata", "net_bytes", "save"]
 
@@ -69,7 +79,7 @@ def load(path: str | Path, trust: Collection[str] = ()) -> Module:
     try:
         return _build_net(tensors, header, [*sources])
     except _NOT_A_NET as error:
-        raise FileError(place, f"does not describe a net: {error}") from None
+        raise FileError(place, f"does not describe a net: {describe_refusal(error)}") from None
 
 
 def load_metadata(path: str | Path) -> dict[str, Any]:
@@ -98,7 +108,10 @@ def _build_net(
             net = net.replicate(header["replicas"])
         apply_ties(net, header["ties"])
     state = {path.removeprefix("net."): t for path, t in tensors.items() if path.startswith("net.")}
-    state |= {path: state[first] for path, first in header["ties"].items()}
+    for path, first in header["ties"].items():
+        if first not in state:
+            raise ValueError(f"ties.{path}: there is no tensor {first!r}")
+        state[path] = state[first]
     net.load_state_dict(state)
     check_dtypes(net, state)
     for path, value in net.named_state():
@@ -106,6 +119,7 @@ def _build_net(
     for parameter in net.parameters():
         parameter.grad.zero_()
     net.load_state_dict(state)
+    check_paths("modes", net, header["modes"])
     for path, module in net.named_modules():
         module.training = header["modes"][path] is True
     load_rng_state(net, header["rng_state"])

@@ -23,7 +23,8 @@ from chainrule.errors import ChainruleError
 from chainrule.serialization.header import find_header_problem
 from chainrule.serialization.upgrade import upgrade_header
 
-__all__ = ["FORMAT", "FileError", "file_bytes", "pack", "read_file", "unpack", "write_file"]
+__all__ = ["FORMAT", "FileError", "describe_refusal", "file_bytes", "pack", "read_file", "unpack"]
+__all__ += ["write_file"]
 
 FORMAT = 2
 """The number of the format that is written; every lower one is read."""
@@ -34,6 +35,14 @@ class FileError(ChainruleError, ValueError):
 
     def __init__(self, path: str | Path, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
+
+
+def describe_refusal(error: Exception) -> str:
+    """Why what a file says cannot be used; of what nobody foresaw, of what kind it was."""
+    if isinstance(error, ValueError):
+        return str(error)
+    kind = type(error).__name__
+    return f"what it says does not go together ({kind}), as if it was changed by hand"
 
 
 def write_file(
@@ -136,14 +145,22 @@ def pack(value: Any, tensors: dict[str, Tensor], name: str = "") -> Any:
     return value
 
 
-def unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """What :func:`pack` took apart."""
+def unpack(value: Any, tensors: dict[str, Tensor], place: str = "trainer") -> Any:
+    """What :func:`pack` took apart. Raises ValueError, with the place, for anything else."""
     if not isinstance(value, dict):
         return value
-    ((kind, inner),) = value.items()
-    if kind == "tensor":
-        return tensors[inner]
-    if kind == "dict":
-        return {k: unpack(v, tensors) for k, v in inner}
-    items = [unpack(v, tensors) for v in inner]
-    return items if kind == "list" else tuple(items)
+    kind, inner = next(iter(value.items()), ("", None))
+    match kind:
+        case "tensor" if isinstance(inner, str) and inner in tensors:
+            return tensors[inner]
+        case "dict" if isinstance(inner, list) and all(map(is_entry, inner)):
+            return {k: unpack(v, tensors, f"{place}.{k}") for k, v in inner}
+        case "list" | "tuple" if isinstance(inner, list):
+            items = [unpack(v, tensors, f"{place}.{i}") for i, v in enumerate(inner)]
+            return items if kind == "list" else tuple(items)
+    raise ValueError(f"{place}: expected a tensor of the file, a dict, a list or a tuple of values")
+
+
+def is_entry(item: Any) -> bool:
+    """Whether it is a key of a dict with a value."""
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str | int | float)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from chainrule._util.pytree import tree_map
-from chainrule._util.words import count_noun
 from chainrule.serialization.net_state import (
     load_rng_state,
     net_header,
     net_tensors,
     rng_state,
 )
-from chainrule.serialization.safetensors_file import FileError, pack, read_file, unpack, write_file
+from chainrule.serialization.safetensors_file import (
+    FileError,
+    describe_refusal,
+    pack,
+    read_file,
+    unpack,
+    write_file,
+)
+from chainrule.train.checkpoint_values import check_values
 from chainrule.train.history import HistoryMark
 from chainrule.train.state import TrainState
 
@@ -98,16 +104,9 @@ def load_training(state: TrainState, path: str | Path) -> None:
     _check_fit(state, path, header)
     before = take_snapshot(state)
     try:
-        net = {
-            path: tensors[f"net.{header['ties'].get(path, path)}"]
-            for path in state.net.state_dict()
-        }
+        net = find_net_tensors(state, tensors, header["ties"])
         values = unpack(header["trainer"], tensors)
         check_values(state, values)
-        check_alike("optimizer", values["optimizer"], state.optimizer.state_dict())
-        if state.scheduler is not None:
-            check_alike("scheduler", values["scheduler"], state.scheduler.state_dict())
-        check_net_states(state, values["callbacks"])
         for name, value in state.net.state_dict().items():
             if net[name].dtype != value.dtype:
                 raise ValueError(f"{name}: expected {value.dtype}, got {net[name].dtype}")
@@ -117,57 +116,17 @@ def load_training(state: TrainState, path: str | Path) -> None:
         state.history.load_state_dict(values)
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         restore_snapshot(state, before)
-        raise FileError(path, f"does not fit this trainer: {error}") from None
+        raise FileError(path, f"does not fit this trainer: {describe_refusal(error)}") from None
 
 
-def check_values(state: TrainState, values: Mapping[str, Any]) -> None:
-    """Raise ValueError, naming the field, where a saved value is of another kind than here."""
-    for name in ("epoch", "steps"):
-        if type(values[name]) is not int or values[name] < 0:
-            raise ValueError(f"{name}: expected a number of them, got {values[name]!r}")
-    seeds = values["seeds"]
-    if len(seeds) != len(state.seeds) or not all(type(seed) is int for seed in seeds):
-        raise ValueError(f"seeds: expected {len(state.seeds)}, one a replica, got {seeds!r}")
-    for name, like in (("active", state.active), ("torch_rng_state", torch.get_rng_state())):
-        t = values[name]
-        if not isinstance(t, Tensor) or (t.dtype, t.shape) != (like.dtype, like.shape):
-            raise ValueError(f"{name}: expected {like.dtype} {tuple(like.shape)}, got {t!r}")
-
-
-def check_alike(place: str, saved: Any, own: Any) -> None:
-    """Raise ValueError, naming the place, where a saved value is of another kind than one's own.
-
-    A number may be a tensor, one a replica; and what is None here may be anything.
-    """
-    number, fits = (int, float, Tensor), True
-    if isinstance(own, dict) and isinstance(saved, dict):
-        for key in own.keys() & saved.keys():
-            check_alike(f"{place}.{key}", saved[key], own[key])
-    elif isinstance(own, list | tuple) and isinstance(saved, list | tuple):
-        if len(saved) != len(own):
-            raise ValueError(f"{place}: expected {count_noun(len(own), 'value')}, got {len(saved)}")
-        for i, (a, b) in enumerate(zip(saved, own, strict=True)):
-            check_alike(f"{place}.{i}", a, b)
-    elif isinstance(own, bool) or isinstance(saved, bool):
-        fits = isinstance(saved, bool) and isinstance(own, bool | NoneType)
-    else:
-        fits = own is None or isinstance(saved, number if isinstance(own, number) else type(own))
-    if not fits:
-        raise ValueError(f"{place}: expected {own!r} or another of its kind, got {saved!r}")
-
-
-def check_net_states(state: TrainState, callbacks: Sequence[Mapping[str, Any]]) -> None:
-    """Raise ValueError where what a callback keeps of the net does not fit it."""
-    own = state.net.state_dict()
-    for i, kept in enumerate(callbacks):
-        for name in ("best_state", "last_state"):
-            for key, t in (kept.get(name) or {}).items():
-                like = own.get(key)
-                kind = None if like is None else (like.dtype, like.shape)
-                if not isinstance(t, Tensor) or (t.dtype, t.shape) != kind:
-                    raise ValueError(f"callbacks.{i}.{name}.{key}: not a tensor of this net")
-            if kept.get(name) and kept[name].keys() != own.keys():
-                raise ValueError(f"callbacks.{i}.{name}: not all of this net's tensors")
+def find_net_tensors(
+    state: TrainState, tensors: Mapping[str, Tensor], ties: Mapping[str, str]
+) -> dict[str, Tensor]:
+    """Path → tensor of the net. Raises ValueError, naming it, where one is missing."""
+    found = {path: f"net.{ties.get(path, path)}" for path in state.net.state_dict()}
+    if missing := [name for name in found.values() if name not in tensors]:
+        raise ValueError(f"{missing[0]}: is missing")
+    return {path: tensors[name] for path, name in found.items()}
 
 
 def _check_fit(state: TrainState, path: str | Path, header: Mapping[str, Any]) -> None:

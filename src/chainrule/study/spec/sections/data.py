@@ -85,11 +85,10 @@ def merge_datasets(given: Any) -> Any:
     Each is ``data`` with what it says differently. Another source keeps how data are divided and
     standardized, not the arguments. Raises, in a validator, for data sets that are none.
     """
-    if not isinstance(given, Mapping):
+    datasets = given.get("datasets") or {} if isinstance(given, Mapping) else {}
+    if not isinstance(datasets, Mapping):  # said where it is read
         return given
-    own = {
-        name: normalize_component(one) for name, one in dict(given.get("datasets") or {}).items()
-    }
+    own = {name: normalize_component(one) for name, one in datasets.items()}
     base = normalize_component(given.get("data", {}))
     if not own or not all(isinstance(one, Mapping) for one in (base, *own.values())):
         return given
@@ -105,7 +104,7 @@ def find_data_problems(name: str, given: Mapping[str, Any]) -> Iterator[tuple[Pl
     try:
         Data.model_validate(given)
     except ValidationError as error:
-        yield from ((("datasets", name, *at), text) for at, text in list_problems(error))
+        yield from list_problems(error, ("datasets", name))
 
 
 def merge_data(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
