@@ -10,6 +10,7 @@ import pytest
 from chainrule import estimators
 from chainrule.serialization.safetensors_file import read_file, write_file
 from chainrule.train import FileError
+from tests.readable import check_readable
 from tests.serialization.test_headers import find_places, forge
 
 OTHERS = [None, True, -1, 1.5, "text", [], {}, [None], ["a", "b"], {"text": None}, 1e300, 3]
@@ -36,7 +37,8 @@ def saved(request, table, tmp_path_factory):
 def try_to_predict(path, table):
     try:
         predictor = estimators.Predictor.load(path)
-    except FileError:
+    except FileError as error:
+        check_readable(str(error))
         return
     known = {column.name for column in predictor.preprocessor.columns.inputs}
     if known <= {*table.columns} and predictor.target in table.columns:

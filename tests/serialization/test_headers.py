@@ -19,8 +19,10 @@ from chainrule.optim import lr_scheduler
 from chainrule.serialization.safetensors_file import read_file, write_file
 from chainrule.train import EarlyStopping, FileError, Trainer, load
 from tests.nn.test_conformance import CASES
+from tests.readable import check_readable
 
 OTHERS = [None, True, -1, 1.5, "text", [], {}, [None], {"text": None}, ["a", "b"], 1e300]
+OTHERS += [{"again": 5}, {"tensor": "x"}, {"dict": 3}, {"list": [{}]}, {"module": 3}, "x" * 5000]
 
 
 def build() -> Trainer:
@@ -79,11 +81,21 @@ def try_to_load(path) -> None:
     try:
         trainer.load(path)
         trainer.fit(disk(40, seed=0), epochs=trainer.epoch + 1, progress=False)
-    except FileError:
+    except FileError as error:
+        check_readable(str(error))
         now = trainer.net.state_dict()
         assert all(torch.equal(t, now[name]) for name, t in before.items())
-    with contextlib.suppress(FileError):
+    with refused():
         load(path)
+
+
+@contextlib.contextmanager
+def refused():
+    """In here a FileError in words is right too."""
+    try:
+        yield
+    except FileError as error:
+        check_readable(str(error))
 
 
 def check_forged_headers(saved, folder, number):
@@ -178,7 +190,7 @@ def test_a_layer_of_other_arguments_is_refused_when_it_is_read_or_says_why_it_do
     changes = [*itertools.product(places, (..., *others))]
     for place, value in random.Random(name).sample(changes, min(25, len(changes))):
         write_file(path, kind, tensors, forge(header, place, value))
-        with contextlib.suppress(FileError):
+        with refused():
             net = load(path).to(dtype=torch.float64)
             with contextlib.suppress(nn.LayerError):
                 net(case.x())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, time
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -49,6 +50,8 @@ def expected_value(error: ErrorDetails) -> str:
 def describe_value(given: Any) -> str:
     """What is there instead: of a table that alone, of a long text its beginning."""
     shown = "a table" if isinstance(given, dict) else repr(given)
+    if isinstance(given, date | time):
+        shown = f"{given.isoformat()} without quotes"
     return shown if len(shown) <= MOST_LETTERS else f"{shown[:MOST_LETTERS]}…"
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule._util.user_code import TOO_LARGE, is_out_of_memory
 from chainrule.errors import ChainruleError
 from chainrule.recipes.arguments import describe_accepted, find_argument_problem
@@ -141,6 +142,8 @@ def build_component(kind: str, part: Component, *given: Any, **more: Any) -> Any
         raise StudyError(f"{label}: {describe_refusal(error, function, len(given))}") from error
     wanted = product_class(kind)
     if kind != "data" and not isinstance(made, wanted):
-        problem = f"expected it to make a {wanted.__name__}, got {type(made).__name__}"
-        raise StudyError(f"{kind} {part.name}: {problem}")
+        problem = f"expected it to make a {wanted.__name__}, got {describe_object(made)}"
+        is_torch = find_torch_base(type(made)) is not None
+        fix = f"; write it with the classes of {wanted.__module__.rpartition('.')[0]}"
+        raise StudyError(f"{kind} {part.name}: {problem}{fix if is_torch else ''}")
     return made

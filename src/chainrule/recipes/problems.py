@@ -69,7 +69,7 @@ def find_not_plain(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield place, f"expected a finite number, got {value}"
     elif not isinstance(value, str | int | float):
-        yield place, f"expected {PLAIN}, got {value!r}"
+        yield place, f"expected {PLAIN}, got {describe_value(value)}"
 
 
 def list_problems(error: ValidationError, place: Place = ()) -> list[tuple[Place, str]]:
@@ -120,6 +120,6 @@ def describe_missing(path: list[str]) -> str:
     if path[-1] != "name" or not kind:
         return "is missing"
     return (
-        f'is missing; expected [{kind}] with name = "…": one of '
+        f'is missing; expected [{".".join(path[:-1])}] with name = "…": one of '
         f"{', '.join(component_names(kind))}, or package.module:name"
     )

@@ -29,12 +29,16 @@ __all__ += ["write_file"]
 FORMAT = 2
 """The number of the format that is written; every lower one is read."""
 
+MOST_LETTERS = 1000
+"""A message has no more."""
+
 
 class FileError(ChainruleError, ValueError):
     """A file that cannot be used; the message names it and says what is wrong."""
 
     def __init__(self, path: str | Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
+        more = "…" if len(problem) > MOST_LETTERS else ""  # it may repeat what the file says
+        super().__init__(f"{path}: {problem[:MOST_LETTERS]}{more}")
 
 
 def describe_refusal(error: Exception) -> str:

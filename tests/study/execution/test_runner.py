@@ -292,7 +292,7 @@ def test_an_epoch_whose_last_batch_is_one_sample_fails_with_batch_norm_alone():
             {"net": {"name": "disk_net", "width": 3}},
             r"net disk_net\(hidden=3, width=3\): ",
         ),
-        ({"net": "tests.study.small:small"}, "expected it to make a Module, got Study"),
+        ({"net": "tests.study.small:small"}, "expected it to make a Module, got a Study"),
         ({"loss": "Linear"}, "arm a: loss 'Linear' is not known; expected"),
         (
             {"optimizer": {"name": "Adam", "rl": 1}},

@@ -178,6 +178,48 @@ def test_what_is_missing_is_said_with_its_line_or_that_it_is_nowhere(change):
         Study.from_toml(re.sub(old, new[0] if new else "", WHOLE), "a.toml")
 
 
+ARMS = """\
+net = "disk_net"
+loss = "MSELoss"
+optimizer = "Adam"
+data = { name = "disk_points" }
+name = "a"
+
+[arms.a]
+epochs = 0
+[arms.b]
+net = 3
+timing = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ARMS, ["line 11, arms.b.timing: expected at the top of the study: arms do not differ"]),
+        (
+            ARMS.replace("timing", "drop_last"),
+            ["line 8, arm a: epochs: expected at least 1", "line 10, arm b: net: expected a name"],
+        ),
+        (
+            ARMS.replace("arms.", "factors.f.").replace("timing", "drop_last"),
+            ["line 8, arm a: epochs: expected at least 1", "line 10, arm b: net: expected a name"],
+        ),
+        ("datasets = 2\n", ["line 1, datasets: expected a table, got 2"]),
+        ("name = 2020-01-01\n", ["line 1, name: expected a text, got 2020-01-01 without quotes"]),
+        (
+            f"{ARMS}\n[datasets.one]\ntrain = 3\n".replace('{ name = "disk_points" }', "{}"),
+            [r"line 13, datasets.one.name: is missing; expected \[datasets.one\] with"],
+        ),
+    ],
+)
+def test_a_problem_has_the_line_of_the_arm_or_level_that_has_it(text, said):
+    with pytest.raises(StudyError) as caught:
+        Study.from_toml(text, "a.toml")
+    for line in said:
+        assert re.search(rf"^  {line}", str(caught.value), re.MULTILINE), str(caught.value)
+
+
 def test_an_arm_that_nobody_wrote_is_not_named():
     with pytest.raises(StudyError, match=r"^net\.name: is missing"):
         Study(name="a", data="disk_points")

@@ -62,10 +62,14 @@ def find_unknown_names(
 ) -> Iterator[tuple[Place, str]]:
     """What arms, factors or the quick form name that there is not."""
     depth = {"arms": 1, "factors": 2, "quick": 0}[field]
-    yield from find_unknown(given, Recipe if depth else model, depth)
+    found = [*find_unknown(given, Recipe if depth else model, depth)]
     if field == "quick":
         for inner, levels in (("arms", 1), ("factors", 2)):
-            yield from find_unknown(given.get(inner) or {}, Recipe, levels, (inner,))
+            found += find_unknown(given.get(inner) or {}, Recipe, levels, (inner,))
+    for place, problem in found:
+        is_further_up = len(place) == depth + 1 and place[-1] in model.model_fields
+        where = "expected at the top of the study: arms do not differ in it"
+        yield place, where if depth and is_further_up else problem
 
 
 def find_metric_problems(study: Declaration) -> Iterator[str]:
@@ -216,8 +220,7 @@ def find_quick_problems(study: Declaration) -> Iterator[tuple[Place, str]]:
         try:
             type(study).model_validate(declare_quick_form(study))
         except ValidationError as error:
-            for place, text in list_problems(error):
-                yield ("quick", *place), text
+            yield from list_problems(error, ("quick",))
 
 
 def find_unknown_parts(study: Declaration) -> Iterator[tuple[Place, str]]:

@@ -158,8 +158,9 @@ def locate_problem(place: Place, problem: str, source: str, text: str | None) ->
 
     Without the text that was read there is no line to tell.
     """
-    problem, place = format_problem(place, problem), place or guess_place(problem)
-    line = find_line(find_lines(text or ""), place)
+    lines = find_lines(text or "")
+    problem, place = format_problem(place, problem), place or guess_place(problem, lines)
+    line = find_line(lines, place)
     if line is None and text is not None and place and place[0] in Study.model_fields:
         return 0, f"nowhere in {source}, {problem}"
     return line or 0, f"line {line}, {problem}" if line else problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 __all__ = ["find_line", "find_lines", "guess_place"]
 
@@ -41,18 +42,26 @@ def find_line(lines: Mapping[Path, int], place: Sequence[int | str]) -> int | No
     return next((line for line in found if line is not None), None)
 
 
-SPOKEN = re.compile(r"(?:arm [^:]+: )?(?:path '(?P<path>[^']+)'|(?P<field>\w+(?:\.[\w-]+)*)): ")
+SPOKEN = re.compile(
+    r"(?:arm (?P<arm>[^:]+): )?(?:path '(?P<path>[^']+)'|(?P<field>\w+(?:\.[\w-]+)*)): "
+)
 
 
-def guess_place(problem: str) -> Path:
+def guess_place(problem: str, lines: Mapping[Path, int] = MappingProxyType({})) -> Path:
     """``("search", "candidates")`` of ``search.candidates: …``; empty where no field is named.
 
-    ``arm a: net.name: …`` is about ``net.name``, and ``path 'optimizer.lr': …`` about the space.
+    ``arm a: net.name: …`` is about the ``net.name`` of that arm, of a level, or of all, which of
+    them stands in the ``lines`` of a text; ``path 'optimizer.lr': …`` is about the space.
     """
     found = SPOKEN.match(problem)
     if found is None:
         return ()
-    return ("space", found["path"]) if found["path"] else tuple(found["field"].split("."))
+    if found["path"]:
+        return ("space", found["path"])
+    field = tuple(found["field"].split("."))
+    levels = [path[:3] for path in lines if path[0] == "factors" and path[3:4] == field[:1]]
+    homes = [("arms", found["arm"]), *levels] if found["arm"] else []
+    return next(((*home, *field) for home in homes if (*home, field[0]) in lines), field)
 
 
 def split_statements(text: str) -> Iterator[tuple[int, list[str]]]:
