@@ -243,7 +243,7 @@ def test_the_recorder_sees_what_autograd_runs():
 # which way imports point
 
 THIRD = {
-    "_util": {"torch"},
+    "_util": {"pydantic", "pydantic_core", "torch"},
     "errors": set(),
     "seeds": {"torch"},
     "nn": {"torch"},
@@ -253,7 +253,7 @@ THIRD = {
     "serialization": {"pydantic", "safetensors", "torch"},
     "compiled": {"torch"},
     "zoo": set(),
-    "train": {"mlflow", "pandas", "rich", "tensorboard", "torch"},
+    "train": {"mlflow", "pandas", "pydantic", "rich", "tensorboard", "torch"},
     "recipes": {"pydantic", "pydantic_core"},
     "estimators": {"pydantic", "pydantic_core", "torch"},
     "interop": {"onnx", "torch"},

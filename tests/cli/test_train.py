@@ -251,7 +251,11 @@ def test_data_of_ones_own_that_do_not_fit(call, nets, function, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("1 +", "SyntaxError: invalid syntax"), ("x = y", "NameError: name 'y' is not defined")],
+    [
+        ("1 +", "SyntaxError: invalid syntax"),
+        ("x = y", "NameError: name 'y' is not defined"),
+        ("raise SystemExit(3)", "it ends the program as it is imported, sys.exit(3): put what a"),
+    ],
 )
 def test_a_file_that_does_not_run_is_named(call, tmp_path, text, message):
     (tmp_path / "broken_file.py").write_text(text)

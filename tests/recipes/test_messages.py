@@ -58,11 +58,18 @@ def test_a_name_in_a_module_gets_a_near_one():
         resolve_callable("net", "chainrule.zoo:plane_ne")
 
 
-def test_a_module_that_fails_is_said(tmp_path, monkeypatch):
-    (tmp_path / "broken_nets.py").write_text("def net(:\n")
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("broken_nets", "def net(:\n", "SyntaxError"),
+        ("script_nets", "import sys\nsys.exit(2)", r"sys\.exit\(2\): put what a script does below"),
+    ],
+)
+def test_a_module_that_fails_is_said(tmp_path, monkeypatch, name, text, said):
+    (tmp_path / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(StudyError, match=r"net 'broken_nets:net': cannot import .*SyntaxError"):
-        resolve_callable("net", "broken_nets:net")
+    with pytest.raises(StudyError, match=rf"net '{name}:net': cannot import .*{said}"):
+        resolve_callable("net", f"{name}:net")
 
 
 WRONG = {

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-__all__ = ["EXPECTED", "describe_value", "expected_value", "find_first_problem"]
+__all__ = ["EXPECTED", "describe_given", "expected_value", "find_first_problem"]
 
 EXPECTED = {
     "bool_parsing": "true or false",
@@ -47,7 +47,7 @@ def expected_value(error: ErrorDetails) -> str:
     return known or f"another value ({error['msg']})"
 
 
-def describe_value(given: Any) -> str:
+def describe_given(given: Any) -> str:
     """What is there instead: of a table that alone, of a long text its beginning."""
     shown = "a table" if isinstance(given, dict) else repr(given)
     if isinstance(given, date | time):
@@ -64,12 +64,13 @@ def find_first_problem(model: type[BaseModel], data: Any) -> str:
         model.model_validate(data)
     except ValidationError as errors:
         error = errors.errors(include_url=False)[0]
-        place = ".".join(map(str, find_place(error, data)))
-        return f"{place}: {describe_problem(error)}" if place else describe_problem(error)
+        place = ".".join(map(str, locate_field(error, data)))
+        problem = describe_field_problem(error)
+        return f"{place}: {problem}" if place else problem
     return ""
 
 
-def find_place(error: ErrorDetails, data: Any) -> Iterator[int | str]:
+def locate_field(error: ErrorDetails, data: Any) -> Iterator[int | str]:
     """The keys that lead to a field, without the names that pydantic gives to kinds of it."""
     last = error["loc"][-1] if error["loc"] else ""
     for part in error["loc"]:
@@ -81,7 +82,7 @@ def find_place(error: ErrorDetails, data: Any) -> Iterator[int | str]:
         yield part
 
 
-def describe_problem(error: ErrorDetails) -> str:
+def describe_field_problem(error: ErrorDetails) -> str:
     """What is wrong in one place, and what would be right."""
     match error["type"]:
         case "value_error":
@@ -92,4 +93,4 @@ def describe_problem(error: ErrorDetails) -> str:
             return "no such field"
         case "union_tag_not_found":
             return f"{error['ctx']['discriminator']} is missing"
-    return f"expected {expected_value(error)}, got {describe_value(error['input'])}"
+    return f"expected {expected_value(error)}, got {describe_given(error['input'])}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chainrule import seeds
-from chainrule._util.field_problems import describe_value
+from chainrule._util.field_problems import describe_given
 from chainrule._util.suggest import did_you_mean
 from chainrule.data import CsvTable, Dataset
 from chainrule.data.datasets.bundled_tables import BUNDLED_TABLES, bundled_table
@@ -91,7 +91,7 @@ def _call_loader(name: str, seed: int, arguments: Mapping[str, Any]) -> tuple[Ar
     """(training set, test set) of a function of a seed, such as those of data.datasets.loaders."""
     loaded = build_component("data", Component(name=name, **arguments), seeds.derive(seed, "data"))
     if not isinstance(loaded, tuple) or len(loaded) != 2:
-        got = describe_value(loaded)
+        got = describe_given(loaded)
         raise ValueError(f"{name}: expected it to make (train, test), two data sets, got {got}")
     return _to_arrays(loaded[0], name), _to_arrays(loaded[1], name)
 

@@ -17,7 +17,7 @@ from chainrule.estimators.predictor_header import check_metadata
 from chainrule.nn.errors import describe_shape
 from chainrule.nn.module import Module
 from chainrule.serialization.nets import load, load_metadata, save
-from chainrule.serialization.safetensors_file import FileError, describe_refusal
+from chainrule.serialization.safetensors_file import FileError, explain_misfit
 from chainrule.train import inference
 
 __all__ = ["Predictor"]
@@ -98,9 +98,7 @@ class Predictor:
             predictor = cls(net, preprocessor, metadata["loss"], metadata["target"])
             predictor.check_outputs()
         except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-            raise FileError(
-                path, f"does not say how to predict: {describe_refusal(error)}"
-            ) from None
+            raise FileError(path, f"does not say how to predict: {explain_misfit(error)}") from None
         return predictor
 
     @torch.no_grad()

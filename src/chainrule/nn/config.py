@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from chainrule._util.field_problems import describe_value
+from chainrule._util.field_problems import describe_given
 from chainrule._util.hints import argument_hints, describe_hint, fits_hint
 from chainrule._util.source_code import hash_source
 from chainrule.nn.constructor import constructor_args
@@ -121,7 +121,7 @@ def from_config(config: Any, trust: Collection[str] = ()) -> Module:
     """
     net = _Reader(trust).read(config, "architecture")
     if not isinstance(net, Module):
-        raise ValueError(f"architecture: expected a module, got {describe_value(config)}")
+        raise ValueError(f"architecture: expected a module, got {describe_given(config)}")
     return net
 
 
@@ -142,7 +142,7 @@ def find_form(value: dict[str, Any], place: str) -> str:
         raise ValueError(f"{place}: expected a table with one of {', '.join(FORMS)}")
     for name, kind in FORMS[form].items():
         if not fits_hint(value.get(name), kind):
-            got = f"got {describe_value(value[name])}" if name in value else "which is missing"
+            got = f"got {describe_given(value[name])}" if name in value else "which is missing"
             raise ValueError(f"{place}.{name}: expected {describe_hint(kind)}, {got}")
     return form
 
@@ -211,7 +211,7 @@ def _check_arguments_fit(cls: Any, keywords: dict[str, Any], place: str) -> None
         if not fits_hint(value, hint):
             expected = describe_hint(hint)
             raise ValueError(
-                f"{place}: {cls.__name__}: {name}: expected {expected}, got {describe_value(value)}"
+                f"{place}: {cls.__name__}: {name}: expected {expected}, got {describe_given(value)}"
             )
 
 

@@ -109,9 +109,9 @@ def _import_callable(kind: str, name: str, module: str, attribute: str) -> Calla
     except ImportError as error:
         hint = "; name what is in a package as package.module:NAME" * ("relative" in str(error))
         raise StudyError(f"{kind} {name!r}: cannot import {module} ({error}){hint}") from None
-    except Exception as error:  # whatever the user's code raises
-        reason = f"{type(error).__name__}: {error}"
-        raise StudyError(f"{kind} {name!r}: cannot import {module} ({reason})") from error
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
+        problem = f"cannot import {module} ({describe_failed_import(error)})"
+        raise StudyError(f"{kind} {name!r}: {problem}") from error
     function = getattr(found, attribute, None)
     if not callable(function):
         known = [key for key, value in vars(found).items() if callable(value) and key[0] != "_"]
@@ -119,6 +119,16 @@ def _import_callable(kind: str, name: str, module: str, attribute: str) -> Calla
         problem = f"module {module} has no function {attribute!r}"
         raise StudyError(f"{kind} {name!r}: {problem}{'; ' if hint else ''}{hint}")
     return function  # type: ignore[no-any-return]
+
+
+def describe_failed_import(error: BaseException) -> str:
+    """Why a module of the user's could not be imported."""
+    if isinstance(error, SystemExit):
+        return (
+            f"it ends the program as it is imported, sys.exit({error.code}): put what a script "
+            'does below if __name__ == "__main__":'
+        )
+    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
 
 
 @cache
@@ -192,10 +202,8 @@ def import_user_module(name: str) -> str:
     add_import_path(path.parent if is_file else Path.cwd())
     try:
         module = load_module(path.stem if is_file else source)
-    except Exception as error:  # whatever the user's code raises
-        reason = (
-            str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-        )
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
+        reason = describe_failed_import(error)
         raise StudyError(f"{name}: cannot import {source} ({reason})") from None
     if is_file and Path(str(module.__file__)).resolve() != path:
         raise StudyError(f"{name}: python has another module {path.stem!r}: rename the file")

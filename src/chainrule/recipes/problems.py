@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from chainrule._util.field_problems import EXPECTED, describe_value, expected_value
+from chainrule._util.field_problems import EXPECTED, describe_given, expected_value
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.importing import SEARCH_MODULES, component_names
 
@@ -69,7 +69,7 @@ def find_not_plain(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
     elif isinstance(value, float) and not math.isfinite(value):
         yield place, f"expected a finite number, got {value}"
     elif not isinstance(value, str | int | float):
-        yield place, f"expected {PLAIN}, got {describe_value(value)}"
+        yield place, f"expected {PLAIN}, got {describe_given(value)}"
 
 
 def list_problems(error: ValidationError, place: Place = ()) -> list[tuple[Place, str]]:
@@ -105,7 +105,7 @@ def describe_problem(error: ErrorDetails, place: Place = ()) -> str:
         expected = NAMED_PART
     elif kind == "model_type":
         expected = f"a table, as below [{'.'.join(map(str, error['loc']))}]"
-    return f"expected {expected}, got {describe_value(given)}{'; ' if hint else ''}{hint}".strip()
+    return f"expected {expected}, got {describe_given(given)}{'; ' if hint else ''}{hint}".strip()
 
 
 def describe_missing(path: list[str]) -> str:

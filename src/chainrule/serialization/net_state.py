@@ -40,7 +40,7 @@ def load_rng_state(net: Module, state: dict[str, Any]) -> None:
     check_paths("rng_state", net, state)
     for path, module in net.named_modules():
         seeds, count = state[path] if len(state[path]) == 2 else (None, None)
-        if not isinstance(count, int) or not (seeds is None or is_whole(seeds)):
+        if not isinstance(count, int) or not (seeds is None or are_seeds(seeds)):
             raise ValueError(f"rng_state of {path!r} is not seeds and a count: {state[path]}")
         if seeds is not None and len(seeds) != (net.replicas or 1):
             given, needed = count_noun(len(seeds), "seed"), count_noun(net.replicas or 1, "replica")
@@ -48,7 +48,7 @@ def load_rng_state(net: Module, state: dict[str, Any]) -> None:
         module.seeds, module.rng_counter = seeds, count
 
 
-def is_whole(seeds: Any) -> bool:
+def are_seeds(seeds: Any) -> bool:
     """Whether it is a list of whole numbers."""
     return isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
 

@@ -23,7 +23,7 @@ from chainrule.serialization.net_state import (
 from chainrule.serialization.own_code import import_trusted
 from chainrule.serialization.safetensors_file import (
     FileError,
-    describe_refusal,
+    explain_misfit,
     file_bytes,
     read_file,
 )
@@ -79,7 +79,7 @@ def load(path: str | Path, trust: Collection[str] = ()) -> Module:
     try:
         return _build_net(tensors, header, [*sources])
     except _NOT_A_NET as error:
-        raise FileError(place, f"does not describe a net: {describe_refusal(error)}") from None
+        raise FileError(place, f"does not describe a net: {explain_misfit(error)}") from None
 
 
 def load_metadata(path: str | Path) -> dict[str, Any]:

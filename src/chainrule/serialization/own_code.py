@@ -33,7 +33,7 @@ def check_source(name: str, digest: str) -> None:
     """Import a module, whose source is to have this digest. Raises ValueError as said above."""
     try:
         module = import_module(name)
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise ValueError(
             f"it needs the module {name}, which cannot be imported "
             f"({type(error).__name__}: {error}); looked for in {', '.join(sys.path[:3])}, …"

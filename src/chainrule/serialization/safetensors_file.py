@@ -23,7 +23,7 @@ from chainrule.errors import ChainruleError
 from chainrule.serialization.header import find_header_problem
 from chainrule.serialization.upgrade import upgrade_header
 
-__all__ = ["FORMAT", "FileError", "describe_refusal", "file_bytes", "pack", "read_file", "unpack"]
+__all__ = ["FORMAT", "FileError", "explain_misfit", "file_bytes", "pack", "read_file", "unpack"]
 __all__ += ["write_file"]
 
 FORMAT = 2
@@ -41,7 +41,7 @@ class FileError(ChainruleError, ValueError):
         super().__init__(f"{path}: {problem[:MOST_LETTERS]}{more}")
 
 
-def describe_refusal(error: Exception) -> str:
+def explain_misfit(error: Exception) -> str:
     """Why what a file says cannot be used; of what nobody foresaw, of what kind it was."""
     if isinstance(error, ValueError):
         return str(error)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
-from chainrule._util.field_problems import describe_value
+from chainrule._util.field_problems import describe_given
 from chainrule._util.suggest import did_you_mean
 from chainrule._util.words import count_noun
 from chainrule.data import (
@@ -179,7 +179,7 @@ class RoundData:
         ):
             raise StudyError(
                 f"data {self.study.data.name}: expected it to make (train, test), two plain data "
-                f"sets, got {describe_value(made)}"
+                f"sets, got {describe_given(made)}"
             )
         if empty := [i for i, part in enumerate(made) if not len(part)]:
             purpose = ("learn from", "test on")[empty[0]]

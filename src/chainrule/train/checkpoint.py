@@ -18,7 +18,7 @@ from chainrule.serialization.net_state import (
 )
 from chainrule.serialization.safetensors_file import (
     FileError,
-    describe_refusal,
+    explain_misfit,
     pack,
     read_file,
     unpack,
@@ -116,7 +116,7 @@ def load_training(state: TrainState, path: str | Path) -> None:
         state.history.load_state_dict(values)
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         restore_snapshot(state, before)
-        raise FileError(path, f"does not fit this trainer: {describe_refusal(error)}") from None
+        raise FileError(path, f"does not fit this trainer: {explain_misfit(error)}") from None
 
 
 def find_net_tensors(

@@ -205,6 +205,7 @@ timing = true
             ARMS.replace("arms.", "factors.f.").replace("timing", "drop_last"),
             ["line 8, arm a: epochs: expected at least 1", "line 10, arm b: net: expected a name"],
         ),
+        ("rounds = 0\nquick.arms = 3\n", ["line 1, rounds: expected at least 1, got 0"]),
         ("datasets = 2\n", ["line 1, datasets: expected a table, got 2"]),
         ("name = 2020-01-01\n", ["line 1, name: expected a text, got 2020-01-01 without quotes"]),
         (

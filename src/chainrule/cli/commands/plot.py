@@ -51,6 +51,20 @@ KINDS_OF_PREDICTIONS = ("reliability", "confusion", "wrong")
 """Those that need predictions which a run kept."""
 
 
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Folder; default: runs/NAME. Or the file of the one figure, as boxes.svg.",
+    ),
+]
+Format = Annotated[
+    Form | None,
+    typer.Option("--format", help="Default: png, or what the file of -o ends in."),
+]
+
+
 @app.command(
     "plot",
     short_help="Write the figures of a study.",
@@ -69,22 +83,12 @@ def plot_figures(
             help=f"A store or a study's name; then kinds: {', '.join(KINDS)}; all unless said.",
         ),
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Folder; default: runs/NAME. Or the file of the one figure, as boxes.svg.",
-        ),
-    ] = None,
+    output: Output = None,
     arms: Arms = "*",
     nets: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where run --nets, or nets -o, saved them.")
     ] = None,
-    form: Annotated[
-        Form | None,
-        typer.Option("--format", help="Default: png, or what the file of -o ends in."),
-    ] = None,
+    form: Format = None,
     dpi: Annotated[int, typer.Option(min=20, metavar="N", help="Dots per inch of a PNG.")] = 150,
     study: StudyNumber = None,
 ) -> None:
@@ -116,9 +120,9 @@ def plot_figures(
             check_nets(results[0], arms, nets, run, study)
     if is_picture(folder):
         save_one_figure(figures, folder, form, dpi)
-    else:
-        needed = bool(kinds) or len(results) > 1
-        save_figures(figures, folder, form or "png", dpi, needed=needed)
+        return
+    needed = bool(kinds) or len(results) > 1
+    save_figures(figures, folder, form or "png", dpi, needed=needed)
 
 
 def resolve_run(word: str, choice: str | None) -> list[StudyResult]:

@@ -87,7 +87,7 @@ def find_metric_problems(study: Declaration) -> Iterator[str]:
         )
 
 
-def find_arm_problems(study: Declaration) -> Iterator[str]:
+def find_incomplete_arms(study: Declaration) -> Iterator[str]:
     """Where arms are not complete or not right."""
     try:
         _ = study.all_arms
@@ -153,7 +153,7 @@ def find_search_problems(study: Declaration) -> Iterator[str]:
         yield "selection.refit: without it, one hold-out is needed; expected true"
 
 
-def find_leaks(study: Declaration) -> Iterator[str]:
+def find_search_leaks(study: Declaration) -> Iterator[str]:
     """Where a search would see what other rounds test on."""
     if not (study.space and study.data.divides_one_draw and list_arms(study)):
         return
@@ -227,7 +227,8 @@ def find_unknown_parts(study: Declaration) -> Iterator[tuple[Place, str]]:
     """What the small form changes that the study has not."""
     for field in ("arms", "factors", "datasets"):
         there: dict[str, Any] = getattr(study, field)
-        for name in study.quick.get(field, {}):
+        named = study.quick.get(field)
+        for name in named if isinstance(named, Mapping) else ():
             if name not in there:
                 hint = did_you_mean(name, there)
                 listed = ", ".join(there) or "none"
@@ -242,9 +243,9 @@ SEARCHED = frozenset(("search", "space", "selection"))
 CHECKS: dict[Callable[[Declaration], Iterator[str]], frozenset[str]] = {
     find_metric_problems: frozenset(("metrics", "metric", "direction", "failure_value")),
     find_search_problems: SEARCHED,
-    find_arm_problems: RECIPE | {"space"},
+    find_incomplete_arms: RECIPE | {"space"},
     find_naming_problems: RECIPE | {"space", "baseline", "reported", "rounds"},
     find_halving_problems: RECIPE | SEARCHED | {"epochs"},
-    find_leaks: RECIPE | SEARCHED | {"data", "datasets"},
+    find_search_leaks: RECIPE | SEARCHED | {"data", "datasets"},
 }
 """What looks at several fields → those that it looks at."""

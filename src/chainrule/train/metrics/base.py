@@ -75,23 +75,34 @@ def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tens
     found: Any = metric(output, target)
     if not isinstance(found, Tensor):
         got = describe_object(found)
-        raise TypeError(f"metric {metric!r}: expected a tensor, one number a sample, got {got}")
+        raise TypeError(
+            f"{describe_metric(metric)}: expected a tensor, one number a sample, got {got}"
+        )
     shape = next(leaf for _, leaf in named_leaves(output)).shape[: axis + 1]
     if found.shape != shape[:axis] and found.dim() != axis + 1:
         raise ValueError(
-            f"metric {metric!r}: expected one number a sample, {tuple(shape)}, or one over all "
-            f"samples, {tuple(shape[:axis])}, got the shape {tuple(found.shape)}"
+            f"{describe_metric(metric)}: expected one number a sample, {tuple(shape)}, or one over "
+            f"all samples, {tuple(shape[:axis])}, got the shape {tuple(found.shape)}"
         )
     return found
+
+
+def describe_metric(metric: Metric) -> str:
+    """What a message calls it: a function by its name."""
+    return f"metric {getattr(metric, '__name__', metric)}"
 
 
 def shape_rows(metric: RowMetric, output: Any, axis: int) -> Any:
     """The outputs as rows (…, N, L). Raises ValueError where it is not said which of several."""
     if not metric.reads(output):
         if isinstance(output, Tensor):
-            raise ValueError(f"metric {metric!r}: there is one output, and no head has a name")
+            raise ValueError(
+                f"{describe_metric(metric)}: there is one output, and no head has a name"
+            )
         heads = f"of the heads {', '.join(output)}" if isinstance(output, dict) else "several"
-        raise ValueError(f"metric {metric!r}: the outputs are {heads}; expected one, or head=NAME")
+        raise ValueError(
+            f"{describe_metric(metric)}: the outputs are {heads}; expected one, or head=NAME"
+        )
     return tree_map(lambda t: t.unsqueeze(-1) if t.dim() == axis + 1 else t, output)
 
 
