@@ -116,18 +116,22 @@ def test_a_head_may_be_called_as_a_method_of_torch_is():
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["time first", "samples first"])
+@pytest.mark.parametrize("both", [False, True], ids=["forwards", "both ways"])
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
-def test_gradients_end_where_steps_are_not_gone_through(name, first):
-    layer = getattr(nn, name)(3, 2, 2, batch_first=first, truncate=2).initialize(0)
+def test_gradients_end_where_steps_are_not_gone_through(name, first, both):
+    options = {"batch_first": first, "bidirectional": both}
+    layer = getattr(nn, name)(3, 2, 2, truncate=2, **options).initialize(0)
     x = odd(3, 5, 3) if first else odd(5, 3, 3)
-    whole = getattr(nn, name)(3, 2, 2, batch_first=first).to(torch.float64)
+    whole = getattr(nn, name)(3, 2, 2, **options).to(torch.float64)
     whole.load_state_dict(layer.state_dict())
     _, without = differentiate(to_torch(whole), x, cotangent(whole(x)))
     check_agreement(layer.to(torch.float64), x)
     assert any(not torch.allclose(a, b) for a, b in zip(gradients(layer), without[1:], strict=True))
-    states = tuple(odd(2, 3, 2, seed=i) for i in range(layer.num_states))
+    states = tuple(odd(2 * (1 + both), 3, 2, seed=i) for i in range(layer.num_states))
     layer.zero_grad()
     check_agreement(layer, (x, states if name == "LSTM" else states[0]))
+    with torch.no_grad():  # one sequence alone
+        close(to_torch(layer)(odd(5, 3)), layer(odd(5, 3)), 1e-10)
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["time first", "samples first"])
@@ -152,6 +156,18 @@ def test_padding_and_later_keys_are_left_out(first):
         torch.nn.MultiheadAttention(4, 2, bias=False, batch_first=True),
         torch.nn.TransformerEncoderLayer(4, 2, 5, 0.0, "gelu", 0.1, batch_first=True),
         torch.nn.TransformerEncoderLayer(4, 2, 5, 0.0, torch.nn.ReLU(), norm_first=True),
+        torch.nn.Sequential(
+            torch.nn.Linear(4, 4),
+            torch.nn.TransformerEncoder(
+                torch.nn.TransformerEncoderLayer(4, 2, 5, 0.0, batch_first=True),
+                2,
+                norm=torch.nn.LayerNorm(4),
+                enable_nested_tensor=False,
+            ),
+        ),
+        torch.nn.TransformerEncoder(
+            torch.nn.TransformerEncoderLayer(4, 2, 5, 0.0), 2, enable_nested_tensor=False
+        ),
         torch.nn.GRU(4, 2, num_layers=2, batch_first=True, bidirectional=True),
         torch.nn.RNN(4, 2, nonlinearity="relu", bias=False),
         torch.nn.LSTM(4, 3, 2),
@@ -219,7 +235,6 @@ def hooked() -> torch.nn.Module:
     ("convert", "module", "message"),
     [
         (to_torch, nn.Linear(2, 2).replicate(3), r"net\.replica\(k\)"),
-        (to_torch, nn.GRU(2, 2, bidirectional=True, truncate=2), "truncate is not there"),
         (from_torch, torch.nn.Conv3d(2, 2, 1), r"Conv3d has no twin in chainrule\.nn"),
         (from_torch, type("Linear", (torch.nn.Linear,), {"__module__": "mine"})(2, 2), "no twin"),
         (from_torch, torch.nn.LSTM(3, 4, proj_size=2), "LSTM: there is no proj_size"),

@@ -11,15 +11,18 @@ import torch
 
 pytest.importorskip("sklearn")
 
+from sklearn.base import clone
 from sklearn.datasets import load_iris, load_wine
 from sklearn.exceptions import FitFailedWarning
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from chainrule._util.threads import torch_threads
 from chainrule.sklearn import CohortSearchCV, MLPClassifier, MLPRegressor, cohort
+from chainrule.sklearn.halving import plan_halving
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -88,16 +91,38 @@ def test_sample_weights_go_along_with_their_samples():
     )
 
 
-def test_halving_keeps_one_in_three_for_three_times_the_epochs():
-    grid = {
-        "mlpclassifier__learning_rate_init": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.2, 0.3]
+RATES = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(9, 18), (10, 9), (2, 5), (9, 2)])
+def test_halving_says_what_halving_grid_search_says(n, epochs):
+    pipeline = clone(PIPELINE).set_params(mlpclassifier__max_iter=epochs)
+    grid = {"mlpclassifier__learning_rate_init": RATES[:n]}
+    ours = CohortSearchCV(pipeline, grid, halving=3, cv=2).fit(*WINE)
+    theirs = HalvingGridSearchCV(
+        pipeline,
+        grid,
+        resource="mlpclassifier__max_iter",
+        max_resources=epochs,
+        cv=2,
+        min_resources=ours.min_resources_,
+    ).fit(*WINE)
+    names = [name for name in vars(theirs) if "candidates_" in name or "resources_" in name]
+    names += [name for name in vars(theirs) if "iterations_" in name]
+    assert len(names) == 8
+    assert {name: getattr(ours, name) for name in names} == {
+        name: getattr(theirs, name) for name in names
     }
-    search = CohortSearchCV(PIPELINE, grid, halving=3, cv=2).fit(*WINE)
-    results = search.cv_results_
-    assert list(results["n_resources"]) == [2] * 9 + [6] * 3 + [20]
-    assert list(results["iter"]) == [0] * 9 + [1] * 3 + [2]
-    assert search.best_index_ == 12
-    assert search.score(*WINE) > 0.9
+    for key in ("iter", "n_resources"):
+        assert list(ours.cv_results_[key]) == list(theirs.cv_results_[key])
+    assert max(ours.cv_results_["n_resources"]) == epochs
+
+
+def test_halving_gives_the_last_ones_all_epochs():
+    plan = plan_halving(48, 3, 30)
+    assert plan.n_candidates == [48, 16, 6, 2]
+    assert plan.n_resources == [1, 3, 10, 30]
+    assert plan_halving(125, 5, 1000).n_required_iterations == 4
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores")

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from chainrule.data.sparse import from_scipy
+
 __all__ = ["to_tensor"]
 
 
@@ -22,6 +24,9 @@ def to_tensor(
     """
     if isinstance(values, Tensor):
         return values.to(dtype) if dtype is not None and values.is_floating_point() else values
+    if hasattr(values, "tocsr"):
+        kept = torch.get_default_dtype() if dtype is None else dtype
+        return from_scipy(values).to(kept)
     array = read_array(name, values)
     if array.dtype == np.uint8 and keep_bytes:
         return wrap_array(array)

@@ -12,6 +12,7 @@ from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset
+from chainrule.data.sparse import narrow_rows, num_bytes
 from chainrule.nn.replicated import list_seeds
 
 __all__ = [
@@ -116,9 +117,8 @@ def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tupl
     (1, B, …) where all replicas see the same samples in the same order.
     """
     shared = data.replicas is None or (len(data.inputs) == 1 and bool((order == order[0]).all()))
-    sample = sum(t.nbytes for _, t in named_leaves((data.inputs, data.targets))) // max(
-        1, len(data)
-    )
+    parts = named_leaves((data.inputs, data.targets))
+    sample = sum(num_bytes(t) for _, t in parts) // max(1, len(data))
     chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
     for part in torch.split(order, chunk, dim=1):
         yield from iter_slices(data.subset(part[0] if shared else part), batch_size)
@@ -131,6 +131,6 @@ def iter_slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
         size = min(batch_size, len(data) - start)
 
         def part(t: Tensor, start: int = start, size: int = size) -> Tensor:
-            return t.narrow(axis, start, size)
+            return narrow_rows(t, axis, start, size)
 
         yield data.scale_inputs(part(data.inputs)), tree_map(part, data.targets)

@@ -17,6 +17,7 @@ from chainrule._util.display import html_table
 from chainrule._util.pytree import tree_map
 from chainrule._util.words import count_noun
 from chainrule.data.arrays import to_tensor
+from chainrule.data.sparse import select_rows
 
 __all__ = ["Dataset", "Seeds", "stack_draws"]
 
@@ -36,7 +37,9 @@ class Dataset:
     row or images of its source each sample is made of, int64 (N, m). It goes along with `subset`,
     so that two draws from one source can be compared. With a `scale`, one floating number (), the
     inputs stay bytes, uint8, and each batch of them is multiplied by it on its way to a net, which
-    sees them in the dtype of the scale. :meth:`of` makes a data set of arrays and tables.
+    sees them in the dtype of the scale. Inputs (N, D) may be sparse, a coalesced tensor of
+    fractions of torch's COO layout: each batch is made dense on its way to a net. :meth:`of` makes
+    a data set of arrays and tables.
 
     Raises ValueError where the shapes do not fit together, TypeError for what is not a tensor.
     """
@@ -57,15 +60,9 @@ class Dataset:
             _check_sources(self.sources, len(self), K)
         if self.scale is not None:
             _check_scale(self.scale, self.inputs)
-        tensors = self._named_tensors()
-        for name, tensor in tensors.items():
+        for name, tensor in self._named_tensors().items():
             _check_axes(name, tensor, K)
-        for name, tensor in tensors.items():
-            if (N := tensor.shape[self._axis]) != len(self):
-                raise ValueError(
-                    f"Dataset: expected as many samples in {name} as in inputs, "
-                    f"got {N} and {len(self)}"
-                )
+            _check_length(name, tensor, self)
 
     @staticmethod
     def of(
@@ -76,7 +73,7 @@ class Dataset:
         dtype: torch.dtype | None = None,
         sources: Tensor | None = None,
     ) -> Dataset:
-        """A plain data set of arrays, memory-mapped ones too, data frames, lists or tensors.
+        """A plain data set of arrays, memory-mapped ones too, frames, sparse matrices or lists.
 
         inputs (N, …)   targets (N, …), or a dictionary of such
 
@@ -117,7 +114,8 @@ class Dataset:
         return self.inputs.dtype if self.scale is None else self.scale.dtype
 
     def scale_inputs(self, x: Tensor) -> Tensor:
-        """Some of the inputs as a net sees them: x · scale, or x itself without a scale."""
+        """Some of the inputs as a net sees them: dense, x · scale, or x itself without a scale."""
+        x = x.to_dense() if x.is_sparse else x
         return x if self.scale is None else x * self.scale
 
     def expand(self, replicas: int) -> Dataset:
@@ -127,7 +125,7 @@ class Dataset:
         """
         if self.replicas is not None:
             raise ValueError(f"Dataset.expand: expected a plain data set, got {self}")
-        return self._replace_tensors((t[None] for t in self._tensors()), replicas)
+        return self._replace_tensors((t.unsqueeze(0) for t in self._tensors()), replicas)
 
     def _repr_html_(self) -> str:
         rows = [(name, _layout(tensor)) for name, tensor in self._named_tensors().items()]
@@ -220,6 +218,7 @@ class Dataset:
     def _replace_tensors(self, tensors: Iterable[Tensor], replicas: int | None) -> Dataset:
         """The same structure filled with other tensors, in the order of `_tensors`."""
         inputs, *rest = tensors
+        inputs = inputs.coalesce() if inputs.is_sparse else inputs
         targets: Tensor | dict[str, Tensor] = rest[0]
         if isinstance(self.targets, dict):
             targets = dict(zip(self.targets, rest, strict=True))
@@ -235,6 +234,8 @@ def stack_draws(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
 
 def _select(data: Dataset, tensor: Tensor, index: Tensor) -> Tensor:
     """The samples of one of its tensors that the index names."""
+    if tensor.is_sparse:
+        return select_rows(tensor, index)
     if data.replicas is None:
         return tensor[index]
     if index.ndim == 1:
@@ -263,7 +264,8 @@ def _check_index(data: Dataset, index: Tensor) -> None:
 
 
 def _layout(tensor: Tensor) -> str:
-    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+    sparse = " sparse" if tensor.is_sparse else ""
+    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}{sparse}"
 
 
 def _check_sources(sources: Tensor, n: int, replicas: int | None) -> None:
@@ -284,10 +286,31 @@ def _check_scale(scale: Tensor, inputs: Tensor) -> None:
         raise ValueError(f"Dataset: expected uint8 inputs with a scale, got {_layout(inputs)}")
 
 
+def _check_sparse(name: str, tensor: Tensor, K: int | None) -> None:
+    """Refuse numbers that are not in plain memory, but for sparse inputs (N, D)."""
+    rows = tensor.ndim == (2 if K is None else 3) and tensor.is_sparse
+    if name != "inputs" or not (rows and tensor.is_coalesced() and tensor.is_floating_point()):
+        raise ValueError(
+            f"Dataset: expected {name} of plain memory"
+            + (", or (N, D) sparse, of fractions and coalesced" if name == "inputs" else "")
+            + f", got {tuple(tensor.shape)} {tensor.dtype} {tensor.layout}"
+        )
+
+
+def _check_length(name: str, tensor: Tensor, data: Dataset) -> None:
+    """Refuse a tensor of more or fewer samples than the inputs, which were looked at before."""
+    if (N := tensor.shape[data._axis]) != len(data):
+        raise ValueError(
+            f"Dataset: expected as many samples in {name} as in inputs, got {N} and {len(data)}"
+        )
+
+
 def _check_axes(name: str, tensor: Tensor, K: int | None) -> None:
     """Refuse a tensor without its leading axes: (N, …), or (K or 1, N, …)."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"Dataset: expected {name} to be a tensor, got {type(tensor).__name__}")
+    if tensor.layout != torch.strided:
+        _check_sparse(name, tensor, K)
     if K is None and tensor.ndim < 1:
         raise ValueError(f"Dataset: expected {name} (N, …), got {_layout(tensor)}")
     if K is not None and (tensor.ndim < 2 or len(tensor) not in (1, K)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,12 +58,14 @@ def to_torch(net: nn.Module) -> torch.nn.Module:
 def from_torch(module: torch.nn.Module | Any) -> nn.Module:
     """The net with the layers, values, ties and modes of a module of PyTorch.
 
-    Raises ValueError for a module that ``chainrule.nn`` has not, or not with these arguments, and
-    for one with hooks, TypeError for what is no module of PyTorch.
+    A stack of encoders, TransformerEncoder, is a Sequential of them here. Raises ValueError for a
+    module that ``chainrule.nn`` has not, or not with these arguments, and for one with hooks,
+    TypeError for what is no module of PyTorch.
     """
     if not isinstance(module, torch.nn.Module):
         fix = "it is chainrule's already" if isinstance(module, nn.Module) else "a net of PyTorch"
         raise TypeError(f"module: expected a torch.nn.Module, got {describe_object(module)}; {fix}")
+    module = unstack_encoders(module)
     net: nn.Module = convert(module, find_own_class, {})
     seen: dict[int, str] = {}
     tied = {}
@@ -115,10 +118,34 @@ def find_torch_class(net: nn.Module) -> Any:
 
 def find_own_class(module: torch.nn.Module) -> Any:
     """The class here of a module of PyTorch. Raises ValueError where there is none."""
-    if any(vars(module).get(f"_{kind}") for kind in HOOKS):
-        raise ValueError(f"{type(module).__name__} has hooks, which modules here have not")
+    check_hooks(module)
     known = {twin: own for own, twin in TWINS.items()} | MADE_OF_OTHERS
     return known.get(type(module)) or find_twin(nn, module)
+
+
+def unstack_encoders(module: torch.nn.Module) -> torch.nn.Module:
+    """The module with a Sequential in the place of each stack of encoders; the layers are shared.
+
+    Raises ValueError for a stack with hooks.
+    """
+    if type(module) is torch.nn.TransformerEncoder:
+        check_hooks(module)
+        norm = [] if module.norm is None else [module.norm]
+        stack = torch.nn.Sequential(*module.layers, *norm)
+        stack.training = module.training
+        return stack
+    parts = {name: part and unstack_encoders(part) for name, part in module._modules.items()}
+    if all(parts[name] is part for name, part in module._modules.items()):
+        return module
+    other = copy.copy(module)
+    other._modules = parts
+    return other
+
+
+def check_hooks(module: torch.nn.Module) -> None:
+    """Raise ValueError for a module with hooks."""
+    if any(vars(module).get(f"_{kind}") for kind in HOOKS):
+        raise ValueError(f"{type(module).__name__} has hooks, which modules here have not")
 
 
 HOOKS = ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")

@@ -9,11 +9,12 @@ takes a tuple too, as what stands before it in a Sequential gives one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 __all__ = [
     "TorchBilinear",
@@ -215,30 +216,74 @@ class TorchBilinear(nn.Bilinear):
 class TorchRecurrent(nn.Module):
     """What is before torch's forward: a pair (x, first state), and steps that are not gone through.
 
-    With ``truncate`` no gradient goes from a step that it divides to the one before.
+    With ``truncate`` no gradient goes from a step that it divides, counted as a direction reads
+    them, to the one before.
     """
 
+    mode: str
+    num_layers: int
+    hidden_size: int
+    bias: bool
     batch_first: bool
+    dropout: float
     bidirectional: bool
+    all_weights: Any
 
     def __init__(self, *sizes: Any, truncate: int | None = None, **options: Any) -> None:
         super().__init__(*sizes, **options)
-        if truncate and self.bidirectional:
-            raise ValueError("truncate is not there in torch.nn, and not made for two directions")
         self.truncate = truncate
 
     def forward(self, input: Any, hx: Any = None) -> Any:  # noqa: A002 (torch's name)
         x, hx = (input, hx) if isinstance(input, Tensor) else input
         if not self.truncate:
             return super().forward(x, hx)
-        time = int(self.batch_first and x.dim() == 3)
+        lone = x.dim() == 2
+        y = x.unsqueeze(1) if lone else x.transpose(0, 1) if self.batch_first else x
+        states = self._first_states(y, hx, lone=lone)
+        ends: list[Sequence[Tensor]] = []
+        for layer in range(self.num_layers):
+            y = functional.dropout(y, self.dropout if layer else 0.0, self.training)
+            outputs = []
+            for backwards in (False, True)[: 1 + self.bidirectional]:
+                i = len(ends)
+                steps = y.flip(0) if backwards else y
+                out, end = self._run(steps, [s[i : i + 1] for s in states], self.all_weights[i])
+                outputs.append(out.flip(0) if backwards else out)
+                ends.append(end)
+            y = torch.cat(outputs, -1)
+        last = [torch.cat(parts) for parts in zip(*ends, strict=True)]
+        last = [h.squeeze(1) for h in last] if lone else last
+        y = y.squeeze(1) if lone else y.transpose(0, 1) if self.batch_first else y
+        return y, tuple(last) if len(last) > 1 else last[0]
+
+    def _first_states(self, y: Tensor, hx: Any, *, lone: bool) -> list[Tensor]:
+        """Those given, or 0, of all layers and directions        each (L D, N, H)"""
+        if hx is None:
+            rows = self.num_layers * (1 + self.bidirectional)
+            zeros = y.new_zeros(rows, y.shape[1], self.hidden_size)
+            return [zeros] * (2 if self.mode == "LSTM" else 1)
+        given = [hx] if isinstance(hx, Tensor) else [*hx]
+        return [h.unsqueeze(1) for h in given] if lone else given
+
+    def _run(self, x: Tensor, state: Sequence[Tensor], weights: list[Tensor]) -> Any:
+        """One layer in one direction, some steps at a time: (outputs, last state)."""
+        options = (weights, self.bias, 1, 0.0, self.training, False, False)
         outputs: list[Tensor] = []
-        for part in x.split(self.truncate, time):
+        for part in torch.split(x, self.truncate or len(x)):
             if outputs:
-                hx = hx.detach() if isinstance(hx, Tensor) else tuple(h.detach() for h in hx)
-            y, hx = super().forward(part, hx)
+                state = [h.detach() for h in state]
+            y, *state = RUNS[self.mode](part, state if len(state) > 1 else state[0], *options)
             outputs.append(y)
-        return torch.cat(outputs, time), hx
+        return torch.cat(outputs), state
+
+
+RUNS: dict[str, Any] = {
+    "LSTM": torch.lstm,
+    "GRU": torch.gru,
+    "RNN_TANH": torch.rnn_tanh,
+    "RNN_RELU": torch.rnn_relu,
+}
+"""PyTorch's functions of all steps, by the mode of a layer."""
 
 
 class TorchRNN(TorchRecurrent, nn.RNN):

@@ -24,7 +24,7 @@ from chainrule._util.words import count_noun
 from chainrule.nn import Module, SampleWeightedLoss
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import build_component
-from chainrule.sklearn.samples import Array, Samples, as_tensor, to_dense
+from chainrule.sklearn.samples import Array, Samples, to_dense
 from chainrule.sklearn.settings import (
     CONSTRAINTS,
     Part,
@@ -90,12 +90,12 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
-    def _read_inputs(self, X: Any, *, reset: bool) -> Array:
-        """X as a dense array of numbers (N, D), in the dtype that is trained in."""
-        dense: Array = to_dense(self._check_inputs(X, reset=reset))
+    def _read_inputs(self, X: Any, *, reset: bool) -> Any:
+        """X as an array (N, D), or a large sparse one in rows, in the dtype that is trained in."""
+        found = to_dense(self._check_inputs(X, reset=reset))
         if reset:
-            self._dtype = dense.dtype
-        return dense
+            self._dtype = found.dtype
+        return found
 
     def _check_inputs(self, X: Any, *, reset: bool) -> Any:
         """X as an array or a sparse matrix (N, D). Raises ValueError for what does not fit."""
@@ -246,7 +246,7 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
     They differ in ``learning_rate_init``, ``alpha`` and their seeds alone, which were drawn.
     """
     first, n_seeds = members[0], members[0].n_seeds
-    net = first.make_net(samples.X.shape[1], samples.outputs).to(dtype=as_tensor(samples.X).dtype)
+    net = first.make_net(samples.X.shape[1], samples.outputs).to(dtype=samples.dtype)
     roots = [seeds.derive(m._seed, "net", k) for m in members for k in range(n_seeds)]
     orders = [
         seeds.derive(seeds.derive(m._seed, "order"), "replica", k)

@@ -83,7 +83,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         samples = self._weigh(X, codes, sample_weight, stratify=False)
         return self._fit_samples(samples, epochs=1)
 
-    def _read_labels(self, X: Array, y: Any) -> Array:
+    def _read_labels(self, X: Any, y: Any) -> Array:
         """y as an array (N,) of classes."""
         require_target(self, y)
         check_consistent_length(X, y)
@@ -92,7 +92,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         labels: Array = y
         return labels
 
-    def _weigh(self, X: Array, codes: Array, sample_weight: Any, *, stratify: bool) -> Samples:
+    def _weigh(self, X: Any, codes: Array, sample_weight: Any, *, stratify: bool) -> Samples:
         """The samples of these classes, each with its own weight times that of its class."""
         weight = read_weights(sample_weight, X)
         if self.class_weight is not None:
@@ -182,7 +182,7 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
         self._validate_params()
         return self._weigh(self._read_inputs(X, reset=not self._goes_on), y, sample_weight)
 
-    def _weigh(self, X: Array, y: Any, sample_weight: Any) -> Samples:
+    def _weigh(self, X: Any, y: Any, sample_weight: Any) -> Samples:
         """The samples with these targets and weights."""
         targets = self._read_targets(X, y)
         weight = read_weights(sample_weight, X)
@@ -210,7 +210,7 @@ class NetRegressorBase(RegressorMixin, NetEstimator):  # type: ignore[misc]
     def make_loss(self) -> Loss:
         return loss_for(build_loss(self.loss, "MSELoss"), "regression")
 
-    def _read_targets(self, X: Array, y: Any) -> Array:
+    def _read_targets(self, X: Any, y: Any) -> Array:
         require_target(self, y)
         check_consistent_length(X, y)
         targets: Array = check_array(y, ensure_2d=False, dtype=X.dtype, input_name="y")

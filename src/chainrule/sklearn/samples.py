@@ -16,11 +16,14 @@ from sklearn.utils.validation import _check_sample_weight
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.data.sparse import from_scipy
 
 __all__ = ["Array", "Samples", "as_tensor", "read_weights", "slice_sparse", "to_dense"]
 
 Array = NDArray[Any]
 
+MAX_DENSE_BYTES = 2**28
+"""Up to which size a sparse X is made dense to train; of a larger one each batch is."""
 SPARSE_ROWS_BYTES = 2**25
 """How much of a sparse X is made dense at once to predict."""
 
@@ -29,10 +32,11 @@ SPARSE_ROWS_BYTES = 2**25
 class Samples:
     """What is learned from: X (N, D), targets y, weights (N,) or None, how many outputs.
 
+    ``X``: an array, or where that would be large a sparse one in rows.
     ``stratify``: whether a part held out has the same shares of classes, where there are enough.
     """
 
-    X: Array
+    X: Any
     y: Array
     weight: Array | None
     outputs: int
@@ -51,13 +55,13 @@ class Samples:
 
     def count_training(self, held_out: float) -> int:
         """How many samples are learned from where this share of them is held out."""
-        return len(self.X) - ceil(held_out * len(self.X))
+        return len(self.y) - ceil(held_out * len(self.y))
 
     def split(self, held_out: float, seed: int) -> tuple[Dataset, Dataset | None]:
         """(what is learned from, the share that early stopping watches, None of 0)."""
         if not held_out:
             return self._make_dataset(slice(None)), None
-        rows = np.arange(len(self.X))
+        rows = np.arange(len(self.y))
         shares = self.y if self._can_stratify(held_out) else None
         try:
             learned, watched = train_test_split(
@@ -75,6 +79,11 @@ class Samples:
         n = ceil(held_out * len(self.y))
         return bool(counts.min() >= 2) and len(counts) <= min(n, len(self.y) - n)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """That which is trained in."""
+        return torch.from_numpy(np.empty(0, self.X.dtype)).dtype
+
     def mean_weight(self) -> float:
         """What a sample weighs on average: 1 where they have no weights."""
         return 1.0 if self.weight is None else float(self.weight.mean())
@@ -87,7 +96,7 @@ class Samples:
         return Dataset(inputs, {"target": target, "weight": as_tensor(self.weight[rows])})
 
 
-def read_weights(weight: Any, X: Array) -> Array | None:
+def read_weights(weight: Any, X: Any) -> Array | None:
     """Sample weights (N,), None where none are given. Raises ValueError for negative ones."""
     if weight is None:
         return None
@@ -106,12 +115,16 @@ def slice_sparse(X: Any) -> Iterator[Array]:
         yield X[start : start + size].toarray()
 
 
-def to_dense(X: Any) -> Array:
-    """The array of a sparse X, or X itself."""
-    dense: Array = X.toarray() if issparse(X) else X
-    return dense
+def to_dense(X: Any) -> Any:
+    """The array of a sparse X, or one in rows where that would be large; or X itself."""
+    if not issparse(X):
+        return X
+    is_small = X.shape[0] * X.shape[1] * X.dtype.itemsize <= MAX_DENSE_BYTES
+    return X.toarray() if is_small else X.tocsr()
 
 
-def as_tensor(values: Array) -> Tensor:
-    """The tensor of an array; of one that is only to be read, a copy."""
+def as_tensor(values: Any) -> Tensor:
+    """The tensor of an array, or a sparse one; of an array that is only to be read, a copy."""
+    if issparse(values):
+        return from_scipy(values)
     return torch.from_numpy(np.require(values, requirements="W"))

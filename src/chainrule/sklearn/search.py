@@ -17,7 +17,6 @@ from sklearn.model_selection._validation import (
     _insert_error_scores,
     _warn_or_raise_about_fit_failures,
 )
-from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params
@@ -25,6 +24,7 @@ from sklearn.utils.validation import _check_method_params
 from chainrule._util.threads import torch_threads
 from chainrule.sklearn.candidates import Setting, check_searchable
 from chainrule.sklearn.folds import FoldEvaluation, Rows
+from chainrule.sklearn.halving import find_max_iter, keep_best, plan_halving
 
 __all__ = ["CohortSearchCV"]
 
@@ -37,7 +37,8 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
     - ``param_grid``, or ``param_distributions`` with ``n_iter`` and ``random_state``.
     - ``halving``: None, or a factor such as 3: all candidates are tried for a few epochs, and one
       in so many is kept each time until the last ones have all ``max_iter``; ``cv_results_`` then
-      has ``iter`` and ``n_resources``, as HalvingGridSearchCV.
+      has ``iter`` and ``n_resources``, and the search ``n_candidates_``, ``n_resources_`` …, as
+      HalvingGridSearchCV.
     - ``n_jobs``: threads that train, all processors for -1; None: as many as PyTorch has.
     - ``scoring``, ``refit``, ``cv``, ``error_score``, ``return_train_score``, ``verbose``: as in
       scikit-learn's.
@@ -170,20 +171,21 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
                 f"scoring, refit is to name it, got {self.refit!r}"
             )
         name, most = find_max_iter(self.estimator, candidates)
+        plan = plan_halving(len(candidates), self.halving or 2, most)
         tried: list[Setting] = []
         rows: Rows = []
         more: dict[str, list[int]] = {"iter": [], "n_resources": []}
-        for rung, (n, epochs) in enumerate(plan_rungs(len(candidates), self.halving or 1, most)):
-            if rung:
+        for i, (n, epochs) in enumerate(zip(plan.n_candidates, plan.n_resources, strict=True)):
+            if i:
                 scores = self.cv_results_[f"mean_test_{metric}"][-len(candidates) :]
-                best = np.argsort(np.nan_to_num(-scores, nan=np.inf), kind="stable")[:n]
-                candidates = [candidates[i] for i in sorted(best)]
+                candidates = keep_best(candidates, scores, n)
             candidates = [{**setting, name: epochs} for setting in candidates]
             rows += self._evaluate(folds, candidates)
             tried += candidates
-            more["iter"] += [rung] * n
+            more["iter"] += [i] * n
             more["n_resources"] += [epochs] * n
             self.cv_results_ = self._format_results(tried, self.n_splits_, rows, more)
+        self.__dict__.update(plan.attributes())
         return rows
 
     def _conclude(self, rows: Rows, scorers: Any, metric: Any) -> None:
@@ -215,21 +217,3 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         self.refit_time_ = time.perf_counter() - start
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
-
-
-def find_max_iter(estimator: Any, candidates: Sequence[Setting]) -> tuple[str, int]:
-    """(the name of ``max_iter``, its value). Raises ValueError where it is searched."""
-    prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
-    name = f"{prefix}max_iter"
-    if any(name in setting for setting in candidates):
-        raise ValueError(f"halving is over {name}, which cannot be searched too")
-    return name, int(estimator.get_params()[name])
-
-
-def plan_rungs(n: int, factor: int, most: int) -> Iterator[tuple[int, int]]:
-    """(candidates, epochs) of each rung; the last has ``most`` epochs."""
-    rungs = 1
-    while factor**rungs <= n:
-        rungs += 1
-    for rung in range(rungs):
-        yield max(1, n // factor**rung), max(1, most // factor ** (rungs - 1 - rung))

@@ -61,9 +61,9 @@ def predict(net: Module, inputs: Any) -> Any:
     net's mode is afterwards what it was. Raises LayerError for inputs that the net does not take.
     """
     x = as_inputs(net, inputs)
-    x = x if net.replicas is None else x.unsqueeze(0)
+    data = Dataset(x, torch.empty(len(x)))  # there is nothing to be learned
     with eval_mode(net):
-        return predict_in_slices(net, Dataset(x, x, net.replicas))
+        return predict_in_slices(net, data if net.replicas is None else data.expand(net.replicas))
 
 
 def predict_proba(net: Module, inputs: Any, criterion: Loss) -> Tensor:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from io import BytesIO
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 
-from chainrule import nn, report
+from chainrule import data, nn, report
 from chainrule.report.figures.drawn import Drawn
 from chainrule.train import History
 
@@ -55,3 +58,37 @@ def test_it_draws_into_axes_of_ones_own():
     assert len(right.lines) == 6
     assert len(right.get_legend().get_texts()) == 6  # its own, not the figure's
     assert figure.legends == []
+
+
+SEVERAL = [
+    name
+    for name in report.__all__
+    if hasattr(report, f"draw_{name}")
+    and ("figure" in inspect.signature(getattr(report, f"draw_{name}")).parameters)
+]
+
+
+def test_each_figure_of_several_axes_can_be_a_part_of_another():
+    assert len(SEVERAL) >= 9
+    for name in (*SEVERAL, "confusion"):
+        assert "figure" in inspect.signature(getattr(report, name)).parameters, name
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        report.activations,
+        lambda figure: report.weights({"a": NET, "b": NET}, figure=figure),
+        lambda figure: report.filters(nn.Conv2d(1, 2, 3).initialize(0), figure=figure),
+        lambda figure: report.samples(data.disk(9, seed=0), figure=figure),
+    ],
+    ids=["activations", "weights", "filters", "samples"],
+)
+def test_it_draws_into_a_part_of_a_figure_of_ones_own(draw):
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subfigures(1, 2)
+    drawn = draw(figure=right)
+    assert drawn.figure is figure
+    assert left.axes == []
+    assert {id(axes) for axes in np.ravel(drawn.axes)} == {id(axes) for axes in right.axes}
+    assert drawn.figure.savefig(BytesIO()) is None

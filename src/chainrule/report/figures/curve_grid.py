@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -20,7 +20,7 @@ from chainrule.report.figures.curves import draw_curve
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
     WIDTH,
-    blank_figure,
+    draw_panels,
     escape_math,
     format_ticks,
     set_epoch_ticks,
@@ -40,7 +40,9 @@ MAX_COLUMNS = 4
 DASHED = (4, 1.6)
 
 
-def curve_grid(result: StudyResult | ReportData, arms: str = "*") -> Drawn[Grid]:
+def curve_grid(
+    result: StudyResult | ReportData, arms: str = "*", *, figure: FigureBase | None = None
+) -> Drawn[Grid]:
     """For each arm that matches, its loss above and its metric below, mean ± std over rounds.
 
     The axes of one kind share their scale. The array of axes has the shape (arms, kinds). Raises
@@ -49,11 +51,10 @@ def curve_grid(result: StudyResult | ReportData, arms: str = "*") -> Drawn[Grid]
     data = curve_grid_data(result, arms)
     rows = -(-len(data.panels) // _count_columns(data))
     height = 0.9 + 1.45 * len(data.kinds) * rows
-    figure = blank_figure(WIDTH, height)
-    return Drawn(figure, draw_curve_grid(data, figure))
+    return draw_panels(draw_curve_grid, data, (WIDTH, height), figure)
 
 
-def draw_curve_grid(data: CurveGridData, figure: Figure) -> Grid:
+def draw_curve_grid(data: CurveGridData, figure: FigureBase) -> Grid:
     """The panels in an empty figure; returns their axes, shape (arms, kinds)."""
     grid = _add_axes(data, figure)
     for panels, column in zip(data.panels, grid, strict=True):
@@ -80,7 +81,7 @@ def _count_columns(data: CurveGridData) -> int:
     return min(len(data.panels), MAX_COLUMNS)
 
 
-def _add_axes(data: CurveGridData, figure: Figure) -> Grid:
+def _add_axes(data: CurveGridData, figure: FigureBase) -> Grid:
     arms, kinds, columns = len(data.panels), len(data.kinds), _count_columns(data)
     places = figure.add_gridspec(-(-arms // columns) * kinds, columns)
     grid = np.empty((arms, kinds), dtype=object)

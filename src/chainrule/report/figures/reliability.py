@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
     WIDTH,
     add_legend,
-    blank_figure,
+    draw_panels,
     escape_math,
     new_figure,
 )
@@ -67,7 +68,9 @@ def draw_reliability(data: ReliabilityData, axes: Axes) -> None:
     add_legend(axes, [diagonal, *lines], "expected calibration error")
 
 
-def confusion(result: StudyResult | ReportData, arms: str = "*") -> Drawn[NDArray[Any]]:
+def confusion(
+    result: StudyResult | ReportData, arms: str = "*", *, figure: FigureBase | None = None
+) -> Drawn[NDArray[Any]]:
     """How often each true class (row) was taken for each class, over all rounds; a panel an arm.
 
     The shade is the share of the class. Raises StudyError where no predictions are kept or they are
@@ -76,10 +79,13 @@ def confusion(result: StudyResult | ReportData, arms: str = "*") -> Drawn[NDArra
     data = confusion_data(result, arms)
     columns = min(PANEL_COLUMNS, len(data.arms))
     rows = -(-len(data.arms) // columns)
-    figure = blank_figure(WIDTH, 1.1 * WIDTH / columns * rows)
-    grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False)
-    draw_confusion(data, grid)
-    return Drawn(figure, grid)
+
+    def draw(data: ConfusionData, figure: FigureBase) -> NDArray[Any]:
+        grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False)
+        draw_confusion(data, grid)
+        return grid
+
+    return draw_panels(draw, data, (WIDTH, 1.1 * WIDTH / columns * rows), figure)
 
 
 def draw_confusion(data: ConfusionData, grid: NDArray[Any]) -> None:

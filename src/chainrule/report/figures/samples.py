@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
 from chainrule.data import Dataset
@@ -15,7 +15,7 @@ from chainrule.report.figure_data.samples import (
     samples_data,
 )
 from chainrule.report.figures.drawn import Drawn
-from chainrule.report.figures.style import WIDTH, blank_figure, style_axes
+from chainrule.report.figures.style import WIDTH, draw_panels, style_axes
 from chainrule.report.line_styles import line_style
 
 __all__ = ["POINTS_SIZE", "draw_samples", "samples", "size_figure"]
@@ -24,7 +24,7 @@ POINTS_SIZE = (5.0, 4.4)
 IMAGE_COLUMNS, PAIR_COLUMNS, HISTOGRAM_COLUMNS = 10, 5, 4
 
 
-def samples(data: Dataset) -> Drawn[Any]:
+def samples(data: Dataset, *, figure: FigureBase | None = None) -> Drawn[Any]:
     """A figure of a plain data set, and its axes; what it shows follows from the inputs.
 
     - (N, 2) and classes: every point, in the colour of its class;
@@ -36,8 +36,7 @@ def samples(data: Dataset) -> Drawn[Any]:
     inputs of another shape, and for no samples.
     """
     found = samples_data(data)
-    figure = blank_figure(*size_figure(found))
-    return Drawn(figure, draw_samples(found, figure))
+    return draw_panels(draw_samples, found, size_figure(found), figure)
 
 
 def size_figure(data: PointsData | ImagesData | HistogramsData) -> tuple[float, float]:
@@ -55,7 +54,7 @@ def _count_image_columns(data: ImagesData) -> int:
     return PAIR_COLUMNS if data.pairs else IMAGE_COLUMNS
 
 
-def draw_samples(data: PointsData | ImagesData | HistogramsData, figure: Figure) -> Any:
+def draw_samples(data: PointsData | ImagesData | HistogramsData, figure: FigureBase) -> Any:
     """The samples in an empty figure; returns its axes."""
     if isinstance(data, PointsData):
         return _draw_points(data, figure)
@@ -64,7 +63,7 @@ def draw_samples(data: PointsData | ImagesData | HistogramsData, figure: Figure)
     return _draw_histograms(data, figure)
 
 
-def _draw_points(data: PointsData, figure: Figure) -> Any:
+def _draw_points(data: PointsData, figure: FigureBase) -> Any:
     axes = figure.subplots()
     style_axes(axes)
     for found in data.classes:
@@ -76,7 +75,7 @@ def _draw_points(data: PointsData, figure: Figure) -> Any:
     return axes
 
 
-def _draw_images(data: ImagesData, figure: Figure) -> NDArray[Any]:
+def _draw_images(data: ImagesData, figure: FigureBase) -> NDArray[Any]:
     columns = _count_image_columns(data)
     grid: NDArray[Any] = figure.subplots(-(-len(data.images) // columns), columns, squeeze=False)
     for axes in grid.flat:
@@ -87,7 +86,7 @@ def _draw_images(data: ImagesData, figure: Figure) -> NDArray[Any]:
     return grid
 
 
-def _draw_histograms(data: HistogramsData, figure: Figure) -> NDArray[Any]:
+def _draw_histograms(data: HistogramsData, figure: FigureBase) -> NDArray[Any]:
     n = len(data.columns)
     columns = min(HISTOGRAM_COLUMNS, n)
     grid: NDArray[Any] = figure.subplots(-(-n // columns), columns, squeeze=False).flatten()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -19,6 +19,7 @@ __all__ = [
     "add_legend",
     "add_legend_below",
     "blank_figure",
+    "draw_panels",
     "escape_math",
     "format_ticks",
     "new_figure",
@@ -27,6 +28,9 @@ __all__ = [
     "style_axes",
 ]
 
+DataT = TypeVar("DataT")
+AxesT = TypeVar("AxesT")
+
 WIDTH = 8.6
 """Inches: a figure as wide as the text of the page."""
 
@@ -34,6 +38,18 @@ WIDTH = 8.6
 def blank_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches, which a notebook can show."""
     return NotebookFigure(figsize=(width, height), layout="constrained")
+
+
+def draw_panels(
+    draw: Callable[[DataT, FigureBase], AxesT],
+    data: DataT,
+    size: tuple[float, float],
+    figure: FigureBase | None,
+) -> Drawn[AxesT]:
+    """``draw(data, figure)`` in the figure given, or in an empty one of this size in inches."""
+    target = blank_figure(*size) if figure is None else figure
+    axes = draw(data, target)
+    return Drawn(target.get_figure(root=True), axes)
 
 
 def new_figure(height: float, width: float = WIDTH, *, ax: Axes | None = None) -> Drawn[Axes]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 
 from chainrule.report.figure_data.samples import ImagesData
 from chainrule.report.figure_data.wrong_samples import WrongPointsData, wrong_samples_data
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.samples import POINTS_SIZE, draw_samples, size_figure
-from chainrule.report.figures.style import blank_figure, style_axes
+from chainrule.report.figures.style import draw_panels, style_axes
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ __all__ = ["draw_wrong_samples", "wrong_samples"]
 OTHERS = "#c8c8c8"
 
 
-def wrong_samples(result: StudyResult | ReportData, arm: str) -> Drawn[Any]:
+def wrong_samples(
+    result: StudyResult | ReportData, arm: str, *, figure: FigureBase | None = None
+) -> Drawn[Any]:
     """The test samples that an arm's nets decided wrongly.
 
     Of images those first that were so in most rounds; above each its class and what was said most,
@@ -34,11 +36,10 @@ def wrong_samples(result: StudyResult | ReportData, arm: str) -> Drawn[Any]:
     """
     data = wrong_samples_data(result, arm)
     size = POINTS_SIZE if isinstance(data, WrongPointsData) else size_figure(data)
-    figure = blank_figure(*size)
-    return Drawn(figure, draw_wrong_samples(data, figure))
+    return draw_panels(draw_wrong_samples, data, size, figure)
 
 
-def draw_wrong_samples(data: ImagesData | WrongPointsData, figure: Figure) -> Any:
+def draw_wrong_samples(data: ImagesData | WrongPointsData, figure: FigureBase) -> Any:
     """The samples in an empty figure; returns its axes."""
     if isinstance(data, ImagesData):
         return draw_samples(data, figure)

@@ -6,31 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
 from chainrule.nn.module import Module
 from chainrule.report.figure_data.nets.activations import USUAL, ActivationsData, activations_data
 from chainrule.report.figures.drawn import Drawn
-from chainrule.report.figures.style import WIDTH, blank_figure, escape_math, style_axes
+from chainrule.report.figures.style import WIDTH, draw_panels, escape_math, style_axes
 from chainrule.report.line_styles import line_style
 
 __all__ = ["activations", "draw_activations"]
 
 
 def activations(
-    activations: Sequence[str | Module] = USUAL, low: float = -4.0, high: float = 4.0
+    activations: Sequence[str | Module] = USUAL,
+    low: float = -4.0,
+    high: float = 4.0,
+    *,
+    figure: FigureBase | None = None,
 ) -> Drawn[NDArray[Any]]:
     """f on the left and f′ on the right, a line a layer or its name, for numbers low … high.
 
     Returns the figure and its axes, shape (2,). Raises ValueError for what is no activation.
     """
     data = activations_data(activations, low, high)
-    figure = blank_figure(WIDTH, 3.6)
-    return Drawn(figure, draw_activations(data, figure))
+    return draw_panels(draw_activations, data, (WIDTH, 3.6), figure)
 
 
-def draw_activations(data: ActivationsData, figure: Figure) -> NDArray[Any]:
+def draw_activations(data: ActivationsData, figure: FigureBase) -> NDArray[Any]:
     """Both panels in an empty figure; returns their axes, shape (2,)."""
     panels: NDArray[Any] = figure.subplots(1, 2)
     for axes, title, lines in zip(

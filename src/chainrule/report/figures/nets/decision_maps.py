@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
 from chainrule.report.figure_data.nets.decision_maps import (
@@ -19,7 +19,7 @@ from chainrule.report.figure_data.nets.decision_maps import (
     plane_predictions_data,
 )
 from chainrule.report.figures.drawn import Drawn
-from chainrule.report.figures.style import WIDTH, blank_figure, escape_math
+from chainrule.report.figures.style import WIDTH, draw_panels, escape_math
 from chainrule.report.line_styles import line_style
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ COLOR_LEVELS = 16
 
 
 def plane_outputs(
-    result: StudyResult | ReportData, nets: str | Path, arms: str = "*", *, points: int = 120
+    result: StudyResult | ReportData,
+    nets: str | Path,
+    arms: str = "*",
+    *,
+    points: int = 120,
+    figure: FigureBase | None = None,
 ) -> Drawn[Grid]:
     """A panel an arm that matches, of one arm a panel a round: the nets' mean output in colour.
 
@@ -45,11 +50,10 @@ def plane_outputs(
     ValueError for a study whose inputs are no points of a plane, or nets that are not there.
     """
     data = plane_outputs_data(result, nets, arms, points=points)
-    figure = _new_figure(len(data.panels))
-    return Drawn(figure, draw_plane_outputs(data, figure))
+    return draw_panels(draw_plane_outputs, data, _figure_size(len(data.panels)), figure)
 
 
-def draw_plane_outputs(data: PlaneOutputsData, figure: Figure) -> Grid:
+def draw_plane_outputs(data: PlaneOutputsData, figure: FigureBase) -> Grid:
     """The panels in an empty figure, all of one scale of colours; returns their axes."""
     grid = _add_panels(figure, [panel.title for panel in data.panels])
     bound = max(float(np.abs(panel.maps.mean(0)).max()) for panel in data.panels) or 1.0
@@ -65,7 +69,11 @@ def draw_plane_outputs(data: PlaneOutputsData, figure: Figure) -> Grid:
 
 
 def plane_predictions(
-    result: StudyResult | ReportData, nets: str | Path, arms: str = "*"
+    result: StudyResult | ReportData,
+    nets: str | Path,
+    arms: str = "*",
+    *,
+    figure: FigureBase | None = None,
 ) -> Drawn[Grid]:
     """The test points of each panel's rounds, coloured by the class that the net predicts.
 
@@ -73,11 +81,10 @@ def plane_predictions(
     :func:`plane_outputs`.
     """
     data = plane_predictions_data(result, nets, arms)
-    figure = _new_figure(len(data.panels))
-    return Drawn(figure, draw_plane_predictions(data, figure))
+    return draw_panels(draw_plane_predictions, data, _figure_size(len(data.panels)), figure)
 
 
-def draw_plane_predictions(data: PlanePredictionsData, figure: Figure) -> Grid:
+def draw_plane_predictions(data: PlanePredictionsData, figure: FigureBase) -> Grid:
     """The panels in an empty figure; returns their axes."""
     grid = _add_panels(figure, [panel.title for panel in data.panels])
     for panel, axes in zip(data.panels, grid, strict=True):
@@ -96,7 +103,7 @@ def _draw_classes(panel: PredictionPanel, axes: Axes) -> None:
         axes.scatter(x, y, s=size, lw=0, color=color, label=label)
 
 
-def _add_class_legend(figure: Figure, grid: Grid) -> None:
+def _add_class_legend(figure: FigureBase, grid: Grid) -> None:
     """Each colour that is in any panel, once."""
     found = [axes.get_legend_handles_labels() for axes in grid]
     handles = {name: h for marks, names in found for h, name in zip(marks, names, strict=True)}
@@ -115,13 +122,12 @@ def _count_columns(panels: int) -> int:
     return min(panels, MAX_COLUMNS if panels > 6 else 3)
 
 
-def _new_figure(panels: int) -> Figure:
+def _figure_size(panels: int) -> tuple[float, float]:
     columns = _count_columns(panels)
-    height = 0.6 + 1.0 * WIDTH / columns * -(-panels // columns)
-    return blank_figure(WIDTH, height)
+    return WIDTH, 0.6 + 1.0 * WIDTH / columns * -(-panels // columns)
 
 
-def _add_panels(figure: Figure, titles: Sequence[str]) -> Grid:
+def _add_panels(figure: FigureBase, titles: Sequence[str]) -> Grid:
     """Axes with these titles, which share their scales."""
     columns = _count_columns(len(titles))
     rows = -(-len(titles) // columns)

@@ -6,32 +6,31 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from chainrule.report.figure_data.nets.layers import LayerPanel, LayersData, layers_data
 from chainrule.report.figures.drawn import Drawn
-from chainrule.report.figures.style import WIDTH, blank_figure, escape_math, style_axes
+from chainrule.report.figures.style import WIDTH, draw_panels, escape_math, style_axes
 from chainrule.report.line_styles import LineStyle, line_style
 from chainrule.report.tables.layers import StatsByLabel
 
 __all__ = ["draw_layers", "layers"]
 
 
-def layers(stats: StatsByLabel) -> Drawn[NDArray[Any]]:
+def layers(stats: StatsByLabel, *, figure: FigureBase | None = None) -> Drawn[NDArray[Any]]:
     """A line a label over the layers: the spread of outputs, dead or flat units, gradient norms.
 
     Norms have a log scale; one that is 0 is an open mark on the lower edge. Returns the figure
     and its axes, shape (2, 2). Raises ValueError as :func:`chainrule.report.layers_table`.
     """
     data = layers_data(stats)
-    figure = blank_figure(WIDTH, 6.2)
-    return Drawn(figure, draw_layers(data, figure))
+    return draw_panels(draw_layers, data, (WIDTH, 6.2), figure)
 
 
-def draw_layers(data: LayersData, figure: Figure) -> NDArray[Any]:
+def draw_layers(data: LayersData, figure: FigureBase) -> NDArray[Any]:
     """The four panels in an empty figure; returns their axes, shape (2, 2)."""
     grid: NDArray[Any] = figure.subplots(2, 2, sharex=True)
     for panel, axes in zip(data.panels, grid.flat, strict=True):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
 from chainrule.nn.module import Module
@@ -17,7 +17,7 @@ from chainrule.report.figure_data.nets.parameters import (
     weights_data,
 )
 from chainrule.report.figures.drawn import Drawn
-from chainrule.report.figures.style import WIDTH, blank_figure, escape_math, style_axes
+from chainrule.report.figures.style import WIDTH, draw_panels, escape_math, style_axes
 from chainrule.report.line_styles import line_style
 
 __all__ = ["draw_filters", "draw_weights", "filters", "weights"]
@@ -26,7 +26,9 @@ PER_ROW = 8
 PANELS = 3
 
 
-def filters(net: Module, name: str | None = None) -> Drawn[NDArray[Any]]:
+def filters(
+    net: Module, name: str | None = None, *, figure: FigureBase | None = None
+) -> Drawn[NDArray[Any]]:
     """The filters of a convolution as images, the first 64: of its weight's ``name``, or the first.
 
     Blue is below 0 and red above; of three channels a filter is a picture in colour. Returns the
@@ -34,11 +36,10 @@ def filters(net: Module, name: str | None = None) -> Drawn[NDArray[Any]]:
     """
     data = filters_data(net, name)
     rows = math.ceil(len(data.filters) / PER_ROW)
-    figure = blank_figure(WIDTH, 0.4 + rows * WIDTH / PER_ROW)
-    return Drawn(figure, draw_filters(data, figure))
+    return draw_panels(draw_filters, data, (WIDTH, 0.4 + rows * WIDTH / PER_ROW), figure)
 
 
-def draw_filters(data: FiltersData, figure: Figure) -> NDArray[Any]:
+def draw_filters(data: FiltersData, figure: FigureBase) -> NDArray[Any]:
     """The images in an empty figure; returns their axes."""
     rows = math.ceil(len(data.filters) / PER_ROW)
     grid: NDArray[Any] = figure.subplots(rows, PER_ROW, squeeze=False)
@@ -50,7 +51,7 @@ def draw_filters(data: FiltersData, figure: Figure) -> NDArray[Any]:
     return grid
 
 
-def weights(nets: Mapping[str, Module]) -> Drawn[NDArray[Any]]:
+def weights(nets: Mapping[str, Module], *, figure: FigureBase | None = None) -> Drawn[NDArray[Any]]:
     """A panel a parameter: how its numbers are spread in each net, a line a label.
 
     The nets may be one net at several epochs, as copies or as files have it. Returns the figure and
@@ -58,11 +59,10 @@ def weights(nets: Mapping[str, Module]) -> Drawn[NDArray[Any]]:
     """
     data = weights_data(nets)
     rows = math.ceil(len(data.edges) / PANELS)
-    figure = blank_figure(WIDTH, 0.5 + 2.1 * rows)
-    return Drawn(figure, draw_weights(data, figure))
+    return draw_panels(draw_weights, data, (WIDTH, 0.5 + 2.1 * rows), figure)
 
 
-def draw_weights(data: WeightsData, figure: Figure) -> NDArray[Any]:
+def draw_weights(data: WeightsData, figure: FigureBase) -> NDArray[Any]:
     """The panels in an empty figure; returns their axes."""
     rows = math.ceil(len(data.edges) / PANELS)
     grid: NDArray[Any] = figure.subplots(rows, PANELS, squeeze=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -20,7 +20,7 @@ from chainrule.report.figure_data.search.search_maps import (
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
     WIDTH,
-    blank_figure,
+    draw_panels,
     escape_math,
     format_ticks,
     style_axes,
@@ -38,7 +38,9 @@ MAX_NUMBERS = 8
 """With more cells than this in a row, no cell has its number."""
 
 
-def search_maps(result: StudyResult | ReportData, arm: str) -> Drawn[list[Axes]]:
+def search_maps(
+    result: StudyResult | ReportData, arm: str, *, figure: FigureBase | None = None
+) -> Drawn[list[Axes]]:
     """The mean validation metric of an arm's candidates over pairs of paths; the chosen framed.
 
     With more than two paths there is a map for each pair of the three that matter most (whose
@@ -47,8 +49,7 @@ def search_maps(result: StudyResult | ReportData, arm: str) -> Drawn[list[Axes]]
     where nothing was searched.
     """
     data = search_maps_data(result, arm)
-    figure = blank_figure(*_figure_size(data))
-    return Drawn(figure, draw_search_maps(data, figure))
+    return draw_panels(draw_search_maps, data, _figure_size(data), figure)
 
 
 def _figure_size(data: SearchMapsData) -> tuple[float, float]:
@@ -57,12 +58,12 @@ def _figure_size(data: SearchMapsData) -> tuple[float, float]:
     return (5.4 if len(data.lines) == 1 else WIDTH), 3.2
 
 
-def draw_search_maps(data: SearchMapsData, figure: Figure) -> list[Axes]:
+def draw_search_maps(data: SearchMapsData, figure: FigureBase) -> list[Axes]:
     """The maps, or the lines, in an empty figure; returns their axes."""
     return _draw_maps(data, figure) if data.maps else _draw_lines(data, figure)
 
 
-def _draw_maps(data: SearchMapsData, figure: Figure) -> list[Axes]:
+def _draw_maps(data: SearchMapsData, figure: FigureBase) -> list[Axes]:
     n = len(data.maps)
     panels = [figure.add_subplot(1, n, i + 1) for i in range(n)]
     for search_map, axes in zip(data.maps, panels, strict=True):
@@ -109,7 +110,7 @@ def _write_numbers(axes: Axes, means: NDArray[Any], data: SearchMapsData) -> Non
         axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=7)
 
 
-def _draw_lines(data: SearchMapsData, figure: Figure) -> list[Axes]:
+def _draw_lines(data: SearchMapsData, figure: FigureBase) -> list[Axes]:
     panels = list(figure.subplots(1, len(data.lines), sharey=True, squeeze=False)[0])
     for axes, line in zip(panels, data.lines, strict=True):
         style_axes(axes)
