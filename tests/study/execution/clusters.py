@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -119,7 +120,7 @@ class RayCluster:
         """As ``--engine`` names it."""
         return f"ray://{self.address}"
 
-    def wait_until_it_answers(self, seconds: float = 120) -> None:
+    def wait_until_it_answers(self, seconds: float = 300) -> None:
         """Until somebody listens."""
         end = time.monotonic() + seconds
         while True:
@@ -133,14 +134,9 @@ class RayCluster:
     def find_processes(self) -> dict[int, str]:
         """Those of the cluster → how they are called."""
         found = {}
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                group = (process / "stat").read_text().rpartition(")")[2].split()[2]
-                command = (process / "cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-            if int(group) == self.process.pid:
-                found[int(process.name)] = command
+        for pid in find_descendants(self.process.pid):  # workers have groups of their own
+            with contextlib.suppress(OSError):
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
         return found
 
     def find_workers(self) -> list[int]:
@@ -154,7 +150,9 @@ class RayCluster:
 
     def kill(self) -> None:
         """kill -9 of all of it."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in [*find_descendants(self.process.pid), self.process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def __enter__(self) -> Self:
@@ -171,3 +169,16 @@ def find_free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+def find_descendants(parent: int) -> list[int]:
+    """The processes that one has begun, and those that these have."""
+    parents = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            stat = (process / "stat").read_text()
+            parents[int(process.name)] = int(stat.rpartition(")")[2].split()[1])
+    own = {parent}
+    while more := {p for p, begun_by in parents.items() if begun_by in own} - own:
+        own |= more
+    return sorted(own - {parent})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import multiprocessing
 import os
@@ -19,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.study import StudyError, open_store, run
-from tests.study.execution.clusters import SOURCE, DaskCluster
+from tests.study.execution.clusters import SOURCE, DaskCluster, find_descendants
 from tests.study.execution.killing import ROOT, STUDY, Process
 from tests.study.execution.test_runner import FEW
 from tests.study.execution.test_travel import mine  # noqa: F401
@@ -167,19 +166,6 @@ def test_on_mpi_a_killed_worker_ends_all_and_the_same_command_goes_on(tmp_path, 
     with open_store(store, read_only=True) as opened:
         rows = opened.rows(opened.studies()[0].id, curves=True)
     assert lasting(rows) == lasting(run(STUDY).rows)
-
-
-def find_descendants(parent: int) -> list[int]:
-    """The processes that one has begun, and those that these have."""
-    parents = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            stat = (process / "stat").read_text()
-            parents[int(process.name)] = int(stat.rpartition(")")[2].split()[1])
-    own = {parent}
-    while more := {p for p, begun_by in parents.items() if begun_by in own} - own:
-        own |= more
-    return sorted(own - {parent})
 
 
 def is_python(process: int) -> bool:

@@ -12,6 +12,8 @@ import time
 import pytest
 
 from chainrule.study import StudyError, open_store, run
+from chainrule.study.execution.executors import open_engine
+from chainrule.study.execution.scheduling import lost_jobs
 from tests.study.execution.clusters import RayCluster
 from tests.study.execution.killing import STUDY, Process
 from tests.study.execution.test_runner import FEW
@@ -22,6 +24,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed"),
 ]
+
+BUSY = 300
+"""Seconds that Ray may take to begin on a machine that is busy with other tests."""
 
 
 @pytest.fixture
@@ -40,7 +45,8 @@ def test_a_file_and_modules_that_only_the_driver_has(tmp_path, mine, cluster):  
     assert len([*(tmp_path / "nets").rglob("*.safetensors")]) == 4
 
 
-def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(cluster):
+def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(cluster, monkeypatch):
+    monkeypatch.setattr(lost_jobs, "MAX_TRIES", 20)  # one cohort may be hit as often
     draw, killed, over = random.Random(3), [], threading.Event()
 
     def kill():
@@ -52,15 +58,15 @@ def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(cluster):
 
     killer = threading.Thread(target=kill)
     killer.start()
+    runs = []
     try:
-        runs = [run(STUDY, executor=cluster.engine)]
-        while len(killed) < 10:
-            runs.append(run(STUDY, executor=cluster.engine))
+        with open_engine(cluster.engine, 2) as engine:
+            while len(killed) < 10:
+                runs.append(run(STUDY, executor=engine))
     finally:
         over.set()
         killer.join()
     undisturbed = lasting(run(STUDY).rows)
-    assert len(killed) == 10
     for result in runs:
         assert lasting(result.rows) == undisturbed
 
@@ -69,9 +75,9 @@ def test_a_head_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cl
     store = tmp_path / "a.sqlite"
     process = Process(store, "STUDY", cluster.engine)
     try:
-        assert process.wait_for("3")
+        assert process.wait_for("3", BUSY)
         cluster.kill()
-        _, errors = process.popen.communicate(timeout=120)
+        _, errors = process.popen.communicate(timeout=BUSY)
     finally:
         process.end()
     assert f"the Ray cluster {cluster.address} is gone; what is done is kept: start it" in errors
@@ -85,7 +91,7 @@ def test_a_head_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cl
 def test_ctrl_c_ends_what_workers_do(tmp_path, cluster):
     process = Process(tmp_path / "a.sqlite", "ENDLESS", cluster.engine)
     try:
-        assert process.wait_for("2")
+        assert process.wait_for("2", BUSY)
         time.sleep(1)
         os.killpg(process.popen.pid, signal.SIGINT)
         begun = time.monotonic()

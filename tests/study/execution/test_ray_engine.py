@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from concurrent.futures import Future
+from functools import partial
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -31,7 +32,7 @@ class StandIn(ModuleType):
         self.exceptions = SimpleNamespace(**{name: type(name, (Exception,), {}) for name in ERRORS})
         self.asked, self.waiting, self.cancelled = {}, [], []
         self.counts, self.gone, self.closed = 0, False, False
-        self.options = []
+        self.options, self.sent = [], []
 
     def init(self, **options):
         if options.get("num_cpus") == 0:
@@ -51,19 +52,20 @@ class StandIn(ModuleType):
             for number, host, alive in names
         ]
 
-    def remote(self, **options):
-        def bind(f):
-            def begin(*args):
-                if self.gone:
-                    raise ConnectionError("gone")
-                done = Future()
-                self.options.append(options)
-                self.waiting.append((done, f, args))
-                return SimpleNamespace(future=lambda: done)
+    def remote(self, f):
+        self.sent.append(f)
 
-            return SimpleNamespace(remote=begin)
+        def begin(options, *args):
+            if self.gone:
+                raise ConnectionError("gone")
+            done = Future()
+            self.options.append(options)
+            self.waiting.append((done, f, args))
+            return SimpleNamespace(future=lambda: done)
 
-        return bind
+        return SimpleNamespace(
+            options=lambda **options: SimpleNamespace(remote=partial(begin, options))
+        )
 
     def work(self):
         for done, f, args in self.waiting:
@@ -120,6 +122,27 @@ def test_a_job_is_a_task_of_one_cpu_that_is_never_tried_again(ray):
     assert ray.options == [{"max_retries": 0, "num_cpus": 1}]
 
 
+def test_a_function_is_sent_once_however_many_jobs_it_does(ray):
+    engine = RayEngine("", 2, {})
+    for i in range(3):
+        engine.submit(max, i, 7)
+    assert ray.sent == [max]
+    assert len(ray.waiting) == 3
+
+
+def test_a_head_that_listens_and_does_not_answer_is_asked_again_then_named(ray, head, monkeypatch):
+    asked = []
+
+    def refuse(**options):
+        asked.append(options)
+        raise ConnectionError("ray client connection timeout")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    with pytest.raises(StudyError, match=r"(?s)no Ray cluster answers at .*does it want a token"):
+        RayEngine(address_of(head), 2, {})
+    assert len(asked) == 2
+
+
 def test_an_error_is_the_tasks_own_not_rays_about_it(ray):
     future = RayEngine("", 2, {}).submit(int, "seven")
     ray.work()
@@ -170,8 +193,10 @@ def test_a_cluster_that_is_gone_is_told_with_what_to_do(ray, head):
     assert ray.asked["address"] == address_of(head)
     engine.check()
     ray.gone = True
-    with pytest.raises(ConnectionError, match="gone"):  # Ray's trouble, not the head's
+    message = f"the Ray cluster {engine.address} is gone; what is done is kept: start it again"
+    with pytest.raises(StudyError, match=message):  # another head may listen there by now
         engine.submit(max, 3, 7)
+    engine.check()
     head.close()
-    with pytest.raises(StudyError, match=r"is gone; what is done is kept: start it again"):
-        engine.submit(max, 3, 7)
+    with pytest.raises(StudyError, match=message):
+        engine.check()

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar, final
 from urllib.parse import urlsplit
@@ -23,7 +24,14 @@ T = TypeVar("T")
 CLIENT_PORT = 10001
 """Where a head listens for drivers unless it is told otherwise: Ray's own number."""
 
-TRIES = 3
+TRIES = 2
+"""How often a head is asked that listens, which may be busy: Ray gives each up after 30 s."""
+
+UNANSWERED = (
+    "who listens there does not answer as Ray's head does: is it the port of its clients, and does "
+    "it want a token that is not here (ray get-auth-token)?"
+)
+
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_COUNTS = 1.0
 
@@ -52,32 +60,34 @@ class RayEngine(Engine):
             errors.OutOfMemoryError,
             errors.TaskCancelledError,
         )
-        self.address = address.removeprefix("ray://")
-        self._is_client = self.address != address
+        self.address = address.removeprefix("ray://") or "of this machine"
+        self._is_client = address.startswith("ray://")
         begun: dict[str, Any] = (
             {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
         )
+        show_own_token()
         quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         try:
             self._connect({**begun, **quiet, **options})
         except (OSError, RuntimeError) as error:
-            where = self.address or "this machine"
+            where = self.address if address else "this machine"
             raise StudyError(f"no Ray cluster answers at {where}\n  {error}") from None
         self._refs: dict[Future[Any], Any] = {}
+        self._remote = cache(self._ray.remote)  # a function goes there once
         self._counted, self._workers = -SECONDS_BETWEEN_COUNTS, 0
 
     def _connect(self, options: Mapping[str, Any]) -> None:
         """Begin a cluster, or find one. A head that is busy, but listens, is asked again."""
-        for tries_left in reversed(range(TRIES if self._is_client else 1)):
-            if self._is_client:
-                self._knock()  # else Ray tries for half a minute
-            try:
-                with warnings.catch_warnings(action="ignore"):
-                    self._ray.init(**options)
+        with warnings.catch_warnings(action="ignore"):
+            if not self._is_client:
+                self._ray.init(**options)
                 return
-            except ConnectionError:
-                if not tries_left:
-                    raise
+            for _ in range(TRIES):
+                self._knock()  # else Ray tries for half a minute
+                with suppress(ConnectionError):
+                    self._ray.init(**options)
+                    return
+        raise ConnectionError(UNANSWERED)
 
     def _knock(self) -> None:
         """Raise OSError where nobody listens at the address."""
@@ -90,10 +100,13 @@ class RayEngine(Engine):
             if self._is_client:
                 self._knock()
         except OSError:
-            raise StudyError(
-                f"the Ray cluster {self.address} is gone; what is done is kept: start it again, "
-                "and give the same command"
-            ) from None
+            raise StudyError(self._describe_loss()) from None
+
+    def _describe_loss(self) -> str:
+        return (
+            f"the Ray cluster {self.address} is gone; what is done is kept: start it again, "
+            "and give the same command"
+        )
 
     @property
     def max_workers(self) -> int:
@@ -107,9 +120,8 @@ class RayEngine(Engine):
     def submit(self, f: Callable[..., T], /, *args: Any) -> Future[T]:
         try:
             return self._begin(f, *args, num_cpus=1)
-        except ConnectionError:
-            self.check()
-            raise
+        except ConnectionError:  # also where another head listens at the address by now
+            raise StudyError(self._describe_loss()) from None
 
     def deliver(self, f: Callable[[T], None], content: T, place: str) -> Future[None]:
         strategies: Any = import_module("ray.util.scheduling_strategies")
@@ -122,7 +134,8 @@ class RayEngine(Engine):
 
     def _begin(self, f: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
         """Begin f(*args); ``options``: those of a task of Ray's."""
-        ref = self._ray.remote(max_retries=0, **options)(f).remote(*args)
+        with warnings.catch_warnings(action="ignore"):  # that so many cohorts are many bytes
+            ref = self._remote(f).options(max_retries=0, **options).remote(*args)
         future: Future[T] = Future()
         self._refs[future] = ref
         future.set_running_or_notify_cancel()
@@ -146,3 +159,14 @@ class RayEngine(Engine):
     def close(self) -> None:
         with suppress(Exception):
             self._ray.shutdown()
+
+
+def show_own_token() -> None:
+    """Let Ray's client show a head the token that this user has: all else of Ray's does.
+
+    A cluster that Ray began by itself leaves a token behind, and heads want it from then on.
+    """
+    with suppress(ImportError, AttributeError):  # older ones know no tokens
+        tokens: Any = import_module("ray._private.authentication.authentication_token_setup")
+        logging.getLogger(tokens.__name__).setLevel(logging.CRITICAL)
+        tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
