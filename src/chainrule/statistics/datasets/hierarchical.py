@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 import scipy
 
+from chainrule._util import special
 from chainrule.statistics.design import Design
 from chainrule.statistics.scores import Array, Scores, StatisticsError, pair_scores
 
@@ -114,8 +115,8 @@ def check_data_sets(
 
 def find_regions(mu_0: Array, sigma_0: Array, nu: Array, rope: float) -> Array:
     """P(below −rope), P(within), P(above) on another data set; shape (3, draws)."""
-    worse = scipy.special.stdtr(nu, (-rope - mu_0) / sigma_0)
-    better = scipy.special.stdtr(nu, (mu_0 - rope) / sigma_0)
+    worse = special.stdtr(nu, (-rope - mu_0) / sigma_0)
+    better = special.stdtr(nu, (mu_0 - rope) / sigma_0)
     within = np.clip(1 - worse - better, 0, 1) if rope else np.zeros(len(mu_0))
     return np.stack([worse, within, better])
 
@@ -191,7 +192,7 @@ class Sampler:
     def draw_weights(self, z: Array) -> tuple[Array, Array]:
         """ν and λ, given (μᵢ − μ₀) / σ₀: ν from its density with λ integrated out."""
         half = self.nu_grid / 2
-        constant = scipy.special.gammaln(half + 0.5) - scipy.special.gammaln(half)
+        constant = special.gammaln(half + 0.5) - special.gammaln(half)
         constant -= 0.5 * np.log(self.nu_grid)
         logs = np.log1p(z[..., None] ** 2 / self.nu_grid).sum(axis=1)
         log_p = self.log_nu + z.shape[1] * constant - (half + 0.5) * logs

@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import scipy
 
+from chainrule._util import special
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.arms.family import holm
@@ -165,8 +165,8 @@ def friedman(scores: Mapping[str, Scores]) -> Friedman:
         f, p = math.inf, math.exp((1 - N) * log_num_orderings(ranks[0]))
     else:
         f = (N - 1) * chi_square / left
-        p = float(scipy.special.fdtrc(df, df_error, f))
-    chi_square_p = float(scipy.special.chdtrc(df, chi_square))
+        p = float(special.fdtrc(df, df_error, f))
+    chi_square_p = float(special.chdtrc(df, chi_square))
     return Friedman(chi_square, chi_square_p, f, df, df_error, p, k, N)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import scipy
-
+from chainrule._util import special
 from chainrule.statistics.design import Design
 from chainrule.statistics.pairs.pairwise import coincidence, standard_error
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
@@ -61,4 +60,4 @@ def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Poster
 
 def t_cdf(x: float, location: float, scale: float, df: int) -> float:
     """P(T < x) for Student's T."""
-    return float(scipy.special.stdtr(df, (x - location) / scale))
+    return float(special.stdtr(df, (x - location) / scale))

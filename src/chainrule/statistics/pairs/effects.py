@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
+from chainrule._util import special
 from chainrule.statistics.pairs.pairwise import ratio_or_inf
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 
@@ -63,7 +63,7 @@ def superiority(a: Scores, b: Scores, *, confidence: float = 0.95) -> Superiorit
     won, lost = (int(np.count_nonzero(sign * d.differences > d.ties)) for sign in (1, -1))
     probability = (won + (d.n - won - lost) / 2) / d.n
     low, high = wilson_interval(probability, d.n, confidence=confidence)
-    p = min(1.0, 2 * float(scipy.special.bdtr(min(won, lost), won + lost, 0.5)))
+    p = min(1.0, 2 * float(special.bdtr(min(won, lost), won + lost, 0.5)))
     return Superiority(probability, low, high, confidence, p, d.n)
 
 
@@ -79,7 +79,7 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> tuple[
         raise StatisticsError(f"expected a share of at least 1 trial, got {share} of {n}")
     if not 0 < confidence < 1:
         raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
-    z = float(scipy.special.ndtri((1 + confidence) / 2))
+    z = float(special.ndtri((1 + confidence) / 2))
     middle = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
     scale = 1 + z * z / n
@@ -104,6 +104,6 @@ def accuracy_interval(
         raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
     tail = (1 - confidence) / 2
     wrong = samples - correct
-    low = float(scipy.special.betaincinv(correct, wrong + 1, tail)) if correct else 0.0
-    high = float(scipy.special.betaincinv(correct + 1, wrong, 1 - tail)) if wrong else 1.0
+    low = float(special.betaincinv(correct, wrong + 1, tail)) if correct else 0.0
+    high = float(special.betaincinv(correct + 1, wrong, 1 - tail)) if wrong else 1.0
     return low, high

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy
 
+from chainrule._util import special
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design
 from chainrule.statistics.scores import (
@@ -150,7 +150,7 @@ def rescaled_interval(test: PairedTest, confidence: float) -> tuple[float, float
 def half_width(error: float, n: int, chance: float, confidence: float) -> float:
     """Half the interval: t times the error, or where that is 0, 0 or infinite by the chance."""
     if error > 0:
-        return float(scipy.special.stdtrit(n - 1, (1 + confidence) / 2)) * error
+        return float(special.stdtrit(n - 1, (1 + confidence) / 2)) * error
     return 0.0 if chance <= 1 - confidence else math.inf
 
 
@@ -179,10 +179,10 @@ def ratio_or_inf(mean: float, spread: float) -> float:
 
 def two_sided_p(t: float, df: int) -> float:
     """P(|T| ≥ |t|) for Student's T with df degrees of freedom."""
-    p = min(1.0, 2 * float(scipy.special.stdtr(df, -abs(t))))
+    p = min(1.0, 2 * float(special.stdtr(df, -abs(t))))
     return max(p, SMALLEST)
 
 
 def one_sided_p(distance: float, error: float, n: int) -> float:
     """P(T ≥ distance / error) for Student's T with n − 1 degrees of freedom."""
-    return max(SMALLEST, float(scipy.special.stdtr(n - 1, -distance / error)))
+    return max(SMALLEST, float(special.stdtr(n - 1, -distance / error)))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import scipy
-
+from chainrule._util import special
 from chainrule.statistics.pairs.pairwise import paired_t, two_sided_p
 from chainrule.statistics.scores import Scores, StatisticsError
 
@@ -38,7 +37,7 @@ def log_e_value(t: float, n: int, g: float) -> float:
 
 def anytime_p(n: int, p: float) -> float:
     """min(1, 1/e) of the t of n rounds that has this two-sided p."""
-    t = float(scipy.special.stdtrit(n - 1, p / 2))
+    t = float(special.stdtrit(n - 1, p / 2))
     return min(1.0, math.exp(-log_e_value(t, n, 1.0)))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-import scipy
 
+from chainrule._util import special
 from chainrule.statistics.root import find_root
 from chainrule.statistics.scores import Array
 
@@ -35,7 +35,7 @@ def exceedance(shares: Array, c: float, extremes: Array) -> float:
 
 def bound_exceedance(shares: Array, c: float) -> float:
     """Σ 2 Φ(−c / share): no more than the sum over the looks."""
-    return float(2 * scipy.special.ndtr(-c / shares).sum())
+    return float(2 * special.ndtr(-c / shares).sum())
 
 
 @lru_cache(maxsize=8)
@@ -45,7 +45,7 @@ def simulated_extremes(looks: tuple[int, ...], shares: tuple[float, ...]) -> Arr
     found = []
     for _ in range(PATHS // BLOCK):
         blocks = zip(simulate_block(random, looks), shares, strict=True)
-        z = [-scipy.special.ndtri(p / 2) * share for p, share in blocks]
+        z = [-special.ndtri(p / 2) * share for p, share in blocks]
         found.append(np.max(z, axis=0))
     return np.sort(np.concatenate(found))
 
@@ -68,4 +68,4 @@ def simulate_block(
         mean += step * (m / look)
         n = look
         t = np.abs(mean) * np.sqrt(n * (n - 1) / squares)
-        yield 2 * scipy.special.stdtr(n - 1, -t)
+        yield 2 * special.stdtr(n - 1, -t)

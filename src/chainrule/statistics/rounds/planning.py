@@ -6,8 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import scipy
-
+from chainrule._util import special
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.design import Design, FreshData
 from chainrule.statistics.pairs.pairwise import PairedTest
@@ -45,9 +44,9 @@ def t_test_power(
     df = n - 1
     ratio = (design or FreshData()).test_over_train
     delta = abs(effect) / math.sqrt(1 / n + ratio)
-    critical = -float(scipy.special.stdtrit(df, alpha / comparisons / 2))
-    above = 1 - float(scipy.special.nctdtr(df, delta, critical))
-    below = float(scipy.special.nctdtr(df, delta, -critical))
+    critical = -float(special.stdtrit(df, alpha / comparisons / 2))
+    above = 1 - float(special.nctdtr(df, delta, critical))
+    below = float(special.nctdtr(df, delta, -critical))
     return above + (0.0 if math.isnan(below) else below)  # scipy's nan where it underflows
 
 

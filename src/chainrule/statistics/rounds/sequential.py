@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
-import scipy
 
+from chainrule._util import special
 from chainrule._util.plain_data import finite_or_none
 from chainrule._util.words import count_noun
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_t
@@ -119,7 +119,7 @@ class SequentialDesign:
         if self.method == "anytime":
             return tuple(anytime_level(n, alpha) for n in self.looks)
         c = critical_value(self._shares, alpha, self._extremes)
-        return tuple(2 * float(x) for x in scipy.special.ndtr(-c / self._shares))
+        return tuple(2 * float(x) for x in special.ndtr(-c / self._shares))
 
     def level_at(self, n: int) -> float:
         """What p must not exceed at the look at n rounds. Raises StatisticsError where none is."""
@@ -165,7 +165,7 @@ class SequentialDesign:
         elif self.method == "anytime":
             found = np.array([anytime_p(n, x) for n, x in zip(self.looks, values, strict=False)])
         else:
-            z = -scipy.special.ndtri(values / 2) * self._shares[: len(values)]
+            z = -special.ndtri(values / 2) * self._shares[: len(values)]
             found = np.array([exceedance(self._shares, c, self._extremes) for c in z])
         return [float(x) for x in np.minimum.accumulate(found)]
 
@@ -269,11 +269,11 @@ def conditional_power(test: PairedTest, share: float, level: float) -> float:
     The probability that the last look rejects at its level if the difference seen so far is the
     true one; 0 or 1 at the last look. (Lan and Wittes 1988.)
     """
-    z = -float(scipy.special.ndtri(test.p / 2))
-    excess = z / math.sqrt(share) + float(scipy.special.ndtri(level / 2))
+    z = -float(special.ndtri(test.p / 2))
+    excess = z / math.sqrt(share) + float(special.ndtri(level / 2))
     if share == 1:
         return float(excess >= 0)
-    return float(scipy.special.ndtr(excess / math.sqrt(1 - share)))
+    return float(special.ndtr(excess / math.sqrt(1 - share)))
 
 
 def conditional_equivalence(test: PairedTest, share: float, level: float, rope: float) -> float:
@@ -284,14 +284,14 @@ def conditional_equivalence(test: PairedTest, share: float, level: float, rope: 
     """
     error = test.standard_error * math.sqrt(share)
     last = round(test.n / share)
-    within = rope + float(scipy.special.stdtrit(last - 1, level / 2)) * error
+    within = rope + float(special.stdtrit(last - 1, level / 2)) * error
     if within <= 0:
         return 0.0
     spread = error * math.sqrt(1 - share)
     if not spread:
         return float(abs(test.difference) < within)
     ends = np.array([within - test.difference, -within - test.difference]) / spread
-    return float(np.subtract(*scipy.special.ndtr(ends)))
+    return float(np.subtract(*special.ndtr(ends)))
 
 
 NAMES = {

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
+from chainrule._util import special
 from chainrule.statistics.samples.two_way import (
     Labels,
     label_sums,
@@ -73,7 +73,7 @@ def mean_interval(
     by_round, by_sample = np.asarray(rounds).reshape(-1, 1), np.asarray(samples).reshape(len(y), -1)
     mean = float(y.mean())
     variance, df, J, N = mean_variance(y - mean, by_round, by_sample)
-    t = float(scipy.special.stdtrit(df, (1 + confidence) / 2))
+    t = float(special.stdtrit(df, (1 + confidence) / 2))
     half = t * math.sqrt(variance)
     low, high = mean - half, mean + half
     if ((y == 0) | (y == 1)).all():

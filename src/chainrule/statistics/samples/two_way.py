@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
+from chainrule._util import special
 from chainrule._util.words import count_noun
 from chainrule.statistics.pairs.pairwise import PairedTest, two_sided_p
 from chainrule.statistics.scores import Array, StatisticsError
@@ -105,7 +105,7 @@ def make_test(
     test: str, mean: float, error: float, df: int, n: int, confidence: float
 ) -> PairedTest:
     """The t test of a mean with this standard error."""
-    half = float(scipy.special.stdtrit(df, (1 + confidence) / 2)) * error
+    half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
     return PairedTest(
         test=test,
         difference=mean,

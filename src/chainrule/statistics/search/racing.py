@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import scipy
-
+from chainrule._util import special
 from chainrule.statistics.datasets.ranking import friedman, mean_ranks
 from chainrule.statistics.pairs.pairwise import paired_t
 from chainrule.statistics.scores import Scores, StatisticsError
@@ -46,6 +45,6 @@ def race_survivors(scores: Mapping[str, Scores], best: str, *, alpha: float = 0.
     middle = (overall.arms + 1) / 2
     between = overall.data_sets * sum((rank - middle) ** 2 for rank in ranks.values())
     variance = 0.0 if math.isinf(overall.f) else between / (overall.df * overall.f)
-    critical = -float(scipy.special.stdtrit(overall.df_error, alpha / 2))
+    critical = -float(special.stdtrit(overall.df_error, alpha / 2))
     behind = critical * math.sqrt(2 * variance / overall.data_sets)
     return [name for name, rank in ranks.items() if rank - ranks[best] <= behind + 1e-9]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
+from chainrule._util import special
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.predictions.decisions import PROBABILITIES
@@ -119,10 +119,10 @@ def average_outputs(parts: Sequence[tuple[Any, float]], kind: Any) -> Any:
         return first
     arrays = [(np.asarray(o, np.float64), share) for o, share in parts]
     if kind == "softmax":
-        mean = sum(share * scipy.special.softmax(o, axis=-1) for o, share in arrays)
-        return scipy.special.log_softmax(np.log(np.maximum(mean, SMALLEST)), axis=-1)
+        mean = sum(share * special.softmax(o, axis=-1) for o, share in arrays)
+        return special.log_softmax(np.log(np.maximum(mean, SMALLEST)), axis=-1)
     if kind == "sigmoid":
-        return scipy.special.logit(sum(share * scipy.special.expit(o) for o, share in arrays))
+        return special.logit(sum(share * special.expit(o) for o, share in arrays))
     return sum(share * o for o, share in arrays)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
+from chainrule._util import special
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics.scores import Array
 
@@ -204,7 +204,7 @@ def decide_round(
     decided = outputs.argmax(-1)
     confidence = np.full(len(outputs), np.nan)
     if make == "softmax":
-        confidence = scipy.special.softmax(outputs.astype(np.float64), axis=1).max(axis=1)
+        confidence = special.softmax(outputs.astype(np.float64), axis=1).max(axis=1)
     return truth.astype(np.int64), decided.astype(np.int64), confidence
 
 
@@ -223,7 +223,7 @@ def decide_binary(
     decided = np.where(right, truth, 1 - truth)
     p = outputs.reshape(-1).astype(np.float64)
     if make == "sigmoid":
-        p = scipy.special.expit(p)
+        p = special.expit(p)
     elif make != "identity":
         p = np.full(len(p), np.nan)
     return truth, decided, np.where(decided == 1, p, 1 - p)
