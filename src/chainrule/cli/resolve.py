@@ -16,6 +16,7 @@ from chainrule.cli.overrides import parse_assignments
 
 if TYPE_CHECKING:
     from chainrule.study import DatasetsResult, Study, StudyResult
+    from chainrule.study.execution.executors import Engine
     from chainrule.study.store import StudyRecord
 
 __all__ = [
@@ -175,10 +176,11 @@ def trust_modules(names: Sequence[str] | None) -> list[str]:
     return [name.removesuffix(".py") for name in names or ()]
 
 
-def try_arms(study: Study, arms: str, name: str) -> bool:
+def try_arms(study: Study, arms: str, name: str, engine: Engine | None = None) -> bool:
     """Train each arm for a moment; whether all can be trained: stderr says what fails of which.
 
-    ``name``: what the study was asked for by. Raises StudyError where none can.
+    ``name``: what the study was asked for by; ``engine``: whose processes do it. Raises StudyError
+    where none can.
     """
     from chainrule.study import StudyError
     from chainrule.study.execution.executors import SerialExecutor
@@ -188,7 +190,7 @@ def try_arms(study: Study, arms: str, name: str) -> bool:
     of = "" if study.part_of is None else f"data set {study.part_of.dataset}: "
     components = ComponentProblems(study.as_dict(), study.space, name)
     try:
-        problems: list[str] = SerialExecutor().submit(check_arms, study, arms).result()
+        problems: list[str] = SerialExecutor().submit(check_arms, study, arms, engine).result()
     except StudyError as error:
         said = components.locate(str(error))
         raise StudyError("\n  ".join([of + said, *components.list_unsaid([said])])) from error

@@ -46,6 +46,8 @@ class RoundData:
         self._shared = lru_cache(maxsize=1)(self._draw_data)
         self._fresh = lru_cache(maxsize=2)(self._draw_data)
         self._whole = lru_cache(maxsize=1)(self._join_data)
+        self.trivial_scores: dict[int, float | None] = {}
+        """Round → what the trivial answer scores on it, of those that were asked for."""
 
     def __reduce__(self) -> tuple[type[RoundData], tuple[Study, str]]:
         """A copy draws for itself: the same samples, from the same study."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -42,6 +43,7 @@ from chainrule.cli.user_config import choose_engine, open_named_engine
 if TYPE_CHECKING:
     from chainrule import study as studies
     from chainrule.study import DatasetsResult, StudyResult
+    from chainrule.study.execution.executors import Engine
 
 
 StoreOption = Annotated[
@@ -138,10 +140,14 @@ def run_study(
     )
     study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}{label_share(share)}.sqlite")
-    prepare_store(where, study, arms, name, engine)
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
     options |= {"share": share, "stage": stage, "mix_backends": mix_backends}
-    run_and_report(study, where, engine, as_json=as_json, **options)
+    with open_workers(engine, jobs) as workers:
+        prepare_store(where, study, arms, name, workers)
+        result, has_trained = train_missing(study, where, workers, **options)
+    print_result(result, as_json=as_json)
+    report_end(result, study, where, options, has_trained=has_trained)
+    report_failures(result, {arm.name for arm in study.select(arms)})
 
 
 def label_share(share: str | None) -> str:
@@ -162,29 +168,38 @@ def prepare_process(jobs: int) -> None:
     disable_malloc_trim()  # with one job, training is done here
 
 
-def run_and_report(
-    study: studies.Study, where: str, engine: str, *, as_json: bool, **options: Any
-) -> None:
-    """Run the study into a store, and print its table; ``options`` are those of ``study.run``."""
+@contextmanager
+def open_workers(engine: str, jobs: int) -> Iterator[Engine]:
+    """What tries the arms, and then trains."""
+    from chainrule.study.execution.executors import use_engine
+
+    with open_named_engine(engine, jobs) as named, use_engine(named, jobs) as workers:
+        yield workers
+
+
+def train_missing(
+    study: studies.Study, where: str, workers: Engine, **options: Any
+) -> tuple[StudyResult | DatasetsResult, bool]:
+    """Run the study into a store; its result, and whether there was anything left to train.
+
+    ``options`` are those of ``study.run``.
+    """
     from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
     from chainrule.study import run, run_datasets
 
-    opened = open_named_engine(engine, options["jobs"])
-    with opened as executor, choose_display(study) as display:
-        run_study = run_datasets if study.datasets else run
+    run_study = run_datasets if study.datasets else run
+    with choose_display(study) as display:
         result: StudyResult | DatasetsResult = run_study(
-            study, store=where, on_progress=display.watch, executor=executor, **options
+            study, store=where, on_progress=display.watch, executor=workers, **options
         )
-    print_result(result, as_json=as_json)
-    report_end(result, study, where, options, has_trained=display.has_trained)
-    report_failures(result, {arm.name for arm in study.select(options["arms"])})
+    return result, display.has_trained
 
 
-def prepare_store(where: str, study: studies.Study, arms: str, name: str, engine: str) -> None:
+def prepare_store(where: str, study: studies.Study, arms: str, name: str, workers: Engine) -> None:
     """Make the store's folder, and before anything is entered there see that the arms can be run.
 
-    On the CPU where the device is one that the workers of an ``engine`` have, and not this machine.
-    Says what is declared, and if the store has another study of this name.
+    On the CPU where the device is one that other machines' ``workers`` have, and not this one. Says
+    what is declared, and if the store has another study of this name.
     """
     from chainrule.study.execution.backends import settle_backend
     from chainrule.study.execution.resume import find_changes, read_records
@@ -199,10 +214,10 @@ def prepare_store(where: str, study: studies.Study, arms: str, name: str, engine
             continue
         if changes := find_changes(records, part):
             echo_err(f"{where} has {part.name} as it was declared before ({', '.join(changes)})")
-        settle_backend(part)
-        if engine not in ("processes", "serial") and not has_device(part.device):
+        part, _ = settle_backend(part)
+        if workers.is_remote and not has_device(part.device):
             part = part.model_copy(update={"device": "cpu"})
-        try_arms(part, arms, name)
+        try_arms(part, arms, name, None if workers.is_remote else workers)
 
 
 def announce_declaration(study: studies.Study) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -39,14 +40,10 @@ def digit_pairs(
     `root` and `download` as in `digits`. With a `spread` the small images are set :func:`upright`,
     that wide. Raises ValueError where n is negative or the split too small.
     """
-    images, labels = load_digits(split, root, download, collection)
+    small, labels = read_small(split, root, download, collection, spread)
     most = len(labels) // 2
     if not 0 <= operator.index(n) <= most:
         raise ValueError(f"digit_pairs: expected n in 0 … {most} for the split {split!r}, got {n}")
-    small = halve(images.squeeze(1))
-    if spread is not None:
-        small = deskew(small, spread)
-
     sources = image_sources(len(labels), split)
 
     def draw(one: int) -> Dataset:
@@ -58,6 +55,20 @@ def digit_pairs(
         return Dataset(small[pair], targets, sources=sources[pair].squeeze(2))
 
     return stack_draws(draw, seed)
+
+
+@lru_cache(maxsize=2)
+def read_small(
+    split: Split,
+    root: str | Path | None,
+    download: bool,
+    collection: Collection,
+    spread: float | None,
+) -> tuple[Tensor, Tensor]:
+    """The small images and their labels, kept: the rounds of a study all draw from the same."""
+    images, labels = load_digits(split, root, download, collection)
+    small = halve(images.squeeze(1))
+    return (small if spread is None else deskew(small, spread)), labels
 
 
 def halve(x: Tensor) -> Tensor:

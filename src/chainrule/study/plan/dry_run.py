@@ -7,6 +7,7 @@ from typing import final
 
 import torch
 
+from chainrule._util.threads import one_thread
 from chainrule._util.user_code import add_user_lines, describe_error
 from chainrule._util.words import count_noun
 from chainrule.data import Dataset
@@ -14,6 +15,8 @@ from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.recipe import Recipe
 from chainrule.study.execution.cohorts import CohortJob, Training, build_jobs
+from chainrule.study.execution.executors import Engine
+from chainrule.study.execution.job import load_study
 from chainrule.study.execution.training.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.round_data import RoundData, check_device
 from chainrule.study.sample_overlap import check_leaks
@@ -31,6 +34,9 @@ __all__ = [
     "take_first",
     "train_one_epoch",
 ]
+
+Sizes = Mapping[Stage, Sequence[int]]
+"""Stage → how many samples its trainings learn from, each number once."""
 
 MAX_JUDGED = 100
 """So many samples, at most, are judged on."""
@@ -65,13 +71,14 @@ def describe_failing(arms: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{'arms' if len(of) > 1 else 'arm'} {', '.join(of)}: {p}" for p, of in arms.items()]
 
 
-def check_arms(study: Study, pattern: str = "*") -> list[str]:
+def check_arms(study: Study, pattern: str = "*", engine: Engine | None = None) -> list[str]:
     """A line for each problem that some of the arms have that match; the others can be trained.
 
-    Raises StudyError for the data and the device, and where none of the arms can be trained.
+    The processes of an ``engine`` look at them side by side, where it has some. Raises StudyError
+    for the data and the device, and where none of the arms can be trained.
     """
     check_leaks(study)
-    found = find_failing_arms(study, pattern)
+    found = find_failing_arms(study, pattern, engine)
     problems = describe_failing(found)
     failing = {name for names in found.values() for name in names}
     if failing.issuperset(arm.name for arm in study.select(pattern)):
@@ -79,7 +86,9 @@ def check_arms(study: Study, pattern: str = "*") -> list[str]:
     return problems
 
 
-def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
+def find_failing_arms(
+    study: Study, pattern: str = "*", engine: Engine | None = None
+) -> dict[str, list[str]]:
     """Problem → the arms that have it, of those that match.
 
     Raises StudyError for the data and the device.
@@ -96,12 +105,45 @@ def find_failing_arms(study: Study, pattern: str = "*") -> dict[str, list[str]]:
     except Exception as error:  # whatever a function of the user raises
         raise StudyError(f"data {study.data.name}: {describe_error(error)}") from error
     arms: dict[str, list[str]] = {}
-    for arm in study.select(pattern):
-        problems = [*find_arm_problems(study, arm, few, sizes)]
+    chosen = study.select(pattern)
+    if engine is None or engine.max_workers == 1:
+        found = [[*find_arm_problems(study, arm, few, sizes)] for arm in chosen]
+    else:
+        found = try_elsewhere(study, chosen, sizes, engine)
+    for arm, problems in zip(chosen, found, strict=True):
         different = {problem.rpartition("): ")[2]: problem for problem in reversed(problems)}
         for problem in reversed(different.values()):  # one for all values of the space
             arms.setdefault(problem, []).append(arm.name)
     return arms
+
+
+def try_elsewhere(
+    study: Study, arms: Sequence[Arm], sizes: Sizes, engine: Engine
+) -> list[list[str]]:
+    """The problems of each arm, found by an engine's processes. Whose dies has none: the run will
+    say so.
+    """
+    declared = study.model_dump_json()
+    futures = [engine.submit(try_arm, declared, arm.name, sizes) for arm in arms]
+    found: list[list[str]] = []
+    try:
+        for future in futures:
+            try:
+                found.append(future.result())
+            except engine.lost:
+                found.append([])
+    except BaseException:
+        engine.stop("")
+        raise
+    return found
+
+
+def try_arm(declared: str, name: str, sizes: Sizes) -> list[str]:
+    """The problems of an arm of a study, which a worker is told of."""
+    study, samples = load_study(declared)
+    (arm,) = (arm for arm in study.all_arms if arm.name == name)
+    with one_thread():
+        return [*find_arm_problems(study, arm, FewSamples(study, samples), sizes)]
 
 
 def trained_stages(study: Study) -> Sequence[Stage]:
@@ -121,9 +163,7 @@ def training_sizes(study: Study, samples: RoundData, stage: Stage) -> list[int]:
     return [*dict.fromkeys(n for r in searched for n in samples.count_folds(r))]
 
 
-def find_arm_problems(
-    study: Study, arm: Arm, few: FewSamples, sizes: Mapping[Stage, Sequence[int]]
-) -> Iterator[str]:
+def find_arm_problems(study: Study, arm: Arm, few: FewSamples, sizes: Sizes) -> Iterator[str]:
     """What goes wrong in one arm."""
     sample = few.final(few.first_round)[0].inputs.shape[1:]
     for stage in trained_stages(study) if arm.space else ("final",):

@@ -137,7 +137,7 @@ def score_trivially(
     samples: RoundData, job: CohortJob, learned: Dataset, judged: Dataset
 ) -> dict[str, list[float]]:
     """What the trivial answer scores on what each training is judged on; nothing without one."""
-    found: dict[int, float | None] = {}
+    found = samples.trivial_scores  # the same for each arm
     for i, training in enumerate(job.trainings):
         if training.round not in found:
             replica = i * job.recipe.ensemble_size
