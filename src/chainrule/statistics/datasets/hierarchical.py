@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 import scipy
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.design import Design
 from chainrule.statistics.scores import Array, Scores, StatisticsError, pair_scores
 

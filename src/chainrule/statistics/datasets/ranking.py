@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._util import special
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
+from chainrule.statistics import special
 from chainrule.statistics.arms.family import holm
 from chainrule.statistics.pairs.sign_tests import mid_ranks, power_warning, wilcoxon
 from chainrule.statistics.scores import (

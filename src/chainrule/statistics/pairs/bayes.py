@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.design import Design
 from chainrule.statistics.pairs.pairwise import coincidence, standard_error
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores

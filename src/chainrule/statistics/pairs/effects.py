@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.pairs.pairwise import ratio_or_inf
 from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
 

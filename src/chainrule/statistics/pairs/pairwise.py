@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._util import special
 from chainrule._util.plain_data import finite_or_none
+from chainrule.statistics import special
 from chainrule.statistics.design import Design
 from chainrule.statistics.scores import (
     PairedDifferences,

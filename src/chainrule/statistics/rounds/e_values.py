@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.pairs.pairwise import paired_t, two_sided_p
 from chainrule.statistics.scores import Scores, StatisticsError
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.root import find_root
 from chainrule.statistics.scores import Array
 

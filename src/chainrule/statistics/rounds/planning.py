@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chainrule._util import special
 from chainrule._util.plain_data import finite_or_none
+from chainrule.statistics import special
 from chainrule.statistics.design import Design, FreshData
 from chainrule.statistics.pairs.pairwise import PairedTest
 from chainrule.statistics.root import find_root

@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from chainrule._util import special
 from chainrule._util.plain_data import finite_or_none
 from chainrule._util.words import count_noun
+from chainrule.statistics import special
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_t
 from chainrule.statistics.rounds.e_values import anytime_level, anytime_p
 from chainrule.statistics.rounds.group_levels import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.samples.two_way import (
     Labels,
     label_sums,

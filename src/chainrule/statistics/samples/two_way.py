@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule._util import special
 from chainrule._util.words import count_noun
+from chainrule.statistics import special
 from chainrule.statistics.pairs.pairwise import PairedTest, two_sided_p
 from chainrule.statistics.scores import Array, StatisticsError
 

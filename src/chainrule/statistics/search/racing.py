@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from chainrule._util import special
+from chainrule.statistics import special
 from chainrule.statistics.datasets.ranking import friedman, mean_ranks
 from chainrule.statistics.pairs.pairwise import paired_t
 from chainrule.statistics.scores import Scores, StatisticsError

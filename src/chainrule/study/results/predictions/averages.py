@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule._util import special
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
+from chainrule.statistics import special
 from chainrule.study.results.predictions.decisions import PROBABILITIES
 from chainrule.study.store.predictions import Predictions
 

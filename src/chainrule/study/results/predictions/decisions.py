@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule._util import special
 from chainrule.recipes.errors import StudyError
+from chainrule.statistics import special
 from chainrule.statistics.scores import Array
 
 if TYPE_CHECKING:

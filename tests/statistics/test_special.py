@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 CODE = """import sys, numpy
-from chainrule._util import special
+from chainrule.statistics import special
 print(float(special.stdtr(3.0, 0.0)), "numpy.f2py" in sys.modules, hasattr(special, "no_such"))
 numpy.testing.assert_equal(numpy.f2py.__name__, "numpy.f2py")
 """
