@@ -138,16 +138,12 @@ def run_study(
     study = resolve_study(
         name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
     )
-    study.select(arms)  # say what is wrong before a store is made
     where = store or str(RUNS / f"{study.name}{label_share(share)}.sqlite")
     options = {"arms": arms, "jobs": jobs, "extend": extend, "nets": nets}
     options |= {"share": share, "stage": stage, "mix_backends": mix_backends}
     with open_workers(engine, jobs) as workers:
-        prepare_store(where, study, arms, name, workers)
-        result, has_trained = train_missing(study, where, workers, **options)
-    print_result(result, as_json=as_json)
-    report_end(result, study, where, options, has_trained=has_trained)
-    report_failures(result, {arm.name for arm in study.select(arms)})
+        done = train_missing(study, where, name, workers, **options)
+    report_end(*done, study, where, options, as_json=as_json)
 
 
 def label_share(share: str | None) -> str:
@@ -178,15 +174,17 @@ def open_workers(engine: str, jobs: int) -> Iterator[Engine]:
 
 
 def train_missing(
-    study: studies.Study, where: str, workers: Engine, **options: Any
+    study: studies.Study, where: str, name: str, workers: Engine, **options: Any
 ) -> tuple[StudyResult | DatasetsResult, bool]:
-    """Run the study into a store; its result, and whether there was anything left to train.
+    """Try the arms, and run the study into a store; its result, and whether there was anything left
+    to train.
 
-    ``options`` are those of ``study.run``.
+    ``name``: what the study was asked for by; ``options`` are those of ``study.run``.
     """
     from chainrule.cli.live import choose_display  # first, so that nothing is slow after Ctrl-C
     from chainrule.study import run, run_datasets
 
+    prepare_store(where, study, options["arms"], name, workers)
     run_study = run_datasets if study.datasets else run
     with choose_display(study) as display:
         result: StudyResult | DatasetsResult = run_study(
@@ -205,6 +203,7 @@ def prepare_store(where: str, study: studies.Study, arms: str, name: str, worker
     from chainrule.study.execution.resume import find_changes, read_records
     from chainrule.study.round_data import has_device
 
+    study.select(arms)  # say what is wrong before a store is made
     if "://" not in where:
         make_folder(Path(where).parent, " for the store", "--store")
     announce_declaration(study)
@@ -246,6 +245,21 @@ def print_result(result: StudyResult | DatasetsResult, *, as_json: bool) -> None
 
 
 def report_end(
+    result: StudyResult | DatasetsResult,
+    has_trained: bool,
+    study: studies.Study,
+    where: str,
+    options: Mapping[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Print the result, how it ended, and what failed; exit code 130 for Ctrl-C, 1 for failures."""
+    print_result(result, as_json=as_json)
+    report_ending(result, study, where, options, has_trained=has_trained)
+    report_failures(result, {arm.name for arm in study.select(options["arms"])})
+
+
+def report_ending(
     result: StudyResult | DatasetsResult,
     study: studies.Study,
     where: str,
