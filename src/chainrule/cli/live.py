@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self, final
+from typing import Self, final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,9 +19,6 @@ from chainrule._util.words import count_noun
 from chainrule.cli.output import verbosity
 from chainrule.report import Unit, metric_unit
 from chainrule.study import Progress, Study
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Display", "LiveDisplay", "PlainDisplay", "ProgressSnapshot", "choose_display"]
 
@@ -123,12 +120,7 @@ class Display(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         return None
 
 
@@ -176,12 +168,7 @@ class LiveDisplay(Display):
         self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def render(self) -> RenderableType:
