@@ -75,6 +75,14 @@ def test_what_does_not_fit_is_said(make, message):
         make()
 
 
+def test_no_samples_and_no_steps():
+    layer = nn.MultiheadAttention(4, 2)
+    for shape in ((3, 0, 4), (0, 2, 4)):
+        (y, weights), rule = layer.forward(torch.zeros(shape))
+        assert y.shape == rule((y, weights)).shape == shape
+        assert weights.shape == (shape[1], shape[0], shape[0])
+
+
 def test_the_products_are_counted():
     layer, x = nn.MultiheadAttention(4, 2), torch.zeros(3, 5, 4)
     projections, scores_and_means = 4 * 3 * 5 * 4 * 4, 2 * 5 * 3 * 3 * 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 
@@ -121,3 +123,30 @@ def test_a_loss_without_a_chain_rule():
 
     with pytest.raises(nn.LayerError, match=r"Distance\(\): expected forward to return"):
         Distance()(X, X)
+
+
+DEPRECATED = {"size_average", "reduce"}
+"""Arguments that torch itself says not to use."""
+
+SHARED = {
+    f"{ours.__name__.rpartition('.')[2]}.{name}": (getattr(ours, name), getattr(theirs, name))
+    for ours, theirs in (
+        (nn, torch.nn),
+        (optim, torch.optim),
+        (optim.lr_scheduler, torch.optim.lr_scheduler),
+    )
+    for name in ours.__all__
+    if inspect.isclass(getattr(theirs, name, None)) and name not in ("Parameter", "Optimizer")
+}
+
+
+def positional(cls) -> list[str]:
+    """The arguments that may be given by their place."""
+    found = inspect.signature(cls).parameters.values()
+    return [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in DEPRECATED]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_is_given_by_its_place_means_what_torch_means(name):
+    ours, theirs = map(positional, SHARED[name])
+    assert ours == theirs[: len(ours)] or not theirs

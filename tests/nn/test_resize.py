@@ -20,6 +20,7 @@ IMAGE = torch.zeros(2, 3, 4, 4)
         (lambda: nn.Upsample(2, align_corners=True), "align_corners is for the modes linear"),
         (lambda: nn.Upsample(2, mode="linear")(IMAGE), r"expected input \(N, C, L\), not empty"),
         (lambda: nn.Upsample((2, 3))(IMAGE[0]), "expected 2 axes to resize"),
+        (lambda: nn.Upsample(scale_factor=0.2)(IMAGE), "expected an output, not empty, got"),
         (lambda: nn.ReflectionPad1d(3)(IMAGE[0][..., :3]), "expected L ≥ 4, got"),
         (lambda: nn.CircularPad2d(5)(IMAGE), "expected H ≥ 5, W ≥ 5, got"),
         (lambda: nn.ConstantPad1d((-3, -2), 0.0)(IMAGE[0]), "expected L ≥ 5, got"),

@@ -36,8 +36,8 @@ class ASGD(Optimizer):
         alpha: Scalar = 0.75,
         t0: Scalar = 1000000.0,
         weight_decay: Scalar = 0,
-        maximize: bool = False,
         *,
+        maximize: bool = False,
         replicas: int | None = None,
     ) -> None:
         defaults = {

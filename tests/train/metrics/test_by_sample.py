@@ -15,6 +15,7 @@ from chainrule.train import (
     RootMeanSquaredError,
     Trainer,
 )
+from chainrule.train.metrics.base import average_metric
 
 SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
 LABELS = torch.tensor([1, 0, 1, 1])
@@ -51,6 +52,16 @@ def test_the_threshold_of_logits():
 def test_plus_and_minus_one_for_a_single_output():
     output, target = torch.tensor([[0.4], [-0.3]]), torch.tensor([[1.0], [-1.0]])
     assert Accuracy(threshold=0.0)(output, target).tolist() == [1, 1]
+
+
+def test_of_several_heads_a_sample_counts_that_counts_for_all_of_them():
+    loss = nn.MultiLoss({"a": nn.CrossEntropyLoss(), "b": nn.NLLLoss(ignore_index=1)})
+    metric = JointAccuracy(["a", "b"]).with_loss(loss)
+    output = {"a": SCORES, "b": SCORES}
+    target = {"a": torch.tensor([1, -100, 0, 1]), "b": torch.tensor([2, 0, 2, 1])}
+    assert metric.counted(target).tolist() == [True, False, True, False]
+    assert average_metric(metric, output, target, 0) == 0.0
+    assert average_metric(metric, output, {**target, "a": torch.tensor([1, 0, 2, 1])}, 0) == 2 / 3
 
 
 def test_a_cohort_has_a_number_for_each_replica_and_sample():

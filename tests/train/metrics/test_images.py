@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from chainrule import nn
 from chainrule.train import PSNR, SSIM, TokenAccuracy
+from chainrule.train.metrics.base import average_metric
 
 
 def images(*lead, H=13, W=14):
@@ -64,8 +66,13 @@ def test_what_is_no_image_or_range_is_told():
 def test_the_share_of_places_that_are_right():
     output = torch.tensor([[[2.0, 0.0, 5.0], [1.0, 3.0, 9.0]]]).expand(2, 2, 3)
     target = torch.tensor([[0, 1, 0], [0, -100, 1]])
-    assert TokenAccuracy()(output, target).tolist() == pytest.approx([2 / 3, 1.0])
-    assert TokenAccuracy()(output[None], target[None]).shape == (1, 2)
+    metric = TokenAccuracy().with_loss(nn.CrossEntropyLoss())
+    assert metric(output, target).tolist() == pytest.approx([2 / 3, 1.0])
+    assert metric(output[None], target[None]).shape == (1, 2)
+    padded = TokenAccuracy().with_loss(nn.CrossEntropyLoss(ignore_index=1))
+    assert padded(output, target.abs().clamp_max(1)).tolist() == pytest.approx([0.5, 1.0])
+    target[1] = -100
+    assert average_metric(metric, output, target, 0) == pytest.approx(2 / 3)
 
 
 def test_nan_and_other_shapes_of_a_sequence():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,11 +18,14 @@ from chainrule.train import (
     AveragePrecision,
     BalancedAccuracy,
     CalibrationError,
+    ErrorRate,
     MatthewsCorrelation,
     Precision,
     Recall,
     Trainer,
 )
+from chainrule.train.backends import compiled
+from chainrule.train.metrics import epoch
 from chainrule.train.metrics.base import average_metric
 
 sk = pytest.importorskip("sklearn.metrics")
@@ -225,6 +230,50 @@ def test_a_metric_that_mixes_replicas_is_refused():
         average_metric(lambda o, t: o.mean(), output, target, 1)
 
 
+IGNORING = [*SCORED, MatthewsCorrelation(), CalibrationError(), Accuracy(), ErrorRate()]
+
+
+@pytest.mark.parametrize("head", [None, "a"])
+@pytest.mark.parametrize("metric", IGNORING, ids=repr)
+def test_samples_that_the_loss_ignores_do_not_count(metric, head):
+    output, target = (torch.stack(s) for s in zip(draw(2, seed=1), draw(2, seed=2), strict=True))
+    alone = [value(metric, output[k][k + 3 :], target[k][k + 3 :]) for k in range(2)]
+    target[0, :3], target[1, :4] = -1, -1
+    loss = nn.CrossEntropyLoss(ignore_index=-1)
+    if head is not None:
+        loss = nn.MultiLoss({head: nn.TargetLoss(loss, "a")})
+        output, target = {head: output}, {head: target}
+    bound = replace(metric, head=head).with_loss(loss)
+    found = average_metric(bound, output, target, 1)
+    assert found.tolist() == pytest.approx(alone, abs=1e-12)
+
+
+@pytest.mark.parametrize("in_kernel", [False, True])
+@pytest.mark.parametrize("chunk", [30, epoch.CHUNK_NUMBERS])
+def test_ignored_samples_do_not_count_in_a_training(monkeypatch, in_kernel, chunk):
+    for module in (compiled, epoch):
+        monkeypatch.setattr(module, "CHUNK_NUMBERS", chunk)
+    output, target = draw(3, n=90)
+    data = Dataset(output.float(), target)
+    net = nn.Sequential(nn.Linear(3, 3)).replicate(2, [0, 1])
+    trainer = Trainer(
+        net,
+        nn.CrossEntropyLoss(ignore_index=1),
+        optim.SGD(net, lr=0.0),
+        batch_size=20,
+        metrics={"accuracy": Accuracy(), "f1": F1(average="macro")},
+        compile=in_kernel,
+    )
+    history = trainer.fit(data, data, epochs=1, progress=False)
+    decided, counted = trainer.predict(data).argmax(-1), target != 1
+    pairs = [(target[counted], each[counted]) for each in decided]
+    wanted = [sk.accuracy_score(*pair) for pair in pairs]
+    f1 = [sk.f1_score(*pair, average="macro") for pair in pairs]
+    for split in ("train", "test"):
+        assert history[f"{split}_accuracy"][-1].tolist() == pytest.approx(wanted, abs=1e-12)
+        assert history[f"{split}_f1"][-1].tolist() == pytest.approx(f1, abs=1e-12)
+
+
 EVERY = [*SCORED, MatthewsCorrelation(), CalibrationError(), R2()]
 
 
@@ -267,5 +316,5 @@ def test_a_head_that_is_not_named_is_told_by_a_training():
 
 def test_a_class_below_0_is_refused():
     output, target = draw(3, n=3)[0], torch.tensor([0, -100, 2])
-    with pytest.raises(ValueError, match="expected classes from 0 on, got -100"):
+    with pytest.raises(ValueError, match=r"from 0 on, got -100: .* say ignore_index=-100"):
         value(BalancedAccuracy(), output, target)

@@ -63,10 +63,10 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
+        *,  # torch has others here, which are not there
         batch_first: bool = False,
         device: Any = None,
         dtype: torch.dtype | None = None,
-        *,
         causal: bool = False,
     ) -> None:
         if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
@@ -203,7 +203,7 @@ class MultiheadAttention(Module):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """(…, N, T, E) as (…, N, h, T, d)"""
-    return x.reshape(*x.shape[:-1], heads, -1).transpose(-2, -3)
+    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(-2, -3)
 
 
 def join_heads(x: Tensor) -> Tensor:
@@ -247,7 +247,7 @@ class TransformerEncoderLayer(Module):
         self.batch_first, self.norm_first, self.bias = batch_first, norm_first, bias
         self.causal = causal
         self.self_attn = MultiheadAttention(
-            d_model, nhead, dropout, bias, batch_first, causal=causal
+            d_model, nhead, dropout, bias, batch_first=batch_first, causal=causal
         )
         self.linear1 = Linear(d_model, dim_feedforward, bias)
         self.linear2 = Linear(dim_feedforward, d_model, bias)

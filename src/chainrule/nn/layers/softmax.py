@@ -33,7 +33,8 @@ class SoftmaxBase(Module, ABC):
         check_input(self, x)
         axes = x.dim() - self.num_replica_dims
         dim = self.choose_dim(axes)
-        return resolve_dim(self, x, dim) if axes else dim
+        is_number = not x.dim() and dim in (-1, 0)
+        return dim if is_number else resolve_dim(self, x, dim)
 
 
 @final

@@ -76,13 +76,17 @@ class Upsample(Module):
 
     def find_places(self, sizes: Sequence[int]) -> list[Places]:
         """Where the output's entries come from, for each of the axes of these sizes."""
+        return [self._find_axis_places(*each) for each in self._pair_numbers(sizes)]
+
+    def _pair_numbers(self, sizes: Sequence[int]) -> list[tuple[int, float]]:
+        """Each axis's size with its ``size`` or ``scale_factor``."""
         numbers = self._numbers * len(sizes) if len(self._numbers) == 1 else self._numbers
-        return [self._find_axis_places(n, number) for n, number in zip(sizes, numbers, strict=True)]
+        return [*zip(sizes, numbers, strict=True)]
 
     def can_resize(self, sizes: Sequence[int]) -> bool:
         """Whether the last axes of a sample may have these sizes."""
         known = len(sizes) in MODES[self.mode] and len(self._numbers) in (1, len(sizes))
-        return known and min(sizes) > 0
+        return known and all(n and self._find_size(n, m) for n, m in self._pair_numbers(sizes))
 
     def _check_axes(self, x: Tensor) -> None:
         n, allowed = self.num_replica_dims, MODES[self.mode]
@@ -98,12 +102,18 @@ class Upsample(Module):
                 self,
                 f"expected {len(self._numbers)} axes to resize, got {describe_shape(x)}",
             )
+        if not self.can_resize(x.shape[n + 2 :]):
+            raise LayerError(self, f"expected an output, not empty, got {describe_shape(x)}")
+
+    def _find_size(self, n: int, number: float) -> int:
+        """What becomes of an axis of n."""
+        return int(number) if self.scale_factor is None else floor(n * number)
 
     def _find_axis_places(self, n: int, number: float) -> Places:
         """Where the entries of an axis of n come from."""
-        m = int(number) if self.scale_factor is None else floor(n * number)
+        m = self._find_size(n, number)
         exact = self.scale_factor is not None and not self.recompute_scale_factor
-        step = 1 / number if exact else n / max(1, m)
+        step = 1 / number if exact else n / m
         i = torch.arange(m, dtype=torch.float64)
         if self.mode == "nearest":
             return Places((i * step).floor().long().clamp(max=n - 1), None)

@@ -13,8 +13,8 @@ from chainrule import seeds
 from chainrule._util.plain_data import finite_or_none
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import PairedTest, paired_test, sample_test
-from chainrule.study.results.predictions.averages import OutputAverage, take_samples
-from chainrule.study.store.predictions import Predictions
+from chainrule.study.results.predictions.averages import OutputAverage
+from chainrule.study.store.predictions import Predictions, take_samples
 from chainrule.study.store.record import SEARCH_ROUND
 
 if TYPE_CHECKING:

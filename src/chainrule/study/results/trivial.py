@@ -97,7 +97,8 @@ def list_answers(targets: Any) -> list[Any]:
 def constant_outputs(target: Tensor) -> Iterator[Tensor]:
     """Outputs (1, …) for a target (N,) or (N, D), of what they may mean: decisions first."""
     if target.dtype == torch.bool or not target.is_floating_point():
-        shares = target.long().flatten().clamp_min(0).bincount(minlength=2)
+        classes = target.long().flatten()  # those below 0 do not count, or are no classes
+        shares = classes[classes >= 0].bincount(minlength=2)
         shares = shares.to(torch.get_default_dtype()) / shares.sum()
         yield torch.eye(len(shares))[shares.argmax()][None]
         yield shares.clamp_min(1e-12).log()[None]

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Predictions", "decode_predictions", "encode_predictions"]
+__all__ = ["Predictions", "decode_predictions", "encode_predictions", "take_samples"]
 
 Outputs: TypeAlias = Any
 """An array, or a dict, tuple or list of them: as a net gives them."""
@@ -79,3 +79,20 @@ def fill_outline(outline: Any, arrays: Iterator[NDArray[Any]]) -> Any:
     if isinstance(outline, list):
         return tuple(fill_outline(item, arrays) for item in outline)
     return next(arrays)
+
+
+def take_samples(found: Predictions, index: NDArray[np.int64]) -> Predictions:
+    """The predictions of some samples."""
+
+    def take(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: take(each) for name, each in value.items()}
+        return np.asarray(value)[index]
+
+    return Predictions(
+        take(found.outputs),
+        take(found.targets),
+        take(found.scores),
+        found.samples[index],
+        unit=found.unit,
+    )

@@ -25,6 +25,7 @@ __all__ = [
     "average_metric",
     "evaluate_metric",
     "measure_outputs",
+    "sum_counted",
     "transform_mean",
 ]
 
@@ -65,7 +66,19 @@ def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tenso
     found = evaluate_metric(metric, output, target, axis)
     if found.dim() == axis:
         return found.double()
-    return transform_mean(metric, found.mean(axis, dtype=torch.float64))
+    total, n = sum_counted(metric, found, target, axis)
+    return transform_mean(metric, total / n)
+
+
+def sum_counted(
+    metric: Metric, found: Tensor, target: Any, axis: int
+) -> tuple[Tensor, Tensor | int]:
+    """The sum of a metric's numbers over the samples that count, in float64, and how many do."""
+    counted = metric.counted(target) if isinstance(metric, DecisionMetric) else None
+    if counted is None:
+        return found.sum(axis, dtype=torch.float64), found.shape[axis]
+    counted = counted.expand(found.shape)
+    return found.masked_fill(~counted, 0).sum(axis, dtype=torch.float64), counted.sum(axis)
 
 
 def evaluate_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tensor:
@@ -128,3 +141,7 @@ class DecisionMetric(RowMetric, ABC):
     def with_targets(self, targets: Any) -> Self:
         """The metric for some of these samples, whose decisions are those of the whole."""
         return self
+
+    def counted(self, target: Any) -> Tensor | None:
+        """Which samples have a target that counts (…, N); None where all do."""
+        return None

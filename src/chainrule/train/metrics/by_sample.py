@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Any, Self, final
 
@@ -13,12 +13,14 @@ from torch import Tensor
 
 from chainrule._util.words import count_noun
 from chainrule.nn.loss import HingeEmbeddingLoss, Loss, MultiLoss
+from chainrule.nn.loss.wrapper import LossWrapper
 from chainrule.train.metrics.base import DecisionMetric, RowMetric, TransformedMean
 
 __all__ = [
     "Accuracy",
     "Coverage",
     "ErrorRate",
+    "HeadMetric",
     "JointAccuracy",
     "MeanAbsoluteError",
     "RootMeanSquaredError",
@@ -27,13 +29,33 @@ __all__ = [
     "choose_threshold",
     "decide",
     "match_axes",
-    "resolve_threshold",
 ]
+
+
+@dataclass(frozen=True)
+class HeadMetric(DecisionMetric, ABC):
+    """A metric of the decisions of one output, the ``head`` where a net has several.
+
+    ``threshold`` and ``ignore_index``, the class of samples that do not count, are a trainer's
+    loss's unless they are given.
+    """
+
+    head: str | None = None
+    threshold: float | None = None
+    ignore_index: int | None = field(default=None, kw_only=True)
+
+    def with_loss(self, criterion: Loss) -> Self:
+        threshold = resolve_threshold(self.threshold, criterion, self.head)
+        ignored = resolve_ignore_index(self.ignore_index, criterion, self.head)
+        return replace(self, threshold=threshold, ignore_index=ignored)
+
+    def counted(self, target: Any) -> Tensor | None:
+        return find_counted(target if self.head is None else target[self.head], self.ignore_index)
 
 
 @final
 @dataclass(frozen=True)
-class Accuracy(DecisionMetric):
+class Accuracy(HeadMetric):
     """1 where the decision is right, else 0        output (…, N, L), result (…, N)
 
     The decision is the largest of L outputs, or for a single one whether it is above
@@ -43,26 +65,23 @@ class Accuracy(DecisionMetric):
 
     Targets are class indices (…, N), or have the shape of the output (one-hot, ±1, probabilities);
     of a single output also (…, N), ±1 or probabilities. ``head`` names the output and target to
-    compare where a net has several. Raises ValueError where the loss is one of distances, which are
-    small where the answer is yes.
+    compare where a net has several. A sample whose class is ``ignore_index``, unless it is given
+    that of a trainer's loss, has nan, and does not count in the mean. Raises ValueError where the
+    loss is one of distances, which are small where the answer is yes.
     """
-
-    head: str | None = None
-    threshold: float | None = None
-
-    def with_loss(self, criterion: Loss) -> Self:
-        return replace(self, threshold=resolve_threshold(self.threshold, criterion, self.head))
 
     def with_targets(self, targets: Any) -> Self:
         return replace(self, threshold=choose_head_threshold(targets, self.threshold, self.head))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
+        counted = self.counted(target)
         if self.head is not None:
             output, target = output[self.head], target[self.head]
         predicted, wanted = decide(output, target, self.threshold)
         right: Tensor = predicted == wanted
         # A diverged replica decides nothing: no accuracy of 10 % for an argmax over nan.
-        return right.to(output.dtype).masked_fill(output.isnan().any(-1), torch.nan)
+        unknown = output.isnan().any(-1) if counted is None else output.isnan().any(-1) | ~counted
+        return right.to(output.dtype).masked_fill(unknown, torch.nan)
 
 
 def decide(output: Tensor, target: Tensor, threshold: float | None) -> tuple[Tensor, Tensor]:
@@ -112,9 +131,7 @@ def resolve_threshold(given: float | None, criterion: Loss, head: str | None) ->
 
     Raises ValueError for a loss of distances.
     """
-    loss = criterion
-    if isinstance(criterion, MultiLoss) and head in criterion.losses:
-        loss = criterion.losses[head]
+    loss = find_head_loss(criterion, head)
     if isinstance(loss, HingeEmbeddingLoss):
         raise ValueError(
             f"{loss.label()} learns distances, small where the target is 1: there is no accuracy "
@@ -123,22 +140,40 @@ def resolve_threshold(given: float | None, criterion: Loss, head: str | None) ->
     return loss.decision_threshold if given is None else given
 
 
+def find_head_loss(criterion: Loss, head: str | None) -> Loss:
+    """The loss of a head, where there are several."""
+    several = isinstance(criterion, MultiLoss) and head in criterion.losses
+    return criterion.losses[head] if several else criterion
+
+
+def resolve_ignore_index(given: int | None, criterion: Loss, head: str | None) -> int | None:
+    """The class that does not count, as given, or else as the head's loss has it."""
+    loss = find_head_loss(criterion, head)
+    while isinstance(loss, LossWrapper):
+        loss = loss.loss
+    ignored: int | None = getattr(loss, "ignore_index", None)
+    return ignored if given is None else given
+
+
+def find_counted(target: Tensor, ignore_index: int | None) -> Tensor | None:
+    """Which targets are not of the class that does not count; None where none is."""
+    if ignore_index is None or target.is_floating_point():
+        return None
+    counted = target != ignore_index
+    return None if bool(counted.all()) else counted
+
+
 @final
 @dataclass(frozen=True)
-class ErrorRate(DecisionMetric):
+class ErrorRate(HeadMetric):
     """1 where the decision is wrong, else 0: what is missing of an :class:`Accuracy`"""
-
-    head: str | None = None
-    threshold: float | None = None
-
-    def with_loss(self, criterion: Loss) -> Self:
-        return replace(self, threshold=resolve_threshold(self.threshold, criterion, self.head))
 
     def with_targets(self, targets: Any) -> Self:
         return replace(self, threshold=choose_head_threshold(targets, self.threshold, self.head))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
-        return 1.0 - Accuracy(self.head, self.threshold)(output, target)
+        right = Accuracy(self.head, self.threshold, ignore_index=self.ignore_index)
+        return 1.0 - right(output, target)
 
 
 @final
@@ -147,11 +182,13 @@ class JointAccuracy(DecisionMetric):
     """1 where the decisions of all ``heads`` are right, else 0        result (…, N)
 
     Each head's as in :class:`Accuracy`, ``thresholds`` one a head, or None, where they are given.
-    Raises ValueError where no head is named, or for another number of thresholds.
+    A sample that does not count for one of them does not count. Raises ValueError where no head is
+    named, or for another number of thresholds.
     """
 
     heads: Sequence[str]
     thresholds: Sequence[float | None] | None = None
+    ignored: Sequence[int | None] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if not self.heads or isinstance(self.heads, str):
@@ -163,12 +200,17 @@ class JointAccuracy(DecisionMetric):
             )
 
     def _each_accuracy(self) -> list[Accuracy]:
-        thresholds = self.thresholds or [None] * len(self.heads)
-        return [Accuracy(*pair) for pair in zip(self.heads, thresholds, strict=True)]
+        none = [None] * len(self.heads)
+        settings = zip(self.heads, self.thresholds or none, self.ignored or none, strict=True)
+        return [Accuracy(head, t, ignore_index=i) for head, t, i in settings]
 
     def with_loss(self, criterion: Loss) -> Self:
         each = [accuracy.with_loss(criterion) for accuracy in self._each_accuracy()]
-        return replace(self, thresholds=tuple(accuracy.threshold for accuracy in each))
+        return replace(
+            self,
+            thresholds=tuple(accuracy.threshold for accuracy in each),
+            ignored=tuple(accuracy.ignore_index for accuracy in each),
+        )
 
     def with_targets(self, targets: Any) -> Self:
         each = [accuracy.with_targets(targets) for accuracy in self._each_accuracy()]
@@ -177,6 +219,11 @@ class JointAccuracy(DecisionMetric):
     def reads(self, output: Any) -> bool:
         return isinstance(output, dict) and {*self.heads} <= output.keys()
 
+    def counted(self, target: Any) -> Tensor | None:
+        each = [accuracy.counted(target) for accuracy in self._each_accuracy()]
+        some = [counted for counted in each if counted is not None]
+        return torch.stack(some).all(0) if some else None
+
     def __call__(self, output: Any, target: Any) -> Tensor:
         right = [accuracy(output, target) for accuracy in self._each_accuracy()]
         return torch.stack(right).prod(0)
@@ -184,15 +231,22 @@ class JointAccuracy(DecisionMetric):
 
 @final
 @dataclass(frozen=True)
-class TokenAccuracy:
+class TokenAccuracy(DecisionMetric):
     """The share of a sequence's places that are decided rightly        result (…, N)
 
     output (…, N, L, T), scores of L classes at T places, as CrossEntropyLoss takes them; target
-    (…, N, T) classes. Places whose target is ``ignore_index`` do not count; nan where none does.
-    Raises ValueError for other shapes.
+    (…, N, T) classes. Places whose target is ``ignore_index``, by default that of a trainer's loss,
+    do not count; nan where none does. Raises ValueError for other shapes.
     """
 
-    ignore_index: int = -100
+    ignore_index: int | None = None
+
+    def with_loss(self, criterion: Loss) -> Self:
+        return replace(self, ignore_index=resolve_ignore_index(self.ignore_index, criterion, None))
+
+    def counted(self, target: Tensor) -> Tensor | None:
+        places = find_counted(target, self.ignore_index)
+        return None if places is None else places.any(-1)
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         if output.dim() < 3 or target.shape[-1] != output.shape[-1]:
@@ -200,9 +254,11 @@ class TokenAccuracy:
                 "TokenAccuracy: expected outputs (…, N, L, T) and targets (…, N, T), got "
                 f"{tuple(output.shape)} and {tuple(target.shape)}"
             )
-        counted = target != self.ignore_index
-        right = (output.argmax(-2) == target) & counted
-        share = right.sum(-1).to(output.dtype) / counted.sum(-1)
+        right, places = output.argmax(-2) == target, find_counted(target, self.ignore_index)
+        n: Tensor | int = target.shape[-1]
+        if places is not None:
+            right, n = right & places, places.sum(-1)
+        share = right.sum(-1).to(output.dtype) / n
         return share.masked_fill(output.isnan().any(-1).any(-1), torch.nan)
 
 

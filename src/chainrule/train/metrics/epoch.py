@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
-import torch
 from torch import Tensor
 
 from chainrule._util.pytree import named_leaves
@@ -15,6 +14,7 @@ from chainrule.train.metrics.base import (
     Metric,
     evaluate_metric,
     measure_outputs,
+    sum_counted,
     transform_mean,
 )
 
@@ -38,10 +38,10 @@ class EpochMetrics:
             name: metric.with_targets(targets) if isinstance(metric, DecisionMetric) else metric
             for name, metric in metrics.items()
         }
-        self.axis, self._samples, self._numbers = axis, 0, 0
+        self.axis, self._numbers = axis, 0
         self._batches: list[tuple[Any, Any]] = []  # that are not measured yet
         self._kept: list[tuple[Any, Any]] = []  # for what needs all samples
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, tuple[Tensor, Tensor | int]] = {}  # and of how many samples
 
     def add(self, output: Any, target: Any) -> None:
         """Take a batch in; with no metrics, nothing."""
@@ -54,14 +54,14 @@ class EpochMetrics:
 
     def compute(self) -> dict[str, Tensor]:
         """Name → (K,), or a scalar."""
-        if not self._samples:
+        if not self._sums and not self._kept:
             return self._measure_all(self._batches, self.metrics)
         if self._batches:
             self._measure_batches()
         needing_all = {name: f for name, f in self.metrics.items() if name not in self._sums}
         found = self._measure_all(self._kept, needing_all)
-        for name, total in self._sums.items():
-            found[name] = transform_mean(self.metrics[name], total / self._samples)
+        for name, (total, n) in self._sums.items():
+            found[name] = transform_mean(self.metrics[name], total / n)
         return {name: found[name] for name in self.metrics}
 
     def _measure_all(
@@ -72,16 +72,17 @@ class EpochMetrics:
     def _measure_batches(self) -> None:
         """Add up what the batches give that are waiting."""
         output, target = self._join(self._batches)
-        samples, needs_all = next(leaf for _, leaf in named_leaves(output)).shape[self.axis], False
+        needs_all = False
         for name, metric in self.metrics.items():
             found = evaluate_metric(metric, output, target, self.axis)
             if found.dim() == self.axis:
                 needs_all = True
             else:
-                total = found.sum(self.axis, dtype=torch.float64)
-                self._sums[name] = self._sums[name] + total if name in self._sums else total
+                total, n = sum_counted(metric, found, target, self.axis)
+                before, n_before = self._sums.get(name, (0.0, 0))
+                self._sums[name] = before + total, n_before + n
         self._kept += [(output, target)] if needs_all else []
-        self._samples, self._numbers, self._batches = self._samples + samples, 0, []
+        self._numbers, self._batches = 0, []
 
     def _join(self, batches: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
         outputs, targets = zip(*batches, strict=True)

@@ -8,20 +8,13 @@ has several. They are scikit-learn's, to rounding.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, final
+from dataclasses import dataclass
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor
 
-from chainrule.nn.loss import Loss
-from chainrule.train.metrics.base import DecisionMetric
-from chainrule.train.metrics.by_sample import (
-    choose_threshold,
-    decide,
-    match_axes,
-    resolve_threshold,
-)
+from chainrule.train.metrics.by_sample import HeadMetric, choose_threshold, decide, match_axes
 
 __all__ = [
     "AUC",
@@ -40,21 +33,27 @@ AVERAGES = ("binary", "macro", "weighted")
 
 
 @dataclass(frozen=True)
-class SetMetric(DecisionMetric, ABC):
-    """What these metrics share: the head, and how a single output is decided.
+class SetMetric(HeadMetric, ABC):
+    """What these metrics share: the head, how a single output is decided, and who does not count.
 
-    ``threshold`` as in :class:`Accuracy`: what a trainer's loss means, unless it is given.
+    ``threshold`` and ``ignore_index`` as in :class:`Accuracy`: what a trainer's loss means, unless
+    they are given.
     """
 
-    head: str | None = None
-    threshold: float | None = None
-
-    def with_loss(self, criterion: Loss) -> Self:
-        return replace(self, threshold=resolve_threshold(self.threshold, criterion, self.head))
-
     def __call__(self, output: Any, target: Any) -> Tensor:
+        counted = self.counted(target)
         if self.head is not None:
             output, target = output[self.head], target[self.head]
+        if counted is None:
+            return self._measure_known(output, target)
+        counted = counted.expand(output.shape[:-1])  # of each replica others
+        rows = (x.reshape(-1, counted.shape[-1]) for x in (target.expand_as(counted), counted))
+        each = zip(output.reshape(-1, *output.shape[-2:]), *rows, strict=True)
+        values = [self._measure_known(y[some], t[some]) for y, t, some in each]
+        return torch.stack(values).reshape(counted.shape[:-1])
+
+    def _measure_known(self, output: Tensor, target: Tensor) -> Tensor:
+        """The metric of samples that count; nan where a net has diverged, and for none."""
         unknown = output.isnan().any(-1).any(-1) | (not output.shape[-2])
         value = self.measure(output.double().nan_to_num(), target)
         return value.masked_fill(unknown, torch.nan)
@@ -270,8 +269,8 @@ def count_decisions(output: Tensor, target: Tensor, threshold: float | None) -> 
     decided, wanted = decided.long(), wanted.long().expand(decided.shape)
     if wanted.numel() and int(wanted.min()) < 0:
         raise ValueError(
-            f"expected classes from 0 on, got {int(wanted.min())}: measure samples that do not "
-            "count by a function of yours, which leaves them out"
+            f"expected classes from 0 on, got {int(wanted.min())}: where samples of it do not "
+            f"count, say ignore_index={int(wanted.min())}"
         )
     classes = max(2, output.shape[-1], int(wanted.max()) + 1 if wanted.numel() else 0)
     counts = torch.zeros(

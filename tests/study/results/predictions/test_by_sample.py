@@ -210,6 +210,18 @@ def test_a_mean_error_in_its_unit_is_a_mean_over_samples():
     assert result.by_sample.interval("point").mean == pytest.approx(result.arm("point").mean)
 
 
+def test_samples_that_the_loss_ignores_are_in_no_table():
+    loss = {"name": "CrossEntropyLoss", "ignore_index": 0}
+    result = run(small(loss=loss, rounds=1, keep="predictions"))
+    decisions = result.by_sample.decisions("wide")
+    assert {*decisions.truth.tolist()} == {1}
+    share = (decisions.decided == 1).mean()
+    assert result.arm("wide").values == pytest.approx([share])
+    assert result.trivial_scores == {0: 1.0}
+    with pytest.raises(StudyError, match="of round 0 do not count in accuracy: its samples"):
+        result.by_sample.scores("wide")
+
+
 def test_rounds_that_diverged_are_not_left_out_of_a_mean():
     result = run(small(data="tests.study.small:poisoned", rounds=5, keep="predictions"))
     with pytest.raises(StudyError, match=r"arm wide: round .* diverged .* would flatter it"):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chainrule.nn.loss import Loss
     from chainrule.study.spec.study import Study
 
-__all__ = ["OutputAverage", "take_samples"]
+__all__ = ["OutputAverage"]
 
 SMALLEST = 1e-300
 """A probability has a logarithm."""
@@ -134,20 +134,3 @@ def as_tensors(value: Any) -> Any:
         return {name: as_tensors(each) for name, each in value.items()}
     tensor = torch.from_numpy(np.array(value))
     return tensor.double() if tensor.is_floating_point() else tensor
-
-
-def take_samples(found: Predictions, index: NDArray[np.int64]) -> Predictions:
-    """The predictions of some samples."""
-
-    def take(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {name: take(each) for name, each in value.items()}
-        return np.asarray(value)[index]
-
-    return Predictions(
-        take(found.outputs),
-        take(found.targets),
-        take(found.scores),
-        found.samples[index],
-        unit=found.unit,
-    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Design,
@@ -149,6 +150,11 @@ class SampleResult:
         values = {row.round: row.metrics[metric] for row in self._arms[arm].rows}
         for r, one in found.items():
             scores = one.scores.get(metric)
+            if scores is not None and (left_out := int(np.isnan(scores).sum())):
+                raise StudyError(
+                    f"arm {arm}: {count_noun(left_out, 'sample')} of round {r} do not count in "
+                    f"{metric}: its samples are not compared one by one"
+                )
             if scores is None or not np.isclose(scores.mean(), values[r], rtol=1e-6, atol=1e-9):
                 raise StudyError(
                     f"study {self.study.name}: its metric {metric} is no mean over samples, "

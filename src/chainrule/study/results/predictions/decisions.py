@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import special
 from chainrule.statistics.scores import Array
+from chainrule.study.store.predictions import take_samples
 
 if TYPE_CHECKING:
     from chainrule.study.spec.study import Study
@@ -139,15 +140,17 @@ def read_decisions(study: Study, arm: str, rounds: Mapping[int, Predictions]) ->
     """What an arm's nets decided in each round; StudyError where they decide for no class."""
     name, head = find_accuracy(study)
     make = find_probabilities(study, arm, head)
-    parts = [decide_round(found, name, head, make, study) for found in rounds.values()]
+    counted = {r: np.flatnonzero(~np.isnan(one.scores[name])) for r, one in rounds.items()}
+    some = {r: take_samples(one, counted[r]) for r, one in rounds.items()}
+    parts = [decide_round(found, name, head, make, study) for found in some.values()]
     truth, decided, confidence = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Decisions(
         truth,
         decided,
         confidence,
-        rounds=np.concatenate([np.full(len(one), r) for r, one in rounds.items()]),
-        indices=np.concatenate([np.arange(len(one)) for one in rounds.values()]),
-        samples=np.concatenate([one.samples.reshape(len(one), -1) for one in rounds.values()]),
+        rounds=np.concatenate([np.full(len(one), r) for r, one in some.items()]),
+        indices=np.concatenate([*counted.values()]),
+        samples=np.concatenate([one.samples.reshape(len(one), -1) for one in some.values()]),
     )
 
 
