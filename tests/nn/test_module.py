@@ -567,7 +567,7 @@ def test_an_argument_that_makes_no_sense_is_refused(make, message):
         (nn.Select(1, -3), (4, 2), r"Select\(1, -3\): expected -3 to be on dimension 1"),
         (nn.Select(2, 0), (4, 2), r"Select\(2, 0\): expected a tensor that has dimension 2"),
         (nn.LogSoftmax(1), (), r"LogSoftmax\(dim=1\): expected a tensor that has dimension 1"),
-        (nn.Softmax(0).replicate(3), (3,), r"Softmax\(dim=0\): expected a tensor that has dimension 0"),
+        (nn.Softmax(0).replicate(3), (3,), r"Softmax\(dim=0\): .* a tensor that has dimension 0"),
     ],
 )
 def test_a_shape_that_cannot_be_rearranged_is_the_layers_own_error(layer, shape, message):

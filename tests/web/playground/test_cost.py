@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from chainrule.train.backends import compiled
 from chainrule.web.playground.catalog import START
 from chainrule.web.playground.encoding import pack_message
 
@@ -16,3 +17,16 @@ def test_ten_pictures_a_second_of_32_seeds_leave_the_server_most_of_its_time(pag
     for _ in range(10):
         pack_message(page.do("pause"))
     assert (time.process_time() - start) / 10 < 0.03
+
+
+def test_an_epoch_and_its_picture_make_no_program_of_the_kernel_anew(page, monkeypatch):
+    page.do("build", setting=START)
+    page.do("step", epochs=2)
+    made = []
+    for name in ("compile_training", "compile_inference"):
+        make = getattr(compiled, name)
+        monkeypatch.setattr(compiled, name, lambda *a, make=make: made.append(make) or make(*a))
+    page.do("step", epochs=2)
+    page.do("step", epochs=1)
+    assert made == []
+    assert page.messages[-1]["sides"][0]["backend"] == "compiled"

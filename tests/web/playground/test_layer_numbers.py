@@ -30,7 +30,7 @@ def test_a_layer_that_has_no_such_quantity_has_no_number(built):
 
 @pytest.mark.parametrize(
     ("activations", "K", "available", "expected"),
-    [(157, 16, 500, 200), (903, 64, 500, 9), (10**5, 64, 500, 8), (0, 1, 7, 7)],
+    [(157, 16, 500, 100), (903, 64, 500, 9), (10**5, 64, 500, 8), (0, 1, 7, 7)],
 )
 def test_large_nets_are_looked_at_with_fewer_samples(activations, K, available, expected):
     assert choose_sample_count(activations, K, available) == expected

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from math import prod
 from types import FunctionType
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -69,7 +69,7 @@ class CompiledBackend(Backend):
     def __init__(self, *, insists: bool = False) -> None:
         self.plain, self.insists = PlainBackend(), insists
         self._training = ProgramCache(training_fingerprint, compile_steps)
-        self._inference = ProgramCache(inference_fingerprint, compile_predictions)
+        self._inference = ProgramCache(inference_fingerprint, compile_predictions, room=2)
         self._missing: Plain | None = None  # why there is no kernel
         self._augmented: AugmentedSamples | None = None
 
@@ -181,39 +181,53 @@ class CompiledBackend(Backend):
         return to_net_output(compute_outputs(program, state.optimizer), state.net.replicas is None)
 
 
+class Made(NamedTuple):
+    """A program, or None, what it was made from, and what came of it."""
+
+    source: Fingerprint
+    program: CompiledProgram | None
+    status: Plain | Compiled
+
+
 @final
 class ProgramCache:
-    """The last program, made anew when what it was made from is another."""
+    """The last programs, so many; one is made anew when what it was made from is another."""
 
     def __init__(
         self,
         fingerprint: Callable[[TrainState, Dataset], Fingerprint],
         compile_program: Callable[[TrainState, Dataset], CompiledProgram],
+        room: int = 1,
     ) -> None:
-        self.fingerprint, self.compile_program = fingerprint, compile_program
+        self.fingerprint, self.compile_program, self.room = fingerprint, compile_program, room
         self.status: Plain | Compiled = Plain("nothing is trained yet")
         self.program: CompiledProgram | None = None
-        self._made_from: Fingerprint | None = None
+        self._made: list[Made] = []
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the program, which points into this process's memory."""
-        return {**vars(self), "program": None, "_made_from": None}
+        """Without the programs, which point into this process's memory."""
+        return {**vars(self), "program": None, "_made": []}
 
     def find_program(self, state: TrainState, data: Dataset) -> CompiledProgram | None:
         """The program, None where the plain way has to do it. Raises BuildError."""
         now = self.fingerprint(state, data)
-        if now != self._made_from:
-            self._made_from, self.program = now, None
-            try:
-                self.program = self.compile_program(state, data)
-                self.status = Compiled(kernel(state.optimizer.flats[0].data.dtype).key)
-            except Unsupported as what:
-                self.status = no_compiled_form(str(what))
+        found = next((made for made in self._made if made.source == now), None)
+        if found is None:
+            found = self._make(now, state, data)
+        self._made = [found, *(made for made in self._made if made is not found)][: self.room]
+        self.program, self.status = found.program, found.status
         return self.program
+
+    def _make(self, source: Fingerprint, state: TrainState, data: Dataset) -> Made:
+        try:
+            program = self.compile_program(state, data)
+        except Unsupported as what:
+            return Made(source, None, no_compiled_form(str(what)))
+        return Made(source, program, Compiled(kernel(state.optimizer.flats[0].data.dtype).key))
 
     def refuse(self, what: str) -> None:
         """There is none, without a look at the rest."""
-        self.status, self.program, self._made_from = no_compiled_form(what), None, None
+        self.status, self.program, self._made = no_compiled_form(what), None, []
 
 
 def no_compiled_form(of: str) -> Plain:

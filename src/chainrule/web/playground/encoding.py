@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,16 +52,20 @@ def encode_image(image: Tensor) -> dict[str, Any]:
     return {"width": width, "height": height, "data": data}
 
 
-def encode_units(values: Tensor, size: int) -> dict[str, Any]:
-    """Each unit (units, size²) by its own range."""
-    low, high = values.amin(1), values.amax(1)
+def encode_units(layers: Sequence[Tensor]) -> list[dict[str, Array]]:
+    """Of layers' units (units, points), each unit by its own range."""
+    if not layers:
+        return []
+    values = torch.cat([*layers])
+    low, high = values.aminmax(dim=1)
     share = (values - low[:, None]) / (high - low).clamp_min(1e-12)[:, None]
-    return {
-        "size": size,
-        "data": encode_bytes(share, 0.0, 1.0),
-        "low": encode_numbers(low),
-        "high": encode_numbers(high),
-    }
+    data = encode_bytes(share, 0.0, 1.0).reshape(values.shape)
+    ends = [*accumulate(map(len, layers))][:-1]
+    parts = (np.split(x, ends) for x in (data, encode_numbers(low), encode_numbers(high)))
+    return [
+        {"data": part.reshape(-1), "low": least, "high": most}
+        for part, least, most in zip(*parts, strict=True)
+    ]
 
 
 def encode_signed(values: Tensor) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isqrt
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -54,9 +55,12 @@ def build_frame(side: Side, epoch: int, k: int) -> dict[str, Any]:
 
 def recent_curves(side: Side, start: int) -> dict[str, dict[str, Array]]:
     """Name → the curve from epoch ``start`` on, a row an epoch, see :func:`summarize_seeds`."""
-    return {
-        name: summarize_seeds(curve[start:]) for name, curve in side.trainer.history.curves.items()
-    }
+    curves = side.trainer.history.curves
+    if not curves:
+        return {}
+    found = summarize_seeds(torch.cat([curve[start:] for curve in curves.values()]))
+    parts = {kind: np.split(array, len(curves)) for kind, array in found.items()}
+    return {name: {kind: parts[kind][i] for kind in parts} for i, name in enumerate(curves)}
 
 
 @torch.no_grad()
@@ -131,17 +135,23 @@ def unit_maps(net: Module, samples: PlaygroundSamples) -> dict[str, Any]:
     "all" is how many units there are.
     """
     size = min(THUMBNAIL, isqrt(len(samples.train)))
-    maps: dict[str, Any] = {}
+    shown = thin_grid(samples, size) if samples.is_plane else samples.train.inputs[: size * size]
+    found: dict[str, tuple[Tensor, int]] = {}
 
-    def add_map(path: str, layer: Module, x: Any, y: Any) -> None:
-        if isinstance(y, Tensor) and y.dim() > 1 and not isinstance(layer, Flatten):
-            units = y.reshape(*y.shape[:2], -1).mean(-1)[:, :MAX_UNITS].T
-            maps[path] = {**encode_units(units, size), "all": y.shape[1]}
+    def add_layer(path: str, layer: Module, x: Any, y: Any) -> None:
+        if isinstance(layer, Flatten) or not isinstance(y, Tensor):
+            return
+        if y.dim() > 1 and len(y) == len(shown):
+            units = y if y.dim() == 2 else y.flatten(2).mean(-1)
+            found[path] = units[:, :MAX_UNITS].T, y.shape[1]
 
-    x = thin_grid(samples, size) if samples.is_plane else samples.train.inputs[: size * size]
     with eval_mode(net):
-        trace_layers(net, x, add_map)
-    return maps
+        trace_layers(net, shown, add_layer)
+    maps = encode_units([units for units, _ in found.values()])
+    return {
+        path: {**encoded, "size": size, "all": count}
+        for (path, (_, count)), encoded in zip(found.items(), maps, strict=True)
+    }
 
 
 def thin_grid(samples: PlaygroundSamples, size: int) -> Tensor:

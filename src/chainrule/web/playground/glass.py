@@ -232,7 +232,7 @@ def explain_unit(side: Side, k: int, path: str, unit: int) -> dict[str, Any]:
 def unit_map(net: Module, samples: PlaygroundSamples, path: str, unit: int) -> dict[str, Any]:
     """One unit over the plane."""
     y = layer_output(net, path, samples.grid)
-    return encode_units(y[:, unit : unit + 1].T, GRID)
+    return {**encode_units([y[:, unit : unit + 1].T])[0], "size": GRID}
 
 
 def layer_output(net: Module, path: str, x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ __all__ = ["QUANTITIES", "choose_sample_count", "layer_numbers"]
 QUANTITIES = ("std", "dead", "flat", "dy", "relative")
 """Of a :class:`CohortLayerRow`, what a page shows."""
 
-MAX_SAMPLES = 200
+MAX_SAMPLES = 100
 MIN_SAMPLES = 8
 
 MAX_OUTPUTS = 2**19

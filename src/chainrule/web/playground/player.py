@@ -18,7 +18,7 @@ __all__ = ["Message", "Player"]
 
 Message: TypeAlias = dict[str, Any]
 
-FRAME_SECONDS = 0.035
+FRAME_SECONDS = 0.025
 """The least time from one picture to the next."""
 
 MAX_EPOCHS = 10_000
