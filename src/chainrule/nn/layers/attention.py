@@ -203,7 +203,7 @@ class MultiheadAttention(Module):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """(…, N, T, E) as (…, N, h, T, d)"""
-    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(-2, -3)
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(-2, -3)
 
 
 def join_heads(x: Tensor) -> Tensor:

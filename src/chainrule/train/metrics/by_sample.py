@@ -142,8 +142,9 @@ def resolve_threshold(given: float | None, criterion: Loss, head: str | None) ->
 
 def find_head_loss(criterion: Loss, head: str | None) -> Loss:
     """The loss of a head, where there are several."""
-    several = isinstance(criterion, MultiLoss) and head in criterion.losses
-    return criterion.losses[head] if several else criterion
+    if isinstance(criterion, MultiLoss) and head in criterion.losses:
+        return criterion.losses[head]
+    return criterion
 
 
 def resolve_ignore_index(given: int | None, criterion: Loss, head: str | None) -> int | None:
