@@ -59,7 +59,7 @@ def test_of_several_heads_a_sample_counts_that_counts_for_all_of_them():
     metric = JointAccuracy(["a", "b"]).with_loss(loss)
     output = {"a": SCORES, "b": SCORES}
     target = {"a": torch.tensor([1, -100, 0, 1]), "b": torch.tensor([2, 0, 2, 1])}
-    assert metric.counted(target).tolist() == [True, False, True, False]
+    assert metric.select_counted(target).tolist() == [True, False, True, False]
     assert average_metric(metric, output, target, 0) == 0.0
     assert average_metric(metric, output, {**target, "a": torch.tensor([1, 0, 2, 1])}, 0) == 2 / 3
 

@@ -62,6 +62,7 @@ for (const svg of document.querySelectorAll("svg[data-told]")) {
   const lines = [...svg.querySelectorAll(".curve")], keys = [...svg.querySelectorAll(".key")];
   const readout = document.createElement("p");
   const off = new Set();
+  svg.setAttribute("role", "group"); // a picture has no buttons in it
   readout.className = "readout";
   readout.setAttribute("role", "status");
   readout.textContent = "Point at a curve to read it off; a name in the key switches its curve.";

@@ -25,7 +25,7 @@ __all__ = [
     "average_metric",
     "evaluate_metric",
     "measure_outputs",
-    "sum_counted",
+    "total_counted",
     "transform_mean",
 ]
 
@@ -66,15 +66,15 @@ def average_metric(metric: Metric, output: Any, target: Any, axis: int) -> Tenso
     found = evaluate_metric(metric, output, target, axis)
     if found.dim() == axis:
         return found.double()
-    total, n = sum_counted(metric, found, target, axis)
+    total, n = total_counted(metric, found, target, axis)
     return transform_mean(metric, total / n)
 
 
-def sum_counted(
+def total_counted(
     metric: Metric, found: Tensor, target: Any, axis: int
 ) -> tuple[Tensor, Tensor | int]:
     """The sum of a metric's numbers over the samples that count, in float64, and how many do."""
-    counted = metric.counted(target) if isinstance(metric, DecisionMetric) else None
+    counted = metric.select_counted(target) if isinstance(metric, DecisionMetric) else None
     if counted is None:
         return found.sum(axis, dtype=torch.float64), found.shape[axis]
     counted = counted.expand(found.shape)
@@ -142,6 +142,6 @@ class DecisionMetric(RowMetric, ABC):
         """The metric for some of these samples, whose decisions are those of the whole."""
         return self
 
-    def counted(self, target: Any) -> Tensor | None:
+    def select_counted(self, target: Any) -> Tensor | None:
         """Which samples have a target that counts (…, N); None where all do."""
         return None

@@ -49,7 +49,7 @@ class HeadMetric(DecisionMetric, ABC):
         ignored = resolve_ignore_index(self.ignore_index, criterion, self.head)
         return replace(self, threshold=threshold, ignore_index=ignored)
 
-    def counted(self, target: Any) -> Tensor | None:
+    def select_counted(self, target: Any) -> Tensor | None:
         return find_counted(target if self.head is None else target[self.head], self.ignore_index)
 
 
@@ -74,7 +74,7 @@ class Accuracy(HeadMetric):
         return replace(self, threshold=choose_head_threshold(targets, self.threshold, self.head))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
-        counted = self.counted(target)
+        counted = self.select_counted(target)
         if self.head is not None:
             output, target = output[self.head], target[self.head]
         predicted, wanted = decide(output, target, self.threshold)
@@ -220,8 +220,8 @@ class JointAccuracy(DecisionMetric):
     def reads(self, output: Any) -> bool:
         return isinstance(output, dict) and {*self.heads} <= output.keys()
 
-    def counted(self, target: Any) -> Tensor | None:
-        each = [accuracy.counted(target) for accuracy in self._each_accuracy()]
+    def select_counted(self, target: Any) -> Tensor | None:
+        each = [accuracy.select_counted(target) for accuracy in self._each_accuracy()]
         some = [counted for counted in each if counted is not None]
         return torch.stack(some).all(0) if some else None
 
@@ -245,7 +245,7 @@ class TokenAccuracy(DecisionMetric):
     def with_loss(self, criterion: Loss) -> Self:
         return replace(self, ignore_index=resolve_ignore_index(self.ignore_index, criterion, None))
 
-    def counted(self, target: Tensor) -> Tensor | None:
+    def select_counted(self, target: Tensor) -> Tensor | None:
         places = find_counted(target, self.ignore_index)
         return None if places is None else places.any(-1)
 

@@ -14,7 +14,7 @@ from chainrule.train.metrics.base import (
     Metric,
     evaluate_metric,
     measure_outputs,
-    sum_counted,
+    total_counted,
     transform_mean,
 )
 
@@ -78,7 +78,7 @@ class EpochMetrics:
             if found.dim() == self.axis:
                 needs_all = True
             else:
-                total, n = sum_counted(metric, found, target, self.axis)
+                total, n = total_counted(metric, found, target, self.axis)
                 before, n_before = self._sums.get(name, (0.0, 0))
                 self._sums[name] = before + total, n_before + n
         self._kept += [(output, target)] if needs_all else []

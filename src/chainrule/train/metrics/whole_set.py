@@ -41,7 +41,7 @@ class SetMetric(HeadMetric, ABC):
     """
 
     def __call__(self, output: Any, target: Any) -> Tensor:
-        counted = self.counted(target)
+        counted = self.select_counted(target)
         if self.head is not None:
             output, target = output[self.head], target[self.head]
         if counted is None:
