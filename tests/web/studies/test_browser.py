@@ -145,6 +145,7 @@ def test_every_tab_is_reached_by_the_keyboard(page, address):
         page.keyboard.press("ArrowRight")
         page.locator("[role=tab][aria-selected=true]", has_text=name).wait_for()
         assert page.evaluate("document.activeElement.textContent") == name
+        assert page.locator("h3").count() == 0  # below the study's h1 a tab begins with h2
 
 
 def test_two_declarations_are_compared(page, address):

@@ -28,11 +28,11 @@ const drawConfusion = (block, memory) => {
 const drawCode = (block) => h("pre", { class: "scroll", tabindex: 0 }, block.text.split("\n").map((line) => h(
   "span", { class: !block.diff ? null : line.startsWith("+") ? "added" : line.startsWith("-") ? "gone" : null }, `${line}\n`)));
 
-const drawFacts = (block) => h("section", { class: "block" }, h("h3", {}, block.title),
+const drawFacts = (block) => h("section", { class: "block" }, h("h2", {}, block.title),
   h("dl", {}, block.facts.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])));
 
 const DRAW = {
-  heading: (block) => h("h3", {}, block.text),
+  heading: (block) => h("h2", {}, block.text),
   text: (block) => h("p", { class: block.quiet ? "note" : null }, block.text),
   table: drawTable,
   confusion: drawConfusion,
