@@ -19,12 +19,15 @@ MAX_FRAMES = 4
 
 
 def describe_error(error: BaseException) -> str:
-    """The message of an error; with its kind where that is not one of ours.
+    """The message of an error; with its kind where that is not one of ours, nor the system's of a
+    file.
 
     Below it the lines of the user's own files that it went through, the innermost last.
     """
     text = " ".join(str(error).split())
     kind = type(error).__name__
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return add_user_lines(f"{error.filename}: {error.strerror}", error)
     message = text if isinstance(error, ValueError) and text else f"{kind}: {text}".rstrip(": ")
     message = TOO_LARGE if is_out_of_memory(error) else message
     return add_user_lines(message, error)

@@ -183,9 +183,11 @@ def test_a_net_whose_function_raises_is_told_and_the_page_goes_on(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])
-    (tmp_path / "broken_net.py").write_text("def make():\n    return 1 / 0\n", encoding="utf-8")
-    setting["sides"][0]["net"] = "broken_net.py:make"
-    assert "division by zero" in built.do("build", setting=setting)["message"]
+    made = "import sys\ndef make():\n    return 1 / 0\ndef leave():\n    sys.exit(3)\n"
+    (tmp_path / "broken_net.py").write_text(made, encoding="utf-8")
+    for name, message in (("make", "division by zero"), ("leave", "SystemExit: 3")):
+        setting["sides"][0]["net"] = f"broken_net.py:{name}"
+        assert message in built.do("build", setting=setting)["message"]
     assert built.do("step")["epoch"] == 3
 
 
@@ -287,9 +289,11 @@ def test_a_csv_file_of_numbers_has_a_loss_and_no_accuracy(page, setting, tmp_pat
     (tmp_path / "rows.csv").write_text("a,b,y\n" + rows, encoding="utf-8")
     setting["data"] = {"name": "table", "csv": "rows.csv", "target": "y", "standardize": "feature"}
     setting["data"]["standardize_target"] = True
+    lost = {**setting, "data": {**setting["data"], "csv": "lost.csv"}}
+    assert page.do("build", setting=lost)["message"] == "lost.csv: No such file or directory"
     setting["sides"][0]["loss"] = "MSELoss"
     assert page.do("build", setting=setting)["type"] == "frame"
-    assert page.messages[0]["samples"]["kind"] == "regression"
+    assert page.messages[1]["samples"]["kind"] == "regression"
     assert [*page.do("step")["curves"][0]] == ["train_loss", "test_loss"]
 
 

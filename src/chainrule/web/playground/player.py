@@ -56,7 +56,7 @@ class Player:
             action(self, command)
         except ConnectionError:
             raise
-        except Exception as error:  # a net's function is the user's: it may raise anything
+        except (Exception, SystemExit) as error:  # of a net of the user's: anything
             self.playing = False
             message = describe_error(error)
             self.send({"type": "error", "message": message, "about": command.get("do")})
