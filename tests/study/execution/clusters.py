@@ -93,7 +93,9 @@ class RayCluster:
     """A head with two CPUs, whose folder has nothing of the driver's; it listens on ``port``."""
 
     def __init__(self, folder: Path, *, port: int = 0) -> None:
+        self.folder = folder
         folder.mkdir(exist_ok=True)
+        path = os.pathsep.join(map(str, (SOURCE, folder)))
         self.port = port or find_free_port()
         self.temporary = Path(tempfile.mkdtemp(prefix="ray-"))  # its sockets need a short path
         begin = "from ray.scripts.scripts import main; main()"
@@ -103,7 +105,7 @@ class RayCluster:
         self.process = subprocess.Popen(
             [sys.executable, "-c", begin, "start", *options],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+            env={**os.environ, "PYTHONPATH": path},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

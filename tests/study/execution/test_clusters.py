@@ -168,6 +168,27 @@ def test_on_mpi_a_killed_worker_ends_all_and_the_same_command_goes_on(tmp_path, 
     assert lasting(rows) == lasting(run(STUDY).rows)
 
 
+@pytest.mark.slow
+@MPI
+def test_on_mpi_ctrl_c_ends_all_and_keeps_what_is_done(tmp_path, monkeypatch):
+    for name, value in OPEN_MPI.items():
+        monkeypatch.setenv(name, value)
+    launcher = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
+    engine = "mpi4py.futures:MPIPoolExecutor"
+    process = Process(tmp_path / "a.sqlite", "ENDLESS", engine, launcher=launcher)
+    try:
+        assert process.wait_for("2", 120)
+        ranks, begun = find_descendants(process.popen.pid), time.monotonic()
+        os.killpg(process.popen.pid, signal.SIGINT)
+        process.popen.communicate(timeout=30)
+        assert time.monotonic() - begun < 3
+        assert not [rank for rank in ranks if Path(f"/proc/{rank}/exe").exists()]
+    finally:
+        process.end()
+    with open_store(tmp_path / "a.sqlite", read_only=True) as opened:
+        assert opened.studies()[0].trainings == 2
+
+
 def is_python(process: int) -> bool:
     """Whether it is one of the workers, or the driver."""
     return "mpi4py.futures\0" in Path(f"/proc/{process}/cmdline").read_text()

@@ -8,16 +8,18 @@ import random
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from chainrule.compiled.build import cache_dir
 from chainrule.study import StudyError, open_store, run
 from chainrule.study.execution.executors import open_engine
 from chainrule.study.execution.scheduling import lost_jobs
 from tests.study.execution.clusters import RayCluster
 from tests.study.execution.killing import STUDY, Process
 from tests.study.execution.test_runner import FEW
-from tests.study.execution.test_travel import mine  # noqa: F401
+from tests.study.execution.test_travel import NETS, mine  # noqa: F401
 from tests.study.small import lasting
 
 pytestmark = [
@@ -31,7 +33,15 @@ BUSY = 300
 
 @pytest.fixture
 def cluster(tmp_path):
+    """One that may be killed."""
     with RayCluster(tmp_path / "cluster") as begun:
+        yield begun
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory):
+    """One that nobody kills."""
+    with RayCluster(tmp_path_factory.mktemp("steady")) as begun:
         yield begun
 
 
@@ -39,10 +49,28 @@ def test_a_cluster_of_rays_own():
     assert lasting(run(FEW, executor="ray", jobs=2).rows) == lasting(run(FEW).rows)
 
 
-def test_a_file_and_modules_that_only_the_driver_has(tmp_path, mine, cluster):  # noqa: F811
-    result = run(mine, executor=cluster.engine, nets=tmp_path / "nets")
+def test_a_file_and_modules_that_only_the_driver_has(tmp_path, monkeypatch, mine, steady):  # noqa: F811
+    csv, sha256 = (mine.data.arguments[name] for name in ("csv", "sha256"))
+    monkeypatch.chdir(Path(csv).parent)
+    hidden = mine.with_overrides(data={"csv": "/proc/self/cwd/mine.csv"})  # not in theirs
+    kept = cache_dir() / "sent" / sha256
+    kept.unlink(missing_ok=True)
+    result = run(hidden, executor=steady.engine, nets=tmp_path / "nets")
+    assert kept.is_file()
     assert lasting(result.rows) == lasting(run(mine).rows)
     assert len([*(tmp_path / "nets").rglob("*.safetensors")]) == 4
+
+
+def test_a_worker_with_another_version_of_a_module_is_refused_by_name(mine, steady):  # noqa: F811
+    module = steady.folder / "travelnets.py"
+    module.write_text(NETS.replace("Tanh", "ReLU"), encoding="utf-8")
+    try:
+        with pytest.raises(
+            StudyError, match=rf"worker \S+: its module travelnets, {module}, is an"
+        ):
+            run(mine, executor=steady.engine)
+    finally:
+        module.unlink()
 
 
 def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(cluster, monkeypatch):
@@ -88,22 +116,28 @@ def test_a_head_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cl
     assert lasting(result.rows) == lasting(run(STUDY).rows)
 
 
-def test_ctrl_c_ends_what_workers_do(tmp_path, cluster):
-    process = Process(tmp_path / "a.sqlite", "ENDLESS", cluster.engine)
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_what_workers_do_and_the_second_one_waits_for_nothing(tmp_path, steady, times):
+    process = Process(tmp_path / "a.sqlite", "ENDLESS", steady.engine)
     try:
         assert process.wait_for("2", BUSY)
-        time.sleep(1)
-        os.killpg(process.popen.pid, signal.SIGINT)
+        while len(steady.find_busy()) < 2:
+            time.sleep(0.05)
         begun = time.monotonic()
+        for _ in range(times):
+            os.killpg(process.popen.pid, signal.SIGINT)
+            time.sleep(0.1)
         said, errors = process.popen.communicate(timeout=30)
-        assert time.monotonic() - begun < 5
-        while cluster.find_busy():
-            assert time.monotonic() - begun < 5
+        ended = time.monotonic() - begun
+        while steady.find_busy():
+            assert time.monotonic() - begun < 3 * times
             time.sleep(0.05)
     finally:
         process.end()
-    assert said.endswith("interrupted\n")
-    assert errors == ""
+    assert ended < 3
+    if times == 1:
+        assert said.endswith("interrupted\n")
+        assert errors == ""
 
 
 def test_no_cluster_is_an_error():
