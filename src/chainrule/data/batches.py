@@ -103,10 +103,10 @@ def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
     It depends on the replica's seed and the epoch alone, so that a training may stop and resume
     anywhere, and is the same for a net alone and within a cohort.
     """
-    rows = {
-        root: torch.randperm(N, generator=seeds.generator(root, "order", epoch))
-        for root in dict.fromkeys(roots)  # the candidates of a search have the same
-    }
+    rows, generator = {}, torch.Generator()
+    for root in dict.fromkeys(roots):  # the candidates of a search have the same
+        generator.manual_seed(seeds.derive(root, "order", epoch))  # sooner than one made anew
+        rows[root] = torch.randperm(N, generator=generator)
     return torch.stack([rows[root] for root in roots])
 
 

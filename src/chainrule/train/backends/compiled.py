@@ -51,8 +51,11 @@ __all__ = ["CompiledBackend"]
 
 HOOK = "a hook that sees each layer"
 MAX_EPOCHS_AT_ONCE = 64
-SHORT_WORK = 2**27
-"""Work of a call that does several epochs: it takes some milliseconds, and then Ctrl-C is heard."""
+SHORT_WORK = 2**30
+"""Work of a call that does several epochs: it takes some hundredths of a second, and then Ctrl-C is
+heard."""
+MAX_ORDERED = 2**20
+"""How many samples the orders of such a call name: they are made before."""
 MAX_AUGMENTED_BYTES = 2**30
 """How large the inputs of an epoch may be that are made ahead."""
 
@@ -142,7 +145,9 @@ class CompiledBackend(Backend):
         program = self._training.program
         if program is None or told_between or state.batch_metrics:
             return 1
-        return max(1, min(MAX_EPOCHS_AT_ONCE, SHORT_WORK // max(1, program.work)))
+        ordered = len(train) * len(state.seeds)
+        fitting = min(SHORT_WORK // max(1, program.work), MAX_ORDERED // ordered)
+        return max(1, min(MAX_EPOCHS_AT_ONCE, fitting))
 
     def train_epochs(self, state: TrainState, train: Dataset, orders: Tensor) -> Tensor:
         program = self._find_training_program(state, train)
