@@ -7,7 +7,7 @@ const showProgress = (study) => {
   const [done, total] = study.trainings;
   const facts = [
     `${done.toLocaleString("en")} of ${total.toLocaleString("en")} trainings`,
-    `${study.cohorts.toLocaleString("en")} cohorts`,
+    `${study.cohorts.toLocaleString("en")} ${study.cohorts === 1 ? "cohort" : "cohorts"}`,
     study.left ? `about ${study.left} left` : "",
     study.holder ? `run by process ${study.holder}` : "",
   ];
