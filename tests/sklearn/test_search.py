@@ -185,6 +185,21 @@ def test_candidates_of_other_sizes_are_trained_at_the_same_time(monkeypatch):
     assert len(search.cv_results_["params"]) == 8
 
 
+def test_scores_are_a_moments_work_of_one_thread():
+    """Threads of PyTorch that wait for the next moment's work do so without rest."""
+    seen = []
+    with torch_threads(2):
+        CohortSearchCV(
+            NET,
+            SIZES,
+            cv=2,
+            scoring=lambda net, X, y: seen.append(torch.get_num_threads()) or net.score(X, y),
+            refit=False,
+        ).fit(*WINE)
+        assert torch.get_num_threads() == 2
+    assert set(seen) == {1}
+
+
 def test_threads_change_no_score():
     found = []
     for threads in (1, 2):

@@ -11,11 +11,11 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from chainrule.sklearn.cohort import fit_together, value_key
+from chainrule.sklearn.cohort import CohortFit, make_cohorts, value_key
 from chainrule.sklearn.estimator import NetEstimator
 from sklearn import get_config
 
-__all__ = ["FoldCandidate", "Setting", "check_searchable", "fit_candidates"]
+__all__ = ["FoldCandidate", "Setting", "check_searchable", "prepare_candidates"]
 
 Setting = Mapping[str, Any]
 
@@ -25,13 +25,20 @@ class FoldCandidate:
     """One setting on one fold.
 
     ``estimator``: what is scored; ``net``: its last step, or itself; ``head``: the steps before,
-    which candidates share; ``problem``: what was wrong, if anything.
+    which candidates share, and are fitted; ``cohort``: the fit of its net, and others, None where
+    the head's has failed with ``head_problem``.
     """
 
     estimator: BaseEstimator
     net: NetEstimator
     head: Pipeline | None = None
-    problem: Exception | None = None
+    head_problem: Exception | None = None
+    cohort: CohortFit | None = None
+
+    @property
+    def problem(self) -> Exception | None:
+        """What was wrong, if anything, when the cohort is fitted."""
+        return self.head_problem if self.cohort is None else self.cohort.problems[id(self.net)]
 
 
 def check_searchable(estimator: Any) -> NetEstimator:
@@ -45,18 +52,29 @@ def check_searchable(estimator: Any) -> NetEstimator:
     return last
 
 
-def fit_candidates(
+def prepare_candidates(
     estimator: Any, settings: Sequence[Setting], X: Any, y: Any, params: Mapping[str, Any]
 ) -> list[FoldCandidate]:
-    """Each candidate fitted, in their order; ``params`` are those of ``fit``.
+    """Each candidate, in their order, fitted but for its net; ``params`` are those of ``fit``.
 
     Raises TypeError for a candidate whose net is no estimator of ours.
     """
     if isinstance(estimator, Pipeline):
-        return fit_pipelines(estimator, settings, X, y, params)
+        return prepare_pipelines(estimator, settings, X, y, params)
     nets = [set_cloned(clone(estimator), setting) for setting in settings]
-    problems = fit_together(nets, X, y, params)
-    return [FoldCandidate(net, net, None, p) for net, p in zip(nets, problems, strict=True)]
+    candidates = [FoldCandidate(net, net) for net in nets]
+    give_cohorts(candidates, X, y, params)
+    return candidates
+
+
+def give_cohorts(
+    candidates: Sequence[FoldCandidate], X: Any, y: Any, params: Mapping[str, Any]
+) -> None:
+    """Let each candidate know the cohort in which its net is to be fitted on these samples."""
+    cohorts = make_cohorts([each.net for each in candidates], X, y, params)
+    by_net = {id(net): cohort for cohort in cohorts for net in cohort.members}
+    for each in candidates:
+        each.cohort = by_net[id(each.net)]
 
 
 def set_cloned(estimator: Any, setting: Setting) -> Any:
@@ -64,7 +82,7 @@ def set_cloned(estimator: Any, setting: Setting) -> Any:
     return estimator.set_params(**clone(dict(setting), safe=False)) if setting else estimator
 
 
-def fit_pipelines(
+def prepare_pipelines(
     pipeline: Pipeline, settings: Sequence[Setting], X: Any, y: Any, params: Mapping[str, Any]
 ) -> list[FoldCandidate]:
     """Those that prepare X alike share the fitted steps."""
@@ -75,7 +93,7 @@ def fit_pipelines(
     found: dict[int, FoldCandidate] = {}
     for indices in groups.values():
         made = make_pipelines(pipeline, [settings[i] for i in indices])
-        fit_alike(made, X, y, params)
+        fit_head(made, X, y, params)
         found |= zip(indices, made, strict=True)
     return [found[i] for i in range(len(settings))]
 
@@ -105,21 +123,22 @@ def make_pipelines(pipeline: Pipeline, settings: Sequence[Setting]) -> list[Fold
     return made
 
 
-def fit_alike(
+def fit_head(
     candidates: Sequence[FoldCandidate], X: Any, y: Any, params: Mapping[str, Any]
 ) -> None:
-    """Fit the steps that these have in common, and then their nets."""
+    """Fit the steps that these have in common, and let their nets know the samples behind them."""
     pipeline: Any = candidates[0].estimator
     head = pipeline[:-1]
     try:
         head_params, net_params = split_fit_params(pipeline, params)
         inputs = head.fit_transform(X, y, **head_params) if head.steps else X
     except Exception as error:  # as of a fit: a row of the results says it
-        problems: Sequence[Exception | None] = [error] * len(candidates)
+        for each in candidates:
+            each.head_problem = error
     else:
-        problems = fit_together([each.net for each in candidates], inputs, y, net_params)
-    for each, problem in zip(candidates, problems, strict=True):
-        each.problem, each.head = problem, head if head.steps else None
+        give_cohorts(candidates, inputs, y, net_params)
+    for each in candidates:
+        each.head = head if head.steps else None
         each.estimator.steps[:-1] = head.steps
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any, final
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Self, final
 
 import joblib
 import torch
@@ -13,7 +14,7 @@ from chainrule.sklearn.estimator import NetEstimator, make_cohort_trainer, train
 from chainrule.sklearn.samples import Samples
 from chainrule.train import Trainer
 
-__all__ = ["fit_together", "value_key"]
+__all__ = ["CohortFit", "CohortPool", "make_cohorts", "value_key"]
 
 PER_REPLICA = ("learning_rate_init", "alpha")
 """What may differ among the nets of a cohort."""
@@ -22,23 +23,17 @@ SECONDS_BETWEEN_LOOKS = 0.2
 """How long it waits at a time, to hear Ctrl-C."""
 
 
-def fit_together(
+def make_cohorts(
     members: Sequence[NetEstimator], X: Any, y: Any, params: Mapping[str, Any]
-) -> list[Exception | None]:
-    """Fit each as its own ``fit`` would, and say of each what was wrong, if anything.
+) -> list[CohortFit]:
+    """The fits of these on samples, each as its own ``fit`` would; ``params`` are those of ``fit``.
 
-    ``params`` are those of ``fit``. Those that differ in ``PER_REPLICA`` alone are one cohort; as
-    many cohorts as PyTorch has threads are trained at a time. Raises KeyboardInterrupt.
+    Those that differ in ``PER_REPLICA`` alone are one cohort.
     """
-    groups: dict[object, list[int]] = {}
-    for i, member in enumerate(members):
-        groups.setdefault(group_key(member), []).append(i)
-    cohorts = [CohortFit([members[i] for i in of]) for of in groups.values()]
-    problems: list[Exception | None] = [None] * len(members)
-    for indices, found in zip(groups.values(), fit_cohorts(cohorts, X, y, params), strict=True):
-        for i, problem in zip(indices, found, strict=True):
-            problems[i] = problem
-    return problems
+    groups: dict[object, list[NetEstimator]] = {}
+    for member in members:
+        groups.setdefault(group_key(member), []).append(member)
+    return [CohortFit(group, X, y, params) for group in groups.values()]
 
 
 def group_key(member: NetEstimator) -> object:
@@ -65,54 +60,67 @@ def value_key(value: Any) -> object:
 
 @final
 class CohortFit:
-    """The fit of estimators of one key, which can be stopped."""
+    """The fit of estimators of one key, which can be stopped.
 
-    def __init__(self, members: Sequence[NetEstimator]) -> None:
-        self.members, self.is_stopped = members, False
+    Afterwards ``problems`` has what was wrong with each member, if anything, by its id, and
+    ``seconds`` how long it took.
+    """
+
+    def __init__(
+        self, members: Sequence[NetEstimator], X: Any, y: Any, params: Mapping[str, Any]
+    ) -> None:
+        self.members, self.given = members, (X, y, params)
+        self.problems: dict[int, Exception | None] = {}
+        self.seconds = 0.0
+        self.is_stopped = False
         self.trainer: Trainer | None = None
-        self.samples: Samples | None = None
 
-    def fit(self, X: Any, y: Any, params: Mapping[str, Any]) -> list[Exception | None]:
-        """Train the nets of all members, and give each its own; what was wrong with each.
+    def run(self) -> None:
+        """Train the nets of all members, and give each its own.
 
         A member that refuses the samples or its options is left out; what a net or a loss raises is
         that of all others. Raises KeyboardInterrupt.
         """
         if self.is_stopped:
             raise KeyboardInterrupt
-        problems = self._read_samples(X, y, params)
-        ready = [i for i, problem in enumerate(problems) if problem is None]
-        if self.samples is None:
-            return problems
+        start = time.perf_counter()
+        samples = self._read_samples(*self.given)
+        del self.given
+        ready = [each for each in self.members if self.problems[id(each)] is None]
+        if samples is not None:
+            self._train(ready, samples)
+        self.seconds = time.perf_counter() - start
+
+    def _train(self, ready: Sequence[NetEstimator], samples: Samples) -> None:
+        """The nets of those that have taken the samples."""
         try:
-            members = [self.members[i] for i in ready]
-            self.trainer = trainer = make_cohort_trainer(members, self.samples)
-            train_nets(trainer, members[0], self.samples)
+            self.trainer = trainer = make_cohort_trainer(ready, samples)
+            train_nets(trainer, ready[0], samples)
         except Exception as error:
-            return [problem or error for problem in problems]
+            self.problems |= {id(each): error for each in ready}
+            return
         finally:
-            samples, self.samples, self.trainer = self.samples, None, None
+            self.trainer = None
         if trainer.history.interrupted:
             raise KeyboardInterrupt
-        for place, i in enumerate(ready):
-            problems[i] = take_share(self.members[i], trainer, samples, place)
-        return problems
+        for place, each in enumerate(ready):
+            self.problems[id(each)] = take_share(each, trainer, samples, place)
 
-    def _read_samples(self, X: Any, y: Any, params: Mapping[str, Any]) -> list[Exception | None]:
-        """Keep what is learned from, and say what was wrong with it or with each member."""
-        problems: list[Exception | None] = []
+    def _read_samples(self, X: Any, y: Any, params: Mapping[str, Any]) -> Samples | None:
+        """What is learned from, None where nobody takes it; what was wrong with each is kept."""
+        samples: Samples | None = None
         reader: NetEstimator | None = None
         for member in self.members:
             try:
                 if reader is None:
-                    self.samples = member.read_samples(X, y, **params)
+                    samples = member.read_samples(X, y, **params)
                     reader = member
                 else:
                     member.adopt_reading(reader, PER_REPLICA)
-                problems.append(None)
+                self.problems[id(member)] = None
             except Exception as error:
-                problems.append(error)
-        return problems
+                self.problems[id(member)] = error
+        return samples
 
     def stop(self) -> None:
         """End its training after the epoch that it is in."""
@@ -132,24 +140,48 @@ def take_share(
     return None
 
 
-def fit_cohorts(cohorts: Sequence[CohortFit], *samples: Any) -> list[list[Exception | None]]:
-    """What each fit says; several at a time, which divide PyTorch's threads.
+@final
+class CohortPool:
+    """Runs fits of cohorts, at most ``most`` at a time, which divide PyTorch's threads.
 
-    Raises KeyboardInterrupt.
+    One at a time is run where it is given. Within the context PyTorch has one thread where several
+    are at work. What ends the context before its end, as Ctrl-C does, stops all.
     """
-    threads = torch.get_num_threads()
-    n = min(threads, len(cohorts))
-    if n < 2 or any(cohort.members[0].verbose for cohort in cohorts):
-        return [cohort.fit(*samples) for cohort in cohorts]
-    with ThreadPoolExecutor(n, "fit", torch.set_num_threads, (threads // n,)) as pool:
-        futures = [pool.submit(cohort.fit, *samples) for cohort in cohorts]
-        try:
-            while wait(futures, SECONDS_BETWEEN_LOOKS).not_done:
-                pass
-        except KeyboardInterrupt:
-            for cohort in cohorts:
+
+    def __init__(self, most: int) -> None:
+        self.threads = torch.get_num_threads()
+        self.workers = min(self.threads, most)
+        self.futures: dict[CohortFit, Future[None]] = {}
+
+    def __enter__(self) -> Self:
+        self.pool: ThreadPoolExecutor | None = None
+        if self.workers > 1:
+            share = (self.threads // self.workers,)
+            self.pool = ThreadPoolExecutor(self.workers, "fit", torch.set_num_threads, share)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if any(raised):
+            for cohort in self.futures:
                 cohort.stop()
-            raise
-        finally:
-            torch.set_num_threads(threads)  # a part of it is of the process
-    return [future.result() for future in futures]
+        if self.pool is not None:
+            self.pool.shutdown()
+            torch.set_num_threads(self.threads)  # a part of it is of the process
+
+    def start(self, cohorts: Sequence[CohortFit]) -> None:
+        """Let these be fitted as soon as there is room. Raises KeyboardInterrupt."""
+        for cohort in cohorts:
+            if self.pool is None:
+                cohort.run()
+            else:
+                self.futures[cohort] = self.pool.submit(cohort.run)
+
+    def wait(self, cohorts: Sequence[CohortFit]) -> None:
+        """Until these are fitted. Raises KeyboardInterrupt."""
+        if self.pool is None:
+            return
+        futures = [self.futures[cohort] for cohort in cohorts]
+        while wait(futures, SECONDS_BETWEEN_LOOKS).not_done:
+            pass
+        for cohort in cohorts:
+            self.futures.pop(cohort).result()

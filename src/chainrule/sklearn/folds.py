@@ -14,7 +14,9 @@ from sklearn.model_selection._validation import _score
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from chainrule.sklearn.candidates import FoldCandidate, Setting, fit_candidates
+from chainrule._util.threads import torch_threads
+from chainrule.sklearn.candidates import FoldCandidate, Setting, prepare_candidates
+from chainrule.sklearn.cohort import CohortFit, CohortPool
 
 __all__ = ["FoldEvaluation", "Rows"]
 
@@ -22,6 +24,22 @@ Rows = list[dict[str, Any]]
 
 OWN_SCORERS = (_BaseScorer, _MultimetricScorer, _PassthroughScorer)
 """scikit-learn's: they ask an estimator for its predictions, and a net as well as a pipeline."""
+
+
+@dataclass(frozen=True)
+class StartedFold:
+    """The candidates on a split (train, test), and how long they took until their nets' fits."""
+
+    candidates: Sequence[FoldCandidate]
+    train: Any
+    test: Any
+    seconds: float
+
+    @property
+    def cohorts(self) -> list[CohortFit]:
+        """The fits of all nets, each once."""
+        found = {id(each.cohort): each.cohort for each in self.candidates}
+        return [cohort for cohort in found.values() if cohort is not None]
 
 
 @dataclass(frozen=True)
@@ -42,21 +60,45 @@ class FoldEvaluation:
     return_train_score: bool
 
     def evaluate(self, settings: Sequence[Setting]) -> Rows:
-        """The rows of all candidates, those of a candidate's folds one after the other."""
-        by_fold = [self._evaluate_fold(settings, train, test) for train, test in self.splits]
+        """The rows of all candidates, those of a candidate's folds one after the other.
+
+        While the nets of a fold are trained the one before it is scored. Raises KeyboardInterrupt.
+        """
+        by_fold: list[Rows] = []
+        with ExitStack() as stack:
+            pool, before = None, None
+            for split in self.splits:
+                fold = self._start_fold(settings, *split)
+                if pool is None:
+                    pool = stack.enter_context(CohortPool(count_workers(fold)))
+                pool.start(fold.cohorts)
+                if before is not None:
+                    by_fold.append(self._finish_fold(before, pool))
+                before = fold
+            if pool is not None and before is not None:
+                by_fold.append(self._finish_fold(before, pool))
         return [rows[i] for i in range(len(settings)) for rows in by_fold]
 
-    def _evaluate_fold(self, settings: Sequence[Setting], train: Any, test: Any) -> Rows:
-        """The rows of all candidates on one fold, in their order."""
+    def _start_fold(self, settings: Sequence[Setting], train: Any, test: Any) -> StartedFold:
+        """All candidates on one fold, fitted but for their nets."""
         start = time.perf_counter()
         X, y = _safe_split(self.estimator, self.X, self.y, train)
         fit_params = _check_method_params(self.X, self.fit_params, train)
-        candidates = fit_candidates(self.estimator, settings, X, y, fit_params)
-        seconds = (time.perf_counter() - start) / len(settings)
+        candidates = prepare_candidates(self.estimator, settings, X, y, fit_params)
+        return StartedFold(candidates, train, test, time.perf_counter() - start)
+
+    def _finish_fold(self, fold: StartedFold, pool: CohortPool) -> Rows:
+        """The rows of all candidates on one fold, in their order."""
+        pool.wait(fold.cohorts)
+        candidates, n = fold.candidates, len(fold.candidates)
+        seconds = (fold.seconds + sum(cohort.seconds for cohort in fold.cohorts)) / n
         start = time.perf_counter()
-        scores = self._score_all(candidates, test, train)
-        score_time = (time.perf_counter() - start) / len(settings)
-        train_scores = self._score_all(candidates, train) if self.return_train_score else scores
+        with torch_threads(1):  # the others would wait for their share of a moment's work
+            scores = self._score_all(candidates, fold.test, fold.train)
+            score_time = (time.perf_counter() - start) / n
+            train_scores = (
+                self._score_all(candidates, fold.train) if self.return_train_score else scores
+            )
         rows: Rows = []
         for each, score, train_score in zip(candidates, scores, train_scores, strict=True):
             failed = each.problem is not None
@@ -98,6 +140,12 @@ class FoldEvaluation:
             raise problem
         names = getattr(self.scorers, "_scorers", None)
         return self.error_score if names is None else dict.fromkeys(names, self.error_score)
+
+
+def count_workers(fold: StartedFold) -> int:
+    """How many fits may be at work at once: one where each is to say how far it is."""
+    is_said = any(each.net.verbose for each in fold.candidates)
+    return 1 if is_said else len(fold.cohorts)
 
 
 def share_inputs(candidates: Sequence[FoldCandidate], X: Any, stack: ExitStack) -> dict[int, Any]:
