@@ -11,7 +11,7 @@ pytest.importorskip("sklearn")
 
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import FitFailedWarning, UnsetMetadataPassedError
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, PredefinedSplit, cross_validate
 from sklearn.pipeline import Pipeline
@@ -108,17 +108,30 @@ def test_a_scorer_that_fails_counts_as_told():
         assert np.isnan(search.fit(X, Y).cv_results_["mean_test_score"]).all()
 
 
-def test_metadata_goes_where_it_is_requested():
+@pytest.mark.parametrize("scoring", [None, "accuracy", ["accuracy", "neg_log_loss"]])
+@pytest.mark.parametrize("counts", [True, False, None], ids=["counts", "counts not", "unsaid"])
+def test_metadata_goes_where_it_is_requested(counts, scoring):
+    """Unsaid, it is an error of the same words."""
+    found, told = [], []
     with sklearn.config_context(enable_metadata_routing=True):
         net = MLPClassifier(**NET.get_params()).set_fit_request(sample_weight=True)
-        net.set_score_request(sample_weight=True)
+        if counts is not None:
+            net.set_score_request(sample_weight=counts)
         head = StandardScaler().set_fit_request(sample_weight=True)
         pipeline = Pipeline([("head", head), ("net", net)])
-        found = [
-            search(pipeline, {"net__alpha": [1e-3]}, cv=2).fit(X, Y, sample_weight=WEIGHT)
-            for search in (CohortSearchCV, GridSearchCV)
-        ]
-    assert_same_results(*(search.cv_results_ for search in found))
+        whole = net if scoring is None else pipeline  # a pipeline's own score refuses False
+        grid = {"alpha" if whole is net else "net__alpha": [1e-3]}
+        options = {"cv": 2, "scoring": scoring, "refit": False}
+        for search in (CohortSearchCV, GridSearchCV):
+            try:
+                made = search(whole, grid, **options).fit(X, Y, sample_weight=WEIGHT)
+                found.append(made.cv_results_)
+            except UnsetMetadataPassedError as error:
+                told.append(str(error).replace("CohortSearchCV", "GridSearchCV"))
+    if found:
+        assert_same_results(*found)
+    assert len(found) + len(told) == 2
+    assert len(set(told)) < 2
 
 
 @pytest.mark.parametrize(
