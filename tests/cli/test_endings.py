@@ -162,3 +162,14 @@ def test_a_signal_while_a_text_is_executed_ends_with_130_too(tmp_path):
         [sys.executable, "-m", "own"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_a_current_folder_that_was_removed_is_said(call, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, _, err = call("init", "a.toml")
+    assert (code, err) == (
+        1,
+        "chainrule: the current folder is no longer there: change to another\n",
+    )

@@ -20,7 +20,7 @@ USUAL = {
     "studies": (),
     "remove": ("runs/tiny.sqlite/9",),
     "show": ("tiny",),
-    "log": ("tiny", "-o", "logs"),
+    "log": ("tiny", "logs", "--to", "jsonl"),
     "compare": ("tiny",),
     "ensemble": ("tiny",),
     "review": ("tiny",),

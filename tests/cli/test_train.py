@@ -308,3 +308,9 @@ def test_a_real_signal_ends_within_two_seconds_and_keeps_the_best(tmp_path):
     assert taken < 2
     assert said == "interrupted: the net of the best epoch so far is kept\n"
     assert Predictor.load(tmp_path / "runs" / "plane_net.safetensors").loss == "CrossEntropyLoss"
+
+
+def test_a_file_that_could_not_be_written_is_refused_before_the_training(call, tmp_path):
+    (tmp_path / "there").mkdir()
+    code, _, err = call("train", "plane_net", "disk_points", "-o", "there", "--epochs", "10000000")
+    assert (code, err) == (1, "chainrule: there: is a folder: choose another file with -o\n")

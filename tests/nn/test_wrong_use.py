@@ -59,3 +59,20 @@ def test_a_training_says_it_too(net):
         fit(net, disk(9, seed=0), epochs=True, **parts)
     with pytest.raises(TypeError, match="expected a tensor, one number a sample, got 3"):
         fit(net, disk(9, seed=0), epochs=1, metrics={"a": lambda o, t: 3}, **parts)
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        (lambda net: net.cuda(), r"'Sequential' object has no attribute 'cuda': net\.to\(device\)"),
+        (lambda net: net.requires_grad_(False), "what an optimizer is given is learned"),
+        (lambda net: net[0].weight.requires_grad, "what an optimizer is given is learned"),
+        (lambda net: setattr(net[0].weight, "requires_grad", False), r"Parameter\.requires_grad: "),
+        (lambda net: setattr(net, "requires_grad", False), r"Sequential\.requires_grad: what an"),
+        (lambda net: net.register_buffer("a", torch.ones(2)), r"nn\.Buffer\(tensor\)"),
+        (lambda net: net.paramters(), "has no attribute 'paramters'$"),
+    ],
+)
+def test_a_name_of_torch_that_is_not_here_is_told_with_what_to_write(net, use, said):
+    with pytest.raises(AttributeError, match=said):
+        use(net)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import os
 import sys
 from importlib import import_module
@@ -73,8 +74,10 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):  # a terminal without ± gets a ? for it, not an error
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that may not be written
     try:
         with hear_signals(), end_quietly():
+            check_folder()
             app()
     except Exception as error:
         is_ours = isinstance(error, ValueError | OSError | ImportError)
@@ -86,6 +89,14 @@ def main() -> NoReturn:
         echo_err(add_user_lines(f"chainrule: {message}", error), is_error=True)
         raise SystemExit(1) from None
     raise SystemExit(0)
+
+
+def check_folder() -> None:
+    """Raise OSError where the current folder was removed: libraries fail there in their words."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise OSError("the current folder is no longer there: change to another") from None
 
 
 def open_closed_streams() -> None:

@@ -281,7 +281,8 @@ def keep_errors(folder: Path) -> Iterator[None]:
     except ToolchainError as error:
         raise BuildError(str(error)) from None
     except OSError as error:
-        raise BuildError(f"the kernel cannot be kept in {folder}: {error}") from None
+        reason = error.strerror or error
+        raise BuildError(f"the kernel cannot be kept in {folder}: {reason}") from None
 
 
 def build_library(dtype: torch.dtype) -> Path:

@@ -32,12 +32,13 @@ from chainrule.nn.tagged import (
     tag_output,
     to_plain,
 )
+from chainrule.nn.torch_names import TorchNames
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
 
 __all__ = ["Module", "seed_draws"]
 
 
-class ModuleTree(Replicated, ABC):
+class ModuleTree(Replicated, TorchNames, ABC):
     """What a module is made of: parameters, buffers and children, the attributes of these types."""
 
     def _repr_html_(self) -> str:
@@ -334,9 +335,8 @@ class Module(ModuleTree, ABC):
         """Draw every parameter anew from (seed, "init", its path); in a cohort from K seeds.
 
         ``init``, if given, becomes that of every layer that takes an ``init`` (Linear, Bilinear,
-        Conv1d, Conv2d, Embedding).
-        A parameter's values depend on its own path alone: another head more or less does not
-        change them. Dropout takes its draws from the same seeds.
+        Conv1d, Conv2d, Embedding). A parameter's values depend on its own path alone: another head
+        more or less does not change them. Dropout takes its draws from the same seeds.
         """
         self.check_children()
         roots = check_seeds(self, seed)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, final
 import torch
 from torch import Tensor
 
+from chainrule.nn.torch_names import TorchNames
+
 if TYPE_CHECKING:
     from chainrule.nn.init import Initializer
 
@@ -23,7 +25,7 @@ def next_age() -> int:
     return next(_ages)
 
 
-class Buffer:
+class Buffer(TorchNames):
     """A tensor that belongs to a module's state but is not learned (a running mean).
 
     ``data`` gains a leading axis K when its net is replicated.

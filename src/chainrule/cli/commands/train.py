@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -146,8 +147,11 @@ def choose_way(compiled: bool | None) -> bool | Literal["auto"]:
 
 
 def prepare_output(path: Path) -> Path:
-    """The file, whose folder is there now."""
+    """The file, whose folder is there now. Raises OSError where it could not be written later."""
     make_folder(path.parent)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        problem = "is a folder" if path.is_dir() else "its folder may not be written"
+        raise OSError(f"{path}: {problem}: choose another file with -o")
     return path
 
 
