@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from chainrule import nn, optim
-from chainrule.data import disk
+from chainrule.data import DataLoader, Warp, disk, one_hot, standardize
+from chainrule.study import run
 from chainrule.train import Trainer, fit
 
 
@@ -32,6 +33,14 @@ WRONG = {
     ),
     "a text for a chance": (lambda _: nn.Dropout("a"), "p is a probability, from 0 to 1; got 'a'"),
     "a list of heads": (lambda _: nn.Heads([nn.Linear(2, 2)]), "a dict of names .*got a list"),
+    "a text for points": (lambda _: disk("a", seed=0), "disk: expected n a whole number.* got 'a'"),
+    "a text for a draw": (lambda _: disk(9, seed="a"), "seed: expected a whole number.*'a'"),
+    "tensors to standardize": (
+        lambda _: standardize(torch.ones(3, 2)),
+        r"standardize: expected a Dataset\(inputs, targets\), got a Tensor",
+    ),
+    "a data set for classes": (lambda _: one_hot(disk(9, seed=0), 2), "of targets, got a Dataset"),
+    "a number to load": (lambda _: DataLoader(3), r"dataset: expected a Dataset\(.*got 3"),
     "a size for a shape": (lambda net: nn.summary(net, 2), r"such as \(100, 2\), got 2"),
 }
 
@@ -55,6 +64,9 @@ def test_a_training_says_it_too(net):
     parts = {"criterion": nn.CrossEntropyLoss(), "optimizer": optim.SGD(net)}
     with pytest.raises(TypeError, match=r"seed: expected a whole number, .* got 'a'"):
         Trainer(net, *parts.values(), seed="a")
+    for given, said in ((3, "got 3"), (Warp, r"got the class Warp; write Warp\(\)")):
+        with pytest.raises(TypeError, match=f"augment: expected an augmentation .*{said}"):
+            Trainer(net, *parts.values(), augment=given)
     with pytest.raises(TypeError, match="epochs is a whole number, got True"):
         fit(net, disk(9, seed=0), epochs=True, **parts)
     with pytest.raises(TypeError, match="expected a tensor, one number a sample, got 3"):
@@ -76,3 +88,18 @@ def test_a_training_says_it_too(net):
 def test_a_name_of_torch_that_is_not_here_is_told_with_what_to_write(net, use, said):
     with pytest.raises(AttributeError, match=said):
         use(net)
+
+
+def test_a_tensor_in_the_place_of_a_parameter_is_refused_where_it_would_not_be_trained(net):
+    net[0].weight = torch.ones(4, 2)
+    for use in (lambda: optim.SGD(net), lambda: net.initialize(0), lambda: net.replicate(2)):
+        with pytest.raises(TypeError, match=r"0 Linear\.weight: .* expected nn\.Parameter"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("given", "fix"), [("a.toml", r"; write Study\.load\('a\.toml'\)"), (3, "3$")]
+)
+def test_a_run_of_something_else_than_a_study_is_refused(given, fix):
+    with pytest.raises(TypeError, match=f"study: expected a Study, got .*{fix}"):
+        run(given)

@@ -11,7 +11,7 @@ from torch import Tensor
 from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.words import count_noun
-from chainrule.data.dataset import Dataset
+from chainrule.data.dataset import Dataset, check_dataset
 from chainrule.data.sparse import narrow_rows, num_bytes
 from chainrule.nn.replicated import list_seeds
 
@@ -51,6 +51,7 @@ class DataLoader:
         drop_last: bool = False,
         seed: int | Sequence[int] = 0,
     ) -> None:
+        check_dataset("dataset", dataset)
         self.dataset, self.batch_size = dataset, batch_size
         self.shuffle, self.drop_last, self.epoch = shuffle, drop_last, 0
         self.seeds = replica_seeds(seed, dataset.replicas)

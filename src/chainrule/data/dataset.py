@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from chainrule._util.display import html_table
+from chainrule._util.kinds import describe_object
 from chainrule._util.pytree import tree_map
 from chainrule._util.words import count_noun
 from chainrule.data.arrays import to_tensor
 from chainrule.data.sparse import select_rows
 
-__all__ = ["Dataset", "Seeds", "stack_draws"]
+__all__ = ["Dataset", "Seeds", "check_dataset", "stack_draws"]
 
 Seeds = int | Sequence[int]
 """One seed for a plain data set, or K seeds for K fresh draws."""
@@ -225,11 +226,26 @@ class Dataset:
         return Dataset(inputs, targets, replicas, scale=self.scale)
 
 
+def check_dataset(name: str, given: Any) -> None:
+    """Raise TypeError, naming the argument, for what is no Dataset."""
+    if not isinstance(given, Dataset):
+        got = describe_object(given)
+        raise TypeError(f"{name}: expected a Dataset(inputs, targets), got {got}")
+
+
+def read_seed(seed: Any) -> int:
+    """A seed. Raises TypeError for what is no whole number."""
+    try:
+        return operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed: expected a whole number, or one a replica, got {seed!r}") from None
+
+
 def stack_draws(draw: Callable[[int], Dataset], seed: Seeds) -> Dataset:
     """`draw(seed)`, or for a sequence of K seeds their K draws as one data set with replicas."""
-    if isinstance(seed, Sequence):
-        return Dataset.stack([draw(operator.index(one)) for one in seed])
-    return draw(operator.index(seed))
+    if isinstance(seed, Sequence):  # of a text each letter is refused
+        return Dataset.stack([draw(read_seed(one)) for one in seed])
+    return draw(read_seed(seed))
 
 
 def _select(data: Dataset, tensor: Tensor, index: Tensor) -> Tensor:

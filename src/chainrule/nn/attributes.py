@@ -9,18 +9,32 @@ from torch import Tensor
 from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule.nn.replicated import Replicated
 
-__all__ = ["CONSTANT", "find_problem", "is_constant", "is_per_replica"]
+__all__ = ["CONSTANT", "find_attribute_problem", "is_constant", "is_per_replica"]
+
+
+UNTRAINED = "a tensor would not be trained: expected nn.Parameter(tensor), with no requires_grad"
+
+
+def find_attribute_problem(
+    name: str, value: Any, module: Replicated, reached: set[int], kinds: tuple[type, ...]
+) -> str:
+    """What is wrong with an attribute of a module, whose net has parts of these kinds and ids."""
+    if name == "_last":
+        return ""
+    if replaces_parameter(name, value, module):
+        return UNTRAINED
+    return find_problem(value, reached, kinds)
 
 
 def find_problem(value: Any, reached: set[int], kinds: tuple[type, ...]) -> str:
-    """What is wrong with an attribute of a module, whose net has parts of these kinds and ids."""
+    """What is wrong with a value that a module keeps, see above."""
     if find_torch_base(type(value)) is not None:
         return (
             f"{describe_object(value)} has no chain rule here: take the class of chainrule.nn, or "
             "convert a net with chainrule.interop.from_torch"
         )
     if isinstance(value, Tensor) and value.requires_grad:
-        return "a tensor would not be trained: expected nn.Parameter(tensor), with no requires_grad"
+        return UNTRAINED
     if not isinstance(value, list | tuple | dict) or not value:
         return ""
     for item in value.values() if isinstance(value, dict) else value:
@@ -33,6 +47,12 @@ def find_problem(value: Any, reached: set[int], kinds: tuple[type, ...]) -> str:
         if problem := find_problem(item, reached, kinds):
             return problem
     return ""
+
+
+def replaces_parameter(name: str, value: Any, module: Replicated) -> bool:
+    """Whether a bare tensor stands where a layer of this package has a parameter."""
+    is_own = type(module).__module__.startswith("chainrule.")
+    return is_own and isinstance(value, Tensor) and name.startswith(("weight", "bias"))
 
 
 def is_per_replica(value: Any, replicas: int | None) -> bool:

@@ -16,7 +16,7 @@ from chainrule._util.kinds import check_kind
 from chainrule._util.notices import print_once
 from chainrule._util.pytree import named_leaves, take_rows
 from chainrule._util.words import count_noun
-from chainrule.nn.attributes import CONSTANT, find_problem, is_constant, is_per_replica
+from chainrule.nn.attributes import CONSTANT, find_attribute_problem, is_constant, is_per_replica
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.init import Initializer
@@ -165,7 +165,7 @@ class ModuleTree(Replicated, TorchNames, ABC):
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 where = f"{path} {type(module).__name__}.{name}".lstrip()
-                if name != "_last" and (problem := find_problem(value, reached, kinds)):
+                if problem := find_attribute_problem(name, value, module, reached, kinds):
                     raise TypeError(f"{where}: {problem}")
                 if is_constant(name, value, module):
                     print_once(f"chainrule: {where}: {CONSTANT}")

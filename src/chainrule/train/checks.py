@@ -115,6 +115,16 @@ def to_call(metric: Any) -> str:
     return str(getattr(metric, "__name__", f"{type(metric).__name__}()"))
 
 
+def check_augment(augment: Any) -> None:
+    """Raise TypeError unless it is a function of a batch, an object of a class at most."""
+    if augment is not None and (isinstance(augment, type) or not callable(augment)):
+        fix = f"; write {augment.__name__}()" if isinstance(augment, type) else ""
+        raise TypeError(
+            "augment: expected an augmentation of chainrule.data, or a function of (inputs, seeds, "
+            f"step), got {describe_object(augment)}{fix}"
+        )
+
+
 def check_optimizer_class(optimizer: Any) -> None:
     """Raise TypeError unless it is a class of optimizers, or a function that makes one."""
     is_class = isinstance(optimizer, type)
@@ -143,8 +153,11 @@ def check_epochs(epochs: int) -> None:
         raise ValueError(f"epochs is at least 0, got {epochs}")
 
 
-def check_options(scheduler: LRScheduler | None, schedule_every: str) -> None:
-    """Raise ValueError where the learning rate cannot be changed so."""
+def check_options(scheduler: LRScheduler | None, schedule_every: str, augment: Any = None) -> None:
+    """Raise ValueError where the learning rate cannot be changed so, TypeError for an augmentation
+    that is none.
+    """
+    check_augment(augment)
     if schedule_every not in ("epoch", "step"):
         raise ValueError(f"schedule_every is 'epoch' or 'step', got {schedule_every!r}")
     if schedule_every == "step" and isinstance(scheduler, ReduceLROnPlateau):

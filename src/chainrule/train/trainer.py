@@ -102,7 +102,7 @@ class Trainer(TrainStateView):
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
     ) -> None:
         check_parts(net, criterion, optimizer, scheduler, metrics, callbacks)
-        check_options(scheduler, schedule_every)
+        check_options(scheduler, schedule_every, augment)
         check_counts(batch_size=batch_size, accumulate=accumulate, evaluate_every=evaluate_every)
         check_bounds(clip_norm=clip_norm, clip_value=clip_value)
         check_accumulation(optimizer, accumulate)

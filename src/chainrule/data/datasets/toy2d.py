@@ -8,7 +8,6 @@ replica k is bit for bit the plain draw of seed k. `n` may be 0; a negative one 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 
 import torch
@@ -151,7 +150,9 @@ def _draw_curves(
 def _draw_points(
     name: str, n: int, seed: Seeds, draw: Callable[[Generator], tuple[Tensor, Tensor]]
 ) -> Dataset:
-    if operator.index(n) < 0:
+    if not isinstance(n, int):
+        raise TypeError(f"{name}: expected n a whole number, got {n!r}")
+    if n < 0:
         raise ValueError(f"{name}: expected n at least 0, got {n}")
     return stack_draws(lambda one: Dataset(*draw(generator(one, "data", name))), seed)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import describe_object
+
 __all__ = ["one_hot"]
 
 
@@ -16,6 +18,8 @@ def one_hot(targets: Tensor, classes: int, low: float = 0.0, high: float = 1.0) 
     ``low=-1.0`` suits outputs that end in a Tanh. Raises TypeError for another dtype, ValueError
     for a target that is no class.
     """
+    if not isinstance(targets, Tensor):
+        raise TypeError(f"one_hot: expected a tensor of targets, got {describe_object(targets)}")
     if targets.dtype != torch.int64:
         raise TypeError(f"one_hot: expected int64 targets, got {targets.dtype}")
     outside = targets[(targets < 0) | (targets >= classes)]

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from chainrule.data.dataset import Dataset
+from chainrule.data.dataset import Dataset, check_dataset
 
 __all__ = ["Standardizer", "standardize", "standardize_targets"]
 
@@ -72,6 +72,8 @@ def standardize(
     """
     if per not in ("feature", "all"):
         raise ValueError(f"standardize: expected per 'feature' or 'all', got {per!r}")
+    for part in (train, *others):
+        check_dataset("standardize", part)
     for other in others:
         if other.replicas != train.replicas:
             raise ValueError(

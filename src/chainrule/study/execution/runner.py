@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from chainrule._util.kinds import describe_object
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import check_backends, settle_backend
 from chainrule.study.execution.cohorts import CohortJob
@@ -47,6 +48,14 @@ from chainrule.study.store.record import TrainingKey, TrainingRecord
 __all__ = ["run"]
 
 
+def check_study_kind(study: Any) -> Study:
+    """The study. Raises TypeError for what is none, such as its file's name."""
+    if not isinstance(study, Study):
+        fix = f"; write Study.load({study!r})" if isinstance(study, str) else ""
+        raise TypeError(f"study: expected a Study, got {describe_object(study)}{fix}")
+    return study
+
+
 def run(
     study: Study,
     *,
@@ -77,7 +86,7 @@ def run(
     Ctrl-C ends the run: what is done stays. Raises StudyError for what cannot be run and for
     nothing but failures, StoreError and OSError.
     """
-    study = check_request(pin_sources(fill_net_sizes(study)), jobs, executor)
+    study = check_request(pin_sources(fill_net_sizes(check_study_kind(study))), jobs, executor)
     chosen, is_wanted = study.select(arms), select_trainings(study, share, stage)
     with ExitStack() as stack:
         opened = stack.enter_context(open_store(":memory:" if store is None else store))
