@@ -119,8 +119,13 @@ def test_shares_that_are_merged_are_one_run_row_for_row(name, tmp_path):
         result = run_share(study, tmp_path / f"{i}.sqlite", f"{i}/3")
         assert count_share(result, Share(i, 3)) == (len(result.rows), 0)
     merge_stores([tmp_path / f"{i}.sqlite" for i in (1, 2, 3)], tmp_path / "all.sqlite")
-    whole = run(study, executor=NamingExecutor())
-    assert rows_of(load(tmp_path / "all.sqlite")) == rows_of(whole)
+    whole = rows_of(run(study, executor=NamingExecutor()))
+    assert rows_of(load(tmp_path / "all.sqlite")) == whole
+    [again] = merge_stores([tmp_path / f"{i}.sqlite" for i in (3, 1, 2)], tmp_path / "all.sqlite")
+    assert again.added == 0
+    merge_stores([tmp_path / f"{i}.sqlite" for i in (3, 1)], tmp_path / "some.sqlite")
+    merge_stores([tmp_path / "2.sqlite", tmp_path / "some.sqlite"], tmp_path / "other.sqlite")
+    assert rows_of(load(tmp_path / "other.sqlite")) == whole
 
 
 @pytest.mark.parametrize("name", ONE_SEARCH)
