@@ -36,8 +36,8 @@ ENGINES = {
 
 SIMULATED = "16 simulated workers"
 
-LONG = 3000
-"""Epochs that take about half a second."""
+LONG = 300
+"""Epochs that take about half a second, with a look at the test samples after each."""
 
 
 def run(options: Options) -> list[Row]:
