@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from itertools import pairwise
 
 import pytest
@@ -85,6 +86,13 @@ def test_every_figure_is_labelled(read):
 def test_every_table_has_a_label_and_heads_with_a_scope(read):
     assert all(attrs["aria-labelledby"] in read.ids for attrs in read.all("table"))
     assert {attrs["scope"] for attrs in read.all("th")} == {"row", "col"}
+
+
+def test_only_what_is_long_in_a_table_is_broken_into_lines():
+    cells = re.findall(r"<td([^>]*)>([^<]*)</td>", render_page(some()))
+    broken = ["prose" in attributes for attributes, _ in cells]
+    assert broken == [len(unescape(text)) > 60 for _, text in cells]
+    assert any(broken)
 
 
 def test_the_same_result_is_the_same_page():
