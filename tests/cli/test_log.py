@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from chainrule import report
+from chainrule.cli.commands.show import save_parquet
+from chainrule.report.tables.long import COLUMNS
+from chainrule.report.tables.table import Table
 from tests.cli.conftest import Call
 
 
@@ -97,6 +101,19 @@ def test_parquet_is_what_csv_is(call: Call, finished):
     expected, found = pd.read_csv(io.StringIO(out)), pd.read_parquet("a.parquet")
     assert [*found.columns] == [*expected.columns]
     assert found["value"].tolist() == expected["value"].tolist()
+
+
+def test_a_long_table_without_rows_has_its_heads(tmp_path):
+    pytest.importorskip("pyarrow")
+    import pandas as pd
+
+    table = Table("long", "", COLUMNS, [], [])
+    assert report.as_csv(table) == "arm,round,metric,value\n"
+    assert json.loads(report.as_json(table)) == []
+    save_parquet(table, tmp_path / "a.parquet")
+    found = pd.read_parquet(tmp_path / "a.parquet")
+    assert [*found.columns] == ["arm", "round", "metric", "value"]
+    assert found["value"].dtype == "float64"
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,9 @@ def save_parquet(table: Table, path: Path) -> None:
         raise ImportError("pyarrow is missing: pip install 'chainrule[parquet]'") from error
     buffer = BytesIO()
     frame = pd.DataFrame(list(table.rows), columns=[column.title for column in table.columns])
+    if frame.empty:  # no value says of which kind a column is
+        kinds = {column.title: "float64" if column.numeric else "str" for column in table.columns}
+        frame = frame.astype(kinds)
     frame.to_parquet(buffer, index=False)
     save_bytes(path, buffer.getvalue())
 

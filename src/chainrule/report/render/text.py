@@ -39,8 +39,8 @@ LATEX = {
 
 
 def as_csv(table: Table) -> str:
-    """A line a row, in full precision; what is not known is empty."""
-    return rows_to_csv(table.rows)
+    """A line a row, in full precision; what is not known is empty. Without rows the heads alone."""
+    return rows_to_csv(table.rows, [column.title for column in table.columns])
 
 
 def as_json(table: Table) -> str:
@@ -106,8 +106,11 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV (RFC 4180, lines end in one newline); ``a.b`` is entry b of the object a."""
+def rows_to_csv(rows: Sequence[Mapping[str, Any]], heads: Sequence[str] = ()) -> str:
+    """Rows as CSV (RFC 4180, lines end in one newline); ``a.b`` is entry b of the object a.
+
+    ``heads``: the first line where there are no rows, whose own names it else has.
+    """
     flat_rows = [
         {
             path: json.dumps(x) if isinstance(x, list | tuple) else x
@@ -115,7 +118,7 @@ def rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
         }
         for row in rows
     ]
-    names = list(dict.fromkeys(name for row in flat_rows for name in row))
+    names = list(dict.fromkeys(name for row in flat_rows for name in row)) or heads
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
