@@ -25,6 +25,10 @@ WRONG = {
         r"write an .*HeNormal\(",
     ),
     "a name to draw by": (lambda net: net.initialize(1, "HeNormal"), r"write HeNormal\(…\)"),
+    "a name to draw a layer by": (
+        lambda _: nn.Linear(2, 3, init="HeNormal"),
+        r"Linear: init: .*write HeNormal\(…\)",
+    ),
     "how many replicas": (lambda net: net.replicate(2.0), "K: expected a whole number of replicas"),
     "another device": (lambda net: net.to("gpu"), "device 'gpu' is not here: Expected one of cpu"),
     "a net for a state": (

@@ -550,10 +550,18 @@ def test_a_state_that_does_not_fit_changes_nothing(name, kwargs, change):
         ("ReduceLROnPlateau", {"threshold_mode": "x"}, "threshold mode x is unknown!"),
         ("ReduceLROnPlateau", {"min_lr": [1]}, "min_lr must have the same length"),
         ("ExponentialLR", {"gamma": torch.ones(2)}, r"gamma: expected a number or a tensor \(1,\)"),
+        ("ExponentialLR", {"gamma": "a"}, "gamma: expected a number or a tensor, got 'a'"),
+        ("StepLR", {"step_size": "a"}, "Expected positive step_size, but got 'a'"),
+        ("CosineAnnealingLR", {"T_max": "a"}, "Expected positive T_max, but got 'a'"),
+        ("CyclicLR", {"base_lr": 1, "max_lr": 2, "step_size_up": "a"}, "above 0, got 'a'"),
+        ("MultiStepLR", {"milestones": 3}, "milestones: expected a list of epochs, got 3"),
+        ("MultiStepLR", {"milestones": "30"}, "milestones: expected a list of epochs, got '30'"),
+        ("LambdaLR", {"lr_lambda": 3}, "lr_lambda: expected a function of the epoch, or .* got 3"),
+        ("SequentialLR", {"schedulers": 3, "milestones": []}, "schedulers: expected a list, got 3"),
     ],
 )
 def test_wrong_constants(name, kwargs, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         getattr(lr_scheduler, name)(build(optim), **kwargs)
 
 

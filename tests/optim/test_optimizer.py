@@ -70,6 +70,16 @@ def test_gradients_arrive_in_the_flat_tensor_and_zero_grad_clears_them():
     assert not any(p.grad.any() for p in cohort.parameters())
 
 
+def test_none_in_the_place_of_a_gradient_clears_it_as_in_torch():
+    cohort = nn.Linear(3, 4).replicate(2, seeds=[1, 2])
+    optimizer = optim.SGD(cohort)
+    for _ in range(2):
+        for p in cohort.parameters():
+            p.grad = None
+        cohort.backward(torch.ones_like(cohort(torch.randn(2, 5, 3))))
+        assert (optimizer.flats[0].grad[:, -4:] == 5).all()
+
+
 def test_tied_parameter_is_packed_and_stepped_once():
     p = Parameter(torch.tensor([1.0, 2.0]))
     optimizer = optim.SGD([p, p], lr=0.5)
@@ -299,6 +309,15 @@ def test_a_state_that_does_not_fit_changes_nothing(change, message):
         optimizer.load_state_dict(damaged(change))
     assert all(torch.equal(a, b) for a, b in zip(before, twins.snapshot(optimizer), strict=True))
     assert optimizer.param_groups[0] == groups
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [(None, "Adam: expected a state, as .* got None"), ({"state": {}}, "unexpected: param_groups")],
+)
+def test_what_is_no_state_is_refused(state, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        optim.Adam(twins.parameters()).load_state_dict(state)
 
 
 # errors

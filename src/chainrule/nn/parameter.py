@@ -66,9 +66,21 @@ class Parameter(Buffer):
 
     def __init__(self, data: Tensor, init: Initializer | None = None) -> None:
         super().__init__(data)
-        self.grad = torch.zeros_like(data)
+        self._grad = torch.zeros_like(data)
         self.init = init
         self.age = next_age()
+
+    @property
+    def grad(self) -> Tensor:
+        """The gradient so far, of the shape of ``data``; None in its place clears it."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if grad is None:
+            self._grad.zero_()
+        else:
+            self._grad = grad
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the gradient: as in torch, one that was pickled has none, which is 0.
@@ -76,11 +88,11 @@ class Parameter(Buffer):
         Without its age too, which is of this process: a copy is older than all that is made.
         """
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("grad", "age")}
+        return {name: value for name, value in state.items() if name not in ("_grad", "age")}
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         vars(self).update(values)
-        self.grad, self.age = torch.zeros_like(self.data), 0
+        self._grad, self.age = torch.zeros_like(self.data), 0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy in the same process has the gradient too."""

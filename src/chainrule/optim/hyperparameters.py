@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from chainrule.optim.inplace import Scalar
 
-__all__ = ["as_column", "check_number", "validate_hyperparameter"]
+__all__ = ["as_column", "check_number", "check_state_keys", "validate_hyperparameter"]
 
 
 AT_LEAST_0 = "at least 0"
@@ -73,6 +73,17 @@ def check_number(name: str, value: Any, replicas: int | None) -> None:
             )
     elif isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name}: expected a number or a tensor, got {value!r}")
+
+
+def check_state_keys(name: str, own: Mapping[str, Any], state: Any) -> None:
+    """Raise unless a state that is to be loaded has the keys of the present one.
+
+    TypeError for what is no state at all, ValueError for keys that are missing or too many.
+    """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"{name}: expected a state, as state_dict() gives, got {state!r}")
+    if wrong := sorted(map(str, own.keys() ^ state.keys())):
+        raise ValueError(f"{name}: keys missing or unexpected: {', '.join(wrong)}")
 
 
 def as_column(name: str, value: Any, data: Tensor) -> Any:

@@ -23,7 +23,7 @@ from chainrule.optim.groups import (
     to_param_groups,
     unique_parameters,
 )
-from chainrule.optim.hyperparameters import as_column, validate_hyperparameter
+from chainrule.optim.hyperparameters import as_column, check_state_keys, validate_hyperparameter
 
 __all__ = ["Optimizer", "Params", "check_complete"]
 
@@ -190,6 +190,7 @@ class Optimizer(ABC):
         Raises ValueError, and changes nothing, where it is not the state of such an optimizer
         over parameters of these shapes.
         """
+        check_state_keys(type(self).__name__, self.state_dict(), state_dict)
         groups = [dict(group) for group in state_dict["param_groups"]]
         own = self.state_dict()["param_groups"]
         if [group.pop("params") for group in groups] != [group["params"] for group in own]:
@@ -198,10 +199,9 @@ class Optimizer(ABC):
             )
         for group in groups:
             check_saved_group(self, group)
-        states = copy_saved_state(self, state_dict["state"])
-        for i, (group, state) in enumerate(zip(groups, states, strict=True)):
-            self.param_groups[i].update(group)
-            self.state[i] = state
+        self.state = copy_saved_state(self, state_dict["state"])
+        for present, group in zip(self.param_groups, groups, strict=True):
+            present.update(group)
 
     def __getstate__(self) -> dict[str, Any]:
         """With copies of what is written in place, which processes would else share."""

@@ -14,6 +14,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.init import FanInUniform, Initializer, Zeros
 from chainrule.nn.module import Module
@@ -57,6 +58,8 @@ class WeightedLayer(Module, ABC):
 
     def set_init(self, init: Initializer | None) -> None:
         """Choose how ``initialize`` draws from now on (None: as torch does)."""
+        if init is not None:
+            check_kind(init, Initializer, f"{type(self).__name__}: init")
         self.init = init
         self.weight.init = init or self.default_init()
         if self.bias is not None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import take_rows
-from chainrule.optim.hyperparameters import check_number
+from chainrule.optim.hyperparameters import check_number, check_state_keys
 from chainrule.optim.inplace import Scalar
 from chainrule.optim.optimizer import Optimizer
 
@@ -64,9 +64,7 @@ class LRScheduler(ABC):
         vars(self).update(take_rows(LRScheduler.state_dict(self), index))
 
     def check_state_keys(self, state_dict: Mapping[str, Any]) -> None:
-        if wrong := sorted(self.state_dict().keys() ^ state_dict.keys()):
-            name = type(self).__name__
-            raise ValueError(f"{name}: keys missing or unexpected: {', '.join(wrong)}")
+        check_state_keys(type(self).__name__, self.state_dict(), state_dict)
 
     def update_state(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -164,7 +162,14 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     return found
 
 
-def check_all(condition: Any, message: str) -> None:
-    """Raise ValueError unless the condition, a bool or a tensor of them, holds throughout."""
-    if not torch.as_tensor(condition).all():
+def check_all(condition: Callable[[], Any], message: str) -> None:
+    """Raise ValueError unless the condition, a bool or a tensor of them, holds throughout.
+
+    It does not hold of what cannot be compared, as a text.
+    """
+    try:
+        holds = bool(torch.as_tensor(condition()).all())
+    except TypeError:
+        holds = False
+    if not holds:
         raise ValueError(message)

@@ -26,7 +26,7 @@ class CosineAnnealingLR(EpochLR):
     def __init__(
         self, optimizer: Optimizer, T_max: Scalar, eta_min: Scalar = 0.0, last_epoch: int = -1
     ) -> None:
-        check_all(T_max > 0, f"Expected positive T_max, but got {T_max}")
+        check_all(lambda: T_max > 0, f"Expected positive T_max, but got {T_max!r}")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
@@ -58,10 +58,10 @@ class CosineAnnealingWarmRestarts(EpochLR):
         eta_min: Scalar = 0.0,
         last_epoch: int = -1,
     ) -> None:
-        whole = (T_0 > 0) & (T_0 % 1 == 0)
-        check_all(whole, f"Expected positive integer T_0, but got {T_0}")
-        whole = (T_mult >= 1) & (T_mult % 1 == 0)
-        check_all(whole, f"Expected integer T_mult >= 1, but got {T_mult}")
+        expected = f"Expected positive integer T_0, but got {T_0!r}"
+        check_all(lambda: (T_0 > 0) & (T_0 % 1 == 0), expected)
+        expected = f"Expected integer T_mult >= 1, but got {T_mult!r}"
+        check_all(lambda: (T_mult >= 1) & (T_mult % 1 == 0), expected)
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         self.epoch: float = last_epoch + 1
         super().__init__(optimizer, last_epoch)

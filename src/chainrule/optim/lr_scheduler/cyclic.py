@@ -53,8 +53,9 @@ class CyclicLR(MomentumLR):
             raise ValueError(f"CyclicLR: expected a mode of {', '.join(MODES)}, got {mode!r}")
         self.step_size_up = step_size_up
         self.step_size_down = step_size_up if step_size_down is None else step_size_down
-        for size in (self.step_size_up, self.step_size_down):
-            check_all(size > 0, f"CyclicLR: expected steps above 0, got {size}")
+        expected = "CyclicLR: expected steps above 0, got"
+        check_all(lambda: self.step_size_up > 0, f"{expected} {self.step_size_up!r}")
+        check_all(lambda: self.step_size_down > 0, f"{expected} {self.step_size_down!r}")
         self.mode, self.gamma = mode, gamma
         self.scale_fn, self.scale_mode = scale_fn, scale_mode
         self.low_lrs = per_group("base_lr", base_lr, optimizer)

@@ -42,7 +42,13 @@ class FunctionLR(EpochLR, ABC):
         last_epoch: int = -1,
     ) -> None:
         groups = len(check_optimizer(optimizer).param_groups)
-        self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
+        given = [lr_lambda] * groups if callable(lr_lambda) else lr_lambda
+        if not isinstance(given, Sequence) or not all(map(callable, given)):
+            raise TypeError(
+                f"{type(self).__name__}: lr_lambda: expected a function of the epoch, or a list of "
+                f"one for each parameter group, got {lr_lambda!r}"
+            )
+        self.lr_lambdas = list(given)
         if len(self.lr_lambdas) != groups:
             raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
@@ -99,7 +105,7 @@ class StepLR(EpochLR):
     def __init__(
         self, optimizer: Optimizer, step_size: Scalar, gamma: Scalar = 0.1, last_epoch: int = -1
     ) -> None:
-        check_all(step_size > 0, f"Expected positive step_size, but got {step_size}")
+        check_all(lambda: step_size > 0, f"Expected positive step_size, but got {step_size!r}")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -123,7 +129,12 @@ class MultiStepLR(EpochLR):
         gamma: Scalar = 0.1,
         last_epoch: int = -1,
     ) -> None:
-        self.milestones, self.gamma = sorted(milestones), gamma
+        epochs = [*milestones] if isinstance(milestones, Iterable) else None
+        if epochs is None or not all(isinstance(epoch, int) for epoch in epochs):
+            raise TypeError(
+                f"MultiStepLR: milestones: expected a list of epochs, got {milestones!r}"
+            )
+        self.milestones, self.gamma = sorted(epochs), gamma
         super().__init__(optimizer, last_epoch)
 
     def next_lr(self, lr: float, base: float, *constants: float) -> float:
@@ -166,7 +177,7 @@ class ConstantLR(EpochLR):
         last_epoch: int = -1,
     ) -> None:
         check_all(
-            (factor >= 0) & (factor <= 1),
+            lambda: (factor >= 0) & (factor <= 1),
             "Constant multiplicative factor expected to be between 0 and 1.",
         )
         self.factor, self.total_iters = factor, total_iters
@@ -187,7 +198,7 @@ class TimeBasedLR(EpochLR):
     constants = ("decay",)
 
     def __init__(self, optimizer: Optimizer, decay: Scalar, last_epoch: int = -1) -> None:
-        check_all(decay >= 0, f"Invalid decay value: {decay}")
+        check_all(lambda: decay >= 0, f"Invalid decay value: {decay}")
         self.decay = decay
         super().__init__(optimizer, last_epoch)
 
@@ -216,11 +227,11 @@ class LinearLR(EpochLR):
         last_epoch: int = -1,
     ) -> None:
         check_all(
-            (start_factor > 0) & (start_factor <= 1),
+            lambda: (start_factor > 0) & (start_factor <= 1),
             "Starting multiplicative factor expected to be greater than 0 and less or equal to 1.",
         )
         check_all(
-            (end_factor >= 0) & (end_factor <= 1),
+            lambda: (end_factor >= 0) & (end_factor <= 1),
             "Ending multiplicative factor expected to be between 0 and 1.",
         )
         self.start_factor, self.end_factor = start_factor, end_factor

@@ -56,9 +56,9 @@ class OneCycleLR(MomentumLR):
     ) -> None:
         check_optimizer(optimizer)
         self.total_steps = _total_steps(total_steps, epochs, steps_per_epoch)
-        fraction = f"Expected float between 0 and 1 pct_start, but got {pct_start}"
-        check_all(isinstance(pct_start, float | Tensor), fraction)
-        check_all((pct_start >= 0) & (pct_start <= 1), fraction)
+        fraction = f"Expected float between 0 and 1 pct_start, but got {pct_start!r}"
+        check_all(lambda: isinstance(pct_start, float | Tensor), fraction)
+        check_all(lambda: (pct_start >= 0) & (pct_start <= 1), fraction)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(
                 f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
@@ -123,6 +123,6 @@ def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     total = 1
     for name, number in given.items():
         if not isinstance(number, int) or number <= 0:
-            raise ValueError(f"Expected positive integer {name}, but got {number}")
+            raise ValueError(f"Expected positive integer {name}, but got {number!r}")
         total *= number
     return total

@@ -43,7 +43,7 @@ class ReduceLROnPlateau(LRScheduler):
         eps: Scalar = 1e-8,
     ) -> None:
         super().__init__(optimizer)
-        check_all(factor < 1.0, "Factor should be < 1.0.")
+        check_all(lambda: factor < 1.0, "Factor should be < 1.0.")
         if mode not in ("min", "max"):
             raise ValueError(f"mode {mode} is unknown!")
         if threshold_mode not in ("rel", "abs"):

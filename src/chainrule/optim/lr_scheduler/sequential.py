@@ -29,6 +29,9 @@ class SequentialLR(CompositeScheduler):
         last_epoch: int = -1,
     ) -> None:
         super().__init__(optimizer)
+        for name, given in (("schedulers", schedulers), ("milestones", milestones)):
+            if not isinstance(given, list | tuple):
+                raise TypeError(f"SequentialLR: {name}: expected a list, got {given!r}")
         self.schedulers: list[Part] = [_check_scheduler(s, optimizer) for s in schedulers]
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
