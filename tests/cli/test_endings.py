@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from chainrule._util.endings import hear_signals
 from chainrule.cli import main
-from chainrule.cli.endings import hear_signals
 from chainrule.study import StoreError, open_store
 from chainrule.study.execution.resume import read_records
 from tests.cli.conftest import TINY, begin
@@ -126,6 +126,19 @@ def test_a_signal_ends_a_run_and_what_was_done_is_kept(tmp_path, long, name, to_
     assert not (tmp_path / "runs" / "tiny.sqlite-wal").exists()
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_the_command_line_is_loaded_ends_it_as_later(tmp_path, name):
+    """Its first library never comes to an end; where Python itself begins, nobody can hear."""
+    (tmp_path / "typer.py").write_text(
+        "import time\nprint('begun', flush=True)\ntime.sleep(60)\n", encoding="utf-8"
+    )
+    process = begin(tmp_path, "list")  # whose current folder is looked in first
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (130, "interrupted\n")
+
+
 def test_who_is_told_to_ignore_a_hangup_ignores_it():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -150,7 +163,7 @@ def test_a_second_signal_does_not_disturb_the_end():
 
 INSIDE_EXEC = """
 import os, signal
-from chainrule.cli.endings import end_quietly, hear_signals
+from chainrule._util.endings import end_quietly, hear_signals
 with hear_signals(), end_quietly():
     exec("os.kill(os.getpid(), signal.SIGTERM)\\nfor _ in range(10**9): pass")
 """

@@ -16,9 +16,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from chainrule import __version__
+from chainrule._util.endings import end_quietly, hear_signals
 from chainrule._util.user_code import add_user_lines, describe_error, find_user_frames
 from chainrule.cli.commands import app
-from chainrule.cli.endings import end_quietly, hear_signals
 from chainrule.cli.options import Quiet, Verbose
 from chainrule.cli.output import describe_ours, echo_err, verbosity
 

@@ -10,7 +10,7 @@ from typing import Any, final
 import typer
 from typer.core import TyperGroup
 
-from chainrule.cli.endings import end_quietly
+from chainrule._util.endings import end_quietly
 from chainrule.cli.options import Quiet, Verbose
 from chainrule.cli.output import verbosity
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from chainrule.cli.output import echo_err
-
 __all__ = ["end_quietly", "hear_signals"]
 
 INTERRUPTED = 130
@@ -48,7 +46,8 @@ def end_quietly() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        echo_err("interrupted", is_error=True)
+        with suppress(OSError, ValueError):  # nobody reads it any more, or the terminal is gone
+            print("interrupted", file=sys.stderr, flush=True)
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
         closed = [stream for stream in (sys.stdout, sys.stderr) if has_no_reader(stream)]
