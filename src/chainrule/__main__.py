@@ -3,7 +3,7 @@
 from chainrule._util.endings import end_quietly, hear_signals
 
 
-def run_program() -> None:
+def run_command_line() -> None:
     """Load the command line, which takes some tenths of a second, and run it: Ctrl-C ends both."""
     with hear_signals(), end_quietly():
         from chainrule.cli import main
@@ -12,4 +12,4 @@ def run_program() -> None:
 
 
 if __name__ == "__main__":
-    run_program()
+    run_command_line()

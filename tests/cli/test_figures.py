@@ -39,8 +39,8 @@ def test_one_kind_in_another_folder_and_format(call, finished, tmp_path, form, b
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ((), "-o a/p.svg is one file, and there are 11 figures (data, boxes, seconds, …)"),
-        (("curves",), "there are 2 figures (curves-test_loss, curves-test_accuracy)"),
+        ((), "-o a/p.svg is one file, not 11 figures (data, boxes, seconds, …)"),
+        (("curves",), "is one file, not 2 figures (curves-test_loss, curves-test_accuracy)"),
         (
             ("boxes", "--format", "pdf"),
             "-o a/p.svg: expected a file that ends in .pdf, or a folder",

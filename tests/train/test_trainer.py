@@ -15,6 +15,7 @@ from chainrule.data import Dataset, disk, one_hot
 from chainrule.data.batches import epoch_permutations, iter_batches, iter_slices
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, EarlyStopping, Trainer, fit, train
+from chainrule.train.state import TrainState
 from chainrule.zoo import disk_net
 
 SEEDS = [3, 4, 5]
@@ -596,6 +597,31 @@ def test_an_interrupt_before_an_epoch_begins_ends_the_fit_too(monkeypatch):
     own = trainer(nn.Linear(2, 2))
     monkeypatch.setattr("chainrule.train.trainer.take_snapshot", interrupt)
     assert own.fit(points(), epochs=3).interrupted
+
+
+def test_an_interrupt_between_two_epochs_keeps_those_that_are_whole(monkeypatch):
+    looks = iter([True, True])
+
+    def interrupt(state):
+        for look in looks:
+            return look
+        raise KeyboardInterrupt
+
+    own = trainer(nn.Linear(2, 2))
+    monkeypatch.setattr(TrainState, "running", property(interrupt))
+    history = own.fit(points(), points(20), epochs=5)
+    assert (history.interrupted, history.epochs) == (True, 2)
+
+
+def test_a_second_interrupt_while_the_first_is_answered_is_no_end_of_a_fit(monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    own = trainer(nn.Linear(2, 2))
+    monkeypatch.setattr("chainrule.train.trainer.run_epoch", interrupt)
+    monkeypatch.setattr("chainrule.train.trainer.restore_snapshot", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        own.fit(points(), points(20), epochs=5)
 
 
 def test_metrics_on_the_training_batches_can_be_left_out():

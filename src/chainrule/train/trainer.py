@@ -154,7 +154,7 @@ class Trainer(TrainStateView):
         single sample that a layer refuses, and where a layer takes samples for steps (batch_first);
         RuntimeError where parameters were changed meanwhile (``accept_parameters``), or layers.
         """
-        state, backend, before = self.state, self.backend, None
+        state, backend = self.state, self.backend
         check_epochs(epochs)
         train = add_replica_axis(train, state.net.replicas)
         test = None if test is None else add_replica_axis(test, state.net.replicas)
@@ -174,44 +174,12 @@ class Trainer(TrainStateView):
             callback.on_fit_start(state)
         try:
             with backend.use_threads(state, train):
-                while state.running:
-                    before = self._epoch_or_rollback(train, test, callbacks, before)
+                run_epochs(state, backend, train, test, callbacks)
         finally:
             for callback in callbacks:
                 callback.on_fit_end(state)
             state.mark_parameters()
         return state.history
-
-    def _epoch_or_rollback(
-        self,
-        train: Dataset,
-        test: Dataset | None,
-        callbacks: Sequence[Callback],
-        last: Snapshot | None,
-    ) -> Snapshot | None:
-        """An epoch, or some short ones, all or nothing: an interrupt leaves things as before.
-
-        Returns how they were; ``last`` is how they were the last time, and its room is taken.
-        """
-        before: Snapshot | None = None
-        try:
-            check_stop()
-            before = take_snapshot(self.state, last)
-            for callback in callbacks:
-                callback.on_epoch_start(self.state)
-            check_moved(self.net, self.optimizer)
-            start = time.perf_counter()
-            quiet = count_quiet_epochs(self.state, test, callbacks)
-            if not run_quiet_epochs(self.state, self.backend, train, quiet, before):
-                run_epoch(self.state, self.backend, train, test, before.net)
-            self.history.seconds += time.perf_counter() - start
-            for callback in callbacks:
-                callback.on_epoch_end(self.state)
-        except KeyboardInterrupt:
-            if before is not None:
-                restore_snapshot(self.state, before)
-            self.history.interrupted = True
-        return before
 
     def evaluate(self, data: Dataset) -> dict[str, Tensor]:
         """The loss and the metrics on a data set, in evaluation mode: name → (K,), or a scalar."""
@@ -262,6 +230,57 @@ def choose_backend(compile: bool | str) -> Backend:  # noqa: A002
     if compile not in (True, False, "auto"):
         raise ValueError(f"compile is True, False or 'auto', got {compile!r}")
     return CompiledBackend(insists=compile is True) if compile else PlainBackend()
+
+
+def run_epochs(
+    state: TrainState,
+    backend: Backend,
+    train: Dataset,
+    test: Dataset | None,
+    callbacks: Sequence[Callback],
+) -> None:
+    """Epoch after epoch while there is one to do; Ctrl-C leaves those that are whole."""
+    last: Snapshot | None = None
+    try:
+        while state.running:
+            last = run_or_roll_back(state, backend, train, test, callbacks, last)
+    except KeyboardInterrupt:  # between two epochs, or once more while the first is answered
+        if state.history.interrupted:
+            raise
+        state.history.interrupted = True
+
+
+def run_or_roll_back(
+    state: TrainState,
+    backend: Backend,
+    train: Dataset,
+    test: Dataset | None,
+    callbacks: Sequence[Callback],
+    last: Snapshot | None,
+) -> Snapshot | None:
+    """An epoch, or some short ones, all or nothing: an interrupt leaves things as before.
+
+    Returns how they were; ``last`` is how they were the last time, and its room is taken.
+    """
+    before: Snapshot | None = None
+    try:
+        check_stop()
+        before = take_snapshot(state, last)
+        for callback in callbacks:
+            callback.on_epoch_start(state)
+        check_moved(state.net, state.optimizer)
+        start = time.perf_counter()
+        quiet = count_quiet_epochs(state, test, callbacks)
+        if not run_quiet_epochs(state, backend, train, quiet, before):
+            run_epoch(state, backend, train, test, before.net)
+        state.history.seconds += time.perf_counter() - start
+        for callback in callbacks:
+            callback.on_epoch_end(state)
+    except KeyboardInterrupt:
+        state.history.interrupted = True
+        if before is not None:
+            restore_snapshot(state, before)
+    return before
 
 
 def count_quiet_epochs(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Arms, StudyNumber, format_examples
 from chainrule.cli.output import echo_err, make_folder, save_figure
@@ -203,8 +204,8 @@ def save_one_figure(
     if len(figures) != 1:
         listed = f"{', '.join([*figures][:3])}{', …' if len(figures) > 3 else ''}"
         raise typer.BadParameter(
-            f"-o {path} is one file, and there are {len(figures)} figures ({listed}): say the kind "
-            "of one, or a folder"
+            f"-o {path} is one file, not {count_noun(len(figures), 'figure')}"
+            f"{f' ({listed})' if listed else ''}: say the kind of one, or a folder"
         )
     [make] = figures.values()
     figure, _ = make()

@@ -135,7 +135,7 @@ class CsvText:
 def describe_lines(lines: Sequence[int]) -> str:
     """``line 3``, ``lines 3, 5 and 9``, or of many how many there are."""
     if len(lines) > MOST_LINES:
-        return f"{len(lines):,} lines from {lines[0]} on"
+        return f"{count_noun(len(lines), 'line')} from {lines[0]} on"
     first, last = ", ".join(map(str, lines[:-1])), lines[-1]
     return f"lines {first} and {last}" if first else f"line {last}"
 

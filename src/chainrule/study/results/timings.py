@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, final
 
+from chainrule._util.words import count_noun
 from chainrule.study.store.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def describe_machines(arms: Iterable[ArmResult]) -> list[str]:
     if len(hosts) < 2:
         return []
     names = ", ".join([*hosts[:3], f"{len(hosts) - 3} more"] if len(hosts) > 4 else hosts)
-    return [f"The amortised times are those of {len(hosts)} machines, not of one: {names}."]
+    machines = count_noun(len(hosts), "machine")
+    return [f"The amortised times are those of {machines}, not of one: {names}."]
 
 
 def find_host(row: TrainingRecord) -> str:
