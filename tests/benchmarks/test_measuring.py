@@ -130,6 +130,7 @@ def test_losses_within_tolerance_pass_and_others_do_not():
         measuring.check("a peer", ours * np.nan, ours, 1e-2)
 
 
+@pytest.mark.slow
 def test_a_peer_computes_the_same_and_with_another_rate_it_is_caught():
     task = SMALL.task()
     with Side(peers.ours(1)) as ours, Side(peers.EAGER_ONE) as peer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -73,10 +74,16 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
+def run_kind(name: str) -> StudyResult:
+    """Once for all tests that look at what comes out."""
+    return run(study(**KINDS[name]))
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_every_training_that_is_declared_is_made_once(name):
     declared = study(**KINDS[name])
-    rows = run(declared).rows
+    rows = run_kind(name).rows
     expected = Counter({"final": declared.rounds})
     if declared.space:
         scopes = declared.rounds if declared.search.each_round else 1
@@ -88,7 +95,7 @@ def test_every_training_that_is_declared_is_made_once(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_another_width_changes_no_more_than_the_order_of_sums(name):
-    whole, narrow = run(study(**KINDS[name])), run(study(cohort_size=2, **KINDS[name]))
+    whole, narrow = run_kind(name), run(study(cohort_size=2, **KINDS[name]))
     for a, b in zip(lasting(whole.rows), lasting(narrow.rows), strict=True):
         assert (a.key, a.setting, a.seeds) == (b.key, b.setting, b.seeds)
         assert (a.n_train, a.n_test) == (b.n_train, b.n_test)
@@ -107,7 +114,7 @@ def test_what_is_interrupted_goes_on_to_the_same_rows(name, tmp_path):
     first = run(declared, store=tmp_path / "s.sqlite", on_progress=interrupt)
     assert first.interrupted
     second = run(declared, store=tmp_path / "s.sqlite")
-    assert lasting(second.rows) == lasting(run(declared).rows)
+    assert lasting(second.rows) == lasting(run_kind(name).rows)
 
 
 def test_the_solo_training_is_round_0_again():

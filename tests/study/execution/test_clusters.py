@@ -56,6 +56,7 @@ def test_on_dask_a_file_and_modules_that_only_the_driver_has(tmp_path, mine, nan
     assert len([*(tmp_path / "nets").rglob("*.safetensors")]) == 4
 
 
+@pytest.mark.slow
 @DASK
 def test_a_cluster_of_dasks_own_and_a_schedulers_file(tmp_path, few, cluster):
     assert lasting(run(FEW, executor="dask", jobs=2).rows) == few
