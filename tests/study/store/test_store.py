@@ -263,5 +263,5 @@ def test_reading_and_writing_are_quick(tmp_path):
             times.append(time.process_time() - start)
         start = time.process_time()
         assert len(store.rows(study)) == 10080
-        assert time.process_time() - start < 1
+        assert time.process_time() - start < 3  # 0.6 on a quiet machine, without coverage
     assert sorted(times)[105] < 0.02
