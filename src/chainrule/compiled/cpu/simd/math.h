@@ -3,7 +3,15 @@
 
 #include "vector.h"
 
-constexpr double inverse_factorial(int n) { return n < 2 ? 1.0 : inverse_factorial(n - 1) / n; }
+// 1 / n!, a table: of a function the compiler leaves some calls to the time of a run.
+struct InverseFactorials {
+    double of[16];
+    constexpr InverseFactorials() : of() {
+        of[0] = 1;
+        for (int n = 1; n < 16; n++) of[n] = of[n - 1] / n;
+    }
+};
+constexpr InverseFactorials inverse_factorial;
 
 // e^x - 1 as 2^k (e^r - 1) + (2^k - 1), |r| <= log(2) / 2: nothing is lost near 0. For x in
 // [lowest, highest], beyond which it is that of the limit; nan stays nan.
@@ -20,9 +28,9 @@ template <class T> inline typename Simd<T>::V expm1(typename Simd<T>::V x) {
     const T high = sizeof(T) == 4 ? T(0.693359375) : T(0.693147180369123816490);
     const T low = sizeof(T) == 4 ? T(-2.12194440e-4) : T(1.90821492927058770002e-10);
     V r = (x - k * high) - k * low;
-    V p = S::splat(T(inverse_factorial(N::terms)));
+    V p = S::splat(T(inverse_factorial.of[N::terms]));
 #pragma GCC unroll 16
-    for (int i = N::terms - 1; i > 0; i--) p = p * r + T(inverse_factorial(i));
+    for (int i = N::terms - 1; i > 0; i--) p = p * r + T(inverse_factorial.of[i]);
     I bits = (I(shifted) - I(S::splat(magic)) + N::bias) << N::mantissa;
     V power = V(bits);
     return power * (p * r) + (power - T(1));
