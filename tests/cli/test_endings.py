@@ -102,7 +102,7 @@ def kept_rows(folder: Path) -> int:
 @pytest.mark.parametrize(
     ("name", "to_all"),
     [
-        ("SIGTERM", False),
+        pytest.param("SIGTERM", False, marks=EACH),
         ("SIGHUP", True),  # a terminal that closes
         pytest.param("SIGINT", True, marks=EACH),
         pytest.param("SIGTERM", True, marks=EACH),
@@ -119,7 +119,7 @@ def test_a_signal_ends_a_run_and_what_was_done_is_kept(tmp_path, long, name, to_
         _, err = process.communicate(timeout=20)  # whoever is left would hold the pipe
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "interrupted: what was done is kept in runs/tiny.sqlite; go on with:" in err
     assert "Traceback" not in err
     assert kept_rows(tmp_path) >= 1

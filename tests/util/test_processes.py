@@ -110,19 +110,5 @@ def test_where_no_socket_can_be_workers_import_all_anew(tmp_path):
     assert (done.stdout, done.stderr) == (f"spawn\n{deep}\n", "")
 
 
-@LINUX
-def test_workers_outlive_what_they_are_forked_from():
-    from multiprocessing import forkserver
-
-    workers = ProcessExecutor(1)
-    try:
-        assert workers.submit(os.getppid).result() == forkserver._forkserver._forkserver_pid
-        os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
-        assert isinstance(workers.submit(os.getpid).result(), int)
-    finally:
-        workers.stop("")
-        workers.close()
-
-
 def test_there_is_a_core_at_least():
     assert available_cpus() >= 1
