@@ -191,7 +191,11 @@ def select_figures(
 def is_picture(path: Path) -> bool:
     """Whether it is the name of a picture and no folder that is there."""
     kind = guess_type(path.name)[0] or ""
-    return kind.startswith(("image/", "application/p")) and not path.is_dir()  # PDF, PostScript
+    return kind.startswith(("image/", *DRAWINGS)) and not path.is_dir()
+
+
+DRAWINGS = ("application/pdf", "application/postscript")
+"""Kinds of files that are pictures, and not named so."""
 
 
 def save_one_figure(
