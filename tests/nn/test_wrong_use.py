@@ -86,6 +86,8 @@ def test_a_training_says_it_too(net):
         (lambda net: setattr(net[0].weight, "requires_grad", False), r"Parameter\.requires_grad: "),
         (lambda net: setattr(net, "requires_grad", False), r"Sequential\.requires_grad: what an"),
         (lambda net: net.register_buffer("a", torch.ones(2)), r"nn\.Buffer\(tensor\)"),
+        (lambda net: net[0].weight.mean(), r"its tensor has it: parameter\.data\.mean$"),
+        (lambda net: net[0].weight.nosuch, "has no attribute 'nosuch'$"),
         (lambda net: net.paramters(), "has no attribute 'paramters'$"),
     ],
 )

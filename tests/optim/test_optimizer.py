@@ -374,6 +374,35 @@ def test_a_number_set_later_is_checked_at_the_step():
         optimizer.step()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("lr", "a", "lr: expected a number or a tensor, got 'a'"),
+        ("eps", None, "eps: expected a number or a tensor, got None"),
+        ("weight_decay", True, "weight_decay: expected a number or a tensor, got True"),
+        ("betas", 0.9, "betas: expected a pair of numbers, got 0.9"),
+        ("betas", (0.9,), r"betas: expected a pair of numbers, got \(0.9,\)"),
+        ("betas", (None, 0.9), r"betas: expected a pair of numbers, got \(None, 0.9\)"),
+        ("betas", ("a", 0.9), "betas: expected a number or a tensor, got 'a'"),
+    ],
+)
+def test_what_is_no_number_set_later_is_told_with_its_group(name, value, said):
+    optimizer = optim.Adam(twins.parameters())
+    optimizer.param_groups[0][name] = value
+    with pytest.raises(TypeError, match=r"^param_groups\[0\]: " + said):
+        optimizer.step()
+
+
+def test_a_number_or_a_group_that_is_gone_is_told():
+    optimizer = optim.SGD(twins.parameters())
+    del optimizer.param_groups[0]["lr"]
+    with pytest.raises(ValueError, match=r"param_groups\[0\]: 'lr' is missing"):
+        optimizer.step()
+    optimizer.param_groups.append({"params": twins.parameters()})
+    with pytest.raises(ValueError, match="param_groups has 2 groups, it was built with 1"):
+        optimizer.step()
+
+
 def test_a_tensor_without_axes_is_a_number():
     ours, same = twins.parameters(), twins.parameters()
     lr = torch.tensor(0.5, dtype=torch.float64)

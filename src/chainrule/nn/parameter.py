@@ -39,6 +39,10 @@ class Buffer(TorchNames):
         """The shape of ``data``, with the replicas'."""
         return self.data.shape
 
+    def _say_where(self, name: str) -> str:
+        held = f"{type(self).__name__.lower()}.data.{name}"
+        return f"its tensor has it: {held}" if hasattr(Tensor, name) else ""
+
     def __getstate__(self) -> dict[str, Any]:
         """Its own numbers alone, where ``data`` is a view of more."""
         return {**vars(self), "data": self.data.clone()}

@@ -38,9 +38,13 @@ class TorchNames:
 
         def __getattr__(self, name: str) -> NoReturn:
             kind = type(self).__name__
-            way = f": {WAYS[name]}" if name in WAYS else ""
-            problem = f"{kind!r} object has no attribute {name!r}{way}"
+            way = WAYS.get(name) or self._say_where(name)
+            problem = f"{kind!r} object has no attribute {name!r}{way and f': {way}'}"
             raise AttributeError(problem, name=name, obj=self)
+
+    def _say_where(self, name: str) -> str:
+        """What to write for another name of PyTorch's; "" where nothing is known."""
+        return ""
 
     @property
     def requires_grad(self) -> bool:

@@ -12,7 +12,13 @@ from torch import Tensor
 
 from chainrule.optim.inplace import Scalar
 
-__all__ = ["as_column", "check_number", "check_state_keys", "validate_hyperparameter"]
+__all__ = [
+    "as_column",
+    "check_number",
+    "check_same_kind",
+    "check_state_keys",
+    "validate_hyperparameter",
+]
 
 
 AT_LEAST_0 = "at least 0"
@@ -75,6 +81,23 @@ def check_number(name: str, value: Any, replicas: int | None) -> None:
         raise TypeError(f"{name}: expected a number or a tensor, got {value!r}")
 
 
+def check_same_kind(name: str, value: Any, default: Any) -> None:
+    """Raise TypeError unless a value is a pair, a number, an option where the default is one.
+
+    ``as_column`` looks at the numbers of a pair.
+    """
+    if isinstance(default, tuple):
+        is_pair = isinstance(value, tuple | list) and len(value) == len(default)
+        if not is_pair or (None in value and None not in default):
+            raise TypeError(f"{name}: expected a pair of numbers, got {value!r}")
+        return
+    is_option = isinstance(value, bool) and not isinstance(default, bool)
+    if (value is not None or default is not None) and (
+        is_option or not isinstance(value, Tensor | Real)
+    ):
+        raise TypeError(f"{name}: expected a number or a tensor, got {value!r}")
+
+
 def check_state_keys(name: str, own: Mapping[str, Any], state: Any) -> None:
     """Raise unless a state that is to be loaded has the keys of the present one.
 
@@ -88,12 +111,16 @@ def check_state_keys(name: str, own: Mapping[str, Any], state: Any) -> None:
 
 def as_column(name: str, value: Any, data: Tensor) -> Any:
     """A hyper-parameter as the update rule of ``data`` (K, P) uses it: tensors as (K, 1)."""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return tuple(as_column(name, part, data) for part in value)
     if value is None:
         return None
     if not isinstance(value, Tensor):
-        if value > torch.finfo(data.dtype).max:
+        try:
+            is_beyond = value > torch.finfo(data.dtype).max
+        except TypeError:
+            raise TypeError(f"{name}: expected a number or a tensor, got {value!r}") from None
+        if is_beyond:
             raise ValueError(f"{name}: {value} is beyond what {data.dtype} holds")
         return value
     check_number(name, value, len(data))

@@ -23,9 +23,14 @@ from chainrule.optim.groups import (
     to_param_groups,
     unique_parameters,
 )
-from chainrule.optim.hyperparameters import as_column, check_state_keys, validate_hyperparameter
+from chainrule.optim.hyperparameters import (
+    as_column,
+    check_same_kind,
+    check_state_keys,
+    validate_hyperparameter,
+)
 
-__all__ = ["Optimizer", "Params", "check_complete"]
+__all__ = ["Optimizer", "Params", "check_complete", "read_hyperparameters"]
 
 
 class Optimizer(ABC):
@@ -121,14 +126,10 @@ class Optimizer(ABC):
                 "returns the loss"
             )
         loss = None if closure is None else closure()
-        for flat, group, state in zip(self.flats, self.param_groups, self.state, strict=True):
-            h = SimpleNamespace(
-                **{name: as_column(name, group[name], flat.data) for name in self.defaults},
-                step=group["step"] + 1,
-                shapes=self.parameter_shapes(group),
-                closure=closure,
-                loss=loss,
-            )
+        for i, group in enumerate(self.param_groups):
+            flat, state = self.flats[i], self.state[i]
+            h = SimpleNamespace(**read_hyperparameters(self, i), closure=closure, loss=loss)
+            h.step, h.shapes = group["step"] + 1, self.parameter_shapes(group)
             g = -flat.grad if h.maximize else flat.grad
             if mask is None:
                 self.update(flat.data, g, state, h)
@@ -241,6 +242,28 @@ def check_param_groups(optimizer: Optimizer) -> None:
     check_disjoint(optimizer.param_groups)
 
 
+def read_hyperparameters(optimizer: Optimizer, index: int) -> dict[str, Any]:
+    """A group's hyper-parameters as an update rule uses them: tensors are columns (K, 1).
+
+    Raises TypeError or ValueError where one that was set in ``param_groups`` is missing or is of
+    another kind than the optimizer was built with.
+    """
+    group, data = optimizer.param_groups[index], optimizer.flats[index].data
+    columns: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, default in optimizer.defaults.items():
+            value = group[name]
+            if type(value) is not type(default) or isinstance(value, tuple):
+                check_same_kind(name, value, default)
+            columns[name] = as_column(name, value, data)
+    except KeyError:
+        raise ValueError(f"param_groups[{index}]: {name!r} is missing") from None
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"param_groups[{index}]: {error}") from None
+    return columns
+
+
 def check_saved_group(optimizer: Optimizer, group: dict[str, Any]) -> None:
     """Raise ValueError unless these are the numbers of a group of such an optimizer."""
     expected = {*optimizer.defaults, "step"}
@@ -256,8 +279,14 @@ def check_complete(optimizer: Optimizer, net: Module | None = None) -> None:
     """Raise RuntimeError for a new parameter of a module that the optimizer was made for.
 
     Of a net some parameters may be left out, but for those that are newer than the optimizer.
+    ValueError where groups were added or removed since their parameters were packed.
     """
     known, name = [p for flat in optimizer.flats for p in flat.parameters], type(optimizer).__name__
+    if len(optimizer.param_groups) != len(optimizer.flats):
+        raise ValueError(
+            f"{name}: param_groups has {len(optimizer.param_groups)} groups, it was built with "
+            f"{len(optimizer.flats)}: build it anew with all groups"
+        )
     check_new_parameters(optimizer.modules, known, name)
     if net is not None:
         check_new_parameters([net], known, name, optimizer.age)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Annotated, Any, NamedTuple, final
+from typing import Annotated, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -27,8 +27,9 @@ from chainrule.optim import (
     RMSprop,
     Rprop,
 )
-from chainrule.optim.hyperparameters import as_column, check_number
+from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar, is_nonzero
+from chainrule.optim.optimizer import read_hyperparameters
 
 __all__ = [
     "Hyperparameters",
@@ -319,10 +320,7 @@ def hyperparameter_tables(
 
 def hyperparameter_table(optimizer: Optimizer, index: int) -> Tensor:
     """The Hyperparameters of a group, for each replica (K, numbers), in float64."""
-    group, data = optimizer.param_groups[index], optimizer.flats[index].data
-    columns: dict[str, Any] = {
-        name: as_column(name, group[name], data) for name in optimizer.defaults
-    }
+    data, columns = optimizer.flats[index].data, read_hyperparameters(optimizer, index)
     for name, parts in PAIRS.items():
         columns |= zip(parts, columns.pop(name, ()), strict=False)
     if type(optimizer) in MEMORY:
