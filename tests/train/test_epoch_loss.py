@@ -15,6 +15,7 @@ from chainrule.train import Compiled, Trainer
 
 VALUES = [nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss]
 WEIGHTS = [None, [1.0, 9.0, 0.5], [0.0, 2.0, 1.0]]
+W = WEIGHTS[2]
 REDUCTIONS = st.sampled_from(["mean", "sum"])
 
 
@@ -27,12 +28,10 @@ def losses_of_classes(draw) -> Loss:
     ignored = draw(st.sampled_from([-100, 2]))
     if draw(st.booleans()):
         return nn.NLLLoss(weight, ignore_index=ignored, reduction=reduction)
-    # Of a batch that is all of a class of weight 0 a smoothed loss is x / 0 to torch, here 0.
-    smoothings = [0.0] if weight and 0.0 in weight else [0.0, 0.1]
     return nn.CrossEntropyLoss(
         weight,
         ignore_index=ignored,
-        label_smoothing=draw(st.sampled_from(smoothings)),
+        label_smoothing=draw(st.sampled_from([0.0, 0.1])),
         reduction=reduction,
     )
 
@@ -135,15 +134,25 @@ def test_of_a_mean_with_its_variance(full, reduction, n, batch_size, K, seed, wa
 
 
 @pytest.mark.parametrize("way", [False, True], ids=["plain", "kernel"])
-@pytest.mark.parametrize("weight", [None, [0.0, 1.0, 1.0]])
-def test_a_batch_of_which_nothing_counts_ends_no_training(way, weight):
+@pytest.mark.parametrize(
+    "options", [{"ignore_index": 0}, {"weight": W}, {"weight": W, "label_smoothing": 0.1}], ids=str
+)
+def test_a_batch_of_which_nothing_counts_ends_no_training(way, options):
     data = Dataset(torch.randn(9, 2), torch.tensor([0, 1, 1, 2, 1, 0, 0, 2, 1]))
-    criterion = nn.CrossEntropyLoss(weight, ignore_index=-100 if weight else 0)
+    criterion = nn.CrossEntropyLoss(**options)
     net = build(None)
     trainer = Trainer(net, criterion, optim.SGD(net, lr=0.1), batch_size=1, compile=way)
     history = trainer.fit(data, epochs=3, progress=False)
     assert not history.diverged
     assert history["train_loss"].diff().max() < 0
+
+
+@pytest.mark.parametrize("way", [False, True], ids=["plain", "kernel"])
+@pytest.mark.parametrize("K", [None, 3])
+def test_what_smoothing_adds_counts_where_no_class_of_a_batch_does(way, K):
+    """Of one sample of a class of weight 0 the mean is x / 0; of the whole set x counts."""
+    criterion = nn.CrossEntropyLoss(W, label_smoothing=0.5)
+    assert difference(build(K), criterion, samples(20, 0, False), 1, compile=way) < 1e-5
 
 
 class MeanOfSquares(nn.Loss):

@@ -367,17 +367,24 @@ template <class T> struct Interpreter {
     }
 
     // f(scale of the gradient, whether it is added): the sum of the losses; `count` divides it.
-    // Where nothing counts there is no loss and no gradient.
+    // Where nothing counts there is no gradient, and the loss is what smoothing adds.
     template <class Op, class F> void add_loss(const Op &op, double count, F f) {
         const bool accumulate = op.x_grad == GradMode::ACCUMULATE;
         const double weight = args.loss_weights[op.term * args.replicas + replica];
-        if (weight == 0 || count == 0) {
+        if (weight == 0 || (count == 0 && !smooths(op))) {
             for (int64_t i = 0; i < op.rows && !accumulate; i++)
                 clear(grads + op.x + i * op.ldx, args.batch_columns);
             return;
         }
-        losses[op.term] += T(weight) * (f(T(weight * chunk.weight / count), accumulate) / T(count));
+        const double share = count == 0 ? 0 : weight * chunk.weight / count;
+        losses[op.term] += T(weight) * (f(T(share), accumulate) / T(count == 0 ? 1 : count));
     }
+
+    // Whether samples of classes that weigh 0 have a loss all the same.
+    static bool smooths(const CrossEntropy &op) {
+        return op.class_weights && op.label_smoothing != 0;
+    }
+    static bool smooths(const ElementwiseTerm &) { return false; }
 
     void forward(const StoreOutput &op) {
         if (!args.outputs) return;

@@ -65,7 +65,8 @@ def as_weights(name: str, given: Weights) -> Tensor | None:
 class LossTerm(NamedTuple):
     """A loss of one batch, and how much the batch counts in the mean; None where batches add up.
 
-    value (K,) or (), weight a number or a tensor that broadcasts to it.
+    value (K,) or (), weight a number or a tensor that broadcasts to it. Where that is 0, the value
+    is the sum over the samples: 0, but for what label smoothing gives to classes that count.
     """
 
     value: Tensor
@@ -149,7 +150,10 @@ class Loss(Replicated, ABC):
 
         :func:`combine_batches` makes the loss of many batches of them.
         """
-        return [LossTerm(value, self.batch_weight(output, target))]
+        weight = self.batch_weight(output, target)
+        if isinstance(weight, Tensor):
+            value = value.masked_fill(weight == 0, 0)
+        return [LossTerm(value, weight)]
 
     def replicate(self, K: int) -> Self:
         """The same loss for a cohort of K."""
@@ -310,14 +314,14 @@ def sum_counted(terms: Sequence[LossTerm]) -> Tensor:
 def combine_values(values: Tensor, weights: Tensor | None) -> Tensor:
     """Σ w L / Σ w over the batches, Σ L without weights        values (batches, K) or (batches,)
 
-    weights (batches,), (batches, 1) or as the values. A batch that counts nothing adds nothing,
-    whatever its loss. Summed in float64, one after the other, so that a sum does not depend on how
-    many there are side by side.
+    weights (batches,), (batches, 1) or as the values. Of a batch that counts nothing the value is a
+    sum, as it is in a ``LossTerm``. Summed in float64, one after the other, so that a sum does not
+    depend on how many there are side by side.
     """
     total = values.to("cpu", torch.float64)
     if weights is not None:
         weights = weights.to("cpu", torch.float64).reshape(len(values), *[-1] * (values.dim() - 1))
-        total = (weights * total).masked_fill(weights == 0, 0)
+        total = torch.where(weights == 0, total, weights * total)
         return (total.cumsum(0)[-1] / weights.sum(0)).to(values)
     return total.cumsum(0)[-1].to(values)
 

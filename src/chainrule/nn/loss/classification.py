@@ -7,6 +7,7 @@ every step wait for the device.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC
 from typing import NamedTuple, final
 
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, describe_shape
-from chainrule.nn.loss.base import ReducedLoss, Weights, as_weights
+from chainrule.nn.loss.base import LossTerm, ReducedLoss, Weights, as_weights
 from chainrule.nn.vjp import BackwardFn
 
 __all__ = ["CrossEntropyLoss", "NLLLoss"]
@@ -165,6 +166,18 @@ class CrossEntropyLoss(ClassificationLoss):
                 output, axis, q, labels.sample_weights, labels.ignore_mask
             )
         return self._forward_indices(output, axis, labels)
+
+    def split_terms(self, output: Tensor, target: Tensor, value: Tensor) -> list[LossTerm]:
+        """Where the classes of all samples weigh 0, what smoothing adds: x of forward's x / 0."""
+        (term,) = super().split_terms(output, target, value)
+        if self.label_smoothing and isinstance(term.weight, Tensor):
+            total = copy.copy(self)
+            total.reduction = "sum"
+            uncounted = term.weight == 0
+            if uncounted.any():
+                value = torch.where(uncounted, total.forward(output, target)[0], term.value)
+                return [LossTerm(value, term.weight)]
+        return [term]
 
     def _forward_indices(
         self, output: Tensor, axis: int, labels: Labels
