@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 
 import pytest
 
-from chainrule.report import render_page
+from chainrule.report import build_table, render_page
 from chainrule.study import StudyResult
 from tests.report.conftest import declared, final_rows, made, row, without_search
 
@@ -75,6 +76,38 @@ def test_it_sorts_the_best_first_then_the_worst_then_as_it_was(
 ):
     """The fourth column is known of one arm alone, which comes first either way."""
     assert browse(tmp_path, page, SORT % (column, clicks)) == (expected, [])
+
+
+LONG = """
+const table = document.getElementById("comparisons"), heads = table.tHead.rows[0].cells;
+const i = [...heads].findIndex((head) => head.textContent === "p");
+heads[i].querySelector("button").click();
+setTimeout(() => {
+  document.title = [...table.tBodies[0].rows].map((row) => row.cells[i].textContent).join(" ");
+}, 500);
+"""
+
+
+def test_sorting_a_long_table_brings_all_of_its_rows(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("chainrule.report.html.page.SHOWN_ROWS", 1)
+    found = build_table(result, "comparisons").drop_empty_columns()
+    place = [column.title for column in found.columns].index("p")
+    cells = sorted((row[place] for row in found.cells), key=lambda cell: cell.order)
+    expected = " ".join(cell.text for cell in cells)
+    assert browse(tmp_path, render_page(result), LONG) == (escape(expected), [])
+
+
+SAVED = """
+URL.createObjectURL = (blob) => {
+  blob.text().then((text) => { document.title = text.slice(0, 8); });
+  return "#";
+};
+document.querySelector("a[download='toy-curve-grid.csv.gz']").click();
+"""
+
+
+def test_a_file_that_is_compressed_in_the_page_is_saved_as_it_is(page, tmp_path):
+    assert browse(tmp_path, page, SAVED) == ("arm,curv", [])
 
 
 SWITCH = """

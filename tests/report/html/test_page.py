@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from chainrule.data.files.csv_file import digest_file
 from chainrule.report import build_table, render_page, write_page
-from chainrule.report.html.page import data_uri
+from chainrule.report.html.downloads import data_uri
 from chainrule.report.html.protocol import protocol_facts, run_facts
 from chainrule.study import Data, Study, StudyResult, TrainingRecord
 from tests.report.conftest import declared, diverged, final_rows, made, search_rows, without_search
@@ -99,17 +100,56 @@ def test_the_same_result_is_the_same_page():
     assert render_page(some()) == render_page(some())
 
 
+def read_address(address: str) -> str:
+    """The text that a link holds."""
+    head, _, letters = address.partition("base64,")
+    packed = base64.b64decode(letters)
+    return (gzip.decompress(packed) if "gzip" in head else packed).decode()
+
+
 @pytest.mark.parametrize("what", ["results", "comparisons", "effects", "candidates"])
 def test_a_table_can_be_taken_along(result, read, what):
-    (link,) = [a for a in read.all("a") if a.get("download") == f"toy-{what}.json"]
-    text = base64.b64decode(link["href"].partition("base64,")[2]).decode()
+    files = {a["download"].removesuffix(".gz"): a for a in read.all("a") if "download" in a}
+    link = files[f"toy-{what}.json"]
+    text = read_address(link["href"])
     assert json.loads(text) == [dict(row) for row in build_table(result, what).rows]
-    names = {a.get("download") for a in read.all("a")}
-    assert {f"toy-{what}.{ending}" for ending in ("csv", "tex", "md")} <= names
+    assert link["download"].endswith(".gz") == ("gzip" in link["href"])
+    assert {f"toy-{what}.{ending}" for ending in ("csv", "tex", "md")} <= {*files}
+
+
+def test_a_long_table_begins_with_its_first_rows_and_holds_all(result, monkeypatch):
+    found = build_table(result, "comparisons").drop_empty_columns()
+    monkeypatch.setattr("chainrule.report.html.page.SHOWN_ROWS", 2)
+    monkeypatch.setattr("chainrule.report.html.downloads.SHOWN_ROWS", 2)
+    text = render_page(bare(result))
+    shown = re.search(r'<table id="comparisons".*?</table>', text, re.DOTALL)[0]
+    rest = re.search(r'data-of="comparisons" data-rest="([^"]+)"', text)[1]
+    rows = [shown.partition("<tbody>")[2], gzip.decompress(base64.b64decode(rest)).decode()]
+    assert rows[0].count("<tr>") == 2
+    cells = [unescape(cell) for cell in re.findall(r"<t[hd][^>]*>([^<]*)</t", "".join(rows))]
+    assert cells == [cell.text for row in found.cells for cell in row]
+    files = [name for name in re.findall(r'download="toy-([^"]+)"', text) if "comparisons" in name]
+    assert files == ["comparisons.csv"]
+
+
+def test_a_cell_says_what_sorts_it_where_that_is_not_what_it_shows(result):
+    found = build_table(result, "results").drop_empty_columns()
+    text = re.search(r'<table id="results".*?</table>', render_page(result), re.DOTALL)[0]
+    cells = re.findall(r'<t[hd](?: scope="row")?(?: class="\w+")?([^>]*)>([^<]*)</t', text)
+    for (attribute, shown), cell in zip(
+        [cell for cell in cells if "scope" not in cell[0]],
+        [cell for row in found.cells for cell in row],
+        strict=True,
+    ):
+        order = attribute.removeprefix(' data-order="').removesuffix('"') if attribute else shown
+        if isinstance(cell.order, float | int):
+            assert float(order) == pytest.approx(cell.order, rel=1e-8)
+        else:
+            assert order == (cell.order or "")
 
 
 def test_every_figure_has_its_data(read):
-    files = {a.get("download") for a in read.all("a")}
+    files = {a.get("download", "").removesuffix(".gz") for a in read.all("a")}
     assert {
         "toy-boxes.csv",
         "toy-curve-grid.csv",

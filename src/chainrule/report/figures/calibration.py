@@ -14,7 +14,7 @@ from chainrule.report.figure_data.calibration import (
     calibration_data,
 )
 from chainrule.report.figures.drawn import Drawn
-from chainrule.report.figures.style import add_legend, escape_math, new_figure
+from chainrule.report.figures.style import FEW_LINES, WIDTH, add_legend, escape_math, new_figure
 from chainrule.report.line_styles import LineStyle, line_style
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def calibration(
     the study counts no ``Coverage``, or no arm that matches predicts an interval.
     """
     data = calibration_data(result, arms)
-    drawn = new_figure(4.6, 5.4, ax=ax)
+    drawn = new_figure(4.6, 5.4 if len(data.lines) < FEW_LINES else WIDTH, ax=ax)
     draw_calibration(data, drawn.axes)
     return drawn
 

@@ -17,6 +17,7 @@ from chainrule.report.figure_data.curves import (
 )
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
+    FEW_LINES,
     add_legend,
     escape_math,
     format_ticks,
@@ -60,8 +61,7 @@ def curves(
 
 
 def _build_figure(data: CurvesData, ax: Axes | None) -> Drawn[Axes]:
-    n = len(data.curves)
-    drawn = new_figure(4.2 if n <= 4 else 4.4 + 0.2 * -(-n // 4), ax=ax)
+    drawn = new_figure(4.2 if len(data.curves) <= FEW_LINES else 4.6, ax=ax)
     draw_curves(data, drawn.axes)
     return drawn
 

@@ -17,6 +17,7 @@ from chainrule.report.figure_data.reliability import (
 )
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import (
+    FEW_LINES,
     WIDTH,
     add_legend,
     draw_panels,
@@ -46,7 +47,7 @@ def reliability(
     says a probability.
     """
     data = reliability_data(result, arms)
-    drawn = new_figure(4.6, 5.4, ax=ax)
+    drawn = new_figure(4.6, 5.4 if len(data.lines) < FEW_LINES else WIDTH, ax=ax)
     draw_reliability(data, drawn.axes)
     return drawn
 
@@ -58,14 +59,14 @@ def draw_reliability(data: ReliabilityData, axes: Axes) -> None:
     for i, line in enumerate(data.lines):
         style = line_style(i)
         x, y = ([getattr(b, name) for b in line.bins] for name in ("confidence", "accuracy"))
-        label = f"{escape_math(line.arm)}: error {100 * line.error:.1f} points"
+        label = f"{escape_math(line.arm)}: {100 * line.error:.1f}"
         lines += axes.plot(
             x, y, color=style.color, ls=style.linestyle, marker=style.marker, lw=1.5, label=label
         )
     axes.set(xlabel="probability that was said", ylabel="share that was right", aspect=1)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
-    add_legend(axes, [diagonal, *lines], "expected calibration error")
+    add_legend(axes, [diagonal, *lines], "expected calibration error, points")
 
 
 def confusion(

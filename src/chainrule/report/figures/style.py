@@ -15,6 +15,7 @@ from chainrule.report.figures.drawn import Drawn, NotebookFigure
 from chainrule.report.numbers import Unit
 
 __all__ = [
+    "FEW_LINES",
     "WIDTH",
     "add_legend",
     "add_legend_below",
@@ -33,6 +34,15 @@ AxesT = TypeVar("AxesT")
 
 WIDTH = 8.6
 """Inches: a figure as wide as the text of the page."""
+
+LETTER, LEGEND_LINE, LEGEND_ROW = 0.085, 0.75, 0.22
+"""Inches that a legend takes: for a letter, for a line with its gaps, for a row."""
+
+MAX_COLUMNS = 4
+"""Of a legend below the axes."""
+
+FEW_LINES = 4
+"""So many have their legend within the axes."""
 
 
 def blank_figure(width: float, height: float) -> Figure:
@@ -98,22 +108,34 @@ def set_epoch_ticks(axes: Axes) -> None:
 def add_legend(axes: Axes, lines: Sequence[Line2D], title: str = "") -> None:
     """The legend: within the axes for a few lines, below them for many or long names."""
     names = [str(line.get_label()) for line in lines]
-    if len(lines) <= 4:
+    if len(lines) <= FEW_LINES:
         axes.legend(lines, names, title=title, frameon=False)
     else:
-        columns = 3 if max(map(len, names)) > 24 else 4
-        add_legend_below(axes, lines, names, title=title, ncols=columns)
+        add_legend_below(axes, lines, names, title=title)
 
 
-def add_legend_below(axes: Axes, *lines_and_names: Any, **options: Any) -> None:
-    """A legend below the axes; they may be one of several in a figure of somebody else's."""
+def add_legend_below(
+    axes: Axes, *lines_and_names: Any, ncols: int = MAX_COLUMNS, **options: Any
+) -> None:
+    """A legend below the axes, of at most so many columns; a figure of its own grows by it.
+
+    Without lines and names those of the axes; they may be one of several in a figure of somebody
+    else's.
+    """
     figure = axes.figure
     if isinstance(figure, NotebookFigure):
-        figure.legend(*lines_and_names, loc="outside lower center", frameon=False, **options)
+        lines, names = lines_and_names or axes.get_legend_handles_labels()
+        widest = LETTER * max(map(len, names), default=0) + LEGEND_LINE
+        ncols = max(1, min(ncols, int(figure.get_figwidth() / widest)))
+        rows = -(-len(names) // ncols)
+        figure.set_figheight(figure.get_figheight() + LEGEND_ROW * max(0, rows - 1))
+        figure.legend(
+            lines, names, loc="outside lower center", frameon=False, ncols=ncols, **options
+        )
     else:
         place: dict[str, Any] = {
             "loc": "upper center",
             "bbox_to_anchor": (0.5, 0.0),
             "borderaxespad": 4.0,
         }
-        axes.legend(*lines_and_names, frameon=False, **place, **options)
+        axes.legend(*lines_and_names, frameon=False, ncols=ncols, **place, **options)

@@ -1,7 +1,35 @@
 "use strict";
+// What is kept in the page as gzip has it, in letters.
+const unpack = (letters) => {
+  const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+};
+const save = (blob, name) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+};
+const canUnpack = "DecompressionStream" in window; // where it is not: files end in .gz, and tables are cut
+// A file that is compressed in the page is saved as what it is.
+for (const link of canUnpack ? document.querySelectorAll("a[download$='.gz']") : []) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    save(await unpack(link.href.split("base64,")[1]).blob(), link.download.slice(0, -3));
+  });
+}
+// A long table begins with its first rows; the others come when they are asked for, or to sort.
+const restOf = (table) => (canUnpack ? document.querySelector(`.rest[data-of="${table.id}"]`) : null);
+const numberRows = (table) => [...table.tBodies[0].rows].forEach((row, i) => { row.dataset.place ??= i; });
+const showRest = async (table, rest) => {
+  rest.remove();
+  table.tBodies[0].insertAdjacentHTML("beforeend", await unpack(rest.dataset.rest).text());
+  numberRows(table);
+};
 // Sorting: a button in each head, whose first click brings the best to the top, the second the
 // worst; a third one restores. Numbers go by value, texts by the alphabet, what is not known last.
-const orderOf = (row, i) => row.cells[i].dataset.order;
+const orderOf = (row, i) => row.cells[i].dataset.order ?? row.cells[i].textContent;
 const numberOf = (text) => (text === "" ? NaN : Number(text.replace(/^(-?)inf$/, "$1Infinity")));
 const compare = (a, b) => {
   const x = numberOf(a), y = numberOf(b);
@@ -14,8 +42,8 @@ const sort = (table, i, sign) => {
   if (sign === 0) {
     body.append(...rows.sort((a, b) => a.dataset.place - b.dataset.place));
   } else {
-    const known = rows.filter((row) => orderOf(row, i) !== undefined);
-    const unknown = rows.filter((row) => orderOf(row, i) === undefined);
+    const known = rows.filter((row) => orderOf(row, i) !== "");
+    const unknown = rows.filter((row) => orderOf(row, i) === "");
     known.sort((a, b) => sign * compare(orderOf(a, i), orderOf(b, i)));
     body.append(...known, ...unknown);
   }
@@ -27,13 +55,23 @@ const nextSign = (head) => {
   const now = { none: 0, ascending: 1, descending: -1 }[head.getAttribute("aria-sort")];
   return now === 0 ? first : now === first ? -first : 0;
 };
+const turn = async (table, head, i) => {
+  const rest = restOf(table);
+  if (rest) await showRest(table, rest);
+  sort(table, i, nextSign(head));
+};
 for (const table of document.querySelectorAll("table.sortable")) {
-  [...table.tBodies[0].rows].forEach((row, i) => { row.dataset.place = i; });
+  numberRows(table);
+  const rest = restOf(table);
+  if (rest) {
+    rest.querySelector("button").hidden = false;
+    rest.querySelector("button").addEventListener("click", () => showRest(table, rest));
+  }
   [...table.tHead.rows[0].cells].forEach((head, i) => {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
-    button.addEventListener("click", () => sort(table, i, nextSign(head)));
+    button.addEventListener("click", () => turn(table, head, i));
     head.append(button);
     head.setAttribute("aria-sort", "none");
   });
@@ -116,10 +154,6 @@ for (const button of document.querySelectorAll("button.svg")) {
     const svg = button.closest("figure").querySelector("svg").cloneNode(true);
     svg.setAttribute("color", "#000000");
     const text = new XMLSerializer().serializeToString(svg);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
-    link.download = button.dataset.name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    save(new Blob([text], { type: "image/svg+xml" }), button.dataset.name);
   });
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.resources import files
@@ -13,13 +12,19 @@ from chainrule._util.atomic import write_atomically
 from chainrule._util.words import count_noun
 from chainrule.report.advice import advice_sentences
 from chainrule.report.data import ReportData
+from chainrule.report.html.downloads import (
+    SHOWN_ROWS,
+    build_download,
+    build_downloads,
+    data_uri,
+    pack_text,
+)
 from chainrule.report.html.protocol import (
     protocol_facts,
     randomness_facts,
     run_facts,
     timing_facts,
 )
-from chainrule.report.render.text import as_csv, as_json, as_latex, as_markdown
 from chainrule.report.sentences import (
     budget_sentences,
     opening_sentence,
@@ -47,16 +52,10 @@ if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
     from chainrule.study import StudyResult
 
-__all__ = ["data_uri", "render_page", "render_template", "write_page"]
+__all__ = ["render_page", "render_template", "write_page"]
 
 T = TypeVar("T")
 MAX_CANDIDATES = 2000
-FORMATS = {
-    "CSV": (as_csv, "csv", "text/csv"),
-    "JSON": (as_json, "json", "application/json"),
-    "LaTeX": (as_latex, "tex", "application/x-tex"),
-    "Markdown": (as_markdown, "md", "text/markdown"),
-}
 
 
 def write_page(result: StudyResult, path: str | Path) -> None:
@@ -85,7 +84,15 @@ def render_template(name: str, content: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    common = {"css": css, "js": js, "downloads": build_downloads, "data_uri": data_uri}
+    common = {
+        "css": css,
+        "js": js,
+        "download": build_download,
+        "downloads": build_downloads,
+        "data_uri": data_uri,
+        "pack": pack_text,
+        "shown_rows": SHOWN_ROWS,
+    }
     return pages.get_template(name).render(**common, **content)
 
 
@@ -158,16 +165,3 @@ def _build_tables(
     if data.has_importances:
         tables.append(importance_table(data))
     return [table.drop_empty_columns() for table in tables if table.cells]
-
-
-def build_downloads(table: Table) -> list[tuple[str, str, str]]:
-    """(format, file name, address) each."""
-    return [
-        (name, f"{table.name}.{ending}", data_uri(write(table), kind))
-        for name, (write, ending, kind) in FORMATS.items()
-    ]
-
-
-def data_uri(text: str, kind: str = "text/csv") -> str:
-    """An address that holds the text itself."""
-    return f"data:{kind};charset=utf-8;base64,{b64encode(text.encode()).decode()}"

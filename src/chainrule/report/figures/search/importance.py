@@ -25,7 +25,7 @@ def importances(result: StudyResult | ReportData, *, ax: Axes | None = None) -> 
     StudyError without Optuna.
     """
     data = importances_data(result)
-    drawn = new_figure(1.6 + 0.4 * len(data.paths) + 0.17 * -(-len(data.shares) // 4), ax=ax)
+    drawn = new_figure(1.8 + 0.4 * len(data.paths), ax=ax)
     draw_importances(data, drawn.axes)
     return drawn
 

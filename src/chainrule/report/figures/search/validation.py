@@ -44,7 +44,7 @@ def validation_against_test(
     Bars are ± one standard deviation over the rounds. Raises ValueError without a search.
     """
     data = validation_against_test_data(result)
-    drawn = new_figure(4.6 + 0.17 * -(-len(data.marks) // 3), ax=ax)
+    drawn = new_figure(4.8, ax=ax)
     draw_validation_against_test(data, drawn.axes)
     return drawn
 
@@ -77,7 +77,7 @@ def expected_validation(result: StudyResult | ReportData, *, ax: Axes | None = N
     unless the search draws its candidates at random.
     """
     data = expected_validation_data(result)
-    drawn = new_figure(3.6 + 0.2 * -(-len(data.curves) // 4), ax=ax)
+    drawn = new_figure(3.8, ax=ax)
     draw_expected_validation(data, drawn.axes)
     return drawn
 
