@@ -109,10 +109,18 @@ class SqlStore(TableStore):
     def transaction(self, write: bool = False) -> Iterator[None]:
         if write and self._read_only:
             raise StoreError(self.where, "is open for reading only")
-        with translate_sql_errors(self.where), self._connection.begin():
-            for statement in BEGIN[self._dialect, write]:
-                self._connection.exec_driver_sql(statement)
-            yield
+        with translate_sql_errors(self.where):
+            if self._connection.in_transaction():  # an interrupt came as soon as it had begun
+                self._connection.rollback()
+            try:
+                self._connection.begin()
+                for statement in BEGIN[self._dialect, write]:
+                    self._connection.exec_driver_sql(statement)
+                yield
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
 
     def fetch_all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         import sqlalchemy as sa

@@ -72,7 +72,7 @@ class SqliteStore(TableStore):
         """Whether the file comes with the first that is written; until then all is in memory."""
         try:
             # A viewer that may not write at all would leave a -shm and a -wal file behind.
-            self._connection = self._connect("rw")
+            self._connection = self._connect("rw", on_disk=self._is_on_disk)
         except PermissionError:
             if not read_only:
                 raise
@@ -80,7 +80,7 @@ class SqliteStore(TableStore):
                 raise PermissionError(errno.EACCES, UNREAD_WAL, self.where) from None
             # Where nothing may be written SQLite cannot keep account of its readers. Without
             # that account this reader must not meet a writer, and cannot in such a folder.
-            self._connection = self._connect("ro&immutable=1")
+            self._connection = self._connect("ro&immutable=1", on_disk=True)
         if not read_only:
             try:
                 self._upgrade()
@@ -88,25 +88,27 @@ class SqliteStore(TableStore):
                 self._connection.close()
                 raise
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        in_memory = self._in_memory or self._is_new
-        address = ":memory:" if in_memory else f"{self._path.as_uri()}?mode={mode}"
+    @property
+    def _is_on_disk(self) -> bool:
+        return not (self._in_memory or self._is_new)
+
+    def _connect(self, mode: str, *, on_disk: bool) -> sqlite3.Connection:
+        address = f"{self._path.as_uri()}?mode={mode}" if on_disk else ":memory:"
         with translate_sqlite_errors(self.where):
             connection = sqlite3.connect(
                 address, uri=True, isolation_level=None, timeout=BUSY_SECONDS
             )
             try:
-                self._set_up(connection)
+                self._set_up(connection, on_disk=on_disk)
             except BaseException:
                 connection.close()
                 raise
         return connection
 
-    def _set_up(self, connection: sqlite3.Connection) -> None:
+    def _set_up(self, connection: sqlite3.Connection, *, on_disk: bool) -> None:
         for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         if not connection.execute("PRAGMA page_count").fetchone()[0]:
-            on_disk = not (self._in_memory or self._is_new)
             if on_disk and self._path.stat().st_size == 1:  # empty to SQLite, not to us
                 raise StoreError(self.where, NOT_A_STORE)
             if not self._create:
@@ -130,8 +132,10 @@ class SqliteStore(TableStore):
         if write and self._is_new:
             self._make_file()
         with translate_sqlite_errors(self.where):
-            self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            if self._connection.in_transaction:  # an interrupt came as soon as it had begun
+                self._connection.rollback()
             try:
+                self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -139,11 +143,14 @@ class SqliteStore(TableStore):
                 raise
 
     def _make_file(self) -> None:
-        """Go on in the file, which another process may have made meanwhile."""
-        self._is_new = False
+        """Go on in the file, which another process may have made meanwhile.
+
+        An interrupt leaves the store in memory or in the file, and whole.
+        """
         self._path.touch()
-        self._connection.close()
-        self._connection = self._connect("rw")
+        memory, self._connection = self._connection, self._connect("rw", on_disk=True)
+        self._is_new = False
+        memory.close()
 
     def fetch_all(self, sql: str, **values: Any) -> Sequence[Sequence[Any]]:
         return self._connection.execute(sql, values).fetchall()
@@ -235,10 +242,11 @@ def _check_file(connection: sqlite3.Connection, where: str) -> None:
         raise StoreError(where, NOT_A_STORE)
     if version > FORMAT:
         raise StoreError(where, f"format {version} is newer than {FORMAT}: upgrade chainrule")
-    tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    tables = dict(connection.execute(query).fetchall())
     old = version < PREDICTIONS_FORMAT
     expected = {name: sql for name, sql in SCHEMA.items() if not old or name != "prediction"}
-    if version < 1 or dict(tables.fetchall()) != expected:
+    if version < 1 or tables != expected:
         raise StoreError.from_damage(where, "its tables are not those of a store")
     [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
