@@ -59,6 +59,7 @@ def report_merged(study: MergedStudy, where: str) -> None:
     from chainrule.cli.resolve import name_run
     from chainrule.report import progress_sentence
     from chainrule.study import load_result, open_store
+    from chainrule.study.results.training_versions import describe_mixed_rows
 
     twice = f"; {study.known:,} were there already, or came twice" if study.known else ""
     trainings = count_noun(study.trainings, "training")
@@ -77,6 +78,8 @@ def report_merged(study: MergedStudy, where: str) -> None:
         record = store.find(study.digest)
         result = None if record is None else load_result(store, record.id)
     if result is not None:
+        if old := describe_mixed_rows(result):
+            echo_err(f"  {old}")
         echo_err(f"  {progress_sentence(result)}")
         if result.arms:
             run = name_run(where, result.study)

@@ -18,6 +18,7 @@ import torch
 
 from chainrule._util.commits import PACKAGE, git_commit, user_commit
 from chainrule._version import __version__
+from chainrule.study.results.training_versions import TRAINING_VERSION
 
 __all__ = ["provenance"]
 
@@ -26,6 +27,7 @@ def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
     """What this process runs with, as JSON data; what cannot be found out is None.
 
     - ``versions``: of Python, chainrule and what it computes with.
+    - ``training_version``: see ``TRAINING_VERSION``.
     - ``commit``, ``dirty``: of the git work tree that the package's files belong to, and whether
       they differ from it; ``own``: the same of the work tree that has the user's modules, or else
       the current folder, see :func:`user_commit`.
@@ -35,6 +37,7 @@ def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
     """
     return {
         "versions": package_versions(),
+        "training_version": TRAINING_VERSION,
         **git_commit(PACKAGE),
         "own": user_commit(own_files[0].parent if own_files else Path.cwd(), own_files),
         "machine": {

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
+from chainrule._util.notices import print_once
 from chainrule.recipes.errors import StudyError
 from chainrule.study.extension import describe_size, find_last_look, is_extension
 from chainrule.study.results.later_changes import find_later_changes
 from chainrule.study.results.looks import Look
 from chainrule.study.results.round_design import SeenDesign
 from chainrule.study.results.study_result import StudyResult, load_result, see_design
+from chainrule.study.results.training_versions import describe_old_rows
 from chainrule.study.spec.changes import describe_changes
 from chainrule.study.spec.digests import digest_declaration
 from chainrule.study.spec.stored import read_declaration
@@ -94,6 +96,12 @@ class StudyEntry:
     def load_rows(self) -> list[TrainingRecord]:
         """What is done."""
         return [] if self.record is None else self.store.rows(self.record.id)
+
+    def warn_of_old_rows(self, rows: Sequence[TrainingRecord]) -> None:
+        """Say once of rows that more is added to, and that would be others now."""
+        runs = [] if self.record is None else self.record.runs
+        if old := describe_old_rows(self.study, rows, runs):
+            print_once(f"chainrule: {old}; they stay: another --store has all of one kind")
 
     def save_rows(self, rows: Sequence[TrainingRecord]) -> None:
         """Keep rows; with the first ones goes what is declared."""

@@ -98,7 +98,7 @@ def run(
             folders = choose_folders(chosen, nets)
             runner = Runner(scheduler, engine, entry.save_rows, on_progress, folders, entry.look)
             check_choices(scheduler, stage)
-            entry.provenance["kernel"] = runner.settle_backend([] if mix_backends else rows)
+            settle_versions(runner, entry, rows, mix_backends)
             runner.run_all()
             save_missing_nets(entry.load_result(), folders, jobs, engine, is_wanted)
         except KeyboardInterrupt:
@@ -121,6 +121,17 @@ def resume_scheduler(
     scheduler = Scheduler(entry.study, arms, select_settled(rows), is_wanted)
     scheduler.n_rounds = entry.needed_rounds
     return rows, scheduler
+
+
+def settle_versions(
+    runner: Runner, entry: StudyEntry, rows: Sequence[TrainingRecord], mix_backends: bool
+) -> None:
+    """See which kernel takes part, and say where rows that more is added to would be others now.
+
+    Raises StudyError where rows of an arm were computed another way, unless ways may be mixed.
+    """
+    entry.provenance["kernel"] = runner.settle_backend([] if mix_backends else rows)
+    entry.warn_of_old_rows(rows if runner.queue else [])
 
 
 def check_one_dataset(study: Study) -> None:

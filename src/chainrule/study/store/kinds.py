@@ -31,6 +31,7 @@ ROW: Kinds = {
 MORE_OF_ROW: Kinds = {
     **dict.fromkeys(("finished", "worker", "note", "backend", "kernel"), (str,)),
     "predictions_digest": (str,),
+    "training_version": (int,),
     "machine": (dict,),
     "samples": (dict,),
 }

@@ -55,6 +55,8 @@ class TrainingRecord:
     - ``backend``: which way it was computed, and why where that is not the kernel; ``kernel``: the
       key of the kernel that took part, which names its vectors' width. "" in rows from before
       this was recorded.
+    - ``training_version``: how many changes of what a training gives were behind it, see
+      ``TRAINING_VERSION``; 0 before this was recorded. The record of the run names its versions.
     - ``machine``: what the worker runs with where that may be another machine than the driver's,
       and of a training that is timed alone; see ``WorkerInfo``. Else the record of the run has it.
     - ``finished``: UTC, ISO 8601; ``worker``: host and process id.
@@ -83,6 +85,7 @@ class TrainingRecord:
     samples: Mapping[str, str] = field(default_factory=dict)
     backend: str = ""
     kernel: str = ""
+    training_version: int = 0
     machine: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     predictions: bytes = field(default=b"", repr=False)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from torch import Tensor
 
 from chainrule.study.execution.cohorts import CohortJob, training_seeds
+from chainrule.study.results.training_versions import TRAINING_VERSION
 from chainrule.study.spec.study import Study
 from chainrule.study.store.record import TrainingRecord
 from chainrule.train import BackendStatus, History
@@ -61,6 +62,7 @@ def make_rows(
                 note=notes.get(i, ""),
                 backend=str(status),
                 kernel=status.kernel,
+                training_version=TRAINING_VERSION,
                 curves={name: curve.tolist() for name, curve in curves.items()},
             )
         )
