@@ -55,6 +55,10 @@ def play(page, epochs):
     wait_until(lambda: read_number(page, "playing") == 0)
 
 
+def chosen_seed(page):
+    return page.locator(".seed-choice select").first.input_value()
+
+
 def test_after_fifty_epochs_the_loss_has_fallen(page):
     page.click("#step")
     wait_until(lambda: read_number(page, "epoch") == 1)
@@ -92,6 +96,24 @@ def test_weights_units_and_layers_are_reached_by_keys(page):
     page.get_by_text("class ReLU").wait_for()
     page.get_by_role("button", name="The derivation: activations").click()
     page.get_by_role("heading", name="Activations").wait_for()
+
+
+def test_the_seed_is_chosen_where_its_weights_and_units_are_shown(page):
+    play(page, 3)
+    page.locator(".weight canvas.cells").first.click(position={"x": 30, "y": 5})
+    title, seed = page.locator("#glass-title"), page.locator("dialog .seed-choice select")
+    title.wait_for()
+    before = title.text_content()
+    seed.focus()
+    page.keyboard.press("ArrowDown")
+    wait_until(lambda: title.text_content() not in (before, None))
+    assert seed.evaluate("(choice) => choice === document.activeElement")
+    assert seed.input_value() == chosen_seed(page) == "1"
+    page.keyboard.press("Escape")
+    page.get_by_label("Units and weights of seed").first.select_option("5")
+    page.locator(".layer-row canvas.cells").first.click()
+    page.get_by_role("heading", name="Unit").wait_for()
+    assert seed.input_value() == "5"
 
 
 def test_the_slider_goes_back(page):
@@ -221,9 +243,9 @@ def test_any_entry_of_a_weight_that_is_too_large_to_be_drawn_is_reached(page):
 def test_a_click_on_a_curve_chooses_its_seed_and_the_strip_shows_it(page):
     play(page, 5)
     page.locator(".chart .u-over").first.click(position={"x": 100, "y": 40})
-    wait_until(lambda: page.locator("#seed").input_value() != "0")
+    wait_until(lambda: chosen_seed(page) != "0")
     page.get_by_label("Of which seeds").select_option("seed")
-    page.get_by_text(f"Seed {page.locator('#seed').input_value()}. From").wait_for()
+    page.get_by_text(f"Seed {chosen_seed(page)}. From").wait_for()
     page.locator(".strip-field").hover()
     page.get_by_text("(").first.wait_for()
     assert "mean" in page.locator("#strip .readout").text_content()

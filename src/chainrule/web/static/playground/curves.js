@@ -31,7 +31,7 @@ class History {
 export class Curves {
   // pick(seed): a seed was chosen.
   constructor(place, sides, pick) {
-    Object.assign(this, { place, pick, epochs: [] });
+    Object.assign(this, { place, pick, epochs: [], seed: 0 });
     this.rows = Array.from({ length: sides }, () => ({}));
     this.charts = [];
     place.replaceChildren();
@@ -48,7 +48,8 @@ export class Curves {
   }
 
   // What came in since, drawn at once.
-  draw() {
+  draw(seed) {
+    this.seed = seed;
     for (const chart of this.charts) chart.request();
   }
 
@@ -194,7 +195,9 @@ class Chart {
     const parts = this.curves.rows.map((side, s) => {
       const test = side[`test_${this.what}`], train = side[`train_${this.what}`];
       const name = this.sides > 1 ? ["first: ", "second: "][s] : "";
-      return `${name}test ${format(test?.mean[i])} (${format(test?.low[i])} to ${format(test?.high[i])}), train ${format(train?.mean[i])}`;
+      const { seed } = this.curves;
+      const own = more ? "" : `, seed ${seed} ${format(test?.seeds[i]?.[seed])}`;
+      return `${name}test ${format(test?.mean[i])} (${format(test?.low[i])} to ${format(test?.high[i])})${own}, train ${format(train?.mean[i])}`;
     });
     setText(this.note, `epoch ${i + 1}: ${parts.join("; ")}${more}`);
   }

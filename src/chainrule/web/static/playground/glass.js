@@ -7,18 +7,24 @@ import { css, diverging, makePicture, paint, prepare, sequential, themeColor } f
 const STRONGEST = 10;
 
 export class Glass {
-  // ask(kind, details): look at something else.
-  constructor(dialog, ask) {
-    this.dialog = dialog;
-    this.ask = ask;
+  // ask(kind, details): look at something else; seeds: the choices of a seed.
+  constructor(dialog, ask, seeds) {
+    Object.assign(this, { dialog, ask, seeds });
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
   open(title, ...children) {
     const close = make("button", { class: "close", "aria-label": "Close", onclick: () => this.dialog.close() }, "✕");
+    const wasChoosing = this.dialog.querySelector(".seed-choice :focus") !== null;
     this.dialog.replaceChildren(make("header", {}, make("h2", { id: "glass-title" }, title), close), ...children.filter(Boolean));
     if (!this.dialog.open) this.dialog.showModal();
+    if (wasChoosing) this.dialog.querySelector(".seed-choice select")?.focus();
     this.dialog.scrollTop = 0;
+  }
+
+  // Of whose net this is; another one's takes its place.
+  seedChoice(kind, details) {
+    return make("p", {}, this.seeds.add("Of seed", () => this.ask(kind, details)));
   }
 
   answer(message) {
@@ -40,12 +46,12 @@ export class Glass {
   }
 
   weight(found) {
-    const { path, index, value, grad, sum, difference, terms, factors, samples, targets, inputs, batch, step } = found;
+    const { side, path, index, value, grad, sum, difference, terms, factors, samples, targets, inputs, batch, step } = found;
     const distance = Math.abs(sum - difference);
     const rows = [
       [`Σ of the ${batch} terms`, sum], ["what backward adds to grad", grad],
-      [`(L(w + h) − L(w − h)) / 2h, h = ${step.toExponential(0)}`, difference], ["distance of the last two", distance],
-    ].map(([name, number]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "number" }, number === distance ? distance.toExponential(1) : number.toPrecision(9))));
+      [`(L(w + h) − L(w − h)) / 2h, h = ${step.toExponential(0)}`, difference], ["distance of the last two", distance, (number) => (number ? number.toExponential(1) : "0")],
+    ].map(([name, number, write = (x) => x.toPrecision(9)]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "number" }, write(number))));
     const table = make("table", { class: "sums", "data-sum": sum, "data-grad": grad, "data-difference": difference }, make("tbody", {}, ...rows));
     const order = terms.map((_, n) => n).sort((a, b) => Math.abs(terms[b]) - Math.abs(terms[a])).slice(0, STRONGEST);
     const heads = ["sample", ...(inputs ? ["x₁, x₂"] : []), "target", ...(factors ? ["dL/dy of the unit", "input of the weight"] : []), "term"];
@@ -53,6 +59,7 @@ export class Glass {
       ...[samples[n], ...(inputs ? [inputs[n].map((v) => format(v)).join(", ")] : []), format(targets[n]), ...(factors ? [format(factors.g[n]), format(factors.x[n])] : []), format(terms[n])]
         .map((cell) => make("td", { class: "number" }, String(cell)))));
     this.open(`${path}[${index.join(", ")}] = ${format(value, 4)}`,
+      this.seedChoice("weight", { side, path, index }),
       make("p", {}, `dL/dw for the batch that comes next, in float64: each sample of the ${batch} adds its term`,
         factors ? ", dL/dy of the weight's unit times the weight's input." : "; the layer's chain rule gives it."),
       this.bars(terms), table,
@@ -84,7 +91,7 @@ export class Glass {
       make("figcaption", {}, `The weights that lead to it, to ± ${format(weights.limit)}: click one`)));
     if (images) parts.push(make("figure", {}, make("div", { class: "images" }, ...images.map((image) => makePicture(image.data, image.width, 56, sequential(), "a training image"))),
       make("figcaption", {}, "The training images that move it most")));
-    this.open(`Unit ${unit} of layer ${path}`, make("div", { class: "pair" }, ...parts.slice(1)), parts[0]);
+    this.open(`Unit ${unit} of layer ${path}`, this.seedChoice("unit", { side, path, unit }), make("div", { class: "pair" }, ...parts.slice(1)), parts[0]);
   }
 
   // The weights of a unit, each to be looked at.

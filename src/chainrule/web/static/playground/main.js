@@ -7,6 +7,7 @@ import { Glass } from "./glass.js";
 import { Lessons } from "./lessons.js";
 import { Images, Maps } from "./maps.js";
 import { NetView } from "./net_view.js";
+import { SeedChoices } from "./seed_choice.js";
 import { Settings } from "./settings.js";
 import { Strip } from "./strip.js";
 
@@ -16,8 +17,9 @@ const page = { playing: false, epoch: 0, built: null, frame: null, pending: fals
 
 const ask = (kind, details) => connection.ask({ do: kind, epoch: page.frame.sides[details.side].epoch, ...details });
 
-const glass = new Glass(element("glass"), ask);
-const strip = new Strip(element("strip"), (epoch) => seek({ epoch }));
+const seeds = new SeedChoices((seed) => chooseSeed(seed));
+const glass = new Glass(element("glass"), ask, seeds);
+const strip = new Strip(element("strip"), (epoch) => seek({ epoch }), seeds);
 
 const connection = new Connection({
   built: (message) => build(message),
@@ -89,14 +91,15 @@ function build(message) {
   page.built = message;
   page.epoch = 0;
   strip.clear();
-  const { samples, sides, seeds } = message;
+  const { samples, sides } = message;
+  seeds.resize(message.seeds);
   page.curves = new Curves(element("curves"), sides.length, chooseSeed);
   const places = [0, 1].map((s) => element(`side-${s}`));
   places.forEach((place, s) => (place.hidden = s >= sides.length));
   page.views = sides.map((side, s) => {
     const name = sides.length > 1 ? ["First setting", "Second setting"][s] : "What the nets say";
     find("h2", places[s]).textContent = name;
-    find(".about", places[s]).textContent = `${seeds} nets of ${side.parameters.toLocaleString("en")} parameters, ${side.loss}; ${samples.train} training and ${samples.test} test samples.`;
+    find(".about", places[s]).textContent = `${message.seeds} nets of ${side.parameters.toLocaleString("en")} parameters, ${side.loss}; ${samples.train} training and ${samples.test} test samples.`;
     const place = find(".maps", places[s]);
     place.replaceChildren();
     const view = { net: new NetView(find(".net", places[s]), side, (kind, details) => ask(kind, { side: s, ...details })) };
@@ -107,8 +110,6 @@ function build(message) {
     find(".about", places[s]).append(" Trained on the path: ", view.backend, ".");
     return view;
   });
-  const chooser = element("seed");
-  chooser.replaceChildren(...Array.from({ length: seeds }, (_, k) => make("option", { value: String(k) }, String(k))));
 }
 
 // Only the newest picture is drawn, once a screen refresh.
@@ -135,7 +136,7 @@ function draw(frame) {
   slider.max = frame.epoch;
   slider.value = shown;
   slider.disabled = frame.epoch === 0;
-  element("seed").value = String(frame.seed);
+  seeds.show(frame.seed);
   frame.sides.forEach((side, s) => {
     const view = page.views[s];
     if (side.map) view.maps?.draw(side.map);
@@ -146,7 +147,7 @@ function draw(frame) {
     setText(view.backend, side.backend);
   });
   strip.add(frame.epoch, frame.sides, frame.seed);
-  page.curves.draw();
+  page.curves.draw(frame.seed);
   document.body.dataset.epoch = frame.epoch; // for who watches the page, as its tests do
   document.body.dataset.playing = Number(frame.playing);
   document.body.dataset.loss = page.curves.lastLoss ?? "";
@@ -191,6 +192,7 @@ function connectControls(settings) {
   });
   connectFold(element("fold"), element("settings"));
   connectFold(element("more"), find(".controls"));
+  for (const place of document.querySelectorAll(".net-seed")) place.append(seeds.add("Units and weights of seed"));
   element("play").onclick = () => {
     connection.ask(page.playing ? { do: "pause" } : { do: "play", speed: speed() });
     setPlaying(!page.playing);
@@ -202,7 +204,6 @@ function connectControls(settings) {
     if (page.playing) connection.ask({ do: "pause" });
     seek({ epoch: Number(event.target.value) });
   };
-  element("seed").onchange = (event) => chooseSeed(Number(event.target.value));
   element("code").onclick = () => connection.ask({ do: "code" });
   element("link").onclick = async () => {
     await navigator.clipboard.writeText(location.href);

@@ -18,7 +18,7 @@ const LINES = ["high", "mean", "mean", "low", null]; // of a row, from the top: 
 const MAX_FRAMES = 2000;
 
 export class Strip {
-  constructor(place, seek) {
+  constructor(place, seek, seeds) {
     Object.assign(this, { quantity: "dy", whose: "mean", seed: 0, seek });
     this.canvas = make("canvas", { role: "img", class: "pixels" });
     this.mark = make("span", { class: "mark" });
@@ -39,7 +39,7 @@ export class Strip {
     this.body = make("div", { class: "strip" }, this.names, this.field);
     place.replaceChildren(
       make("div", { class: "actions" }, choose("What the strip shows", QUANTITIES, "quantity"),
-        choose("Of which seeds", { mean: "all seeds", seed: "the chosen seed" }, "whose")),
+        choose("Of which seeds", { mean: "all seeds", seed: "the chosen seed" }, "whose"), seeds.add("Seed")),
       this.body, make("p", { class: "note strip-ends" }, make("span", {}, "epoch 0"), this.last), this.scaleNote, this.note);
     this.clear();
     this.request = drawInView(this.body, () => this.drawNow());
