@@ -82,7 +82,11 @@ def test_the_final_nets_are_trained_again_by_an_engine(call, tiny, own, finished
         ("nowhere:make", "nowhere:make: cannot import nowhere (No module named 'nowhere')"),
         ("mypool:nothing", "engine mypool:nothing: mypool has no function 'nothing'"),
         ("mypool:number", "engine mypool:number: expected it to make an executor, got 3"),
+        ("", "engine '' is not known; expected processes, serial, dask, "),
+        ("dask://", "engine 'dask://' is not known; did you mean 'dask'? expected "),
         ("dask://127.0.0.1:9", "no Dask scheduler answers at 127.0.0.1:9\n"),
+        ("dask://127.0.0.1", "engine dask://127.0.0.1: missing port number in address '127.0.0.1'"),
+        ("dask://no.json", "no Dask scheduler answers at no.json\n  it has not written no.json: "),
     ],
 )
 def test_an_engine_that_cannot_be_used_is_told(call, tiny, own, monkeypatch, engine, message):
@@ -124,6 +128,21 @@ def test_an_option_that_there_is_not_is_told(call, tiny, own, config):
     code, _, err = call("run", tiny, "--engine", "mypool:make")
     assert code == 1
     assert "engine mypool:make: make() got an unexpected keyword argument 'workers'" in err
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        ("processes", "it takes no options, got nonsense"),
+        ("dask", "TypeError: Server.__init__() got an unexpected keyword argument 'nonsense'"),
+        ("dask://127.0.0.1:9", "Unexpected keyword arguments: ['nonsense']"),
+    ],
+)
+def test_so_is_one_of_an_engine_that_comes_along(call, tiny, config, engine, message):
+    kind = engine.partition(":")[0]
+    config.write_text(f"[engines.{kind}]\nnonsense = 3\n", encoding="utf-8")
+    code, _, err = call("run", tiny, "--engine", engine, "--jobs", "1")
+    assert (code, f"engine {engine}: {message}" in err) == (1, True)
 
 
 def test_where_there_is_no_file_nothing_is_set(config):

@@ -72,7 +72,7 @@ def find_config_problem(declared: Mapping[str, Any]) -> str:
 
 def choose_engine(name: str | None) -> str:
     """What was asked for, or what the user has set, or processes. Raises as the file's reading."""
-    return name or load_user_config().engine or "processes"
+    return (load_user_config().engine or "processes") if name is None else name
 
 
 @contextmanager
@@ -81,10 +81,11 @@ def open_named_engine(name: str, jobs: int) -> Iterator[Engine | None]:
 
     Raises StudyError, see :func:`chainrule.study.execution.executors.open_engine`.
     """
-    if name == "processes":
+    options = load_user_config().options(name)
+    if name == "processes" and not options:
         yield None
         return
     from chainrule.study.execution.executors import open_engine
 
-    with open_engine(name, jobs, load_user_config().options(name)) as engine:
+    with open_engine(name, jobs, options) as engine:
         yield engine

@@ -14,6 +14,7 @@ import torch
 from chainrule._util.stopping import check_stop, stoppable
 from chainrule.recipes.errors import StudyError
 from chainrule.study import run
+from chainrule.study.execution.executors import dask
 from chainrule.study.execution.executors.futures import FuturesEngine
 from chainrule.study.execution.job import run_job
 from chainrule.study.execution.scheduling.scheduler import Scheduler
@@ -100,6 +101,26 @@ def test_a_broken_pool_says_so(tmp_path):
     with pytest.raises(StudyError, match=message):
         run(FEW, executor=Broken(), store=tmp_path / "a.sqlite")
     assert list(tmp_path.iterdir()) == []
+
+
+class Immediate:
+    """What is no executor: its submit gives the result."""
+
+    def submit(self, f, *args):
+        return [f(*args)]
+
+
+def test_an_executor_that_gives_no_futures_is_told():
+    with pytest.raises(StudyError, match=r"Immediate: expected its submit to return a .*, got a l"):
+        run(FEW, executor=Immediate())
+
+
+def test_who_listens_and_is_no_scheduler_is_told(monkeypatch):
+    monkeypatch.setattr(dask, "SECONDS_TO_CONNECT", 0.05)
+    over = threading.Event()
+    with pytest.raises(OSError, match="is it the port of its dashboard"):
+        dask.connect(lambda **_: over.wait(), {"timeout": 0})
+    over.set()
 
 
 def test_a_broken_pool_is_made_anew_where_it_is_known_how(undisturbed):

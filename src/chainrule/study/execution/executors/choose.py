@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.user_code import describe_error
 from chainrule.recipes.errors import StudyError
 from chainrule.recipes.importing import import_user_module
 from chainrule.study.execution.executors.base import Engine, Executor
@@ -54,11 +55,11 @@ def open_engine(name: str, jobs: int, options: Mapping[str, Any] | None = None) 
     ``options`` go to what makes it. Raises StudyError for another name, where what it needs is not
     installed, where no cluster answers, and for an option that it does not have.
     """
-    kind, _, address = name.partition("://")
+    kind, is_there, address = name.partition("://")
     options = options or {}
     try:
-        if kind in CLUSTERS:
-            return CLUSTERS[kind](address if kind == "dask" or not address else name, jobs, options)
+        if kind in CLUSTERS and bool(is_there) == bool(address):
+            return open_cluster(name, jobs, options)
         if name in ("processes", "serial"):
             if options:
                 raise TypeError(f"it takes no options, got {', '.join(options)}")
@@ -74,6 +75,22 @@ def open_engine(name: str, jobs: int, options: Mapping[str, Any] | None = None) 
         raise StudyError(f"engine {name}: {error}") from None
     hint = did_you_mean(kind, [*CLUSTERS, "processes", "serial"])
     raise StudyError(f"engine {name!r} is not known; {hint}{EXPECTED}")
+
+
+def open_cluster(name: str, jobs: int, options: Mapping[str, Any]) -> Engine:
+    """A cluster's engine. Raises StudyError with the library's words for what it makes nothing of,
+    ImportError where it is not installed.
+    """
+    kind, _, address = name.partition("://")
+    try:
+        return CLUSTERS[kind](address if kind == "dask" or not address else name, jobs, options)
+    except (StudyError, ImportError):
+        raise
+    except Exception as error:  # an address or an option that the library does not understand
+        first: BaseException = error
+        while first.__cause__ is not None:  # the others say no more than that there was one
+            first = first.__cause__
+        raise StudyError(f"engine {name}: {describe_error(first)}") from None
 
 
 def make_engine(name: str, options: Mapping[str, Any]) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import warnings
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar, final
 
@@ -20,6 +22,10 @@ from chainrule.study.execution.workers.travel import name_place
 __all__ = ["DaskEngine"]
 
 T = TypeVar("T")
+
+UNANSWERED = (
+    "who listens there does not answer as a scheduler does: is it the port of its dashboard?"
+)
 
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_STOP = 3.0
@@ -56,10 +62,11 @@ class DaskEngine(Engine):
             self._cluster = distributed.LocalCluster(**local)
             given["address"] = self._cluster
         else:
-            kind = "scheduler_file" if address.endswith(".json") else "address"
-            given |= {kind: address, **options}
+            given |= {"address": address, **options}
         try:
-            self._client: Any = distributed.Client(**given, set_as_default=False)
+            if address.endswith(".json"):
+                given["address"] = read_scheduler_file(Path(address), SECONDS_TO_CONNECT)
+            self._client: Any = connect(distributed.Client, given)
         except OSError as error:
             raise StudyError(f"no Dask scheduler answers at {address}\n  {error}") from None
         self._executor: Any = self._client.get_executor(pure=False, retries=0)
@@ -116,3 +123,35 @@ class DaskEngine(Engine):
         if self._cluster is not None:
             with suppress(Exception):
                 self._cluster.close(SECONDS_TO_STOP)
+
+
+def connect(client: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    """A client of these options. Raises OSError also where who listens there answers nothing.
+
+    A client whose address is of another service, such as the scheduler's dashboard, waits for ever.
+    """
+    seconds: float = import_module("dask.utils").parse_timedelta(given["timeout"])
+    found: Future[Any] = Future()
+
+    def begin() -> None:
+        try:
+            found.set_result(client(**given, set_as_default=False))
+        except BaseException as error:
+            found.set_exception(error)
+
+    Thread(target=begin, daemon=True).start()
+    try:
+        return found.result(seconds + SECONDS_TO_CONNECT)
+    except TimeoutError as error:
+        raise OSError(f"{error}" or UNANSWERED) from None
+
+
+def read_scheduler_file(path: Path, seconds: float) -> str:
+    """The address that a scheduler has written, or is about to. Raises OSError if none has."""
+    end = time.monotonic() + seconds
+    while True:
+        with suppress(OSError, ValueError, KeyError, TypeError):  # it may be half written
+            return str(json.loads(path.read_text(encoding="utf-8"))["address"])
+        if time.monotonic() > end:
+            raise OSError(f"it has not written {path}: dask scheduler --scheduler-file {path} does")
+        time.sleep(0.05)

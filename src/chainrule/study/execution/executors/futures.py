@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 from uuid import uuid4
 
+from chainrule._util.kinds import describe_object
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.executors.base import Engine, Executor
 from chainrule.study.execution.workers.stop_requests import StoppableWork, request_stop
@@ -53,6 +54,11 @@ class FuturesEngine(Engine):
                 ) from None
             self._executor = self._make()
             future = self._executor.submit(work, *args)
+        if not callable(getattr(future, "add_done_callback", None)):
+            raise StudyError(
+                f"the executor {type(self._executor).__name__}: expected its submit to return a "
+                f"concurrent.futures.Future, got {describe_object(future)}"
+            )
         self._begun.add(future)
         future.add_done_callback(self._begun.discard)
         return future
