@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("sklearn")
 
@@ -34,7 +35,17 @@ def regressor(**options):
         (lambda: classifier(warm_start=True).fit(X, Y).fit(X, Y + 1), "has the same classes"),
         (
             lambda: classifier(warm_start=True).fit(X, Y).set_params(n_seeds=2).fit(X, Y),
-            "n_seeds: expected 1, the nets to go on with, got 2",
+            "n_seeds: expected 1, as of the nets to go on with, got 2",
+        ),
+        (
+            lambda: (
+                classifier(warm_start=True).fit(X, Y).set_params(hidden_layer_sizes=9).fit(X, Y)
+            ),
+            r"hidden_layer_sizes: expected \(3,\), as of the nets to go on with, got 9",
+        ),
+        (
+            lambda: classifier().partial_fit(X, Y).set_params(optimizer="SGD").partial_fit(X, Y),
+            "optimizer: expected 'Adam', as of the nets to go on with, got 'SGD'",
         ),
         (
             lambda: regressor(warm_start=True).fit(X, X[:, 0]).fit(X, X[:, :2]),
@@ -108,3 +119,38 @@ def test_nothing_ends_a_training_whose_patience_is_as_long():
     assert model.n_iter_ == 30
     assert classifier(max_iter=30, n_iter_no_change=29, tol=10.0).fit(X, Y).n_iter_ == 30
     assert classifier(max_iter=30, n_iter_no_change=5, tol=10.0).fit(X, Y).n_iter_ == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "rows", "given", "trained"),
+    [
+        ({}, 9_999, "float64", "float64"),
+        ({}, 10_000, "float64", "float32"),
+        ({}, 9_999, "float32", "float32"),
+        ({"dtype": "float64"}, 10_000, "float32", "float64"),
+        ({"dtype": np.float32}, 9_999, "float64", "float32"),
+    ],
+)
+@pytest.mark.parametrize("make", [np.asarray, csr_array], ids=["dense", "sparse"])
+def test_a_large_x_is_trained_on_in_float32(options, rows, given, trained, make):
+    x = np.linspace(-1, 1, rows, dtype=given)[:, None]
+    model = regressor(**options, max_iter=1).fit(make(x), x.ravel())
+    assert (model.dtype_, next(model.nets_.parameters()).data.dtype) == (
+        trained,
+        getattr(torch, trained),
+    )
+    assert model.predict(make(x)).dtype == given
+
+
+def test_what_float32_cannot_hold_is_refused():
+    with pytest.raises(ValueError, match=r"Input X contains .* too large for dtype\('float32'\)"):
+        regressor(dtype="float32").fit(X * 1e300, Y)
+
+
+def test_a_batch_goes_by_the_samples_of_its_own_call():
+    few_first = regressor().partial_fit(X[:7], X[:7, 0])
+    assert [
+        few_first._trainer.batch_size,
+        few_first.partial_fit(X, X[:, 0])._trainer.batch_size,
+    ] == [7, 150]
+    assert few_first.set_params(batch_size=50).partial_fit(X, X[:, 0])._trainer.batch_size == 50

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from chainrule.sklearn.cohort import CohortFit, make_cohorts, value_key
+from chainrule.sklearn.cohort import CohortFit, make_cohorts
 from chainrule.sklearn.estimator import NetEstimator
+from chainrule.sklearn.settings import value_key
 from sklearn import get_config
 
 __all__ = ["FoldCandidate", "Setting", "check_searchable", "prepare_candidates"]

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Self, final
 
-import joblib
 import torch
 
 from chainrule.sklearn.estimator import NetEstimator, make_cohort_trainer, train_nets
 from chainrule.sklearn.samples import Samples
+from chainrule.sklearn.settings import value_key
 from chainrule.train import Trainer
 
-__all__ = ["CohortFit", "CohortPool", "make_cohorts", "value_key"]
+__all__ = ["CohortFit", "CohortPool", "make_cohorts"]
 
 PER_REPLICA = ("learning_rate_init", "alpha")
 """What may differ among the nets of a cohort."""
@@ -46,16 +46,6 @@ def group_key(member: NetEstimator) -> object:
         if name not in (*PER_REPLICA, "random_state", "_seed")
     )
     return type(member), held_out_by, *same
-
-
-def value_key(value: Any) -> object:
-    """The same for equal values; of what cannot be pickled, as a lambda, for itself alone."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return type(value), value
-    try:
-        return joblib.hash(value)
-    except Exception:  # of any kind: a class says how it is pickled
-        return id(value)
 
 
 @final

@@ -24,13 +24,16 @@ from chainrule._util.words import count_noun
 from chainrule.nn import Module, SampleWeightedLoss
 from chainrule.nn.loss import Loss
 from chainrule.recipes.component import build_component
-from chainrule.sklearn.samples import Array, Samples, to_dense
+from chainrule.sklearn.samples import Array, Samples, cast_finite, to_dense
 from chainrule.sklearn.settings import (
     CONSTRAINTS,
+    MAY_CHANGE,
     Part,
     choose_batch_size,
+    choose_dtype,
     read_part,
     spread_over_replicas,
+    value_key,
 )
 from chainrule.sklearn.share import NetShare, compute_rows, known_outputs
 from chainrule.train import EarlyStopping, Trainer
@@ -44,8 +47,8 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     After ``fit``: ``nets_`` the cohort, ``history_`` its curves, ``loss_curve_`` and
     ``validation_loss_curve_`` (with early stopping) their mean over the seeds, ``loss_`` the last
-    of them, ``n_iter_`` the epochs done, ``n_outputs_`` of a net, ``backend_`` the way that they
-    were computed.
+    of them, ``n_iter_`` the epochs done, ``n_outputs_`` of a net, ``dtype_`` in which and
+    ``backend_`` how they were trained.
     """
 
     optimizer: Part
@@ -61,12 +64,15 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     validation_fraction: float
     n_seeds: int
     compile: bool | Literal["auto"]
+    dtype: Any
     random_state: Any
     warm_start: bool
     verbose: bool
-    _dtype: Any
+    dtype_: np.dtype[Any]
+    _answer_dtype: np.dtype[Any]
     _seed: int
     _trainer: Trainer
+    _made_with: dict[str, Any]
     _share: NetShare
     n_outputs_: int
     _loss_name: str
@@ -92,14 +98,16 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _read_inputs(self, X: Any, *, reset: bool) -> Any:
         """X as an array (N, D), or a large sparse one in rows, in the dtype that is trained in."""
-        found = to_dense(self._check_inputs(X, reset=reset))
+        found = self._check_inputs(X, reset=reset)
         if reset:
-            self._dtype = found.dtype
-        return found
+            self._answer_dtype = found.dtype
+            self.dtype_ = choose_dtype(self.dtype, found)
+            found = cast_finite(found, self.dtype_)
+        return to_dense(found)
 
     def _check_inputs(self, X: Any, *, reset: bool) -> Any:
         """X as an array or a sparse matrix (N, D). Raises ValueError for what does not fit."""
-        wanted = (np.float64, np.float32) if reset else self._dtype
+        wanted = (np.float64, np.float32) if reset else self.dtype_
         return validate_data(self, X, reset=reset, accept_sparse=("csr", "csc"), dtype=wanted)
 
     @property
@@ -120,11 +128,12 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _fit_samples(self, samples: Samples, *, epochs: int | None = None) -> Self:
         """Train, anew or on from where it was; ``epochs``: so many more, whatever the loss does."""
         if self._goes_on or (epochs is not None and hasattr(self, "_trainer")):
-            self._check_nets(samples.outputs)
+            check_going_on(self, samples.outputs)
             adopt_settings(self._trainer, self, samples)
         else:
             self.draw_seed()
             self._trainer = make_cohort_trainer([self], samples)
+            self._made_with = read_fixed(self)
         train_nets(self._trainer, self, samples, epochs)
         self.take_nets(self._trainer, samples, complete=epochs is None)
         return self
@@ -134,20 +143,6 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-
-    def _check_nets(self, outputs: int) -> None:
-        """Raise ValueError where other nets are wanted than there are to go on with."""
-        if outputs != self.n_outputs_:
-            raise ValueError(
-                f"y has {outputs} outputs, but {type(self).__name__} is expecting "
-                f"{self.n_outputs_} outputs"
-            )
-        there = self._trainer.net.replicas
-        if there != self.n_seeds:
-            raise ValueError(
-                f"n_seeds: expected {there}, the nets to go on with, got {self.n_seeds}; "
-                "fit with warm_start=False trains others"
-            )
 
     def draw_seed(self) -> int:
         """The seed of a new training, of ``random_state``."""
@@ -231,13 +226,35 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _as_trained(self, values: Tensor) -> Array:
         """The array of them, in the dtype of the X that was learned from."""
-        found: Array = values.numpy().astype(self._dtype)
+        found: Array = values.numpy().astype(self._answer_dtype)
         return found
 
     def _repr_html_inner(self) -> str:
         """The estimator's diagram, and below it how the training went."""
         diagram = str(super()._repr_html_inner())
         return f"{diagram}{show_training(self)}" if hasattr(self, "loss_curve_") else diagram
+
+
+def read_fixed(estimator: NetEstimator) -> dict[str, Any]:
+    """The parameters that nets keep as long as they are trained on."""
+    params = estimator.get_params(deep=False)
+    return {name: value for name, value in params.items() if name not in MAY_CHANGE}
+
+
+def check_going_on(estimator: NetEstimator, outputs: int) -> None:
+    """Raise ValueError where other nets are wanted than there are to go on with."""
+    there = estimator.n_outputs_
+    if outputs != there:
+        raise ValueError(
+            f"y has {outputs} outputs, but {type(estimator).__name__} is expecting {there} outputs"
+        )
+    for name, now in read_fixed(estimator).items():
+        made = estimator._made_with[name]
+        if value_key(now) != value_key(made):
+            raise ValueError(
+                f"{name}: expected {made!r}, as of the nets to go on with, got {now!r}; "
+                "fit with warm_start=False trains others"
+            )
 
 
 def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Trainer:
@@ -254,8 +271,7 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
         for k in range(n_seeds)
     ]
     nets = net.replicate(len(roots), roots)
-    n = samples.count_training(first.held_out)
-    size = choose_batch_size(first.batch_size, max(1, n))
+    size = find_batch_size(first, samples)
     decays = [m.alpha / (size * samples.mean_weight()) for m in members]
     numbers = {
         "lr": spread_over_replicas([m.learning_rate_init for m in members], n_seeds),
@@ -278,6 +294,12 @@ def make_cohort_trainer(members: Sequence[NetEstimator], samples: Samples) -> Tr
     )
 
 
+def find_batch_size(estimator: NetEstimator, samples: Samples) -> int:
+    """Samples a step, of those that are learned from."""
+    n = samples.count_training(estimator.held_out)
+    return choose_batch_size(estimator.batch_size, max(1, n))
+
+
 def make_criterion(estimator: NetEstimator, samples: Samples) -> Loss:
     """The loss, with weights where the samples have some."""
     loss = estimator.make_loss()
@@ -289,10 +311,12 @@ def adopt_settings(trainer: Trainer, estimator: NetEstimator, samples: Samples) 
 
     They may have weights, or none, whatever there was before.
     """
-    trainer.state.criterion = make_criterion(estimator, samples).replicate(estimator.n_seeds)
+    state = trainer.state
+    state.criterion = make_criterion(estimator, samples).replicate(estimator.n_seeds)
+    state.batch_size = find_batch_size(estimator, samples)
     arguments = read_part("optimizer", estimator.optimizer).arguments
     if "weight_decay" not in arguments:
-        decay = estimator.alpha / (trainer.batch_size * samples.mean_weight())
+        decay = estimator.alpha / (state.batch_size * samples.mean_weight())
         for group in trainer.optimizer.param_groups:
             group["weight_decay"] = decay
     if estimator.schedule is None and "lr" not in arguments:

@@ -72,9 +72,8 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
     - ``n_seeds``: nets that differ in their seed alone; ``predict`` averages them and
       ``predict_std`` says how far they disagree.
     - ``compile``: as in :class:`chainrule.train.Trainer`.
-
-    Training is in the dtype of X: float32 if it is that, which is faster, else float64.
-
+    - ``dtype``: "float32" or "float64", of the nets and their training. "auto": that of X, but for
+      one of 10,000 numbers or more float32, which is up to twice as fast. Answers are in X's.
     - ``class_weight``: "balanced", or class → weight.
     """
 
@@ -103,6 +102,7 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
+        dtype: Any = "auto",
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
@@ -125,6 +125,7 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
         self.validation_fraction = validation_fraction
         self.n_seeds = n_seeds
         self.compile = compile
+        self.dtype = dtype
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -163,6 +164,7 @@ class MLPRegressor(_LayersMixin, NetRegressorBase):
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
+        dtype: Any = "auto",
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
@@ -184,6 +186,7 @@ class MLPRegressor(_LayersMixin, NetRegressorBase):
         self.validation_fraction = validation_fraction
         self.n_seeds = n_seeds
         self.compile = compile
+        self.dtype = dtype
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose

@@ -58,6 +58,7 @@ class NetClassifier(_AnyNetMixin, NetClassifierBase):
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
+        dtype: Any = "auto",
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
@@ -77,6 +78,7 @@ class NetClassifier(_AnyNetMixin, NetClassifierBase):
         self.validation_fraction = validation_fraction
         self.n_seeds = n_seeds
         self.compile = compile
+        self.dtype = dtype
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
@@ -104,6 +106,7 @@ class NetRegressor(_AnyNetMixin, NetRegressorBase):
         validation_fraction: float = 0.1,
         n_seeds: int = 1,
         compile: bool | Literal["auto"] = "auto",  # noqa: A002 (the word for it)
+        dtype: Any = "auto",
         random_state: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
@@ -122,6 +125,7 @@ class NetRegressor(_AnyNetMixin, NetRegressorBase):
         self.validation_fraction = validation_fraction
         self.n_seeds = n_seeds
         self.compile = compile
+        self.dtype = dtype
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose

@@ -12,13 +12,21 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_array
 from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.data.sparse import from_scipy
 
-__all__ = ["Array", "Samples", "as_tensor", "read_weights", "slice_sparse", "to_dense"]
+__all__ = [
+    "Array",
+    "Samples",
+    "as_tensor",
+    "cast_finite",
+    "read_weights",
+    "slice_sparse",
+    "to_dense",
+]
 
 Array = NDArray[Any]
 
@@ -113,6 +121,12 @@ def slice_sparse(X: Any) -> Iterator[Array]:
     X = X.tocsr()
     for start in range(0, X.shape[0], size):
         yield X[start : start + size].toarray()
+
+
+def cast_finite(X: Any, dtype: np.dtype[Any]) -> Any:
+    """X, an array or sparse, in this dtype. Raises ValueError where it cannot hold a number."""
+    with np.errstate(over="ignore"):  # the error says it
+        return check_array(X, accept_sparse=True, dtype=dtype, input_name="X")
 
 
 def to_dense(X: Any) -> Any:

@@ -6,13 +6,24 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import joblib
+import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from torch import Tensor
 
 from chainrule.recipes.component import Component, normalize_component
 
-__all__ = ["CONSTRAINTS", "Part", "choose_batch_size", "read_part", "spread_over_replicas"]
+__all__ = [
+    "CONSTRAINTS",
+    "MAY_CHANGE",
+    "Part",
+    "choose_batch_size",
+    "choose_dtype",
+    "read_part",
+    "spread_over_replicas",
+    "value_key",
+]
 
 CONSTRAINTS: dict[str, Any] = {
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -25,11 +36,22 @@ CONSTRAINTS: dict[str, Any] = {
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_seeds": [Interval(Integral, 1, None, closed="left")],
     "compile": ["boolean", StrOptions({"auto"})],
+    "dtype": [StrOptions({"auto", "float32", "float64"}), Options(type, {np.float32, np.float64})],
     "random_state": ["random_state"],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],
 }
 """What values they may have, as scikit-learn says it."""
+
+MAY_CHANGE = {
+    *("learning_rate_init", "alpha", "batch_size", "loss", "class_weight", "random_state"),
+    *("max_iter", "tol", "n_iter_no_change", "early_stopping", "validation_fraction"),
+    *("warm_start", "verbose"),
+}
+"""What may be another where nets are trained on: all but what these were made with."""
+
+LARGE_X = 10_000
+"""From how many numbers on float64 costs a training more than all that is around it."""
 
 Part = str | Mapping[str, Any]
 """A part by its name, or ``{"name": …}`` with its arguments beside it, as a study's file has it."""
@@ -46,6 +68,14 @@ def read_part(kind: str, given: Part) -> Component:
     return Component.model_validate(normalize_component(given))
 
 
+def choose_dtype(given: Any, X: Any) -> np.dtype[Any]:
+    """What to train in on X (N, D): "auto" is that of a small X, and float32 for all others."""
+    if given == "auto":
+        given = X.dtype if X.shape[0] * X.shape[1] < LARGE_X else np.float32
+    found: np.dtype[Any] = np.dtype(given)
+    return found
+
+
 def choose_batch_size(size: int | str, n: int) -> int:
     """Samples a step, of n in all: "auto" is 200, and none is left over for a batch of one."""
     wanted = min(200 if size == "auto" else int(size), n)
@@ -57,3 +87,13 @@ def spread_over_replicas(numbers: Sequence[float], n_seeds: int) -> float | Tens
     if len(set(numbers)) == 1:
         return numbers[0]
     return torch.tensor(numbers, dtype=torch.float64).repeat_interleave(n_seeds)
+
+
+def value_key(value: Any) -> object:
+    """The same for equal values; of what cannot be pickled, as a lambda, for itself alone."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return type(value), value
+    try:
+        return joblib.hash(value)
+    except Exception:  # of any kind: a class says how it is pickled
+        return id(value)
