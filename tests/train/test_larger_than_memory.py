@@ -66,7 +66,7 @@ def path(tmp_path_factory):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
-@pytest.mark.parametrize("kind", ["uint8", "float32"])
+@pytest.mark.parametrize("kind", ["uint8", pytest.param("float32", marks=pytest.mark.slow)])
 def test_a_file_larger_than_the_memory_trains_and_predicts_on_either_path(path, kind):
     assert path.stat().st_size > ALLOWED
     command = [sys.executable, "-c", TRAINING, str(path), kind]

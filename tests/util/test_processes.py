@@ -87,6 +87,7 @@ def test_a_worker_has_the_variables_of_now(monkeypatch):
 
 
 @LINUX
+@pytest.mark.slow
 def test_where_no_socket_can_be_workers_import_all_anew(tmp_path):
     deep = tmp_path / ("d" * 100)
     deep.mkdir()

@@ -48,7 +48,10 @@ def cluster(tmp_path):
 
 
 @DASK
-@pytest.mark.parametrize("nanny", [False, True], ids=["alone", "nanny"])
+@pytest.mark.parametrize(
+    "nanny",
+    [pytest.param(False, id="alone", marks=pytest.mark.slow), pytest.param(True, id="nanny")],
+)
 def test_on_dask_a_file_and_modules_that_only_the_driver_has(tmp_path, mine, nanny):  # noqa: F811
     with DaskCluster(tmp_path / "cluster", nanny=nanny) as cluster:
         result = run(mine, executor=cluster.engine, nets=tmp_path / "nets")

@@ -168,6 +168,7 @@ with open_store("a.sqlite", read_only=True) as store:
 """
 
 
+@pytest.mark.slow
 def test_a_program_without_its_guard_is_told_the_two_lines(tmp_path):
     run(small(), store=tmp_path / "a.sqlite")
     (tmp_path / "own.py").write_text(UNGUARDED, encoding="utf-8")
