@@ -18,6 +18,7 @@ READING = (
     *("list", "schema", "studies runs/tiny.sqlite", "show tiny", "show tiny.toml"),
     *("compare tiny", "compare tiny.toml --all-pairs", "compare tiny --target 0.7"),
     *("plan tiny.toml --no-time", "plan pairs-depth --no-time"),
+    *("plan prices --no-time", "plan tables --no-time"),
 )
 
 
@@ -41,6 +42,17 @@ def test_what_only_reads_loads_no_torch(tiny, finished, command):
     _, loaded = run_command(command, tiny.parent)
     assert "chainrule.cli" in loaded
     assert not {"torch", "matplotlib", "scipy.stats", "numpy.f2py", "pandas"} & loaded
+
+
+def test_a_report_of_numbers_loads_no_torch(tiny, finished):
+    _, loaded = run_command("report tiny", tiny.parent)
+    assert "chainrule.report.html.page" in loaded
+    assert not {"torch", "scipy.stats", "pandas"} & loaded
+
+
+@pytest.mark.slow
+def test_a_report_is_written_at_once(tiny, finished):
+    assert min_of(lambda: run_command("report tiny", tiny.parent)[0], enough=2.5) < 2.5
 
 
 @pytest.mark.slow

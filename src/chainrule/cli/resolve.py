@@ -49,11 +49,13 @@ def resolve_study(
     csv: Path | None = None,
     target: str | None = None,
     table: Mapping[str, Any] | None = None,
+    read_files: bool = True,
     **changes: Any,
 ) -> Study:
     """The study of this name, or its small form, with what the command line says differently.
 
     ``table``: how a CSV file is written and taken, see :func:`chainrule.cli.options.table_options`.
+    Without ``read_files`` those that a declaration names are not looked at.
 
     Of a table of the user's own, stderr says what becomes of each column. Raises
     typer.BadParameter for a wrong call, StudyError for what does not fit the study, DataError or
@@ -64,6 +66,8 @@ def resolve_study(
     if arguments := parse_assignments(data) | dict(table or {}):
         study = study.with_overrides(**assign_data(study, arguments))
     if csv is None and target is None:
+        if not read_files:
+            return study
         announce_columns(study)
         return resolve_files(study)
     if csv is None or target is None:
@@ -103,10 +107,17 @@ def assign_data(study: Study, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"data": of_all, **({"datasets": own} if own else {})}
 
 
-def split_study(study: Study) -> list[Study]:
-    """The study over each data set alone; of a study over one data set itself."""
+def split_study(study: Study, *, read_files: bool = True) -> list[Study]:
+    """The study over each data set alone; of a study over one data set itself.
+
+    Without ``read_files`` as it is declared: nets have not the sizes of the samples.
+    """
     if not study.datasets:
         return [study]
+    if not read_files:
+        from chainrule.study.spec.dataset_parts import declare_datasets
+
+        return [*declare_datasets(study).values()]
     from chainrule.study.spec.datasets import split_datasets
 
     return [*split_datasets(study).values()]

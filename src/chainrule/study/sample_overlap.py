@@ -22,6 +22,7 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND
 
 __all__ = [
+    "MAX_ROUNDS",
     "check_leaks",
     "find_design",
     "find_leaks",

@@ -17,6 +17,7 @@ from chainrule.study import (
     run,
 )
 from chainrule.study.results.round_design import SeenDesign
+from chainrule.study.results.study_result import read_leaks
 from chainrule.study.round_data import RoundData
 from tests.study.small import lasting, searched, small
 
@@ -114,6 +115,7 @@ def test_what_rounds_share_is_kept_and_read_without_making_samples_again(stored,
     assert isinstance(result.design, FinitePool)
     assert result.design == made_again
     assert result.design_problem == ""
+    assert list(read_leaks(result)) == []
 
 
 def test_what_was_seen_of_other_samples_does_not_count(stored, monkeypatch):
@@ -127,8 +129,9 @@ def test_what_was_seen_of_other_samples_does_not_count(stored, monkeypatch):
     "design",
     [FinitePool(30, 0.5, 0.2), FixedSplit(), FreshData(), PartialResplits(0.3), Resplits(3, 7)],
 )
-def test_a_design_that_was_kept_is_read_as_it_was(design):
-    seen = SeenDesign(design, "abc")
+@pytest.mark.parametrize("leaks", [None, (), ("3 of 4",)])
+def test_a_design_that_was_kept_is_read_as_it_was(design, leaks):
+    seen = SeenDesign(design, "abc", leaks)
     assert SeenDesign.from_row(json.loads(json.dumps(seen.as_row()))) == seen
 
 

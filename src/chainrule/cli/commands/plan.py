@@ -74,11 +74,10 @@ def plan_study(
     fail, the exit code is 1. With --no-time the declaration alone is read, at once.
     """
     table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
-    changes = {"rounds": rounds, "epochs": epochs}
-    study = resolve_study(
-        name, quick=quick, data=data, csv=csv, target=target, table=table, **changes
-    )
-    parts = split_study(study)
+    changes: dict[str, Any] = {"rounds": rounds, "epochs": epochs}
+    changes |= {"csv": csv, "target": target, "table": table, "read_files": not no_time}
+    study = resolve_study(name, quick=quick, data=data, **changes)
+    parts = split_study(study, read_files=not no_time)
     are_right = [no_time or try_arms(part, arms, name) for part in parts]
     jobs = jobs or available_cpus()
     plans = [make_plan(part, arms, jobs, no_time) for part in parts]

@@ -132,7 +132,7 @@ def run_study(
     """
     jobs, engine = jobs or available_cpus(), choose_engine(engine)
     prepare_process(jobs if engine == "processes" else 1)
-    changes = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
+    changes: dict[str, Any] = {"rounds": rounds, "epochs": epochs, "seed": seed, "device": device}
     changes |= {"cohort_size": cohort_size, "keep": keep, "compile": compiled, "timing": timing}
     table = table_options(na=na, decimal=decimal, encoding=encoding, ignore=ignore, task=task)
     study = resolve_study(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from chainrule.data import Dataset
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.figure_data.nets.plane import ClassPoints, class_labels, group_by_class
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from chainrule.data import Dataset
 
 __all__ = ["ColumnValues", "HistogramsData", "ImagesData", "PointsData", "samples_data"]
 
@@ -72,7 +74,7 @@ def samples_data(data: Dataset) -> PointsData | ImagesData | HistogramsData:
         raise ValueError(f"expected a plain data set with samples, got {data!r}")
     if x.ndim == 3 or (x.ndim == 4 and x.shape[1] in (1, 2, 3)):
         return _build_images(data, x)
-    if x.shape[1:] == (2,) and isinstance(data.targets, Tensor) and _are_classes(data.targets):
+    if x.shape[1:] == (2,) and not isinstance(data.targets, dict) and _are_classes(data.targets):
         return PointsData(group_by_class(x, class_labels(data.targets.cpu())))
     if x.ndim == 2 and x.shape[1] <= MAX_COLUMNS:
         return _build_columns(data, x)
@@ -83,48 +85,53 @@ def samples_data(data: Dataset) -> PointsData | ImagesData | HistogramsData:
 
 
 def _are_classes(targets: Tensor) -> bool:
-    return not targets.is_floating_point() or len(torch.unique(targets)) == 2
+    return not targets.is_floating_point() or len(np.unique(targets.cpu().numpy())) == 2
 
 
 def _build_images(data: Dataset, x: Tensor) -> ImagesData:
-    if targets := _find_image_targets(data):
-        columns = [torch.constant_pad_nd(t.cpu(), (0, 0, 0, 1)) for t in (x, *targets)]
-        shown = torch.cat([t[:MAX_TALL] for t in columns], -2)[..., :-1, :]
-        return _build_images(Dataset(shown, torch.zeros(len(shown), 0)), shown)
-    low, high = x.min(), x.max()
+    below = _find_image_targets(data)
+    shown = _join_below([x, *below]) if below else x
+    low, high = shown.min(), shown.max()
     pairs = x.ndim == 4 and x.shape[1] == 2
-    first = x[: MAX_PAIRS if pairs else MAX_IMAGES]
+    first = shown[: MAX_PAIRS if pairs else MAX_IMAGES]
     scaled = ((first - low) / (high - low).clamp(min=1e-12)).float()
     return ImagesData(
-        [_to_pixels(image).numpy() for image in scaled],
-        [_describe_target(data, i) for i in range(len(scaled))],
+        [_to_pixels(image.numpy()) for image in scaled],
+        [[] if below else _describe_target(data, i) for i in range(len(scaled))],
         pairs,
     )
 
 
+def _join_below(columns: Sequence[Tensor]) -> Tensor:
+    """The first images of each, below one another, with a line between."""
+    import torch
+
+    padded = [torch.constant_pad_nd(t[:MAX_TALL].cpu(), (0, 0, 0, 1)) for t in columns]
+    return torch.cat(padded, -2)[..., :-1, :]
+
+
 def _find_image_targets(data: Dataset) -> list[Tensor]:
     """The targets of image inputs, where each of them is an image of that size."""
-    targets = [data.targets] if isinstance(data.targets, Tensor) else [*data.targets.values()]
+    targets = [*data.targets.values()] if isinstance(data.targets, dict) else [data.targets]
     are_images = all(t.ndim > 2 and t.shape == data.inputs.shape for t in targets)
     return targets if are_images else []
 
 
-def _to_pixels(image: Tensor) -> Tensor:
+def _to_pixels(image: NDArray[Any]) -> NDArray[Any]:
     """As matplotlib has it: (H, W) grey, (H, W, 3) in colour        image (H, W) or (C, H, W)"""
     if image.ndim == 2:
         return image
     if len(image) == 3:
-        return image.permute(1, 2, 0)
-    return torch.cat(list(torch.constant_pad_nd(image, (0, 1), 1.0)), -1)[:, :-1]
+        return image.transpose(1, 2, 0)
+    padded = np.pad(image, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
+    return np.concatenate([*padded], -1)[:, :-1]
 
 
 def _describe_target(data: Dataset, i: int) -> list[str]:
     """What is to be said of sample i: ``7``, or ``digit 7`` and ``color 2``."""
-    if isinstance(data.targets, Tensor):
-        if not data.targets[i].numel():
-            return []
-        return [str(_target_number(data.targets[i]))]
-    return [f"{name} {_target_number(target[i])}" for name, target in data.targets.items()]
+    if isinstance(data.targets, dict):
+        return [f"{name} {_target_number(target[i])}" for name, target in data.targets.items()]
+    return [str(_target_number(data.targets[i]))] if data.targets[i].numel() else []
 
 
 def _target_number(target: Tensor) -> int | float:
@@ -134,7 +141,7 @@ def _target_number(target: Tensor) -> int | float:
 
 
 def _build_columns(data: Dataset, x: Tensor) -> HistogramsData:
-    targets = {"target": data.targets} if isinstance(data.targets, Tensor) else data.targets
+    targets = data.targets if isinstance(data.targets, dict) else {"target": data.targets}
     inputs = {f"x{i + 1}": column for i, column in enumerate(x.unbind(1))}
     single = {name: t.cpu() for name, t in targets.items() if t.numel() == len(t)}
     return HistogramsData(

@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from chainrule.data import Dataset
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.figure_data.reliability import select_decisions
@@ -24,6 +21,8 @@ from chainrule.report.figure_data.samples import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from chainrule.study import StudyResult
     from chainrule.study.results.predictions.decisions import WrongSample
 
@@ -57,6 +56,10 @@ def wrong_samples_data(result: StudyResult | ReportData, arm: str) -> ImagesData
 
     The test sets are made anew.
     """
+    import torch
+
+    from chainrule.data import Dataset
+
     data = ReportData.wrap(result)
     wrong = select_decisions(data, arm)[arm].wrong_samples()
     if not wrong:

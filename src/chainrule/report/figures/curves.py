@@ -25,11 +25,11 @@ from chainrule.report.figures.style import (
     set_epoch_ticks,
 )
 from chainrule.report.line_styles import LineStyle, line_style
-from chainrule.train import History
 
 if TYPE_CHECKING:
     from chainrule.report.data import ReportData
     from chainrule.study import StudyResult
+    from chainrule.train import History
 
 __all__ = ["curves", "draw_curve", "draw_curves", "learning_curves"]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
-from chainrule.data import Dataset
 from chainrule.report.figure_data.samples import (
     HistogramsData,
     ImagesData,
@@ -17,6 +16,9 @@ from chainrule.report.figure_data.samples import (
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import WIDTH, draw_panels, style_axes
 from chainrule.report.line_styles import line_style
+
+if TYPE_CHECKING:
+    from chainrule.data import Dataset
 
 __all__ = ["POINTS_SIZE", "draw_samples", "samples", "size_figure"]
 

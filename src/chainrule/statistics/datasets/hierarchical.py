@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-import scipy
 
 from chainrule.statistics import special
 from chainrule.statistics.design import Design
@@ -216,4 +215,5 @@ def prior_of_nu(nu: Array) -> Array:
     """The density of Gamma(α, β), the mean over α in (0.5, 5) and β in (0.05, 0.15)."""
     alpha = np.linspace(0.5, 5, 46)[:, None, None]
     beta = np.linspace(0.05, 0.15, 21)[:, None]
-    return np.asarray(scipy.stats.gamma.pdf(nu, alpha, scale=1 / beta).mean(axis=(0, 1)))
+    log_p = alpha * np.log(beta) + (alpha - 1) * np.log(nu) - beta * nu - special.gammaln(alpha)
+    return np.asarray(np.exp(log_p).mean(axis=(0, 1)))

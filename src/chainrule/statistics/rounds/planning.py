@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from chainrule._util.plain_data import finite_or_none
@@ -83,6 +84,7 @@ def plan_rounds(
     return most
 
 
+@lru_cache(maxsize=1024)  # the tests of a table ask for a few, many times
 def detectable_effect(
     n: int,
     *,

@@ -37,11 +37,14 @@ DESIGNS: dict[str, Callable[..., Design]] = {
 class SeenDesign:
     """A design that was read off samples, and the digest of what samples these were.
 
+    ``leaks`` has a line for each way in which test samples were learned from; None: nobody looked.
+
     A store keeps it, so that who compares later need not make them again.
     """
 
     design: Design
     samples: str
+    leaks: tuple[str, ...] | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any] | None) -> Self | None:
@@ -49,14 +52,17 @@ class SeenDesign:
         try:
             arguments = {**(row or {})}
             samples, kind = arguments.pop("of"), arguments.pop("kind")
-            return cls(DESIGNS[kind](**arguments), str(samples))
+            leaks = arguments.pop("leaks", None)
+            noted = None if leaks is None else tuple(map(str, leaks))
+            return cls(DESIGNS[kind](**arguments), str(samples), noted)
         except (KeyError, TypeError, ValueError):
             return None
 
     def as_row(self) -> dict[str, Any]:
         """It as JSON data."""
         arguments: dict[str, Any] = asdict(self.design)  # type: ignore[call-overload]
-        return {"of": self.samples, "kind": type(self.design).__name__, **arguments}
+        noted = {} if self.leaks is None else {"leaks": [*self.leaks]}
+        return {"of": self.samples, "kind": type(self.design).__name__, **noted, **arguments}
 
 
 def digest_rounds(arms: Sequence[ArmResult]) -> str:

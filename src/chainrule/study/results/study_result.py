@@ -62,7 +62,7 @@ if TYPE_CHECKING:  # rows are read without torch; samples that are made anew loa
     from chainrule.data import Dataset
     from chainrule.study.round_data import RoundData
 
-__all__ = ["StudyResult", "load_result", "see_design"]
+__all__ = ["StudyResult", "load_result", "read_leaks", "see_design"]
 
 ABOUT_SAMPLES = "What holds for new test samples is in by_sample.compare(), by kept predictions."
 NO_SAMPLES = (
@@ -314,12 +314,32 @@ def choose_design_arms(result: StudyResult) -> list[ArmResult]:
     return result.common_arms if result.rounds_looked_at else result.arms
 
 
+def read_leaks(result: StudyResult) -> Sequence[str]:
+    """A line for each way in which test samples were learned from, in the first rounds.
+
+    As the run has noted them, or of samples made anew: raises as that does.
+    """
+    seen, arms = result.seen_design, choose_design_arms(result)
+    if seen is not None and seen.leaks is not None and seen.samples == digest_rounds(arms):
+        return seen.leaks
+    from chainrule.study.sample_overlap import MAX_ROUNDS, find_leaks
+
+    rounds = sorted({row.round for arm in result.arms for row in arm.rows})
+    return find_leaks(result.study, rounds[:MAX_ROUNDS])
+
+
 def see_design(result: StudyResult) -> SeenDesign | None:
     """The design, for a store to keep; None where it was not seen in samples of this result."""
     if not result.arms or result.study.data.rounds != "fresh":
         return None
     samples = digest_rounds(choose_design_arms(result))
-    return None if result.design_problem or not samples else SeenDesign(result.design, samples)
+    if result.design_problem or not samples:
+        return None
+    try:
+        leaks = tuple(read_leaks(result))
+    except Exception:  # whatever a function of the user raises
+        leaks = None
+    return SeenDesign(result.design, samples, leaks)
 
 
 def compare_first(result: StudyResult, n: int) -> Comparisons | None:

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SelectionLeak"]
 
-MAX_ROUNDS = 20
-"""So many are looked at."""
-
 
 @final
 class SelectionLeak(Rule):
@@ -26,7 +23,8 @@ class SelectionLeak(Rule):
     why = (
         "A test set that was trained on, or that chose the settings, does not say how the arm does "
         "on new samples: the result is too good. `run` looks for it in two rounds before it "
-        f"begins; this looks in the first {MAX_ROUNDS}."
+        "begins, which is all where one data set is divided; this looks in the first 20 of those "
+        "that are drawn afresh."
     )
     advice = (
         'Divide one data set with data.rounds = "resplit" or "folds", and search in each round '
@@ -35,10 +33,12 @@ class SelectionLeak(Rule):
     reads_samples = True
 
     def find(self, result: StudyResult) -> Iterator[Finding]:
-        from chainrule.study.sample_overlap import find_leaks
+        from chainrule.study.results.study_result import read_leaks
 
-        rounds = sorted({row.round for arm in result.arms for row in arm.rows})[:MAX_ROUNDS]
-        for problem in find_leaks(result.study, rounds):
+        if result.study.data.rounds != "fresh":
+            return
+        rounds = {row.round for arm in result.arms for row in arm.rows}
+        for problem in read_leaks(result):
             yield self.make_finding(
                 None,
                 problem,

@@ -9,8 +9,6 @@ from statistics import mean
 from types import ModuleType
 from typing import Any, final
 
-import torch
-
 from chainrule import seeds
 from chainrule.recipes.errors import StudyError
 from chainrule.study.search import selection
@@ -113,9 +111,11 @@ class OptunaSearch:
 
     def _ask(self, told: list[tuple[Codes, float]], n: int, seed: int) -> list[Codes]:
         """What Optuna answers, given all candidates so far and their values."""
+        from chainrule._util.threads import torch_threads
+
         optuna, space = import_optuna(), self.arm.space
         kinds = {path: make_distribution(optuna, dimension) for path, dimension in space.items()}
-        with quiet_optuna(optuna):
+        with quiet_optuna(optuna), torch_threads(1):  # on several it takes several times as long
             if self._memory is None or told[: len(self._told)] != self._told:
                 direction = "maximize" if self.study.direction == "max" else "minimize"
                 self._memory, self._told = optuna.create_study(direction=direction), []
@@ -165,16 +165,14 @@ def make_sampler(optuna: ModuleType, study: Study, seed: int) -> Any:
 
 @contextmanager
 def quiet_optuna(optuna: ModuleType) -> Iterator[None]:
-    """Without Optuna's messages and warnings; on one thread, which is several times faster."""
-    verbosity, threads = optuna.logging.get_verbosity(), torch.get_num_threads()
+    """Without Optuna's messages and warnings."""
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    torch.set_num_threads(1)
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
     finally:
         optuna.logging.set_verbosity(verbosity)
-        torch.set_num_threads(threads)
 
 
 def make_distribution(optuna: ModuleType, dimension: Dimension) -> Any:

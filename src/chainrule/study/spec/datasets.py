@@ -11,10 +11,10 @@ from chainrule import seeds
 from chainrule.data import DataError
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
-from chainrule.study.spec.declaration import declare_part
+from chainrule.study.spec.dataset_parts import declare_datasets
 from chainrule.study.spec.own_files.csv_data import with_net_sizes
 from chainrule.study.spec.own_files.own_code import pin_sources
-from chainrule.study.spec.study import Study, validate_study
+from chainrule.study.spec.study import Study
 
 __all__ = ["split_datasets"]
 
@@ -25,15 +25,8 @@ def split_datasets(study: Study) -> dict[str, Study]:
     Numbers of inputs and outputs that nets leave open are those of the data set. Raises StudyError,
     DataError or OSError, naming the data set, where its samples cannot be made.
     """
-    whole = {
-        "study": study.name,
-        "digest": pin_sources(study).digest,
-        "datasets": [*study.datasets],
-    }
-    parts = {}
-    for name in study.datasets:
-        declared = {**declare_part(study, name), "part_of": {**whole, "dataset": name}}
-        part = validate_study(declared, f"study {study.name}, data set {name}")
+    parts = declare_datasets(study, pin_sources(study).digest)
+    for name, part in parts.items():
         try:
             parts[name] = with_net_sizes(part, measure_sizes(part), replace=False)
         except (StudyError, DataError) as error:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from chainrule import nn
-from chainrule.nn.module import Module
 from chainrule.report.figure_data.base import FigureData
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from chainrule.nn.module import Module
 
 __all__ = ["ActivationsData", "activations_data"]
 
@@ -38,6 +39,8 @@ def activations_data(
     Raises ValueError for a name that is no layer, or one that needs arguments; for a layer that
     does more than each number by itself; and unless low < high.
     """
+    import torch
+
     if not low < high:
         raise ValueError(f"expected low < high, got {low} and {high}")
     x = torch.linspace(low, high, 401, dtype=torch.float64)
@@ -51,10 +54,12 @@ def activations_data(
 
 def name_layer(activation: str | Module) -> tuple[str, Module]:
     """A layer with what it is called."""
-    if isinstance(activation, Module):
+    from chainrule import nn
+
+    if isinstance(activation, nn.Module):
         return activation.label(), activation
     made = getattr(nn, activation, None)
-    if not (isinstance(made, type) and issubclass(made, Module)):
+    if not (isinstance(made, type) and issubclass(made, nn.Module)):
         raise ValueError(f"no activation {activation!r}; chainrule.nn has {', '.join(USUAL)}, …")
     try:
         return activation, made()
@@ -64,11 +69,15 @@ def name_layer(activation: str | Module) -> tuple[str, Module]:
 
 def measure_slope(name: str, layer: Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """(f(x), f′(x)) of each number by itself, as a column."""
+    import torch
+
+    from chainrule.nn.errors import LayerError
+
     own = copy.deepcopy(layer).to(torch.float64).eval()
     try:
         y, rule = own.forward(x.unsqueeze(-1))
         beside = own.forward(torch.stack([x, x.flip(0)], -1))[0]
-    except nn.LayerError as error:
+    except LayerError as error:
         raise ValueError(f"{name}: {error}") from None
     if y.shape != (len(x), 1) or not torch.equal(beside[:, :1], y):
         raise ValueError(f"{name}: expected each number's function of it, not of several")

@@ -8,12 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from chainrule.data import Dataset
-from chainrule.nn.module import Module
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.figure_data.nets.plane import (
@@ -23,14 +19,15 @@ from chainrule.report.figure_data.nets.plane import (
     group_by_class,
     plane_grid,
 )
-from chainrule.serialization.nets import load
-from chainrule.train import Accuracy
-from chainrule.train.inference import eval_mode
-from chainrule.train.metrics.by_sample import choose_threshold
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from chainrule.data import Dataset
+    from chainrule.nn.module import Module
     from chainrule.study import StudyResult
     from chainrule.study.results.arm_result import ArmResult
+    from chainrule.train import Accuracy
 
 __all__ = [
     "OutputPanel",
@@ -96,6 +93,8 @@ def plane_outputs_data(
     result: StudyResult | ReportData, nets: str | Path, arms: str = "*", *, points: int = 120
 ) -> PlaneOutputsData:
     """Each net's output. Arguments and errors as :func:`chainrule.report.plane_outputs`."""
+    import torch
+
     data = ReportData.wrap(result)
     panels = _load_panels(data, nets, arms)
     inputs = torch.cat([found.inputs for rounds in panels.values() for found in rounds])
@@ -118,6 +117,8 @@ def plane_predictions_data(
     result: StudyResult | ReportData, nets: str | Path, arms: str = "*"
 ) -> PlanePredictionsData:
     """The predicted test points. Arguments and errors as :func:`plane_outputs_data`."""
+    import torch
+
     data = ReportData.wrap(result)
     panels = []
     for title, rounds in _load_panels(data, nets, arms).items():
@@ -143,6 +144,11 @@ def _load_panels(data: ReportData, nets: str | Path, arms: str) -> dict[str, lis
 
 def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[RoundNet]:
     """Each round that did not diverge."""
+    import torch
+
+    from chainrule.serialization.nets import load
+    from chainrule.train.metrics.by_sample import choose_threshold
+
     rule = _build_accuracy(data, arm)
     for row in arm.rows:
         if row.status == "diverged":
@@ -159,6 +165,8 @@ def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[Round
 
 def _build_accuracy(data: ReportData, arm: ArmResult) -> Accuracy:
     """How the outputs of an arm's nets are decided: as the study's metric does, with its loss."""
+    from chainrule.train import Accuracy
+
     (declared,) = [each for each in data.study.all_arms if each.name == arm.arm]
     metric = data.study.metrics.get(data.study.metric_name)
     threshold = None if metric is None else metric.arguments.get("threshold")
@@ -167,16 +175,18 @@ def _build_accuracy(data: ReportData, arm: ArmResult) -> Accuracy:
 
 def _points_and_labels(data: ReportData, test: Dataset) -> tuple[Tensor, Tensor]:
     """Points of a plane with a class each, on the CPU. Raises ValueError for other data."""
-    if test.inputs.shape[1:] != (2,) or not isinstance(test.targets, Tensor):
+    if test.inputs.shape[1:] != (2,) or isinstance(test.targets, dict):
         shape = tuple(test.inputs.shape)
         raise ValueError(f"study {data.study.name}: expected points (N, 2), got {shape}")
-    test = test.to("cpu", torch.float32)
-    return test.inputs, class_labels(torch.as_tensor(test.targets))
+    return test.inputs.cpu().float(), class_labels(test.targets.cpu())
 
 
-@torch.no_grad()
 def _decide(found: RoundNet, x: Tensor) -> Tensor:
     """(N,): above 0 where the net says class 1."""
-    with eval_mode(found.net) as net:
+    import torch
+
+    from chainrule.train.inference import eval_mode
+
+    with torch.no_grad(), eval_mode(found.net) as net:
         y: Tensor = net.forward(x)[0]
     return decision_score(y) - (found.threshold if y.shape[1] == 1 else 0.0)

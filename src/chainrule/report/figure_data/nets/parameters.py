@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._util.suggest import did_you_mean
-from chainrule.nn.module import Module
 from chainrule.report.figure_data.base import FigureData
+
+if TYPE_CHECKING:
+    from chainrule.nn.module import Module
 
 __all__ = ["FiltersData", "WeightsData", "filters_data", "weights_data"]
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from chainrule.data import Dataset
-from chainrule.nn.module import Module
 from chainrule.report.figure_data.base import FigureData
-from chainrule.train.inference import eval_mode
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from chainrule.data import Dataset
+    from chainrule.nn.module import Module
 
 __all__ = [
     "ClassPoints",
@@ -50,11 +51,13 @@ class PlaneData(FigureData):
 
 def plane_data(net: Module, data: Dataset | None = None, *, points: int = 200) -> PlaneData:
     """The numbers of :func:`chainrule.report.plane`."""
+    from chainrule.train.inference import eval_mode
+
     low, high = (0.0, 1.0) if data is None else (float(data.inputs.min()), float(data.inputs.max()))
     with eval_mode(net):
         y = net.forward(plane_grid(low, high, points))[0]
     classes: list[ClassPoints] = []
-    if data is not None and isinstance(data.targets, Tensor):
+    if data is not None and not isinstance(data.targets, dict):
         classes = group_by_class(data.inputs, class_labels(data.targets))
     return PlaneData(
         low,
@@ -67,6 +70,8 @@ def plane_data(net: Module, data: Dataset | None = None, *, points: int = 200) -
 
 def plane_grid(low: float, high: float, points: int) -> Tensor:
     """The points of a square, x₁ first    result (points², 2)"""
+    import torch
+
     side = torch.linspace(low, high, points)
     return torch.cartesian_prod(side, side)
 
@@ -90,5 +95,5 @@ def group_by_class(inputs: Tensor, labels: Tensor) -> list[ClassPoints]:
     """The points of each class that there is    inputs (N, 2)   labels (N,)"""
     return [
         ClassPoints(label, np.asarray(inputs[labels == label]))
-        for label in torch.unique(labels).tolist()
+        for label in np.unique(np.asarray(labels)).tolist()
     ]

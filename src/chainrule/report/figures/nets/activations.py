@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
-from chainrule.nn.module import Module
 from chainrule.report.figure_data.nets.activations import USUAL, ActivationsData, activations_data
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import WIDTH, draw_panels, escape_math, style_axes
 from chainrule.report.line_styles import line_style
+
+if TYPE_CHECKING:
+    from chainrule.nn.module import Module
 
 __all__ = ["activations", "draw_activations"]
 

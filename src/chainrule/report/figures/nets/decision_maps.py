@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import torch
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
@@ -59,7 +58,7 @@ def draw_plane_outputs(data: PlaneOutputsData, figure: FigureBase) -> Grid:
     bound = max(float(np.abs(panel.maps.mean(0)).max()) for panel in data.panels) or 1.0
     levels = np.linspace(-bound, bound, COLOR_LEVELS + 1)
     for panel, axes in zip(data.panels, grid, strict=True):
-        side = torch.linspace(data.low, data.high, panel.maps.shape[-1])
+        side = np.linspace(data.low, data.high, panel.maps.shape[-1])
         colors = axes.contourf(side, side, panel.maps.mean(0), levels=levels, cmap="RdBu_r")
         for scores in panel.maps:
             if scores.min() < 0 < scores.max():

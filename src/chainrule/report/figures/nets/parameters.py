@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
-from chainrule.nn.module import Module
 from chainrule.report.figure_data.nets.parameters import (
     FiltersData,
     WeightsData,
@@ -19,6 +18,9 @@ from chainrule.report.figure_data.nets.parameters import (
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import WIDTH, draw_panels, escape_math, style_axes
 from chainrule.report.line_styles import line_style
+
+if TYPE_CHECKING:
+    from chainrule.nn.module import Module
 
 __all__ = ["draw_filters", "draw_weights", "filters", "weights"]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 
-from chainrule.data import Dataset
-from chainrule.nn.module import Module
 from chainrule.report.figure_data.nets.plane import PlaneData, plane_data
 from chainrule.report.figures.drawn import Drawn
 from chainrule.report.figures.style import new_figure
+
+if TYPE_CHECKING:
+    from chainrule.data import Dataset
+    from chainrule.nn.module import Module
 
 __all__ = ["draw_plane", "plane"]
 
@@ -43,7 +45,7 @@ def draw_plane(data: PlaneData, axes: Axes) -> None:
         vmax=bound,
         aspect="equal",
     )
-    side = torch.linspace(low, high, len(data.scores))
+    side = np.linspace(low, high, len(data.scores))
     axes.contour(side, side, data.scores, levels=[0.0], colors="k", linewidths=1)
     axes.figure.colorbar(image, ax=axes, label=data.quantity)
     for found, marker in zip(data.classes, cycle("o^sDvPX*")):
