@@ -47,7 +47,9 @@ def test_one_search_is_merged_before_its_finals(call, tiny):
     for i in (1, 2):
         code, _, err = call("run", tiny, "--jobs", "1", "--share", f"{i}/2", "--stage", "search")
         assert code == 0
+        assert f"Share {i}/2, stage search, is done: " in err
         assert "go on with:\n  chainrule merge runs/tiny.sqlite -o " in err
+        assert err.endswith(f"--share {i}/2 --stage final\n")
     code, _, err = call("run", tiny, "--share", "1/2", "--stage", "final")
     assert (code, "does not have all of the search of arms small, large" in err) == (1, True)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from chainrule import study as studies
     from chainrule.study import DatasetsResult, StudyResult
     from chainrule.study.execution.executors import Engine
+    from chainrule.study.shares.share import RunStage
 
 
 StoreOption = Annotated[
@@ -279,7 +281,7 @@ def report_ending(
     if result.study.keep is not None:
         report_kept(result)
     if options["share"] is not None:
-        report_share(result, study, where, options["share"])
+        report_share(result, study, where, options["share"], options["stage"])
         return
     nothing_left = "" if has_trained else "; nothing was left to train"
     if isinstance(result, StudyResult):
@@ -294,35 +296,47 @@ def report_ending(
 
 
 def report_share(
-    result: StudyResult | DatasetsResult, study: studies.Study, where: str, share: str
+    result: StudyResult | DatasetsResult,
+    study: studies.Study,
+    where: str,
+    share: str,
+    stage: RunStage | None,
 ) -> None:
-    """Say whether all of a share is there, and how the shares become one."""
+    """Say whether all of a share's stage is there, and how the shares become one."""
     from chainrule.study.shares.missing import count_share
     from chainrule.study.shares.share import Share as Part
 
     part = Part.parse(share)
     results = list_results(result)
-    counts = [count_share(of, part) for of in results]
+    counts = [count_share(of, part, stage) for of in results]
     done, left = (sum(column) for column in zip(*counts, strict=True))
     all_stores = where.replace(part.label, f"*-of-{part.count}")
     stores = all_stores if all_stores != where else "STORE …"
     joined = str(RUNS / f"{study.name}.sqlite")
+    name = f"Share {part}" if stage is None else f"Share {part}, stage {stage},"
     if not done + left:
-        echo_err(f"Share {part} has nothing to train: there are fewer trainings than shares.")
+        echo_err(f"{name} has nothing to train: there are fewer trainings than shares.")
     elif not left:
-        echo_err(f"Share {part} is done: {count_noun(done, 'training')}, kept in {where}.")
+        echo_err(f"{name} is done: {count_noun(done, 'training')}, kept in {where}.")
     else:
         echo_err(
-            f"Share {part} is not done: {count_noun(done, 'training')} kept in {where}, {left:,} "
+            f"{name} is not done: {count_noun(done, 'training')} kept in {where}, {left:,} "
             "not trained yet."
         )
     echo_err(f"Next, when all shares are run: chainrule merge {stores} -o {joined}")
-    if left and any(of.study.space and not of.study.searches_each_round for of in results):
-        again = shlex.join(["chainrule", *sys.argv[1:]])
+    has_finals = stage == "search" or left
+    if has_finals and any(of.study.space and not of.study.searches_each_round for of in results):
         echo_err(
             "One search decides on all final trainings. When all shares of it are merged, go on "
-            f"with:\n  chainrule merge {joined} -o {where}\n  {again}"
+            f"with:\n  chainrule merge {joined} -o {where}\n  {name_final_command(sys.argv[1:])}"
         )
+
+
+def name_final_command(arguments: Sequence[str]) -> str:
+    """What was called, with the final trainings in the place of their search."""
+    pairs = pairwise(["", *arguments])
+    words = ["final" if pair == ("--stage", "search") else pair[1] for pair in pairs]
+    return shlex.join(["chainrule", *words]).replace("--stage=search", "--stage=final")
 
 
 def list_results(result: StudyResult | DatasetsResult) -> list[StudyResult]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from chainrule.study.results.study_result import StudyResult
 from chainrule.study.search.arm_search import ArmSearch
 from chainrule.study.search.candidates import count_candidates
-from chainrule.study.shares.share import Division, Share
+from chainrule.study.shares.share import Division, RunStage, Share, select_trainings
 from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.store.record import SEARCH_ROUND, TrainingKey, TrainingRecord
 
@@ -36,12 +36,17 @@ def count_missing(result: StudyResult, count: int) -> dict[int, int]:
     return dict(sorted(missing.items()))
 
 
-def count_share(result: StudyResult, share: Share) -> tuple[int, int]:
-    """(how many trainings of a share are there, how many are not, as far as is known)."""
-    division = Division(result.study, share.count)
+def count_share(
+    result: StudyResult, share: Share, stage: RunStage | None = None
+) -> tuple[int, int]:
+    """(how many trainings of a share are there, how many are not, as far as is known).
+
+    Of those of one ``stage``, if given.
+    """
+    is_wanted = select_trainings(result.study, str(share), stage)
     keys = {row.key for row in result.rows if row.status != "failed"}
-    done = sum(division.find_number(key) == share.number for key in keys)
-    return done, count_missing(result, share.count).get(share.number, 0)
+    missing = list_missing_trainings(result)
+    return sum(map(is_wanted, keys)), sum(map(is_wanted, missing))
 
 
 def list_missing_trainings(result: StudyResult) -> Iterator[TrainingKey]:
