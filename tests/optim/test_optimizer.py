@@ -393,6 +393,12 @@ def test_what_is_no_number_set_later_is_told_with_its_group(name, value, said):
         optimizer.step()
 
 
+def test_a_pair_from_a_file_is_a_list():
+    optimizer = optim.Adam(twins.parameters(), betas=[0.9, 0.99])
+    optimizer.step()
+    assert optimizer.param_groups[0]["betas"] == (0.9, 0.99)
+
+
 def test_a_number_or_a_group_that_is_gone_is_told():
     optimizer = optim.SGD(twins.parameters())
     del optimizer.param_groups[0]["lr"]

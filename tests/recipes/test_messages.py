@@ -126,6 +126,14 @@ def test_whatever_a_constructor_raises_is_a_sentence(tmp_path, monkeypatch):
         build_component("net", part)
 
 
+def test_a_function_of_data_that_does_not_take_the_seed_first_is_told(tmp_path, monkeypatch):
+    (tmp_path / "odd_data.py").write_text("def data(train, seed):\n    return train, seed\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    said = r"'train' stands first, where a study gives the seed of a round: write it after that"
+    with pytest.raises(StudyError, match=said):
+        build_component("data", Component(name="odd_data:data", train=3), 7)
+
+
 def test_weights_may_be_a_list():
     loss = build_component("loss", Component(name="CrossEntropyLoss", weight=[1, 17.5]))
     assert loss.weight.tolist() == [1.0, 17.5]

@@ -86,7 +86,7 @@ def check_same_kind(name: str, value: Any, default: Any) -> None:
 
     ``as_column`` looks at the numbers of a pair.
     """
-    if isinstance(default, tuple):
+    if isinstance(default, tuple | list):
         is_pair = isinstance(value, tuple | list) and len(value) == len(default)
         if not is_pair or (None in value and None not in default):
             raise TypeError(f"{name}: expected a pair of numbers, got {value!r}")

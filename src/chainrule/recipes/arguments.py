@@ -22,6 +22,14 @@ __all__ = [
 GIVEN_FIRST = {"data": 1, "optimizer": 1, "schedule": 1, "trainer": 3}
 """How many arguments a study itself gives to a component: a seed, parameters, an optimizer."""
 
+FIRST = {
+    "data": "the seed of a round",
+    "optimizer": "the net's parameters",
+    "schedule": "the optimizer",
+    "trainer": "net, criterion and optimizer",
+}
+"""What these are, in words."""
+
 SIZED = ("data", "net")
 """Kinds whose whole numbers count something: samples, layers, units."""
 
@@ -84,6 +92,8 @@ def _find_unknown(kind: str, function: Callable[..., Any], name: str, skip: int)
     parameters = _parameters(function) or []
     if name in known or any(p.kind is Parameter.VAR_KEYWORD for p in parameters):
         return ""
+    if name in [parameter.name for parameter in parameters[:skip]]:
+        return f"{name!r} stands first, where a study gives {FIRST[kind]}: write it after that"
     hint = did_you_mean(name, known) or (_find_others(kind, name) if _is_own(function) else "")
     takes = describe_accepted(function, skip) or "; it takes none"
     return f"no argument {name!r}; {hint}{takes.removeprefix('; ')}"

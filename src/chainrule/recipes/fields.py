@@ -128,11 +128,22 @@ def describe_unknown(name: str, model: type[BaseModel], given: Mapping[str, Any]
     if not hint and "." not in name:
         hint = did_you_mean(name, model.model_fields)
     if not hint:
+        hint = describe_owners(name)
+    if not hint:
         words = {path.rpartition(".")[2]: path for path in reversed(further)}
         words |= {path: path for path in further}
         found = find_similar(name, words)
         hint = f"did you mean {words[found]!r}? " if found else ""
     return f"no such field; {hint.strip() or f'expected one of: {known}'}"
+
+
+def describe_owners(argument: str) -> str:
+    """``'optimizer.momentum' is an argument of SGD``: what else than is declared has it; or ""."""
+    for kind in ("optimizer", "loss", "net", "schedule"):
+        named = component_names(kind)
+        if owners := [name for name in named if argument in argument_names(kind, name)]:
+            return f"'{kind}.{argument}' is an argument of {', '.join(owners)}"
+    return ""
 
 
 def find_inner_fields(model: type[BaseModel], given: Mapping[str, Any]) -> Iterator[str]:

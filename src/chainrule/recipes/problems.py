@@ -96,7 +96,7 @@ def describe_problem(error: ErrorDetails, place: Place = ()) -> str:
         choices = re.findall("'([^']+)'", text.partition("is not one of")[2])  # typer's
         return text + f" {did_you_mean(given, choices)}".rstrip() if choices else text
     if kind == "missing":
-        return describe_missing([str(part) for part in (*place, *error["loc"])])
+        return describe_missing([str(part) for part in (*place, *error["loc"])], given)
     expected, hint = expected_value(error), ""
     if kind == "literal_error":
         known = re.findall("'([^']+)'", expected)
@@ -108,8 +108,8 @@ def describe_problem(error: ErrorDetails, place: Place = ()) -> str:
     return f"expected {expected}, got {describe_given(given)}{'; ' if hint else ''}{hint}".strip()
 
 
-def describe_missing(path: list[str]) -> str:
-    """What is to be written where a field is missing."""
+def describe_missing(path: list[str], beside: Any = None) -> str:
+    """What is to be written where a field is missing; ``beside``: the table that lacks it."""
     if path == ["name"]:
         return f'is missing; expected name = "…", {NAME}'
     if (kind := ".".join(path)) in SEARCH_MODULES:
@@ -119,6 +119,8 @@ def describe_missing(path: list[str]) -> str:
     kind = next(iter(kinds), others.get(path[0], ""))
     if path[-1] != "name" or not kind:
         return "is missing"
+    if kind == "data" and isinstance(beside, Mapping) and "csv" in beside:
+        return 'is missing; expected name = "table", which reads a CSV file'
     return (
         f'is missing; expected [{".".join(path[:-1])}] with name = "…": one of '
         f"{', '.join(component_names(kind))}, or package.module:name"

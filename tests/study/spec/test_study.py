@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -165,6 +166,16 @@ WRONG = {
     "argument of the optimizer": (
         {"momentum": 0.9, "optimizer": {"name": "SGD"}},
         r"momentum: no such field; did you mean 'optimizer.momentum'\?",
+    ),
+    "argument of another optimizer": (
+        {"momentum": 0.9, "optimizer": {"name": "Adam"}},
+        "momentum: no such field; 'optimizer.momentum' is an argument of Muon, RMSprop, SGD",
+    ),
+    "a file of no reader": ({"data": {"csv": "a.csv"}}, 'data.name: .* expected name = "table"'),
+    "more rounds than anybody trains": ({"rounds": 10**20}, "rounds: expected at most 100000, "),
+    "date for a name": (
+        {"loss": date(2020, 5, 1)},
+        "loss: expected a name, or a table with one, got 2020-05-01 without quotes",
     ),
     "argument of the net": ({"hiden": 3}, r"hiden: no such field; did you mean 'net.hidden'\?"),
     "field of a section": ({"method": "grid"}, r"method: .* did you mean 'search.method'\?"),

@@ -48,6 +48,8 @@ def table(
     again is a class: targets are then class numbers (N,); ``task`` ("classification",
     "regression") says so of numbers. Raises DataError for a file that is not this one, or no table.
     """
+    if not 0 < test < 1:
+        raise ValueError(f"test: expected a fraction between 0 and 1, got {test}")
     written = {"na": na, "decimal": decimal, "encoding": encoding}
     rows, target = load_table(csv, bundled, target, sha256, ignore, **written)
     if task not in (None, "classification", "regression"):

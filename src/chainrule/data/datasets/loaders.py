@@ -140,7 +140,7 @@ def modular_pairs(
     Raises ValueError for a fraction outside (0, 1).
     """
     if not 0 < fraction < 1:
-        raise ValueError(f"expected a fraction between 0 and 1, got {fraction}")
+        raise ValueError(f"fraction: expected a fraction between 0 and 1, got {fraction}")
     whole = modular_arithmetic(modulus, operation)
     order = torch.randperm(len(whole), generator=generator(seed, "data", "modular"))
     n = round(fraction * len(whole))
@@ -241,6 +241,8 @@ def text_characters(
     command runs. Raises OSError for a file that is not there, DataError for one that is no text in
     UTF-8 or too short, ValueError for another share.
     """
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"test_fraction: expected a fraction between 0 and 1, got {test_fraction}")
     whole = characters(read_text(path), length)
     learned, judged = holdout(whole, test_fraction, seed=derive(seed, "data", "text"))
     return whole.subset(learned), whole.subset(judged)

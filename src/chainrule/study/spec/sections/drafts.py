@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from chainrule._util.field_problems import describe_given
 from chainrule.recipes.component import normalize_component, tuples_to_lists
 from chainrule.recipes.problems import NAMED_PART, check_plain
 
@@ -17,7 +18,7 @@ def normalize_draft(given: Any) -> Any:
     """A component as a table. Raises, in a validator, for what no file could hold."""
     part = normalize_component(given)
     if not isinstance(part, Mapping):
-        raise ValueError(f"expected {NAMED_PART}, got {given!r}")
+        raise ValueError(f"expected {NAMED_PART}, got {describe_given(given)}")
     check_plain(part)
     return part
 

@@ -14,6 +14,9 @@ __all__ = ["Rounds", "SequentialRounds"]
 MAX = 40
 """The most rounds unless given: they find half a standard deviation with a power of 74 to 87 %."""
 
+MOST = 100_000
+"""More rounds are a slip: nobody trains so many."""
+
 FIRST = 5
 """The first look unless given; from there twice as many rounds each time."""
 
@@ -32,8 +35,8 @@ class SequentialRounds(StrictModel):
     """
 
     until: Literal["decided"]
-    looks: tuple[Annotated[int, Field(ge=2)], ...] = ()
-    max: int | None = Field(default=None, ge=2)
+    looks: tuple[Annotated[int, Field(ge=2, le=MOST)], ...] = ()
+    max: int | None = Field(default=None, ge=2, le=MOST)
     method: Literal["pocock", "obrien-fleming", "anytime", "bonferroni"] = "pocock"
     futility: bool = True
 
@@ -61,7 +64,7 @@ class SequentialRounds(StrictModel):
         return (*plan, last)
 
 
-FIXED: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1)])
+FIXED: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=MOST)])
 
 
 def validate_rounds(given: Any) -> int | SequentialRounds:
@@ -74,6 +77,6 @@ def validate_rounds(given: Any) -> int | SequentialRounds:
 
 
 Rounds: TypeAlias = Annotated[
-    Annotated[int, Field(ge=1)] | SequentialRounds, BeforeValidator(validate_rounds)
+    Annotated[int, Field(ge=1, le=MOST)] | SequentialRounds, BeforeValidator(validate_rounds)
 ]
 """A number of rounds, or until when."""

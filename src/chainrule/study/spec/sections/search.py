@@ -66,7 +66,7 @@ class Search(StrictModel):
     """
 
     method: Literal["fixed", "grid", "random", "tpe", "gp"] = "fixed"
-    candidates: int | None = Field(default=None, ge=1)
+    candidates: int | None = Field(default=None, ge=1, le=100_000)
     batch: int = Field(default=8, ge=1)
     parameters: Annotated[str, AfterValidator(check_parameter_range)] | None = None
     halving: Halving | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from chainrule._util.field_problems import describe_given
 from chainrule.recipes.fields import StrictModel
 
 __all__ = ["Reported", "Selection"]
@@ -14,7 +15,9 @@ __all__ = ["Reported", "Selection"]
 def check_stratify(given: Any) -> Any:
     """Whether to stratify, or by which target. Raises ValueError for anything else."""
     if not isinstance(given, bool | str):
-        raise ValueError(f"expected true, false or the name of a target, got {given!r}")
+        raise ValueError(
+            f"expected true, false or the name of a target, got {describe_given(given)}"
+        )
     return given
 
 

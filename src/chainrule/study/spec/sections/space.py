@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, model_validator
 
 from chainrule import seeds
+from chainrule._util.field_problems import describe_given
 from chainrule.recipes.component import Named
 from chainrule.recipes.fields import StrictModel
 from chainrule.recipes.importing import SEARCH_MODULES
@@ -41,7 +42,7 @@ MAX_VALUES = 1_000_000
 def check_value(given: Any) -> Any:
     """A value of a space. Raises ValueError for what is none."""
     if not isinstance(given, bool | int | float | str):
-        raise ValueError(f"expected true, false, a number or a text, got {given!r}")
+        raise ValueError(f"expected true, false, a number or a text, got {describe_given(given)}")
     return given
 
 
@@ -138,7 +139,9 @@ class Dimension(StrictModel):
 def expand_list(given: Any) -> Any:
     """A dimension from its short form, the list of its values. ValueError for what is neither."""
     if not isinstance(given, list | tuple | Mapping | Dimension):
-        raise ValueError(f"expected a list of values, or a table with low and high, got {given!r}")
+        raise ValueError(
+            f"expected a list of values, or a table with low and high, got {describe_given(given)}"
+        )
     return {"values": given} if isinstance(given, list | tuple) else given
 
 
