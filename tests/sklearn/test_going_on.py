@@ -53,7 +53,11 @@ def regressor(**options):
         ),
         (lambda: regressor().partial_fit(X, X[:, 0]).partial_fit(X, X), "y has 4 outputs"),
         (lambda: classifier(early_stopping=True).partial_fit(X, Y), "not support early_stopping"),
-        (lambda: classifier().fit(X, Y).partial_fit(X, Y + 1), "did not name: .*3"),
+        (lambda: classifier().fit(X, Y).partial_fit(X, Y + 1), r"did not name: \[3\]"),
+        (
+            lambda: classifier().fit(X, np.array(["a", 1, None], object)[Y]),
+            "y has classes of more than one kind: .*, got NoneType and int and str",
+        ),
         (lambda: classifier(class_weight={0: -1, 1: 1, 2: 1}).fit(X, Y), "of at least 0, got"),
         (lambda: classifier(optimizer=3).fit(X, Y), "optimizer: expected a name, as 'SGD'"),
         (lambda: classifier(schedule={"step_size": 3}).fit(X, Y), "schedule: expected a name"),

@@ -41,7 +41,7 @@ def assert_same_results(ours, theirs):
     assert ours["params"] == theirs["params"]
     for name in ours:
         if "score" in name and "time" not in name:
-            assert np.allclose(ours[name], theirs[name], atol=1e-5), name
+            assert np.allclose(ours[name], theirs[name], atol=1e-5, equal_nan=True), name
 
 
 @pytest.mark.parametrize(

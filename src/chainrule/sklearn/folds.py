@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_method_params
 from chainrule._util.threads import torch_threads
 from chainrule.sklearn.candidates import FoldCandidate, Setting, prepare_candidates
 from chainrule.sklearn.cohort import CohortFit, CohortPool
+from sklearn import get_config
 
 __all__ = ["FoldEvaluation", "Rows"]
 
@@ -123,7 +124,7 @@ class FoldEvaluation:
                 return self._failure_score(each.problem)
             return _score(estimator, inputs, y, self.scorers, params, self.error_score)
 
-        if params or not isinstance(self.scorers, OWN_SCORERS):
+        if params or not self._ask_nets:
             return [score(each, each.estimator, X) for each in candidates]
         with ExitStack() as stack:
             inputs = share_inputs(candidates, X, stack)
@@ -133,6 +134,17 @@ class FoldEvaluation:
                 else score(each, each.estimator, X)
                 for each in candidates
             ]
+
+    @property
+    def _ask_nets(self) -> bool:
+        """Whether the scorers find of a net behind a pipeline's steps what they find of all of it.
+
+        Not of a pipeline's own ``score``, which has a word in where metadata are routed.
+        """
+        routed = get_config()["enable_metadata_routing"]
+        return isinstance(self.scorers, OWN_SCORERS) and not (
+            routed and isinstance(self.scorers, _PassthroughScorer)
+        )
 
     def _failure_score(self, problem: Exception) -> Any:
         """What counts for a fit that failed; raises the problem where that is asked for."""

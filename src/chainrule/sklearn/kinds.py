@@ -77,7 +77,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
             self.classes_ = np.unique(y if classes is None else classes)
         elif classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(f"classes: expected those of the first call, {self.classes_}")
-        if unknown := [*np.setdiff1d(y, self.classes_)]:
+        if unknown := np.setdiff1d(y, self.classes_).tolist():
             raise ValueError(f"y has classes that the first call did not name: {unknown}")
         codes = np.searchsorted(self.classes_, y)
         samples = self._weigh(X, codes, sample_weight, stratify=False)
@@ -88,6 +88,7 @@ class NetClassifierBase(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         require_target(self, y)
         check_consistent_length(X, y)
         y = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
+        check_one_kind(y)
         check_classification_targets(y)
         labels: Array = y
         return labels
@@ -226,6 +227,13 @@ def require_target(estimator: NetEstimator, y: Any) -> None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None"
         )
+
+
+def check_one_kind(y: Array) -> None:
+    """Raise ValueError for classes of which only some are texts, which have no order."""
+    if y.dtype == object and len({isinstance(label, str) for label in y}) > 1:
+        kinds = " and ".join(sorted({type(label).__name__ for label in y}))
+        raise ValueError(f"y has classes of more than one kind: expected all of one, got {kinds}")
 
 
 def build_loss(given: Part | Loss | None, usual: str) -> Loss:

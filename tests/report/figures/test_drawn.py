@@ -71,7 +71,7 @@ SEVERAL = [
 def test_each_figure_of_several_axes_can_be_a_part_of_another():
     assert len(SEVERAL) >= 9
     for name in (*SEVERAL, "confusion"):
-        assert "figure" in inspect.signature(getattr(report, name)).parameters, name
+        assert {"figure", "ax"} <= {*inspect.signature(getattr(report, name)).parameters}, name
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,26 @@ def test_it_draws_into_a_part_of_a_figure_of_ones_own(draw):
     assert left.axes == []
     assert {id(axes) for axes in np.ravel(drawn.axes)} == {id(axes) for axes in right.axes}
     assert drawn.figure.savefig(BytesIO()) is None
+
+
+@pytest.mark.parametrize("whole", [Figure(), Figure().subfigures(1, 2)[0]], ids=["all", "part"])
+def test_several_panels_take_the_place_of_an_axes(whole):
+    left, right = whole.subplots(1, 2)
+    drawn = report.weights({"a": NET, "b": NET}, ax=right)
+    (part,) = whole.subfigs
+    assert {*drawn.figure.axes} == {left, *part.axes}
+    assert {id(axes) for axes in np.ravel(drawn.axes)} == {id(axes) for axes in part.axes}
+    assert drawn.figure.savefig(BytesIO()) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ax": Figure().add_axes((0, 0, 1, 1))}, "ax: several panels need axes that plt.subplots"),
+        ({"ax": Figure().subplots(), "figure": Figure()}, "expected figure or ax, one of them"),
+    ],
+    ids=["nowhere", "both"],
+)
+def test_a_place_that_several_panels_cannot_take_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        report.weights({"a": NET, "b": NET}, **options)

@@ -41,7 +41,11 @@ DASHED = (4, 1.6)
 
 
 def curve_grid(
-    result: StudyResult | ReportData, arms: str = "*", *, figure: FigureBase | None = None
+    result: StudyResult | ReportData,
+    arms: str = "*",
+    *,
+    figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[Grid]:
     """For each arm that matches, its loss above and its metric below, mean ± std over rounds.
 
@@ -51,7 +55,7 @@ def curve_grid(
     data = curve_grid_data(result, arms)
     rows = -(-len(data.panels) // _count_columns(data))
     height = 0.9 + 1.45 * len(data.kinds) * rows
-    return draw_panels(draw_curve_grid, data, (WIDTH, height), figure)
+    return draw_panels(draw_curve_grid, data, (WIDTH, height), figure, ax)
 
 
 def draw_curve_grid(data: CurveGridData, figure: FigureBase) -> Grid:

@@ -70,7 +70,11 @@ def draw_reliability(data: ReliabilityData, axes: Axes) -> None:
 
 
 def confusion(
-    result: StudyResult | ReportData, arms: str = "*", *, figure: FigureBase | None = None
+    result: StudyResult | ReportData,
+    arms: str = "*",
+    *,
+    figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[NDArray[Any]]:
     """How often each true class (row) was taken for each class, over all rounds; a panel an arm.
 
@@ -86,7 +90,7 @@ def confusion(
         draw_confusion(data, grid)
         return grid
 
-    return draw_panels(draw, data, (WIDTH, 1.1 * WIDTH / columns * rows), figure)
+    return draw_panels(draw, data, (WIDTH, 1.1 * WIDTH / columns * rows), figure, ax)
 
 
 def draw_confusion(data: ConfusionData, grid: NDArray[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
@@ -26,7 +27,9 @@ POINTS_SIZE = (5.0, 4.4)
 IMAGE_COLUMNS, PAIR_COLUMNS, HISTOGRAM_COLUMNS = 10, 5, 4
 
 
-def samples(data: Dataset, *, figure: FigureBase | None = None) -> Drawn[Any]:
+def samples(
+    data: Dataset, *, figure: FigureBase | None = None, ax: Axes | None = None
+) -> Drawn[Any]:
     """A figure of a plain data set, and its axes; what it shows follows from the inputs.
 
     - (N, 2) and classes: every point, in the colour of its class;
@@ -38,7 +41,7 @@ def samples(data: Dataset, *, figure: FigureBase | None = None) -> Drawn[Any]:
     inputs of another shape, and for no samples.
     """
     found = samples_data(data)
-    return draw_panels(draw_samples, found, size_figure(found), figure)
+    return draw_panels(draw_samples, found, size_figure(found), figure, ax)
 
 
 def size_figure(data: PointsData | ImagesData | HistogramsData) -> tuple[float, float]:

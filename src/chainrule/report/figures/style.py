@@ -55,11 +55,31 @@ def draw_panels(
     data: DataT,
     size: tuple[float, float],
     figure: FigureBase | None,
+    ax: Axes | None,
 ) -> Drawn[AxesT]:
-    """``draw(data, figure)`` in the figure given, or in an empty one of this size in inches."""
+    """``draw(data, figure)`` in the figure given, in the place of ``ax``, or in an empty figure.
+
+    An empty one has this size in inches. Raises ValueError for both, and for axes that have no
+    place in a grid.
+    """
+    if ax is not None and figure is not None:
+        raise ValueError("expected figure or ax, one of them")
     target = blank_figure(*size) if figure is None else figure
-    axes = draw(data, target)
-    return Drawn(target.get_figure(root=True), axes)
+    if ax is not None:
+        target = replace_by_subfigure(ax)
+    return Drawn(target.get_figure(root=True), draw(data, target))
+
+
+def replace_by_subfigure(ax: Axes) -> FigureBase:
+    """A part of its figure, for several panels, where the axes was."""
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            "ax: several panels need axes that plt.subplots or add_subplot made, or figure="
+        )
+    whole = cast("FigureBase", ax.get_figure(root=False))
+    ax.remove()
+    return whole.add_subfigure(place)
 
 
 def new_figure(height: float, width: float = WIDTH, *, ax: Axes | None = None) -> Drawn[Axes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
 from chainrule.report.figure_data.samples import ImagesData
@@ -23,7 +24,11 @@ OTHERS = "#c8c8c8"
 
 
 def wrong_samples(
-    result: StudyResult | ReportData, arm: str, *, figure: FigureBase | None = None
+    result: StudyResult | ReportData,
+    arm: str,
+    *,
+    figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[Any]:
     """The test samples that an arm's nets decided wrongly.
 
@@ -36,7 +41,7 @@ def wrong_samples(
     """
     data = wrong_samples_data(result, arm)
     size = POINTS_SIZE if isinstance(data, WrongPointsData) else size_figure(data)
-    return draw_panels(draw_wrong_samples, data, size, figure)
+    return draw_panels(draw_wrong_samples, data, size, figure, ax)
 
 
 def draw_wrong_samples(data: ImagesData | WrongPointsData, figure: FigureBase) -> Any:

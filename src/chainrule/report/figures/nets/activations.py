@@ -26,13 +26,14 @@ def activations(
     high: float = 4.0,
     *,
     figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[NDArray[Any]]:
     """f on the left and f′ on the right, a line a layer or its name, for numbers low … high.
 
     Returns the figure and its axes, shape (2,). Raises ValueError for what is no activation.
     """
     data = activations_data(activations, low, high)
-    return draw_panels(draw_activations, data, (WIDTH, 3.6), figure)
+    return draw_panels(draw_activations, data, (WIDTH, 3.6), figure, ax)
 
 
 def draw_activations(data: ActivationsData, figure: FigureBase) -> NDArray[Any]:

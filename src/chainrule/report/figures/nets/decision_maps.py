@@ -41,6 +41,7 @@ def plane_outputs(
     *,
     points: int = 120,
     figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[Grid]:
     """A panel an arm that matches, of one arm a panel a round: the nets' mean output in colour.
 
@@ -49,7 +50,7 @@ def plane_outputs(
     ValueError for a study whose inputs are no points of a plane, or nets that are not there.
     """
     data = plane_outputs_data(result, nets, arms, points=points)
-    return draw_panels(draw_plane_outputs, data, _figure_size(len(data.panels)), figure)
+    return draw_panels(draw_plane_outputs, data, _figure_size(len(data.panels)), figure, ax)
 
 
 def draw_plane_outputs(data: PlaneOutputsData, figure: FigureBase) -> Grid:
@@ -73,6 +74,7 @@ def plane_predictions(
     arms: str = "*",
     *,
     figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[Grid]:
     """The test points of each panel's rounds, coloured by the class that the net predicts.
 
@@ -80,7 +82,7 @@ def plane_predictions(
     :func:`plane_outputs`.
     """
     data = plane_predictions_data(result, nets, arms)
-    return draw_panels(draw_plane_predictions, data, _figure_size(len(data.panels)), figure)
+    return draw_panels(draw_plane_predictions, data, _figure_size(len(data.panels)), figure, ax)
 
 
 def draw_plane_predictions(data: PlanePredictionsData, figure: FigureBase) -> Grid:

@@ -20,14 +20,16 @@ from chainrule.report.tables.layers import StatsByLabel
 __all__ = ["draw_layers", "layers"]
 
 
-def layers(stats: StatsByLabel, *, figure: FigureBase | None = None) -> Drawn[NDArray[Any]]:
+def layers(
+    stats: StatsByLabel, *, figure: FigureBase | None = None, ax: Axes | None = None
+) -> Drawn[NDArray[Any]]:
     """A line a label over the layers: the spread of outputs, dead or flat units, gradient norms.
 
     Norms have a log scale; one that is 0 is an open mark on the lower edge. Returns the figure
     and its axes, shape (2, 2). Raises ValueError as :func:`chainrule.report.layers_table`.
     """
     data = layers_data(stats)
-    return draw_panels(draw_layers, data, (WIDTH, 6.2), figure)
+    return draw_panels(draw_layers, data, (WIDTH, 6.2), figure, ax)
 
 
 def draw_layers(data: LayersData, figure: FigureBase) -> NDArray[Any]:

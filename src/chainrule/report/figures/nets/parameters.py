@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
@@ -29,7 +30,11 @@ PANELS = 3
 
 
 def filters(
-    net: Module, name: str | None = None, *, figure: FigureBase | None = None
+    net: Module,
+    name: str | None = None,
+    *,
+    figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[NDArray[Any]]:
     """The filters of a convolution as images, the first 64: of its weight's ``name``, or the first.
 
@@ -38,7 +43,7 @@ def filters(
     """
     data = filters_data(net, name)
     rows = math.ceil(len(data.filters) / PER_ROW)
-    return draw_panels(draw_filters, data, (WIDTH, 0.4 + rows * WIDTH / PER_ROW), figure)
+    return draw_panels(draw_filters, data, (WIDTH, 0.4 + rows * WIDTH / PER_ROW), figure, ax)
 
 
 def draw_filters(data: FiltersData, figure: FigureBase) -> NDArray[Any]:
@@ -53,7 +58,9 @@ def draw_filters(data: FiltersData, figure: FigureBase) -> NDArray[Any]:
     return grid
 
 
-def weights(nets: Mapping[str, Module], *, figure: FigureBase | None = None) -> Drawn[NDArray[Any]]:
+def weights(
+    nets: Mapping[str, Module], *, figure: FigureBase | None = None, ax: Axes | None = None
+) -> Drawn[NDArray[Any]]:
     """A panel a parameter: how its numbers are spread in each net, a line a label.
 
     The nets may be one net at several epochs, as copies or as files have it. Returns the figure and
@@ -61,7 +68,7 @@ def weights(nets: Mapping[str, Module], *, figure: FigureBase | None = None) -> 
     """
     data = weights_data(nets)
     rows = math.ceil(len(data.edges) / PANELS)
-    return draw_panels(draw_weights, data, (WIDTH, 0.5 + 2.1 * rows), figure)
+    return draw_panels(draw_weights, data, (WIDTH, 0.5 + 2.1 * rows), figure, ax)
 
 
 def draw_weights(data: WeightsData, figure: FigureBase) -> NDArray[Any]:

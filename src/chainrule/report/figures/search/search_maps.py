@@ -39,7 +39,11 @@ MAX_NUMBERS = 8
 
 
 def search_maps(
-    result: StudyResult | ReportData, arm: str, *, figure: FigureBase | None = None
+    result: StudyResult | ReportData,
+    arm: str,
+    *,
+    figure: FigureBase | None = None,
+    ax: Axes | None = None,
 ) -> Drawn[list[Axes]]:
     """The mean validation metric of an arm's candidates over pairs of paths; the chosen framed.
 
@@ -49,7 +53,7 @@ def search_maps(
     where nothing was searched.
     """
     data = search_maps_data(result, arm)
-    return draw_panels(draw_search_maps, data, _figure_size(data), figure)
+    return draw_panels(draw_search_maps, data, _figure_size(data), figure, ax)
 
 
 def _figure_size(data: SearchMapsData) -> tuple[float, float]:
