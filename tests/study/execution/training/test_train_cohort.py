@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,11 @@ from chainrule.study.execution.cohorts import training_seeds
 from chainrule.study.execution.final_nets import write_nets
 from chainrule.study.execution.job import run_job
 from chainrule.study.execution.scheduling.scheduler import Scheduler
-from chainrule.study.execution.training.cohort_data import expand_ensemble, find_samples
+from chainrule.study.execution.training.cohort_data import (
+    ReplicaStack,
+    expand_ensemble,
+    find_samples,
+)
 from chainrule.study.execution.training.train_cohort import build_cohort_trainer
 from chainrule.study.execution.workers.package import StudyPackage
 from chainrule.study.round_data import RoundData
@@ -74,7 +79,7 @@ def test_a_training_in_a_cohort_is_the_training_alone(path):
     assert_same(rows, apart(study, job))
 
 
-def test_candidates_of_a_fold_hold_the_same_data_once(monkeypatch):
+def test_the_samples_of_a_fold_are_made_once_for_all_candidates(monkeypatch):
     study = searched(**PAIRS, space={"optimizer.lr": [0.001, 0.03, 0.2]})
     (job,) = jobs_of(study, "search")
     drawn = []
@@ -82,10 +87,48 @@ def test_candidates_of_a_fold_hold_the_same_data_once(monkeypatch):
     monkeypatch.setattr(
         RoundData, "fold", lambda self, r, f: drawn.append((r, f)) or fold(self, r, f)
     )
-    parts = [samples for samples, _ in find_samples(RoundData(study), job)]
-    assert len(parts) == len(job.trainings) == 3 * len({*drawn})
+    (learned, _), marks = find_samples(RoundData(study), job)
+    assert learned.replicas == len(marks) == len(job.trainings) == 3 * len({*drawn})
     assert len(drawn) == len({*drawn})
-    assert len({id(learned) for learned, _ in parts}) == len(drawn)
+
+
+def plain_data(seed: int, n: int = 4) -> Dataset:
+    return Dataset(
+        torch.randn(n, 3, generator=torch.Generator().manual_seed(seed)), torch.arange(n)
+    )
+
+
+def test_samples_that_are_put_one_after_the_other_are_those_stacked():
+    a, b, c = map(plain_data, (1, 2, 3))
+    stack = ReplicaStack(4)
+    for part, places in ((a, [0, 2]), (b, [1]), (c, [3])):
+        stack.put(part, places)
+    built, expected = stack.build(), Dataset.stack([a, b, a, c])
+    assert torch.equal(built.inputs, expected.inputs)
+    assert torch.equal(built.targets, expected.targets)
+
+
+def test_the_same_samples_are_held_once_for_all_replicas():
+    stack = ReplicaStack(3)
+    for k in range(3):
+        stack.put(plain_data(1), [k])
+    assert stack.build().inputs.shape == (1, 4, 3)
+
+
+def test_samples_that_were_put_in_their_places_are_not_kept():
+    stack, second = ReplicaStack(3), plain_data(2)
+    stack.put(plain_data(1), [0])
+    kept = weakref.ref(second)
+    stack.put(second, [1])
+    del second
+    assert kept() is None
+
+
+def test_rounds_of_other_shapes_are_refused():
+    stack = ReplicaStack(2)
+    stack.put(plain_data(1), [0])
+    with pytest.raises(ValueError, match="expected rounds of the same shapes"):
+        stack.put(plain_data(2, 5), [1])
 
 
 def test_without_an_ensemble_no_sample_is_copied():

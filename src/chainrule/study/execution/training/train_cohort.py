@@ -24,7 +24,6 @@ from chainrule.study.execution.cohorts import CohortJob, training_seeds
 from chainrule.study.execution.training.cohort_data import (
     expand_ensemble,
     find_samples,
-    stack_datasets,
 )
 from chainrule.study.execution.training.predictions import add_predictions
 from chainrule.study.execution.training.records import make_rows
@@ -81,11 +80,8 @@ def cohort_data(
 
     And for each training the digests of its samples.
     """
-    parts, marks = zip(*find_samples(samples, job), strict=True)
-    learned, judged = (
-        expand_ensemble(stack_datasets(side), job.recipe.ensemble_size)
-        for side in zip(*parts, strict=True)
-    )
+    sides, marks = find_samples(samples, job)
+    learned, judged = (expand_ensemble(side, job.recipe.ensemble_size) for side in sides)
     if trainer.net.replicas is None:
         learned, judged = learned.replica(0), judged.replica(0)
     return (learned, judged), marks
