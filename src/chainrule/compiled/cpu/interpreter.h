@@ -147,7 +147,8 @@ template <class T> struct Interpreter {
     void backward(const Matmul &op) {
         if (op.weight_grad != GradMode::SKIP)
             gemm_nt<T>(param_grads + op.weight, op.ldw, grads + op.y, op.ldy,
-                       StridedRows<T>{values + op.x, op.ldx}, op.m, op.k, op.n, SINGLE_SEGMENT,
+                       StridedRows<T>{values + op.x, op.ldx}, op.m, op.k, chunk.n,
+                       EvenSegments{op.n / args.batch_columns, args.batch_columns},
                        adds(op.weight_grad));
         if (op.x_grad != GradMode::SKIP)
             gemm_tn<T>(grads + op.x, op.ldx, params + op.weight, op.ldw, grads + op.y, op.ldy, op.k,

@@ -21,8 +21,8 @@ template <class T> double time_layer(int64_t m, int64_t k, int64_t n, double sec
     for (const auto start = Clock::now(); since(start) < seconds;) {
         const auto begin = Clock::now();
         gemm<T>(y.data(), n, w.data(), k, 1, StridedRows<T>{x.data(), n}, m, k, n, nullptr, false);
-        gemm_nt<T>(dw.data(), k, y.data(), n, StridedRows<T>{x.data(), n}, m, k, n, SINGLE_SEGMENT,
-                   false);
+        gemm_nt<T>(dw.data(), k, y.data(), n, StridedRows<T>{x.data(), n}, m, k, n,
+                   EvenSegments{1, 0}, false);
         gemm_tn<T>(dx.data(), n, w.data(), k, y.data(), n, k, m, n, false);
         shortest = std::min(shortest, since(begin));
     }

@@ -47,7 +47,7 @@ template <class T, class Op>
 void conv_weight_grad(const Op &op, T *dw, const T *g, const T *x, bool accumulate) {
     const int64_t K = op.C * op.window_size, columns = op.run_length * op.n;
     gemm_nt<T>(dw, K, g, op.h * op.w * op.n, IndexedRows<T>{x, op.window_offsets}, op.O, K, columns,
-               Segments{op.num_runs, columns, op.run_offsets}, accumulate);
+               ListedSegments{op.num_runs, columns, op.run_offsets}, accumulate);
 }
 
 // y = bias + the sum of W's copies, each times an entry of x

@@ -1,6 +1,8 @@
 // The three products of a linear layer, for matrices that lie in the cache; samples innermost.
 #pragma once
 
+#include <algorithm>
+
 #include "../simd/bf16.h"
 
 // The rows of a matrix, at even steps or each where a list says.
@@ -21,35 +23,35 @@ template <class T> struct IndexedRows {
 
 // out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (accumulate)
 // or as 0, plus the bias of its row, where there is one. Element (r, k) of a lies at a[r ar + k ak]. A is T,
-// or bf16x2.
+// or bf16x2. The last W columns of out begin `overlap` before those before them end.
 template <class T, class A, class B, int R, int C>
 inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t K,
-                         const T *bias, bool accumulate) {
+                         const T *bias, bool accumulate, int64_t overlap) {
     using S = Simd<T>;
     typename S::V acc[R][C];
     typename Simd<A>::V x[C];
+    auto at = [=](int r, int c) { return out + r * ldo + c * S::W - (c == C - 1 ? overlap : 0); };
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
-        for (int c = 0; c < C; c++)
-            acc[r][c] = accumulate ? S::load(out + r * ldo + c * S::W) : S::splat(T(0));
+#pragma GCC unroll 4
+        for (int c = 0; c < C; c++) acc[r][c] = accumulate ? S::load(at(r, c)) : S::splat(T(0));
     if (bias)
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+#pragma GCC unroll 4
             for (int c = 0; c < C; c++) acc[r][c] += bias[r];
     for (int64_t k = 0; k < K; k++) {
-#pragma GCC unroll 8
+#pragma GCC unroll 4
         for (int c = 0; c < C; c++) x[c] = Simd<A>::load(b.row(k) + c * S::W);
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
+#pragma GCC unroll 4
             for (int c = 0; c < C; c++) acc[r][c] = fma(a[r * ar + k * ak], x[c], acc[r][c]);
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
-        for (int c = 0; c < C; c++) S::store(out + r * ldo + c * S::W, acc[r][c]);
+#pragma GCC unroll 4
+        for (int c = 0; c < C; c++) S::store(at(r, c), acc[r][c]);
 }
 
 template <class T, class A, class B> using MicroKernel = decltype(&micro_kernel<T, A, B, 1, 1>);
@@ -57,42 +59,60 @@ template <class T, class A, class B> using MicroKernel = decltype(&micro_kernel<
 // ROWS x COLUMNS vectors of sums, and what they are made of, fill the registers but for a few. What
 // is best differs from processor to processor; it is measured (../measure.h).
 constexpr int ROWS = MICRO_KERNEL_ROWS, COLUMNS = MICRO_KERNEL_COLUMNS;
-static_assert(COLUMNS <= 4);
 
-template <class T, class A, class B, int R>
-inline MicroKernel<T, A, B> select_columns(int c) {
-    if constexpr (COLUMNS >= 4)
-        if (c == 4) return micro_kernel<T, A, B, R, 4>;
-    if constexpr (COLUMNS >= 3)
-        if (c == 3) return micro_kernel<T, A, B, R, 3>;
-    return c == 2 ? micro_kernel<T, A, B, R, 2> : micro_kernel<T, A, B, R, 1>;
+// As many rows as the registers have room for beside so many columns.
+constexpr int max_rows(int columns) {
+    const int fit = (ROWS + 1) * COLUMNS / columns - 1;
+    return fit < 8 ? fit : 8;
 }
 
-template <class T, class A, class B, int R = ROWS>
-inline MicroKernel<T, A, B> select_micro_kernel(int r, int c) {
-    if constexpr (R > 1)
-        if (r < R) return select_micro_kernel<T, A, B, R - 1>(r, c);
-    return select_columns<T, A, B, R>(c);
+template <class T, class A, class B, int C, int... r>
+constexpr MicroKernel<T, A, B> select_rows(int rows, std::integer_sequence<int, r...>) {
+    constexpr MicroKernel<T, A, B> kernels[] = {micro_kernel<T, A, B, r + 1, C>...};
+    return kernels[rows - 1];
 }
 
-// The size of the next of equal blocks of what is left, none larger than max_size.
+template <class T, class A, class B, int C = COLUMNS>
+inline MicroKernel<T, A, B> select_micro_kernel(int rows, int columns) {
+    if constexpr (C > 1)
+        if (columns < C) return select_micro_kernel<T, A, B, C - 1>(rows, columns);
+    return select_rows<T, A, B, C>(rows, std::make_integer_sequence<int, max_rows(C)>{});
+}
+
+// The size of the next of equal blocks of what is left, none larger than max_size, nor than the last.
 inline int balanced_block(int64_t left, int max_size) {
-    int64_t blocks = (left + max_size - 1) / max_size;
-    return int((left + blocks - 1) / blocks);
+    return int(left) / ((int(left) + max_size - 1) / max_size);
 }
 
-// out (m, n) = a (m, K) b (K, n); n counts in whole vectors.
+// What a cache next to the core holds besides all else, in bytes.
+constexpr int64_t CACHED_BYTES = 1 << 19;
+
+// out (m, n) = a (m, K) b (K, n); n counts in whole vectors, and the last of these in out begins `overlap`
+// before the others end.
 template <class T, class A, class B>
 inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t m, int64_t K,
-                 int64_t n, const T *bias, bool accumulate) {
+                 int64_t n, const T *bias, bool accumulate, int64_t overlap = 0) {
     constexpr int W = Simd<T>::W;
+    auto multiply_tile = [&](int64_t i, int r, int64_t j, int c) {
+        select_micro_kernel<T, A, B>(r, c)(out + i * ldo + j, ldo, a + i * ar, ar, ak,
+                                           b.skip_columns(j), K, bias ? bias + i : nullptr,
+                                           accumulate, j + c * W == n ? overlap : 0);
+    };
+    if (m > n && m * K * int64_t(sizeof(A)) > CACHED_BYTES) {  // a, which is large, is read once
+        for (int64_t i = 0, r; i < m; i += r) {
+            r = balanced_block(m - i, ROWS);
+            for (int64_t j = 0, c; j < n; j += c * W) {
+                c = balanced_block((n - j) / W, COLUMNS);
+                multiply_tile(i, int(r), j, int(c));
+            }
+        }
+        return;
+    }
     for (int64_t j = 0, c; j < n; j += c * W) {
         c = balanced_block((n - j) / W, COLUMNS);
         for (int64_t i = 0, r; i < m; i += r) {
-            r = balanced_block(m - i, ROWS);
-            select_micro_kernel<T, A, B>(int(r), int(c))(out + i * ldo + j, ldo, a + i * ar, ar, ak,
-                                                         b.skip_columns(j), K,
-                                                         bias ? bias + i : nullptr, accumulate);
+            r = balanced_block(m - i, max_rows(int(c)));
+            multiply_tile(i, int(r), j, int(c));
         }
     }
 }
@@ -117,15 +137,9 @@ inline void gemm_tn_packed(T *out, int64_t ldo, const T *a, int64_t lda, const T
                     for (int64_t q = 0; q < width * W; q += W)
                         S::store(packed + r * width * W + q,
                                  S::load(a + (k + r) * lda + i * W + q));
-                for (int64_t j = 0, r; j < columns; j += r) {
-                    r = balanced_block(columns - j, ROWS);
-                    for (int64_t q = 0, c; q < width; q += c) {
-                        c = balanced_block(width - q, COLUMNS);
-                        select_micro_kernel<T, T, StridedRows<T>>(int(r), int(c))(
-                            transposed + (j * width + q) * W, width * W, b + k * ldb + first + j, 1,
-                            ldb, StridedRows<T>{packed + q * W, width * W}, depth, nullptr, k > 0);
-                    }
-                }
+                gemm<T>(transposed, width * W, b + k * ldb + first, 1, ldb,
+                        StridedRows<T>{packed, width * W}, columns, depth, width * W, nullptr,
+                        k > 0);
             }
             for (int64_t q = 0; q < width; q++)
                 for (int64_t j = 0; j < columns; j += W) {
@@ -154,22 +168,25 @@ inline void gemm_tn(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, in
     else gemm<T>(out, ldo, a, 1, lda, StridedRows<T>{b, ldb}, m, K, n, nullptr, accumulate);
 }
 
-// Pieces of rows that are summed over together: g's are `step` apart, x's where a list says.
-struct Segments {
+// Pieces of rows that are summed over together: g's are `step` apart, x's as well, or where a list says.
+struct EvenSegments {
+    int64_t count, step;
+    int64_t start(int64_t i) const { return i * step; }
+};
+struct ListedSegments {
     int64_t count, step;
     const int64_t *starts;
+    int64_t start(int64_t i) const { return starts[i]; }
 };
-constexpr int64_t ZERO_OFFSET = 0;
-constexpr Segments SINGLE_SEGMENT{1, 0, &ZERO_OFFSET};
 
 // sums (R, S) = g (R, n) x (S, n)^T over all segments, each as a vector of W partial sums.
-template <class T, int R, int S, class X>
+template <class T, int R, int S, class X, class Segments>
 inline void dot_block(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64_t ldg, X x,
                       int64_t n, const Segments &segments) {
     using M = Simd<T>;
     typename M::V acc[R][S] = {}, y[S];
     for (int64_t i_segment = 0; i_segment < segments.count; i_segment++, g += segments.step) {
-        const X segment = x.skip_columns(segments.starts[i_segment]);
+        const X segment = x.skip_columns(segments.start(i_segment));
         for (int64_t j = 0; j < n; j += M::W) {
 #pragma GCC unroll 8
             for (int s = 0; s < S; s++) y[s] = M::load(segment.row(s) + j);
@@ -217,7 +234,7 @@ inline typename Simd<T>::V horizontal_add(const typename Simd<T>::V *v) {
     return add_halves<T, half>(a, b, All{});
 }
 
-template <class T, int R, class X>
+template <class T, int R, class X, class Segments>
 inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t k, int64_t n,
                          const Segments &segments, bool accumulate) {
     using M = Simd<T>;
@@ -246,52 +263,48 @@ inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_
 // Rows of g, for which it is worth the while to transpose x.
 constexpr int64_t MIN_TRANSPOSED_ROWS = 8;
 
-// The same for the first entries of x, whole vectors of them, which returns how many those are:
-// x is transposed, a strip that the cache holds at a time, and the sums are those of a product.
-template <class T, class A, class X>
+// The same for the first entries of x, which returns how many: x is transposed, a strip that the cache
+// holds at a time, and the sums are those of a product. The entries that no vector is left for are
+// among these where they are many: then the last vector overlaps with the one before.
+template <class T, class A, class X, class Segments>
 inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X x, int64_t m,
                                   int64_t k, int64_t n, const Segments &segments, bool accumulate) {
     using S = Simd<A>;
-    constexpr int64_t W = S::W, MAX_DEPTH = 64 / W * W, STRIP = 4096;
+    constexpr int64_t W = S::W, MAX_DEPTH = 128, STRIP = 16384 / sizeof(A);
+    static_assert(STRIP / W / MAX_DEPTH > 1 && COLUMNS > 1);  // vectors that overlap share a tile
     alignas(64) A transposed[STRIP];
-    const int64_t vectors = k / W, 
-                  depth = n < MAX_DEPTH ? (n + W - 1) / W * W : MAX_DEPTH,
-                  max_width = STRIP / depth / W;
+    const int64_t vectors = k / W + (k > W && k % W > W / 4), done = std::min(k, vectors * W);
+    const int64_t max_width = STRIP / W / std::min((n + W - 1) / W * W, MAX_DEPTH);
     for (int64_t i = 0, width; i < vectors; i += width) {
-        width = vectors - i < max_width ? vectors - i : max_width;
+        width = balanced_block(vectors - i, int(max_width));
         bool adds = accumulate;
         for (int64_t i_segment = 0; i_segment < segments.count; i_segment++) {
-            const X segment = x.skip_columns(segments.starts[i_segment]);
-            for (int64_t j = 0, columns; j < n; j += columns) {
-                columns = n - j < MAX_DEPTH ? n - j : MAX_DEPTH;
-                for (int64_t q = 0; q < width; q++)
-                    for (int64_t s = 0; s < columns; s += W) {
+            const X segment = x.skip_columns(segments.start(i_segment));
+            for (int64_t j = 0, depth; j < n; j += depth) {
+                depth = std::min(n - j, MAX_DEPTH);
+                for (int64_t q = 0; q < width; q++) {
+                    const X rows = segment.skip_rows(std::min((i + q) * W, done - W));
+                    for (int64_t s = 0; s < depth; s += W) {
                         typename S::V block[W];
-                        for (int r = 0; r < W; r++)
-                            block[r] = S::load(segment.row((i + q) * W + r) + j + s);
+                        for (int r = 0; r < W; r++) block[r] = S::load(rows.row(r) + j + s);
                         transpose<A, W / 2>(block, std::make_integer_sequence<int, W>{});
                         for (int r = 0; r < W; r++)
                             S::store(transposed + ((s + r) * width + q) * W, block[r]);
                     }
-                for (int64_t o = 0, r; o < m; o += r) {
-                    r = balanced_block(m - o, ROWS);
-                    for (int64_t q = 0, c; q < width; q += c) {
-                        c = balanced_block(width - q, COLUMNS);
-                        select_micro_kernel<T, A, StridedRows<A>>(int(r), int(c))(
-                            w + o * ldw + (i + q) * W, ldw,
-                            g + o * ldg + i_segment * segments.step + j, ldg, 1,
-                            StridedRows<A>{transposed + q * W, width * W}, columns, nullptr, adds);
-                    }
                 }
+                gemm<T>(w + i * W, ldw, g + i_segment * segments.step + j, ldg, 1,
+                        StridedRows<A>{transposed, width * W}, m, depth, width * W, nullptr, adds,
+                        i + width == vectors ? vectors * W - done : 0);
                 adds = true;
             }
         }
     }
-    return vectors * W;
+    return done;
 }
 
-// w (m, k) = g (m, n) x (k, n)^T, or += with accumulate; n counts in whole vectors.
-template <class T, class X>
+// w (m, k) = g (m, n) x (k, n)^T over all segments, or += with accumulate. Where n is no whole number
+// of vectors, g is 0 up to the next.
+template <class T, class X, class Segments>
 inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, int64_t k,
                     int64_t n, const Segments &segments, bool accumulate) {
     if (m >= MIN_TRANSPOSED_ROWS) {
@@ -301,11 +314,11 @@ inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, 
     }
     for (int64_t i = 0, r; k && i < m; i += r) {
         r = balanced_block(m - i, 5);
-        auto f = r == 5   ? gemm_nt_rows<T, 5, X>
-                 : r == 4 ? gemm_nt_rows<T, 4, X>
-                 : r == 3 ? gemm_nt_rows<T, 3, X>
-                 : r == 2 ? gemm_nt_rows<T, 2, X>
-                          : gemm_nt_rows<T, 1, X>;
+        auto f = r == 5   ? gemm_nt_rows<T, 5, X, Segments>
+                 : r == 4 ? gemm_nt_rows<T, 4, X, Segments>
+                 : r == 3 ? gemm_nt_rows<T, 3, X, Segments>
+                 : r == 2 ? gemm_nt_rows<T, 2, X, Segments>
+                          : gemm_nt_rows<T, 1, X, Segments>;
         f(w + i * ldw, ldw, g + i * ldg, ldg, x, k, n, segments, accumulate);
     }
 }

@@ -262,10 +262,10 @@ template <class T, int R, bool BFLOAT16> struct Winograd {
             auto dm = reinterpret_cast<const bf16x2 *>(m_bf16 + q * m_step);
             auto from = reinterpret_cast<const bf16x2 *>(v_bf16() + q * v_step);
             gemm_nt_transposed<T>(to, op.C, dm, columns / 2, StridedRows<bf16x2>{from, columns / 2},
-                                  op.O, op.C, n / 2, SINGLE_SEGMENT, accumulate);
+                                  op.O, op.C, n / 2, EvenSegments{1, 0}, accumulate);
         } else {
             gemm_nt<T>(to, op.C, m + q * m_step, columns, StridedRows<T>{v + q * v_step, columns},
-                       op.O, op.C, n, SINGLE_SEGMENT, accumulate);
+                       op.O, op.C, n, EvenSegments{1, 0}, accumulate);
         }
     }
 

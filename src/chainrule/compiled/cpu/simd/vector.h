@@ -43,10 +43,13 @@ template <class T> struct Simd {
     static V load(const T *at) { return *reinterpret_cast<const Unaligned *>(at); }
     static void store(T *at, V x) { *reinterpret_cast<Unaligned *>(at) = x; }
     static V splat(T x) { return x - V{}; }
-    static T sum(V x) {
-        T total = 0;
-        for (int i = 0; i < W; i++) total += x[i];
-        return total;
+    // The sum of all numbers: to each is added the one half a vector further, then a quarter …
+    template <int half = W / 2> static T sum(V x) {
+        if constexpr (half == 0) return x[0];
+        else return sum<half / 2>(x + turn<half>(x, std::make_integer_sequence<int, W>{}));
+    }
+    template <int by, int... i> static V turn(V x, std::integer_sequence<int, i...>) {
+        return __builtin_shufflevector(x, x, ((i + by) % W)...);
     }
 };
 
