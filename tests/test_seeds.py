@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.seeds import derive, generator
+from chainrule.seeds import derive, derive_each, generator
 
 names = st.lists(st.one_of(st.integers(), st.text(max_size=8)), max_size=4)
 
@@ -29,6 +29,11 @@ names = st.lists(st.one_of(st.integers(), st.text(max_size=8)), max_size=4)
 )
 def test_a_seed_never_changes(arguments, seed):
     assert derive(*arguments) == seed
+
+
+@given(st.lists(st.integers(), max_size=4), names)
+def test_many_seeds_at_once_are_those_of_one_by_one(roots, purpose):
+    assert derive_each(roots, *purpose) == [derive(root, *purpose) for root in roots]
 
 
 def test_it_is_the_same_in_another_process_with_other_hashes():

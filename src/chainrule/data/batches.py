@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
 import torch
@@ -18,6 +18,7 @@ from chainrule.nn.replicated import list_seeds
 __all__ = [
     "DataLoader",
     "count_batches",
+    "draw_permutations",
     "epoch_permutations",
     "iter_batches",
     "iter_slices",
@@ -98,17 +99,31 @@ def count_batches(N: int, batch_size: int, *, drop_last: bool = False) -> int:
     return N // batch_size if drop_last else -(-N // batch_size)
 
 
-def epoch_permutations(N: int, roots: Sequence[int], epoch: int) -> Tensor:
+def epoch_permutations(
+    N: int,
+    roots: Sequence[int],
+    epoch: int,
+    draw: Callable[[int, Sequence[int]], Tensor] | None = None,
+) -> Tensor:
     """The order in which each replica sees its samples in this epoch: (K, N).
 
     It depends on the replica's seed and the epoch alone, so that a training may stop and resume
-    anywhere, and is the same for a net alone and within a cohort.
+    anywhere, and is the same for a net alone and within a cohort. ``draw``: what does the same as
+    :func:`draw_permutations`.
     """
-    rows, generator = {}, torch.Generator()
-    for root in dict.fromkeys(roots):  # the candidates of a search have the same
-        generator.manual_seed(seeds.derive(root, "order", epoch))  # sooner than one made anew
-        rows[root] = torch.randperm(N, generator=generator)
-    return torch.stack([rows[root] for root in roots])
+    unique = list(dict.fromkeys(roots))  # the candidates of a search have the same
+    orders = (draw or draw_permutations)(N, seeds.derive_each(unique, "order", epoch))
+    if len(unique) == len(roots):
+        return orders
+    rows = {root: row for row, root in enumerate(unique)}
+    return orders[[rows[root] for root in roots]]
+
+
+def draw_permutations(N: int, roots: Sequence[int]) -> Tensor:
+    """A permutation of N for each of these seeds: (K, N)."""
+    generator = torch.Generator()  # sooner seeded than made anew
+    rows = [torch.randperm(N, generator=generator.manual_seed(root)) for root in roots]
+    return torch.stack(rows)
 
 
 def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tuple[Any, Any]]:

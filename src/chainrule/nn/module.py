@@ -433,7 +433,7 @@ def seed_draws(net: Module, roots: Sequence[int]) -> None:
     """
     for path, module in net.named_modules():
         if module.seeds is None:
-            module.seeds = [seeds.derive(root, "draws", path) for root in roots]
+            module.seeds = seeds.derive_each(roots, "draws", path)
 
 
 def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from chainrule._util.kinds import check_counts
 from chainrule._util.stopping import check_stop
 from chainrule.data import Dataset
 from chainrule.data.augment import Augment
-from chainrule.data.batches import count_batches, epoch_permutations, replica_seeds
+from chainrule.data.batches import count_batches, replica_seeds
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module, seed_draws
 from chainrule.optim import Optimizer
@@ -314,8 +314,7 @@ def run_quiet_epochs(
     while count > 1:
         epochs = range(state.epoch, state.epoch + count)
         state.net.train()
-        orders = [epoch_order(state, train, epoch) for epoch in epochs]
-        losses = backend.train_epochs(state, train, torch.stack(orders))
+        losses = backend.train_epochs(state, train, epoch_orders(state, backend, train, epochs))
         if len(losses) == count:
             state.epoch += count
             for loss in losses:
@@ -338,7 +337,7 @@ def run_epoch(
     before: the net's tensors as they were.
     """
     state.net.train()
-    order = epoch_order(state, train, state.epoch)
+    order = epoch_orders(state, backend, train, [state.epoch])[0]
     output = backend.train_epoch(state, train, order)
     record_divergence(state, train, order, output.active)
     restore_diverged(state, before)
@@ -353,11 +352,13 @@ def run_epoch(
         step_scheduler(state.scheduler, values.get(watched))
 
 
-def epoch_order(state: TrainState, train: Dataset, epoch: int) -> Tensor:
-    """The samples of an epoch in the order of each replica (K, n), those that make its batches."""
-    order = epoch_permutations(len(train), state.seeds, epoch)
+def epoch_orders(
+    state: TrainState, backend: Backend, train: Dataset, epochs: Iterable[int]
+) -> Tensor:
+    """The samples of each epoch in the order of each replica (E, K, n): those of its batches."""
+    orders = backend.draw_orders(state, len(train), epochs)
     whole = len(train) // state.batch_size * state.batch_size
-    return order[:, :whole] if state.drop_last else order
+    return orders[..., :whole] if state.drop_last else orders
 
 
 def step_scheduler(scheduler: LRScheduler | None, loss: Tensor | None) -> None:

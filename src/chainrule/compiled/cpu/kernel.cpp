@@ -16,6 +16,7 @@
 
 #include "epoch.h"
 #include "measure.h"
+#include "orders.h"
 #include "threads.h"
 
 // Each replica by a group of threads; false, and nothing is done, where they are not to be had.
@@ -61,6 +62,10 @@ template <class T> void train_epochs(const EpochArgs &args, int64_t epochs) {
 extern "C" {
 double measure_products(double seconds) { return measure_products<SCALAR>(seconds); }
 void run_products(int64_t count) { run_products<SCALAR>(count); }
+// orders (count, n): the permutation of each seed.
+void draw_permutations(int64_t *orders, const int64_t *seeds, int64_t count, int64_t n) {
+    for (int64_t k = 0; k < count; k++) draw_permutation(orders + k * n, n, uint32_t(seeds[k]));
+}
 int64_t vector_bytes() { return VECTOR_BYTES; }
 // How many channels of bfloat16 make a vector of products, 0 where it does not multiply them.
 int64_t bfloat16_channels() {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
+import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.data.batches import epoch_permutations
 from chainrule.errors import ChainruleError
 from chainrule.train.state import TrainState
 
@@ -94,6 +96,10 @@ class Backend(ABC):
     @abstractmethod
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
         """The steps of an epoch, its samples in this order (K, N); ``state.steps`` counts them."""
+
+    def draw_orders(self, state: TrainState, N: int, epochs: Iterable[int]) -> Tensor:
+        """The order of N samples for each replica in each of these epochs (E, K, N)."""
+        return torch.stack([epoch_permutations(N, state.seeds, epoch) for epoch in epochs])
 
     def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
         """How many epochs ``train_epochs`` may do in a call, where nobody looks in between."""

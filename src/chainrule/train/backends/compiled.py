@@ -7,8 +7,9 @@ handed the net, the loss and the optimizer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import chain
 from math import prod
 from types import FunctionType
@@ -29,7 +30,9 @@ from chainrule.compiled.compile import CompiledProgram, compile_inference, compi
 from chainrule.compiled.launch import Epochs, compute_outputs, train_epochs
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.compiled.lowering.targets import batch_weights, loss_targets, weights_follow_order
+from chainrule.compiled.orders import draw_in_kernel
 from chainrule.data import Dataset
+from chainrule.data.batches import epoch_permutations
 from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.loss.base import combine_values, find_losses
 from chainrule.train.backends.augmented import AugmentedSamples, augmented_bytes
@@ -139,6 +142,12 @@ class CompiledBackend(Backend):
         epoch = run_measured_epoch(program, state, train, order, metrics)
         loss = combine_terms(state, train, order[None], epoch)[0]
         return EpochOutput(loss, epoch.finite[0], metrics.compute())
+
+    def draw_orders(self, state: TrainState, N: int, epochs: Iterable[int]) -> Tensor:
+        if self._training.program is None:
+            return super().draw_orders(state, N, epochs)
+        draw = partial(draw_in_kernel, dtype=state.optimizer.flats[0].data.dtype)
+        return torch.stack([epoch_permutations(N, state.seeds, epoch, draw) for epoch in epochs])
 
     def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
         told_between = state.scheduler is not None or state.augment is not None
