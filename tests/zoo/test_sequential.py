@@ -57,7 +57,7 @@ def test_without_layers_it_is_linear():
         ([["Linear", 3], "Relu"], "number 2, Relu: no such layer; did you mean 'ReLU'"),
         ([["Conv2d", 3, 3]], "number 1, Conv2d: .*expected input"),
         ([["Dropout", 2]], "number 1, Dropout: p is a probability"),
-        (["Conv2d"], "number 1, Conv2d: .*missing"),
+        (["Conv2d"], "number 1, Conv2d: it takes out_channels, "),
         ([3], "number 1: expected a name, or a list of a name and its arguments, got 3"),
         ([[]], "number 1: expected a name"),
         (["ReLU"] * 101, "at most 100, got 101"),

@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+MAX_SHOWN = 200
+"""Letters of an argument that a message repeats."""
+
+
 class Component(BaseModel):
     """What makes one part of a training: the name of a function or class, and its arguments.
 
@@ -105,8 +109,13 @@ def describe_refusal(error: Exception, function: Callable[..., Any], skip: int) 
 
 def describe_part(kind: str, part: Component) -> str:
     """``optimizer Adam(lr=0.1)``"""
-    shown = ", ".join(f"{k}={v!r}" for k, v in part.arguments.items())
+    shown = ", ".join(f"{k}={cut_text(repr(v))}" for k, v in part.arguments.items())
     return f"{kind} {part.name}({shown})"
+
+
+def cut_text(text: str) -> str:
+    """A text that may be as long as the user's list is, at a length that is read."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"
 
 
 def takes_outputs(function: Callable[..., Any], arguments: Mapping[str, Any]) -> bool:

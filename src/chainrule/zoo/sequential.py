@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
 from typing import Any, TypeAlias
 
 from chainrule import nn
@@ -101,7 +102,17 @@ def build_layer(name: str, arguments: Sequence[Any], shape: Shape, *, bias: bool
         raise ValueError(f"no such layer; {hint}there are: {', '.join(known)}")
     sizes = SIZED[name](shape) if name in SIZED else ()
     has_choice = not bias and len(arguments) < BIAS_PLACE.get(name, 0)
-    module: Module = getattr(nn, name)(
-        *sizes, *arguments, **({"bias": False} if has_choice else {})
-    )
+    kind = getattr(nn, name)
+    check_count(kind, arguments, len(sizes))
+    module: Module = kind(*sizes, *arguments, **({"bias": False} if has_choice else {}))
     return module
+
+
+def check_count(kind: type[Module], arguments: Sequence[Any], skip: int) -> None:
+    """Raise ValueError where a layer does not take so many arguments after the first few."""
+    taken = [*signature(kind).parameters.values()][skip:]
+    taken = [each for each in taken if each.kind is not Parameter.KEYWORD_ONLY]
+    needed = sum(each.default is Parameter.empty for each in taken)
+    if not needed <= len(arguments) <= len(taken):
+        names = ", ".join(each.name for each in taken) or "nothing"
+        raise ValueError(f"it takes {names} here, got {list(arguments) or 'nothing'}")

@@ -14,6 +14,7 @@ import pytest
 
 from chainrule.web.playground.encoding import pack_message
 from chainrule.web.playground.session import Session, join_sessions
+from tests.readable import check_readable
 from tests.web.playground.conftest import SMALL, unpack
 
 
@@ -123,12 +124,17 @@ def test_an_error_leaves_what_was_there(built, setting):
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "no command": ({"do": "dance"}, "no such command: 'dance'"),
+    "no command": ({"do": "dance"}, "no command 'dance'"),
     "no weight": ({"do": "weight", "path": "7.weight", "index": [0, 0]}, "no parameter '7.weight'"),
     "no entry": ({"do": "weight", "path": "0.weight", "index": [9, 0]}, "no entry"),
     "no layer": ({"do": "layer", "path": "9"}, "no layer '9'"),
     "no unit": ({"do": "unit", "path": "0", "unit": 50}, "has no unit 50"),
-    "no number": ({"do": "step", "epochs": "many"}, "many"),
+    "no number": ({"do": "step", "epochs": "many"}, "epochs: expected a number, got 'many'"),
+    "no epoch": ({"do": "seek", "epoch": None}, "epoch: expected a number, got None"),
+    "half an epoch": ({"do": "seek", "epoch": 1.5}, "epoch: expected a whole number, got 1.5"),
+    "no speed": ({"do": "play", "speed": []}, "speed: expected a number, got []"),
+    "no index": ({"do": "weight", "path": "0.weight", "index": None}, "no entry None"),
+    "a list for a layer": ({"do": "layer", "path": ["0"]}, "no layer"),
 }
 
 
@@ -138,6 +144,7 @@ def test_what_is_wrong_is_told(built, case):
     built.player.handle(command)
     assert built.messages[-1]["type"] == "error"
     assert said in built.messages[-1]["message"]
+    check_readable(built.messages[-1]["message"])
 
 
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
@@ -233,7 +240,7 @@ def start_long_epoch(setting):
     session.ask({"do": "build", "setting": {**setting, "seeds": 8}})
     assert [sent.get(timeout=60)["type"] for _ in range(2)] == ["built", "frame"]
     session.ask({"do": "step", "epochs": 100})
-    while not session.player.training:
+    while not session.player.long_work:
         time.sleep(0.01)
     time.sleep(0.2)
     return session, sent
@@ -342,6 +349,43 @@ def test_playing_goes_on_until_it_is_told_to_pause():
     session.close()
     session.join(10)
     assert not session.is_alive
+
+
+ENDLESS = """
+from chainrule import nn
+def endless():
+    while True: pass
+"""
+
+
+def test_a_net_that_is_never_made_gives_way_to_another_setting(tmp_path, monkeypatch, setting):
+    (tmp_path / "endless_net.py").write_text(ENDLESS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    sent: Queue[dict[str, Any]] = Queue()
+    session = Session(sent.put)
+    session.start()
+    setting["sides"][0]["net"] = {"name": "endless_net.py:endless"}
+    session.ask({"do": "build", "setting": setting})
+    while session.player.long_work != "build":
+        time.sleep(0.01)
+    time.sleep(0.3)
+    session.ask({"do": "build", "setting": SMALL})
+    assert [sent.get(timeout=30)["type"] for _ in range(2)] == ["built", "frame"]
+    session.close()
+    session.join(10)
+    assert not session.is_alive
+
+
+def test_a_net_of_ones_own_is_measured_before_its_numbers_are_made(
+    page, setting, tmp_path, monkeypatch
+):
+    """The numbers of this one would take 360 GB."""
+    text = "from chainrule import nn\ndef vast():\n    return nn.Sequential("
+    text += "nn.Linear(2, 300_000), nn.Linear(300_000, 300_000), nn.Linear(300_000, 2))\n"
+    (tmp_path / "vast_net.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    setting["sides"][0]["net"] = {"name": "vast_net.py:vast"}
+    assert "at most 20,000,000 in all" in page.do("build", setting=setting)["message"]
 
 
 def test_a_page_that_is_gone_ends_its_session():

@@ -68,7 +68,7 @@ def written_classes(kind: type[Module]) -> Iterator[type]:
 
 
 @torch.no_grad()
-def explain_weight(side: Side, k: int, epoch: int, path: str, index: list[int]) -> dict[str, Any]:
+def explain_weight(side: Side, k: int, epoch: int, path: str, index: Any) -> dict[str, Any]:
     """dL/dw of one weight as the sum over the samples of the next batch, in float64.
 
     The term of sample n is what the layer's chain rule adds for dL/dy of that sample alone; the
@@ -116,13 +116,14 @@ def finite_net(side: Side, k: int) -> Module:
     return net
 
 
-def find_place(net: Module, path: str, index: list[int]) -> tuple[int, ...]:
+def find_place(net: Module, path: str, index: Any) -> tuple[int, ...]:
     """The index into a parameter. Raises ValueError where it has no such entry."""
     shapes = {name: p.data.shape for name, p in net.named_parameters()}
     if path not in shapes:
         raise ValueError(f"no parameter {path!r}; there are: {', '.join(shapes)}")
     shape = shapes[path]
-    fits = len(index) == len(shape) and all(
+    fits = isinstance(index, list) and len(index) == len(shape)
+    fits = fits and all(
         isinstance(i, int) and 0 <= i < size for i, size in zip(index, shape, strict=True)
     )
     if not fits:

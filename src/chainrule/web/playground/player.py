@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, TypeAlias, final
 
 from chainrule._util.user_code import describe_error
@@ -40,7 +41,9 @@ class Player:
         self.setting: Setting | None = None
         self.samples: PlaygroundSamples | None = None
         self.sides: list[Side] = []
-        self.playing = self.training = False
+        self.playing = False
+        self.long_work: str | None = None
+        """What it does now that may take long: "build" or "train"."""
         self.speed = 0.0
         self.k = 0
         self._sent = 0
@@ -50,7 +53,7 @@ class Player:
         try:
             action = ACTIONS.get(str(command.get("do")))
             if action is None:
-                raise ValueError(f"no such command: {command.get('do')!r}")
+                raise ValueError(f"no command {command.get('do')!r}")
             if action is not Player.build and not self.sides:
                 raise ValueError("there is no net yet: choose a setting first")
             action(self, command)
@@ -63,13 +66,13 @@ class Player:
 
     def build(self, command: Message) -> None:
         """Take a setting: its samples are drawn, its nets made; nothing is trained yet."""
-        setting = read_setting(command.get("setting"))
-        known = self.setting
-        if self.samples is None or known is None or not same_data(known, setting):
-            samples = load_samples(setting.data, setting.seed)
-        else:
-            samples = self.samples
-        sides = [Side(setting, side, samples) for side in setting.sides]
+        self.long_work = "build"
+        try:
+            setting = read_setting(command.get("setting"))
+            samples = self._find_samples(setting)
+            sides = [Side(setting, side, samples) for side in setting.sides]
+        finally:
+            self.long_work = None
         self.setting, self.samples, self.sides = setting, samples, sides
         self.playing, self._sent, self.k = False, 0, min(self.k, setting.seeds - 1)
         self.send(
@@ -82,6 +85,12 @@ class Player:
         )
         self.show(self.epoch)
 
+    def _find_samples(self, setting: Setting) -> PlaygroundSamples:
+        """Those of a setting; where it has those that are here, these."""
+        if self.samples is None or self.setting is None or not same_data(self.setting, setting):
+            return load_samples(setting.data, setting.seed)
+        return self.samples
+
     @property
     def epoch(self) -> int:
         """How many are done."""
@@ -89,7 +98,7 @@ class Player:
 
     def play(self, command: Message) -> None:
         """Train on and on; ``speed`` is epochs a second, 0 as many as there are."""
-        self.speed = max(0.0, float(command.get("speed", self.speed)))
+        self.speed = max(0.0, read_number(command, "speed", self.speed))
         self.playing = True
 
     def pause(self, command: Message) -> None:
@@ -100,7 +109,7 @@ class Player:
     def step(self, command: Message) -> None:
         """An epoch, or so many."""
         self.playing = False
-        for _ in range(min(max(1, int(command.get("epochs", 1))), MAX_EPOCHS)):
+        for _ in range(min(max(1, read_whole(command, "epochs", 1)), MAX_EPOCHS)):
             if not self.train_epoch():
                 break
         self.show(self.epoch)
@@ -125,14 +134,14 @@ class Player:
         """
         before = [side.epoch for side in self.sides]
         behind = [side for side in self.sides if side.epoch < self.epoch and side.is_running]
-        self.training = True
+        self.long_work = "train"
         try:
             for side in behind or self.sides:
                 side.advance()
                 if side.was_interrupted:
                     break
         finally:
-            self.training = False
+            self.long_work = None
         goes_on = [side.epoch for side in self.sides] != before and self.epoch < MAX_EPOCHS
         goes_on = goes_on and not any(side.was_interrupted for side in self.sides)
         self.playing = self.playing and goes_on
@@ -141,8 +150,8 @@ class Player:
     def seek(self, command: Message) -> None:
         """Look back at an epoch, or at another seed."""
         assert self.setting is not None
-        self.k = min(max(0, int(command.get("seed", self.k))), self.setting.seeds - 1)
-        self.show(int(command.get("epoch", self.epoch)))
+        self.k = min(max(0, read_whole(command, "seed", self.k)), self.setting.seeds - 1)
+        self.show(read_whole(command, "epoch", self.epoch))
 
     def show(self, epoch: int) -> None:
         """Send a picture, and the curves since the last."""
@@ -165,23 +174,23 @@ class Player:
     def show_layer(self, command: Message) -> None:
         """How a layer is written."""
         side = self._side(command)
-        layers = dict(side.view.named_modules())
-        if command.get("path") not in layers:
-            raise ValueError(f"no layer {command.get('path')!r}")
-        self._answer(command, explain_layer(layers[command["path"]]))
+        layers, path = dict(side.view.named_modules()), str(command.get("path"))
+        if path not in layers:
+            raise ValueError(f"no layer {path!r}")
+        self._answer(command, explain_layer(layers[path]))
 
     def show_weight(self, command: Message) -> None:
         """Where the gradient of a weight comes from."""
         side = self._side(command)
-        shown = side.look_at(int(command.get("epoch", side.epoch)))
-        path, index = str(command.get("path")), list(command.get("index", ()))
+        shown = side.look_at(read_whole(command, "epoch", side.epoch))
+        path, index = str(command.get("path")), command.get("index")
         self._answer(command, explain_weight(side, self.k, shown, path, index))
 
     def show_unit(self, command: Message) -> None:
         """What a unit responds to."""
         side = self._side(command)
-        side.look_at(int(command.get("epoch", side.epoch)))
-        path, unit = str(command.get("path")), int(command.get("unit", 0))
+        side.look_at(read_whole(command, "epoch", side.epoch))
+        path, unit = str(command.get("path")), read_whole(command, "unit", 0)
         self._answer(command, explain_unit(side, self.k, path, unit))
 
     def show_code(self, command: Message) -> None:
@@ -195,10 +204,26 @@ class Player:
         self._answer(command, written)
 
     def _side(self, command: Message) -> Side:
-        return self.sides[min(max(0, int(command.get("side", 0))), len(self.sides) - 1)]
+        return self.sides[min(max(0, read_whole(command, "side", 0)), len(self.sides) - 1)]
 
     def _answer(self, command: Message, found: Message) -> None:
         self.send({"type": "answer", "to": command["do"], "side": command.get("side", 0), **found})
+
+
+def read_number(command: Message, name: str, default: float) -> float:
+    """A number of a command. Raises ValueError where it is none."""
+    value = command.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError(f"{name}: expected a number, got {value!r}")
+    return value
+
+
+def read_whole(command: Message, name: str, default: int) -> int:
+    """A whole number of a command. Raises ValueError where it is none."""
+    value = read_number(command, name, default)
+    if value != int(value):
+        raise ValueError(f"{name}: expected a whole number, got {value!r}")
+    return int(value)
 
 
 def same_data(a: Setting, b: Setting) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -14,6 +13,11 @@ from weakref import WeakSet
 from chainrule.web.playground.player import Message, Player
 
 __all__ = ["Session", "join_sessions"]
+
+LONG_WORK = ("build", "train")
+
+ENDS: dict[str, Collection[str]] = {"pause": ("train",), "build": LONG_WORK}
+"""Command → the work that it ends, see ``Player.long_work``."""
 
 SESSIONS: WeakSet[Session] = WeakSet()
 """Those that were started and may not have ended."""
@@ -38,41 +42,46 @@ class Session:
         self._thread.start()
 
     def ask(self, command: Message) -> None:
-        """Put something into the queue; what ends the playing does not wait for a long epoch."""
+        """Put something into the queue; what ends the playing does not wait for a long epoch.
+
+        A setting does not wait for the one before it either, whose net may never be made.
+        """
         self._commands.put(command)
-        if command.get("do") in ("pause", "build"):
-            self._interrupt()
+        self._interrupt(ENDS.get(str(command.get("do")), ()))
 
     def close(self) -> None:
         """End, in the middle of an epoch too: it is as Ctrl-C there."""
         self.closed = True
         self._commands.put(None)
-        self._interrupt()
+        self._interrupt(LONG_WORK)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end, at most so many seconds."""
         self._thread.join(timeout)
 
-    def _interrupt(self) -> None:
-        """End the epoch that is being trained, if one is, as Ctrl-C would: none of it is kept."""
-        if self.player.training and self._thread.ident is not None:
+    def _interrupt(self, works: Collection[str]) -> None:
+        """End what takes long, if it is one of these, as Ctrl-C would: none of it is kept."""
+        if self.player.long_work in works and self._thread.ident is not None:
             interrupt_thread(self._thread.ident)
 
     def _serve(self) -> None:
         while not self.closed:
-            with suppress(KeyboardInterrupt):  # one that came when the epoch had just ended
-                self._serve_next()
+            command: Message | None = None
+            try:
+                command = self._next_command()
+                if command is not None:
+                    self.player.handle(command)
+            except ConnectionError:
+                self.closed = True
+            except KeyboardInterrupt:  # it may have come when what it was meant for had just ended
+                if command and command.get("do") == "build" and self._commands.empty():
+                    self._commands.put(command)
 
-    def _serve_next(self) -> None:
+    def _next_command(self) -> Message | None:
         try:
-            command = self._commands.get(block=not self.player.playing)
+            return self._commands.get(block=not self.player.playing)
         except Empty:
-            command = {"do": "advance"}
-        try:
-            if command is not None:
-                self.player.handle(command)
-        except ConnectionError:
-            self.closed = True
+            return {"do": "advance"}
 
     @property
     def is_alive(self) -> bool:

@@ -54,9 +54,7 @@ class Side:
     def __init__(self, setting: Setting, recipe: Recipe, samples: PlaygroundSamples) -> None:
         self.samples = samples
         self.recipe = fit_recipe(recipe, samples.shape, samples.outputs, samples.kind)
-        if self.recipe.net.name == "sequential_net":  # its sizes first, which take no memory
-            with torch.device("meta"):
-                check_total_size(self.recipe.make_net(), setting.seeds)
+        check_declared_size(self.recipe, setting.seeds)
         plain = self.recipe.make_net()
         check_total_size(plain, setting.seeds)
         check_fit(plain, self.recipe.make_loss({}), samples.train, samples.outputs)
@@ -168,6 +166,16 @@ class Side:
         ]
         count = sum(p.data.numel() for p in net.parameters())
         return {"layers": layers, "parameters": count, "loss": self.recipe.loss.name}
+
+
+def check_declared_size(recipe: Recipe, K: int) -> None:
+    """As check_total_size, before there are numbers, which a net may have no memory for."""
+    with torch.device("meta"):
+        try:
+            net = recipe.make_net()
+        except Exception:  # a function of one's own may need them: then its net is measured
+            return
+    check_total_size(net, K)
 
 
 def check_total_size(net: Module, K: int) -> None:

@@ -36,6 +36,7 @@ const connection = new Connection({
 });
 
 function complain(text) {
+  if (text) stopWaiting();
   const place = element("error");
   place.hidden = !text;
   place.textContent = text;
@@ -81,11 +82,25 @@ function buildSoon(setting) {
     complain("");
     setPlaying(false);
     connection.ask({ do: "build", setting });
+    tellLater("The nets are being made; another setting would end that.");
   }, 120);
+}
+
+// What is done takes long: say so, unless it is done before.
+let patience = 0;
+function tellLater(text) {
+  clearTimeout(patience);
+  patience = setTimeout(() => setText(element("said"), text), 1500);
+}
+
+function stopWaiting() {
+  clearTimeout(patience);
+  setText(element("said"), "");
 }
 
 function build(message) {
   complain("");
+  stopWaiting();
   page.seeking = false;
   page.wanted = null;
   page.built = message;
