@@ -18,6 +18,7 @@ from chainrule.study import load_result, open_store, run
 from chainrule.web import StudyStores
 from chainrule.web.studies.sections import SECTIONS
 from tests.study.small import small
+from tests.web.studies.conftest import KEPT as DECLARED
 
 SEARCHED = {"store": "searched", "study": "1"}
 KEPT = {"store": "kept", "study": "1"}
@@ -276,3 +277,11 @@ def test_studies_that_were_looked_at_long_ago_are_forgotten(folder, monkeypatch)
     assert stores.read_study("kept", 1) is one
     stores.read_study("kept", 2)
     assert stores.read_study("kept", 1) is not one
+
+
+def test_a_store_that_is_made_anew_is_read_anew(visitor, folder):
+    address = "/studies/study?store=kept&study=1"
+    before = visitor.get(address).json()["version"]
+    (folder / "kept.sqlite").unlink()
+    run(small(**DECLARED), store=folder / "kept.sqlite")
+    assert visitor.get(address).json()["version"] != before

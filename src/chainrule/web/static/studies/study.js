@@ -64,7 +64,7 @@ export const showStudy = (place, address, tab, open, rename, memory) => {
   const problem = h("div", { role: "status" }), head = h("div"), tabs = h("div"), panel = h("div", {
     role: "tabpanel", id: "panel", tabindex: 0,
   });
-  let current = tab, shown = "", latest = null;
+  let current = tab, shown = "", latest = null, isStale = false; // stale: something could not be read
   const details = { arms: false, cohorts: false };
 
   const isArm = () => current.startsWith("arm:");
@@ -117,6 +117,7 @@ export const showStudy = (place, address, tab, open, rename, memory) => {
     try {
       ({ blocks } = await ask("section", { ...address, ...what }));
     } catch (error) {
+      isStale = true;
       blocks = [{ kind: "text", text: error.message, quiet: true }];
     }
     if (asked !== current) return;
@@ -138,17 +139,23 @@ export const showStudy = (place, address, tab, open, rename, memory) => {
       latest = study;
       problem.replaceChildren();
       const now = JSON.stringify(study);
-      if (now === shown) return;
-      const isNew = shown === "" || JSON.parse(shown).version !== study.version;
+      if (now === shown && !isStale) return;
+      const isNew = isStale || shown === "" || JSON.parse(shown).version !== study.version;
       shown = now;
-      if (!isArm() && !study.sections.includes(current)) current = study.sections[0];
+      isStale = false;
+      const names = [...study.sections, ...study.arms.map((arm) => `arm:${arm.name}`)];
+      if (!names.includes(current)) current = names[0];
       showHead(study);
       if (isNew) {
-        if (!tabs.contains(document.activeElement)) showTabs(study);
+        const hadFocus = tabs.contains(document.activeElement);
+        showTabs(study);
+        if (hadFocus) tabs.querySelector("[aria-selected=true]").focus();
         await showPanel();
       }
     } catch (error) {
+      isStale = true;
       problem.replaceChildren(h("p", { class: "error" }, error.message));
+      if (latest) problem.append(h("p", { class: "note" }, "What stands below was read before."));
     }
   };
   place.replaceChildren(h("p", {}, h("a", { href: "/studies", onclick: open }, "← all studies")), problem, head, tabs, panel);
