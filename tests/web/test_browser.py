@@ -337,6 +337,12 @@ def test_control_c_ends_the_server_cleanly_in_the_middle_of_a_long_epoch(browser
         assert (process.returncode, said) == (0, "Ctrl-C stops it.\nstopped\n")
 
 
+YARDSTICK = (
+    "() => { let x = 0; for (let i = 0; i < 3e6; i++) x += Math.sqrt(i) * i % 7; return x; }"
+)
+"""Some 35 ms of JavaScript; a picture takes about 8 where this takes so long."""
+
+
 def test_ten_pictures_a_second_leave_the_browser_most_of_its_time(page):
     """By the processor's time of the page's thread, which another program does not lengthen."""
     with measured_thread(page) as seconds:
@@ -346,4 +352,10 @@ def test_ten_pictures_a_second_leave_the_browser_most_of_its_time(page):
         wait_until(lambda: read_number(page, "pictures") >= first + 60)
         page.click("#play")
         spent = (seconds() - start) / (read_number(page, "pictures") - first)
-    assert spent < 0.03
+        wait_until(lambda: read_number(page, "playing") == 0)
+        yardsticks = []
+        for _ in range(5):
+            start = seconds()
+            page.evaluate(YARDSTICK)
+            yardsticks.append(seconds() - start)
+    assert spent < 0.45 * min(yardsticks)

@@ -64,6 +64,7 @@ def test_no_other_site_loads_anything_but_may_link_to_a_page(client, site):
     assert client.get("/static/shell.css", headers=loads).status_code == 403
     links = {"sec-fetch-site": site, "sec-fetch-mode": "navigate"}
     assert client.get("/playground", headers=links).status_code == 200
+    assert client.post("/studies/remove", headers=links).status_code == 403
 
 
 @pytest.mark.parametrize("path", PATHS[1:])

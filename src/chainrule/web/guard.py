@@ -79,6 +79,7 @@ class Guard:
             return PlainTextResponse("a browser says where its page is from", 403)
         site = request.headers.get("sec-fetch-site", "none")
         opens_page = request.headers.get("sec-fetch-mode") == "navigate"
+        opens_page = opens_page and request.scope.get("method") == "GET"
         if site not in ("same-origin", "none") and not opens_page:
             return PlainTextResponse("not for pages of another site", 403)
         return None

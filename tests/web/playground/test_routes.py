@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
+from tests.readable import check_readable
 from tests.web.playground.conftest import SMALL, unpack
 
 SESSION = "ws://127.0.0.1:8765/playground/session"
@@ -76,7 +77,7 @@ def test_a_file_that_is_none_is_a_message(client, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     response = client.get("/playground/columns", params={"csv": name})
     assert response.status_code == 400
-    assert response.json()["message"]
+    check_readable(response.json()["message"])
 
 
 def test_a_derivation_is_a_part_of_a_page(client):

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from chainrule._util.user_code import describe_error
 from chainrule.data.datasets.csv_table import is_class
 from chainrule.data.files.csv_file import read_csv
 from chainrule.web.playground.catalog import build_catalog
@@ -35,8 +36,7 @@ def show_columns(request: Request) -> Response:
     try:
         table = read_csv(Path(request.query_params.get("csv", "")))
     except (OSError, ValueError) as error:
-        message = getattr(error, "strerror", None) or str(error)
-        return JSONResponse({"message": f"{request.query_params.get('csv')}: {message}"}, 400)
+        return JSONResponse({"message": describe_error(error)}, 400)
     columns = [
         {"name": name, "kind": "classification" if is_class(table, name) else "regression"}
         for name in table.columns

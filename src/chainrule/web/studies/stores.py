@@ -237,7 +237,8 @@ def summarize_wholes(rows: Sequence[Mapping[str, Any]], *, is_held: bool) -> lis
 
 def find_version(record: StudyRecord) -> str:
     """What changes with the rows, the looks and the declaration of a study."""
-    parts = record.digest, record.created, record.trainings, len(record.runs), len(str(record.declaration))
+    counts = record.trainings, len(record.runs), len(str(record.declaration))
+    parts = record.digest, record.created, *counts
     return "-".join(map(str, parts))
 
 
