@@ -112,7 +112,7 @@ def test_the_seed_is_chosen_where_its_weights_and_units_are_shown(page):
     page.keyboard.press("Escape")
     page.get_by_label("Units and weights of seed").first.select_option("5")
     page.locator(".layer-row canvas.cells").first.click()
-    page.get_by_role("heading", name="Unit").wait_for()
+    page.locator("#glass-title", has_text="Unit").wait_for()
     assert seed.input_value() == "5"
 
 

@@ -194,17 +194,21 @@ def _maps_block(data: ReportData, arm: str) -> Block:
     return {"kind": "svg", "caption": caption, "data": {"arm": arm, "svg": svg}}
 
 
+SURE = "Thick: the interval by itself; thin: that of all tests at once. To the right is better."
+
+
 def show_comparisons_tab(data: ReportData) -> list[Block]:
     """Which arms differ, by how much, and how sure that is."""
-    sure = "Thick: the interval by itself; thin: that of all tests at once. To the right is better."
     made = optional(
-        lambda: figure_block("intervals", differences_data(data, data.comparisons), sure),
+        lambda: figure_block(
+            "intervals", differences_data(data, data.comparisons), f"Differences. {SURE}"
+        ),
         lambda: table_block(comparisons_table(data, data.comparisons)),
         lambda: table_block(robustness_table(data.comparisons)),
     )
     effects = optional(
         lambda: heading("Effects of the factors"),
-        lambda: figure_block("intervals", effect_sizes_data(data), sure),
+        lambda: figure_block("intervals", effect_sizes_data(data), f"Effects. {SURE}"),
         lambda: table_block(effects_table(data)),
     )
     samples = data.prediction_data.sample_comparisons

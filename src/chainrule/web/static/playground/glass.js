@@ -20,6 +20,12 @@ export class Glass {
     if (!this.dialog.open) this.dialog.showModal();
     if (wasChoosing) this.dialog.querySelector(".seed-choice select")?.focus();
     this.dialog.scrollTop = 0;
+    this.reachLongLines();
+  }
+
+  // What scrolls sideways is scrolled by keys too.
+  reachLongLines() {
+    for (const text of this.dialog.querySelectorAll("pre, .math.block")) text.tabIndex = 0;
   }
 
   // Of whose net this is; another one's takes its place.
@@ -38,6 +44,7 @@ export class Glass {
       const answer = await fetch(`/playground/derivations/${derivation}`);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       place.replaceChildren(...page.body.childNodes);
+      this.reachLongLines();
     };
     this.open(label,
       make("h3", {}, "Formula"), make("pre", { class: "text" }, formula),
@@ -65,7 +72,7 @@ export class Glass {
       this.bars(terms), table,
       distance > 1e-6 ? make("p", { class: "note" }, "They differ: a kink of an activation lies within the step, or the step is too long for so curved a loss.") : null,
       make("h3", {}, `The ${order.length} largest terms`),
-      make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { class: "number" }, head)))), make("tbody", {}, ...lines))));
+      make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "the largest terms" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { class: "number" }, head)))), make("tbody", {}, ...lines))));
   }
 
   bars(terms) {
