@@ -186,6 +186,16 @@ def measure_transfer(study: Study) -> tuple[int, int]:
     return max(sent), len(pickle.dumps(JobResult([replace(row) for row in rows])))
 
 
+def measure_proposals(method: str, candidates: int) -> tuple[float, int]:
+    """(processor seconds a cohort, cohorts) where candidates in two dimensions are proposed."""
+    search = {"method": method, "candidates": candidates, "each_round": True}
+    rates = {"low": 0.0001, "high": 0.1, "log": True}
+    space = {"optimizer.lr": rates, "optimizer.weight_decay": rates}
+    workers = SimulatedWorkers(16, 10.0)
+    study = declare_study(rounds=960 // candidates // 4, search=search, space=space)
+    return run_simulated(study, workers), len(workers.spans)
+
+
 def measure_commit(repeats: int = 50) -> float:
     """Seconds on the clock until five rows are on the disk, the median."""
     job = CohortJob("arm-0", "final", declare_study(2).all_arms[0].recipe, (), ())
@@ -210,6 +220,11 @@ def main() -> None:
         n, size = len(workers.spans), path.stat().st_size
     sent, returned = measure_transfer(study)
     print(f"driver: {1e3 * cost:.1f} ms of processor a cohort, {n:,} cohorts of 5 trainings")
+    for method, candidates in (("tpe", 12), ("tpe", 48), ("gp", 12)):
+        cost, count = measure_proposals(method, candidates)
+        print(
+            f"{method} of {candidates}: {1e3 * cost:.1f} ms of processor a cohort, {count} cohorts"
+        )
     print(
         f"store: {size / n / 1024:.1f} KiB a cohort, on the disk in {1e3 * measure_commit():.1f} ms"
     )
