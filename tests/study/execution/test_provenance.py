@@ -22,7 +22,7 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not i
 def test_it_says_versions_machine_and_time():
     found = provenance()
     assert found["versions"]["chainrule"] == chainrule.__version__
-    assert set(found["versions"]) == {"chainrule", "python", "torch", "numpy", "scipy"}
+    assert set(found["versions"]) == {"chainrule", "python", "torch", "numpy", "scipy", "optuna"}
     assert found["machine"]["cores"] == os.cpu_count()
     assert found["threads"] >= 1
     assert found["command"] == [hide_password(word) for word in sys.argv]

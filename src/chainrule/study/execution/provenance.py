@@ -26,7 +26,7 @@ __all__ = ["provenance"]
 def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
     """What this process runs with, as JSON data; what cannot be found out is None.
 
-    - ``versions``: of Python, chainrule and what it computes with.
+    - ``versions``: of Python, chainrule, what it computes with and what may propose candidates.
     - ``training_version``: see ``TRAINING_VERSION``.
     - ``commit``, ``dirty``: of the git work tree that the package's files belong to, and whether
       they differ from it; ``own``: the same of the work tree that has the user's modules, or else
@@ -61,7 +61,7 @@ def package_versions() -> dict[str, str | None]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
-    for name in ("numpy", "scipy"):
+    for name in ("numpy", "scipy", "optuna"):
         found[name] = None
         with suppress(PackageNotFoundError):
             found[name] = version(name)

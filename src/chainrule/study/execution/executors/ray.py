@@ -70,8 +70,8 @@ class RayEngine(Engine):
         try:
             self._connect({**begun, **quiet, **options})
         except (OSError, RuntimeError) as error:
-            where = self.address if address else "this machine"
-            raise StudyError(f"no Ray cluster answers at {where}\n  {error}") from None
+            what = f"answers at {self.address}" if address else "could be begun on this machine"
+            raise StudyError(f"no Ray cluster {what}\n  {error}") from None
         self._refs: dict[Future[Any], Any] = {}
         self._remote = cache(self._ray.remote)  # a function goes there once
         self._counted, self._workers = -SECONDS_BETWEEN_COUNTS, 0
