@@ -45,6 +45,9 @@ FLOAT_BYTES = 4
 MAX_REPLICAS = 48
 """More replicas than this were never faster, and less is lost when a machine goes down."""
 
+DATA_BYTES = 2**27
+"""How much memory the samples of a cohort's rounds may take, each round's own."""
+
 JOB_PRODUCTS = 2**36
 """Multiply-adds of a job of several programs, at most: a second or two in the kernel."""
 
@@ -122,12 +125,14 @@ def build_jobs(
     sample: Sequence[int],
     cohort_size: int | None = None,
     group_key: Callable[[Training], Hashable] = lambda _: None,
+    sample_bytes: Callable[[Training], int] = lambda _: 0,
 ) -> list[CohortJob]:
     """The cohorts of an arm's trainings, which depend on what is declared alone.
 
     Trainings whose recipes differ in batchable paths only, and whose ``group_key`` is the same
     (samples to learn from), share a cohort, up to ``cohort_size`` of them, or what fits a cache
-    with inputs of the shape ``sample``.
+    with inputs of the shape ``sample``. ``sample_bytes``: what the samples of a training take that
+    no other of its cohort has, all of them at most ``DATA_BYTES`` unless one alone is more.
     """
     paths = tuple(path for path, dimension in arm.space.items() if is_batchable(path, dimension))
     groups: dict[tuple[str, Hashable], list[Training]] = {}
@@ -138,11 +143,13 @@ def build_jobs(
         if name not in recipes:
             recipes[name] = arm.with_overrides(own)
         groups.setdefault((name, group_key(training)), []).append(training)
-    return [
-        CohortJob(arm.name, stage, recipes[name], paths, tuple(part))
-        for (name, _), group in groups.items()
-        for part in split_evenly(group, cohort_size or cohort_size_for(recipes[name], sample))
-    ]
+    jobs: list[CohortJob] = []
+    for (name, _), group in groups.items():
+        fitting = DATA_BYTES // max(1, sample_bytes(group[0]))
+        most = min(cohort_size_for(recipes[name], sample), max(1, fitting))
+        parts = split_evenly(group, cohort_size or most)
+        jobs += [CohortJob(arm.name, stage, recipes[name], paths, tuple(part)) for part in parts]
+    return jobs
 
 
 def join_programs(programs: Sequence[CohortJob], *, halving: bool = False) -> CohortJob:

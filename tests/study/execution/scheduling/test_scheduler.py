@@ -11,9 +11,10 @@ import pytest
 from chainrule.study.builtin import load_builtin
 from chainrule.study.execution import cohorts
 from chainrule.study.execution.cohorts import cohort_size_for, split_evenly
+from chainrule.study.execution.scheduling import scheduler
 from chainrule.study.execution.scheduling.scheduler import Scheduler
 from chainrule.study.search import arm_search, selection
-from tests.study.small import searched, small
+from tests.study.small import SMALL, searched, small
 from tests.study.store.rows import row
 
 
@@ -242,6 +243,24 @@ def test_a_net_whose_layers_put_out_much_is_trained_alone():
     conv1 = load_builtin("pairs-depth").select("conv1")[0].recipe
     assert cohort_size_for(conv1, (2, 14, 14)) == 1
     assert cohort_size_for(conv1.with_overrides({"batch_size": 10}), (2, 14, 14)) > 4
+
+
+def test_samples_of_their_own_bound_how_many_rounds_a_cohort_has(monkeypatch):
+    monkeypatch.setattr(cohorts, "DATA_BYTES", 4 * 90 * 2 * 4)  # of four rounds
+    for rounds, sizes in {"fresh": [3, 3, 3], "fixed": [9]}.items():
+        study = small(arms={"a": {}}, rounds=9, data={**SMALL["data"], "rounds": rounds})
+        jobs = board(study).take_jobs(study.all_arms[0])
+        assert [len(job.trainings) for job in jobs] == sizes
+    assert len(board(small(rounds=9, cohort_size=9)).take_jobs(small().all_arms[0])) == 1
+
+
+def test_candidates_of_a_fold_with_many_samples_are_a_cohort(monkeypatch):
+    study = searched(arms={"a": {}}, selection={"split": "kfold", "folds": 3})
+    assert len(board(study).take_jobs(study.all_arms[0])) == 1
+    monkeypatch.setattr(scheduler, "FOLD_BYTES", 0)
+    jobs = board(study).take_jobs(study.all_arms[0])
+    assert [{t.fold for t in job.trainings} for job in jobs] == [{0}, {1}, {2}]
+    assert [len(job.trainings) for job in jobs] == [3, 3, 3]
 
 
 def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
+from math import prod
 from typing import final
 
 from chainrule.study.execution.cohorts import (
@@ -23,6 +24,9 @@ from chainrule.study.spec.study import Study
 from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, TrainingRecord
 
 __all__ = ["Scheduler", "select_settled"]
+
+FOLD_BYTES = 2**23
+"""Inputs of a fold that are worth a cohort of their own."""
 
 
 @final
@@ -138,13 +142,29 @@ class Scheduler:
             sample=self._sample_shape,
             cohort_size=self.study.cohort_size,
             group_key=lambda training: self._group_key(training, stage),
+            sample_bytes=lambda training: self._own_bytes(training, stage),
         )
 
     def _group_key(self, training: Training, stage: Stage) -> Hashable:
         """The same for trainings that can begin together, and learn from as many samples."""
         look = bisect_right(self.study.looks, training.round)  # no cohort goes beyond one
         together = self._proposal_batch(training, stage), self._race_heat(training, stage)
-        return look, *together, self._data_sizes(training, stage)
+        return look, *together, self._data_sizes(training, stage), self._fold_apart(training, stage)
+
+    def _fold_apart(self, training: Training, stage: Stage) -> Hashable:
+        """Of many samples the fold: its candidates are a cohort, which holds them once for all."""
+        is_large = stage == "search" and self._input_bytes(training, stage) > FOLD_BYTES
+        return (training.round, training.fold) if is_large else None
+
+    def _own_bytes(self, training: Training, stage: Stage) -> int:
+        """The inputs that no other training of its cohort has, where rounds have their own."""
+        shared = stage == "search" or self.study.data.rounds == "fixed"
+        return 0 if shared else self._input_bytes(training, stage)
+
+    def _input_bytes(self, training: Training, stage: Stage) -> int:
+        """The inputs that it learns from and is judged on, as numbers."""
+        size = 8 if self.study.precision == "float64" else 4
+        return sum(self._data_sizes(training, stage)) * prod(self._sample_shape) * size
 
     @cached_property
     def _sample_shape(self) -> tuple[int, ...]:
