@@ -17,6 +17,7 @@ from chainrule.data import DataError, read_csv
 from chainrule.data.files import csv_file, csv_reader
 from chainrule.data.files.cells import MISSING, NumberColumn, is_number
 from chainrule.data.files.csv_file import digest_file, parse_csv
+from chainrule.data.files.csv_reader import cut_texts
 
 NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
@@ -80,6 +81,14 @@ def test_cells_are_what_they_are_one_by_one_bit_for_bit(rows, separator, block):
             assert (np.isnan(found.values) == np.isnan(cells)).all()
         else:
             assert list(found) == cells
+
+
+def test_texts_are_cut_out_from_among_numbers():
+    cut = cut_texts("1,a b,2,x\n3,é,4,yz", ",", 4, [3, 1])
+    assert cut == ("1,0  ,2,0\n3,0 ,4,0 \n", [["x", "yz"], ["a b", "é"]])
+    for text in ("1,,2,x\n", "1,a,2\n", "1,a,2,x\n\n", "1,a,2\nx,1,a,2,x\n"):
+        assert cut_texts(text, ",", 4, [3, 1]) is None
+    assert cut_texts(" , \n", ",", 2, [0, 1]) is None
 
 
 def test_a_text_after_blocks_of_numbers_leaves_their_texts_as_they_were(monkeypatch):

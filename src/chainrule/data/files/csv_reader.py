@@ -19,7 +19,7 @@ from chainrule.data.files.cells import (
     parse_numbers,
 )
 
-__all__ = ["CsvText", "describe_lines", "find_decimal", "read_columns"]
+__all__ = ["CsvText", "cut_texts", "describe_lines", "find_decimal", "read_columns"]
 
 BLOCK = 1 << 22
 """Bytes of text that are parsed at a time."""
@@ -183,6 +183,62 @@ def read_columns(
         texts = {*reader.texts}
 
 
+def cut_texts(
+    text: str, separator: str, width: int, columns: Sequence[int]
+) -> tuple[str, list[list[str]]] | None:
+    """(lines with a 0 in the place of each cell of these columns, the cells of each of them).
+
+    None where a line has another number of cells than ``width``, where such a cell is empty, and
+    where all are such columns: a line without a number may be one without a cell.
+    """
+    if not columns:
+        return text, []
+    if len(columns) == width:
+        return None
+    content = text.encode("utf-8", "surrogatepass") + b"\n" * (not text.endswith("\n"))
+    signs = np.frombuffer(bytearray(content), np.uint8)
+    found = np.flatnonzero((signs == ord(separator)) | (signs == ord("\n")))
+    if len(found) % width:
+        return None
+    ends = found.reshape(-1, width)
+    is_last = np.arange(width) == width - 1
+    if ((signs[ends] == ord("\n")) != is_last).any():
+        return None
+    starts = np.append(0, found[:-1] + 1).reshape(-1, width)
+    cells = []
+    for start, end in zip(starts.T[columns], ends.T[columns], strict=True):
+        lengths = end - start
+        if not lengths.all():
+            return None
+        places = zip(start.tolist(), end.tolist(), strict=True)
+        cells.append([content[a:b].decode("utf-8", "surrogatepass") for a, b in places])
+        begun = lengths.cumsum() - lengths
+        signs[np.repeat(start - begun, lengths) + np.arange(lengths.sum())] = ord(" ")
+        signs[start] = ord("0")
+    return signs.tobytes().decode("utf-8", "surrogatepass"), cells
+
+
+@final
+class KeptTexts(dict[str, str]):
+    """A cell as it stands in the file → as it is kept; it is looked at when it first comes."""
+
+    def __init__(self, missing: Set[str], decimal: str) -> None:
+        super().__init__()
+        self.missing, self.decimal = missing, decimal
+
+    def __missing__(self, cell: str) -> str:
+        text = cell.strip()
+        if text != cell:
+            kept = self[text]
+        elif text.upper() in self.missing:
+            kept = ""
+        else:
+            pointed = text.replace(",", ".") if self.decimal == "," else text
+            kept = pointed if is_number(pointed) else text
+        self[cell] = kept
+        return kept
+
+
 @final
 class ColumnReader:
     """Columns, block by block: arrays of numbers, and ``texts``, of which some are known before.
@@ -200,19 +256,14 @@ class ColumnReader:
         self.lines: list[int] = []
         capacity = text.content.count(b"\n") + text.content.count(b"\r") + 1
         self._values = np.empty((width, capacity))  # of pages that are not written to there is none
-        self._known: dict[str, str] = {}
+        self._kept = KeptTexts(missing, decimal)
         self._has_numeric_words = any(map(is_number, missing))
 
     def add(self, block: Block) -> None:
         """Read a block: all of it at once where it has numbers alone."""
         n = len(self.lines)
-        if isinstance(block, tuple) and not self.texts and not self._has_numeric_words:
-            before, text = block
-            rows = parse_number_rows(text, self.text.separator, self.decimal, self.width)
-            if rows is not None:
-                self._values[:, n : n + len(rows)] = rows.T
-                self.lines += range(before + 1, before + 1 + len(rows))
-                return
+        if isinstance(block, tuple) and self._add_numbers(*block):
+            return
         lines, columns = self.text.split_cells(block, self.width)
         self.lines += lines
         for j, cells in enumerate(columns):
@@ -222,16 +273,23 @@ class ColumnReader:
                 continue
             if j not in self.texts and n:
                 self.late.add(j)
-            self.texts.setdefault(j, []).extend(map(self._clean, cells))
+            self.texts.setdefault(j, []).extend(map(self._kept.__getitem__, cells))
 
-    def _clean(self, cell: str) -> str:
-        """A text as it is kept; those that come again are one."""
-        cell = cell.strip()
-        if cell.upper() in self.missing:
-            return ""
-        pointed = cell.replace(",", ".") if self.decimal == "," else cell
-        cell = pointed if is_number(pointed) else cell
-        return self._known.setdefault(cell, cell)
+    def _add_numbers(self, before: int, text: str) -> bool:
+        """Read lines whose cells are numbers, but for the texts' own; False: nothing is read."""
+        cut = cut_texts(text, self.text.separator, self.width, [*self.texts])
+        if cut is None or self._has_numeric_words:
+            return False
+        text, cells = cut
+        rows = parse_number_rows(text, self.text.separator, self.decimal, self.width)
+        if rows is None:
+            return False
+        n = len(self.lines)
+        self._values[:, n : n + len(rows)] = rows.T
+        self.lines += range(before + 1, before + 1 + len(rows))
+        for found, own in zip(self.texts.values(), cells, strict=True):
+            found.extend(map(self._kept.__getitem__, own))
+        return True
 
     def columns(self) -> list[Sequence[str]]:
         """All of them."""
