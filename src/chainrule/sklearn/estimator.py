@@ -7,6 +7,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from html import escape
 from typing import Any, ClassVar, Literal, Self
 
@@ -90,6 +91,13 @@ class NetEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     @abstractmethod
     def read_samples(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
         """What ``fit`` learns from. Raises ValueError for what does not fit together."""
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Read once a class: a search asks for them hundreds of times."""
+        names: list[str] = super()._get_param_names()
+        return names
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
