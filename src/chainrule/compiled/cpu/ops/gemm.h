@@ -84,35 +84,19 @@ inline int balanced_block(int64_t left, int max_size) {
     return int(left) / ((int(left) + max_size - 1) / max_size);
 }
 
-// What a cache next to the core holds besides all else, in bytes.
-constexpr int64_t CACHED_BYTES = 1 << 19;
-
 // out (m, n) = a (m, K) b (K, n); n counts in whole vectors, and the last of these in out begins `overlap`
 // before the others end.
 template <class T, class A, class B>
 inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t m, int64_t K,
                  int64_t n, const T *bias, bool accumulate, int64_t overlap = 0) {
     constexpr int W = Simd<T>::W;
-    auto multiply_tile = [&](int64_t i, int r, int64_t j, int c) {
-        select_micro_kernel<T, A, B>(r, c)(out + i * ldo + j, ldo, a + i * ar, ar, ak,
-                                           b.skip_columns(j), K, bias ? bias + i : nullptr,
-                                           accumulate, j + c * W == n ? overlap : 0);
-    };
-    if (m > n && m * K * int64_t(sizeof(A)) > CACHED_BYTES) {  // a, which is large, is read once
-        for (int64_t i = 0, r; i < m; i += r) {
-            r = balanced_block(m - i, ROWS);
-            for (int64_t j = 0, c; j < n; j += c * W) {
-                c = balanced_block((n - j) / W, COLUMNS);
-                multiply_tile(i, int(r), j, int(c));
-            }
-        }
-        return;
-    }
     for (int64_t j = 0, c; j < n; j += c * W) {
         c = balanced_block((n - j) / W, COLUMNS);
         for (int64_t i = 0, r; i < m; i += r) {
             r = balanced_block(m - i, max_rows(int(c)));
-            multiply_tile(i, int(r), j, int(c));
+            select_micro_kernel<T, A, B>(int(r), int(c))(
+                out + i * ldo + j, ldo, a + i * ar, ar, ak, b.skip_columns(j), K,
+                bias ? bias + i : nullptr, accumulate, j + c * W == n ? overlap : 0);
         }
     }
 }
