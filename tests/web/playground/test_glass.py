@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from chainrule.nn import Linear, ReLU
+from chainrule.web.playground.catalog import LAYERS, build_catalog
 from chainrule.web.playground.glass import explain_layer
 
+ALL = build_catalog()["activations"]
 NETS = {
     "plain": [["Linear", 5], "Tanh"],
     "deep": [["Linear", 4], "ReLU", ["Linear", 4], "Sigmoid"],
@@ -79,6 +81,41 @@ def test_a_weight_of_a_convolution_is_explained(page, setting):
     found = look(page, "0.weight", [1, 0, 2, 3])
     assert found["sum"] == pytest.approx(found["grad"], rel=1e-10)
     assert found["difference"] == pytest.approx(found["grad"], abs=1e-6)
+
+
+IMAGES = [["Conv2d", 2, 3], "BatchNorm2d", "ReLU", ["MaxPool2d", 2], ["Dropout", 0.3]]
+IMAGES += [
+    ["Conv2d", 2, 3],
+    "GELU",
+    ["AvgPool2d", 2],
+    "Flatten",
+    ["Linear", 4],
+    "LayerNorm",
+    "BatchNorm1d",
+]
+
+
+def test_every_layer_that_is_offered_is_explained(page, setting):
+    """A weight of each parameter: its terms sum to its gradient, which the difference confirms."""
+    setting["data"] = {"name": "digit_images", "train": 40, "test": 10, "standardize": "all"}
+    setting["sides"][0]["net"]["layers"] = IMAGES
+    chosen = {layer if isinstance(layer, str) else layer[0] for layer in IMAGES}
+    assert {*LAYERS} <= chosen
+    page.do("build", setting=setting)
+    page.do("step")
+    for path, parameter in page.player.sides[0].trainer.net.replica(1).named_parameters():
+        found = look(page, path, [0] * parameter.data.dim())
+        assert found["sum"] == pytest.approx(found["grad"], rel=1e-9, abs=1e-12), path
+        assert found["difference"] == pytest.approx(found["grad"], rel=1e-6, abs=1e-6), path
+
+
+@pytest.mark.parametrize("activation", [name for name in ALL if name not in ("ReLU", "Tanh")])
+def test_a_weight_before_every_activation_is_explained(page, setting, activation):
+    setting["sides"][0]["net"]["layers"] = [["Linear", 5], activation]
+    page.do("build", setting=setting)
+    found = look(page, "0.weight", [1, 0])
+    assert found["sum"] == pytest.approx(found["grad"], rel=1e-9, abs=1e-12)
+    assert found["difference"] == pytest.approx(found["grad"], rel=1e-6, abs=1e-6)
 
 
 def test_looking_changes_nothing(built):

@@ -44,6 +44,16 @@ def linear_gradients(frame, side):
     ]
 
 
+def test_a_gradient_is_a_sum_of_pulls_of_both_signs(page):
+    train(page, "What a gradient is", 2)
+    found = page.do("weight", path="0.weight", index=[1, 0])
+    assert min(found["terms"]) < 0 < max(found["terms"])
+    assert found["sum"] == pytest.approx(found["grad"], rel=1e-12)
+    assert found["difference"] == pytest.approx(found["grad"], abs=1e-6)
+    train(page, "What a gradient is", 2, attempt=True)
+    assert len(page.do("weight", path="0.weight", index=[1, 0])["terms"]) == 1
+
+
 @pytest.mark.slow
 def test_gradients_vanish_through_sigmoids(page):
     frame = train(page, "Gradients vanish through sigmoids", 50)
@@ -51,6 +61,8 @@ def test_gradients_vanish_through_sigmoids(page):
     assert sigmoid[0] < sigmoid[-1] / 1000
     assert last(frame, 0, "test_loss") == pytest.approx(0.693, abs=0.01)
     assert last(frame, 1, "test_accuracy") > 0.85
+    frame = train(page, "Gradients vanish through sigmoids", 50, attempt=True)
+    assert last(frame, 0, "test_accuracy") > 0.85
 
 
 @pytest.mark.slow
@@ -68,6 +80,7 @@ def test_zero_is_no_beginning(page):
     assert last(frame, 1, "test_loss") == pytest.approx(0.693, abs=0.01)
     assert linear_gradients(frame, 1)[:2] == [0, 0]
     assert page.do("weight", side=1, path="2.weight", index=[1, 1])["terms"] == [0] * 50
+    assert frame["sides"][1]["map"]["spread"].max() <= 2  # of 255
 
 
 @pytest.mark.slow
@@ -76,6 +89,9 @@ def test_a_rate_that_is_too_high_does_not_come_down(page):
     assert last(frame, 0, "test_accuracy") > 0.9
     assert last(frame, 1, "test_loss") > 2
     assert last(frame, 1, "test_loss", "high") > 2 * last(frame, 1, "test_loss", "low")
+    frame = train(page, "A learning rate that is too high", 50, attempt=True)
+    assert np.diff(frame["curves"][0]["train_loss"]["mean"]).max() < 0.02
+    assert last(frame, 0, "test_loss") > 0.5
 
 
 @pytest.mark.slow
@@ -83,6 +99,9 @@ def test_batch_norm_brings_gradients_to_the_first_layers(page):
     frame = train(page, "What batch norm hands back", 50)
     assert linear_gradients(frame, 1)[0] > 1000 * linear_gradients(frame, 0)[0]
     assert last(frame, 1, "test_loss") < 0.5 < last(frame, 0, "test_loss")
+    frame = train(page, "What batch norm hands back", 200, attempt=True)
+    losses = frame["curves"][0]["test_loss"]["mean"]
+    assert losses[199] < 0.5 < losses[99]
 
 
 @pytest.mark.slow
