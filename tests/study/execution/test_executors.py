@@ -55,7 +55,7 @@ def test_a_killed_worker_costs_nothing_but_time(tmp_path):
 def test_a_net_that_kills_its_workers_is_named_and_the_others_are_done(tmp_path):
     store = tmp_path / "a.sqlite"
     study = small(arms={"a": {}, "b": {"net": "tests.study.small:deadly"}, "c": {}})
-    with pytest.raises(StudyError, match="arm b: a worker died 3 times over a cohort of"):
+    with pytest.raises(StudyError, match="arm b: a worker died 4 times over a cohort of"):
         run(study, store=store, jobs=2)
     assert multiprocessing.active_children() == []
 

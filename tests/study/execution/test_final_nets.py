@@ -155,7 +155,7 @@ def test_a_worker_that_dies_is_a_sentence_and_no_traceback(tmp_path):
     result = run(small(arms={"a": {}}, rounds=2))
     with pytest.raises(
         StudyError,
-        match=r"arm a: a worker died 3 times over a cohort of 2 trainings; too little memory",
+        match=r"arm a: a worker died 4 times over a cohort of 2 trainings; too little memory",
     ):
         retrain_nets(result, tmp_path, executor=Broken())
 

@@ -74,7 +74,7 @@ def test_a_worker_with_another_version_of_a_module_is_refused_by_name(mine, stea
 
 
 def test_workers_that_are_killed_at_10_instants_cost_nothing_but_time(cluster, monkeypatch):
-    monkeypatch.setattr(lost_jobs, "MAX_TRIES", 20)  # one cohort may be hit as often
+    monkeypatch.setattr(lost_jobs, "MAX_RETRIES", 20)  # one cohort may be hit as often
     draw, killed, over = random.Random(3), [], threading.Event()
 
     def kill():

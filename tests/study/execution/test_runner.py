@@ -329,14 +329,14 @@ class Mortal:
         return future
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, 3])
 def test_a_cohort_whose_worker_dies_is_trained_again(undisturbed, times):
     assert lasting(run(FEW, executor=Mortal("wide", times)).rows) == undisturbed
 
 
-def test_three_deaths_are_an_error_that_names_the_arm(tmp_path):
+def test_four_deaths_are_an_error_that_names_the_arm(tmp_path):
     store = tmp_path / "a.sqlite"
-    with pytest.raises(StudyError, match="arm wide: a worker died 3 times over a cohort of 2 "):
+    with pytest.raises(StudyError, match="arm wide: a worker died 4 times over a cohort of 2 "):
         run(FEW, store=store, executor=Mortal("wide", 99))
     assert lasting(run(FEW, store=store).rows) == lasting(run(FEW).rows)
 

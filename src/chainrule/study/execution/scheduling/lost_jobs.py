@@ -13,8 +13,8 @@ from chainrule.study.execution.executors import Engine
 
 __all__ = ["LostJobs"]
 
-MAX_TRIES = 3
-"""How often a cohort is begun whose worker is lost."""
+MAX_RETRIES = 3
+"""How often a cohort is given out again whose worker is lost."""
 
 
 @final
@@ -37,11 +37,13 @@ class LostJobs:
         broken = isinstance(error, BrokenExecutor)
         if broken:
             self.suspects.add(job)
-        if self.tries[job] >= MAX_TRIES or isinstance(error, self.engine.given_up):
+        given_up = isinstance(error, self.engine.given_up)
+        if self.tries[job] > MAX_RETRIES or given_up:
             n, what = len(job.trainings), "a worker died" if broken else "a worker was lost"
+            times = "several" if given_up else self.tries[job]
             words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
             raise StudyError(
-                f"arm {job.arm}: {what} {MAX_TRIES} times over a cohort of "
+                f"arm {job.arm}: {what} {times} times over a cohort of "
                 f"{count_noun(n, 'training')}; too little memory? say --cohort-size, or fewer "
                 f"--jobs\n  {words}"
             ) from None
