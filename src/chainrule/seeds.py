@@ -26,14 +26,18 @@ def derive(root: int, *names: str | int) -> int:
     their types (``1`` and ``"1"`` differ). Raises TypeError for a name that is neither a text
     nor a whole number.
     """
-    return derive_each([root], *names)[0]
+    return digest_seed(b"\0".join(map(spell, (root, *names))))
 
 
 def derive_each(roots: Iterable[int], *names: str | int) -> list[int]:
     """``derive(root, *names)`` of each of these, which takes half as long as one by one."""
     ending = b"".join(b"\0" + spell(name) for name in names)
-    digests = (blake2b(spell(root) + ending, digest_size=8).digest() for root in roots)
-    return [int.from_bytes(digest, "little") >> 1 for digest in digests]
+    return [digest_seed(spell(root) + ending) for root in roots]
+
+
+def digest_seed(purpose: bytes) -> int:
+    """The first 63 bits of a digest."""
+    return int.from_bytes(blake2b(purpose, digest_size=8).digest(), "little") >> 1
 
 
 def spell(name: str | int) -> bytes:
