@@ -92,7 +92,7 @@ def test_every_table_has_a_label_and_heads_with_a_scope(read):
 def test_only_what_is_long_in_a_table_is_broken_into_lines():
     cells = re.findall(r"<td([^>]*)>([^<]*)</td>", render_page(some()))
     broken = ["prose" in attributes for attributes, _ in cells]
-    assert broken == [len(unescape(text)) > 60 for _, text in cells]
+    assert broken == [len(unescape(text)) > 40 for _, text in cells]
     assert any(broken)
 
 
