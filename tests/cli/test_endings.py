@@ -51,6 +51,14 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path, finished, words):
     assert (process.returncode, said) == (0, [])
 
 
+def test_standard_input_that_is_closed_says_neither_yes_nor_no(call, finished, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    code, _, err = call("remove", "runs/tiny.sqlite/1")
+    sys.stdin.close()
+    assert code == 1
+    assert err.startswith("chainrule: nothing was removed: say --yes")
+
+
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_a_stream_that_is_closed_before_the_command_begins_is_no_error(monkeypatch, closed):
     monkeypatch.setattr(sys, closed, None)

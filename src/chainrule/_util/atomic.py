@@ -13,10 +13,17 @@ __all__ = ["write_atomically", "write_folder"]
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
-    """Replace a file by these bytes: after a crash it is the old one or the new one, whole."""
-    path = Path(path).resolve()  # a link stays a link
+    """Replace a file by these bytes: after a crash it is the old one or the new one, whole.
+
+    A device or a pipe, such as /dev/stdout, stays what it is, and is given them.
+    """
+    given = Path(path)
+    path = given.resolve()  # a link stays a link
     spare: Path | None = None
     try:
+        if given.exists() and not (given.is_file() or given.is_dir()):
+            given.write_bytes(data)
+            return
         mode = path.stat().st_mode if path.exists() else 0o666 & ~umask()
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False

@@ -100,7 +100,10 @@ def check_folder() -> None:
 
 
 def open_closed_streams() -> None:
-    """Where a stream was closed before the command began (``2>&-``), what is said goes nowhere."""
-    for name in ("stdout", "stderr"):
+    """Where a stream was closed before the command began (``2>&-``), what is said goes nowhere.
+
+    Nor is anything there to be read.
+    """
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
