@@ -28,6 +28,14 @@ TAG = re.compile(r"<[^>]+>")
 NUMBER = re.compile(r"[-+−±<≤≈~ ]*\d.{0,24}")
 COMMANDS = re.compile(r"<!-- the commands: .* -->")
 RULES = re.compile(r"<!-- the rules of a review: .* -->")
+FIND_SITE = """<script>
+{ const folder = location.pathname.replace(/[^/]*$/, "")
+  document.write(`<base href="${folder.replace(/\\/(FOLDERS)\\/.*/, "/")}">`) }
+</script>"""
+FIND_INDEX = """<script>
+{ const config = document.getElementById("__config")
+  config.textContent = config.textContent.replaceAll('": "/', `": "${document.baseURI}`) }
+</script>"""
 REMOTE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//""")
 
 
@@ -85,3 +93,18 @@ def on_post_page(output: str, *, page: Any, **_: Any) -> str:
     if found := REMOTE.search(output):
         raise PluginError(f"{page.file.src_uri} fetches from elsewhere: {found[0]}")
     return output
+
+
+def on_post_template(output: str, *, template_name: str, config: Any, **_: Any) -> str:
+    """The page of what is not there finds the site wherever it is served, below a folder too.
+
+    Its address may be any, so that it asks that: the site begins before its first known folder.
+    """
+    if template_name != "404.html":
+        return output
+    folders = sorted({path.name for path in Path(config.docs_dir).iterdir() if path.is_dir()})
+    script = FIND_SITE.replace("FOLDERS", "|".join(folders))
+    output = output.replace("<head>", f"<head>{script}", 1)
+    output = re.sub(r'(href|src)="/', r'\1="', output)
+    output = re.sub(r'<script id="__config".*?</script>', rf"\g<0>{FIND_INDEX}", output)
+    return output.replace('new URL("/",location)', "new URL(document.baseURI)")

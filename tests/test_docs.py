@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import matplotlib as mpl
 import pytest
@@ -183,3 +183,14 @@ def test_the_page_of_a_review_has_every_rule():
         section = page.partition(f"## {rule.code}: ")[2].partition("\n## ")[0]
         assert rule.why in section
         assert rule.advice in section
+
+
+def test_the_page_of_what_is_not_there_finds_the_site_below_a_folder():
+    from scripts.site_hooks import on_post_template
+
+    page = '<head><link href="/assets/site.css"></head><a href="/index.html">'
+    config = SimpleNamespace(docs_dir=ROOT / "docs")
+    made = on_post_template(page, template_name="404.html", config=config)
+    assert '<base href="${folder.replace(/\\/(assets|derivations|' in made
+    assert '<link href="assets/site.css"></head><a href="index.html">' in made
+    assert on_post_template(page, template_name="sitemap.xml", config=config) == page

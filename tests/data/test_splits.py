@@ -112,9 +112,9 @@ def test_more_repeats_leave_the_first_ones_as_they_are():
     assert all(torch.equal(a[1], b[1]) for a, b in zip(few, many[:6], strict=True))
 
 
-@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.5, 1.5, float("nan")])
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.5, 1.5, float("nan"), None, torch.ones(2)])
 def test_a_fraction_outside_is_refused(fraction):
-    with pytest.raises(ValueError, match=f"fraction between 0 and 1, got {fraction}"):
+    with pytest.raises(ValueError, match="fraction between 0 and 1, got "):
         holdout(10, fraction, seed=0)
 
 
@@ -124,7 +124,7 @@ def test_an_empty_side_is_refused(n, fraction):
         holdout(n, fraction, seed=0)
 
 
-@pytest.mark.parametrize("k", [-1, 0, 1, 6])
+@pytest.mark.parametrize("k", [-1, 0, 1, 6, None])
 def test_a_number_of_folds_outside_is_refused(k):
     with pytest.raises(ValueError, match=f"expected 2 ≤ k ≤ 5, the number of samples, got k = {k}"):
         kfold(5, k, seed=0)

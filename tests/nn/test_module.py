@@ -434,6 +434,11 @@ def test_a_cohort_has_a_replica(K):
         two_layers().replicate(K)
 
 
+def test_a_replica_has_a_number():
+    with pytest.raises(TypeError, match="k: expected a whole number, got 'a'"):
+        nn.Linear(3, 2).replicate(2).replica("a")
+
+
 def test_a_plain_net_has_no_replicas():
     with pytest.raises(ValueError, match=r"Linear\(3, 2\) is not a cohort"):
         nn.Linear(3, 2).replica(0)

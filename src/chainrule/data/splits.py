@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sized
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -27,8 +28,8 @@ def holdout(
     Raises ValueError for a fraction outside (0, 1) or one that leaves a part empty.
     """
     N = _num_samples(n)
-    if not 0 < fraction < 1:
-        raise ValueError(f"holdout: expected a fraction between 0 and 1, got {fraction}")
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+        raise ValueError(f"holdout: expected a fraction between 0 and 1, got {fraction!r}")
     size = round(fraction * N)
     if not 0 < size < N:
         raise ValueError(
@@ -53,8 +54,8 @@ def kfold(
     Raises ValueError for a k below 2 or above N.
     """
     N = _num_samples(n)
-    if not 2 <= k <= N:
-        raise ValueError(f"kfold: expected 2 ≤ k ≤ {N}, the number of samples, got k = {k}")
+    if not hasattr(k, "__index__") or not 2 <= k <= N:
+        raise ValueError(f"kfold: expected 2 ≤ k ≤ {N}, the number of samples, got k = {k!r}")
     fold = torch.empty(N, dtype=torch.int64)
     fold[_shuffle(N, stratify, generator(seed, "kfold"))] = torch.arange(N) % k
     return [_split_indices(fold == i) for i in range(k)]

@@ -373,6 +373,8 @@ class Module(ModuleTree, ABC):
         """Replica k as a plain net of its own: ready to save, export or predict."""
         if self.replicas is None:
             raise ValueError(f"{self.label()} is not a cohort: it has no replicas")
+        if not hasattr(k, "__index__"):
+            raise TypeError(f"k: expected a whole number, got {k!r}")
         if not 0 <= k < self.replicas:
             raise IndexError(f"replica {k} of a cohort of {self.replicas}")
         net = self._copy(None, lambda t: t[k].clone())
