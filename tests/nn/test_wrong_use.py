@@ -96,6 +96,30 @@ def test_a_name_of_torch_that_is_not_here_is_told_with_what_to_write(net, use, s
         use(net)
 
 
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (lambda: nn.Conv2d("a", 2, 3), "in_channels: expected a whole number, 0 or more, got 'a'"),
+        (lambda: nn.ConvTranspose2d(2, 2, 3, groups={}), "groups: .* got a dict"),
+        (lambda: nn.GroupNorm(nn.Linear, 2), "num_groups: .* got the class Linear"),
+        (lambda: nn.LayerNorm(None), "normalized_shape: expected a whole number, .* got None"),
+        (lambda: nn.LayerNorm((3, -1)), "normalized_shape: .* got -1"),
+        (lambda: nn.BatchNorm1d("a"), "num_features: .* got 'a'"),
+        (
+            lambda: nn.Embedding(3, 2, padding_idx={1}),
+            "padding_idx must be .* 3 rows, got {1}",
+        ),
+        (lambda: nn.MultiheadAttention(4, []), "num_heads: .* got a list"),
+        (lambda: nn.HuberLoss(delta=None), "delta must be positive, got None"),
+        (lambda: nn.SmoothL1Loss(beta="a"), "beta must not be negative, got a"),
+        (lambda: nn.CrossEntropyLoss(label_smoothing="a"), r"in \[0, 1\], got a"),
+    ],
+)
+def test_a_size_or_a_number_of_another_kind_is_told_by_its_name(build, said):
+    with pytest.raises(ValueError, match=said):
+        build()
+
+
 def test_a_tensor_in_the_place_of_a_parameter_is_refused_where_it_would_not_be_trained(net):
     net[0].weight = torch.ones(4, 2)
     for use in (lambda: optim.SGD(net), lambda: net.initialize(0), lambda: net.replicate(2)):

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import sys
+from numbers import Integral, Real
 from types import ModuleType
 from typing import Any
 
 from chainrule._util.suggest import did_you_mean
 
-__all__ = ["check_counts", "check_kind", "describe_object", "find_torch_base"]
+__all__ = [
+    "check_counts",
+    "check_kind",
+    "check_whole",
+    "describe_object",
+    "find_torch_base",
+    "is_real",
+]
 
 
 def check_counts(**counts: Any) -> None:
@@ -16,6 +24,20 @@ def check_counts(**counts: Any) -> None:
     for name, n in counts.items():
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise ValueError(f"{name}: expected a whole number, 1 or more, got {n!r}")
+
+
+def check_whole(**sizes: Any) -> None:
+    """Raise ValueError, with its name, for what is no whole number from 0 on."""
+    for name, n in sizes.items():
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
+            raise ValueError(
+                f"{name}: expected a whole number, 0 or more, got {describe_object(n)}"
+            )
+
+
+def is_real(value: Any) -> bool:
+    """Whether it is a number."""
+    return isinstance(value, Real)
 
 
 def check_kind(value: Any, kind: type, what: str) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sized
-from numbers import Real
 
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import is_real
 from chainrule.seeds import derive, generator
 
 __all__ = ["holdout", "kfold", "repeated_kfold"]
@@ -28,7 +28,7 @@ def holdout(
     Raises ValueError for a fraction outside (0, 1) or one that leaves a part empty.
     """
     N = _num_samples(n)
-    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+    if not is_real(fraction) or not 0 < fraction < 1:
         raise ValueError(f"holdout: expected a fraction between 0 and 1, got {fraction!r}")
     size = round(fraction * N)
     if not 0 < size < N:

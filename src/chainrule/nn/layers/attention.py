@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_whole
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.init import XavierUniform, Zeros
 from chainrule.nn.layers.activations import GELU
@@ -69,6 +70,7 @@ class MultiheadAttention(Module):
         dtype: torch.dtype | None = None,
         causal: bool = False,
     ) -> None:
+        check_whole(embed_dim=embed_dim, num_heads=num_heads)
         if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads must divide embed_dim, got {num_heads} and {embed_dim}")
         if not 0 <= dropout <= 1:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_whole
 from chainrule.nn.errors import check_input
 from chainrule.nn.init import Initializer
 from chainrule.nn.layers.linear import WeightedLayer
@@ -75,6 +76,7 @@ class ConvBase(WeightedLayer, ABC):
 
 def check_groups(groups: int, in_channels: int, out_channels: int) -> None:
     """Raise ValueError unless the channels can be divided so."""
+    check_whole(in_channels=in_channels, out_channels=out_channels, groups=groups)
     if groups < 1 or in_channels % groups or out_channels % groups:
         raise ValueError(
             f"groups must divide in_channels and out_channels, got {groups} for "

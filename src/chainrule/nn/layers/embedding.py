@@ -8,6 +8,7 @@ from typing import Any, final
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.kinds import check_whole
 from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, check_input
 from chainrule.nn.init import Initializer, Normal
@@ -62,7 +63,8 @@ class Embedding(WeightedLayer):
             raise ValueError(f"max_norm must be None: a forward changes no weight; got {max_norm}")
         if sparse:
             raise ValueError("sparse must be False: gradients are dense here")
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+        check_whole(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        if padding_idx is not None and padding_idx not in range(-num_embeddings, num_embeddings):
             rows = count_noun(num_embeddings, "row")
             raise ValueError(f"padding_idx must be one of {rows}, got {padding_idx}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim

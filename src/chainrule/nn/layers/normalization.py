@@ -8,13 +8,14 @@ and a variance σ². N samples, C channels; … is the replica axis K, or nothin
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_whole
 from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant, Zeros
 from chainrule.nn.module import Module
@@ -139,9 +140,11 @@ class LayerNorm(Affine):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        if isinstance(normalized_shape, int):
-            normalized_shape = (normalized_shape,)
-        self.normalized_shape = tuple(normalized_shape)
+        given: Any = normalized_shape
+        sizes: tuple[int, ...] = (*given,) if isinstance(given, Iterable) else (given,)
+        for size in sizes:
+            check_whole(normalized_shape=size)
+        self.normalized_shape = sizes
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._init_parameters(
             self.normalized_shape, elementwise_affine, elementwise_affine and bias
@@ -227,6 +230,7 @@ class GroupNorm(Affine):
         *,
         bias: bool = True,
     ) -> None:
+        check_whole(num_groups=num_groups, num_channels=num_channels)
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(
                 f"num_groups must divide num_channels, got {num_groups} and {num_channels}"
