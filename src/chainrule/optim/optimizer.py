@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.pytree import take_rows, tree_map
+from chainrule._util.words import count_noun
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import next_age
 from chainrule.optim.flat_parameters import FlatParameters
@@ -284,8 +285,8 @@ def check_complete(optimizer: Optimizer, net: Module | None = None) -> None:
     known, name = [p for flat in optimizer.flats for p in flat.parameters], type(optimizer).__name__
     if len(optimizer.param_groups) != len(optimizer.flats):
         raise ValueError(
-            f"{name}: param_groups has {len(optimizer.param_groups)} groups, it was built with "
-            f"{len(optimizer.flats)}: build it anew with all groups"
+            f"{name}: param_groups has {count_noun(len(optimizer.param_groups), 'group')}, it was "
+            f"built with {len(optimizer.flats)}: build it anew with all groups"
         )
     check_new_parameters(optimizer.modules, known, name)
     if net is not None:
