@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,6 +133,19 @@ def test_a_signal_ends_a_run_and_what_was_done_is_kept(tmp_path, long, name, to_
     assert "Traceback" not in err
     assert kept_rows(tmp_path) >= 1
     assert not (tmp_path / "runs" / "tiny.sqlite-wal").exists()
+
+
+def test_signals_of_one_moment_interrupt_once_and_a_later_one_again(monkeypatch):
+    """The first may have come within a destructor, where Python drops what it raises."""
+    clock = SimpleNamespace(monotonic=iter([100.0, 100.1, 104.9, 105.1]).__next__)
+    monkeypatch.setattr("chainrule._util.endings.time", clock)
+    with hear_signals():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

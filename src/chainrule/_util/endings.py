@@ -7,15 +7,18 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import TextIO, final
 
 __all__ = ["end_quietly", "hear_signals"]
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as a shell has it."""
+AGAIN_SECONDS = 5
+"""A signal so long after the first is another one."""
 
 
 @contextmanager
@@ -25,8 +28,9 @@ def hear_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         wanted = []
     heard = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
+    interrupt = Interrupt()
     for number in heard:
-        signal.signal(number, interrupt_once)
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
@@ -34,10 +38,22 @@ def hear_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
-    """Raise KeyboardInterrupt, the first time: a shell that closes sends its signal twice."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+@final
+class Interrupt:
+    """What signals do: raise KeyboardInterrupt, once for all that come within some seconds.
+
+    A shell that closes sends its signal twice. Python drops what is raised within a destructor, so
+    a later signal raises it again.
+    """
+
+    def __init__(self) -> None:
+        self._raised_at = -float("inf")
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if now - self._raised_at > AGAIN_SECONDS:
+            self._raised_at = now
+            raise KeyboardInterrupt
 
 
 @contextmanager
