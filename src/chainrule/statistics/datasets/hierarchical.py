@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import final
 
 import numpy as np
@@ -148,8 +149,7 @@ class Sampler:
         among = float(np.std(means, ddof=1))
         floor = float(np.sqrt(self.error).min() * spreads.min())
         self.grid = np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70)
-        self.nu_grid = np.geomspace(0.2, 300, 30)
-        self.log_nu = np.log(prior_of_nu(self.nu_grid) * self.nu_grid)
+        self.log_grid = np.log(self.grid)
 
     def run(self) -> Array:
         """Shape (draws, 3 + data sets): μ₀, σ₀, ν and each μᵢ."""
@@ -171,17 +171,19 @@ class Sampler:
         log p(σ₀) = −½ Σ log wᵢ − ½ log Σ 1/wᵢ − ½ Σ (x̄ᵢ − m)² / wᵢ with wᵢ = eᵢ + σ₀²/λᵢ and m
         the mean weighed by 1/wᵢ: μ₀ and all μᵢ are integrated out.
         """
-        w = errors[:, None] + self.grid[:, None] ** 2 / weights[:, None]
-        total = (1 / w).sum(axis=2)
-        centre = (self.means / w).sum(axis=2) / total
-        squares = ((self.means - centre[..., None]) ** 2 / w).sum(axis=2)
-        log_p = -0.5 * (np.log(w).sum(axis=2) + np.log(total) + squares) + np.log(self.grid)
+        # (data sets, grid, chains): sums along the first axis are the quickest
+        w = errors.T.copy()[:, None] + self.grid[:, None] ** 2 / weights.T.copy()[:, None]
+        means = self.means[:, None, None]
+        total = (1 / w).sum(axis=0)
+        centre = (means / w).sum(axis=0) / total
+        squares = ((means - centre) ** 2 / w).sum(axis=0)
+        log_p = -0.5 * (np.log(w).sum(axis=0) + np.log(total) + squares) + self.log_grid[:, None]
         at = self.choose(log_p)
         step = self.grid[1] / self.grid[0]
         sigma_0 = self.grid[at] * step ** self.rng.uniform(-0.5, 0.5, len(at))
         rows = np.arange(len(at))
         normal = self.rng.standard_normal(len(at))
-        mu_0 = (centre[rows, at] + normal / np.sqrt(total[rows, at]))[:, None]
+        mu_0 = (centre[at, rows] + normal / np.sqrt(total[at, rows]))[:, None]
         prior = weights / sigma_0[:, None] ** 2
         precision = 1 / errors + prior
         middle = (self.means / errors + mu_0 * prior) / precision
@@ -190,12 +192,10 @@ class Sampler:
 
     def draw_weights(self, z: Array) -> tuple[Array, Array]:
         """ν and λ, given (μᵢ − μ₀) / σ₀: ν from its density with λ integrated out."""
-        half = self.nu_grid / 2
-        constant = special.gammaln(half + 0.5) - special.gammaln(half)
-        constant -= 0.5 * np.log(self.nu_grid)
-        logs = np.log1p(z[..., None] ** 2 / self.nu_grid).sum(axis=1)
-        log_p = self.log_nu + z.shape[1] * constant - (half + 0.5) * logs
-        nu = self.nu_grid[self.choose(log_p)][:, None]
+        grid, log_prior, constant = tabulate_nu()
+        logs = np.log1p(z.T.copy()[:, None] ** 2 / grid[:, None]).sum(axis=0)
+        log_p = (log_prior + z.shape[1] * constant)[:, None] - (grid[:, None] + 1) / 2 * logs
+        nu = grid[self.choose(log_p)][:, None]
         return nu, self.rng.gamma((nu + 1) / 2, 2 / (nu + z**2))
 
     def draw_spreads(self, mu: Array) -> Array:
@@ -205,10 +205,18 @@ class Sampler:
         return np.asarray(np.minimum(drawn, self.largest_sigma))
 
     def choose(self, log_p: Array) -> Array:
-        """A place of each row, with probabilities that are known but for a factor."""
-        p = np.exp(log_p - log_p.max(axis=1, keepdims=True)).cumsum(axis=1)
-        at = self.rng.uniform(0, 1, (len(p), 1)) * p[:, -1:]
-        return np.asarray((p < at).sum(axis=1))
+        """A place of each column, with probabilities that are known but for a factor."""
+        p = np.exp(log_p - log_p.max(axis=0)).cumsum(axis=0)
+        return np.asarray((p < self.rng.uniform(0, 1, p.shape[1]) * p[-1]).sum(axis=0))
+
+
+@cache
+def tabulate_nu() -> tuple[Array, Array, Array]:
+    """A grid of ν, the logarithms of the prior's share of each, and of the density's constant."""
+    grid = np.geomspace(0.2, 300, 30)
+    half = grid / 2
+    constant = special.gammaln(half + 0.5) - special.gammaln(half) - 0.5 * np.log(grid)
+    return grid, np.log(prior_of_nu(grid) * grid), constant
 
 
 def prior_of_nu(nu: Array) -> Array:
