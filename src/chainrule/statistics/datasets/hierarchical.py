@@ -181,9 +181,9 @@ class Sampler:
         at = self.choose(log_p)
         step = self.grid[1] / self.grid[0]
         sigma_0 = self.grid[at] * step ** self.rng.uniform(-0.5, 0.5, len(at))
-        rows = np.arange(len(at))
+        chains = np.arange(len(at))
         normal = self.rng.standard_normal(len(at))
-        mu_0 = (centre[at, rows] + normal / np.sqrt(total[at, rows]))[:, None]
+        mu_0 = (centre[at, chains] + normal / np.sqrt(total[at, chains]))[:, None]
         prior = weights / sigma_0[:, None] ** 2
         precision = 1 / errors + prior
         middle = (self.means / errors + mu_0 * prior) / precision
