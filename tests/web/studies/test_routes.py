@@ -9,6 +9,7 @@ import socket
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -279,9 +280,11 @@ def test_studies_that_were_looked_at_long_ago_are_forgotten(folder, monkeypatch)
     assert stores.read_study("kept", 1) is not one
 
 
-def test_a_store_that_is_made_anew_is_read_anew(visitor, folder):
+def test_a_store_that_is_made_anew_is_read_anew(visitor, folder, monkeypatch):
     address = "/studies/study?store=kept&study=1"
     before = visitor.get(address).json()["version"]
     (folder / "kept.sqlite").unlink()
+    later = SimpleNamespace(now=lambda zone: datetime(2100, 1, 1, tzinfo=zone))
+    monkeypatch.setattr("chainrule.study.store.tables.datetime", later)
     run(small(**DECLARED), store=folder / "kept.sqlite")
     assert visitor.get(address).json()["version"] != before
