@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -334,9 +334,8 @@ def report_share(
 
 def name_final_command(arguments: Sequence[str]) -> str:
     """What was called, with the final trainings in the place of their search."""
-    pairs = pairwise(["", *arguments])
-    words = ["final" if pair == ("--stage", "search") else pair[1] for pair in pairs]
-    return shlex.join(["chainrule", *words]).replace("--stage=search", "--stage=final")
+    called = shlex.join(["chainrule", *arguments])
+    return re.sub(r"--stage([ =])search\b", r"--stage\1final", called)
 
 
 def list_results(result: StudyResult | DatasetsResult) -> list[StudyResult]:

@@ -12,6 +12,9 @@ from chainrule.recipes.fields import StrictModel
 
 __all__ = ["Halving", "Race", "Search", "parse_range"]
 
+MOST_CANDIDATES = 100_000
+"""More of them are a slip: nobody trains so many."""
+
 
 class Halving(StrictModel):
     """Successive halving: after ``min_epochs`` epochs, and each time that ``factor`` times as many
@@ -66,7 +69,7 @@ class Search(StrictModel):
     """
 
     method: Literal["fixed", "grid", "random", "tpe", "gp"] = "fixed"
-    candidates: int | None = Field(default=None, ge=1, le=100_000)
+    candidates: int | None = Field(default=None, ge=1, le=MOST_CANDIDATES)
     batch: int = Field(default=8, ge=1)
     parameters: Annotated[str, AfterValidator(check_parameter_range)] | None = None
     halving: Halving | None = None
