@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.ready-dev
+CLUSTERS := $(VENV)/.ready-clusters
 INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --editable
 
@@ -31,6 +32,10 @@ $(DEV): $(READY)
 	$(INSTALL) '.[dev]'
 	@touch $@
 
+$(CLUSTERS): $(DEV)
+	$(INSTALL) '.[clusters]'
+	@touch $@
+
 study: $(READY)
 	$(BIN)/chainrule run pairs-depth --quick
 	$(BIN)/chainrule report pairs-depth-quick
@@ -38,7 +43,7 @@ study: $(READY)
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term
 
-test-all: $(DEV)
+test-all: $(CLUSTERS)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 lint: $(DEV)

@@ -27,9 +27,13 @@ from tests.study.small import lasting
 DASK = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="Dask is not installed"
 )
+MPIEXEC = shutil.which(
+    "mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+)
+"""That of this environment, which need not be activated, or the system's."""
+
 MPI = pytest.mark.skipif(
-    importlib.util.find_spec("mpi4py") is None or shutil.which("mpiexec") is None,
-    reason="MPI is not installed",
+    importlib.util.find_spec("mpi4py") is None or MPIEXEC is None, reason="MPI is not installed"
 )
 
 
@@ -131,7 +135,7 @@ def test_on_mpi(tmp_path, few):
         "        print(repr(lasting(run(FEW, executor=pool).rows)))\n"
     )
     (tmp_path / "driver.py").write_text(code, encoding="utf-8")
-    command = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures", "driver.py"]
+    command = [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py.futures", "driver.py"]
     path = os.pathsep.join([str(SOURCE), str(ROOT)])
     done = subprocess.run(
         command,
@@ -150,10 +154,10 @@ def test_on_mpi_a_killed_worker_ends_all_and_the_same_command_goes_on(tmp_path, 
     for name, value in OPEN_MPI.items():
         monkeypatch.setenv(name, value)
     store, engine = tmp_path / "a.sqlite", "mpi4py.futures:MPIPoolExecutor"
-    launcher = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
+    launcher = [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py.futures"]
     process = Process(store, "STUDY", engine, launcher=launcher)
     try:
-        assert process.wait_for("3", 120)
+        assert process.wait_for(3, 120)
         workers = [p for p in find_descendants(process.popen.pid) if is_python(p)]
         os.kill(workers[-1], signal.SIGKILL)
         process.popen.communicate(timeout=60)
@@ -177,11 +181,11 @@ def test_on_mpi_a_killed_worker_ends_all_and_the_same_command_goes_on(tmp_path, 
 def test_on_mpi_ctrl_c_ends_all_and_keeps_what_is_done(tmp_path, monkeypatch):
     for name, value in OPEN_MPI.items():
         monkeypatch.setenv(name, value)
-    launcher = ["mpiexec", "-n", "3", sys.executable, "-m", "mpi4py.futures"]
+    launcher = [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py.futures"]
     engine = "mpi4py.futures:MPIPoolExecutor"
     process = Process(tmp_path / "a.sqlite", "ENDLESS", engine, launcher=launcher)
     try:
-        assert process.wait_for("2", 120)
+        assert process.wait_for(2, 120)
         ranks, begun = find_descendants(process.popen.pid), time.monotonic()
         os.killpg(process.popen.pid, signal.SIGINT)
         process.popen.communicate(timeout=30)
@@ -263,7 +267,7 @@ def test_ctrl_c_ends_what_workers_do_for_this_run_and_no_other(tmp_path, cluster
     process = Process(tmp_path / "a.sqlite", "ENDLESS", cluster.engine)
     with Client(cluster.address, set_as_default=False) as other:
         try:
-            assert process.wait_for("2")
+            assert process.wait_for(2)
             waiting = other.submit(time.sleep, 0.1, pure=False)
             end = time.monotonic() + 30
             while sum(other.run(eval, TRAININGS).values()) < 2:

@@ -22,7 +22,7 @@ def endless(tmp_path):
     """A run that does not end, both of its workers busy."""
     process = Process(tmp_path / "a.sqlite", "ENDLESS")
     try:
-        assert process.wait_for("2"), process.popen.communicate()
+        assert process.wait_for(2), process.popen.communicate()
         yield process
     finally:
         process.end()
@@ -85,7 +85,7 @@ def test_an_interrupt_ends_it_within_two_seconds(endless, group):
 def test_an_interrupt_while_workers_begin_is_quiet(tmp_path):
     process = Process(tmp_path / "a.sqlite", "ENDLESS")
     try:
-        assert process.wait_for("0")
+        assert process.wait_for(0)
         time.sleep(0.3)
         os.killpg(process.popen.pid, signal.SIGINT)
         said, errors = process.popen.communicate(timeout=20)

@@ -103,7 +103,7 @@ def test_a_head_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cl
     store = tmp_path / "a.sqlite"
     process = Process(store, "STUDY", cluster.engine)
     try:
-        assert process.wait_for("3", BUSY)
+        assert process.wait_for(3, BUSY), process.popen.communicate()
         cluster.kill()
         _, errors = process.popen.communicate(timeout=BUSY)
     finally:
@@ -120,7 +120,7 @@ def test_a_head_that_is_killed_is_told_and_the_same_command_goes_on(tmp_path, cl
 def test_ctrl_c_ends_what_workers_do_and_the_second_one_waits_for_nothing(tmp_path, steady, times):
     process = Process(tmp_path / "a.sqlite", "ENDLESS", steady.engine)
     try:
-        assert process.wait_for("2", BUSY)
+        assert process.wait_for(2, BUSY)
         while len(steady.find_busy()) < 2:
             time.sleep(0.05)
         begun = time.monotonic()

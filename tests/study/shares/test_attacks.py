@@ -98,7 +98,7 @@ def test_a_share_that_is_begun_twice_at_once_is_refused_the_second_time(tmp_path
     store = tmp_path / "1.sqlite"
     process = Process(store, "ENDLESS", share="1/2")
     try:
-        process.wait_for("0")
+        process.wait_for(0)
         with pytest.raises(StoreError, match=f"process {process.popen.pid} on .* runs studies"):
             run(ENDLESS, store=store, share="1/2")
     finally:
@@ -109,7 +109,7 @@ def kill_share(store, share):
     """Begin a share, and kill it when something of it is done, or soon after."""
     process = Process(store, "SHARED", share=share)
     try:
-        process.wait_for("2")
+        process.wait_for(2)
         process.kill(group=True)
     finally:
         process.end()

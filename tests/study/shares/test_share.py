@@ -170,7 +170,7 @@ def test_a_share_that_was_interrupted_goes_on_with_its_own(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cohorts", ["0", "1", "3"])
+@pytest.mark.parametrize("cohorts", [0, 1, 3])
 def test_shares_that_are_killed_go_on_and_are_one_run_when_merged(tmp_path, cohorts):
     stores = [tmp_path / f"{i}.sqlite" for i in (1, 2)]
     for i, store in enumerate(stores, 1):
