@@ -331,9 +331,9 @@ def test_compiled_without_a_compiler(call, tiny, monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "kernels"))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
     code, out, err = call("run", tiny, *HERE, "--compile")
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
     assert (code, out) == (1, "")
     assert err.endswith("chainrule: there is no C++ compiler: install g++ or clang++, or set CXX\n")
 

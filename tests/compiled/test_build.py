@@ -9,11 +9,11 @@ from chainrule.compiled import BuildError, build, build_kernel
 def test_a_compiler_that_fails_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     monkeypatch.setenv("CXX", "false")
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
     with pytest.raises(BuildError, match="false failed to compile the kernel: no message"):
         build.kernel(torch.float32)
     assert list(tmp_path.iterdir()) == []
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
 
 
 def test_another_dtype_is_refused():

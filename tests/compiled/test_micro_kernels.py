@@ -18,9 +18,9 @@ KNOWN = [str(each) for each in list_micro_kernels(cpu_flags())]
 @pytest.fixture
 def cached_kernel():
     """What is found in here is forgotten afterwards."""
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
     yield
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,27 @@ def test_another_than_the_known_ones_is_refused_by_name(monkeypatch, cached_kern
         build.kernel(torch.float32)
 
 
+def test_a_preferred_one_is_taken_unmeasured_where_the_processor_knows_it(monkeypatch):
+    assert [str(each) for each in build.micro_kernels()] == KNOWN
+    with build.prefer_micro_kernel(f"{KNOWN[-1]}-0123456789abcdef"):
+        assert [str(each) for each in build.micro_kernels()] == [KNOWN[-1]]
+        monkeypatch.setenv("CHAINRULE_MICRO_KERNEL", KNOWN[0])  # this machine's owner comes first
+        assert [str(each) for each in build.micro_kernels()] == [KNOWN[0]]
+    monkeypatch.delenv("CHAINRULE_MICRO_KERNEL")
+    for unknown in ("1024-6x4-0123456789abcdef", ""):
+        with build.prefer_micro_kernel(unknown):
+            assert [str(each) for each in build.micro_kernels()] == KNOWN
+
+
+@pytest.mark.slow
+def test_the_preferred_one_is_the_kernel_in_there_alone(cached_kernel):
+    usual = build.kernel(torch.float32).key
+    for name in KNOWN:
+        with build.prefer_micro_kernel(f"{name}-0123456789abcdef"):
+            assert build.kernel(torch.float32).key.startswith(f"{name}-")
+    assert build.kernel(torch.float32).key == usual
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_each_gives_the_numbers_of_the_layers(name, monkeypatch, cached_kernel):
@@ -127,7 +148,7 @@ def test_they_agree_up_to_rounding_and_the_status_says_which(monkeypatch, cached
     data, found = make_data((7,), -3, torch.float64), []
     for name in KNOWN:
         monkeypatch.setenv("CHAINRULE_MICRO_KERNEL", name)
-        build.kernel.cache_clear()
+        build.load_kernel.cache_clear()
         trainer = train_net(True, net, nn.CrossEntropyLoss(), sgd, data, epochs=5)
         assert trainer.backend_status.kernel.startswith(f"{name}-")
         found.append(trainer.optimizer.flats[0].data)

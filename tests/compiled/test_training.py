@@ -249,10 +249,10 @@ def test_wrong_data_are_refused_as_on_the_plain_path():
 def no_kernel(monkeypatch, tmp_path):
     """A machine on which no kernel was built yet; what is printed once may be printed again."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
     print_once.cache_clear()
     yield tmp_path
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
 
 
 def test_without_a_compiler_a_line_says_so_once_and_the_path_is_the_plain_one(

@@ -92,7 +92,7 @@ def test_a_library_that_does_not_load_is_no_kernel(monkeypatch, tmp_path):
     for shipped in ({"256-6x4": path}, {"256-6x4": path, "512-6x4": path}):
         monkeypatch.setattr(build, "find_shipped", lambda _, shipped=shipped: shipped)
         build.load_shipped.cache_clear()
-        assert build.load_shipped(torch.float32) is None
+        assert build.load_shipped(torch.float32, "") is None
     build.load_shipped.cache_clear()
 
 

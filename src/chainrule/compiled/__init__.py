@@ -6,6 +6,7 @@ from chainrule.compiled.build import (
     build_kernel,
     is_built,
     kernel,
+    prefer_micro_kernel,
     wait_for_kernel,
 )
 from chainrule.compiled.compile import CompiledProgram, compile_inference, compile_training
@@ -24,6 +25,7 @@ __all__ = [
     "compute_outputs",
     "is_built",
     "kernel",
+    "prefer_micro_kernel",
     "train_epochs",
     "wait_for_kernel",
 ]

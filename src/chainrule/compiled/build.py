@@ -43,6 +43,7 @@ __all__ = [
     "build_kernel",
     "is_built",
     "kernel",
+    "prefer_micro_kernel",
     "wait_for_kernel",
 ]
 
@@ -56,6 +57,7 @@ BUILD_SECONDS = 300
 _spawned: list[subprocess.Popen[bytes]] = []
 """Which one that is forgotten while it runs, Python warns of."""
 _waits: ContextVar[bool] = ContextVar("waits", default=True)
+_preferred: ContextVar[str] = ContextVar("preferred", default="")
 
 
 class BuildError(ChainruleError, OSError):
@@ -102,7 +104,20 @@ def wait_for_kernel(wait: bool) -> Iterator[None]:
         _waits.reset(before)
 
 
-@cache
+@contextmanager
+def prefer_micro_kernel(key: str) -> Iterator[None]:
+    """In here the kernel has the micro-kernel of this key, where this processor knows it.
+
+    Which one is the fastest is measured, and two machines of one type may find another; what
+    ``$CHAINRULE_MICRO_KERNEL`` names comes first.
+    """
+    before = _preferred.set(key.rpartition("-")[0])
+    try:
+        yield
+    finally:
+        _preferred.reset(before)
+
+
 def kernel(dtype: torch.dtype) -> Kernel:
     """The kernel for numbers of this dtype: the package's, or built at the first call on a machine.
 
@@ -111,7 +126,13 @@ def kernel(dtype: torch.dtype) -> Kernel:
     ``$CHAINRULE_MICRO_KERNEL`` names. Raises BuildError where there is no C++ compiler, or it
     fails; PendingBuildError where it is not there yet and nobody waits for it.
     """
-    if (shipped := load_shipped(dtype)) is not None:
+    return load_kernel(dtype, _preferred.get())
+
+
+@cache
+def load_kernel(dtype: torch.dtype, preferred: str) -> Kernel:
+    """That of a dtype, with the micro-kernel that is preferred now: one for each, once loaded."""
+    if (shipped := load_shipped(dtype, preferred)) is not None:
         return shipped
     path = find_built(dtype)
     if path is None:
@@ -123,14 +144,15 @@ def kernel(dtype: torch.dtype) -> Kernel:
 
 def is_built(dtype: torch.dtype) -> bool:
     """Whether the kernel need not be built first."""
-    return load_shipped(dtype) is not None or find_built(dtype) is not None
+    return load_shipped(dtype, _preferred.get()) is not None or find_built(dtype) is not None
 
 
 @cache
-def load_shipped(dtype: torch.dtype) -> Kernel | None:
+def load_shipped(dtype: torch.dtype, preferred: str) -> Kernel | None:
     """The kernel that the wheel has for this processor, if it has one that this system can load.
 
-    Of several the fastest, which is measured when it is first used.
+    Of several that which is ``preferred`` now, or the fastest, which is measured when it is first
+    used.
     """
     libraries = find_shipped(SCALAR_TYPES[dtype])
     libraries = {name: libraries[name] for name in select_wanted(libraries)}
@@ -167,10 +189,13 @@ def micro_kernels() -> list[MicroKernel]:
 
 
 def select_wanted(names: Iterable[str]) -> list[str]:
-    """Those that ``$CHAINRULE_MICRO_KERNEL`` leaves. Raises BuildError where it is none of them."""
+    """Those that ``$CHAINRULE_MICRO_KERNEL`` leaves, or :func:`prefer_micro_kernel`.
+
+    Raises BuildError where the variable names none of them.
+    """
     wanted, known = os.environ.get("CHAINRULE_MICRO_KERNEL"), list(names)
     if not wanted or not known:
-        return known
+        return [_preferred.get()] if _preferred.get() in known else known
     if wanted not in known:
         shown = ", ".join(known)
         raise BuildError(f"CHAINRULE_MICRO_KERNEL is one of {shown} here, got {wanted!r}")

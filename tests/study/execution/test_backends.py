@@ -102,7 +102,7 @@ def test_without_a_compiler_the_whole_run_is_plain_and_a_line_says_so(
 ):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     monkeypatch.setattr(build, "compiler", lambda: None)
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
     print_once.cache_clear()
     result = run(small())
     assert {row.backend for row in result.rows} == {"plain"}
@@ -112,7 +112,7 @@ def test_without_a_compiler_the_whole_run_is_plain_and_a_line_says_so(
     )
     with pytest.raises(BuildError):
         run(small(compile=True))
-    build.kernel.cache_clear()
+    build.load_kernel.cache_clear()
 
 
 def test_who_insists_has_a_failed_row_for_what_the_kernel_does_not_know():

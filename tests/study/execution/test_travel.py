@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from chainrule.compiled import BuildError
+from chainrule.compiled import BuildError, build
 from chainrule.recipes.errors import StudyError
 from chainrule.study import Study, open_store, run
+from chainrule.study.execution import job
 from chainrule.study.execution.workers import handshake
 from chainrule.study.execution.workers.handshake import (
     WorkerRefusedError,
@@ -22,6 +23,7 @@ from chainrule.study.execution.workers.handshake import (
     describe_process,
     describe_version_changes,
 )
+from chainrule.study.execution.workers.package import StudyPackage
 from chainrule.study.execution.workers.travel import keep_files
 from tests.study.execution.elsewhere import Elsewhere
 from tests.study.scored import ScoringExecutor
@@ -193,6 +195,22 @@ def test_other_versions_of_what_computes_are_said():
     worker = replace(driver, torch="2.4.0", cpu="another")
     assert describe_version_changes(driver, worker) == [f"torch 2.4.0 (here {torch.__version__})"]
     assert describe_version_changes(driver, driver) == []
+
+
+def test_another_kernel_is_said_too():
+    driver = replace(describe_process(), kernel="256-6x4-1")
+    worker = replace(driver, kernel="128-6x2-2")
+    assert describe_version_changes(driver, worker) == ["kernel 128-6x2-2 (here 256-6x4-1)"]
+
+
+def test_a_worker_takes_the_micro_kernel_of_the_run(monkeypatch):
+    known, study = [str(each) for each in build.micro_kernels()], small(data={"name": "disk"})
+    monkeypatch.setattr(job, "check_worker", lambda *_: build.micro_kernels())
+    for name in known:
+        driver = describe_process(f"{name}-0123456789abcdef")
+        package = StudyPackage(study.model_dump_json(), driver=driver)
+        with job.open_package(package) as (_, _, taken):
+            assert [str(each) for each in taken] == [name]
 
 
 def test_a_refused_worker_ends_the_run_and_what_was_done_is_kept(monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from chainrule._util.commits import package_commit
 from chainrule._util.threads import one_thread
 from chainrule._util.user_code import describe_error
+from chainrule.compiled import prefer_micro_kernel
 from chainrule.nn.module import Module
 from chainrule.recipes.errors import StudyError
 from chainrule.serialization.nets import net_bytes
@@ -70,7 +71,7 @@ def open_package(
         if package.driver is None:
             yield *load_study(package.declared), None
             return
-        with unpack_study(package) as declared:
+        with unpack_study(package) as declared, prefer_micro_kernel(package.driver.kernel):
             study, data = load_study(declared)
             yield study, data, check_worker(package.driver, study_dtype(study), study.device)
 

@@ -124,6 +124,6 @@ def describe_version_changes(driver: WorkerInfo, worker: WorkerInfo) -> list[str
     """In what a worker that was taken differs so that numbers may differ in their last digits."""
     return [
         f"{name} {theirs} (here {own})"
-        for name in ("torch", "python")
+        for name in ("torch", "python", "kernel")
         if (theirs := getattr(worker, name)) != (own := getattr(driver, name))
     ]
