@@ -14,7 +14,7 @@ from chainrule.statistics import (
     StatisticsError,
     hierarchical_posterior,
 )
-from chainrule.statistics.datasets.hierarchical import prior_of_nu
+from chainrule.statistics.datasets.hierarchical import prior_of_nu, sum_logs
 
 FOLDS = Resplits(n_test=25, n_train=100)
 
@@ -155,3 +155,9 @@ def test_intervals_hold_the_true_mean_and_probabilities_come_true():
     assert np.mean(next_better) == pytest.approx(np.mean(came), abs=0.08)
     sure = np.array(next_better) > 0.8
     assert np.mean(np.array(came)[sure]) >= np.mean(np.array(next_better)[sure]) - 0.1
+
+
+@pytest.mark.parametrize("exponent", [-70, 0, 70])
+def test_logarithms_of_products_are_sums_of_logarithms(exponent):
+    numbers = np.array([[2.5, 0.3, 7.0]] * 11) * 10.0**exponent
+    assert sum_logs(numbers) == pytest.approx(np.log(numbers).sum(axis=0), rel=1e-14)

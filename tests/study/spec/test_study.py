@@ -626,6 +626,10 @@ def stored(data: str) -> Study:
     return read_declaration(StudyRecord(1, "old", "", {"toml": toml}, {}, ""))
 
 
+def test_a_stored_declaration_is_read_once():
+    assert stored("disk_points") is stored("disk_points")
+
+
 @pytest.mark.parametrize("data", DIGESTS)
 def test_a_stored_study_keeps_the_defaults_that_it_ran_with(data):
     study = stored(data)

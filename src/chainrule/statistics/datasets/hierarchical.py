@@ -19,6 +19,9 @@ __all__ = ["HierarchicalPosterior", "hierarchical_posterior"]
 CHAINS, WARM_UP, KEPT = 50, 50, 200
 """Chains that are drawn side by side, steps that are left out, steps that are kept."""
 
+FACTORS = 4
+"""Numbers from 1e-70 to 1e70 that are multiplied before a logarithm is taken."""
+
 MIN_DATA_SETS = 3
 """Two say nothing of how data sets differ."""
 
@@ -149,7 +152,9 @@ class Sampler:
         among = float(np.std(means, ddof=1))
         floor = float(np.sqrt(self.error).min() * spreads.min())
         self.grid = np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70)
-        self.log_grid = np.log(self.grid)
+        self.log_grid, self.squared_grid = np.log(self.grid)[:, None], self.grid[:, None] ** 2
+        # of two arrays that are made anew in each step the system would clear every page
+        self.buffers = np.empty((2, len(means), len(self.grid), CHAINS))
 
     def run(self) -> Array:
         """Shape (draws, 3 + data sets): μ₀, σ₀, ν and each μᵢ."""
@@ -172,12 +177,17 @@ class Sampler:
         the mean weighed by 1/wᵢ: μ₀ and all μᵢ are integrated out.
         """
         # (data sets, grid, chains): sums along the first axis are the quickest
-        w = errors.T.copy()[:, None] + self.grid[:, None] ** 2 / weights.T.copy()[:, None]
+        w, scratch = self.buffers
+        np.divide(self.squared_grid, weights.T.copy()[:, None], out=w)
+        w += errors.T.copy()[:, None]
+        logs = sum_logs(w)
+        shares = np.reciprocal(w, out=w)
+        total = shares.sum(axis=0)
         means = self.means[:, None, None]
-        total = (1 / w).sum(axis=0)
-        centre = (means / w).sum(axis=0) / total
-        squares = ((means - centre) ** 2 / w).sum(axis=0)
-        log_p = -0.5 * (np.log(w).sum(axis=0) + np.log(total) + squares) + self.log_grid[:, None]
+        centre = np.multiply(means, shares, out=scratch).sum(axis=0) / total
+        squares = np.square(np.subtract(means, centre, out=scratch), out=scratch)
+        squares *= shares
+        log_p = self.log_grid - 0.5 * (logs + np.log(total) + squares.sum(axis=0))
         at = self.choose(log_p)
         step = self.grid[1] / self.grid[0]
         sigma_0 = self.grid[at] * step ** self.rng.uniform(-0.5, 0.5, len(at))
@@ -193,7 +203,7 @@ class Sampler:
     def draw_weights(self, z: Array) -> tuple[Array, Array]:
         """ν and λ, given (μᵢ − μ₀) / σ₀: ν from its density with λ integrated out."""
         grid, log_prior, constant = tabulate_nu()
-        logs = np.log1p(z.T.copy()[:, None] ** 2 / grid[:, None]).sum(axis=0)
+        logs = sum_logs(1 + z.T.copy()[:, None] ** 2 / grid[:, None])
         log_p = (log_prior + z.shape[1] * constant)[:, None] - (grid[:, None] + 1) / 2 * logs
         nu = grid[self.choose(log_p)][:, None]
         return nu, self.rng.gamma((nu + 1) / 2, 2 / (nu + z**2))
@@ -208,6 +218,12 @@ class Sampler:
         """A place of each column, with probabilities that are known but for a factor."""
         p = np.exp(log_p - log_p.max(axis=0)).cumsum(axis=0)
         return np.asarray((p < self.rng.uniform(0, 1, p.shape[1]) * p[-1]).sum(axis=0))
+
+
+def sum_logs(factors: Array) -> Array:
+    """Σ log x along the first axis: of a few x, whose product is no overflow, one logarithm."""
+    few = range(0, len(factors), FACTORS)
+    return np.asarray(sum(np.log(factors[i : i + FACTORS].prod(axis=0)) for i in few))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from chainrule.recipes.errors import StudyError
@@ -16,12 +17,20 @@ from chainrule.study.store import StudyRecord
 
 __all__ = ["read_declaration", "rename_old_fields"]
 
+DECLARATIONS = 256
+"""How many are kept as they were read: a study over data sets is asked for each several times."""
+
 
 def read_declaration(record: StudyRecord) -> Study:
     """The study of a record. Raises StudyError where this version cannot read it."""
     source = f"study {record.id} of the store ({record.name})"
-    declared = rename_old_fields(parse_toml(str(record.declaration.get("toml", "")), source))
-    declared = fill_old_defaults(declared)
+    return read_toml(str(record.declaration.get("toml", "")), source)
+
+
+@lru_cache(maxsize=DECLARATIONS)
+def read_toml(toml: str, source: str) -> Study:
+    """The study of a stored declaration. Raises StudyError, which names the source."""
+    declared = fill_old_defaults(rename_old_fields(parse_toml(toml, source)))
     try:
         return validate_study(declared, source, stored=True)
     except StudyError:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import special
-from chainrule.study.results.predictions.decisions import PROBABILITIES
+from chainrule.study.results.predictions.decisions import PROBABILITIES, softmax
 from chainrule.study.store.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def average_outputs(parts: Sequence[tuple[Any, float]], kind: Any) -> Any:
         return first
     arrays = [(np.asarray(o, np.float64), share) for o, share in parts]
     if kind == "softmax":
-        mean = sum(share * special.softmax(o, axis=-1) for o, share in arrays)
-        return special.log_softmax(np.log(np.maximum(mean, SMALLEST)), axis=-1)
+        mean = np.maximum(sum(share * softmax(o) for o, share in arrays), SMALLEST)
+        return np.log(mean / mean.sum(axis=-1, keepdims=True))
     if kind == "sigmoid":
         return special.logit(sum(share * special.expit(o) for o, share in arrays))
     return sum(share * o for o, share in arrays)

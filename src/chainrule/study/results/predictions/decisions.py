@@ -207,8 +207,14 @@ def decide_round(
     decided = outputs.argmax(-1)
     confidence = np.full(len(outputs), np.nan)
     if make == "softmax":
-        confidence = special.softmax(outputs.astype(np.float64), axis=1).max(axis=1)
+        confidence = softmax(outputs.astype(np.float64)).max(axis=1)
     return truth.astype(np.int64), decided.astype(np.int64), confidence
+
+
+def softmax(outputs: Array) -> Array:
+    """exp xᵢ / Σ exp xⱼ along the last axis; any shape."""
+    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 def right_decisions(found: Predictions, metric: str, study: Study) -> NDArray[np.bool_]:
