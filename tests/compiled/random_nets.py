@@ -33,6 +33,10 @@ OPTIMIZERS: list[Make] = [
     partial(optim.Adadelta, eps=1e-3),
     partial(optim.Adamax, eps=1e-3),
     partial(optim.ASGD, t0=3, weight_decay=1e-2),
+    partial(optim.Adafactor, eps=(1e-3, 1e-3)),
+    partial(optim.Adafactor, eps=(1e-2, 1e-2), d=1.5, weight_decay=1e-2),
+    partial(optim.Muon, eps=1e-2),
+    partial(optim.Muon, eps=1e-2, nesterov=False, adjust_lr_fn="match_rms_adamw", ns_steps=3),
 ]
 """Those that divide a gradient by its size have an ε that is above what rounding leaves of 0. Rprop
 looks at its sign alone, so it is not among them."""
@@ -331,6 +335,9 @@ def draw_optimizer(draw: random.Random, K: int | None) -> Callable[[nn.Module], 
 
     def build(net: nn.Module) -> optim.Optimizer:
         parameters: Any = [*net.parameters()]
+        if isinstance(make, partial) and make.func is optim.Muon:
+            lead = 0 if net.replicas is None else 1
+            parameters = [each for each in parameters if each.data.dim() - lead == 2]
         if frozen and len(parameters) > 1:
             parameters = parameters[1:]
         if groups and len(parameters) > 1:

@@ -165,7 +165,17 @@ OPTIMIZERS = [
     ),
     lambda net: optim.ASGD(net, lr=RATES, t0=3, weight_decay=0.1),
     lambda net: optim.ASGD(net, lr=0.1, lambd=RATES, alpha=RATES + 0.5, t0=RATES, maximize=True),
+    lambda net: optim.Adafactor(net, lr=RATES, weight_decay=RATES, maximize=True),
+    lambda net: optim.Adafactor(net, lr=0.5, beta2_decay=-RATES, d=RATES + 1, eps=(1e-3, 0.1)),
+    lambda net: muon(net, lr=RATES, momentum=RATES + 0.8, weight_decay=RATES),
+    lambda net: muon(net, lr=0.01, nesterov=False, adjust_lr_fn="match_rms_adamw", ns_steps=3),
 ]
+
+
+def muon(net, **options):
+    """An optimizer of the net's matrices; its biases stay."""
+    matrices = [each for name, each in net.named_parameters() if name.endswith("weight")]
+    return optim.Muon(matrices, replicas=net.replicas, eps=1e-3, **options)
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
@@ -195,6 +205,11 @@ def in_groups(make, **first):
     return build
 
 
+def muon_in_groups(net):
+    groups = [{"params": net[2].weight}, {"params": [net[4].weight, net[0].weight], "momentum": 0}]
+    return optim.Muon(groups, lr=RATES, momentum=0.9, eps=1e-3, replicas=net.replicas)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -202,6 +217,8 @@ def in_groups(make, **first):
         in_groups(optim.Adam, amsgrad=True, weight_decay=0.1),
         in_groups(optim.NAdam, momentum_decay=0.1),
         in_groups(optim.RMSprop, centered=True, eps=1e-3),
+        in_groups(optim.Adafactor, weight_decay=0.1, eps=(1e-3, 1e-3)),
+        muon_in_groups,
     ],
 )
 @pytest.mark.parametrize("threads", [1, 2])

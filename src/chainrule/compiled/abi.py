@@ -30,6 +30,7 @@ from chainrule.compiled.lowering.ir import (
     Operation,
 )
 from chainrule.compiled.lowering.layers.dropout import DropoutState
+from chainrule.compiled.lowering.matrices import NewtonSchulz, ParameterShape
 from chainrule.compiled.lowering.optimizer import (
     Hyperparameters,
     OptimizerFlags,
@@ -125,7 +126,15 @@ class EpochArgs(ctypes.Structure):
 
 
 ENUMS: tuple[type, ...] = (GradMode, ActivationKind, MapKind, LossKind, UpdateRule)
-STRUCTURES = (Hyperparameters, OptimizerFlags, ParameterGroup, DropoutState, EpochArgs)
+STRUCTURES = (
+    Hyperparameters,
+    OptimizerFlags,
+    ParameterShape,
+    NewtonSchulz,
+    ParameterGroup,
+    DropoutState,
+    EpochArgs,
+)
 
 
 def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:

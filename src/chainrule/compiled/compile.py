@@ -28,6 +28,7 @@ from chainrule.compiled.lowering.ir import (
     TransposedConvolution,
 )
 from chainrule.compiled.lowering.loss import Outputs, lower_loss
+from chainrule.compiled.lowering.matrices import count_step_products, count_step_scratch
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import check_update_rule
 from chainrule.compiled.lowering.program import Program, Unsupported
@@ -67,7 +68,7 @@ class CompiledProgram(NamedTuple):
     idle_draws: dict[Module, int]  # the same of those that count draws and make none
     workspace: list[Tensor]  # one, when an epoch has been asked for
     samples: int  # of the data set
-    work: int  # about how many products an epoch of all replicas has, forward
+    work: int  # about how many products an epoch of all replicas has, forward and in updates
 
 
 def compile_training(
@@ -86,13 +87,16 @@ def compile_training(
     program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
     dtype = optimizer.flats[0].data.dtype
     targets = lower_loss(program, criterion, outputs, train.targets, dtype)
+    program.add_workspace(0, count_step_scratch(optimizer))
     num_terms = 1 if isinstance(criterion, SampleWeightedLoss) else len(targets)
     frozen = frozen_parameters(net, optimizer)
     found = finalize_program(
         optimizer, frozen, program, outputs, train, targets, num_terms, batch_size
     )
     found.args.accumulate = accumulate
-    return found
+    steps = -(-len(train) // (found.args.batch_size * accumulate))
+    update = found.args.replicas * steps * count_step_products(optimizer)
+    return found._replace(work=found.work + update)
 
 
 def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:

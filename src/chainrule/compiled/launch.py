@@ -83,7 +83,7 @@ def train_epochs(
         for name, bound in (("max_norm", clip_norm), ("clip_value", clip_value))
     ]
     tables = hyperparameter_tables(optimizer, steps, between_steps)
-    groups = parameter_groups(optimizer, tables, fresh)
+    groups, shapes = parameter_groups(optimizer, tables, fresh)
     weights = loss_weights(criterion, args.replicas)
     args.clip_norm, args.clip_value = map(address, bounds)
     args.groups, args.num_groups = ctypes.addressof(groups), len(groups)
@@ -91,7 +91,7 @@ def train_epochs(
     draws, kept = dropout_states(program.dropouts)
     args.dropouts = ctypes.addressof(draws)
     epochs = launch(program, rows, orders, active, outputs=outputs)
-    del kept
+    del kept, shapes
     count_uses(program.dropouts.items(), len(orders) * batches)
     count_uses(program.idle_draws.items(), len(orders) * batches)
     return_rows(optimizer, rows)

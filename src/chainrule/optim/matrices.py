@@ -13,7 +13,7 @@ from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar, is_nonzero, lerp_, mul_
 from chainrule.optim.optimizer import Optimizer, Params
 
-__all__ = ["Adafactor", "Muon"]
+__all__ = ["Adafactor", "Muon", "count_statistics", "scale_step"]
 
 Shape = Sequence[int]
 
@@ -23,6 +23,16 @@ def split_columns(flat: Tensor, shapes: Sequence[Shape]) -> Iterator[Tensor]:
     widths = [math.prod(shape) for shape in shapes]
     for part, shape in zip(torch.split(flat, widths, 1), shapes, strict=True):
         yield part.view(len(flat), *shape)
+
+
+def count_statistics(shapes: Sequence[Shape]) -> dict[str, int]:
+    """How many numbers Adafactor keeps for parameters of these shapes, by their names."""
+    matrices = [shape for shape in shapes if len(shape) > 1]
+    return {
+        "row_var": sum(math.prod(shape[:-1]) for shape in matrices),
+        "col_var": sum(math.prod(shape[:-2]) * shape[-1] for shape in matrices),
+        "variance": sum(math.prod(shape) for shape in shapes if len(shape) < 2),
+    }
 
 
 def like_each(number: Scalar, x: Tensor) -> Scalar:
@@ -90,12 +100,7 @@ class Adafactor(Optimizer):
                 raise ValueError(f"{name}: expected {wanted}, got {group[name]}")
 
     def initial_state(self, p: Tensor, group: Mapping[str, Any]) -> dict[str, Tensor]:
-        shapes = self.parameter_shapes(group)
-        matrices = [shape for shape in shapes if len(shape) > 1]
-        rows = sum(math.prod(shape[:-1]) for shape in matrices)
-        columns = sum(math.prod(shape[:-2]) * shape[-1] for shape in matrices)
-        others = sum(math.prod(shape) for shape in shapes if len(shape) < 2)
-        sizes = {"row_var": rows, "col_var": columns, "variance": others}
+        sizes = count_statistics(self.parameter_shapes(group))
         return {name: p.new_zeros(len(p), size) for name, size in sizes.items()}
 
     def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
@@ -185,12 +190,8 @@ class Muon(Optimizer):
         ahead = lerp_(g.clone(), b, h.momentum) if self.nesterov else b
         mul_(p, 1 - h.lr * h.weight_decay)
         for x, m in zip(split_columns(p, h.shapes), split_columns(ahead, h.shapes), strict=True):
-            x.sub_(self._orthogonalize(m, h.eps) * like_each(h.lr, x) * self._scale(*x.shape[1:]))
-
-    def _scale(self, rows: int, columns: int) -> float:
-        if self.adjust_lr_fn == "match_rms_adamw":
-            return 0.2 * math.sqrt(max(rows, columns))
-        return math.sqrt(max(1, rows / columns))
+            scale = scale_step(self.adjust_lr_fn, *x.shape[1:])
+            x.sub_(self._orthogonalize(m, h.eps) * like_each(h.lr, x) * scale)
 
     def _orthogonalize(self, m: Tensor, eps: float) -> Tensor:
         """O(m) of each matrix of m (K, R, C)."""
@@ -201,3 +202,10 @@ class Muon(Optimizer):
             gram = x @ x.mT
             x = a * x + (b * gram + c * gram @ gram) @ x
         return x.mT if m.shape[1] > m.shape[2] else x
+
+
+def scale_step(adjust_lr_fn: str | None, rows: int, columns: int) -> float:
+    """By what Muon multiplies the steps of a matrix."""
+    if adjust_lr_fn == "match_rms_adamw":
+        return 0.2 * math.sqrt(max(rows, columns))
+    return math.sqrt(max(1, rows / columns))

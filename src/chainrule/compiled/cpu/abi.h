@@ -23,7 +23,7 @@ enum class MapKind : int64_t { IDENTITY = 0, LEAKY_RELU = 1, ELU = 2, GELU = 3, 
 enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7 };
 
 // The optimizers that the kernel knows; AdamW is Adam with decoupled decay.
-enum class UpdateRule : int64_t { SGD = 0, ADAM = 1, NADAM = 2, RADAM = 3, ADAGRAD = 4, RMSPROP = 5, ADADELTA = 6, ADAMAX = 7, RPROP = 8, ASGD = 9 };
+enum class UpdateRule : int64_t { SGD = 0, ADAM = 1, NADAM = 2, RADAM = 3, ADAGRAD = 4, RMSPROP = 5, ADADELTA = 6, ADAMAX = 7, RPROP = 8, ASGD = 9, ADAFACTOR = 10, MUON = 11 };
 
 // y (rows, n) = the inputs' features from ``first`` on; a sample has ``features`` of them.
 struct LoadInput {
@@ -542,6 +542,9 @@ struct Hyperparameters {
     double lambd;
     double alpha;
     double t0;
+    double eps2;
+    double beta2_decay;
+    double d;
 };
 
 // Which update rule, and what in it is on; ``first_momentum``: it has no value yet.
@@ -557,10 +560,35 @@ struct OptimizerFlags {
     bool first_momentum;
 };
 
+// A parameter of so many ``numbers``, which ``begin`` there in a replica's row.
+//
+// They are matrices of rows × columns; 0 × 0 where there is one axis or none. Its statistics begin
+// at its ``row_place``, ``col_place`` or ``variance_place`` in those of its group. ``scale``: what
+// Muon multiplies its steps by.
+struct ParameterShape {
+    int64_t begin;
+    int64_t numbers;
+    int64_t rows;
+    int64_t columns;
+    int64_t row_place;
+    int64_t col_place;
+    int64_t variance_place;
+    double scale;
+};
+
+// So many ``steps`` of X ← a X + (b A + c A²) X, A = X Xᵀ.
+struct NewtonSchulz {
+    int64_t steps;
+    double a;
+    double b;
+    double c;
+};
+
 // The parameters from ``begin`` to ``end`` of a row, and how they are moved.
 //
 // ``hyperparameters`` (steps or 1, K); ``step``: how many the optimizer has done before the epoch;
-// ``mu_product`` (K), of NAdam alone, in float32 or float64.
+// ``mu_product`` (K), of NAdam alone, in float32 or float64. ``shapes``: of Adafactor and Muon
+// alone, and of Adafactor ``row_var`` (K, row_size), ``col_var`` and ``variance``.
 struct ParameterGroup {
     int64_t begin;
     int64_t end;
@@ -569,6 +597,15 @@ struct ParameterGroup {
     const Hyperparameters *hyperparameters;
     void *mu_product;
     bool mu_product_is_float;
+    const ParameterShape *shapes;
+    int64_t num_shapes;
+    NewtonSchulz newton_schulz;
+    void *row_var;
+    int64_t row_size;
+    void *col_var;
+    int64_t col_size;
+    void *variance;
+    int64_t variance_size;
 };
 
 // What a dropout's draws follow from, each (K): ``keys``, ``limits``, ``scales``.

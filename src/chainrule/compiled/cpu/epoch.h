@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "interpreter.h"
+#include "ops/matrices.h"
 #include "ops/optimizers.h"
 #include "threads.h"
 
@@ -162,25 +163,50 @@ template <class T> class ReplicaTrainer {
         }
     }
 
+    // Numbers of this replica from `place` on; null where there are none of that kind.
+    T *find_row(void *rows, int64_t stride, int64_t place) const {
+        return rows ? static_cast<T *>(rows) + replica * stride + place : nullptr;
+    }
+
     void update(Range range, int64_t step) {
         for (int64_t i = 0; i < args.num_groups; i++) {
             const ParameterGroup &of = args.groups[i];
-            const int64_t begin = std::max(range.begin, of.begin);
-            const int64_t end = std::min(range.end, of.end);
-            if (begin >= end) continue;
-            auto row = [&](void *rows) {
-                return rows ? static_cast<T *>(rows) + replica * args.parameters + begin : nullptr;
-            };
-            const ParameterSlice<T> slice{end - begin,
-                                          row(args.params),
-                                          group.grads[0] + begin,
-                                          row(args.momentum),
-                                          row(args.mean),
-                                          row(args.mean_square),
-                                          row(args.extra)};
-            update_parameters(slice, of, hyperparameters(of, step),
-                              steps_done(of, step) + 1,
-                              group.mu_products[i]);
+            if (of.num_shapes) update_shapes(range, of, step);
+            else update_range(range, of, step, group.mu_products[i]);
+        }
+    }
+
+    // Those numbers of a group that are in the range.
+    void update_range(Range range, const ParameterGroup &of, int64_t step, double mu_product) {
+        const int64_t begin = std::max(range.begin, of.begin), end = std::min(range.end, of.end);
+        if (begin >= end) return;
+        auto row = [&](void *rows) { return find_row(rows, args.parameters, begin); };
+        const ParameterSlice<T> slice{end - begin,
+                                      row(args.params),
+                                      group.grads[0] + begin,
+                                      row(args.momentum),
+                                      row(args.mean),
+                                      row(args.mean_square),
+                                      row(args.extra)};
+        update_parameters(slice, of, hyperparameters(of, step), steps_done(of, step) + 1,
+                          mu_product);
+    }
+
+    // Those parameters of a group that begin in the range, each as a whole.
+    void update_shapes(Range range, const ParameterGroup &of, int64_t step) {
+        for (int64_t i = 0; i < of.num_shapes; i++) {
+            const ParameterShape &shape = of.shapes[i];
+            if (shape.begin < range.begin || shape.begin >= range.end) continue;
+            const ShapedParameter<T> parameter{
+                shape,
+                find_row(args.params, args.parameters, shape.begin),
+                group.grads[0] + shape.begin,
+                find_row(args.momentum, args.parameters, shape.begin),
+                find_row(of.row_var, of.row_size, shape.row_place),
+                find_row(of.col_var, of.col_size, shape.col_place),
+                find_row(of.variance, of.variance_size, shape.variance_place)};
+            update_shaped(parameter, of, hyperparameters(of, step), steps_done(of, step) + 1,
+                          interpreter.scratch);
         }
     }
 

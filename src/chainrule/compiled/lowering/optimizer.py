@@ -11,16 +11,23 @@ import torch
 from torch import Tensor
 
 from chainrule.compiled.cstruct import fields, structure
+from chainrule.compiled.lowering.matrices import (
+    NewtonSchulz,
+    newton_schulz,
+    parameter_shapes,
+)
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.nn.parameter import Parameter
 from chainrule.optim import (
     ASGD,
     SGD,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     Adamax,
     AdamW,
+    Muon,
     NAdam,
     Optimizer,
     RAdam,
@@ -29,6 +36,7 @@ from chainrule.optim import (
 )
 from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar, is_nonzero
+from chainrule.optim.matrices import count_statistics
 from chainrule.optim.optimizer import read_hyperparameters
 
 __all__ = [
@@ -60,6 +68,8 @@ class UpdateRule(IntEnum):
     ADAMAX = 7
     RPROP = 8
     ASGD = 9
+    ADAFACTOR = 10
+    MUON = 11
 
 
 RULES: dict[type[Optimizer], UpdateRule] = {
@@ -74,6 +84,8 @@ RULES: dict[type[Optimizer], UpdateRule] = {
     Adamax: UpdateRule.ADAMAX,
     Rprop: UpdateRule.RPROP,
     ASGD: UpdateRule.ASGD,
+    Adafactor: UpdateRule.ADAFACTOR,
+    Muon: UpdateRule.MUON,
 }
 
 FLOATS = (torch.float32, torch.float64)
@@ -119,14 +131,18 @@ class Hyperparameters(ctypes.Structure):
     lambd: float
     alpha: float
     t0: float
+    eps2: float
+    beta2_decay: float
+    d: float
 
 
 PAIRS = {
     "betas": ("beta1", "beta2"),
     "etas": ("eta_minus", "eta_plus"),
     "step_sizes": ("min_step", "max_step"),
+    "eps": ("eps", "eps2"),
 }
-"""Hyperparameters that are two numbers, and what each is called here."""
+"""Hyperparameters that may be two numbers, and what each is called here."""
 MEMORY: dict[type[Optimizer], str] = {RMSprop: "alpha", Adadelta: "rho"}
 """What an optimizer calls beta2."""
 HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
@@ -154,7 +170,8 @@ class ParameterGroup(ctypes.Structure):
     """The parameters from ``begin`` to ``end`` of a row, and how they are moved.
 
     ``hyperparameters`` (steps or 1, K); ``step``: how many the optimizer has done before the epoch;
-    ``mu_product`` (K), of NAdam alone, in float32 or float64.
+    ``mu_product`` (K), of NAdam alone, in float32 or float64. ``shapes``: of Adafactor and Muon
+    alone, and of Adafactor ``row_var`` (K, row_size), ``col_var`` and ``variance``.
     """
 
     begin: int
@@ -164,6 +181,15 @@ class ParameterGroup(ctypes.Structure):
     hyperparameters: Annotated[int | None, "const Hyperparameters *"]
     mu_product: Annotated[int | None, "void *"]
     mu_product_is_float: bool
+    shapes: Annotated[int | None, "const ParameterShape *"]
+    num_shapes: int
+    newton_schulz: NewtonSchulz
+    row_var: Annotated[int | None, "void *"]
+    row_size: int
+    col_var: Annotated[int | None, "void *"]
+    col_size: int
+    variance: Annotated[int | None, "void *"]
+    variance_size: int
 
 
 class OptimizerRows(NamedTuple):
@@ -189,16 +215,24 @@ def check_update_rule(optimizer: Optimizer) -> None:
 
 def has_regular_state(optimizer: Optimizer) -> bool:
     """Whether the tensors that a rule keeps are like the parameters, as it makes them."""
-    for flat, state in zip(optimizer.flats, optimizer.state, strict=True):
+    for i, (flat, state) in enumerate(zip(optimizer.flats, optimizer.state, strict=True)):
         if not set(optimizer.state_names) <= set(state):
             return False
+        widths = dict.fromkeys(STATE_PLACES, flat.data.shape[1]) | statistic_widths(optimizer, i)
         for name, t in state.items():
-            like = flat.data if name in STATE_PLACES else flat.data[:, :1]
-            if not isinstance(t, Tensor) or t.shape != like.shape or not t.is_contiguous():
+            shape = len(flat.data), widths.get(name, 1)
+            if not isinstance(t, Tensor) or t.shape != shape or not t.is_contiguous():
                 return False
-            if t.dtype not in ((like.dtype,) if name in STATE_PLACES else FLOATS):
+            if t.dtype not in ((flat.data.dtype,) if name in widths else FLOATS):
                 return False
     return True
+
+
+def statistic_widths(optimizer: Optimizer, index: int) -> dict[str, int]:
+    """How many numbers Adafactor keeps of a group, by their names; nothing for other rules."""
+    if not isinstance(optimizer, Adafactor):
+        return {}
+    return count_statistics(optimizer.parameter_shapes(optimizer.param_groups[index]))
 
 
 def collect_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> OptimizerRows:
@@ -254,7 +288,7 @@ def state_in_use(optimizer: Optimizer, index: int) -> list[str]:
     """The names of the tensors (K, P) that a group's rule keeps."""
     group = optimizer.param_groups[index]
     names = [name for name in optimizer.state_names if name in STATE_PLACES]
-    if "momentum" in group and is_nonzero(group["momentum"]):
+    if "momentum_buffer" not in names and is_nonzero(group.get("momentum", 0)):
         names.append("momentum_buffer")
     if group.get("centered"):
         names.append("grad_avg")
@@ -265,13 +299,14 @@ def state_in_use(optimizer: Optimizer, index: int) -> list[str]:
 
 def parameter_groups(
     optimizer: Optimizer, tables: Sequence[Tensor], fresh: Sequence[bool]
-) -> ctypes.Array[ParameterGroup]:
-    """The groups as the kernel sees them.
+) -> tuple[ctypes.Array[ParameterGroup], list[object]]:
+    """The groups as the kernel sees them, and what has to be kept meanwhile.
 
     ``tables``: the hyperparameters of each, kept by the caller; ``fresh``: whether each has no
     momentum yet.
     """
     array, begin = (ParameterGroup * len(optimizer.flats))(), 0
+    kept: list[object] = []
     for i, native in enumerate(array):
         end = begin + optimizer.flats[i].data.shape[1]
         native.begin, native.end, begin = begin, end, end
@@ -282,7 +317,23 @@ def parameter_groups(
         if product is not None:
             native.mu_product = product.data_ptr()
             native.mu_product_is_float = product.dtype == torch.float32
-    return array
+        shapes = parameter_shapes(optimizer, i, native.begin)
+        if shapes is not None:
+            native.shapes, native.num_shapes = ctypes.addressof(shapes), len(shapes)
+            kept.append(shapes)
+        if isinstance(optimizer, Muon):
+            native.newton_schulz = newton_schulz(optimizer)
+        if isinstance(optimizer, Adafactor):
+            point_at_statistics(native, optimizer.state[i])
+    return array, kept
+
+
+def point_at_statistics(native: ParameterGroup, state: dict[str, Tensor]) -> None:
+    """Tell a group where what Adafactor keeps is: the kernel writes there."""
+    rows, columns, others = (state[name] for name in Adafactor.state_names)
+    native.row_var, native.row_size = rows.data_ptr(), rows.shape[1]
+    native.col_var, native.col_size = columns.data_ptr(), columns.shape[1]
+    native.variance, native.variance_size = others.data_ptr(), others.shape[1]
 
 
 def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerFlags:
@@ -293,7 +344,7 @@ def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerF
         maximize=group["maximize"],
         weight_decay=is_nonzero(group.get("weight_decay", 0)),
         momentum=is_nonzero(group.get("momentum", 0)),
-        nesterov=group.get("nesterov", False),
+        nesterov=group.get("nesterov", getattr(optimizer, "nesterov", False)),
         decoupled=group.get("decoupled_weight_decay", False),
         amsgrad=group.get("amsgrad", False),
         centered=group.get("centered", False),
@@ -322,7 +373,10 @@ def hyperparameter_table(optimizer: Optimizer, index: int) -> Tensor:
     """The Hyperparameters of a group, for each replica (K, numbers), in float64."""
     data, columns = optimizer.flats[index].data, read_hyperparameters(optimizer, index)
     for name, parts in PAIRS.items():
-        columns |= zip(parts, columns.pop(name, ()), strict=False)
+        if isinstance(columns.get(name), tuple):
+            columns |= zip(parts, columns.pop(name), strict=True)
+    if columns.get("eps", 0.0) is None:
+        columns["eps"] = torch.finfo(data.dtype).eps
     if type(optimizer) in MEMORY:
         columns["beta2"] = columns.pop(MEMORY[type(optimizer)])
     values = [columns.get(name, 0.0) for name in HYPERPARAMETERS]

@@ -6,17 +6,22 @@
 #include <algorithm>
 #include <cmath>
 
-// g <- g min(1, bound / (|g| + 1e-6))
-template <class T> void clip_grad_norm(T *g, int64_t P, double bound) {
+// The sum of x^2 over `count` numbers.
+template <class T> T sum_of_squares(const T *x, int64_t count) {
     T lanes[16] = {}, total = 0;
     int64_t i = 0;
-    for (; i + 16 <= P; i += 16)
-        for (int j = 0; j < 16; j++) lanes[j] += g[i + j] * g[i + j];
-    for (; i < P; i++) total += g[i] * g[i];
+    for (; i + 16 <= count; i += 16)
+        for (int j = 0; j < 16; j++) lanes[j] += x[i + j] * x[i + j];
+    for (; i < count; i++) total += x[i] * x[i];
     for (T lane : lanes) total += lane;
-    const T scale = T(bound) / (std::sqrt(total) + T(1e-6));
+    return total;
+}
+
+// g <- g min(1, bound / (|g| + 1e-6))
+template <class T> void clip_grad_norm(T *g, int64_t P, double bound) {
+    const T scale = T(bound) / (std::sqrt(sum_of_squares(g, P)) + T(1e-6));
     if (scale < 1)
-        for (i = 0; i < P; i++) g[i] *= scale;
+        for (int64_t i = 0; i < P; i++) g[i] *= scale;
 }
 
 // g <- min(max(g, -bound), bound)
@@ -246,5 +251,7 @@ void update_parameters(const ParameterSlice<T> &s, const ParameterGroup &group,
     case UpdateRule::ADAMAX: return adamax_step(s, h, flags, step);
     case UpdateRule::RPROP: return rprop_step(s, h, flags);
     case UpdateRule::ASGD: return asgd_step(s, h, flags, step);
+    case UpdateRule::ADAFACTOR:
+    case UpdateRule::MUON: return;  // they go by parameter: matrices.h
     }
 }
