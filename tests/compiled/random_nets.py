@@ -160,15 +160,22 @@ def draw_images(draw: random.Random, channels: int) -> list[nn.Module]:
 def draw_sequence(draw: random.Random) -> tuple[list[nn.Module], tuple[int, ...]]:
     """What reads a sequence, and the shape of one."""
     T, width, hidden = draw.randint(1, 4), draw.randint(1, 5), draw.choice((2, 4, 6))
-    several, bias = draw.random() < 0.3, draw.random() < 0.8
-    make = draw.choice((nn.RNN, nn.LSTM, nn.GRU, None))
-    if make is None:
-        encoder = nn.TransformerEncoderLayer(
-            hidden, 2, 3, 0.0, layer_norm_eps=0.1, batch_first=True, norm_first=several, bias=bias
-        )
+    several, bias, dropout = draw.random() < 0.3, draw.random() < 0.8, draw.choice((0.0, 0.3))
+    options: dict[str, Any] = {"bias": bias, "dropout": dropout, "batch_first": True}
+    make = draw.choice((nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention, None))
+    if make in (None, nn.MultiheadAttention):
+        if make is None:
+            reader = [
+                nn.TransformerEncoderLayer(
+                    hidden, 2, 3, layer_norm_eps=0.1, norm_first=several, **options
+                )
+            ]
+        else:
+            reader = [nn.MultiheadAttention(hidden, 2, causal=several, **options), nn.Item(0)]
         positions = nn.PositionalEncoding(hidden, batch_first=True)
-        return [nn.Linear(width, hidden), positions, encoder, nn.Flatten()], (T, width)
-    layer = make(width, hidden, 1 + several, bias=bias, batch_first=True, bidirectional=several)
+        return [nn.Linear(width, hidden), positions, *reader, nn.Flatten()], (T, width)
+    layers = draw.choice((2, 3)) if several else 1
+    layer = make(width, hidden, layers, bidirectional=several, **options)
     last = draw.choice((nn.Select(1, -1), nn.Flatten()))
     return [layer, nn.Item(0), last], (T, width)
 

@@ -18,6 +18,8 @@ RECURRENT = [
     nn.GRU(3, 5, batch_first=True),
     nn.GRU(3, 4, num_layers=2, bidirectional=True, batch_first=True, truncate=3),
     nn.GRU(3, 5, bias=False, batch_first=True),
+    nn.RNN(3, 5, num_layers=2, dropout=0.3, batch_first=True),
+    nn.LSTM(3, 4, num_layers=3, dropout=0.4, bidirectional=True, batch_first=True),
 ]
 
 
@@ -45,9 +47,12 @@ def test_a_sequence_of_one_step_agrees():
     assert_equal(recurrent_net(RECURRENT[5]), nn.MSELoss(), sgd, (1, 3), 2)
 
 
-def test_a_recurrent_layer_may_be_used_for_both_of_a_pair():
-    reader = nn.Sequential(nn.GRU(3, 4, batch_first=True), nn.Item(0), nn.Select(1, -1))
-    net = nn.Sequential(nn.Siamese(reader), nn.Flatten(), nn.Linear(8, 2))
+@pytest.mark.parametrize("joint", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_recurrent_layer_may_be_used_for_both_of_a_pair(dropout, joint):
+    layer = nn.GRU(3, 4, num_layers=3 if dropout else 1, batch_first=True, dropout=dropout)
+    reader = nn.Sequential(layer, nn.Item(0), nn.Select(1, -1))
+    net = nn.Sequential(nn.Siamese(reader, joint_batch=joint), nn.Flatten(), nn.Linear(8, 2))
     assert_equal(net, nn.MSELoss(), sgd, (2, 3, 3), 2)
 
 
@@ -62,6 +67,11 @@ ATTENTION = [
     nn.TransformerEncoderLayer(**ENCODER, bias=False, layer_norm_eps=0.1),
     nn.PositionalEncoding(4, batch_first=True),
     nn.Siamese(nn.TransformerEncoderLayer(**ENCODER)),
+    nn.Sequential(nn.MultiheadAttention(4, 2, 0.3, batch_first=True, causal=True), nn.Item(0)),
+    nn.TransformerEncoderLayer(**ENCODER | {"dropout": 0.3}),
+    nn.TransformerEncoderLayer(**ENCODER | {"dropout": 0.2}, norm_first=True, activation="gelu"),
+    nn.Siamese(nn.TransformerEncoderLayer(**ENCODER | {"dropout": 0.3}), joint_batch=True),
+    nn.Siamese(nn.TransformerEncoderLayer(**ENCODER | {"dropout": 0.3})),
 ]
 
 
@@ -76,24 +86,13 @@ def test_attention_agrees(layer, first):
     assert_equal(net, nn.MSELoss(), sgd, shape, 2)
 
 
-PLAIN = [
-    (nn.LSTM(3, 4, batch_first=True), "LSTM(3, 4, batch_first=True) without an Item(0) after it"),
-    (nn.LSTM(3, 4, 2, batch_first=True, dropout=0.3), "with dropout between its layers"),
-    (nn.MultiheadAttention(3, 1, dropout=0.2, batch_first=True), "with dropout"),
-    (nn.TransformerEncoderLayer(3, 1, 4, batch_first=True), "with dropout"),
-]
-
-
-@pytest.mark.parametrize(("layer", "why"), PLAIN, ids=repr)
-def test_what_is_not_known_takes_the_plain_path(layer, why):
-    item = [nn.Item(0)] if isinstance(layer, nn.LSTM | nn.MultiheadAttention) else []
-    if "Item" in why:
-        item = [nn.Item(1), nn.Item(0), nn.Select(0, 0)]
-    width = 3 if not isinstance(layer, nn.LSTM) else 4
-    last = [] if "Item" in why else [nn.Select(1, -1)]
-    net = nn.Sequential(layer, *item, *last, nn.Linear(width, 2)).replicate(K, SEEDS)
+def test_what_picks_another_item_takes_the_plain_path():
+    picked = nn.Item(1), nn.Item(0), nn.Select(0, 0)
+    net = nn.Sequential(nn.LSTM(3, 4, batch_first=True), *picked, nn.Linear(4, 2))
+    net = net.replicate(K, SEEDS)
     trainer = Trainer(net, nn.MSELoss(), sgd(net), batch_size=B, seed=SEEDS)
     trainer.fit(make_data((4, 3), 2, torch.float32), epochs=1, progress=False)
+    why = "LSTM(3, 4, batch_first=True) without an Item(0) after it"
     assert why in str(trainer.backend_status)
 
 
@@ -104,14 +103,26 @@ def train_reader(reader, seed, net, data, compile="auto"):  # noqa: A002
     return trainer
 
 
-@pytest.mark.parametrize("reader", ["RNN", "LSTM", "GRU", "attention"])
+DROPPING = [
+    nn.Sequential(nn.GRU(2, 5, 2, batch_first=True, dropout=0.3), nn.Item(0), nn.Flatten()),
+    nn.Sequential(nn.TransformerEncoderLayer(2, 1, 3, 0.3, batch_first=True), nn.Flatten()),
+]
+READERS = [
+    *(zoo.sequence_net(reader, hidden=8) for reader in ("RNN", "LSTM", "GRU", "attention")),
+    *(
+        nn.Sequential(each, nn.Linear(width, 1))
+        for each, width in zip(DROPPING, (30, 12), strict=True)
+    ),
+]
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda net: repr(net[0])[:40])
 def test_a_replica_that_reads_sequences_has_the_same_bits_anywhere(reader):
     data, found = make_data((6, 2), 1, torch.float32), []
     for threads in (1, 2):
         with torch_threads(threads):
-            net = zoo.sequence_net(reader, hidden=8).replicate(K, SEEDS)
-            cohort = train_reader(reader, SEEDS, net, data)
-            net = zoo.sequence_net(reader, hidden=8).initialize(SEEDS[1])
+            cohort = train_reader(reader, SEEDS, reader.replicate(K, SEEDS), data)
+            net = reader.replicate(K, SEEDS).replica(1)
             alone = train_reader(reader, SEEDS[1], net, data.replica(1))
         found += [cohort.optimizer.flats[0].data[1], alone.optimizer.flats[0].data[0]]
     assert all(torch.equal(found[0], other) for other in found[1:])

@@ -33,7 +33,6 @@ from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import check_update_rule
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
-from chainrule.nn.layers.dropout import DropoutBase
 from chainrule.nn.loss import Loss, SampleWeightedLoss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
@@ -64,7 +63,7 @@ class CompiledProgram(NamedTuple):
     copies: list[tuple[Tensor, Tensor]]  # of data that are not contiguous: copy, original
     running: list[Buffer]  # what layers learn beside parameters
     frozen: list[Parameter]  # those of the net that the optimizer does not move
-    dropouts: dict[DropoutBase, int]  # those that draw, each with how often it does for a batch
+    dropouts: dict[Module, int]  # those that draw, each with how often it does for a batch
     idle_draws: dict[Module, int]  # the same of those that count draws and make none
     workspace: list[Tensor]  # one, when an epoch has been asked for
     samples: int  # of the data set

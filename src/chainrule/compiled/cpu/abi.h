@@ -153,13 +153,15 @@ struct AddConstants {
 //
 // x (3 E, T, n): the queries q, the keys k and the values v, of E features, ``size`` a head.
 // P = softmax over s of qₜ · kₛ ``scale``; with ``causal`` s is at most t. ``shares`` (heads, T,
-// T, n) keeps P.
+// T, n) keeps P. With a ``mask`` (heads, T, T, n) of rows ldm apart the values are times P m.
 struct Attention {
     int64_t x;
     int64_t ldx;
     int64_t y;
     int64_t ldy;
     int64_t shares;
+    int64_t mask;
+    int64_t ldm;
     int64_t heads;
     int64_t size;
     int64_t steps;
@@ -233,22 +235,30 @@ struct BatchNormalize {
     GradMode x_grad;
 };
 
-// y = x m, m drawn anew: 0 with probability p, else 1 / (1 − p)        x, y (rows, n)
+// m (draws, n), drawn anew for n samples of a lane: 0 with probability p, else 1 / (1 − p)
 //
-// ``layer``: which dropout it is; ``use``: which of its uses in a step. ``lanes`` (num_lanes):
-// blocks of the batch, in the order of a sample's numbers. Each ``pixels`` rows share a draw;
-// ``mask`` (rows / pixels, n) keeps them.
-struct Drop {
+// ``layer``: which dropout it is of; ``use``: which of its uses in a step. A use has ``num_lanes``
+// blocks of the batch, and this is number ``lane``: so the draws of a sample are numbered.
+struct DrawMask {
     int64_t layer;
     int64_t use;
+    int64_t mask;
+    int64_t ld;
+    int64_t draws;
+    int64_t lane;
+    int64_t num_lanes;
+};
+
+// y = x m        x, y (rows, n), m (rows / pixels, n): each ``pixels`` rows share one of m
+//
+// dx = g m
+struct Drop {
     int64_t x;
     int64_t y;
     int64_t mask;
     int64_t rows;
     int64_t n;
     int64_t pixels;
-    const int64_t *lanes;
-    int64_t num_lanes;
     GradMode x_grad;
 };
 
@@ -457,7 +467,7 @@ struct Resample {
     GradMode x_grad;
 };
 
-enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DROP = 13, LESS_EQUAL = 14, ELEMENTWISE_TERM = 15, CROSS_ENTROPY = 16, GAUSSIAN_TERM = 17, STORE_OUTPUT = 18, CONVOLUTION = 19, TRANSPOSED_CONVOLUTION = 20, POOL = 21, PAD = 22, RESAMPLE = 23 };
+enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DRAW_MASK = 13, DROP = 14, LESS_EQUAL = 15, ELEMENTWISE_TERM = 16, CROSS_ENTROPY = 17, GAUSSIAN_TERM = 18, STORE_OUTPUT = 19, CONVOLUTION = 20, TRANSPOSED_CONVOLUTION = 21, POOL = 22, PAD = 23, RESAMPLE = 24 };
 
 union OperationArgs {
     LoadInput load_input;
@@ -473,6 +483,7 @@ union OperationArgs {
     ParametricReLU parametric_re_l_u;
     Normalize normalize;
     BatchNormalize batch_normalize;
+    DrawMask draw_mask;
     Drop drop;
     LessEqual less_equal;
     ElementwiseTerm elementwise_term;
@@ -508,6 +519,7 @@ template <class F> void visit(const Operation &op, F f) {
     case OpCode::PARAMETRIC_RE_L_U: return f(op.args.parametric_re_l_u);
     case OpCode::NORMALIZE: return f(op.args.normalize);
     case OpCode::BATCH_NORMALIZE: return f(op.args.batch_normalize);
+    case OpCode::DRAW_MASK: return f(op.args.draw_mask);
     case OpCode::DROP: return f(op.args.drop);
     case OpCode::LESS_EQUAL: return f(op.args.less_equal);
     case OpCode::ELEMENTWISE_TERM: return f(op.args.elementwise_term);

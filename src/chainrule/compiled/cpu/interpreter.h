@@ -190,14 +190,19 @@ template <class T> struct Interpreter {
     void forward(const AddConstants &op) { add_constants<T>(op, values + op.y); }
 
     void forward(const Attention &op) {
-        attention_forward<T>(op, values + op.y, values + op.shares, values + op.x);
+        attention_forward<T>(op, values + op.y, values + op.shares, values + op.x, mask_of(op),
+                             scratch);
     }
 
     void backward(const Attention &op) {
         if (op.x_grad == GradMode::SKIP) return;
         if (op.x_grad == GradMode::ASSIGN) clear(grads + op.x, 3 * op.heads * op.size * op.ldx);
         attention_backward<T>(op, grads + op.x, grads + op.y, values + op.x, values + op.shares,
-                              scratch);
+                              mask_of(op), scratch);
+    }
+
+    const T *mask_of(const Attention &op) const {
+        return op.mask == NOWHERE ? nullptr : values + op.mask;
     }
 
     void forward(const ParametricReLU &op) {
@@ -255,28 +260,22 @@ template <class T> struct Interpreter {
                                op.x_grad == GradMode::ACCUMULATE);
     }
 
-    void forward(const Drop &op) {
+    void forward(const DrawMask &op) {
         const DropoutState &state = args.dropouts[op.layer];
         const int64_t use = state.first_use + (args.first_batch + chunk.number) * state.uses + op.use;
-        for (int64_t i = 0; i < op.num_lanes; i++) {
-            const int64_t block = op.lanes[i] * args.batch_columns;
-            T *mask = values + op.mask + block;
-            draw_mask<T>(mask, op.n, op.rows / op.pixels, args.batch_columns,
-                         chunk.place * op.num_lanes + i, op.num_lanes, use, state.keys[replica],
-                         state.limits[replica], T(state.scales[replica]));
-            multiply_mask<T>(values + op.y + block, values + op.x + block, mask, op.n, op.rows,
-                             op.pixels, args.batch_columns, false);
-        }
+        draw_mask<T>(values + op.mask, op.ld, op.draws, args.batch_columns,
+                     chunk.place * op.num_lanes + op.lane, op.num_lanes, use, state.keys[replica],
+                     state.limits[replica], T(state.scales[replica]));
+    }
+
+    void forward(const Drop &op) {
+        multiply_mask<T>(op, values + op.y, values + op.x, values + op.mask, false);
     }
 
     void backward(const Drop &op) {
-        if (op.x_grad == GradMode::SKIP) return;
-        for (int64_t i = 0; i < op.num_lanes; i++) {
-            const int64_t block = op.lanes[i] * args.batch_columns;
-            multiply_mask<T>(grads + op.x + block, grads + op.y + block, values + op.mask + block,
-                             op.n, op.rows, op.pixels, args.batch_columns,
+        if (op.x_grad != GradMode::SKIP)
+            multiply_mask<T>(op, grads + op.x, grads + op.y, values + op.mask,
                              op.x_grad == GradMode::ACCUMULATE);
-        }
     }
 
     void forward(const LessEqual &op) {

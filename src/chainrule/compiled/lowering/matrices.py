@@ -17,6 +17,7 @@ __all__ = [
     "count_step_scratch",
     "newton_schulz",
     "parameter_shapes",
+    "statistic_widths",
 ]
 
 VECTOR_NUMBERS = 16
@@ -72,6 +73,13 @@ def parameter_shapes(
             native.scale = scale_step(optimizer.adjust_lr_fn, *shape)
         begin += native.numbers
     return array
+
+
+def statistic_widths(optimizer: Optimizer, index: int) -> dict[str, int]:
+    """How many numbers Adafactor keeps of a group, by their names; nothing for other rules."""
+    if not isinstance(optimizer, Adafactor):
+        return {}
+    return count_statistics(optimizer.parameter_shapes(optimizer.param_groups[index]))
 
 
 def newton_schulz(optimizer: Muon) -> NewtonSchulz:

@@ -27,7 +27,7 @@ from chainrule.compiled.lowering.layers.attention import (
 from chainrule.compiled.lowering.layers.comparison import lower_less_equal
 from chainrule.compiled.lowering.layers.conv import lower_conv
 from chainrule.compiled.lowering.layers.conv_transpose import lower_conv_transpose
-from chainrule.compiled.lowering.layers.dropout import lower_dropout
+from chainrule.compiled.lowering.layers.dropout import lower_dropout, lower_step_dropout
 from chainrule.compiled.lowering.layers.embedding import lower_embedding
 from chainrule.compiled.lowering.layers.linear import lower_linear
 from chainrule.compiled.lowering.layers.normalization import (
@@ -230,18 +230,16 @@ def lower_encoder_layer(
 ) -> list[Value]:
     """Attention and a net of two layers, each added to what it is given; a step is a lane here."""
     T = check_sequence(layer.self_attn, lanes, layer.d_model)
-    drops = layer.drop, layer.drop1, layer.drop2
-    if program.training and any(p for drop in drops for p in drop.drop_probabilities()):
-        raise Unsupported(f"{layer.label()} with dropout")
 
     def attend(steps: list[Value]) -> list[Value]:
-        return lower_dropout(
-            program, layer.drop1, add_attention(program, layer.self_attn, steps, T)
-        )
+        seen = add_attention(program, layer.self_attn, steps, T)
+        return lower_step_dropout(program, layer.drop1, seen, T)
 
     def feed_forward(steps: list[Value]) -> list[Value]:
-        inner = [layer.linear1, layer.f, layer.drop, layer.linear2, layer.drop2]
-        return lower_layers(program, inner, steps)
+        inner = lower_layers(program, [layer.linear1, layer.f], steps)
+        inner = lower_step_dropout(program, layer.drop, inner, T)
+        outer = lower_layers(program, [layer.linear2], inner)
+        return lower_step_dropout(program, layer.drop2, outer, T)
 
     steps = program.gather(split_entries(lanes))
     for norm, branch in ((layer.norm1, attend), (layer.norm2, feed_forward)):

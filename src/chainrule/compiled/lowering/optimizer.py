@@ -15,6 +15,7 @@ from chainrule.compiled.lowering.matrices import (
     NewtonSchulz,
     newton_schulz,
     parameter_shapes,
+    statistic_widths,
 )
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.nn.parameter import Parameter
@@ -36,7 +37,6 @@ from chainrule.optim import (
 )
 from chainrule.optim.hyperparameters import check_number
 from chainrule.optim.inplace import Scalar, is_nonzero
-from chainrule.optim.matrices import count_statistics
 from chainrule.optim.optimizer import read_hyperparameters
 
 __all__ = [
@@ -226,13 +226,6 @@ def has_regular_state(optimizer: Optimizer) -> bool:
             if t.dtype not in ((flat.data.dtype,) if name in widths else FLOATS):
                 return False
     return True
-
-
-def statistic_widths(optimizer: Optimizer, index: int) -> dict[str, int]:
-    """How many numbers Adafactor keeps of a group, by their names; nothing for other rules."""
-    if not isinstance(optimizer, Adafactor):
-        return {}
-    return count_statistics(optimizer.parameter_shapes(optimizer.param_groups[index]))
 
 
 def collect_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> OptimizerRows:

@@ -36,7 +36,6 @@ from chainrule.compiled.lowering.ir import (
     Resample,
     TransposedConvolution,
 )
-from chainrule.nn.layers.dropout import DropoutBase
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
 
@@ -165,7 +164,7 @@ class Program:
         self.lane_groups: list[list[int]] = [[0]]
         self.whole_batch, self.whole_numbers = False, whole_numbers
         self.running: list[Buffer] = []
-        self.dropouts: dict[DropoutBase, int] = {}
+        self.dropouts: dict[Module, int] = {}
         self.idle_draws: dict[Module, int] = {}
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
 

@@ -25,7 +25,7 @@ inline void philox(PhiloxBlocks &c, uint64_t key) {
         }
 }
 
-// m of one block of the batch, for `columns` samples from `first` on, `step` apart in number.
+// m (draws, columns) of samples from the number `first` on, `step` apart.
 template <class T>
 void draw_mask(T *mask, int64_t ld, int64_t draws, int64_t columns, int64_t first, int64_t step,
                uint64_t use, uint64_t key, int64_t limit, T scale) {
@@ -44,14 +44,12 @@ void draw_mask(T *mask, int64_t ld, int64_t draws, int64_t columns, int64_t firs
         }
 }
 
-// y = x m of one block, or += with accumulate; each `pixels` rows share a row of m
-template <class T>
-void multiply_mask(T *y, const T *x, const T *mask, int64_t ld, int64_t rows, int64_t pixels,
-                   int64_t columns, bool accumulate) {
+// y = x m, or += with accumulate; each `pixels` rows share a row of m
+template <class T> void multiply_mask(const Drop &op, T *y, const T *x, const T *mask, bool accumulate) {
     using S = Simd<T>;
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t j = r * ld; j < r * ld + columns; j += S::W) {
-            const auto v = S::load(x + j) * S::load(mask + r / pixels * ld + j - r * ld);
+    for (int64_t r = 0; r < op.rows; r++, x += op.n, y += op.n)
+        for (int64_t j = 0; j < op.n; j += S::W) {
+            const auto v = S::load(x + j) * S::load(mask + r / op.pixels * op.n + j);
             S::store(y + j, accumulate ? S::load(y + j) + v : v);
         }
 }

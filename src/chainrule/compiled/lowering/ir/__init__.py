@@ -35,7 +35,7 @@ from chainrule.compiled.lowering.ir.modes import (
     LossKind,
     MapKind,
 )
-from chainrule.compiled.lowering.ir.normalization import BatchNormalize, Drop, Normalize
+from chainrule.compiled.lowering.ir.normalization import BatchNormalize, DrawMask, Drop, Normalize
 from chainrule.compiled.lowering.ir.samples import (
     LoadInput,
     LoadTarget,
@@ -54,6 +54,7 @@ __all__ = [
     "BatchNormalize",
     "Convolution",
     "CrossEntropy",
+    "DrawMask",
     "Drop",
     "ElementwiseTerm",
     "GaussianTerm",
@@ -92,6 +93,7 @@ Operation: TypeAlias = (
     | ParametricReLU
     | Normalize
     | BatchNormalize
+    | DrawMask
     | Drop
     | LessEqual
     | ElementwiseTerm

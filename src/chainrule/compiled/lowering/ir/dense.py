@@ -121,7 +121,7 @@ class Attention:
 
     x (3 E, T, n): the queries q, the keys k and the values v, of E features, ``size`` a head.
     P = softmax over s of qₜ · kₛ ``scale``; with ``causal`` s is at most t. ``shares`` (heads, T,
-    T, n) keeps P.
+    T, n) keeps P. With a ``mask`` (heads, T, T, n) of rows ldm apart the values are times P m.
     """
 
     x: int
@@ -129,6 +129,8 @@ class Attention:
     y: int
     ldy: int
     shares: int
+    mask: int
+    ldm: int
     heads: int
     size: int
     steps: int

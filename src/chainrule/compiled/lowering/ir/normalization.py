@@ -8,7 +8,7 @@ from torch import Tensor
 
 from chainrule.compiled.lowering.ir.modes import GradMode
 
-__all__ = ["BatchNormalize", "Drop", "Normalize"]
+__all__ = ["BatchNormalize", "DrawMask", "Drop", "Normalize"]
 
 
 @dataclass(slots=True)
@@ -68,22 +68,33 @@ class BatchNormalize:
 
 
 @dataclass(slots=True)
-class Drop:
-    """y = x m, m drawn anew: 0 with probability p, else 1 / (1 − p)        x, y (rows, n)
+class DrawMask:
+    """m (draws, n), drawn anew for n samples of a lane: 0 with probability p, else 1 / (1 − p)
 
-    ``layer``: which dropout it is; ``use``: which of its uses in a step. ``lanes`` (num_lanes):
-    blocks of the batch, in the order of a sample's numbers. Each ``pixels`` rows share a draw;
-    ``mask`` (rows / pixels, n) keeps them.
+    ``layer``: which dropout it is of; ``use``: which of its uses in a step. A use has ``num_lanes``
+    blocks of the batch, and this is number ``lane``: so the draws of a sample are numbered.
     """
 
     layer: int
     use: int
+    mask: int
+    ld: int
+    draws: int
+    lane: int
+    num_lanes: int
+
+
+@dataclass(slots=True)
+class Drop:
+    """y = x m        x, y (rows, n), m (rows / pixels, n): each ``pixels`` rows share one of m
+
+    dx = g m
+    """
+
     x: int
     y: int
     mask: int
     rows: int
     n: int
     pixels: int
-    lanes: Tensor
-    num_lanes: int
     x_grad: GradMode = GradMode.SKIP

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import sqrt
 
 from chainrule import nn
-from chainrule.compiled.lowering.ir import AddConstants, Attention
+from chainrule.compiled.lowering.ir import NOWHERE, AddConstants, Attention
+from chainrule.compiled.lowering.layers.dropout import add_masks, drops
 from chainrule.compiled.lowering.layers.linear import add_bias_grad, add_products, find_weights
 from chainrule.compiled.lowering.layers.recurrent import take_first_item
 from chainrule.compiled.lowering.program import (
@@ -44,29 +45,31 @@ def add_attention(
     program: Program, layer: nn.MultiheadAttention, steps: list[Value], T: int
 ) -> list[Value]:
     """What each T of the steps (E,) see of each other."""
-    if program.training:
-        if layer.dropout:
-            raise Unsupported(f"{layer.label()} with dropout")
-        program.count_draws(layer)
     E, heads, lanes = layer.embed_dim, layer.num_heads, len(steps) // T
     weights = find_weights(program, layer.in_proj_weight, layer.in_proj_bias)
     x = Slice(program.add_buffer(3 * E, len(steps)), 0, 3 * E)
     add_products(program, weights, steps, x)
     add_bias_grad(program, x, len(steps), weights.bias)
     seen = Slice(program.add_buffer(E, len(steps)), 0, E)
+    masks = add_masks(program, layer, heads * T * T) if drops(program, layer) else []
     for lane in range(lanes):
         shares = program.add_buffer(heads * T * T)
         program.constants.add(shares)
         (x_place, ldx), (y_place, ldy) = (
             program.address(rows._replace(block=lane * T)) for rows in (x, seen)
         )
-        program.add_workspace(0, T * program.batch_columns)
+        mask, ldm = (NOWHERE, 0)
+        for drawn in masks:
+            mask, ldm = program.address(drawn._replace(block=lane))
+        program.add_workspace(0, (T + 1) * program.batch_columns)
         op = Attention(
             x=x_place,
             ldx=ldx,
             y=y_place,
             ldy=ldy,
             shares=program.buffers[shares].offset,
+            mask=mask,
+            ldm=ldm,
             heads=heads,
             size=E // heads,
             steps=T,

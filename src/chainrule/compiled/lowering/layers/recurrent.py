@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from chainrule import nn
 from chainrule.compiled.lowering.ir import ActivationKind
 from chainrule.compiled.lowering.layers.activations import activate_rows
+from chainrule.compiled.lowering.layers.dropout import add_masks, drop_steps, drops
 from chainrule.compiled.lowering.layers.linear import (
     Weights,
     add_bias_grad,
@@ -18,7 +19,14 @@ from chainrule.compiled.lowering.layers.linear import (
     find_weights,
 )
 from chainrule.compiled.lowering.layers.multiply import add_elementwise_product
-from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, split_entries
+from chainrule.compiled.lowering.program import (
+    Program,
+    Slice,
+    Unsupported,
+    Value,
+    join_entries,
+    split_entries,
+)
 from chainrule.nn.layers.recurrent import Recurrent
 from chainrule.nn.module import Module
 
@@ -32,10 +40,18 @@ def lower_recurrent(
     shape = lanes[0].shape
     if len(shape) != 2 or shape[1] != layer.input_size or not layer.batch_first:
         raise Unsupported(f"{layer.label()} of samples {shape}")
-    if layer.dropout and layer.num_layers > 1 and program.training:
-        raise Unsupported(f"{layer.label()} with dropout between its layers")
     take_first_item(layer, remaining)
-    return [read_sequence(program, layer, value) for value in lanes]
+    steps, T, between = split_entries(lanes), shape[0], layer.num_layers - 1
+    masks: list[Slice] = []
+    if between and layer.dropout and drops(program, layer):
+        width = layer.hidden_size * len(layer.suffixes(0))
+        masks = add_masks(program, layer, T * width, uses=between)
+    for number in range(layer.num_layers):
+        sequences = [steps[i : i + T] for i in range(0, len(steps), T)]
+        steps = [at for each in sequences for at in read_sequence(program, layer, number, each)]
+        if number < len(masks):
+            steps = drop_steps(program, steps, T, masks[number])
+    return join_entries(steps, T)
 
 
 def take_first_item(layer: Module, remaining: list[Module]) -> None:
@@ -45,17 +61,17 @@ def take_first_item(layer: Module, remaining: list[Module]) -> None:
     remaining.pop(0)
 
 
-def read_sequence(program: Program, layer: Recurrent, value: Value) -> Value:
-    """The states (T, D H) of the last layer for a sequence (T, features)."""
-    steps, add_cell, H = split_entries([value]), CELLS[type(layer)], layer.hidden_size
-    for number in range(layer.num_layers):
-        directions = [Direction(program, layer, steps, name) for name in layer.suffixes(number)]
-        states = [add_cell(direction) for direction in directions]
-        steps = [
-            Value((H * len(states),), [at_step(state, t) for state in states])
-            for t in range(len(steps))
-        ]
-    return Value((len(steps), *steps[0].shape), [piece for step in steps for piece in step.slices])
+def read_sequence(
+    program: Program, layer: Recurrent, number: int, steps: Sequence[Value]
+) -> list[Value]:
+    """The states (D H) of the layer of this number at each step (features)."""
+    add_cell, H = CELLS[type(layer)], layer.hidden_size
+    directions = [Direction(program, layer, steps, name) for name in layer.suffixes(number)]
+    states = [add_cell(direction) for direction in directions]
+    return [
+        Value((H * len(states),), [at_step(state, t) for state in states])
+        for t in range(len(steps))
+    ]
 
 
 def at_step(rows: Slice, t: int) -> Slice:
