@@ -20,12 +20,14 @@ from chainrule.compiled.compile import CompiledProgram
 from chainrule.compiled.lowering.layers.conv import CACHE_LINE
 from chainrule.compiled.lowering.layers.dropout import count_uses, dropout_states
 from chainrule.compiled.lowering.optimizer import (
-    OptimizerRows,
     bound_per_replica,
-    collect_rows,
     hyperparameter_tables,
-    join_rows,
     parameter_groups,
+)
+from chainrule.compiled.lowering.optimizer_rows import (
+    OptimizerRows,
+    collect_rows,
+    join_rows,
     return_rows,
 )
 from chainrule.compiled.lowering.targets import loss_weights
