@@ -38,12 +38,24 @@ ACTIVATIONS = [
     nn.Softsign(),
     nn.Softmax(1),
     nn.LogSoftmax(-1),
+    nn.ReLU6(),
 ]
 
 
 @pytest.mark.parametrize("layer", ACTIVATIONS, ids=repr)
 def test_compiled_activations_agree(layer):
     assert_equal(mlp(layer), nn.MSELoss(), sgd, (3,), 4)
+
+
+@pytest.mark.parametrize(("gate", "shape"), [(nn.GLU(), (4, 2)), (nn.GLU(1), (2, 4))], ids=repr)
+def test_gates_agree(gate, shape):
+    net = mlp(nn.Unflatten(1, shape), gate, nn.Flatten(), nn.Linear(4, 2), outputs=8)
+    assert_equal(net, nn.MSELoss(), sgd, (3,), 2)
+
+
+def test_gates_of_the_input_agree():
+    net = nn.Sequential(nn.Siamese(nn.GLU()), nn.Flatten(), nn.Linear(4, 2))
+    assert_equal(net, nn.MSELoss(), sgd, (2, 4), 2)
 
 
 LOSSES = [

@@ -24,6 +24,15 @@ MAPPED = [
     nn.Exp(),
     nn.LeakyReLU(-0.4),
     nn.ELU(-0.7),
+    nn.CELU(0.7),
+    nn.Mish(),
+    nn.LogSigmoid(),
+    nn.Tanhshrink(),
+    nn.Hardshrink(0.2),
+    nn.Softshrink(0.2),
+    nn.Hardsigmoid(),
+    nn.Hardswish(),
+    nn.Threshold(0.1, -0.3),
     nn.PReLU(),
     nn.PReLU(6, init=0.3),
 ]
@@ -46,6 +55,7 @@ def test_activations_that_need_their_input_agree(layer):
         [nn.Linear(3, 6), nn.Unflatten(1, (3, -1)), nn.Select(1, -1), nn.Linear(2, 4)],
         [nn.Linear(3, 6), nn.Unflatten(1, (2, 3)), nn.Linear(3, 2), nn.ReLU(), nn.Flatten()],
         [nn.Linear(3, 6), nn.Maxout(2), nn.Linear(3, 4)],
+        [nn.Softmin(1), nn.Linear(3, 4), nn.Softmin(-1)],
     ],
     ids=repr,
 )
@@ -79,6 +89,8 @@ NORMS = [
     nn.LayerNorm(6),
     nn.LayerNorm(6, elementwise_affine=False, eps=0.1),
     nn.LayerNorm(6, bias=False),
+    nn.RMSNorm(6),
+    nn.RMSNorm(6, eps=0.1, elementwise_affine=False),
     nn.GroupNorm(2, 6),
     nn.GroupNorm(1, 6, affine=False),
     nn.Sequential(nn.Unflatten(1, (2, 3)), nn.LayerNorm(3), nn.Flatten()),
@@ -96,6 +108,8 @@ def test_normalizations_within_a_sample_agree(layer, threads):
 
 IMAGE_LAYERS = [
     [nn.GroupNorm(2, 4), nn.ReLU()],
+    [nn.InstanceNorm2d(4), nn.ReLU()],
+    [nn.Flatten(2), nn.InstanceNorm1d(4, eps=0.1, affine=True)],
     [nn.LayerNorm((4, 5, 5)), nn.GELU()],
     [nn.PReLU(4)],
     [nn.Maxout(2), nn.AdaptiveAvgPool2d(1)],

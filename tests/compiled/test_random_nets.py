@@ -129,7 +129,7 @@ def check_cases(seeds: range) -> None:
         except ValueError as error:  # a draw that no path can train
             if "of which the net cannot learn" not in str(error):
                 raise
-    assert len(found) > 0.95 * len(cases)
+    assert len(cases) - len(found) <= max(1, 0.05 * len(cases))
     assert sum(compiled for _, _, compiled in found.values()) > 0.95 * len(found)
     assert {seed: (d, limit) for seed, (d, limit, _) in found.items() if not d < limit} == {}
 

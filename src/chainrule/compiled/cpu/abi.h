@@ -17,7 +17,7 @@ enum class GradMode : int64_t { SKIP = 0, ASSIGN = 1, ACCUMULATE = 2 };
 enum class ActivationKind : int64_t { IDENTITY = 0, RELU = 1, LEAKY_RELU = 2, TANH = 3, SIGMOID = 4, ELU = 5, HARDTANH = 6, SOFTSIGN = 7, SOFTMAX = 8, LOG_SOFTMAX = 9 };
 
 // The functions of a Map.
-enum class MapKind : int64_t { IDENTITY = 0, LEAKY_RELU = 1, ELU = 2, GELU = 3, GELU_TANH = 4, SILU = 5, SOFTPLUS = 6, EXP = 7 };
+enum class MapKind : int64_t { IDENTITY = 0, LEAKY_RELU = 1, ELU = 2, GELU = 3, GELU_TANH = 4, SILU = 5, SOFTPLUS = 6, EXP = 7, NEGATIVE = 8, CELU = 9, MISH = 10, LOG_SIGMOID = 11, TANHSHRINK = 12, HARDSHRINK = 13, SOFTSHRINK = 14, HARDSIGMOID = 15, HARDSWISH = 16, THRESHOLD = 17 };
 
 // The functions of an ElementwiseTerm.
 enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7 };
@@ -188,7 +188,8 @@ struct ParametricReLU {
 // y = w (x − μ) / √(σ² + ε) + b, μ and σ² over each ``group_rows`` rows        x, y (rows, n)
 //
 // Row r has weight and bias number (r / ``rows_per_weight``) mod ``weights``. ``moments``
-// (2 groups, n): μ and 1 / √(σ² + ε), kept for the way back.
+// (2 groups, n): μ and 1 / √(σ² + ε), kept for the way back. Where it is not ``centred`` μ is 0.
+// An ε below 0 is that of the numbers' type.
 struct Normalize {
     int64_t weight;
     int64_t bias;
@@ -201,6 +202,7 @@ struct Normalize {
     int64_t rows_per_weight;
     int64_t weights;
     double eps;
+    bool centred;
     GradMode weight_grad;
     GradMode bias_grad;
     GradMode x_grad;

@@ -19,6 +19,7 @@
 #include "ops/gemm.h"
 #include "ops/load.h"
 #include "ops/losses.h"
+#include "ops/maps.h"
 #include "ops/normalization.h"
 #include "ops/padding.h"
 #include "ops/pooling.h"

@@ -33,6 +33,7 @@ from chainrule.compiled.lowering.layers.linear import lower_linear
 from chainrule.compiled.lowering.layers.normalization import (
     lower_batch_norm,
     lower_group_norm,
+    lower_instance_norm,
     lower_layer_norm,
 )
 from chainrule.compiled.lowering.layers.pooling import (
@@ -71,7 +72,7 @@ PADS: list[type[Module]] = [
 ]
 
 LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
-    **dict.fromkeys([*ACTIVATIONS, *MAPS, nn.PReLU], lower_activation),
+    **dict.fromkeys([*ACTIVATIONS, *MAPS, nn.PReLU, nn.GLU, nn.Softmin], lower_activation),
     **dict.fromkeys([nn.Conv1d, nn.Conv2d], lower_conv),
     **dict.fromkeys([nn.ConvTranspose1d, nn.ConvTranspose2d], lower_conv_transpose),
     **dict.fromkeys([nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d], lower_pool),
@@ -79,7 +80,10 @@ LOWERINGS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]
     nn.Upsample: lower_upsample,
     nn.Maxout: lower_maxout,
     nn.LayerNorm: lower_layer_norm,
+    nn.RMSNorm: lower_layer_norm,
     nn.GroupNorm: lower_group_norm,
+    nn.InstanceNorm1d: lower_instance_norm,
+    nn.InstanceNorm2d: lower_instance_norm,
     nn.BatchNorm1d: lower_batch_norm,
     nn.BatchNorm2d: lower_batch_norm,
     nn.LessEqualProbability: lower_less_equal,

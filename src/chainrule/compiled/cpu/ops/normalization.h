@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "../simd/vector.h"
 
@@ -15,6 +16,7 @@ void normalize_forward(const Normalize &op, T *y, T *moments, const T *x, const 
     using S = Simd<T>;
     const int64_t groups = op.rows / op.group_rows;
     const T share = T(1) / T(op.group_rows);
+    const T eps = op.eps < 0 ? std::numeric_limits<T>::epsilon() : T(op.eps);
     for (int64_t group = 0; group < groups; group++)
         for (int64_t j = 0; j < op.n; j += S::W) {
             const T *from = x + group * op.group_rows * op.n + j;
@@ -22,12 +24,12 @@ void normalize_forward(const Normalize &op, T *y, T *moments, const T *x, const 
             for (int64_t i = 0; i < op.group_rows; i++) total += S::load(from + i * op.n);
             auto mean = total * share;
             for (int64_t i = 0; i < op.group_rows; i++) rest += S::load(from + i * op.n) - mean;
-            mean += rest * share;
+            mean = op.centred ? mean + rest * share : S::splat(T(0));
             for (int64_t i = 0; i < op.group_rows; i++) {
                 const auto c = S::load(from + i * op.n) - mean;
                 square += c * c;
             }
-            auto scale = square * share + T(op.eps);
+            auto scale = square * share + eps;
             for (int q = 0; q < S::W; q++) scale[q] = 1 / std::sqrt(scale[q]);
             S::store(moments + group * op.n + j, mean);
             S::store(moments + (groups + group) * op.n + j, scale);
@@ -41,7 +43,7 @@ void normalize_forward(const Normalize &op, T *y, T *moments, const T *x, const 
         }
 }
 
-// dx = s (g w - mean(g w) - x^ mean(g w x^)),   dw = sum of g x^,   db = sum of g
+// dx = s (g w - mean(g w) - x^ mean(g w x^)), without mean(g w) where x was not centred;   dw = sum of g x^,   db = sum of g
 template <class T>
 void normalize_backward(const Normalize &op, T *dx, const T *g, const T *x, const T *moments,
                         const T *w, bool accumulate) {
@@ -61,7 +63,7 @@ void normalize_backward(const Normalize &op, T *dx, const T *g, const T *x, cons
                 }
             };
             visit([&](T *, auto d, auto x_hat) { total += d, along += d * x_hat; });
-            total *= share, along *= share;
+            total *= op.centred ? share : T(0), along *= share;
             visit([&](T *to, auto d, auto x_hat) {
                 const auto v = scale * (d - total - x_hat * along);
                 S::store(to, accumulate ? S::load(to) + v : v);

@@ -49,6 +49,16 @@ class MapKind(IntEnum):
     SILU = 5
     SOFTPLUS = 6
     EXP = 7
+    NEGATIVE = 8
+    CELU = 9
+    MISH = 10
+    LOG_SIGMOID = 11
+    TANHSHRINK = 12
+    HARDSHRINK = 13
+    SOFTSHRINK = 14
+    HARDSIGMOID = 15
+    HARDSWISH = 16
+    THRESHOLD = 17
 
 
 class LossKind(IntEnum):

@@ -16,7 +16,8 @@ class Normalize:
     """y = w (x − μ) / √(σ² + ε) + b, μ and σ² over each ``group_rows`` rows        x, y (rows, n)
 
     Row r has weight and bias number (r / ``rows_per_weight``) mod ``weights``. ``moments``
-    (2 groups, n): μ and 1 / √(σ² + ε), kept for the way back.
+    (2 groups, n): μ and 1 / √(σ² + ε), kept for the way back. Where it is not ``centred`` μ is 0.
+    An ε below 0 is that of the numbers' type.
     """
 
     weight: int
@@ -30,6 +31,7 @@ class Normalize:
     rows_per_weight: int
     weights: int
     eps: float
+    centred: bool
     weight_grad: GradMode = GradMode.SKIP
     bias_grad: GradMode = GradMode.SKIP
     x_grad: GradMode = GradMode.SKIP

@@ -13,6 +13,7 @@ from chainrule.compiled.lowering.ir import (
     MapKind,
     ParametricReLU,
 )
+from chainrule.compiled.lowering.layers.multiply import add_elementwise_product
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
@@ -34,6 +35,7 @@ ACTIVATIONS: dict[type[Module], ActivationKind] = {
     nn.ELU: ActivationKind.ELU,
     nn.SELU: ActivationKind.ELU,
     nn.Hardtanh: ActivationKind.HARDTANH,
+    nn.ReLU6: ActivationKind.HARDTANH,
     nn.Softsign: ActivationKind.SOFTSIGN,
     nn.Softmax: ActivationKind.SOFTMAX,
     nn.LogSoftmax: ActivationKind.LOG_SOFTMAX,
@@ -47,6 +49,15 @@ MAPS: dict[type[Module], MapKind] = {
     nn.Exp: MapKind.EXP,
     nn.LeakyReLU: MapKind.LEAKY_RELU,
     nn.ELU: MapKind.ELU,
+    nn.CELU: MapKind.CELU,
+    nn.Mish: MapKind.MISH,
+    nn.LogSigmoid: MapKind.LOG_SIGMOID,
+    nn.Tanhshrink: MapKind.TANHSHRINK,
+    nn.Hardshrink: MapKind.HARDSHRINK,
+    nn.Softshrink: MapKind.SOFTSHRINK,
+    nn.Hardsigmoid: MapKind.HARDSIGMOID,
+    nn.Hardswish: MapKind.HARDSWISH,
+    nn.Threshold: MapKind.THRESHOLD,
 }
 """Those whose derivative needs the input; LeakyReLU and ELU where their constant is negative."""
 
@@ -76,6 +87,12 @@ def lower_activation(program: Program, layer: Module, lanes: list[Value]) -> lis
     """f of each lane, in a new buffer."""
     if isinstance(layer, nn.PReLU):
         return lower_prelu(program, layer, lanes)
+    if isinstance(layer, nn.GLU):
+        return lower_gate(program, layer, lanes)
+    if isinstance(layer, nn.Softmin):
+        return lower_activation(
+            program, nn.Softmax(layer.dim), program.copy(lanes, MapKind.NEGATIVE)
+        )
     if not is_in_place(layer):
         return program.copy(lanes, *map_kind(layer))
     lanes, shape = program.copy(lanes), lanes[0].shape
@@ -87,6 +104,32 @@ def lower_activation(program: Program, layer: Module, lanes: list[Value]) -> lis
         add_softmax(program, lanes, kind, prod(shape[:axis]), shape[axis])
     program.constants.discard(lanes[0].slices[0].buffer)
     return lanes
+
+
+def lower_gate(program: Program, layer: nn.GLU, lanes: list[Value]) -> list[Value]:
+    """a σ(b) of each lane, a and b its halves along an axis, in a new buffer."""
+    lanes, shape = program.gather(lanes), lanes[0].shape
+    axis = sample_axis(layer, shape, layer.dim)
+    size, inner = shape[axis], prod(shape[axis + 1 :])
+    if size % 2:
+        raise Unsupported(f"{layer.label()} of samples {tuple(shape)}")
+    half, halves = size // 2 * inner, (*shape[:axis], size // 2, *shape[axis + 1 :])
+
+    def take(value: Value, start: int) -> Value:
+        starts = range(start, prod(shape), size * inner)
+        return Value(halves, [piece for at in starts for piece in value.slice_range(at, at + half)])
+
+    gates = program.copy([take(value, half) for value in lanes])
+    add_activation(program, gates, ActivationKind.SIGMOID, [], None)
+    program.constants.discard(gates[0].slices[0].buffer)
+    y = Slice(program.add_buffer(prod(halves), len(lanes)), 0, prod(halves))
+    for lane, value in enumerate(lanes):
+        row = 0
+        for piece in take(value, 0).slices:
+            gate, out = (Slice(at.buffer, row, piece.rows, lane) for at in (gates[0].slices[0], y))
+            add_elementwise_product(program, piece, gate, out)
+            row += piece.rows
+    return side_by_side(halves, y, len(lanes))
 
 
 def is_in_place(layer: Module) -> bool:
@@ -102,8 +145,12 @@ def softmax_axis(layer: Module, shape: Sequence[int]) -> int | None:
     """Which axis of a sample shares are along; None of other layers."""
     if not isinstance(layer, nn.Softmax | nn.LogSoftmax):
         return None
+    return sample_axis(layer, shape, layer.choose_dim(len(shape) + 1))
+
+
+def sample_axis(layer: Module, shape: Sequence[int], dim: int) -> int:
+    """Which axis of a sample a dimension is. Raises Unsupported where it is that of the samples."""
     axes = len(shape) + 1
-    dim = layer.choose_dim(axes)
     if not -axes <= dim < axes or dim % axes == 0:
         raise Unsupported(f"{layer.label()} of samples {tuple(shape)}")
     return dim % axes - 1
@@ -120,6 +167,8 @@ def activation_kind(layer: Module) -> tuple[ActivationKind, list[float]]:
         return kind, [layer.SCALE, layer.SCALE * layer.ALPHA]
     if isinstance(layer, nn.Hardtanh):
         return kind, [layer.min_val, layer.max_val]
+    if isinstance(layer, nn.ReLU6):
+        return kind, [0.0, 6.0]
     return kind, []
 
 
@@ -129,8 +178,12 @@ def map_kind(layer: Module) -> tuple[MapKind, list[float]]:
         return MapKind.GELU_TANH, []
     if isinstance(layer, nn.LeakyReLU):
         return MapKind.LEAKY_RELU, [layer.negative_slope]
-    if isinstance(layer, nn.ELU):
-        return MapKind.ELU, [layer.alpha]
+    if isinstance(layer, nn.ELU | nn.CELU):
+        return MAPS[type(layer)], [layer.alpha]
+    if isinstance(layer, nn.Hardshrink | nn.Softshrink):
+        return MAPS[type(layer)], [layer.lambd]
+    if isinstance(layer, nn.Threshold):
+        return MapKind.THRESHOLD, [layer.threshold, layer.value]
     if isinstance(layer, nn.Softplus):
         return MapKind.SOFTPLUS, [layer.beta, layer.threshold]
     return MAPS[type(layer)], []

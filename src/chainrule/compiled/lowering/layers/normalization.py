@@ -10,10 +10,12 @@ from chainrule import nn
 from chainrule.compiled.lowering.ir import NOWHERE, BatchNormalize, Normalize
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
 
-__all__ = ["lower_batch_norm", "lower_group_norm", "lower_layer_norm"]
+__all__ = ["lower_batch_norm", "lower_group_norm", "lower_instance_norm", "lower_layer_norm"]
 
 
-def lower_layer_norm(program: Program, layer: nn.LayerNorm, lanes: list[Value]) -> list[Value]:
+def lower_layer_norm(
+    program: Program, layer: nn.LayerNorm | nn.RMSNorm, lanes: list[Value]
+) -> list[Value]:
     """Each lane's last axes normalized."""
     shape, normalized = lanes[0].shape, layer.normalized_shape
     if shape[len(shape) - len(normalized) :] != normalized:
@@ -31,9 +33,21 @@ def lower_group_norm(program: Program, layer: nn.GroupNorm, lanes: list[Value]) 
     return add_normalization(program, layer, lanes, group_rows, layer.num_channels, prod(shape[1:]))
 
 
+def lower_instance_norm(
+    program: Program, layer: nn.InstanceNorm1d | nn.InstanceNorm2d, lanes: list[Value]
+) -> list[Value]:
+    """Each channel of each lane normalized."""
+    shape, pixels = lanes[0].shape, prod(lanes[0].shape[1:])
+    if layer.track_running_stats:
+        raise Unsupported(f"{layer.label()} with running statistics")
+    if len(shape) != 1 + layer.axes or shape[0] != layer.num_features or pixels < 2:
+        raise Unsupported(f"{layer.label()} of samples {shape}")
+    return add_normalization(program, layer, lanes, pixels, layer.num_features, pixels)
+
+
 def add_normalization(
     program: Program,
-    layer: nn.LayerNorm | nn.GroupNorm,
+    layer: nn.LayerNorm | nn.RMSNorm | nn.GroupNorm | nn.InstanceNorm1d | nn.InstanceNorm2d,
     lanes: list[Value],
     group_rows: int,
     weights: int,
@@ -56,7 +70,8 @@ def add_normalization(
         group_rows=group_rows,
         rows_per_weight=rows_per_weight,
         weights=weights,
-        eps=layer.eps,
+        eps=-1.0 if layer.eps is None else layer.eps,
+        centred=not isinstance(layer, nn.RMSNorm),
     )
     program.add_reader(op, x, len(lanes))
     return side_by_side(shape, y, len(lanes))
