@@ -232,6 +232,7 @@ def draw_value_loss(draw: random.Random, outputs: int) -> nn.Loss:
             nn.L1Loss(reduction=reduction),
             nn.SmoothL1Loss(reduction=reduction, beta=0.3),
             nn.HuberLoss(reduction=reduction, delta=0.4),
+            nn.PoissonNLLLoss(full=draw.random() < 0.5, reduction=reduction),
             nn.BCEWithLogitsLoss(weight, reduction=reduction, pos_weight=weight),
         )
     )

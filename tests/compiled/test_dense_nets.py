@@ -83,6 +83,11 @@ LOSSES = [
     (nn.CrossEntropyLoss(), 4),
     (nn.CrossEntropyLoss([0.5, 1.0, 2.0, 0.1], label_smoothing=0.2), 4),
     (nn.NLLLoss([0.5, 1.0, 2.0, 0.1], ignore_index=3), -4),
+    (nn.PoissonNLLLoss(full=True), 4),
+    (nn.PoissonNLLLoss(reduction="sum"), 4),
+    (nn.OneHotLoss(nn.PoissonNLLLoss(full=True), 1.0, 4.0), -4),
+    (nn.OneHotLoss(nn.HingeEmbeddingLoss(0.3), -1.0, 1.0), -4),
+    (nn.OneHotLoss(nn.SoftMarginLoss(reduction="sum"), -1.0, 1.0), -4),
 ]
 
 
@@ -91,6 +96,20 @@ def test_compiled_losses_agree(criterion, targets):
     small = optim.SGD if getattr(criterion, "reduction", "mean") == "sum" else None
     make = (lambda net: small(net, lr=0.001)) if small else sgd
     assert_equal(mlp(), criterion, make, (3,), targets, batch_size=27)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_rates_themselves(full):
+    criterion = nn.PoissonNLLLoss(log_input=False, full=full, eps=0.1)
+    assert_equal(mlp(nn.Softplus()), criterion, sgd, (3,), 4)
+
+
+def test_targets_that_are_no_signs_are_told_by_the_loss():
+    data = make_data((3,), 4, torch.float32)
+    net = mlp().replicate(K, SEEDS)
+    trainer = Trainer(net, nn.SoftMarginLoss(), sgd(net), seed=SEEDS)
+    with pytest.raises(nn.LayerError, match="expected targets of 1 and -1"):
+        trainer.fit(data, epochs=1, progress=False)
 
 
 def test_binary_cross_entropy_of_a_sigmoid():
@@ -351,4 +370,5 @@ def test_one_data_set_for_all_in_one_order():
 
 def test_nothing_known_is_left_out_here():
     assert set(net_lowering.ACTIVATIONS) == {type(layer) for layer in ACTIVATIONS} - {nn.Identity}
-    assert set(loss_lowering.LOSSES) <= {type(criterion) for criterion, _ in LOSSES} | {nn.BCELoss}
+    tested = {type(getattr(criterion, "loss", criterion)) for criterion, _ in LOSSES}
+    assert set(loss_lowering.LOSSES) <= tested | {nn.BCELoss}

@@ -20,7 +20,7 @@ enum class ActivationKind : int64_t { IDENTITY = 0, RELU = 1, LEAKY_RELU = 2, TA
 enum class MapKind : int64_t { IDENTITY = 0, LEAKY_RELU = 1, ELU = 2, GELU = 3, GELU_TANH = 4, SILU = 5, SOFTPLUS = 6, EXP = 7, NEGATIVE = 8, CELU = 9, MISH = 10, LOG_SIGMOID = 11, TANHSHRINK = 12, HARDSHRINK = 13, SOFTSHRINK = 14, HARDSIGMOID = 15, HARDSWISH = 16, THRESHOLD = 17 };
 
 // The functions of an ElementwiseTerm.
-enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7 };
+enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7, POISSON = 8, POISSON_FULL = 9, POISSON_LOG = 10, POISSON_LOG_FULL = 11, HINGE_EMBEDDING = 12, SOFT_MARGIN = 13 };
 
 // The optimizers that the kernel knows; AdamW is Adam with decoupled decay.
 enum class UpdateRule : int64_t { SGD = 0, ADAM = 1, NADAM = 2, RADAM = 3, ADAGRAD = 4, RMSPROP = 5, ADADELTA = 6, ADAMAX = 7, RPROP = 8, ASGD = 9, ADAFACTOR = 10, MUON = 11 };

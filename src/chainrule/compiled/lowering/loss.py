@@ -40,8 +40,21 @@ LOSSES: dict[type[Loss], LossKind] = {
     nn.BCELoss: LossKind.BCE,
     nn.BCEWithLogitsLoss: LossKind.BCE_WITH_LOGITS,
     nn.KLDivLoss: LossKind.KL_DIV,
+    nn.PoissonNLLLoss: LossKind.POISSON,
+    nn.HingeEmbeddingLoss: LossKind.HINGE_EMBEDDING,
+    nn.SoftMarginLoss: LossKind.SOFT_MARGIN,
 }
 
+CONSTANTS: dict[type[Loss], str] = {
+    nn.SmoothL1Loss: "beta",
+    nn.HuberLoss: "delta",
+    nn.PoissonNLLLoss: "eps",
+    nn.HingeEmbeddingLoss: "margin",
+}
+"""What a loss calls its constant."""
+
+SIGNED = nn.HingeEmbeddingLoss, nn.SoftMarginLoss
+"""The losses whose targets are signs."""
 SHARES = (ActivationKind.SIGMOID, ActivationKind.SOFTMAX)
 """The activations whose outputs are between 0 and 1."""
 
@@ -154,7 +167,7 @@ def elementwise_term(
         kind=kind,
         term=term,
         divisor=divisors[getattr(loss, "reduction", "mean")],
-        constant=getattr(loss, "beta", getattr(loss, "delta", 0.0)),
+        constant=getattr(loss, CONSTANTS.get(type(loss), ""), 0.0),
         rows=x.rows,
         x=offset,
         ldx=ldx,
@@ -303,6 +316,8 @@ def lower_target(
         if len(shape) != 1:
             raise Unsupported(f"{loss.label()} of samples {shape}")
         check_classes(loss, target, max(2, rows))
+        if isinstance(loss.loss, SIGNED) and (loss.low, loss.high) != (-1, 1):
+            raise Unsupported(f"{loss.label()} of other targets than 1 and -1")
         program.ops.append(OneHot(number, rows, *address, loss.low, loss.high))
     else:
         check_vectors(loss, target, shape, dtype)
@@ -315,6 +330,10 @@ def elementwise_kind(loss: Loss, activation: ActivationKind | None) -> LossKind:
         return LossKind.L1
     if isinstance(loss, nn.KLDivLoss) and loss.log_target:
         return LossKind.KL_DIV_LOG
+    if isinstance(loss, nn.PoissonNLLLoss):
+        if loss.log_input:
+            return LossKind.POISSON_LOG_FULL if loss.full else LossKind.POISSON_LOG
+        return LossKind.POISSON_FULL if loss.full else LossKind.POISSON
     if isinstance(loss, nn.BCELoss) and activation not in SHARES:
         raise Unsupported(f"{loss.label()} of what is not a sigmoid or softmax")
     return LOSSES[type(loss)]
@@ -333,3 +352,5 @@ def check_vectors(loss: Loss, target: Tensor, shape: tuple[int, ...], dtype: tor
         raise Unsupported(f"{loss.label()} of these targets")
     if isinstance(loss, nn.BCELoss) and bool(((target < 0) | (target > 1)).any()):
         raise Unsupported(f"{loss.label()} of targets beyond 0 and 1")
+    if isinstance(loss, SIGNED) and bool((target.abs() != 1).any()):
+        raise Unsupported(f"{loss.label()} of other targets than 1 and -1")

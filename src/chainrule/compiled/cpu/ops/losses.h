@@ -6,6 +6,11 @@
 
 #include "activations.h"
 
+// Stirling's approximation of log t!, where t > 1
+template <class T> inline T log_factorial(T t) {
+    return t > 1 ? t * std::log(t) - t + T(0.5) * std::log(T(2 * M_PI) * t) : T(0);
+}
+
 // The loss of one element, and its derivative d. a: the constant of the loss; p: what a yes counts.
 template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T p, T &d) {
     const T e = o - t;
@@ -26,6 +31,20 @@ template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T p, T &
         const T q = std::exp(t);
         d = -q;
         return q * (t - o);
+    }
+    case POISSON: d = 1 - t / (o + a); return o - t * std::log(o + a);
+    case POISSON_FULL: return loss_and_grad(POISSON, o, t, a, p, d) + log_factorial(t);
+    case POISSON_LOG: d = std::exp(o) - t; return std::exp(o) - t * o;
+    case POISSON_LOG_FULL: return loss_and_grad(POISSON_LOG, o, t, a, p, d) + log_factorial(t);
+    case HINGE_EMBEDDING: {
+        const T room = a - o;
+        d = t > 0 ? 1 : room >= 0 ? -1 : 0;
+        return t > 0 ? o : room < 0 ? T(0) : room;
+    }
+    case SOFT_MARGIN: {
+        const T small = std::exp(-std::fabs(o)), right = t * o;
+        d = -t * ((right < 0 ? T(1) : small) / (1 + small));
+        return std::log1p(small) + (right < 0 ? -right : T(0));
     }
     default: {
         const T small = std::exp(-std::fabs(o)), yes = p * t, both = 1 - t + yes;
@@ -64,15 +83,26 @@ template <class T>
 inline T elementwise_loss(const ElementwiseTerm &op, const T *o, const T *t, T *g, int64_t n,
                           int64_t columns, T scale, bool accumulate) {
     using enum LossKind;
-    auto f = op.kind == MSE          ? elementwise_loss_rows<MSE, T>
-             : op.kind == L1         ? elementwise_loss_rows<L1, T>
-             : op.kind == SMOOTH_L1  ? elementwise_loss_rows<SMOOTH_L1, T>
-             : op.kind == HUBER      ? elementwise_loss_rows<HUBER, T>
-             : op.kind == BCE        ? elementwise_loss_rows<BCE, T>
-             : op.kind == KL_DIV     ? elementwise_loss_rows<KL_DIV, T>
-             : op.kind == KL_DIV_LOG ? elementwise_loss_rows<KL_DIV_LOG, T>
-                                     : elementwise_loss_rows<BCE_WITH_LOGITS, T>;
-    return f(op, o, t, g, n, columns, scale, accumulate);
+    auto with = [&]<LossKind kind>() {
+        return elementwise_loss_rows<kind, T>(op, o, t, g, n, columns, scale, accumulate);
+    };
+    switch (op.kind) {
+    case MSE: return with.template operator()<MSE>();
+    case L1: return with.template operator()<L1>();
+    case SMOOTH_L1: return with.template operator()<SMOOTH_L1>();
+    case HUBER: return with.template operator()<HUBER>();
+    case BCE: return with.template operator()<BCE>();
+    case BCE_WITH_LOGITS: return with.template operator()<BCE_WITH_LOGITS>();
+    case KL_DIV: return with.template operator()<KL_DIV>();
+    case KL_DIV_LOG: return with.template operator()<KL_DIV_LOG>();
+    case POISSON: return with.template operator()<POISSON>();
+    case POISSON_FULL: return with.template operator()<POISSON_FULL>();
+    case POISSON_LOG: return with.template operator()<POISSON_LOG>();
+    case POISSON_LOG_FULL: return with.template operator()<POISSON_LOG_FULL>();
+    case HINGE_EMBEDDING: return with.template operator()<HINGE_EMBEDDING>();
+    case SOFT_MARGIN: return with.template operator()<SOFT_MARGIN>();
+    }
+    return T(0);
 }
 
 // The same where samples count: v of the sample number order[j].

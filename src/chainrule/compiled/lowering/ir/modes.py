@@ -72,3 +72,9 @@ class LossKind(IntEnum):
     BCE_WITH_LOGITS = 5
     KL_DIV = 6
     KL_DIV_LOG = 7
+    POISSON = 8
+    POISSON_FULL = 9
+    POISSON_LOG = 10
+    POISSON_LOG_FULL = 11
+    HINGE_EMBEDDING = 12
+    SOFT_MARGIN = 13
