@@ -103,6 +103,11 @@ class EpochArgs(ctypes.Structure):
     inputs: ConstNumbers  # (K or 1, N, …); the stride is from replica to replica
     input_scale: float  # what bytes are multiplied by; 0 where the inputs are no bytes
     input_stride: int
+    input_fill: Annotated[int | None, "const double *"]  # (K, …) for inputs that are nan
+    input_mean: Annotated[int | None, "const double *"]  # (K, …), or nothing, as the others
+    input_factor: Annotated[int | None, "const double *"]  # z = (x − mean) · factor
+    rows: Annotated[int | None, "const int32_t *"]  # (K or 1, n): each sample's place in the data
+    rows_stride: int
     targets: Annotated[int | None, "const void **"]  # each (K or 1, N, …)
     target_strides: Indices
     outputs: Annotated[int | None, "void **"]  # by head (K, N, features), or nothing

@@ -33,6 +33,7 @@ from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import check_update_rule
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
+from chainrule.data.resampled import ResampledDataset, input_shape, stored_data
 from chainrule.nn.loss import Loss, SampleWeightedLoss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
@@ -85,7 +86,7 @@ def compile_training(
     check_update_rule(optimizer)
     program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
     dtype = optimizer.flats[0].data.dtype
-    targets = lower_loss(program, criterion, outputs, train.targets, dtype)
+    targets = lower_loss(program, criterion, outputs, stored_data(train).targets, dtype)
     program.add_workspace(0, count_step_scratch(optimizer))
     num_terms = 1 if isinstance(criterion, SampleWeightedLoss) else len(targets)
     frozen = frozen_parameters(net, optimizer)
@@ -118,13 +119,14 @@ def lower_and_size(
     check_data(data, flat.data)
     if data.replicas is None:
         data = data.expand(1)
-    shape, whole_numbers = tuple(data.inputs.shape[2:]), data.inputs.dtype == torch.int64
+    stored = stored_data(data)
+    shape, whole_numbers = tuple(stored.inputs.shape[2:]), stored.inputs.dtype == torch.int64
     frozen = frozen_parameters(net, optimizer)
     offsets = parameter_offsets([*moved_parameters(optimizer), *frozen], len(flat.data))
     kind = {"training": training, "whole_numbers": whole_numbers}
     single = Program(1, prod(shape), offsets, **kind)
     lower_net(single, net, shape)
-    check_names(single, data.inputs)
+    check_names(single, stored.inputs)
     library = kernel(flat.data.dtype)
     vector_bytes, bfloat16 = int(library.vector_bytes()), int(library.bfloat16_channels())
     width = vector_bytes // flat.data.element_size()
@@ -189,11 +191,14 @@ def finalize_program(
     size = data_rows[0].element_size()
     if worker_size * size > limit or P * size > MAX_WEIGHT_BYTES:
         raise Unsupported("a net of this size")
-    sources = [data.inputs, *targets]
+    stored = stored_data(data)
+    sources = [stored.inputs, *targets]
     tensors = [t.contiguous() for t in sources]
     copies = [(t, source) for t, source in zip(tensors, sources, strict=True) if t is not source]
     args, owners = build_args(program, tensors, moved)
-    args.input_scale = 0.0 if data.scale is None else float(data.scale)
+    args.input_scale = 0.0 if stored.scale is None else float(stored.scale)
+    if isinstance(data, ResampledDataset):
+        owners.append(add_rows(args, data))
     args.replicas, args.parameters, args.moved, args.accumulate = K, P, moved, 1
     args.batch_size, args.num_terms = min(batch_size, len(data)), num_terms
     check_buffers(program, data_rows[0])
@@ -210,6 +215,30 @@ def finalize_program(
         samples=len(data),
         work=K * len(data) * count_work(program),
     )
+
+
+def add_rows(args: EpochArgs, data: ResampledDataset) -> list[Tensor]:
+    """Which of the stored samples each replica has, and what their inputs go through.
+
+    Returns what holds the memory.
+    """
+    K, (fill, scale) = data.replicas or 1, data.preprocessing
+    shape = (K, *input_shape(data)[1:])
+
+    def spread(t: Tensor) -> Tensor:
+        """A number for each replica and feature."""
+        return t.double().squeeze(1).expand(shape).contiguous()
+
+    rows = data.rows.contiguous()
+    kept, args.rows = [rows], rows.data_ptr()
+    args.rows_stride = rows.shape[1] if len(rows) > 1 else 0
+    if fill is not None:
+        kept.append(spread(fill))
+        args.input_fill = kept[-1].data_ptr()
+    if scale is not None:
+        kept += [spread(scale.mean), spread(scale.factor)]
+        args.input_mean, args.input_factor = (t.data_ptr() for t in kept[-2:])
+    return kept
 
 
 def count_work(program: Program) -> int:
@@ -229,7 +258,8 @@ def check_data(dataset: Dataset, params: Tensor) -> None:
         raise Unsupported(f"{params.dtype} on {params.device}")
     if dataset.input_dtype not in (params.dtype, torch.int64):
         raise Unsupported(f"inputs of {dataset.input_dtype}")
-    tensors = [t for _, t in named_leaves((dataset.inputs, dataset.targets))]
+    stored = stored_data(dataset)
+    tensors = [t for _, t in named_leaves((stored.inputs, stored.targets))]
     if any(t.device.type != "cpu" or t.layout != torch.strided or t.is_neg() for t in tensors):
         raise Unsupported("data that are no plain memory of the CPU")
 

@@ -12,6 +12,7 @@ from chainrule import seeds
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset, check_dataset
+from chainrule.data.resampled import ResampledDataset, shares_inputs, stored_data
 from chainrule.data.sparse import narrow_rows, num_bytes
 from chainrule.nn.replicated import list_seeds
 
@@ -132,16 +133,26 @@ def iter_batches(data: Dataset, order: Tensor, batch_size: int) -> Iterator[tupl
     order (K, N), with K = 1 for a plain data set. Batches are (K, B, …), plain ones (B, …); and
     (1, B, …) where all replicas see the same samples in the same order.
     """
-    shared = data.replicas is None or (len(data.inputs) == 1 and bool((order == order[0]).all()))
-    parts = named_leaves((data.inputs, data.targets))
-    sample = sum(num_bytes(t) for _, t in parts) // max(1, len(data))
+    shared = shares_inputs(data) and (data.replicas is None or bool((order == order[0]).all()))
+    stored = stored_data(data)
+    parts = named_leaves((stored.inputs, stored.targets))
+    sample = sum(num_bytes(t) for _, t in parts) // max(1, len(stored))
+    if shares_inputs(stored) and not shared:
+        sample *= len(order)
     chunk = batch_size * max(1, CHUNK_BYTES // (batch_size * max(1, sample)))
     for part in torch.split(order, chunk, dim=1):
-        yield from iter_slices(data.subset(part[0] if shared else part), batch_size)
+        some = data.subset(part[0] if shared else part)
+        if isinstance(some, ResampledDataset):
+            some = some.gather()
+        yield from iter_slices(some, batch_size)
 
 
 def iter_slices(data: Dataset, batch_size: int) -> Iterator[tuple[Any, Any]]:
     """(inputs, targets) of each batch in the order of the data: views, but for scaled inputs."""
+    if isinstance(data, ResampledDataset):  # which are gathered some batches at a time
+        index = torch.arange(len(data)).expand(data.replicas or 1, -1)
+        yield from iter_batches(data, index, batch_size)
+        return
     axis = 0 if data.replicas is None else 1
     for start in range(0, len(data), batch_size):
         size = min(batch_size, len(data) - start)

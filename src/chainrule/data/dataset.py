@@ -20,7 +20,7 @@ from chainrule._util.words import count_noun
 from chainrule.data.arrays import to_tensor
 from chainrule.data.sparse import select_rows
 
-__all__ = ["Dataset", "Seeds", "check_dataset", "stack_draws"]
+__all__ = ["Dataset", "Seeds", "check_dataset", "check_index", "stack_draws"]
 
 Seeds = int | Sequence[int]
 """One seed for a plain data set, or K seeds for K fresh draws."""
@@ -142,7 +142,7 @@ class Dataset:
         Raises TypeError for another kind of index, ValueError for another shape, IndexError for
         an entry outside 0 … N − 1 (a negative one too).
         """
-        _check_index(self, index)
+        check_index(self, index)
         replicas = self.replicas if index.ndim == 1 else len(index)
         found = self._replace_tensors(
             (_select(self, t, index.to(t.device)) for t in self._tensors()), replicas
@@ -153,7 +153,7 @@ class Dataset:
 
     def subset_targets(self, index: Tensor) -> Tensor | dict[str, Tensor]:
         """The targets of ``subset(index)``, without a copy of its inputs."""
-        _check_index(self, index)
+        check_index(self, index)
         targets = tree_map(lambda t: _select(self, t, index.to(t.device)), self.targets)
         return cast("Tensor | dict[str, Tensor]", targets)
 
@@ -264,7 +264,7 @@ def _select(data: Dataset, tensor: Tensor, index: Tensor) -> Tensor:
     return rows.reshape(*index.shape, *tensor.shape[2:])
 
 
-def _check_index(data: Dataset, index: Tensor) -> None:
+def check_index(data: Dataset, index: Tensor) -> None:
     """Raise where it is no index of the samples: see :meth:`Dataset.subset`."""
     if not isinstance(index, Tensor) or index.dtype != torch.int64:
         kind = index.dtype if isinstance(index, Tensor) else type(index).__name__

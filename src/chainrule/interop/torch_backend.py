@@ -15,6 +15,7 @@ from chainrule import seeds
 from chainrule._util.pytree import tree_map
 from chainrule.data import Dataset
 from chainrule.data.batches import iter_batches
+from chainrule.data.resampled import used_targets
 from chainrule.interop.torch import find_twin, shared_arguments, to_torch
 from chainrule.nn.errors import describe_shape
 from chainrule.nn.loss import Loss
@@ -130,7 +131,9 @@ def measure_batches(
     state: TrainState, train: Dataset, outputs: Sequence[Tensor], targets: Sequence[Tensor]
 ) -> dict[str, Tensor]:
     """The metrics of an epoch's batches: name → (K,), or a scalar."""
-    metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
+    metrics = EpochMetrics(
+        state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
+    )
     for y, target in zip(outputs, targets, strict=True):
         metrics.add(y, target)
     return metrics.compute()

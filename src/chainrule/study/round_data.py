@@ -14,16 +14,16 @@ from chainrule._util.suggest import did_you_mean
 from chainrule._util.words import count_noun
 from chainrule.data import (
     Dataset,
-    fill_missing,
     holdout,
     kfold,
     repeated_kfold,
-    standardize,
-    standardize_targets,
 )
+from chainrule.data.resampled import ResampledDataset, gather_samples
+from chainrule.data.transforms.standardize import fit_target_standardizer
 from chainrule.recipes.component import build_component
 from chainrule.recipes.errors import StudyError
 from chainrule.study.sample_identity import digest_samples
+from chainrule.study.sample_preprocessor import SamplePreprocessor
 from chainrule.study.spec.seeds import round_seed
 from chainrule.study.spec.study import Study
 
@@ -38,7 +38,7 @@ class RoundData:
     ``round(r)`` is (training set, test set) of round r; ``fold(r, f)`` divides r's training set
     into the part that split f learns from and the part that it validates on. Both come
     standardized as declared, by the samples that are learned from; on the study's ``device``
-    unless another is said.
+    unless another is said. Parts of what rounds share are no copies: :class:`ResampledDataset`.
     """
 
     def __init__(self, study: Study, device: str | None = None) -> None:
@@ -46,6 +46,8 @@ class RoundData:
         self._shared = lru_cache(maxsize=1)(self._draw_data)
         self._fresh = lru_cache(maxsize=2)(self._draw_data)
         self._whole = lru_cache(maxsize=1)(self._join_data)
+        self._divided = lru_cache(maxsize=1)(self._divide)
+        self._preprocessor = SamplePreprocessor(study.data, self.device, study_dtype(study))
         self.trivial_scores: dict[int, float | None] = {}
         """Round → what the trivial answer scores on it, of those that were asked for."""
 
@@ -55,22 +57,27 @@ class RoundData:
 
     def round(self, r: int) -> Parts:
         """What round r trains and tests on."""
-        return self._preprocess(*self.raw_round(r))
+        return self._preprocessor(*self.raw_round(r))
 
     def fold(self, r: int, f: int) -> Parts:
         """What split f of round r trains and validates on."""
-        return self._preprocess(*self.raw_fold(r, f))
+        return self._preprocessor(*self.raw_fold(r, f))
 
     def final(self, r: int) -> Parts:
         """What the chosen candidate is trained and tested on: without refit, on split 0's part."""
-        return self._preprocess(*self.raw_final(r))
+        return self._preprocessor(*self.raw_final(r))
+
+    def copy_final(self, r: int) -> Parts:
+        """As ``final``, each with memory of its own."""
+        train, test = self.final(r)
+        return gather_samples(train), gather_samples(test)
 
     def unit(self, r: int, f: int | None = None) -> float:
         """What the targets of ``final(r)``, or of ``fold(r, f)``, were divided by."""
         if not self.study.data.standardize_target:
             return 1.0
         train, _ = self.raw_final(r) if f is None else self.raw_fold(r, f)
-        _, scale = standardize_targets(train)
+        scale = fit_target_standardizer(train)
         if scale.std.numel() > 1:
             raise StudyError(
                 f"data.standardize_target: expected one number to tell, got {scale.std.numel()}"
@@ -127,7 +134,7 @@ class RoundData:
         """As ``fold``, as it was drawn: not yet standardized."""
         train, _ = self.raw_round(r)
         learned, judged = self.splits(r, train)[f]
-        return train.subset(learned), train.subset(judged)
+        return resample(train, learned), resample(train, judged)
 
     def raw_final(self, r: int) -> Parts:
         """As ``final``, as it was drawn: not yet standardized."""
@@ -135,10 +142,16 @@ class RoundData:
         if self.study.selection.refit or not self.study.space:
             return train, test
         learned, _ = self.splits(r, train)[0]
-        return train.subset(learned), test
+        return resample(train, learned), test
 
     def _resplit(self, r: int) -> Parts:
         """All samples divided anew, or the r-th fold of them."""
+        whole, _ = self._whole(self._data_seed)
+        learned, judged = self._divided(r)
+        return ResampledDataset(whole, learned), ResampledDataset(whole, judged)
+
+    def _divide(self, r: int) -> tuple[Tensor, Tensor]:
+        """Which of all samples round r learns from, and which it tests on."""
         data = self.study.data
         whole, share = self._whole(self._data_seed)
         by = self._stratification(whole)
@@ -146,11 +159,9 @@ class RoundData:
             check_folds("data.folds", data.folds, whole)
             repeat, fold = divmod(r, data.folds)
             seed = seeds.derive(self.study.seed, "folds", repeat)
-            learned, judged = kfold(whole, data.folds, seed=seed, stratify=by)[fold]
-        else:
-            seed = seeds.derive(round_seed(self.study, r), "resplit")
-            learned, judged = holdout(whole, share, seed=seed, stratify=by)
-        return whole.subset(learned), whole.subset(judged)
+            return kfold(whole, data.folds, seed=seed, stratify=by)[fold]
+        seed = seeds.derive(round_seed(self.study, r), "resplit")
+        return holdout(whole, share, seed=seed, stratify=by)
 
     def _stratification(self, data: Dataset) -> Tensor | None:
         """What splits are stratified by."""
@@ -189,16 +200,11 @@ class RoundData:
         check_missing(self.study, made)
         return made
 
-    def _preprocess(self, train: Dataset, other: Dataset) -> Parts:
-        how = self.study.data
-        if how.missing is not None:
-            train, other = fill_missing(train, other)
-        if how.standardize is not None:
-            (train, other), _ = standardize(train, other, per=how.standardize)
-        if how.standardize_target:
-            (train, other), _ = standardize_targets(train, other)
-        dtype = study_dtype(self.study)
-        return train.to(self.device, dtype), other.to(self.device, dtype)
+
+def resample(data: Dataset, index: Tensor) -> Dataset:
+    """The samples of a plain data set that an index names, not copied."""
+    is_resampled = isinstance(data, ResampledDataset)
+    return data.subset(index) if is_resampled else ResampledDataset(data, index)
 
 
 def check_missing(study: Study, made: Parts) -> None:

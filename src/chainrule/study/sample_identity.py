@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from chainrule.data import Dataset
+from chainrule.data.resampled import ResampledDataset, stored_data
 
 __all__ = [
     "are_distinct",
@@ -19,6 +20,10 @@ __all__ = [
     "number_repeats",
     "sample_identities",
 ]
+
+
+MAX_COPIED = 2**14
+"""Samples that are copied at a time."""
 
 
 def sample_identities(data: Dataset) -> list[Hashable]:
@@ -48,14 +53,18 @@ def name_samples(data: Dataset) -> NDArray[np.int64]:
 
 def digest_samples(data: Dataset) -> str:
     """A digest of all samples, where they come from, and their order."""
-    targets = data.targets if isinstance(data.targets, dict) else {"": data.targets}
-    tensors = {"inputs": data.inputs, **{f"targets.{name}": t for name, t in targets.items()}}
-    if data.sources is not None:
-        tensors["sources"] = data.sources
+    stored = stored_data(data)
+    rows = data.rows.long() if isinstance(data, ResampledDataset) else torch.arange(len(data))
+    targets = stored.targets if isinstance(stored.targets, dict) else {"": stored.targets}
+    tensors = {"inputs": stored.inputs, **{f"targets.{name}": t for name, t in targets.items()}}
+    if stored.sources is not None:
+        tensors["sources"] = stored.sources
     digest = blake2b(digest_size=12)
     for name, tensor in tensors.items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype};".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        digest.update(f"{name} {(len(rows), *tensor.shape[1:])} {tensor.dtype};".encode())
+        for some in torch.split(rows, MAX_COPIED):
+            part = tensor[some].detach().cpu().contiguous()
+            digest.update(part.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

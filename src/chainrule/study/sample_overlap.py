@@ -7,7 +7,11 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from chainrule._util.words import count_noun
+from chainrule.data import Dataset
+from chainrule.data.resampled import gather_samples, stored_data
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import (
     Design,
@@ -37,7 +41,7 @@ MAX_ROUNDS = 20
 
 def round_identities(data: RoundData, r: int) -> tuple[list[Hashable], list[Hashable]]:
     """Those of a round's training and of its test samples."""
-    train, test = data.raw_round(r)
+    train, test = map(gather_samples, data.raw_round(r))
     if train.sources is None or test.sources is None:  # so that both are told apart by one thing
         train, test = replace(train, sources=None), replace(test, sources=None)
     return sample_identities(train), sample_identities(test)
@@ -106,6 +110,8 @@ def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
     Raises what making samples raises.
     """
     data, declared = RoundData(study), study.data
+    if declared.divides_one_draw and has_distinct_sources(data.raw_round(0)[0]):
+        return []  # each sample is on one side
     looked = [r for r in rounds if r < study.max_rounds][
         : None if declared.rounds == "fresh" else 1
     ]
@@ -127,6 +133,12 @@ def find_leaks(study: Study, rounds: Sequence[int] = (0, 1)) -> list[str]:
                 f"{', '.join(shares)}, as all are drawn from the same ones; expected true"
             )
     return problems
+
+
+def has_distinct_sources(data: Dataset) -> bool:
+    """Whether it is known of what each sample is made, and no two samples share it."""
+    sources = stored_data(data).sources
+    return sources is not None and len(np.unique(sources.numpy())) == sources.numel()
 
 
 def count_leaked(train: Sequence[Hashable], test: Sequence[Hashable]) -> int:

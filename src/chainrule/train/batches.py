@@ -67,7 +67,7 @@ def try_training_forward(net: Module, data: Dataset, samples: list[int]) -> None
     """A forward of a copy of the net in training mode, which leaves no trace."""
     few = data.subset(torch.tensor(samples))
     with torch.random.fork_rng(devices=[]):
-        copy.deepcopy(net).train().forward(data.scale_inputs(few.inputs))
+        copy.deepcopy(net).train().forward(few.scale_inputs(few.inputs))
 
 
 def check_batch_axis(net: Module, criterion: Loss, data: Dataset) -> None:
@@ -100,7 +100,8 @@ def mixes_samples(net: Module, data: Dataset) -> bool:
     with eval_mode(net):
         for index in (few, few[-1:]):
             try:
-                y, _ = net.forward(data.scale_inputs(data.subset(index).inputs))
+                some = data.subset(index)
+                y, _ = net.forward(some.scale_inputs(some.inputs))
             except LayerError:  # the training says it by itself
                 return False
             outputs.append([leaf for _, leaf in named_leaves(y)])

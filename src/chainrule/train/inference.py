@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from chainrule.data import Dataset
 from chainrule.data.batches import iter_slices
+from chainrule.data.resampled import input_shape, shares_inputs, stored_data
 from chainrule.nn.errors import LayerError, check_forward
 from chainrule.nn.loss import Loss
 from chainrule.nn.loss.wrapper import LossWrapper
@@ -111,10 +113,12 @@ def predict_in_slices(net: Module, data: Dataset, at_least: int = 1) -> Any:
 
     The data set has the net's replicas.
     """
-    sample = data.inputs.numel() * data.input_dtype.itemsize // max(1, len(data)) + 1
-    if net.replicas is not None and len(data.inputs) == 1:
-        sample *= net.replicas  # all see the same
-    room = SLICE_BYTES if data.inputs.device.type == "cpu" else 32 * SLICE_BYTES
+    K = net.replicas or 1
+    sets = 1 if shares_inputs(data) else K
+    sample = sets * prod(input_shape(data)[1:]) * data.input_dtype.itemsize + 1
+    sample *= K // sets  # all see the same
+    on_cpu = stored_data(data).inputs.device.type == "cpu"
+    room = SLICE_BYTES if on_cpu else 32 * SLICE_BYTES
     size = max(1, len(data)) if uses_batch_statistics(net) else max(at_least, room // sample)
     outputs = [check_forward(net, net.forward(x))[0] for x, _ in iter_slices(data, size)]
     if not outputs:  # an empty data set's output has the right shape too, and no rows

@@ -84,8 +84,8 @@ def test_a_decision_looks_for_its_threshold_in_all_targets(monkeypatch):
     outputs, targets = torch.tensor([[0.3], [0.4], [-0.2]]), torch.tensor([[1.0], [1.0], [-1.0]])
     monkeypatch.setattr(epoch, "CHUNK_NUMBERS", 1)
     heads = JointAccuracy(["a"])
-    found = EpochMetrics({"own": Accuracy(), "error": ErrorRate()}, targets, 0)
-    joint = EpochMetrics({"joint": heads}, {"a": targets}, 0)
+    found = EpochMetrics({"own": Accuracy(), "error": ErrorRate()}, lambda: targets, 0)
+    joint = EpochMetrics({"joint": heads}, lambda: {"a": targets}, 0)
     for y, t in zip(outputs, targets, strict=True):  # each a batch of one
         found.add(y[None], t[None])
         joint.add({"a": y[None]}, {"a": t[None]})
@@ -99,13 +99,14 @@ def test_a_decision_looks_for_its_threshold_in_all_targets(monkeypatch):
 def test_the_root_is_taken_of_the_mean_of_all(monkeypatch):
     monkeypatch.setattr(epoch, "CHUNK_NUMBERS", 1)
     outputs, targets = torch.tensor([[3.0], [5.0], [9.0]]), torch.zeros(3, 1)
-    found = EpochMetrics({"rmse": RootMeanSquaredError()}, targets, 0)
+    found = EpochMetrics({"rmse": RootMeanSquaredError()}, lambda: targets, 0)
     for y, t in zip(outputs, targets, strict=True):
         found.add(y[None], t[None])
     assert found.compute()["rmse"].item() == pytest.approx((115 / 3) ** 0.5)
 
 
 def test_without_metrics_and_without_batches_there_are_none():
-    nothing = EpochMetrics({}, POINTS.targets, 0)
+    nothing = EpochMetrics({}, lambda: POINTS.targets, 0)
     nothing.add(POINTS.inputs, POINTS.targets)
-    assert nothing.compute() == {} == EpochMetrics({"a": Accuracy()}, POINTS.targets, 0).compute()
+    unused = EpochMetrics({"a": Accuracy()}, lambda: POINTS.targets, 0)
+    assert nothing.compute() == {} == unused.compute()

@@ -669,6 +669,11 @@ struct EpochArgs {
     const void *inputs;
     double input_scale;
     int64_t input_stride;
+    const double *input_fill;
+    const double *input_mean;
+    const double *input_factor;
+    const int32_t *rows;
+    int64_t rows_stride;
     const void **targets;
     const int64_t *target_strides;
     void **outputs;

@@ -41,6 +41,7 @@ template <class T> class ReplicaTrainer {
     ReplicaGroup<T> &group;
     const int64_t member;
     Interpreter<T> interpreter;
+    std::vector<int64_t> located;  // samples of a batch
 
     struct Range {
         int64_t begin, end;
@@ -78,10 +79,19 @@ template <class T> class ReplicaTrainer {
         return std::min(SHARES, (batch.size + args.batch_columns - 1) / args.batch_columns);
     }
 
+    // The samples of a batch by their places in the data set, of which a replica may have some alone.
+    const int64_t *locate(const int64_t *order, const Batch &batch) {
+        if (!args.rows) return order;
+        const int32_t *rows = args.rows + replica * args.rows_stride;
+        located.resize(batch.size);
+        for (int64_t i = 0; i < batch.size; i++) located[i] = rows[order[i]];
+        return located.data();
+    }
+
     // A share of a batch: its loss, and with `learns` its gradients.
     void run_share(int64_t share, const Batch &batch, bool learns) {
         const int64_t columns = args.batch_columns;
-        const int64_t *order = args.order + replica * args.order_stride + batch.first;
+        const int64_t *order = locate(args.order + replica * args.order_stride + batch.first, batch);
         interpreter.param_grads = group.grads[share];
         interpreter.losses = group.losses.data() + share * args.num_terms;
         std::fill_n(interpreter.losses, args.num_terms, T(0));

@@ -110,9 +110,25 @@ template <class T> struct Interpreter {
             inputs += replica * args.input_stride + op.first;
             load_columns(values + op.y, op.ldy, inputs, op.features, chunk.order, chunk.n, op.rows,
                          args.batch_columns, T(args.input_scale));
+            if (args.input_fill || args.input_mean) preprocess(op);
         };
         args.input_scale ? load(static_cast<const uint8_t *>(args.inputs))
                          : load(static_cast<const T *>(args.inputs));
+    }
+
+    // What stands for a number that is missing, and z = (x - mean) * factor, as torch rounds it.
+    void preprocess(const LoadInput &op) {
+        const int64_t at = replica * op.features + op.first;
+        for (int64_t i = 0; i < op.rows; i++) {
+            T *x = values + op.y + i * op.ldy;
+            const double fill = args.input_fill ? args.input_fill[at + i] : NAN;
+            const double mean = args.input_mean ? args.input_mean[at + i] : 0;
+            const double factor = args.input_mean ? args.input_factor[at + i] : 1;
+            for (int64_t j = 0; j < args.batch_columns; j++) {
+                const double known = std::isnan(x[j]) ? fill : double(x[j]);
+                x[j] = T((known - mean) * factor);
+            }
+        }
     }
 
     const int64_t *input_names() const {

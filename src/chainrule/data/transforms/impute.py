@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from chainrule.data.dataset import Dataset
 
-__all__ = ["fill_missing"]
+__all__ = ["fill_missing", "find_medians"]
 
 
 def fill_missing(train: Dataset, *others: Dataset) -> tuple[Dataset, ...]:
@@ -21,8 +22,13 @@ def fill_missing(train: Dataset, *others: Dataset) -> tuple[Dataset, ...]:
         raise ValueError("fill_missing: expected plain data sets, got one with replicas")
     if not any(data.inputs.isnan().any() for data in (train, *others)):
         return (train, *others)
-    medians = torch.nanquantile(train.inputs.double(), 0.5, 0).nan_to_num(0.0)
+    medians = find_medians(train)
     return tuple(
         replace(d, inputs=torch.where(d.inputs.isnan(), medians.to(d.inputs.dtype), d.inputs))
         for d in (train, *others)
     )
+
+
+def find_medians(train: Dataset) -> Tensor:
+    """Of the numbers of each feature that there are, in float64; 0 where there is none."""
+    return torch.nanquantile(train.inputs.double(), 0.5, 0).nan_to_num(0.0)

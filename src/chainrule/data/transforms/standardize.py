@@ -10,7 +10,13 @@ from torch import Tensor
 
 from chainrule.data.dataset import Dataset, check_dataset
 
-__all__ = ["Standardizer", "standardize", "standardize_targets"]
+__all__ = [
+    "Standardizer",
+    "fit_standardizer",
+    "fit_target_standardizer",
+    "standardize",
+    "standardize_targets",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +36,14 @@ class Standardizer:
     def __call__(self, x: Tensor) -> Tensor:
         """Standardize x. Raises ValueError where its shape is not that of the fitted inputs."""
         self._check(x)
-        scale = torch.where(self.std == 0, 0.0, 1 / self.std)
         # A product, not a masked quotient: 0 · nan is nan, so what is not finite still shows.
-        z = (x.double() - self.mean.to(x.device)) * scale.to(x.device)
+        z = (x.double() - self.mean.to(x.device)) * self.factor.to(x.device)
         return z.to(x.dtype)
+
+    @property
+    def factor(self) -> Tensor:
+        """1 / std, and 0 where std = 0."""
+        return torch.where(self.std == 0, 0.0, 1 / self.std)
 
     def inverse(self, z: Tensor) -> Tensor:
         """Undo it, x = z · std + mean; a feature without variance comes back as its mean."""
@@ -79,10 +89,7 @@ def standardize(
             raise ValueError(
                 f"standardize: expected replicas={train.replicas} as in train, got {other}"
             )
-    samples = 0 if train.replicas is None else 1
-    if train.inputs.numel() == 0 or not train.input_dtype.is_floating_point:
-        raise ValueError(f"standardize: expected floating inputs of at least one, got {train}")
-    scale = _fit_standardizer(train.scale_inputs(train.inputs), samples, per)
+    scale = fit_standardizer(train, per)
     scaled = (
         replace(d, inputs=scale(d.scale_inputs(d.inputs)), scale=None) for d in (train, *others)
     )
@@ -97,14 +104,19 @@ def standardize_targets(
     What a net then predicts goes back to the target's unit by the ``inverse`` of the Standardizer.
     Raises ValueError for targets that are no numbers (classes, several), or never change.
     """
+    scale = fit_target_standardizer(train)
+    scaled = (replace(d, targets=scale(_single_target(d.targets))) for d in (train, *others))
+    return tuple(scaled), scale
+
+
+def fit_target_standardizer(train: Dataset) -> Standardizer:
+    """What :func:`standardize_targets` does to targets, and raises."""
     t = train.targets
     if not isinstance(t, Tensor) or not t.is_floating_point() or train.replicas is not None:
         raise ValueError(f"standardize_targets: expected targets (N, …) that are numbers: {train}")
     if not len(t) or (t == t[0]).all():
         raise ValueError(f"standardize_targets: expected targets that change: {train}")
-    scale = _fit_standardizer(t, 0, "feature")
-    scaled = (replace(d, targets=scale(_single_target(d.targets))) for d in (train, *others))
-    return tuple(scaled), scale
+    return _fit(t, 0, "feature")
 
 
 def _single_target(targets: Tensor | dict[str, Tensor]) -> Tensor:
@@ -113,7 +125,14 @@ def _single_target(targets: Tensor | dict[str, Tensor]) -> Tensor:
     return targets
 
 
-def _fit_standardizer(x: Tensor, samples: int, per: str) -> Standardizer:
+def fit_standardizer(train: Dataset, per: Literal["feature", "all"]) -> Standardizer:
+    """What :func:`standardize` does to inputs. Raises ValueError where there are no numbers."""
+    if train.inputs.numel() == 0 or not train.input_dtype.is_floating_point:
+        raise ValueError(f"standardize: expected floating inputs of at least one, got {train}")
+    return _fit(train.scale_inputs(train.inputs), 0 if train.replicas is None else 1, per)
+
+
+def _fit(x: Tensor, samples: int, per: str) -> Standardizer:
     """The Standardizer of x, whose axis of samples is `samples`."""
     axes = (samples,) if per == "feature" else tuple(range(samples, x.ndim))
     std, mean = torch.std_mean(x.double(), axes, correction=0, keepdim=True)

@@ -45,8 +45,8 @@ FLOAT_BYTES = 4
 MAX_REPLICAS = 48
 """More replicas than this were never faster, and less is lost when a machine goes down."""
 
-DATA_BYTES = 2**27
-"""How much memory the samples of a cohort's rounds may take, each round's own."""
+DATA_BYTES = 2**26
+"""How much memory a cohort may take for which samples each training has, and for their order."""
 
 JOB_PRODUCTS = 2**36
 """Multiply-adds of a job of several programs, at most: a second or two in the kernel."""
@@ -131,8 +131,8 @@ def build_jobs(
 
     Trainings whose recipes differ in batchable paths only, and whose ``group_key`` is the same
     (samples to learn from), share a cohort, up to ``cohort_size`` of them, or what fits a cache
-    with inputs of the shape ``sample``. ``sample_bytes``: what the samples of a training take that
-    no other of its cohort has, all of them at most ``DATA_BYTES`` unless one alone is more.
+    with inputs of the shape ``sample``. ``sample_bytes``: what a net takes for its samples that no
+    other of its cohort has, all of them at most ``DATA_BYTES`` unless one training takes more.
     """
     paths = tuple(path for path, dimension in arm.space.items() if is_batchable(path, dimension))
     groups: dict[tuple[str, Hashable], list[Training]] = {}
@@ -145,7 +145,7 @@ def build_jobs(
         groups.setdefault((name, group_key(training)), []).append(training)
     jobs: list[CohortJob] = []
     for (name, _), group in groups.items():
-        fitting = DATA_BYTES // max(1, sample_bytes(group[0]))
+        fitting = DATA_BYTES // max(1, sample_bytes(group[0]) * recipes[name].ensemble_size)
         most = min(cohort_size_for(recipes[name], sample), max(1, fitting))
         parts = split_evenly(group, cohort_size or most)
         jobs += [CohortJob(arm.name, stage, recipes[name], paths, tuple(part)) for part in parts]

@@ -254,4 +254,4 @@ def first_training_data(study: Study, samples: RoundData) -> Sequence[Dataset]:
 
 def take_first(data: Dataset, n: int) -> Dataset:
     """The first n samples, or all where there are fewer."""
-    return data.subset(torch.arange(min(n, len(data)), device=data.inputs.device))
+    return data.subset(torch.arange(min(n, len(data))))

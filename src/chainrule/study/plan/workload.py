@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
+from chainrule.data.resampled import input_shape
 from chainrule.recipes.cost import PASSES, count_activations, count_parameters, training_cost
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.training.halving import rungs
@@ -70,8 +71,9 @@ class WorkloadEstimator:
         r = first.round if self.study.data.rounds == "folds" else min(first.round, 0)
         key = search, r, first.fold
         if key not in self._sizes:
-            learned, judged = self.samples.fold(r, first.fold) if search else self.samples.final(r)
-            self._sizes[key] = len(learned), len(judged), tuple(learned.inputs.shape[1:])
+            of = self.samples
+            learned, judged = of.raw_fold(r, first.fold) if search else of.raw_final(r)
+            self._sizes[key] = len(learned), len(judged), input_shape(learned)[1:]
         return self._sizes[key]
 
 

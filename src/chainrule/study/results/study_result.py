@@ -182,7 +182,7 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
 
     def data(self, r: int) -> tuple[Dataset, Dataset]:
         """(training set, test set) of a round, made anew as the study declares them."""
-        return self._round_data.final(r)
+        return self._round_data.copy_final(r)
 
     @cached_property
     def _round_data(self) -> RoundData:

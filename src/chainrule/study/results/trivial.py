@@ -104,9 +104,17 @@ def constant_outputs(target: Tensor) -> Iterator[Tensor]:
         yield shares.clamp_min(1e-12).log()[None]
         target = target.to(shares.dtype)
     rows: Any = target.unsqueeze(-1) if target.dim() == 1 else target
-    values, counts = rows.unique(dim=0, return_counts=True)
-    yield values[counts.argmax()][None]
+    yield most_frequent(rows)
     yield rows.mean(0, keepdim=True)
     yield rows.median(0, keepdim=True).values
     if bool(((rows >= 0) & (rows <= 1)).all()):
         yield rows.mean(0, keepdim=True).clamp(1e-12, 1 - 1e-7).logit()
+
+
+def most_frequent(rows: Tensor) -> Tensor:
+    """The row (1, …) that is there most often, the least of several."""
+    # Of single numbers, which as rows would take many times the memory.
+    of: Any = rows.flatten() if rows[0].numel() == 1 else rows
+    values, counts = of.unique(dim=0 if of is rows else None, return_counts=True)
+    found: Tensor = values[counts.argmax()]
+    return found.reshape(1, *rows.shape[1:])

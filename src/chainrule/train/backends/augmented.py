@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import final
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.data import Dataset
 from chainrule.data.batches import count_batches, iter_batches
+from chainrule.data.resampled import input_shape, stored_data
 from chainrule.train.backends.plain import augment_batch
 from chainrule.train.state import TrainState
 
@@ -18,8 +20,7 @@ __all__ = ["AugmentedSamples", "augmented_bytes"]
 
 def augmented_bytes(train: Dataset, replicas: int | None) -> int:
     """How large the inputs of an epoch are, of all replicas."""
-    numbers = train.inputs[0].numel() if replicas is not None else train.inputs.numel()
-    return numbers * (replicas or 1) * train.input_dtype.itemsize
+    return prod(input_shape(train)) * (replicas or 1) * train.input_dtype.itemsize
 
 
 @final
@@ -33,9 +34,9 @@ class AugmentedSamples:
         def expand(t: Tensor) -> Tensor:
             return t if replicas is None else t.expand(replicas, *t.shape[1:])
 
-        inputs = torch.empty_like(
-            expand(train.inputs), dtype=train.input_dtype, memory_format=torch.contiguous_format
-        )
+        shape = input_shape(train) if replicas is None else (replicas, *input_shape(train))
+        device = stored_data(train).inputs.device
+        inputs = torch.empty(shape, dtype=train.input_dtype, device=device)
         targets = tree_map(
             lambda t: expand(t).clone(memory_format=torch.contiguous_format), train.targets
         )
@@ -78,4 +79,4 @@ def sample_layouts(data: Dataset) -> list[object]:
     """How many replicas there are, and the shape and dtype of what each has, as a net sees it."""
     lead = 0 if data.replicas is None else 1
     targets = [(name, t.shape[lead:], t.dtype) for name, t in named_leaves(data.targets)]
-    return [data.replicas, data.inputs.shape[lead:], data.input_dtype, *targets]
+    return [data.replicas, input_shape(data), data.input_dtype, *targets]

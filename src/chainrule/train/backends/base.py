@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
@@ -23,6 +23,7 @@ __all__ = [
     "Compiled",
     "EpochOutput",
     "Plain",
+    "stack_orders",
 ]
 
 
@@ -41,6 +42,11 @@ class EpochOutput(NamedTuple):
     loss: Tensor
     active: Tensor
     metrics: Mapping[str, Tensor]
+
+
+def stack_orders(orders: Sequence[Tensor]) -> Tensor:
+    """The order (K, N) of each epoch as one tensor; that of a single one is not copied."""
+    return orders[0][None] if len(orders) == 1 else torch.stack([*orders])
 
 
 class BackendStatus(ABC):
@@ -99,7 +105,7 @@ class Backend(ABC):
 
     def draw_orders(self, state: TrainState, N: int, epochs: Iterable[int]) -> Tensor:
         """The order of N samples for each replica in each of these epochs (E, K, N)."""
-        return torch.stack([epoch_permutations(N, state.seeds, epoch) for epoch in epochs])
+        return stack_orders([epoch_permutations(N, state.seeds, epoch) for epoch in epochs])
 
     def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
         """How many epochs ``train_epochs`` may do in a call, where nobody looks in between."""

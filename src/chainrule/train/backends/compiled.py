@@ -33,6 +33,7 @@ from chainrule.compiled.lowering.targets import batch_weights, loss_targets, wei
 from chainrule.compiled.orders import draw_in_kernel
 from chainrule.data import Dataset
 from chainrule.data.batches import epoch_permutations
+from chainrule.data.resampled import ResampledDataset, stored_data, used_targets
 from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.loss.base import combine_values, find_losses
 from chainrule.train.backends.augmented import AugmentedSamples, augmented_bytes
@@ -43,6 +44,7 @@ from chainrule.train.backends.base import (
     CompileError,
     EpochOutput,
     Plain,
+    stack_orders,
 )
 from chainrule.train.backends.fingerprint import Fingerprint
 from chainrule.train.backends.plain import PlainBackend
@@ -138,7 +140,9 @@ class CompiledBackend(Backend):
             return self.plain.train_epoch(state, train, order)
         if augmented is not None:  # its samples lie in the order of the epoch
             train, order = augmented.data, torch.arange(order.shape[1]).expand(order.shape)
-        metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
+        metrics = EpochMetrics(
+            state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
+        )
         epoch = run_measured_epoch(program, state, train, order, metrics)
         loss = combine_terms(state, train, order[None], epoch)[0]
         return EpochOutput(loss, epoch.finite[0], metrics.compute())
@@ -147,7 +151,7 @@ class CompiledBackend(Backend):
         if self._training.program is None:
             return super().draw_orders(state, N, epochs)
         draw = partial(draw_in_kernel, dtype=state.optimizer.flats[0].data.dtype)
-        return torch.stack([epoch_permutations(N, state.seeds, epoch, draw) for epoch in epochs])
+        return stack_orders([epoch_permutations(N, state.seeds, epoch, draw) for epoch in epochs])
 
     def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
         told_between = state.scheduler is not None or state.augment is not None
@@ -385,7 +389,8 @@ def run_program(
 def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epochs) -> Tensor:
     """The loss of each epoch's samples together, of its parts in each batch    (E, K) or (E,)"""
     plain, (E, _, _, K) = state.net.replicas is None, epochs.losses.shape
-    targets = [t[None] if plain else t for t in loss_targets(state.criterion, train.targets)]
+    stored = stored_data(train).targets
+    targets = [t[None] if plain else t for t in loss_targets(state.criterion, stored)]
 
     def combine(order: Tensor, terms: Tensor) -> Tensor:
         """terms (terms, steps, …)"""
@@ -395,6 +400,8 @@ def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epo
         return sum(found[1:], found[0])
 
     if weights_follow_order(state.criterion, targets):
+        if isinstance(train, ResampledDataset):
+            orders = torch.stack([train.locate(order) for order in orders])
         each = zip(orders, epochs.losses, strict=True)
         found = torch.stack([combine(order, terms) for order, terms in each])
     else:  # what a batch counts does not depend on the order: side by side

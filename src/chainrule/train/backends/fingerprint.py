@@ -16,6 +16,7 @@ from torch import Tensor
 from chainrule._util.pytree import named_leaves
 from chainrule.compiled.lowering.optimizer import has_regular_state
 from chainrule.data import Dataset
+from chainrule.data.resampled import ResampledDataset
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
@@ -68,6 +69,10 @@ class Fingerprint:
     def add_data(self, data: Dataset, *, targets: bool) -> None:
         """Where a data set lies; of targets and whole numbers also their range, which counts."""
         self.values.append(data.replicas)
+        if isinstance(data, ResampledDataset):
+            self._add_memory(data.rows)
+            self._add(tuple(data.preprocessing))
+            data = data.stored
         self._add_memory(data.inputs)
         self._add(data.scale)
         if data.inputs.dtype == torch.int64:

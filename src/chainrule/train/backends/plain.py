@@ -15,6 +15,7 @@ from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset
 from chainrule.data.augment import augment_samples
 from chainrule.data.batches import count_batches, iter_batches
+from chainrule.data.resampled import stored_data, used_targets
 from chainrule.nn.errors import check_forward, check_loss
 from chainrule.nn.layers.conv import Conv
 from chainrule.nn.loss.base import LossTerm, combine_batches, sum_counted
@@ -45,9 +46,11 @@ class PlainBackend(Backend):
         return torch_threads(1) if is_small_work(state, train) else nullcontext()
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
-        active = state.active.to(train.inputs.device)
+        active = state.active.to(stored_data(train).inputs.device)
         terms, masks = [], []
-        metrics = EpochMetrics(state.batch_metrics, train.targets, state.net.num_replica_dims)
+        metrics = EpochMetrics(
+            state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
+        )
         batches = count_batches(order.shape[1], state.batch_size)
         for i, (x, target) in enumerate(iter_batches(train, order, state.batch_size)):
             check_stop()
@@ -72,7 +75,7 @@ def is_small_work(state: TrainState, train: Dataset) -> bool:
     """
     numbers = sum(flat.data.numel() for flat in state.optimizer.flats)
     return (
-        train.inputs.device.type == "cpu"
+        stored_data(train).inputs.device.type == "cpu"
         and numbers * min(state.batch_size, len(train)) <= SMALL_WORK
         and all(
             type(module).__module__.startswith("chainrule.") and not isinstance(module, Conv)

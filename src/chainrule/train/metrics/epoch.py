@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 from torch import Tensor
@@ -29,14 +29,17 @@ class EpochMetrics:
     """Each metric over the samples of an epoch, which come a batch after the other.
 
     Of numbers by sample the sums are kept, and the outputs of some batches at most; a metric that
-    gives one number over all samples needs all outputs, and they are kept for it. ``targets`` are
-    those of the whole training set, in which a decision looks for its threshold.
+    gives one number over all samples needs all outputs, and they are kept for it.
+    ``find_targets`` gives those of the whole training set, in which a decision looks for its
+    threshold.
     """
 
-    def __init__(self, metrics: Mapping[str, Metric], targets: Any, axis: int) -> None:
+    def __init__(
+        self, metrics: Mapping[str, Metric], find_targets: Callable[[], Any], axis: int
+    ) -> None:
         self.metrics = {
-            name: metric.with_targets(targets) if isinstance(metric, DecisionMetric) else metric
-            for name, metric in metrics.items()
+            name: each.with_targets(find_targets()) if isinstance(each, DecisionMetric) else each
+            for name, each in metrics.items()
         }
         self.axis, self._numbers = axis, 0
         self._batches: list[tuple[Any, Any]] = []  # that are not measured yet

@@ -246,21 +246,23 @@ def test_a_net_whose_layers_put_out_much_is_trained_alone():
 
 
 def test_samples_of_their_own_bound_how_many_rounds_a_cohort_has(monkeypatch):
-    monkeypatch.setattr(cohorts, "DATA_BYTES", 4 * 90 * 2 * 4)  # of four rounds
-    for rounds, sizes in {"fresh": [3, 3, 3], "fixed": [9]}.items():
+    own = 4 * 90 + 8 * 60  # places and order
+    monkeypatch.setattr(cohorts, "DATA_BYTES", 4 * (4 * 90 * 2 + own))  # of four fresh rounds
+    for rounds, sizes in {"fresh": [3, 3, 3], "fixed": [4, 5], "resplit": [4, 5]}.items():
         study = small(arms={"a": {}}, rounds=9, data={**SMALL["data"], "rounds": rounds})
         jobs = board(study).take_jobs(study.all_arms[0])
         assert [len(job.trainings) for job in jobs] == sizes
     assert len(board(small(rounds=9, cohort_size=9)).take_jobs(small().all_arms[0])) == 1
 
 
-def test_candidates_of_a_fold_with_many_samples_are_a_cohort(monkeypatch):
-    study = searched(arms={"a": {}}, selection={"split": "kfold", "folds": 3})
+def test_candidates_of_a_fresh_round_with_many_samples_are_a_cohort(monkeypatch):
+    search = {"method": "grid", "each_round": True}
+    study = searched(arms={"a": {}}, search=search, selection={"split": "kfold", "folds": 3})
     assert len(board(study).take_jobs(study.all_arms[0])) == 1
-    monkeypatch.setattr(scheduler, "FOLD_BYTES", 0)
+    monkeypatch.setattr(scheduler, "FRESH_BYTES", 0)
     jobs = board(study).take_jobs(study.all_arms[0])
-    assert [{t.fold for t in job.trainings} for job in jobs] == [{0}, {1}, {2}]
-    assert [len(job.trainings) for job in jobs] == [3, 3, 3]
+    assert [{t.round for t in job.trainings} for job in jobs] == [{0}, {1}, {2}]
+    assert [len(job.trainings) for job in jobs] == [9, 9, 9]
 
 
 def test_a_study_of_16_arms_is_planned_in_less_than_3_seconds():

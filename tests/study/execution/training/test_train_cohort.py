@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from chainrule.data import Dataset
+from chainrule.data.resampled import stored_data
 from chainrule.study.execution.cohorts import training_seeds
 from chainrule.study.execution.final_nets import write_nets
 from chainrule.study.execution.job import run_job
@@ -23,7 +24,7 @@ from chainrule.study.execution.training.train_cohort import build_cohort_trainer
 from chainrule.study.execution.workers.package import StudyPackage
 from chainrule.study.round_data import RoundData
 from chainrule.train import load
-from tests.study.small import lasting, searched, small
+from tests.study.small import SMALL, lasting, searched, small
 
 PAIRS = {
     "data": {"name": "pairs", "train": 30, "test": 20},
@@ -141,6 +142,57 @@ def test_a_round_in_a_cohort_is_the_round_alone():
     study = small(**PAIRS)
     (job,) = jobs_of(study, "final")
     assert_same(trained(study, job), apart(study, job))
+
+
+RESPLIT = {
+    "as they are": {},
+    "standardized": {"data": {"standardize": "feature"}},
+    "of all features": {"data": {"standardize": "all"}},
+    "in folds": {"data": {"standardize": "feature", "rounds": "folds", "folds": 3}},
+    "fixed, on a part": {
+        "data": {"standardize": "feature", "rounds": "fixed"},
+        "selection": {"refit": False},
+        "space": {"optimizer.lr": [0.01]},
+        "search": {"method": "grid", "each_round": True},
+    },
+    "with a part to watch": {
+        "data": {"standardize": "feature"},
+        "early_stopping": {"monitor": "loss", "patience": 1, "fraction": 0.3},
+    },
+    "members": {"data": {"standardize": "feature"}, "ensemble_size": 2},
+    "in float64": {"data": {"standardize": "feature"}, "precision": "float64"},
+}
+
+
+@pytest.mark.parametrize("compile", [False, "auto"])
+@pytest.mark.parametrize("case", RESPLIT)
+def test_a_round_of_one_data_set_in_a_cohort_is_the_round_alone(case, compile):  # noqa: A002
+    changes = {"arms": {"a": {}}, "compile": compile, **RESPLIT[case]}
+    changes["data"] = {**SMALL["data"], "rounds": "resplit", **changes.get("data", {})}
+    study = small(**changes)
+    made = Scheduler(study, study.all_arms)
+    (job,) = made.take_jobs(made.arms[0])
+    assert len(job.trainings) == 3
+    for a, b in zip(trained(study, job), apart(study, job), strict=True):
+        assert a.samples == b.samples
+        for name, value in a.metrics.items():
+            assert value == pytest.approx(b.metrics[name], rel=1e-4, abs=1e-6)
+
+
+def test_rounds_of_one_data_set_share_its_memory():
+    for standardized in ({}, {"standardize": "feature"}):
+        study = searched(
+            arms={"a": {}},
+            space={"optimizer.lr": [0.01, 0.02]},
+            search={"method": "grid", "each_round": True},
+            selection={"split": "kfold", "folds": 4},
+            data={**SMALL["data"], "rounds": "resplit", **standardized},
+        )
+        (job,) = jobs_of(study, "search")
+        (learned, judged), _ = find_samples(RoundData(study), job)
+        assert learned.replicas == 3 * 2 * 4
+        assert len(stored_data(learned).inputs) == 1  # which all replicas have
+        assert stored_data(learned).inputs.data_ptr() == stored_data(judged).inputs.data_ptr()
 
 
 def test_a_fold_in_a_cohort_is_the_fold_alone():

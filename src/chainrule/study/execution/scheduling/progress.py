@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, TypeAlias, final
 
 from chainrule._util.live_line import LiveLine, find_screen
+from chainrule.data.resampled import input_shape
 from chainrule.recipes.cost import training_cost
 from chainrule.study.execution.cohorts import CohortJob
 from chainrule.study.execution.scheduling.scheduler import Scheduler
@@ -77,7 +78,7 @@ class Progress:
     @cached_property
     def _data_shape(self) -> tuple[int, ...]:
         r = min(self.scheduler.search_rounds)
-        return tuple(self.scheduler.round_data.round(r)[0].inputs.shape)
+        return input_shape(self.scheduler.round_data.raw_round(r)[0])
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]

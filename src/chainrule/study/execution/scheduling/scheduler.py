@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 from typing import final
 
+from chainrule.data.resampled import input_shape
 from chainrule.study.execution.cohorts import (
     CohortJob,
     Training,
@@ -25,8 +26,10 @@ from chainrule.study.store.record import SEARCH_ROUND, Stage, TrainingKey, Train
 
 __all__ = ["Scheduler", "select_settled"]
 
-FOLD_BYTES = 2**23
-"""Inputs of a fold that are worth a cohort of their own."""
+FRESH_BYTES = 2**23
+"""Inputs of a fresh round that are worth a cohort of their own in a search."""
+PLACE_BYTES, ORDER_BYTES = 4, 8
+"""What each net has for a sample of a data set that all share: its place there, and in an epoch."""
 
 
 @final
@@ -149,17 +152,25 @@ class Scheduler:
         """The same for trainings that can begin together, and learn from as many samples."""
         look = bisect_right(self.study.looks, training.round)  # no cohort goes beyond one
         together = self._proposal_batch(training, stage), self._race_heat(training, stage)
-        return look, *together, self._data_sizes(training, stage), self._fold_apart(training, stage)
+        return (
+            look,
+            *together,
+            self._data_sizes(training, stage),
+            self._round_apart(training, stage),
+        )
 
-    def _fold_apart(self, training: Training, stage: Stage) -> Hashable:
-        """Of many samples the fold: its candidates are a cohort, which holds them once for all."""
-        is_large = stage == "search" and self._input_bytes(training, stage) > FOLD_BYTES
-        return (training.round, training.fold) if is_large else None
+    def _round_apart(self, training: Training, stage: Stage) -> int | None:
+        """The round, where it draws many samples: a search's cohort then holds them once."""
+        fresh = stage == "search" and self.study.data.rounds == "fresh"
+        is_large = fresh and self._input_bytes(training, stage) > FRESH_BYTES
+        return training.round if is_large else None
 
     def _own_bytes(self, training: Training, stage: Stage) -> int:
-        """The inputs that no other training of its cohort has, where rounds have their own."""
-        shared = stage == "search" or self.study.data.rounds == "fixed"
-        return 0 if shared else self._input_bytes(training, stage)
+        """What a net has that no other of its cohort has: which samples, and in which order."""
+        learned, judged = self._data_sizes(training, stage)
+        places = PLACE_BYTES * (learned + judged) + ORDER_BYTES * learned
+        fresh = stage != "search" and self.study.data.rounds == "fresh"
+        return places + (self._input_bytes(training, stage) if fresh else 0)
 
     def _input_bytes(self, training: Training, stage: Stage) -> int:
         """The inputs that it learns from and is judged on, as numbers."""
@@ -169,7 +180,7 @@ class Scheduler:
     @cached_property
     def _sample_shape(self) -> tuple[int, ...]:
         """The shape of one input."""
-        return tuple(self.round_data.round(min(self.search_rounds))[0].inputs.shape[1:])
+        return input_shape(self.round_data.raw_round(min(self.search_rounds))[0])[1:]
 
     def _proposal_batch(self, training: Training, stage: Stage) -> int:
         """Candidates that are proposed at different times are not trained together."""
@@ -188,8 +199,9 @@ class Scheduler:
         r = training.round if self.study.data.rounds == "folds" else min(training.round, 0)
         name = (stage == "search", r, training.fold)
         if name not in self._sizes:
-            fold = self.round_data.fold(r, training.fold) if name[0] else self.round_data.final(r)
-            self._sizes[name] = len(fold[0]), len(fold[1])
+            of = self.round_data
+            learned, judged = of.raw_fold(r, training.fold) if name[0] else of.raw_final(r)
+            self._sizes[name] = len(learned), len(judged)
         return self._sizes[name]
 
 

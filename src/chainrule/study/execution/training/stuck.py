@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from chainrule.data import Dataset
+from chainrule.data.resampled import shares_inputs, stored_data
 from chainrule.nn.loss import Loss, MultiLoss
 from chainrule.study.store.record import STUCK, TrainingRecord
 from chainrule.train import Trainer
@@ -73,7 +74,10 @@ def has_fallen(losses: Tensor) -> bool:
 
 def is_shared(data: Dataset) -> bool:
     """Whether all replicas learn from the same samples."""
-    return data.replicas is None or (isinstance(data.targets, Tensor) and len(data.targets) == 1)
+    targets = stored_data(data).targets
+    return data.replicas is None or (
+        shares_inputs(data) and isinstance(targets, Tensor) and len(targets) == 1
+    )
 
 
 def trivial_loss(criterion: Loss, data: Dataset, outputs: object, k: int) -> float:

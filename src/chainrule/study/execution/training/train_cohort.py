@@ -14,6 +14,7 @@ from torch import Tensor
 from chainrule._util.pytree import tree_map
 from chainrule._util.suggest import did_you_mean
 from chainrule.data import Dataset, holdout
+from chainrule.data.resampled import ResampledDataset
 from chainrule.nn.module import Module
 from chainrule.optim.lr_scheduler import ReduceLROnPlateau
 from chainrule.recipes.component import build_component
@@ -123,10 +124,17 @@ def hold_out_watched(study: Study, job: CohortJob, trainer: Trainer, learned: Da
     stopping = next((c for c in trainer.callbacks if isinstance(c, EarlyStopping)), None)
     if stopping is None:
         given = how.model_dump(exclude={"fraction"})
-        stopping = EarlyStopping(**given, validation=learned.subset(watched))
+        stopping = EarlyStopping(**given, validation=choose_samples(learned, watched))
         trainer.callbacks.append(stopping)
-    stopping.validation = learned.subset(watched)
-    return learned.subset(left)
+    stopping.validation = choose_samples(learned, watched)
+    return choose_samples(learned, left)
+
+
+def choose_samples(data: Dataset, index: Tensor) -> Dataset:
+    """The samples of an index, not copied where replicas have their own."""
+    if index.ndim == 2 and not isinstance(data, ResampledDataset):
+        return ResampledDataset(data, index)
+    return data.subset(index)
 
 
 def score_trivially(
