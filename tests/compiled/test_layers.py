@@ -12,7 +12,7 @@ from chainrule.compiled import Unsupported, compile_training
 from chainrule.compiled.lowering.layers.activations import MAPS
 from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
 from chainrule.data import Dataset
-from chainrule.train import Trainer
+from chainrule.train import Compiled, Trainer
 from tests.compiled import test_images
 from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
@@ -360,6 +360,19 @@ def test_an_embedding_is_asked_for_rows_that_it_has():
     data.inputs[1, 4, 2] = 7
     with pytest.raises(nn.LayerError, match="whole numbers from 0 to 6"):
         trainer.fit(data, epochs=2, progress=False)
+
+
+@pytest.mark.parametrize("twice", [nn.Dropout(0.3), nn.BatchNorm1d(4)], ids=repr)
+def test_what_each_of_a_pair_uses_twice_in_turn_takes_the_plain_path(twice):
+    """The second image meets what the first has left: the kernel does each layer for both."""
+    branch = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), twice, nn.Linear(4, 4), twice)
+    for joint in (False, True):
+        net = nn.Sequential(nn.Siamese(branch, joint_batch=joint), nn.Flatten(), nn.Linear(8, 2))
+        net = net.replicate(K, SEEDS)
+        trainer = Trainer(net, nn.MSELoss(), sgd(net), seed=SEEDS)
+        trainer.fit(make_data((2, 3), 2, torch.float32), epochs=1, progress=False)
+        assert ("used twice by each of a pair" in str(trainer.backend_status)) != joint
+        assert (trainer.backend_status == Compiled()) == joint
 
 
 def test_nothing_known_is_left_out_here():

@@ -203,16 +203,17 @@ def lower_siamese(program: Program, layer: nn.Siamese, lanes: list[Value]) -> li
         raise Unsupported(f"Siamese of samples {lanes[0].shape}")
     halves = [[select_entry(value, i) for value in lanes] for i in range(2)]
     if layer.share:
-        groups, m = program.lane_groups, len(lanes)
+        groups, m, used = program.lane_groups, len(lanes), program.used_in_turn
         pairs = [[(i, i + m) for i in group] for group in groups]
         if layer.joint_batch or not layer.module.depends_on_batch:
             program.lane_groups = [[lane for pair in group for lane in pair] for group in pairs]
         else:
+            program.used_in_turn = set() if used is None else used
             program.lane_groups = [
                 list(half) for group in pairs for half in zip(*group, strict=True)
             ]
         both = lower_branch(program, layer.module, [*halves[0], *halves[1]])
-        program.lane_groups = groups
+        program.lane_groups, program.used_in_turn = groups, used
         first, second = both[: len(lanes)], both[len(lanes) :]
     else:
         first = lower_branch(program, layer.module, halves[0])

@@ -166,6 +166,7 @@ class Program:
         self.running: list[Buffer] = []
         self.dropouts: dict[Module, int] = {}
         self.idle_draws: dict[Module, int] = {}
+        self.used_in_turn: set[Module] | None = None  # by each branch that goes by itself
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
 
     def add_buffer(self, rows: int, blocks: int = 1) -> int:
@@ -216,6 +217,16 @@ class Program:
     def count_draws(self, layer: Module) -> None:
         """A use of a layer that counts its draws and makes none."""
         self.idle_draws[layer] = self.idle_draws.get(layer, 0) + len(self.lane_groups)
+
+    def use_in_order(self, layer: Module) -> None:
+        """A use of a layer that remembers the last one: what it draws, or its running statistics.
+
+        Here all branches use it before any goes on. Raises Unsupported where one uses it again.
+        """
+        if self.used_in_turn is not None:
+            if layer in self.used_in_turn:
+                raise Unsupported(f"{layer.label()} used twice by each of a pair")
+            self.used_in_turn.add(layer)
 
     def gather(self, lanes: Sequence[Value]) -> list[Value]:
         """The lanes with what is still in the data set brought here, all lanes side by side."""

@@ -94,6 +94,7 @@ def drop_chances(layer: Module) -> list[float]:
 
 def add_masks(program: Program, layer: Module, draws: int, uses: int = 1) -> list[Slice]:
     """What multiplies so many numbers of a sample, of each of these uses; a block each lane."""
+    program.use_in_order(layer)
     number = [*program.dropouts, layer].index(layer)
     program.dropouts.setdefault(layer, 0)
     lanes = sum(map(len, program.lane_groups))

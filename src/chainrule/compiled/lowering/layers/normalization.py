@@ -87,6 +87,8 @@ def lower_batch_norm(
     learns = program.training
     if not learns and layer.running_mean is None:
         raise Unsupported(f"{layer.label()}, which needs all samples at once")
+    if learns:
+        program.use_in_order(layer)
     program.whole_batch |= learns
     x, channels = program.join_lanes(lanes), layer.num_features
     y = Slice(program.add_buffer(rows, len(lanes)), 0, rows)
