@@ -72,6 +72,22 @@ def test_a_replica_has_the_same_bits_alone_in_steps_of_several_batches():
     assert torch.equal(cohort[1], alone[0])
 
 
+@pytest.mark.parametrize("make", [optim.Adam, optim.Adafactor, optim.Muon])
+def test_two_threads_share_the_parameters_of_a_replica_and_change_no_bit(make, monkeypatch):
+    monkeypatch.setattr("chainrule.compiled.compile.CHUNK_BYTES", 1)
+    monkeypatch.setattr("chainrule.compiled.compile.MIN_CHUNK_VECTORS", 1)
+    data, found = make_data((6,), 4, torch.float32, replicas=1).replica(0), []
+    for threads in (1, 2):
+        layers = nn.Linear(6, 20, bias=False), nn.Tanh(), nn.Linear(20, 4, bias=False)
+        net = nn.Sequential(*layers).initialize(0)
+        options = {"batch_size": 50, "compile": True, "clip_norm": 0.5}
+        with torch_threads(threads):
+            trainer = Trainer(net, nn.MSELoss(), make(net, lr=0.01), seed=0, **options)
+            trainer.fit(data, epochs=3, progress=False)
+        found.append(trainer.optimizer.flats[0].data)
+    assert torch.equal(*found)
+
+
 def test_who_diverges_between_the_batches_of_a_step_takes_no_part_in_it():
     data = make_data((3,), -4, torch.float64)
     data.inputs[1, 40] = float("nan")
