@@ -7,6 +7,7 @@ from chainrule import nn, optim
 from chainrule.data import Dataset
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, Compiled, Plain, ProgressBar, Trainer
+from chainrule.train.backends import compiled
 
 SEEDS, EPOCHS = [3, 4, 5], 7
 
@@ -43,7 +44,7 @@ def count_calls(trainer, monkeypatch):
     monkeypatch.setattr(
         backend,
         "train_epochs",
-        lambda s, d, orders: calls.append(len(orders)) or many(s, d, orders),
+        lambda s, d, orders, test: calls.append(len(orders)) or many(s, d, orders, test),
     )
     monkeypatch.setattr(backend, "train_epoch", lambda *a: calls.append(1) or one(*a))
     return calls
@@ -127,9 +128,64 @@ def test_the_test_set_is_looked_at_where_it_is_due(monkeypatch):
     assert quiet.history["test_loss"][:, 0].isfinite().nonzero().flatten().tolist() == [3, 7, 9]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("train_metrics", [False, True])
+def test_a_look_at_the_test_set_after_each_does_not_part_them(kind, train_metrics, monkeypatch):
+    options = {"metrics": {"accuracy": Accuracy()}, "train_metrics": train_metrics, **KINDS[kind]}
+    dtype = options.get("dtype", torch.float32)
+    train, test = samples(dtype=dtype), samples(n=150, dtype=dtype)
+    if not options.get("K", 3):
+        train, test = train.replica(0), test.replica(0)
+    quiet, seen = build(**options), build(callbacks=[Looks()], **options)
+    calls = count_calls(quiet, monkeypatch)
+    for each in (quiet, seen):
+        each.fit(train, test, epochs=EPOCHS, progress=False)
+        each.fit(train, test, epochs=2 * EPOCHS, progress=False)
+    assert calls == [EPOCHS, EPOCHS]
+    assert ("train_accuracy" in quiet.history.curves) == train_metrics
+    assert_same(quiet, seen)
+    assert torch.equal(quiet.state.test_output, quiet.predict(test))
+
+
+def test_several_heads_have_outputs_of_their_own_in_each_epoch(monkeypatch):
+    heads = nn.Heads(a=nn.Linear(4, 3), b=nn.Linear(4, 3))
+    loss = nn.MultiLoss({"a": nn.CrossEntropyLoss(), "b": nn.CrossEntropyLoss()})
+    train, test = (
+        Dataset(d.inputs, {"a": d.targets, "b": 2 - d.targets}, 3)
+        for d in (samples(), samples(n=20))
+    )
+    options = {"metrics": {"a": Accuracy("a"), "b": Accuracy("b")}}
+    quiet, seen = (build(heads, loss, callbacks=c, **options) for c in ([], [Looks()]))
+    calls = count_calls(quiet, monkeypatch)
+    for each in (quiet, seen):
+        each.fit(train, test, epochs=EPOCHS, progress=False)
+    assert calls == [EPOCHS]
+    assert_same(quiet, seen)
+
+
+def test_long_outputs_are_of_fewer_epochs_at_once(monkeypatch):
+    monkeypatch.setattr(compiled, "CHUNK_NUMBERS", 3 * 3 * (45 + 20) * 3)
+    each = build(metrics={"accuracy": Accuracy()})
+    calls = count_calls(each, monkeypatch)
+    each.fit(samples(), samples(n=20), epochs=7, progress=False)
+    assert calls == [3, 3, 1]
+
+
+def test_a_metric_that_sees_the_net_is_taken_of_each_epoch_by_itself(monkeypatch):
+    def norm(output, target):
+        return trainer.net[0].weight.data.norm(dim=(1, 2))
+
+    trainer = build(metrics={"norm": norm})
+    calls = count_calls(trainer, monkeypatch)
+    trainer.fit(samples(), samples(n=20), epochs=4, progress=False)
+    assert calls == [1] * 4
+    assert trainer.history["test_norm"].unique(dim=0).shape == (4, 3)
+
+
 @pytest.mark.parametrize("lr", [[0.1, 1e30, 0.1], [0.1, 40.0, 3e38], [1e38, 1e38, 1e38]])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_who_diverges_does_so_in_the_same_step_and_nobody_else_notices(lr, layers):
+@pytest.mark.parametrize("test", [None, samples(n=20)], ids=["alone", "with a test set"])
+def test_who_diverges_does_so_in_the_same_step_and_nobody_else_notices(lr, layers, test):
     deep = nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 3))
     net = deep if layers == 2 else nn.Sequential(nn.Linear(4, 3), nn.Tanh())
     rule = {"make": lambda net: optim.SGD(net, lr=torch.tensor(lr, dtype=torch.float64))}
@@ -137,7 +193,7 @@ def test_who_diverges_does_so_in_the_same_step_and_nobody_else_notices(lr, layer
     train = samples()
     train.inputs[2] *= 1e3
     for each in (quiet, seen):
-        each.fit(train, epochs=20, progress=False)
+        each.fit(train, test, epochs=20, progress=False)
     assert_same(quiet, seen)
     assert bool(quiet.history.diverged) == (layers == 2)  # of tanh all stays finite
 
@@ -160,12 +216,12 @@ def test_ctrl_c_goes_back_to_the_last_whole_epoch(monkeypatch):
     many = quiet.backend.train_epochs
     calls = []
 
-    def interrupt(state, data, orders):
+    def interrupt(state, data, orders, test):
         calls.append(len(orders))
-        losses = many(state, data, orders)
+        epochs = many(state, data, orders, test)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return losses
+        return epochs
 
     monkeypatch.setattr(quiet.backend, "train_epochs", interrupt)
     monkeypatch.setattr(quiet.backend, "epochs_at_once", lambda *_: 5)
@@ -183,7 +239,6 @@ def test_ctrl_c_goes_back_to_the_last_whole_epoch(monkeypatch):
 @pytest.mark.parametrize(
     "options",
     [
-        {"metrics": {"accuracy": Accuracy()}},
         {"augment": lambda x, seeds, step: x},
         {"callbacks": [Looks()]},
         {"schedule": True},

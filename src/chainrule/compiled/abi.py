@@ -110,7 +110,8 @@ class EpochArgs(ctypes.Structure):
     rows_stride: int
     targets: Annotated[int | None, "const void **"]  # each (K or 1, N, …)
     target_strides: Indices
-    outputs: Annotated[int | None, "void **"]  # by head (K, N, features), or nothing
+    outputs: Annotated[int | None, "void **"]  # by epoch and head (K, N, features), or nothing
+    num_heads: int
     running: Annotated[int | None, "void **"]  # each (K, …): what layers learn beside parameters
     dropouts: Annotated[int | None, "const DropoutState *"]
     order: Indices  # (K or 1, N): the samples in the epoch's order

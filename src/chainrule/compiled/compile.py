@@ -201,6 +201,7 @@ def finalize_program(
         owners.append(add_rows(args, data))
     args.replicas, args.parameters, args.moved, args.accumulate = K, P, moved, 1
     args.batch_size, args.num_terms = min(batch_size, len(data)), num_terms
+    args.num_heads = len(heads)
     check_buffers(program, data_rows[0])
     return CompiledProgram(
         args,

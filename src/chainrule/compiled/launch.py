@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from ctypes import c_int64, c_void_p
 from threading import Event, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -43,16 +43,22 @@ POLL_SECONDS = 0.2
 """Seconds between two looks for Ctrl-C."""
 
 
-class Epochs(NamedTuple):
-    """losses (E, terms, batches, K), finite (E, batches, K), samples a batch, name → outputs.
+Heads: TypeAlias = dict[str, Tensor]
+"""Head → its outputs (K, N, …) for all samples."""
 
-    The outputs are (K, N, …), those of one epoch.
+
+class Epochs(NamedTuple):
+    """losses (E, terms, batches, K), finite (E, batches, K), samples a batch; outputs by epoch.
+
+    ``outputs`` are those of the steps, ``evaluations`` those for other samples after each epoch;
+    both are empty where they are not asked for.
     """
 
     losses: Tensor
     finite: Tensor
     sizes: list[int]
-    outputs: dict[str, Tensor]
+    outputs: list[Heads]
+    evaluations: list[Heads]
 
 
 def train_epochs(
@@ -66,13 +72,14 @@ def train_epochs(
     clip_value: Scalar | None = None,
     between_steps: Callable[[], None] | None = None,
     outputs: bool = False,
+    evaluation: CompiledProgram | None = None,
 ) -> Epochs:
     """All steps of E epochs, their samples in these orders (E, K, N); who is not active (K,) stays.
 
-    N may be some steps of an epoch.
+    N may be some steps of an epoch. ``evaluation``: how to compute the net's outputs for other
+    samples, which is done after each epoch.
 
-    With ``between_steps``, which changes the optimizer's hyperparameters after each step, and with
-    ``outputs`` E is 1.
+    With ``between_steps``, which changes the optimizer's hyperparameters after each step, E is 1.
     """
     args = program.args
     batches = -(-orders.shape[2] // args.batch_size)
@@ -92,7 +99,7 @@ def train_epochs(
     args.steps_differ, args.loss_weights = between_steps is not None, weights.data_ptr()
     draws, kept = dropout_states(program.dropouts)
     args.dropouts = ctypes.addressof(draws)
-    epochs = launch(program, rows, orders, active, outputs=outputs)
+    epochs = launch(program, rows, orders, active, outputs=outputs, evaluation=evaluation)
     del kept, shapes
     count_uses(program.dropouts.items(), len(orders) * batches)
     count_uses(program.idle_draws.items(), len(orders) * batches)
@@ -102,20 +109,54 @@ def train_epochs(
     return epochs
 
 
-def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> dict[str, Tensor]:
+def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> Heads:
     """Head → its outputs (K, N, …) for all samples."""
-    order = torch.arange(program.samples)[None, None]
-    nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
-    frozen = [parameter.data.reshape(len(nobody), -1) for parameter in program.frozen]
+    K = program.args.replicas
+    frozen = [parameter.data.reshape(K, -1) for parameter in program.frozen]
     params = join_rows([flat.data for flat in optimizer.flats] + frozen)
-    rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
-    return launch(program, rows, order, nobody, outputs=True).outputs
+    call = prepare_evaluation(program, params, 1)
+    run_kernel(program, call.epochs, None)
+    return call.epochs.outputs[0]
 
 
 def launch(
-    program: CompiledProgram, rows: OptimizerRows, orders: Tensor, active: Tensor, *, outputs: bool
+    program: CompiledProgram,
+    rows: OptimizerRows,
+    orders: Tensor,
+    active: Tensor,
+    *,
+    outputs: bool,
+    evaluation: CompiledProgram | None,
 ) -> Epochs:
     """Run the kernel on the parameters: who is not active (K,) goes forward only."""
+    call = prepare_call(program, rows, orders, active, outputs=outputs)
+    if evaluation is None:
+        run_kernel(program, call.epochs, None)
+        return call.epochs
+    look = prepare_evaluation(evaluation, rows.params, len(orders))
+    run_kernel(program, call.epochs, evaluation)
+    return call.epochs._replace(evaluations=look.epochs.outputs)
+
+
+class Call(NamedTuple):
+    """What the kernel fills, and who else holds memory that it is pointed at."""
+
+    epochs: Epochs
+    owners: list[Any]
+
+
+def prepare_evaluation(program: CompiledProgram, params: Tensor, times: int) -> Call:
+    """All samples forward, so many times."""
+    order = torch.arange(program.samples).expand(times, 1, -1)
+    nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
+    rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
+    return prepare_call(program, rows, order, nobody, outputs=True)
+
+
+def prepare_call(
+    program: CompiledProgram, rows: OptimizerRows, orders: Tensor, active: Tensor, *, outputs: bool
+) -> Call:
+    """Write the arguments for E epochs in these orders (E, K or 1, N)."""
     args, params = program.args, rows.params
     args.samples = orders.shape[2]  # a part of the data set's where an epoch is done in parts
     args.params, args.grads, args.momentum, args.mean, args.mean_square, args.extra = map(
@@ -132,23 +173,33 @@ def launch(
     E, batches, K = len(orders), len(sizes), args.replicas
     losses = params.new_empty(E, args.num_terms, batches, K)
     finite = torch.empty(E, batches, K, dtype=torch.bool)
-    heads = {
-        name: params.new_empty(args.replicas, args.samples, *shape)
-        for name, shape in (program.heads.items() if outputs else ())
-    }
-    pointers = (c_void_p * len(program.heads))(*map(address, heads.values()))
+    shapes = program.heads.items() if outputs else ()
+    heads = {name: params.new_empty(E, K, args.samples, *shape) for name, shape in shapes}
+    by_epoch = [{name: head[i] for name, head in heads.items()} for i in range(E if outputs else 0)]
+    places = [address(head) for each in by_epoch for head in each.values()]
+    pointers = (c_void_p * len(places))(*places)
     args.outputs = ctypes.addressof(pointers) if outputs else None
     orders, active = orders.contiguous(), active.contiguous()
     args.order, args.order_stride = orders.data_ptr(), args.samples if orders.shape[1] > 1 else 0
     args.losses, args.finite, args.active = map(address, (losses, finite, active))
     allocate_workspace(program, params)
     args.stop = 0
-    run_epochs, epochs = kernel(params.dtype).run_epochs, c_int64(E)
-    if E * program.work < INTERRUPTIBLE_WORK:
-        run_epochs(ctypes.byref(args), epochs)
+    owners = [rows, running, pointers, orders, active]
+    return Call(Epochs(losses, finite, sizes, by_epoch, []), owners)
+
+
+def run_kernel(
+    program: CompiledProgram, epochs: Epochs, evaluation: CompiledProgram | None
+) -> None:
+    """Run the call that was prepared, with the other one's after each epoch."""
+    args, E = program.args, len(epochs.losses)
+    work = E * (program.work + (0 if evaluation is None else evaluation.work))
+    look = None if evaluation is None else ctypes.byref(evaluation.args)
+    run_epochs = kernel(epochs.losses.dtype).run_epochs
+    if work < INTERRUPTIBLE_WORK:
+        run_epochs(ctypes.byref(args), c_int64(E), look)
     else:
-        run_interruptible(args, lambda: run_epochs(ctypes.byref(args), epochs))
-    return Epochs(losses, finite, sizes, heads)
+        run_interruptible(args, lambda: run_epochs(ctypes.byref(args), c_int64(E), look))
 
 
 def allocate_workspace(program: CompiledProgram, params: Tensor) -> None:

@@ -62,6 +62,7 @@ class TrainState:
     - ``active``: bool (K,), (1,) for a plain net: who still takes part.
     - ``context``: of each replica, what it is in a study: its name, arm, stage, candidate, round,
       fold and member; nothing elsewhere.
+    - ``test_output``: the net's for the test set after the last epoch, None where it had no look.
 
     All else is as in :class:`chainrule.train.Trainer`, which makes it. A callback is given it.
     """
@@ -88,6 +89,7 @@ class TrainState:
     context: tuple[Mapping[str, Any], ...] = ()
     history: History = field(init=False)
     active: Tensor = field(init=False)
+    test_output: Any = field(default=None, init=False)
     parameter_mark: ParameterMark | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -118,7 +120,8 @@ class TrainState:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "parameter_mark": self.parameter_mark and []}
+        marked = self.parameter_mark and []
+        return {**vars(self), "parameter_mark": marked, "test_output": None}
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         vars(self).update(values)
@@ -169,7 +172,7 @@ class TrainState:
         self.clip_norm = take_rows(self.clip_norm, index)
         self.seeds = [self.seeds[k] for k in index.tolist()]
         self.context = tuple(self.context[k] for k in index.tolist() if self.context)
-        self.active = self.active[index]
+        self.active, self.test_output = self.active[index], None
 
         def keep(t: Tensor) -> Any:
             return take_rows(t, index) if t.dim() and len(t) == K else t

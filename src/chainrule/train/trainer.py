@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,24 +10,17 @@ import torch
 from torch import Tensor
 
 from chainrule._util.kinds import check_counts
-from chainrule._util.stopping import check_stop
 from chainrule.data import Dataset
 from chainrule.data.augment import Augment
 from chainrule.data.batches import count_batches, replica_seeds
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module, seed_draws
 from chainrule.optim import Optimizer
-from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.train.backends import Backend, BackendStatus, CompiledBackend, PlainBackend
 from chainrule.train.batches import add_replica_axis, check_batch_axis, check_last_batch
 from chainrule.train.callbacks import Checkpoint, EarlyStopping
-from chainrule.train.checkpoint import (
-    Snapshot,
-    load_training,
-    restore_snapshot,
-    save_training,
-    take_snapshot,
-)
+from chainrule.train.checkpoint import load_training, save_training
 from chainrule.train.checks import (
     check_accumulation,
     check_bounds,
@@ -38,7 +30,7 @@ from chainrule.train.checks import (
     check_parameters,
     check_parts,
 )
-from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
+from chainrule.train.epochs import run_epochs
 from chainrule.train.evaluation import measure
 from chainrule.train.history import History
 from chainrule.train.metrics.base import DecisionMetric, Metric
@@ -230,141 +222,3 @@ def choose_backend(compile: bool | str) -> Backend:  # noqa: A002
     if compile not in (True, False, "auto"):
         raise ValueError(f"compile is True, False or 'auto', got {compile!r}")
     return CompiledBackend(insists=compile is True) if compile else PlainBackend()
-
-
-def run_epochs(
-    state: TrainState,
-    backend: Backend,
-    train: Dataset,
-    test: Dataset | None,
-    callbacks: Sequence[Callback],
-) -> None:
-    """Epoch after epoch while there is one to do; Ctrl-C leaves those that are whole."""
-    last: Snapshot | None = None
-    try:
-        while state.running:
-            last = run_or_roll_back(state, backend, train, test, callbacks, last)
-    except KeyboardInterrupt:  # between two epochs, or once more while the first is answered
-        if state.history.interrupted:
-            raise
-        state.history.interrupted = True
-
-
-def run_or_roll_back(
-    state: TrainState,
-    backend: Backend,
-    train: Dataset,
-    test: Dataset | None,
-    callbacks: Sequence[Callback],
-    last: Snapshot | None,
-) -> Snapshot | None:
-    """An epoch, or some short ones, all or nothing: an interrupt leaves things as before.
-
-    Returns how they were; ``last`` is how they were the last time, and its room is taken.
-    """
-    before: Snapshot | None = None
-    try:
-        check_stop()
-        before = take_snapshot(state, last)
-        for callback in callbacks:
-            callback.on_epoch_start(state)
-        check_moved(state.net, state.optimizer)
-        start = time.perf_counter()
-        quiet = count_quiet_epochs(state, test, callbacks)
-        if not run_quiet_epochs(state, backend, train, quiet, before):
-            run_epoch(state, backend, train, test, before.net)
-        state.history.seconds += time.perf_counter() - start
-        for callback in callbacks:
-            callback.on_epoch_end(state)
-    except KeyboardInterrupt:
-        state.history.interrupted = True
-        if before is not None:
-            restore_snapshot(state, before)
-    return before
-
-
-def count_quiet_epochs(
-    state: TrainState, test: Dataset | None, callbacks: Sequence[Callback]
-) -> int:
-    """How many epochs are to come that nobody looks at."""
-    if any(is_awaited(callback) for callback in callbacks):
-        return 0
-    left = state.epochs - state.epoch
-    if test is None:
-        return left
-    return min(left, state.evaluate_every - state.epoch % state.evaluate_every) - 1
-
-
-def is_awaited(callback: Callback) -> bool:
-    """Whether a callback does something in each epoch; a line of progress can wait."""
-    names = ("on_epoch_start", "on_epoch_end")
-    own = [getattr(getattr(callback, name), "__func__", None) for name in names]
-    usual = [getattr(Callback, name) for name in names]
-    return own != usual and not isinstance(callback, ProgressBar)
-
-
-def run_quiet_epochs(
-    state: TrainState, backend: Backend, train: Dataset, quiet: int, before: Snapshot
-) -> bool:
-    """At most so many epochs in one call, where the back end can; False if none was done.
-
-    They are those before a replica met nan or infinity: the epoch of that is left to be done alone.
-    """
-    count = min(quiet, backend.epochs_at_once(state, train))
-    while count > 1:
-        epochs = range(state.epoch, state.epoch + count)
-        state.net.train()
-        losses = backend.train_epochs(state, train, epoch_orders(state, backend, train, epochs))
-        if len(losses) == count:
-            state.epoch += count
-            for loss in losses:
-                state.history.add(mask_diverged(state.history, {"train_loss": loss}))
-            return True
-        restore_snapshot(state, before)
-        count = len(losses)
-    return False
-
-
-def run_epoch(
-    state: TrainState,
-    backend: Backend,
-    train: Dataset,
-    test: Dataset | None,
-    before: Mapping[str, Tensor],
-) -> None:
-    """One epoch: its steps, who diverged in them, the curves, the schedule.
-
-    before: the net's tensors as they were.
-    """
-    state.net.train()
-    order = epoch_orders(state, backend, train, [state.epoch])[0]
-    output = backend.train_epoch(state, train, order)
-    record_divergence(state, train, order, output.active)
-    restore_diverged(state, before)
-    state.epoch += 1
-    values = {f"train_{name}": v for name, v in {"loss": output.loss, **output.metrics}.items()}
-    if test is not None and state.is_evaluated:
-        scores = measure(state, backend.predict(state, test), test)
-        values |= {f"test_{name}": value for name, value in scores.items()}
-    state.history.add(mask_diverged(state.history, values))
-    if state.schedule_every == "epoch":
-        watched = "train_loss" if test is None else "test_loss"
-        step_scheduler(state.scheduler, values.get(watched))
-
-
-def epoch_orders(
-    state: TrainState, backend: Backend, train: Dataset, epochs: Iterable[int]
-) -> Tensor:
-    """The samples of each epoch in the order of each replica (E, K, n): those of its batches."""
-    orders = backend.draw_orders(state, len(train), epochs)
-    whole = len(train) // state.batch_size * state.batch_size
-    return orders[..., :whole] if state.drop_last else orders
-
-
-def step_scheduler(scheduler: LRScheduler | None, loss: Tensor | None) -> None:
-    """One epoch more for the learning rate; a plateau is one of this loss, where it is known."""
-    if isinstance(scheduler, ReduceLROnPlateau):
-        if loss is not None:
-            scheduler.step(loss)
-    elif scheduler is not None:
-        scheduler.step()

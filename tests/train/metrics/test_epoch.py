@@ -8,7 +8,7 @@ import torch
 from chainrule import nn, optim
 from chainrule.data import Dataset
 from chainrule.train import AUC, Accuracy, ErrorRate, JointAccuracy, RootMeanSquaredError, Trainer
-from chainrule.train.backends import compiled
+from chainrule.train.backends import compiled, kernel_epochs
 from chainrule.train.metrics import epoch
 from chainrule.train.metrics.epoch import EpochMetrics
 
@@ -34,7 +34,7 @@ def train(kernel, metrics, replicas=K, lr=0.05):
 
 
 def shrink(monkeypatch, numbers):
-    for module in (compiled, epoch):
+    for module in (compiled, kernel_epochs, epoch):
         monkeypatch.setattr(module, "CHUNK_NUMBERS", numbers)
 
 

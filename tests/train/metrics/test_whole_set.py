@@ -24,7 +24,7 @@ from chainrule.train import (
     Recall,
     Trainer,
 )
-from chainrule.train.backends import compiled
+from chainrule.train.backends import compiled, kernel_epochs
 from chainrule.train.metrics import epoch
 from chainrule.train.metrics.base import average_metric
 
@@ -251,7 +251,7 @@ def test_samples_that_the_loss_ignores_do_not_count(metric, head):
 @pytest.mark.parametrize("in_kernel", [False, True])
 @pytest.mark.parametrize("chunk", [30, epoch.CHUNK_NUMBERS])
 def test_ignored_samples_do_not_count_in_a_training(monkeypatch, in_kernel, chunk):
-    for module in (compiled, epoch):
+    for module in (compiled, kernel_epochs, epoch):
         monkeypatch.setattr(module, "CHUNK_NUMBERS", chunk)
     output, target = draw(3, n=90)
     data = Dataset(output.float(), target)

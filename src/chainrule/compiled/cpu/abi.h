@@ -677,6 +677,7 @@ struct EpochArgs {
     const void **targets;
     const int64_t *target_strides;
     void **outputs;
+    int64_t num_heads;
     void **running;
     const DropoutState *dropouts;
     const int64_t *order;

@@ -42,10 +42,12 @@ template <class T> void train_epoch(const EpochArgs &args) {
     });
 }
 
-// Epochs one after the other: each has an order (K, N), losses and `finite` of its own. One alone may
-// be long, and is stopped at a step; several are short, and who stops them waits for the end of one.
-template <class T> void train_epochs(const EpochArgs &args, int64_t epochs) {
-    if (epochs == 1) return train_epoch<T>(args);
+// Epochs one after the other: each has an order (K, N), losses, `finite` and outputs of its own, and
+// after each the net is looked at, where there is an `evaluation`. One alone may be long, and is
+// stopped at a step; several are short, and who stops them waits for the end of one.
+template <class T>
+void train_epochs(const EpochArgs &args, int64_t epochs, const EpochArgs *evaluation) {
+    if (epochs == 1 && !evaluation) return train_epoch<T>(args);
     const int64_t batches = count_batches(args);
     const int64_t steps = (batches + args.accumulate - 1) / args.accumulate;
     for (int64_t i = 0; i < epochs && !args.stop; i++) {
@@ -55,7 +57,12 @@ template <class T> void train_epochs(const EpochArgs &args, int64_t epochs) {
         epoch.order += i * (args.order_stride ? args.replicas : 1) * args.samples;
         epoch.losses = static_cast<T *>(args.losses) + i * args.num_terms * batches * args.replicas;
         epoch.finite += i * batches * args.replicas;
+        if (args.outputs) epoch.outputs += i * args.num_heads;
         train_epoch<T>(epoch);
+        if (!evaluation) continue;
+        EpochArgs look = *evaluation;
+        look.outputs += i * look.num_heads;
+        train_epoch<T>(look);
     }
 }
 
@@ -71,5 +78,8 @@ int64_t vector_bytes() { return VECTOR_BYTES; }
 int64_t bfloat16_channels() {
     return HAS_BFLOAT16 && sizeof(SCALAR) == 4 ? Simd<bf16x2>::W : 0;
 }
-void run_epochs(const EpochArgs *args, int64_t epochs) { train_epochs<SCALAR>(*args, epochs); }
+// evaluation: what computes the net's outputs for other samples after each epoch, or nothing.
+void run_epochs(const EpochArgs *args, int64_t epochs, const EpochArgs *evaluation) {
+    train_epochs<SCALAR>(*args, epochs, evaluation);
+}
 }

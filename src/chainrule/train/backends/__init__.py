@@ -7,6 +7,7 @@ from chainrule.train.backends.base import (
     CompileError,
     EpochOutput,
     Plain,
+    QuietEpoch,
 )
 from chainrule.train.backends.compiled import CompiledBackend
 from chainrule.train.backends.plain import PlainBackend
@@ -20,4 +21,5 @@ __all__ = [
     "EpochOutput",
     "Plain",
     "PlainBackend",
+    "QuietEpoch",
 ]

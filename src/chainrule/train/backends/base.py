@@ -23,6 +23,7 @@ __all__ = [
     "Compiled",
     "EpochOutput",
     "Plain",
+    "QuietEpoch",
     "stack_orders",
 ]
 
@@ -47,6 +48,18 @@ class EpochOutput(NamedTuple):
 def stack_orders(orders: Sequence[Tensor]) -> Tensor:
     """The order (K, N) of each epoch as one tensor; that of a single one is not copied."""
     return orders[0][None] if len(orders) == 1 else torch.stack([*orders])
+
+
+class QuietEpoch(NamedTuple):
+    """What an epoch leaves that nobody looks at in between.
+
+    loss (K,) or (); metrics name → (K,) or (), as of an EpochOutput; test_output, the net's for
+    the test set after it, or None.
+    """
+
+    loss: Tensor
+    metrics: Mapping[str, Tensor]
+    test_output: Any
 
 
 class BackendStatus(ABC):
@@ -107,15 +120,17 @@ class Backend(ABC):
         """The order of N samples for each replica in each of these epochs (E, K, N)."""
         return stack_orders([epoch_permutations(N, state.seeds, epoch) for epoch in epochs])
 
-    def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
+    def epochs_at_once(self, state: TrainState, train: Dataset, test: Dataset | None) -> int:
         """How many epochs ``train_epochs`` may do in a call, where nobody looks in between."""
         return 1
 
-    def train_epochs(self, state: TrainState, train: Dataset, orders: Tensor) -> Tensor:
-        """The steps of E epochs, their samples in these orders (E, K, N).
+    def train_epochs(
+        self, state: TrainState, train: Dataset, orders: Tensor, test: Dataset | None
+    ) -> list[QuietEpoch]:
+        """The steps of E epochs, their samples in these orders (E, K, N), and after each the test.
 
-        Returns their losses (E, K) or (E,), of fewer where a replica met nan or infinity: those
-        before. The state is then of no use, and has to be what it was before.
+        Fewer where a replica met nan or infinity: those before. The state is then of no use, and
+        has to be what it was before.
         """
         raise NotImplementedError
 

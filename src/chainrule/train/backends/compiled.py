@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from itertools import chain
-from math import prod
 from types import FunctionType
 from typing import Any, NamedTuple, final
 
@@ -27,15 +25,14 @@ from chainrule.compiled.build import (
     wait_for_kernel,
 )
 from chainrule.compiled.compile import CompiledProgram, compile_inference, compile_training
-from chainrule.compiled.launch import Epochs, compute_outputs, train_epochs
+from chainrule.compiled.launch import compute_outputs
 from chainrule.compiled.lowering.program import Unsupported
-from chainrule.compiled.lowering.targets import batch_weights, loss_targets, weights_follow_order
 from chainrule.compiled.orders import draw_in_kernel
 from chainrule.data import Dataset
 from chainrule.data.batches import epoch_permutations
-from chainrule.data.resampled import ResampledDataset, stored_data, used_targets
+from chainrule.data.resampled import used_targets
 from chainrule.nn.hooks import has_forward_hook
-from chainrule.nn.loss.base import combine_values, find_losses
+from chainrule.nn.loss.base import find_losses
 from chainrule.train.backends.augmented import AugmentedSamples, augmented_bytes
 from chainrule.train.backends.base import (
     Backend,
@@ -44,9 +41,18 @@ from chainrule.train.backends.base import (
     CompileError,
     EpochOutput,
     Plain,
+    QuietEpoch,
     stack_orders,
 )
 from chainrule.train.backends.fingerprint import Fingerprint
+from chainrule.train.backends.kernel_epochs import (
+    combine_terms,
+    count_output_numbers,
+    measure_steps,
+    run_measured_epoch,
+    run_program,
+    to_net_output,
+)
 from chainrule.train.backends.plain import PlainBackend
 from chainrule.train.backends.reach import reaches_training
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
@@ -153,26 +159,43 @@ class CompiledBackend(Backend):
         draw = partial(draw_in_kernel, dtype=state.optimizer.flats[0].data.dtype)
         return stack_orders([epoch_permutations(N, state.seeds, epoch, draw) for epoch in epochs])
 
-    def epochs_at_once(self, state: TrainState, train: Dataset) -> int:
+    def epochs_at_once(self, state: TrainState, train: Dataset, test: Dataset | None) -> int:
         told_between = state.scheduler is not None or state.augment is not None
         program = self._training.program
-        if program is None or told_between or state.batch_metrics:
+        if program is None or told_between or reaches_training([*state.metrics.values()]):
             return 1
+        work = max(1, program.work)
+        outputs = count_output_numbers(program) if state.batch_metrics else 0
+        if test is not None:
+            if (evaluation := self._find_inference_program(state, test)) is None:
+                return 1
+            work, outputs = work + evaluation.work, outputs + count_output_numbers(evaluation)
         ordered = len(train) * len(state.seeds)
-        fitting = min(SHORT_WORK // max(1, program.work), MAX_ORDERED // ordered)
+        fitting = min(SHORT_WORK // work, MAX_ORDERED // ordered, CHUNK_NUMBERS // max(1, outputs))
         return max(1, min(MAX_EPOCHS_AT_ONCE, fitting))
 
-    def train_epochs(self, state: TrainState, train: Dataset, orders: Tensor) -> Tensor:
+    def train_epochs(
+        self, state: TrainState, train: Dataset, orders: Tensor, test: Dataset | None
+    ) -> list[QuietEpoch]:
         program = self._find_training_program(state, train)
-        if program is None:  # changed meanwhile: one by one
-            return torch.empty(0)
-        epochs = run_program(program, state, orders, state.active)
+        evaluation = None if test is None else self._find_inference_program(state, test)
+        if program is None or (evaluation is None and test is not None):
+            return []  # changed meanwhile: one by one
+        epochs = run_program(program, state, orders, state.active, evaluation)
         met = (epochs.finite != state.active).flatten(1).any(1)
         whole = int(met.int().argmax()) if bool(met.any()) else len(orders)
         sums = state.optimizer.data_sum()[state.active]
         if whole == len(orders) and not bool(sums.isfinite().all()):
             whole -= 1  # by an update that no step has met
-        return combine_terms(state, train, orders, epochs)[:whole]
+        losses, plain = combine_terms(state, train, orders, epochs), state.net.replicas is None
+        return [
+            QuietEpoch(
+                losses[i],
+                measure_steps(state, train, orders[i], epochs.outputs[i]) if epochs.outputs else {},
+                to_net_output(epochs.evaluations[i], plain) if evaluation else None,
+            )
+            for i in range(whole)
+        ]
 
     def _find_training_program(self, state: TrainState, train: Dataset) -> CompiledProgram | None:
         """The program for the samples, or for those that the augmentation makes of them."""
@@ -190,13 +213,17 @@ class CompiledBackend(Backend):
         return self._find_program(self._training, state, self._augmented.data)
 
     def predict(self, state: TrainState, data: Dataset) -> Any:
-        program = None
-        if self.status == Compiled() and is_packed(state):  # else one way for all
-            with self._falls_back():
-                program = self._inference.find_program(state, data)
+        program = self._find_inference_program(state, data)
         if program is None:
             return self.plain.predict(state, data)
         return to_net_output(compute_outputs(program, state.optimizer), state.net.replicas is None)
+
+    def _find_inference_program(self, state: TrainState, data: Dataset) -> CompiledProgram | None:
+        """The program that predicts, None where the plain way does it."""
+        if self.status == Compiled() and is_packed(state):  # else one way for all
+            with self._falls_back():
+                return self._inference.find_program(state, data)
+        return None
 
 
 class Made(NamedTuple):
@@ -337,79 +364,3 @@ def is_packed(state: TrainState) -> bool:
             flat.check()
         return True
     return False
-
-
-def run_measured_epoch(
-    program: CompiledProgram,
-    state: TrainState,
-    train: Dataset,
-    order: Tensor,
-    metrics: EpochMetrics,
-) -> Epochs:
-    """An epoch in this order (K, N), some steps at a time where there are metrics of them."""
-    if not state.batch_metrics:
-        return run_program(program, state, order[None], state.active)
-    plain, active, parts = state.net.replicas is None, state.active, []
-    numbers = len(order) * sum(map(prod, program.heads.values())) * state.batch_size
-    step = state.batch_size * state.accumulate
-    size = step * -(-CHUNK_NUMBERS // max(1, numbers * state.accumulate))
-    for index in torch.split(order, size, 1):
-        epoch = run_program(program, state, index[None], active)
-        target = train.subset_targets(index[0] if plain else index)
-        metrics.add(to_net_output(epoch.outputs, plain), target)
-        parts.append(epoch._replace(outputs={}))
-        active = epoch.finite[0, -1]
-    losses, finite, sizes, _ = zip(*parts, strict=True)
-    return Epochs(torch.cat(losses, 2), torch.cat(finite, 1), [*chain(*sizes)], {})
-
-
-def run_program(
-    program: CompiledProgram, state: TrainState, orders: Tensor, active: Tensor
-) -> Epochs:
-    """E epochs in these orders (E, K, N), by the state's numbers; its steps are counted.
-
-    Who is not active (K,) learns nothing.
-    """
-    scheduler = state.scheduler
-    epochs = train_epochs(
-        program,
-        state.criterion,
-        state.optimizer,
-        orders,
-        active,
-        clip_norm=state.clip_norm,
-        clip_value=state.clip_value,
-        between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
-        outputs=bool(state.batch_metrics),
-    )
-    state.steps += len(orders) * -(-len(epochs.sizes) // state.accumulate)
-    return epochs
-
-
-def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epochs) -> Tensor:
-    """The loss of each epoch's samples together, of its parts in each batch    (E, K) or (E,)"""
-    plain, (E, _, _, K) = state.net.replicas is None, epochs.losses.shape
-    stored = stored_data(train).targets
-    targets = [t[None] if plain else t for t in loss_targets(state.criterion, stored)]
-
-    def combine(order: Tensor, terms: Tensor) -> Tensor:
-        """terms (terms, steps, …)"""
-        sizes, dtype = epochs.sizes, terms.dtype
-        weights = batch_weights(state.criterion, targets, order, sizes, dtype)
-        found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
-        return sum(found[1:], found[0])
-
-    if weights_follow_order(state.criterion, targets):
-        if isinstance(train, ResampledDataset):
-            orders = torch.stack([train.locate(order) for order in orders])
-        each = zip(orders, epochs.losses, strict=True)
-        found = torch.stack([combine(order, terms) for order, terms in each])
-    else:  # what a batch counts does not depend on the order: side by side
-        found = combine(orders[0], epochs.losses.permute(1, 2, 0, 3).flatten(2)).reshape(E, K)
-    return found[:, 0] if plain else found
-
-
-def to_net_output(outputs: dict[str, Tensor], plain: bool) -> Any:
-    """Outputs by head (K, N, …) as the net gives them."""
-    heads = {name: y[0] if plain else y for name, y in outputs.items()}
-    return heads.get("", heads)

@@ -20,10 +20,10 @@ from chainrule.study.execution.training.cohort_data import (
     expand_ensemble,
     find_samples,
 )
-from chainrule.study.execution.training.train_cohort import build_cohort_trainer
+from chainrule.study.execution.training.train_cohort import build_cohort_trainer, train_until
 from chainrule.study.execution.workers.package import StudyPackage
 from chainrule.study.round_data import RoundData
-from chainrule.train import load
+from chainrule.train import Callback, Trainer, load
 from tests.study.small import SMALL, lasting, searched, small
 
 PAIRS = {
@@ -259,6 +259,34 @@ def test_other_test_samples_change_no_training(monkeypatch):
     after = trained(study, job)
     assert [r.curves["train_loss"] for r in before] == [r.curves["train_loss"] for r in after]
     assert before[0].metrics["loss"] != after[0].metrics["loss"]
+
+
+# what rows are judged by
+
+
+def test_outputs_that_the_last_epoch_left_are_not_computed_again(monkeypatch):
+    study = small(arms={"a": {}}, rounds=2, epochs=4)
+    (job,) = jobs_of(study, "final")
+    again = []
+    monkeypatch.setattr(Trainer, "predict", lambda *_: again.append(1))
+    rows = trained(study, job)
+    assert not again
+    for row in rows:
+        assert row.metrics["accuracy"] == row.curves["test_accuracy"][-1]
+
+
+def test_a_net_that_a_callback_has_changed_is_judged_as_it_is_then():
+    class Zero(Callback):
+        def on_fit_end(self, state):
+            for parameter in state.net.parameters():
+                parameter.data.zero_()
+
+    study = small(arms={"a": {}}, rounds=2, epochs=4)
+    (job,) = jobs_of(study, "final")
+    trainer = build_cohort_trainer(study, job)
+    trainer.callbacks.append(Zero())
+    rows = train_until(study, RoundData(study), job, trainer, 4)
+    assert [row.metrics["loss"] for row in rows] == pytest.approx([math.log(2)] * 2)
 
 
 # members

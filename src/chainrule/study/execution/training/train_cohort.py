@@ -56,7 +56,7 @@ def train_until(
     for epoch in range(max(trainer.epoch + 1, epochs - last + 1), epochs + 1):
         if trainer.fit(taught, watched, epochs=epoch, progress=False).interrupted:
             raise KeyboardInterrupt
-        outputs = predict_trainings(trainer, judged, members)
+        outputs = find_outputs(trainer, judged, members, was_watched=watched is judged)
         evaluations.append(measure_trainings(trainer, outputs, judged, members))
     values = {
         name: [*map(fmean, zip(*(e[name] for e in evaluations), strict=True))]
@@ -226,9 +226,13 @@ def split_common_settings(job: CohortJob) -> tuple[Recipe, ReplicaValues]:
     }
 
 
-def predict_trainings(trainer: Trainer, judged: Dataset, members: int) -> Any:
-    """The outputs on what the trainings are judged on; those of an ensemble for each member."""
-    y = trainer.predict(judged)
+def find_outputs(trainer: Trainer, judged: Dataset, members: int, *, was_watched: bool) -> Any:
+    """The outputs on what the trainings are judged on; those of an ensemble for each member.
+
+    Of what was watched the last epoch has left them, unless a callback may have changed the net.
+    """
+    y = trainer.state.test_output if was_watched and not trainer.callbacks else None
+    y = trainer.predict(judged) if y is None else y
     return y if members == 1 else tree_map(lambda scores: ensemble_log_probs(scores, members), y)
 
 

@@ -1,0 +1,127 @@
+"""Epochs in the kernel, as a training's numbers say: what they leave, in the trainer's words."""
+
+from __future__ import annotations
+
+from itertools import chain
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from chainrule.compiled.compile import CompiledProgram
+from chainrule.compiled.launch import Epochs, Heads, train_epochs
+from chainrule.compiled.lowering.targets import batch_weights, loss_targets, weights_follow_order
+from chainrule.data import Dataset
+from chainrule.data.resampled import ResampledDataset, stored_data, used_targets
+from chainrule.nn.loss.base import combine_values
+from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
+from chainrule.train.state import TrainState
+
+__all__ = [
+    "combine_terms",
+    "count_output_numbers",
+    "measure_steps",
+    "run_measured_epoch",
+    "run_program",
+    "to_net_output",
+]
+
+
+def count_output_numbers(program: CompiledProgram) -> int:
+    """Numbers that the nets put out for all samples of the program."""
+    return program.samples * program.args.replicas * sum(map(prod, program.heads.values()))
+
+
+def run_measured_epoch(
+    program: CompiledProgram,
+    state: TrainState,
+    train: Dataset,
+    order: Tensor,
+    metrics: EpochMetrics,
+) -> Epochs:
+    """An epoch in this order (K, N), some steps at a time where there are metrics of them."""
+    if not state.batch_metrics:
+        return run_program(program, state, order[None], state.active)
+    plain, active, parts = state.net.replicas is None, state.active, []
+    numbers = len(order) * sum(map(prod, program.heads.values())) * state.batch_size
+    step = state.batch_size * state.accumulate
+    size = step * -(-CHUNK_NUMBERS // max(1, numbers * state.accumulate))
+    for index in torch.split(order, size, 1):
+        epoch = run_program(program, state, index[None], active)
+        target = train.subset_targets(index[0] if plain else index)
+        metrics.add(to_net_output(epoch.outputs[0], plain), target)
+        parts.append(epoch._replace(outputs=[]))
+        active = epoch.finite[0, -1]
+    losses, finite, sizes, *_ = zip(*parts, strict=True)
+    return Epochs(torch.cat(losses, 2), torch.cat(finite, 1), [*chain(*sizes)], [], [])
+
+
+def measure_steps(
+    state: TrainState, train: Dataset, order: Tensor, outputs: Heads
+) -> dict[str, Tensor]:
+    """The metrics of the steps of an epoch in this order (K, N), of what they put out."""
+    plain = state.net.replicas is None
+    metrics = EpochMetrics(
+        state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
+    )
+    target = train.subset_targets(order[0] if plain else order)
+    metrics.add(to_net_output(outputs, plain), target)
+    return metrics.compute()
+
+
+def run_program(
+    program: CompiledProgram,
+    state: TrainState,
+    orders: Tensor,
+    active: Tensor,
+    evaluation: CompiledProgram | None = None,
+) -> Epochs:
+    """E epochs in these orders (E, K, N), by the state's numbers; its steps are counted.
+
+    Who is not active (K,) learns nothing. The ``evaluation`` is computed after each epoch.
+    """
+    scheduler = state.scheduler
+    epochs = train_epochs(
+        program,
+        state.criterion,
+        state.optimizer,
+        orders,
+        active,
+        clip_norm=state.clip_norm,
+        clip_value=state.clip_value,
+        between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
+        outputs=bool(state.batch_metrics),
+        evaluation=evaluation,
+    )
+    state.steps += len(orders) * -(-len(epochs.sizes) // state.accumulate)
+    return epochs
+
+
+def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epochs) -> Tensor:
+    """The loss of each epoch's samples together, of its parts in each batch    (E, K) or (E,)"""
+    plain, (E, _, _, K) = state.net.replicas is None, epochs.losses.shape
+    stored = stored_data(train).targets
+    targets = [t[None] if plain else t for t in loss_targets(state.criterion, stored)]
+
+    def combine(order: Tensor, terms: Tensor) -> Tensor:
+        """terms (terms, steps, …)"""
+        sizes, dtype = epochs.sizes, terms.dtype
+        weights = batch_weights(state.criterion, targets, order, sizes, dtype)
+        found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
+        return sum(found[1:], found[0])
+
+    if weights_follow_order(state.criterion, targets):
+        if isinstance(train, ResampledDataset):
+            orders = torch.stack([train.locate(order) for order in orders])
+        each = zip(orders, epochs.losses, strict=True)
+        found = torch.stack([combine(order, terms) for order, terms in each])
+    else:  # what a batch counts does not depend on the order: side by side
+        found = combine(orders[0], epochs.losses.permute(1, 2, 0, 3).flatten(2)).reshape(E, K)
+    return found[:, 0] if plain else found
+
+
+def to_net_output(outputs: Heads, plain: bool) -> Any:
+    """Outputs by head (K, N, …) as the net gives them."""
+    heads = {name: y[0] if plain else y for name, y in outputs.items()}
+    return heads.get("", heads)
