@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from chainrule.data import Dataset
 from chainrule.statistics import FinitePool, FixedSplit, FreshData, Resplits
 from chainrule.study import Study, StudyError, StudyResult, run
 from chainrule.study.round_data import RoundData
+from chainrule.study.sample_identity import sample_identities
 from chainrule.study.sample_overlap import find_leaks, plan_design, read_overlap
 from chainrule.study.spec.study import validate_study
 from tests.study.small import searched, small
@@ -173,3 +176,12 @@ def test_doubles_by_chance_are_no_leak(seed):
 def test_doubles_in_a_file_are_no_leak(rounds):
     assert find_leaks(study("split_file", data={"rounds": rounds})) == []
     assert find_leaks(small()) == find_leaks(searched()) == []
+
+
+def test_a_sample_is_known_by_the_bytes_of_its_inputs_and_targets():
+    inputs = torch.arange(18.0).reshape(3, 2, 3).transpose(1, 2)  # not in the order of memory
+    targets = {"digit": torch.tensor([7, 1, 3]), "sum": torch.tensor([[0.5], [2.5], [4.0]])}
+    first, *_ = sample_identities(Dataset(inputs, targets))
+    parts = inputs[0].contiguous(), targets["digit"][0], targets["sum"][0]
+    content = b"".join(part.numpy().tobytes() for part in parts)
+    assert first == blake2b(content, digest_size=12).digest()

@@ -36,10 +36,9 @@ def sample_identities(data: Dataset) -> list[Hashable]:
     targets = data.targets
     parts = [data.inputs, *(targets.values() if isinstance(targets, dict) else [targets])]
     columns = [part.detach().cpu().reshape(len(part), -1).numpy() for part in parts]
-    return [
-        blake2b(b"".join(row.tobytes() for row in rows), digest_size=12).digest()
-        for rows in zip(*columns, strict=True)
-    ]
+    as_bytes = [np.ascontiguousarray(column).view(np.uint8) for column in columns]
+    rows = np.concatenate(as_bytes, axis=1)
+    return [blake2b(row, digest_size=12).digest() for row in rows]
 
 
 def name_samples(data: Dataset) -> NDArray[np.int64]:
