@@ -220,7 +220,7 @@ def main() -> None:
         n, size = len(workers.spans), path.stat().st_size
     sent, returned = measure_transfer(study)
     print(f"driver: {1e3 * cost:.1f} ms of processor a cohort, {n:,} cohorts of 5 trainings")
-    for method, candidates in (("tpe", 12), ("tpe", 48), ("gp", 12)):
+    for method, candidates in (("tpe", 12), ("tpe", 48), ("tpe", 200), ("gp", 12)):
         cost, count = measure_proposals(method, candidates)
         print(
             f"{method} of {candidates}: {1e3 * cost:.1f} ms of processor a cohort, {count} cohorts"

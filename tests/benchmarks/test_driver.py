@@ -23,5 +23,5 @@ def test_workers_wait_for_nothing_where_cohorts_are_even():
 def test_the_tables_lines_are_printed(capsys):
     main()
     lines = capsys.readouterr().out.splitlines()
-    firsts = ["driver:", "tpe", "tpe", "gp", "store:", "network:", "16", "1,000"]
+    firsts = ["driver:", "tpe", "tpe", "tpe", "gp", "store:", "network:", "16", "1,000"]
     assert [line.split()[0] for line in lines] == firsts

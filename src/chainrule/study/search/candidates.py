@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chainrule import seeds
 from chainrule.recipes.errors import StudyError
 from chainrule.study.search.budget import draw_within_budget, explain_budget, fits_budget
+from chainrule.study.search.model_search import ModelSearch, SettingModel
 from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.sections.space import Params, grid
 from chainrule.study.spec.seeds import round_seed
@@ -52,8 +53,17 @@ def make_proposer(study: Study, arm: Arm, r: int) -> Callable[[Known], Sequence[
     elif arm.space:
         seed = seeds.derive(round_seed(study, r), "candidates")
         if study.search.method != "random":
-            from chainrule.study.search.optuna_search import OptunaSearch
-
-            return OptunaSearch(study, arm, n, seed).propose
+            return ModelSearch(study, arm, n, seed, make_model(study, arm)).propose
         settings = draw_within_budget(study, arm, n, seed)
     return lambda _: settings
+
+
+def make_model(study: Study, arm: Arm) -> SettingModel:
+    """What proposes the settings of a search with the method ``tpe`` or ``gp``."""
+    if study.search.method == "tpe":
+        from chainrule.study.search.tpe import TreeModel  # with numpy
+
+        return TreeModel(study, arm)
+    from chainrule.study.search.optuna_search import OptunaModel
+
+    return OptunaModel(study, arm)

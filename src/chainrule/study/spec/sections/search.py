@@ -60,7 +60,8 @@ class Search(StrictModel):
     """How candidates are found.
 
     - ``method``: ``fixed``: one, as declared; ``grid``: every combination; ``random``; ``tpe``
-      or ``gp``: Optuna proposes ``batch`` at a time from what is known.
+      (tree-structured Parzen estimator) or ``gp`` (Gaussian process, of Optuna): ``batch`` at a
+      time are proposed from what is known.
     - ``candidates``: how many, for all but the grid.
     - ``parameters``: "65k to 75k": candidates whose nets have fewer or more are not tried.
     - ``halving``, ``race``: end the worse candidates early, by epochs or by splits.

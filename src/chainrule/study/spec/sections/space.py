@@ -125,15 +125,51 @@ class Dimension(StrictModel):
         """What a value stands for: the part of this name, or itself."""
         return value if self.parts is None else self.parts[str(value)].model_dump()
 
+    @property
+    def cells(self) -> Sequence[Value] | None:
+        """The values that share the way through evenly; None for a log range, or one without
+        steps.
+        """
+        return None if self.log else self.choices
+
     def value_at(self, u: float) -> Value:
         """The value at u in [0, 1) of the way through."""
-        if self.choices is not None and not (self.integer and self.log):
-            return self.choices[int(u * len(self.choices))]
-        low, high = float(self.low or 0), float(self.high or 0)
-        wide = 0.5 if self.integer else 0.0  # the ends of whole numbers are as likely as the others
-        a, b = low - wide, high + wide
-        x = min(max(a * (b / a) ** u if self.log else a + u * (b - a), low), high)
+        if self.cells is not None:
+            return self.cells[int(u * len(self.cells))]
+        a, b = self._ends
+        x = a * (b / a) ** u if self.log else a + u * (b - a)
+        x = min(max(x, float(self.low or 0)), float(self.high or 0))
         return round(x) if self.integer else x
+
+    def locate_value(self, value: Value) -> float:
+        """A u at which :meth:`value_at` has this value: of cells, the middle of its own."""
+        if self.cells is not None:
+            return (self.find_cell(value) + 0.5) / len(self.cells)
+        (a, b), x = self._ends, float(value)
+        if a == b:
+            return 0.5
+        u = math.log(x / a) / math.log(b / a) if self.log else (x - a) / (b - a)
+        return min(max(u, 0.0), 1.0)
+
+    def find_cell(self, value: Value) -> int:
+        """Which of the cells a value is: 1, 1.0 and true are three.
+
+        Raises LookupError or ValueError for none of them.
+        """
+        if isinstance(self.cells, range):
+            return self.cells.index(int(value))
+        return self._indices[repr(value)]
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """The ends of what is drawn from; those of whole numbers are as likely as the others."""
+        wide = 0.5 if self.integer else 0.0
+        return float(self.low or 0) - wide, float(self.high or 0) + wide
+
+    @cached_property
+    def _indices(self) -> Mapping[str, int]:
+        """A cell's value, as Python writes it → which one it is."""
+        return {repr(value): i for i, value in enumerate(self.cells or ())}
 
 
 def expand_list(given: Any) -> Any:

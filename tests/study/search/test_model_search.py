@@ -1,4 +1,4 @@
-"""What Optuna proposes: whole batches, from rows alone, and the same from the same rows."""
+"""What models propose: whole batches, from rows alone, and the same from the same rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ import pytest
 import torch
 
 from chainrule.study import Dimension, Study, StudyError, TrainingRecord, run
-from chainrule.study.search.optuna_search import (
-    OptunaSearch,
-    candidate_values,
-    decode_value,
-    encode_value,
-)
+from chainrule.study.search.candidates import make_model
+from chainrule.study.search.model_search import ModelSearch, candidate_mean, replace_lost
+from chainrule.study.search.optuna_search import decode_value, encode_value
 from chainrule.study.spec.sections.space import Params
 from chainrule.study.store.record import Value
 from tests.study.small import lasting, small
@@ -50,9 +47,13 @@ def study(method: str = "tpe", **changes: Any) -> Study:
     return small(**{"arms": {"only": {}}, "space": SPACE, "search": search, **changes})
 
 
+def search(study: Study, seed: int = 7) -> ModelSearch:
+    arm, n = study.all_arms[0], study.search.candidates or 0
+    return ModelSearch(study, arm, n, seed, make_model(study, arm))
+
+
 def asked(study: Study, known: dict[int, list[TrainingRecord]], seed: int = 7) -> list[Params]:
-    n = study.search.candidates or 0
-    return OptunaSearch(study, study.all_arms[0], n, seed).propose(known)
+    return search(study, seed).propose(known)
 
 
 def row(candidate: int, setting: Params, value: float, **changes: Any) -> TrainingRecord:
@@ -133,9 +134,9 @@ def test_the_same_rows_give_the_same_batch_and_another_seed_another(method):
 @pytest.mark.parametrize("method", SLOW_GP)
 @pytest.mark.parametrize("diverged", [(), (5, 9)], ids=["", "diverged"])
 def test_a_search_that_goes_on_proposes_as_one_that_begins_from_the_rows(method, diverged):
-    """What Optuna remembers is no more than the rows say."""
+    """What a model remembers is no more than the rows say."""
     many = study(method, space=PLAIN, search={"candidates": 24, "batch": 4})
-    kept = OptunaSearch(many, many.all_arms[0], 24, 7)
+    kept = search(many)
     settings, rows = kept.propose({}), {}
     while len(rows) < 24:
         rows = known(settings, len(settings))
@@ -146,6 +147,7 @@ def test_a_search_that_goes_on_proposes_as_one_that_begins_from_the_rows(method,
         assert settings == asked(many, rows)
 
 
+@pytest.mark.slow
 def test_optuna_is_told_of_each_candidate_once_and_asked_for_each_once(monkeypatch):
     calls: Counter[str] = Counter()
     for name in ("add_trial", "ask"):
@@ -156,7 +158,7 @@ def test_optuna_is_told_of_each_candidate_once_and_asked_for_each_once(monkeypat
             return real(*args)
 
         monkeypatch.setattr(optuna.Study, name, count)
-    kept = OptunaSearch(study(), study().all_arms[0], 20, 7)
+    kept = search(study("gp"))
     settings = kept.propose({})
     while len(settings) < 20:
         settings = kept.propose(known(settings, len(settings)))
@@ -246,18 +248,17 @@ def test_a_space_that_is_used_up_gives_points_again():
 
 
 def test_a_candidate_counts_by_its_mean_over_the_splits():
-    rows = {0: [row(0, {}, 0.2), row(0, {}, 0.4, fold=1)], 1: [row(1, {}, 0.9)]}
-    assert candidate_values(study(), rows, 2) == pytest.approx([0.3, 0.9])
+    rows = [row(0, {}, 0.2), row(0, {}, 0.4, fold=1)]
+    assert candidate_mean(study(), rows) == pytest.approx(0.3)
 
 
 def test_one_that_diverged_counts_as_the_worst_of_the_others():
     gone = row(1, {}, math.nan, status="diverged")
-    rows = {0: [row(0, {}, 0.6)], 1: [row(1, {}, 0.9, fold=1), gone], 2: [row(2, {}, 0.4)]}
-    assert candidate_values(study(), rows, 3) == [0.6, 0.4, 0.4]
+    assert candidate_mean(study(), [row(1, {}, 0.9, fold=1), gone]) is None
+    assert replace_lost(study(), [0.6, None, 0.4]) == [0.6, 0.4, 0.4]
     less = study(metric="loss", direction="min", failure_value=1e9)
-    losses = renamed(rows, "loss", 1)
-    assert candidate_values(less, losses, 3) == [0.6, 0.6, 0.4]
-    assert candidate_values(study(), {0: [gone]}, 1) == [0.0]
+    assert replace_lost(less, [0.6, None, 0.4]) == [0.6, 0.6, 0.4]
+    assert replace_lost(study(), [None]) == [0.0]
 
 
 # manners
@@ -281,8 +282,9 @@ def test_nothing_else_is_disturbed(method, capfd):
 
 def test_without_optuna_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(StudyError, match=r"need Optuna: pip install 'chainrule\[optuna\]'"):
-        asked(study(), {})
+    with pytest.raises(StudyError, match=r"gp needs Optuna: pip install 'chainrule\[optuna\]'"):
+        asked(study("gp"), {})
+    assert len(asked(study("tpe"), {})) == 4
 
 
 @pytest.mark.slow
