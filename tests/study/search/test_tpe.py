@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from chainrule.study import Dimension
-from chainrule.study.search.tpe import SearchAxis, ParzenDensity, make_axis, propose_points
+from chainrule.study.search.tpe import ParzenDensity, SearchAxis, make_axis, propose_points
 from chainrule.study.spec.sections.space import Params
 
 AXES = [SearchAxis(None, True), SearchAxis(5, True), SearchAxis(3, False)]
