@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from chainrule.study import StoreError, open_store
+from chainrule.study.store import sql
 from chainrule.study.store.tables import FORMAT
 from tests.study.store.rows import DECLARATION, PROVENANCE, row, text
 
@@ -109,6 +112,55 @@ def test_a_server_that_is_not_there_is_an_os_error_without_the_password(tmp_path
     with pytest.raises(OSError, match=r"me:\*\*\*@") as caught:
         open_store(f"postgresql://me:secret@/db?host={tmp_path}")
     assert "secret" not in str(caught.value)
+
+
+def test_a_host_that_is_not_known_is_told_in_words_of_ours():
+    pytest.importorskip("psycopg")
+    with pytest.raises(OSError, match="no such host is known here: is its name right"):
+        open_store("postgresql://me:secret@no-host.invalid/db")
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch):
+    pytest.importorskip("psycopg")
+    monkeypatch.setitem(sql.PATIENCE, "connect_timeout", 2)  # the least that there is
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(OSError, match=r"the database does not answer: .* firewall"):
+            open_store(f"postgresql://me@127.0.0.1:{port}/db")
+
+
+def test_a_connection_that_is_lost_is_told_with_what_to_do(postgres):
+    with open_store(postgres) as store:
+        mine = store.fetch_all("SELECT pg_backend_pid()")[0][0]
+        execute(postgres, f"SELECT pg_terminate_backend({mine})")
+        with pytest.raises(OSError, match=r"was lost: .*; what was kept is there: give the same"):
+            store.studies()
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_many_rows_take_as_many_statements_as_one(failed, url, monkeypatch):
+    count = []
+    with open_store(url) as store:
+        study = store.open_study("pairs", "abc", DECLARATION, PROVENANCE).id
+        if failed:
+            store.add(study, [replace(row(epochs=0), status="failed", note="no memory")])
+        for name in ("fetch_all", "execute_many"):
+            monkeypatch.setattr(store, name, counted(getattr(store, name), count))
+        for rows in ([row(0)], [row(r, arm="other") for r in range(20)]):
+            count.clear()
+            store.add(study, rows)
+            assert len(count) < 14
+        assert [each.status for each in store.rows(study) if each.arm == row().arm] == ["done"]
+
+
+def counted(f: Callable[..., object], count: list[str]) -> Callable[..., object]:
+    """f, which notes that it is called."""
+
+    def g(*args: object, **named: object) -> object:
+        count.append(str(args[0]))
+        return f(*args, **named)
+
+    return g
 
 
 def test_a_url_that_is_none_is_refused():

@@ -22,15 +22,31 @@ if TYPE_CHECKING:
 __all__ = ["SqlStore"]
 
 BEGIN = {
-    ("postgresql", False): ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"],
-    ("postgresql", True): [
-        "SET LOCAL synchronous_commit = on",
-        "SELECT pg_advisory_xact_lock(1667789429, 1)",
-    ],
-    ("sqlite", False): ["BEGIN"],
-    ("sqlite", True): ["BEGIN IMMEDIATE"],
+    ("postgresql", False): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+    ("postgresql", True): (
+        "SET LOCAL synchronous_commit = on; SELECT pg_advisory_xact_lock(1667789429, 1)"
+    ),
+    ("sqlite", False): "BEGIN",
+    ("sqlite", True): "BEGIN IMMEDIATE",
 }
 """(database, whether to write) → what makes a transaction one state, or keeps other writers out."""
+
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+"""After how many seconds, of the last one milliseconds, a server that is silent is given up.
+
+The system by itself waits for a quarter of an hour and more.
+"""
+
+SERVER_PATIENCE = "; ".join(
+    f"SET tcp_{name} = {value}" for name, value in PATIENCE.items() if name[0] == "k"
+)
+"""The server's: so long it holds the lock of a run whose machine has gone without a word."""
 
 EXPECTED = "expected a path or postgresql://USER@HOST/DATABASE"
 
@@ -58,6 +74,7 @@ class SqlStore(TableStore):
         with translate_sql_errors(self.where):
             self._connection = engine.connect()
         try:
+            self._be_patient()
             self._check_tables(create and not read_only)
             if not read_only:
                 self._upgrade()
@@ -72,6 +89,12 @@ class SqlStore(TableStore):
     @property
     def _is_in_memory(self) -> bool:
         return self._dialect == "sqlite" and self._database in (None, "", ":memory:")
+
+    def _be_patient(self) -> None:
+        """Let the server give up a silent client, as the client does a silent server."""
+        if self._dialect == "postgresql":
+            with translate_sql_errors(self.where), self._connection.begin():
+                self._connection.exec_driver_sql(SERVER_PATIENCE)
 
     def _check_tables(self, create: bool) -> None:
         """Raise StoreError unless the tables are there, or could be made, in a known format."""
@@ -114,8 +137,7 @@ class SqlStore(TableStore):
                 self._connection.rollback()
             try:
                 self._connection.begin()
-                for statement in BEGIN[self._dialect, write]:
-                    self._connection.exec_driver_sql(statement)
+                self._connection.exec_driver_sql(BEGIN[self._dialect, write])
                 yield
                 self._connection.commit()
             except BaseException:
@@ -181,7 +203,8 @@ def _engine(url: str) -> sa.Engine:
         if parsed.drivername == "postgresql":  # what it stands for differs between versions
             parsed = parsed.set(drivername="postgresql+psycopg")
         name = {"application_name": PREFIX + process_name()}
-        own = {"isolation_level": None} if kind == "sqlite" else name
+        patience = {key: n for key, n in PATIENCE.items() if key not in parsed.query}
+        own = {"isolation_level": None} if kind == "sqlite" else name | patience
         return sa.create_engine(parsed, poolclass=sa.NullPool, connect_args=own)
     except ImportError as error:
         message = f"{error.name} is missing: pip install 'chainrule[postgres]'"
@@ -233,10 +256,29 @@ def translate_sql_errors(where: str) -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.InterfaceError) as error:  # not reached, full, shut down
-        raise OSError(errno.EIO, _first_line(error.orig), where) from None
+        words = _describe_unreached(_first_line(error.orig), lost=error.connection_invalidated)
+        raise OSError(errno.EIO, words, where) from None
     except exc.SQLAlchemyError as error:
         problem = _first_line(getattr(error, "orig", None) or error)
         raise StoreError(where, f"cannot be used: {problem}") from None
+
+
+def _describe_unreached(words: str, *, lost: bool) -> str:
+    """What to do about a database that could not be reached; ``lost``: after it had been."""
+    words = words.rpartition("FATAL:  ")[2]  # the server's own, without where it is
+    if lost:
+        return (
+            f"the connection to the database was lost: {words}; what was kept is there: give the "
+            "same command when it answers again"
+        )
+    if "resolve host" in words or "translate host name" in words:
+        return "no such host is known here: is its name right, and is the network there?"
+    if "timeout" in words:
+        return (
+            f"the database does not answer: {words}; is its host up, and does a firewall let this "
+            "machine through?"
+        )
+    return words
 
 
 def _first_line(error: object) -> str:

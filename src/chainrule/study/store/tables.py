@@ -227,16 +227,16 @@ class TableStore(Store):
         return len(gone)
 
     def _add_rows(self, study_id: int, rows: Sequence[TrainingRecord]) -> StudyRecord:
-        """Add rows within a transaction that writes."""
+        """Add rows within a transaction that writes, by as many statements as one row takes."""
         encoded = {row.key: (*encode_row(study_id, row), row.predictions) for row in reversed(rows)}
         _, digest, content, trainings, _ = self._study_columns(study_id)
-        trainings -= self._drop_failed(study_id, encoded.keys())
-        last = self.fetch_all(LAST_TRAINING)[0][0]
-        self.execute_many(NEW_TRAINING, [columns for columns, *_ in encoded.values()])
-        added = {TrainingKey(*key): number for number, *key in self.fetch_all(ADDED, last=last)}
-        curves = {number: encoded[key][1] for key, number in added.items()}
-        predictions = {number: encoded[key][2] for key, number in added.items()}
-        for statement, of in ((NEW_CURVE, curves), (NEW_PREDICTION, predictions)):
+        added = insert_rows(self, [columns for columns, *_ in encoded.values()])
+        if there := encoded.keys() - added.keys():
+            gone = self._drop_failed(study_id, there)
+            added |= insert_rows(self, [encoded[key][0] for key in there] if gone else [])
+            trainings -= gone
+        for statement, part in ((NEW_CURVE, 1), (NEW_PREDICTION, 2)):
+            of = {number: encoded[key][part] for key, number in added.items()}
             self.execute_many(statement, [{"training": n, "data": d} for n, d in of.items() if d])
         return self._write_study(CHANGE_STUDY, study_id, digest, content, trainings + len(added))
 
@@ -292,6 +292,15 @@ class TableStore(Store):
 
 def _study_text(study: object) -> str:
     return canonical_json(study, "the study")
+
+
+def insert_rows(store: TableStore, columns: Sequence[Mapping[str, Any]]) -> dict[TrainingKey, int]:
+    """Insert those whose place is free, within a transaction that writes → their numbers."""
+    if not columns:
+        return {}
+    last = store.fetch_all(LAST_TRAINING)[0][0]
+    store.execute_many(NEW_TRAINING, columns)
+    return {TrainingKey(*key): number for number, *key in store.fetch_all(ADDED, last=last)}
 
 
 def fetch_predictions(
