@@ -5,6 +5,8 @@ import torch
 
 from chainrule import nn, optim
 from chainrule.data import Dataset
+from chainrule.data.resampled import Preprocessing, ResampledDataset
+from chainrule.data.transforms.standardize import Standardizer
 from chainrule.optim import lr_scheduler
 from chainrule.train import Accuracy, Callback, Compiled, Plain, ProgressBar, Trainer
 from chainrule.train.backends import compiled
@@ -145,6 +147,26 @@ def test_a_look_at_the_test_set_after_each_does_not_part_them(kind, train_metric
     assert ("train_accuracy" in quiet.history.curves) == train_metrics
     assert_same(quiet, seen)
     assert torch.equal(quiet.state.test_output, quiet.predict(test))
+
+
+def test_parts_of_a_data_set_are_looked_at_as_copies_of_them_are(monkeypatch):
+    stored = samples(n=80).replica(0).expand(3)
+    generator = torch.Generator().manual_seed(2)
+    rows = torch.rand(3, 80, generator=generator).argsort(1)
+    std = torch.tensor([1.0, 2.0, 3.0]).reshape(3, 1, 1).expand(3, 1, 4)
+    scale = Standardizer(torch.full((3, 1, 4), 0.5), std)
+    parts = [
+        ResampledDataset(stored, own, Preprocessing(standardizer=scale))
+        for own in (rows[:, :45], rows[:, 45:])
+    ]
+    options = {"metrics": {"accuracy": Accuracy()}, "train_metrics": True}
+    quiet, seen = build(**options), build(callbacks=[Looks()], **options)
+    calls = count_calls(quiet, monkeypatch)
+    quiet.fit(*parts, epochs=EPOCHS, progress=False)
+    seen.fit(*(part.gather() for part in parts), epochs=EPOCHS, progress=False)
+    assert calls == [EPOCHS]
+    assert_same(quiet, seen)
+    assert torch.equal(quiet.state.test_output, seen.state.test_output)
 
 
 def test_several_heads_have_outputs_of_their_own_in_each_epoch(monkeypatch):
