@@ -11,7 +11,6 @@ from statistics import mean
 from typing import TYPE_CHECKING, Literal, final
 
 from chainrule._util.suggest import did_you_mean
-from chainrule.recipes.errors import StudyError
 from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
 from chainrule.report.prediction_data import PredictionData
 from chainrule.statistics import ExpectedBest, expected_best
@@ -139,15 +138,12 @@ class ReportData:
 
     @cached_property
     def importances(self) -> Mapping[str, Mapping[str, float]]:
-        """Arm → path → importance, of the arms whose search varied two paths or more.
-
-        Raises StudyError, a ValueError, without Optuna.
-        """
+        """Arm → path → importance, of the arms whose search varied two paths or more."""
         from chainrule.study.search.importance import setting_importances
 
         found = {}
         for arm in self.study.all_arms:
-            candidates = self.candidates[arm.name]
+            candidates = [c for c in self.candidates[arm.name] if math.isfinite(c.mean)]
             if len(varied_paths(candidates)) > 1:
                 pairs = [(c.setting, c.mean) for c in candidates]
                 found[arm.name] = setting_importances(
@@ -170,14 +166,6 @@ class ReportData:
             if searches:
                 found[arm.name] = _average_bests(list(searches.values()), sign)
         return found
-
-    @property
-    def has_importances(self) -> bool:
-        """Whether there are importances, and Optuna to reckon them."""
-        try:
-            return bool(self.importances)
-        except StudyError:
-            return False
 
     @cached_property
     def prediction_data(self) -> PredictionData:

@@ -162,6 +162,6 @@ def _build_tables(
         tables.append(effects_table(data))
     if any(data.candidates.values()):
         tables += [candidates_table(data, only_chosen=True), candidates_table(data)]
-    if data.has_importances:
+    if data.importances:
         tables.append(importance_table(data))
     return [table.drop_empty_columns() for table in tables if table.cells]

@@ -200,7 +200,7 @@ def _search_figures(data: ReportData) -> Iterator[PageFigure]:
                 for n, (m, s) in enumerate(zip(c.means, c.stds or (), strict=True), 1)
             ],
         )
-    if data.has_importances:
+    if data.importances:
         yield build_page_figure(
             "search",
             "importance",

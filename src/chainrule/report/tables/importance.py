@@ -21,7 +21,7 @@ NOTE = (
 def importance_table(result: StudyResult | ReportData) -> Table:
     """A row an arm and searched path, the most important first.
 
-    Raises ValueError where no arm searched two paths, StudyError without Optuna.
+    Raises ValueError where no arm searched two paths.
     """
     data = ReportData.wrap(result)
     if not data.importances:

@@ -1,4 +1,4 @@
-"""Settings that Optuna proposes, of a Gaussian process; and what else needs Optuna's own terms."""
+"""Settings that Optuna proposes, of a Gaussian process."""
 
 from __future__ import annotations
 
@@ -76,12 +76,14 @@ class OptunaModel:
         return {path: decode_value(of, codes[path]) for path, of in self.space.items()}
 
 
-def import_optuna(needs: str = "search.method: gp needs") -> ModuleType:
-    """Optuna. Raises StudyError, which says what needs it and its extra, where it is missing."""
+def import_optuna() -> ModuleType:
+    """Optuna. Raises StudyError, which names its extra, where it is missing."""
     try:
         import optuna
     except ImportError as error:
-        raise StudyError(f"{needs} Optuna: pip install 'chainrule[optuna]'") from error
+        raise StudyError(
+            "search.method: gp needs Optuna: pip install 'chainrule[optuna]'"
+        ) from error
     return optuna
 
 

@@ -23,6 +23,7 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.statistics import special
 from chainrule.study.search.model_search import count_startup
 from chainrule.study.spec.sections.arms import Arm
 from chainrule.study.spec.sections.space import Dimension, Params, random_settings
@@ -38,12 +39,6 @@ DRAWS = 24
 
 NARROWEST = 0.01
 """The least width of a kernel, of an axis that is 1 long."""
-
-Z = np.linspace(-8, 8, 4097)
-PHI = np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in Z.tolist()])
-"""The normal distribution function at Z, to 5e-7 between them: numpy has neither it nor its
-inverse.
-"""
 
 Array = NDArray[np.float64]
 
@@ -130,8 +125,8 @@ class ParzenDensity:
         half_a_cell = np.divide(0.5, cells, out=np.zeros(len(cells)), where=cells > 0)
         narrowest = np.maximum(half_a_cell, max(1 / (n + 2), NARROWEST))
         self.widths = np.clip(find_gaps(self.centers), narrowest, 1)
-        self.below = np.interp(-self.centers / self.widths, Z, PHI)
-        self.mass = np.interp((1 - self.centers) / self.widths, Z, PHI) - self.below
+        self.below = special.ndtr(-self.centers / self.widths)
+        self.mass = special.ndtr((1 - self.centers) / self.widths) - self.below
         heights = 1 / (math.sqrt(2 * math.pi) * self.widths * self.mass)
         self.log_heights = np.log(heights).sum(axis=1)
         self.stays = (n + 1) / (n + 1 + self.n_values[self.unordered])
@@ -152,7 +147,7 @@ class ParzenDensity:
         part = (generator.random(n) * (self.n + 1)).astype(int)
         u = generator.random((n, len(self.n_values)))
         i, x = np.minimum(part, self.n - 1), u.copy()
-        normal = np.interp(self.below[i] + self.mass[i] * u[:, self.ordered], PHI, Z)
+        normal = special.ndtri(self.below[i] + self.mass[i] * u[:, self.ordered])
         x[:, self.ordered] = np.clip(self.centers[i] + self.widths[i] * normal, 0, 1)
         if self.unordered:
             other, stays = u[:, self.unordered], self.stays

@@ -21,8 +21,7 @@ __all__ = ["draw_importances", "importances"]
 def importances(result: StudyResult | ReportData, *, ax: Axes | None = None) -> Drawn[Axes]:
     """A line a searched path, a mark an arm: how much of what makes a candidate good is the path's.
 
-    PED-ANOVA; the paths of an arm sum to 1. Raises ValueError where no arm searched two paths,
-    StudyError without Optuna.
+    PED-ANOVA; the paths of an arm sum to 1. Raises ValueError where no arm searched two paths.
     """
     data = importances_data(result)
     drawn = new_figure(1.8 + 0.4 * len(data.paths), ax=ax)

@@ -49,7 +49,7 @@ def search_maps(
 
     With more than two paths there is a map for each pair of the three that matter most (whose
     best values vary most), and a cell is the best over the other paths. One path is a line. A
-    search that drew its values (random, Optuna) gives points over each path. Raises ValueError
+    search that drew its values (random, tpe, gp) gives points over each path. Raises ValueError
     where nothing was searched.
     """
     data = search_maps_data(result, arm)
