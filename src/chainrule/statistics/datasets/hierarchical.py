@@ -19,6 +19,9 @@ __all__ = ["HierarchicalPosterior", "hierarchical_posterior"]
 CHAINS, WARM_UP, KEPT = 50, 50, 200
 """Chains that are drawn side by side, steps that are left out, steps that are kept."""
 
+MARGIN = 5
+"""So many times below and above what the steps that are left out have drawn, σ₀ is still drawn."""
+
 FACTORS = 4
 """Numbers from 1e-70 to 1e70 that are multiplied before a logarithm is taken."""
 
@@ -151,24 +154,33 @@ class Sampler:
         self.largest_sigma = 1000 * spreads.mean()
         among = float(np.std(means, ddof=1))
         floor = float(np.sqrt(self.error).min() * spreads.min())
-        self.grid = np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70)
-        self.log_grid, self.squared_grid = np.log(self.grid)[:, None], self.grid[:, None] ** 2
+        self.set_grid(
+            np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70)
+        )
+
+    def set_grid(self, grid: Array) -> None:
+        """Draw σ₀ from these."""
+        self.grid = grid
+        self.log_grid, self.squared_grid = np.log(grid)[:, None], grid[:, None] ** 2
         # of two arrays that are made anew in each step the system would clear every page
-        self.buffers = np.empty((2, len(means), len(self.grid), CHAINS))
+        self.buffers = np.empty((2, len(self.means), len(grid), CHAINS))
 
     def run(self) -> Array:
         """Shape (draws, 3 + data sets): μ₀, σ₀, ν and each μᵢ."""
         shape = (CHAINS, len(self.means))
         sigma = np.broadcast_to(np.sqrt(self.squares / (self.n - 1)), shape)
         weights = np.ones(shape)
-        kept = []
+        drawn = []
         for step in range(WARM_UP + KEPT):
             mu_0, sigma_0, mu = self.draw_means(self.error * sigma**2, weights)
             nu, weights = self.draw_weights((mu - mu_0) / sigma_0)
             sigma = self.draw_spreads(mu)
-            if step >= WARM_UP:
-                kept.append(np.concatenate([mu_0, sigma_0, nu, mu], axis=1))
-        return np.concatenate(kept)
+            drawn.append(np.concatenate([mu_0, sigma_0, nu, mu], axis=1))
+            if step + 1 == WARM_UP:
+                seen = np.stack(drawn)[:, :, 1]
+                near = (self.grid > seen.min() / MARGIN) & (self.grid < seen.max() * MARGIN)
+                self.set_grid(self.grid[near])
+        return np.concatenate(drawn[WARM_UP:])
 
     def draw_means(self, errors: Array, weights: Array) -> tuple[Array, Array, Array]:
         """μ₀, σ₀ and μ, given the squared error of each mean and its weight.
