@@ -242,7 +242,9 @@ def test_a_scheduler_that_is_killed_is_told_and_the_same_command_goes_on(tmp_pat
         if progress.cohorts == 3:
             cluster.kill(cluster.scheduler)
 
-    message = f"the Dask scheduler {cluster.address} is gone; what is done is kept: start it again"
+    message = (
+        f"the Dask scheduler {cluster.address} is gone, or the network to it; what is done is kept"
+    )
     with pytest.raises(StudyError, match=message):
         run(STUDY, store=store, executor=cluster.engine, on_progress=kill)
     with open_store(store, read_only=True) as opened:

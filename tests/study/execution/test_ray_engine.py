@@ -193,7 +193,9 @@ def test_a_cluster_that_is_gone_is_told_with_what_to_do(ray, head):
     assert ray.asked["address"] == address_of(head)
     engine.check()
     ray.gone = True
-    message = f"the Ray cluster {engine.address} is gone; what is done is kept: start it again"
+    message = (
+        f"the Ray cluster {engine.address} is gone, or the network to it; what is done is kept"
+    )
     with pytest.raises(StudyError, match=message):  # another head may listen there by now
         engine.submit(max, 3, 7)
     engine.check()

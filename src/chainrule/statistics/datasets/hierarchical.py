@@ -154,9 +154,7 @@ class Sampler:
         self.largest_sigma = 1000 * spreads.mean()
         among = float(np.std(means, ddof=1))
         floor = float(np.sqrt(self.error).min() * spreads.min())
-        self.set_grid(
-            np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70)
-        )
+        self.set_grid(np.geomspace(min(among or floor, floor) / 300, 1000 * max(among, floor), 70))
 
     def set_grid(self, grid: Array) -> None:
         """Draw σ₀ from these."""

@@ -102,8 +102,8 @@ class DaskEngine(Engine):
     def check(self) -> None:
         if self._client.status != "running":
             raise StudyError(
-                f"the Dask scheduler {self.address} is gone; what is done is kept: start it again, "
-                "and give the same command"
+                f"the Dask scheduler {self.address} is gone, or the network to it; what is done is "
+                "kept: when it is there again, give the same command"
             )
 
     def stop(self, run: str) -> None:

@@ -104,8 +104,8 @@ class RayEngine(Engine):
 
     def _describe_loss(self) -> str:
         return (
-            f"the Ray cluster {self.address} is gone; what is done is kept: start it again, "
-            "and give the same command"
+            f"the Ray cluster {self.address} is gone, or the network to it; what is done is kept: "
+            "when it is there again, give the same command"
         )
 
     @property
