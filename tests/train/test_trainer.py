@@ -126,15 +126,15 @@ def test_data_that_does_not_fit_is_refused(module, data, message):
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch_size: expected a whole number, 1 or more, got 0"),
-        ({"batch_size": 1e9}, "batch_size: expected a whole number, 1 or more, got 10000"),
+        ({"batch_size": 1e9}, "batch_size: expected a whole number, got 10000"),
         ({"clip_norm": -1}, "clip_norm: expected a number above 0, got -1"),
-        ({"clip_value": "x"}, "clip_value: expected a number above 0, got 'x'"),
+        ({"clip_value": "x"}, "clip_value: expected a number, got 'x'"),
         ({"schedule_every": "year"}, "'epoch' or 'step'"),
         ({"seed": [1, 2]}, r"expected 1 seed, one"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         trainer(net(), **options)
 
 

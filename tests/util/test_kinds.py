@@ -103,7 +103,10 @@ def make_trainer(**changed):
         ({"metrics": Accuracy()}, r"an Accuracy; write metrics=\{'accuracy': Accuracy\(\)\}"),
         ({"metrics": {"acc": Accuracy}}, r"metrics\['acc'\]: .*class Accuracy; write Accuracy\(\)"),
         ({"metrics": {"e": "error_rate"}}, r"metrics\['e'\]: .*'error_rate'; write ErrorRate\(\)"),
-        ({"callbacks": EarlyStopping(3)}, "callbacks: expected a list, got an EarlyStopping"),
+        (
+            {"callbacks": EarlyStopping(patience=3)},
+            "callbacks: expected a list, got an EarlyStopping",
+        ),
         ({"callbacks": [EarlyStopping]}, "callbacks: .*the class EarlyStopping; write"),
         ({"callbacks": [print]}, "callbacks: .*the function print; one of your own is a subclass"),
     ],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["argument_hints", "describe_hint", "fits_hint"]
+__all__ = ["argument_hints", "describe_hint", "fits_hint", "is_plain"]
 
 WORDS: dict[Any, tuple[str, str]] = {
     bool: ("true or false", "true or false each"),
@@ -33,7 +34,7 @@ def argument_hints(function: Callable[..., Any]) -> dict[str, Any]:
 def fits_hint(value: Any, hint: Any) -> bool:
     """Whether a value is what the hint says; True for a hint that says nothing of values.
 
-    A list stands for a tuple and for any sequence; a whole number for a number.
+    A list stands for a tuple and for any sequence, as a range does; a whole number for a number.
     """
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
@@ -48,8 +49,22 @@ def fits_hint(value: Any, hint: Any) -> bool:
     if is_function(hint):
         return callable(value)
     if isinstance(origin, type) and issubclass(origin, Iterable):
-        return isinstance(value, list | tuple) and all(fits_hint(one, inner[0]) for one in value)
+        items = value if isinstance(value, list | tuple) else ()
+        is_series = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+        return is_series and all(fits_hint(one, inner[0]) for one in items)
     return _is_instance(value, hint)
+
+
+def is_plain(hint: Any) -> bool:
+    """Whether a hint is of kinds that Python has: numbers, texts, lists and tables.
+
+    Not where it has values, functions or a class of this package's, of which more can be said.
+    """
+    if get_origin(hint) is Literal or is_function(hint):
+        return False
+    if get_args(hint):
+        return all(map(is_plain, get_args(hint)))
+    return getattr(hint, "__module__", "builtins").partition(".")[0] != "chainrule"
 
 
 def is_function(hint: Any) -> bool:
@@ -65,7 +80,7 @@ def _is_instance(value: Any, kind: Any) -> bool:
         return kind in (bool, object)
     if isinstance(value, int) and kind in (int, float):
         return abs(value) < LARGEST
-    return isinstance(value, float | int) if kind is float else isinstance(value, kind)
+    return isinstance(value, Real if kind is float else kind)
 
 
 def describe_hint(hint: Any, *, several: bool = False) -> str:
@@ -87,5 +102,5 @@ def describe_hint(hint: Any, *, several: bool = False) -> str:
         a_list = "lists" if several else "a list"
         return f"{a_list} of {count}{describe_hint(inner[0], several=True)}"
     name = getattr(hint, "__name__", str(hint))
-    article = "an" if name[0] in "AEIOU" else "a"
+    article = "an" if name[0] in "AEIOUaeiou" else "a"
     return WORDS.get(hint, (f"{article} {name}", f"{name}s"))[several]

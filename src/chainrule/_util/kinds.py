@@ -73,7 +73,7 @@ def describe_object(value: Any) -> str:
         return name if base is cls else f"{cls.__name__}, a subclass of torch's {base.__name__}"
     if callable(value) and hasattr(value, "__name__"):
         return f"the function {value.__name__}"
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def suggest_fix(value: Any, kind: type, library: ModuleType) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from chainrule import seeds
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset, check_dataset
@@ -31,6 +32,7 @@ CHUNK_BYTES = 2 * 2**20
 
 
 @final
+@check_arguments
 class DataLoader:
     """The batches of a data set, to be gone through again and again: ``for x, t in loader``
 

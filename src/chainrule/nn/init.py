@@ -13,6 +13,7 @@ from typing import final
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 
 __all__ = [
@@ -71,6 +72,7 @@ def calculate_gain(nonlinearity: str, negative_slope: float = 0.01) -> float:
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Constant(Initializer):
     """Every entry is ``value``."""
@@ -82,6 +84,7 @@ class Constant(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Zeros(Initializer):
     """Every entry is 0. A net whose weights all start so never breaks their symmetry."""
@@ -91,6 +94,7 @@ class Zeros(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Normal(Initializer):
     """N(mean, std²)."""
@@ -107,6 +111,7 @@ class Normal(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Uniform(Initializer):
     """U(low, high)."""
@@ -123,6 +128,7 @@ class Uniform(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class FanInUniform(Initializer):
     """U(−1/√fan_in, 1/√fan_in), torch's default for linear and convolution layers.
@@ -139,6 +145,7 @@ class FanInUniform(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class XavierUniform(Initializer):
     """U(−a, a), a = gain · √(6 / (fan_in + fan_out)). Glorot and Bengio, 2010."""
@@ -151,6 +158,7 @@ class XavierUniform(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class XavierNormal(Initializer):
     """N(0, σ²), σ = gain · √(2 / (fan_in + fan_out)). Glorot and Bengio, 2010."""
@@ -163,6 +171,7 @@ class XavierNormal(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class HeUniform(Initializer):
     """U(−a, a), a = gain · √(3 / fan_in); the gain suits ``nonlinearity``. He et al., 2015."""
@@ -177,6 +186,7 @@ class HeUniform(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class HeNormal(Initializer):
     """N(0, σ²), σ = gain / √fan_in; the gain suits ``nonlinearity``. He et al., 2015."""
@@ -190,6 +200,7 @@ class HeNormal(Initializer):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Orthogonal(Initializer):
     """A random (semi-)orthogonal matrix (out, in · |kernel|) times gain. Saxe et al., 2013."""

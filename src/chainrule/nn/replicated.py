@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import CheckedConstructor
 from chainrule.nn.constructor import label
 
 __all__ = ["Replicated", "check_replica_index", "list_seeds"]
 
 
-class Replicated:
+class Replicated(CheckedConstructor):
     """Serves a plain net, or K replicas at once (``replicas``); keeps the rule of its last call."""
 
     replicas: int | None = None

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import CheckedConstructor
 from chainrule._util.pytree import take_rows, tree_map
 from chainrule._util.words import count_noun
 from chainrule.nn.module import Module
@@ -34,7 +35,7 @@ from chainrule.optim.hyperparameters import (
 __all__ = ["Optimizer", "Params", "check_complete", "read_hyperparameters"]
 
 
-class Optimizer(ABC):
+class Optimizer(CheckedConstructor, ABC):
     """Moves parameters against their gradients; a subclass says how, in ``update``.
 
     ``params`` is a module, parameters, or groups as in torch: dicts with "params" and the

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.kinds import check_kind
 from chainrule.data import Dataset
 from chainrule.nn.loss import Loss, MSELoss
@@ -19,6 +20,7 @@ from chainrule.train.trainer import Trainer
 __all__ = ["fit", "train"]
 
 
+@check_arguments
 def fit(
     net: Module,
     train: Dataset,
@@ -35,6 +37,7 @@ def fit(
     return trainer.fit(train, test, epochs=epochs, progress=progress)
 
 
+@check_arguments
 def train(
     model: Module,
     train_set: Dataset,

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import CheckedConstructor
 from chainrule._util.pytree import take_rows, tree_map
 from chainrule.data.augment import Augment
 from chainrule.nn.loss import Loss
@@ -26,29 +27,29 @@ ParameterMark: TypeAlias = list[tuple[Tensor, int]]
 """The tensor of each parameter, and PyTorch's count of the changes to it."""
 
 
-class Callback(ABC):  # noqa: B024 (each method may be left out)
+class Callback(CheckedConstructor, ABC):
     """Called while a net is trained; override what is needed."""
 
-    def on_fit_start(self, state: TrainState) -> None:  # noqa: B027
+    def on_fit_start(self, state: TrainState) -> None:
         """Before the first epoch of a fit."""
 
-    def on_epoch_start(self, state: TrainState) -> None:  # noqa: B027
+    def on_epoch_start(self, state: TrainState) -> None:
         """Before the steps of an epoch."""
 
-    def on_step_end(self, state: TrainState) -> None:  # noqa: B027
+    def on_step_end(self, state: TrainState) -> None:
         """After each step of the optimizer."""
 
-    def on_epoch_end(self, state: TrainState) -> None:  # noqa: B027
+    def on_epoch_end(self, state: TrainState) -> None:
         """After an epoch's evaluation; ``state.history`` and ``state.epoch`` are up to date."""
 
-    def on_fit_end(self, state: TrainState) -> None:  # noqa: B027
+    def on_fit_end(self, state: TrainState) -> None:
         """After the last epoch, or after an interrupt."""
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs: tensors, numbers, lists and dicts of them."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.kinds import check_counts
 from chainrule.data import Dataset
 from chainrule.data.augment import Augment
@@ -40,6 +41,7 @@ from chainrule.train.state import Callback, TrainState, TrainStateView
 __all__ = ["Trainer"]
 
 
+@check_arguments
 class Trainer(TrainStateView):
     """Trains ``net`` with ``criterion`` and ``optimizer``; K replicas at once if it is a cohort.
 

@@ -24,7 +24,7 @@ def build_activation(name: str | Callable[[], Module]) -> Module:
 
     Raises ValueError where there is none of the name.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, str) and callable(name):
         return name()
     if name not in KNOWN:
         hint = did_you_mean(name, KNOWN)

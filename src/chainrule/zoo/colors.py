@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import (
     AdaptiveAvgPool2d,
     BatchNorm2d,
@@ -24,6 +25,7 @@ from chainrule.zoo.digits import reader
 __all__ = ["color_best", "color_loss", "color_net"]
 
 
+@check_arguments
 def color_net(
     channels: Sequence[int] = (16, 32, 64),
     kernel: int = 3,
@@ -55,6 +57,7 @@ def color_net(
     return Sequential(heads)
 
 
+@check_arguments
 def color_best(width: int = 32, dropout: float = 0.3, *, colors: int = 6) -> Sequential:
     """The same heads for input (N, 3, 28, 28): the digit is read from the brightest of the three
     channels, whatever the colour, by four normalized convolutions; the colour from their means.
@@ -73,6 +76,7 @@ def color_best(width: int = 32, dropout: float = 0.3, *, colors: int = 6) -> Seq
     return Sequential(Heads(digit=digit, color=color))
 
 
+@check_arguments
 def color_loss() -> MultiLoss:
     """Cross-entropy of the digit + that of the colour."""
     return MultiLoss({"digit": CrossEntropyLoss(), "color": CrossEntropyLoss()})

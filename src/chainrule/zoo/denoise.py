@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import Module, Sequential
 
 __all__ = ["denoise_net"]
@@ -12,6 +13,7 @@ __all__ = ["denoise_net"]
 WAYS = ("upsample", "transpose", "none")
 
 
+@check_arguments
 def denoise_net(
     up: Literal["upsample", "transpose", "none"] = "upsample", channels: int = 16
 ) -> Sequential:

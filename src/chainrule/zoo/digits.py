@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Module
 from chainrule.zoo.activations import build_activation
 
 __all__ = ["digit_net", "reader"]
 
 
+@check_arguments
 def digit_net(
     channels: Sequence[int] = (8, 16),
     kernel: int = 3,

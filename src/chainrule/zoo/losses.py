@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 from chainrule.nn import Loss, OneHotLoss, TargetLoss
 
 __all__ = ["class_loss", "target_loss"]
 
 
+@check_arguments
 def class_loss(loss: str = "MSELoss", low: float = 0.0, high: float = 1.0) -> OneHotLoss:
     """A loss of vectors by its name in ``chainrule.nn``, for targets that are classes.
 
@@ -17,6 +19,7 @@ def class_loss(loss: str = "MSELoss", low: float = 0.0, high: float = 1.0) -> On
     return OneHotLoss(construct_loss(loss), low, high)
 
 
+@check_arguments
 def target_loss(target: str, loss: str = "MSELoss") -> TargetLoss:
     """A loss by its name in ``chainrule.nn``, of one of several targets, which is named too."""
     return TargetLoss(construct_loss(loss), target)

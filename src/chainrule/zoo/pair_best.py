@@ -6,6 +6,7 @@ Input (N, 2, 14, 14); output a dict with "main" (N, 2), log-probabilities, and "
 
 from __future__ import annotations
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import (
     BatchNorm2d,
     Conv2d,
@@ -25,6 +26,7 @@ from chainrule.nn import (
 __all__ = ["pair_best"]
 
 
+@check_arguments
 def pair_best(width: int = 32, dropout: float = 0.3) -> Sequential:
     """Four normalized convolutions read each digit; the comparison has nothing to learn."""
     encoder = Sequential(

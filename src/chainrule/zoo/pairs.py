@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import (
     BatchNorm1d,
     BatchNorm2d,
@@ -46,6 +47,7 @@ __all__ = [
 PIXELS = 14 * 14
 
 
+@check_arguments
 def pair_net(
     encoder: Module, features: int, compare: Module, *, share: bool, aux: bool
 ) -> Sequential:
@@ -59,18 +61,21 @@ def pair_net(
     return Sequential(Siamese(encoder, share), Heads(heads))
 
 
+@check_arguments
 def pair_shallow(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Sequential:
     """One hidden layer: 196 → hidden for each image, then 2 · hidden → 2."""
     encoder = Sequential(Flatten(), Linear(PIXELS, hidden), ReLU())
     return pair_net(encoder, hidden, Linear(2 * hidden, 2), share=share, aux=aux)
 
 
+@check_arguments
 def pair_mlp(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Sequential:
     """Two hidden layers: 196 → hidden for each image, then 2 · hidden → hidden → 2."""
     encoder = Sequential(Flatten(), Linear(PIXELS, hidden), ReLU())
     return pair_net(encoder, hidden, two_layers(2 * hidden, hidden), share=share, aux=aux)
 
 
+@check_arguments
 def pair_conv1(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Sequential:
     """Two convolutions, each with pooling: 256 features a digit, then 512 → hidden → 2."""
     encoder = Sequential(
@@ -82,6 +87,7 @@ def pair_conv1(hidden: int = 100, *, share: bool = False, aux: bool = False) -> 
     return pair_net(encoder, 256, two_layers(512, hidden), share=share, aux=aux)
 
 
+@check_arguments
 def pair_conv2(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Sequential:
     """Four convolutions, one pooling: 512 features a digit, then 1024 → hidden → 2."""
     encoder = Sequential(
@@ -95,6 +101,7 @@ def pair_conv2(hidden: int = 100, *, share: bool = False, aux: bool = False) -> 
     return pair_net(encoder, 512, two_layers(1024, hidden), share=share, aux=aux)
 
 
+@check_arguments
 def pair_fnn(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Sequential:
     """A digit's distribution from 196 → hidden → hidden → 10, normalized; then 20 → hidden → 2."""
     encoder = Sequential(
@@ -106,6 +113,7 @@ def pair_fnn(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Se
     return distributions(encoder, two_layers(20, hidden), share=share, aux=aux)
 
 
+@check_arguments
 def pair_cnn(hidden: int = 100, *, share: bool = False, aux: bool = False) -> Sequential:
     """A digit's distribution from two normalized convolutions; then 20 → hidden → 2."""
     encoder = Sequential(
@@ -134,6 +142,7 @@ def two_layers(features: int, hidden: int) -> Sequential:
     return Sequential(Linear(features, hidden), ReLU(), Linear(hidden, 2))
 
 
+@check_arguments
 def pair_loss(weight: Any = 0.0) -> MultiLoss:
     """Cross-entropy of main + weight (first + second)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import chain
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import Linear, Module, ReLU, Sequential, Tanh
 from chainrule.zoo.activations import build_activation
 from chainrule.zoo.table import check_layer_count
@@ -13,6 +14,7 @@ from chainrule.zoo.table import check_layer_count
 __all__ = ["disk_net", "plane_net"]
 
 
+@check_arguments
 def disk_net(
     hidden: int = 25,
     activation: str | Callable[[], Module] = ReLU,
@@ -34,6 +36,7 @@ def disk_net(
     )
 
 
+@check_arguments
 def plane_net(
     hidden: int = 25,
     layers: int = 3,

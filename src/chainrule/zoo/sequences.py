@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import Module, Sequential
 
 __all__ = ["modular_net", "sequence_net"]
@@ -13,6 +14,7 @@ Reader = Literal["RNN", "LSTM", "GRU", "attention"]
 HEADS = 4
 
 
+@check_arguments
 def sequence_net(
     reader: Reader = "LSTM",
     inputs: int = 2,
@@ -52,6 +54,7 @@ def build_reader(reader: Reader, inputs: int, hidden: int) -> list[Module]:
     ]
 
 
+@check_arguments
 def modular_net(modulus: int = 97, embedding: int = 32, hidden: int = 128) -> Sequential:
     """Both numbers as vectors, side by side, a hidden layer, and a score for each result.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn import Exp, Heads, Linear, Module, Sequential
 from chainrule.zoo.activations import build_activation
 
 __all__ = ["check_layer_count", "gaussian_net", "table_net"]
 
 
+@check_arguments
 def table_net(
     inputs: int = 9,
     hidden: int = 20,
@@ -25,6 +27,7 @@ def table_net(
     return Sequential(*body, Linear(features, outputs))
 
 
+@check_arguments
 def gaussian_net(
     inputs: int = 9, hidden: int = 20, layers: int = 2, activation: str = "ReLU"
 ) -> Sequential:

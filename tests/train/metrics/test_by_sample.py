@@ -114,10 +114,11 @@ def test_nan_in_one_head_is_nan_for_all_of_them():
     assert right.isnan().all()
 
 
-@pytest.mark.parametrize("heads", [[], "digit"])
-def test_jointly_needs_the_names_of_heads(heads):
+def test_jointly_needs_the_names_of_heads():
     with pytest.raises(ValueError, match="JointAccuracy: expected the names of heads"):
-        JointAccuracy(heads)
+        JointAccuracy([])
+    with pytest.raises(TypeError, match="JointAccuracy: heads: expected a list of texts, got 'di"):
+        JointAccuracy("digit")
 
 
 def test_the_error_rate_is_what_an_accuracy_lacks():

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import CheckedConstructor
 from chainrule._util.words import count_noun
 from chainrule.seeds import generator
 
@@ -21,7 +22,7 @@ Targets: TypeAlias = Any
 """A tensor (K, B, …), or a dict of them."""
 
 
-class Augmentation(ABC):
+class Augmentation(CheckedConstructor, ABC):
     """Changes a batch of samples together with their targets."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.data.transforms.interpolation import interpolate_cubic
 from chainrule.seeds import generator
@@ -19,6 +20,7 @@ GRID = 4
 """An elastic field has GRID × GRID random displacements, bilinear between them."""
 
 
+@check_arguments
 @final
 class Warp:
     """y(p) = x(c + A (p − c) + t + e(p)), p the pixels, c the centre        x (…, H, W)

@@ -8,6 +8,7 @@ from typing import Any, final
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.kinds import check_whole
 from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, check_input
@@ -19,6 +20,7 @@ __all__ = ["Embedding"]
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class ZeroRow(Initializer):
     """Like another initialization, but one row is 0."""
@@ -50,7 +52,7 @@ class Embedding(WeightedLayer):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
-        max_norm: None = None,
+        max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         sparse: bool = False,

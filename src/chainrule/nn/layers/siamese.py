@@ -9,9 +9,10 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import named_leaves
 from chainrule.nn.errors import LayerError, check_input, describe_shape
-from chainrule.nn.layers.containers import check_modules, forward_child, parallel_backward
+from chainrule.nn.layers.containers import forward_child, parallel_backward
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn, ChainRule, accumulate_param_grads
 
@@ -36,7 +37,8 @@ class Siamese(Module):
         if joint_batch and not share:
             raise ValueError("Siamese: joint_batch is for a shared module; expected share=True")
         self.share, self.joint_batch = share, joint_batch
-        (self.module,) = check_modules(self, [module])
+        check_kind(module, Module, "Siamese")
+        self.module = module
         if not share:
             self.other = copy.deepcopy(module)
             for parameter in self.other.parameters():

@@ -14,7 +14,6 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from chainrule._util.kinds import is_real
 from chainrule._util.words import count_noun
 from chainrule.nn.errors import LayerError, describe_shape
 from chainrule.nn.loss.base import LossTerm, ReducedLoss, Weights, as_weights
@@ -151,7 +150,7 @@ class CrossEntropyLoss(ClassificationLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
-        if not is_real(label_smoothing) or not 0 <= label_smoothing <= 1:
+        if not 0 <= label_smoothing <= 1:
             raise ValueError(f"label_smoothing must be in [0, 1], got {label_smoothing}")
         self.label_smoothing = label_smoothing
 

@@ -11,7 +11,6 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule._util.kinds import is_real
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.loss.base import ElementwiseLoss, ReducedLoss
 from chainrule.nn.vjp import BackwardFn
@@ -54,7 +53,7 @@ class SmoothL1Loss(ElementwiseLoss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not is_real(beta) or not beta >= 0:
+        if not beta >= 0:
             raise ValueError(f"beta must not be negative, got {beta}")
         self.beta = beta
 
@@ -75,7 +74,7 @@ class HuberLoss(ElementwiseLoss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not is_real(delta) or not delta > 0:
+        if not delta > 0:
             raise ValueError(f"delta must be positive, got {delta}")
         self.delta = delta
 

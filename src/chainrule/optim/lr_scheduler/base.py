@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import CheckedConstructor
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import take_rows
 from chainrule.optim.hyperparameters import check_number, check_state_keys
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-class LRScheduler(ABC):
+class LRScheduler(CheckedConstructor, ABC):
     """Sets the "lr" of each of an optimizer's groups; call ``step`` once an epoch."""
 
     last_epoch: int

@@ -11,6 +11,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.nn.loss import HingeEmbeddingLoss, Loss, MultiLoss
 from chainrule.nn.loss.wrapper import LossWrapper
@@ -54,6 +55,7 @@ class HeadMetric(DecisionMetric, ABC):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Accuracy(HeadMetric):
     """1 where the decision is right, else 0        output (…, N, L), result (…, N)
@@ -165,6 +167,7 @@ def find_counted(target: Tensor, ignore_index: int | None) -> Tensor | None:
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class ErrorRate(HeadMetric):
     """1 where the decision is wrong, else 0: what is missing of an :class:`Accuracy`"""
@@ -178,6 +181,7 @@ class ErrorRate(HeadMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class JointAccuracy(DecisionMetric):
     """1 where the decisions of all ``heads`` are right, else 0        result (…, N)
@@ -231,6 +235,7 @@ class JointAccuracy(DecisionMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class TokenAccuracy(DecisionMetric):
     """The share of a sequence's places that are decided rightly        result (…, N)
@@ -263,6 +268,7 @@ class TokenAccuracy(DecisionMetric):
         return share.masked_fill(output.isnan().any(-1).any(-1), torch.nan)
 
 
+@check_arguments
 @dataclass(frozen=True, eq=False)
 class TargetUnitMetric(RowMetric, ABC):
     """A metric in the unit of its target.
@@ -310,6 +316,7 @@ class MeanAbsoluteError(TargetUnitMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Coverage:
     """1 where the target is within the predicted interval, else 0        result (…, N)

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias, final
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
+
 __all__ = ["PSNR", "SSIM"]
 
 Targets: TypeAlias = Any
@@ -43,6 +45,7 @@ class ImageMetric(ABC):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class PSNR(ImageMetric):
     """10 log₁₀(R² / mean (o − t)²), in decibels: the peak signal-to-noise ratio of each image
@@ -58,6 +61,7 @@ class PSNR(ImageMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class SSIM(ImageMetric):
     """(2 μₒμₜ + c₁)(2 σₒₜ + c₂) / ((μₒ² + μₜ² + c₁)(σₒ² + σₜ² + c₂)): structural similarity

@@ -14,6 +14,7 @@ from typing import Any, Literal, final
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.train.metrics.by_sample import HeadMetric, choose_threshold, decide, match_axes
 
 __all__ = [
@@ -112,6 +113,7 @@ class AveragedMetric(ConfusionMetric, ABC):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Precision(AveragedMetric):
     """TP / (TP + FP): of those decided for a class, the share that is of it"""
@@ -121,6 +123,7 @@ class Precision(AveragedMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Recall(AveragedMetric):
     """TP / (TP + FN): of those of a class, the share that is decided for it"""
@@ -130,6 +133,7 @@ class Recall(AveragedMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class F1(AveragedMetric):
     """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall"""
@@ -139,6 +143,7 @@ class F1(AveragedMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class BalancedAccuracy(ConfusionMetric):
     """The mean recall over the classes that there are samples of: ½ for one answer to two classes
@@ -153,6 +158,7 @@ class BalancedAccuracy(ConfusionMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class MatthewsCorrelation(ConfusionMetric):
     """(c s − Σ tₖ pₖ) / √((s² − Σ pₖ²) (s² − Σ tₖ²)), 0 where the divisor is
@@ -170,6 +176,7 @@ class MatthewsCorrelation(ConfusionMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class AUC(SetMetric):
     """The probability that a sample of class 1 has a larger score than one of class 0; ties count ½
@@ -185,6 +192,7 @@ class AUC(SetMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class AveragePrecision(SetMetric):
     """Σₙ (Rₙ − Rₙ₋₁) Pₙ, over the scores as thresholds, the largest first
@@ -199,6 +207,7 @@ class AveragePrecision(SetMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class CalibrationError(SetMetric):
     """Σ_b n_b / N |accuracy_b − confidence_b|, over ``bins`` of equal width, (low, high]
@@ -232,6 +241,7 @@ class CalibrationError(SetMetric):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class R2(SetMetric):
     """1 − Σ (t − o)² / Σ (t − t̄)², the mean over D numbers        output (…, N, D)
