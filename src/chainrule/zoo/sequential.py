@@ -7,7 +7,6 @@ from inspect import Parameter, signature
 from typing import Any, TypeAlias
 
 from chainrule import nn
-from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 from chainrule.nn import Module
 from chainrule.zoo.activations import KNOWN, build_activation
@@ -36,7 +35,6 @@ SHIFTED = ("AvgPool2d", "Flatten", "Linear", "MaxPool2d")
 MAX_LAYERS = 100
 
 
-@check_arguments
 def sequential_net(
     layers: Sequence[str | Sequence[Any]],
     inputs: int | Sequence[int] = 2,
