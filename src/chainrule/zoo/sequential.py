@@ -7,6 +7,7 @@ from inspect import Parameter, signature
 from typing import Any, TypeAlias
 
 from chainrule import nn
+from chainrule._util.kinds import describe_object
 from chainrule._util.suggest import did_you_mean
 from chainrule.nn import Module
 from chainrule.zoo.activations import KNOWN, build_activation
@@ -47,8 +48,11 @@ def sequential_net(
     in: ``[["Linear", 25], "ReLU", ["Dropout", 0.5]]``. Before a Linear, images become rows. A bias
     that batch normalization would take away again is left out, unless the list asks for it.
 
-    Raises ValueError for a layer that is not known here, or does not take what comes in.
+    Raises ValueError for a layer that is not known here, or does not take what comes in, TypeError
+    where the layers are no list.
     """
+    if not isinstance(layers, list | tuple):
+        raise TypeError(f"sequential_net: layers: expected a list, got {describe_object(layers)}")
     if len(layers) > MAX_LAYERS:
         raise ValueError(f"layers: expected at most {MAX_LAYERS}, got {len(layers)}")
     shape: Shape = (2, *([inputs] if isinstance(inputs, int) else inputs))
