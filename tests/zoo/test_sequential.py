@@ -66,3 +66,9 @@ def test_without_layers_it_is_linear():
 def test_a_layer_that_does_not_fit_is_said_with_its_number(layers, message):
     with pytest.raises(ValueError, match=message):
         zoo.sequential_net(layers)
+
+
+@pytest.mark.parametrize("layers", [3, "ReLU", nn.ReLU()])
+def test_layers_that_are_no_list_are_told(layers):
+    with pytest.raises(TypeError, match="sequential_net: layers: expected a list, got"):
+        zoo.sequential_net(layers)
