@@ -123,7 +123,7 @@ def look_at_steps(training: Training, draw: random.Random) -> None:
 
 
 CHANGES: list[Callable[[Training, random.Random], None]] = [
-    set_attribute("batch_size", 1, 5, 12, N, 100),
+    set_attribute("batch_size", 3, 5, 12, N, 100),
     set_attribute("clip_value", None, 0.01),
     set_attribute("clip_norm", None, 0.1, torch.tensor([0.05, 0.2], dtype=torch.float64)),
     set_attribute("augment", None, lambda x, seeds, step: x + 0.1 * step),
