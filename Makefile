@@ -1,5 +1,6 @@
 # make study   make the environment if need be, then run the main study's small form: a table, a page
-# make test    make the environment if need be, then run the tests (make test-all: the slow ones too)
+# make test    make the environment if need be, then run the tests (make test-all: the slow ones too;
+#              make test-clusters: of those, a minute with workers that are killed)
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help study test test-all lint docs bench clean
+.PHONY: help study test test-clusters test-all lint docs bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -42,6 +43,9 @@ study: $(READY)
 
 test: $(DEV)
 	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term
+
+test-clusters: $(DEV)
+	$(BIN)/python -m pytest -n auto -m slow tests/study/execution/test_clusters.py
 
 test-all: $(CLUSTERS)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
