@@ -15,6 +15,8 @@ __all__ = ["CheckedConstructor", "check_arguments"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+
 ARRAYS = ("numpy", "torch")
 """Libraries whose objects may stand for a number or several: the function itself looks at them."""
 
@@ -47,9 +49,6 @@ def check_arguments(function: Function) -> Function:
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]
-
-
-VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 class CheckedConstructor:

@@ -44,7 +44,7 @@ The system by itself waits for a quarter of an hour and more.
 """
 
 SERVER_PATIENCE = "; ".join(
-    f"SET tcp_{name} = {value}" for name, value in PATIENCE.items() if name[0] == "k"
+    f"SET tcp_{name} = {value}" for name, value in PATIENCE.items() if name.startswith("keepalives")
 )
 """The server's: so long it holds the lock of a run whose machine has gone without a word."""
 
