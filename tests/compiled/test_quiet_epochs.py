@@ -7,71 +7,11 @@ from chainrule import nn, optim
 from chainrule.data import Dataset
 from chainrule.data.resampled import Preprocessing, ResampledDataset
 from chainrule.data.transforms.standardize import Standardizer
-from chainrule.optim import lr_scheduler
-from chainrule.train import Accuracy, Callback, Compiled, Plain, ProgressBar, Trainer
+from chainrule.train import Accuracy, Callback, Compiled, Plain, ProgressBar
 from chainrule.train.backends import compiled
+from tests.compiled.quiet_epochs import Looks, assert_same, build, count_calls, samples
 
-SEEDS, EPOCHS = [3, 4, 5], 7
-
-
-class Looks(Callback):
-    """Sees the end of each epoch, which is therefore done alone."""
-
-    def __init__(self):
-        self.epochs = []
-
-    def on_epoch_end(self, state):
-        self.epochs.append(state.epoch)
-
-
-def samples(K=3, n=45, dtype=torch.float32):
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(K, n, 4, generator=generator, dtype=torch.float64)
-    return Dataset(x.to(dtype), torch.randint(0, 3, (K, n), generator=generator), K)
-
-
-def build(net=None, criterion=None, make=None, K=3, callbacks=(), dtype=torch.float32, **options):
-    net = net or nn.Sequential(nn.Linear(4, 9), nn.ReLU(), nn.Linear(9, 3))
-    net = net.to(dtype).initialize(1) if K is None else net.replicate(K, SEEDS[:K]).to(dtype)
-    make = make or (lambda net: optim.SGD(net, lr=0.1, momentum=0.9))
-    seed = SEEDS[0] if K is None else SEEDS[:K]
-    options = {"batch_size": 10, "seed": seed, "compile": True, "callbacks": callbacks, **options}
-    return Trainer(net, criterion or nn.CrossEntropyLoss(), make(net), **options)
-
-
-def count_calls(trainer, monkeypatch):
-    """Epochs of each call of the backend, in the order of the calls."""
-    calls, backend = [], trainer.backend
-    many, one = backend.train_epochs, backend.train_epoch
-    monkeypatch.setattr(
-        backend,
-        "train_epochs",
-        lambda s, d, orders, test: calls.append(len(orders)) or many(s, d, orders, test),
-    )
-    monkeypatch.setattr(backend, "train_epoch", lambda *a: calls.append(1) or one(*a))
-    return calls
-
-
-def assert_same(found, expected):
-    assert found.backend_status == expected.backend_status == Compiled()
-    assert (found.epoch, found.steps) == (expected.epoch, expected.steps)
-    for (name, mine), (_, other) in zip(
-        found.net.named_state(), expected.net.named_state(), strict=True
-    ):
-        assert torch.equal(mine.data, other.data), name
-    mine, other = (t.optimizer.state_dict() for t in (found, expected))
-    assert mine["state"].keys() == other["state"].keys()
-    assert all(torch.equal(mine["state"][name], t) for name, t in other["state"].items())
-    assert [g["step"] for g in mine["param_groups"]] == [g["step"] for g in other["param_groups"]]
-    assert found.history.curves.keys() == expected.history.curves.keys()
-    for name, curve in expected.history.curves.items():
-        assert torch.equal(found.history[name].nan_to_num(-1), curve.nan_to_num(-1)), name
-    assert found.history.diverged == expected.history.diverged
-    assert torch.equal(found.active, expected.active)
-    draws = [[m.rng_counter for m in t.net.modules()] for t in (found, expected)]
-    assert draws[0] == draws[1]
-
-
+EPOCHS = 7
 DROPOUT = nn.Sequential(nn.Linear(4, 9), nn.BatchNorm1d(9), nn.Dropout(0.3), nn.Linear(9, 3))
 WEIGHTED = nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 0.5]))
 KINDS = {
@@ -119,15 +59,37 @@ def test_a_long_training_takes_several_calls(monkeypatch):
     assert max(calls) <= 64
 
 
-def test_the_test_set_is_looked_at_where_it_is_due(monkeypatch):
-    train, test = samples(), samples(n=20)
-    quiet, seen = build(evaluate_every=4), build(callbacks=[Looks()], evaluate_every=4)
+@pytest.mark.parametrize(
+    ("every", "looks"),
+    [(2, [1, 3, 5, 7, 9, 11]), (3, [2, 5, 8, 9, 11]), (5, [4, 9, 11]), (20, [9, 11])],
+)
+@pytest.mark.parametrize("train_metrics", [False, True])
+def test_the_test_set_is_looked_at_where_it_is_due(every, looks, train_metrics, monkeypatch):
+    train, test = samples(), samples(n=150)
+    options = {"metrics": {"accuracy": Accuracy()}, "train_metrics": train_metrics}
+    quiet, seen = (build(evaluate_every=every, callbacks=c, **options) for c in ([], [Looks()]))
     calls = count_calls(quiet, monkeypatch)
     for each in (quiet, seen):
         each.fit(train, test, epochs=10, progress=False)
-    assert calls == [3, 1, 3, 1, 1, 1]
+        each.fit(train, test, epochs=12, progress=False)
+    assert calls == [10, 2]
     assert_same(quiet, seen)
-    assert quiet.history["test_loss"][:, 0].isfinite().nonzero().flatten().tolist() == [3, 7, 9]
+    assert quiet.history["test_loss"][:, 0].isfinite().nonzero().flatten().tolist() == looks
+    assert torch.equal(quiet.state.test_output, quiet.predict(test))
+
+
+def test_epochs_after_the_last_look_leave_no_output_of_it(monkeypatch):
+    each = build(evaluate_every=4)
+    calls = count_calls(each, monkeypatch)
+    monkeypatch.setattr(each.backend, "epochs_at_once", lambda *_: 3)
+    found = []
+    add = each.history.add
+    monkeypatch.setattr(
+        each.history, "add", lambda v: found.append(each.state.test_output is None) or add(v)
+    )
+    each.fit(samples(), samples(n=20), epochs=9, progress=False)
+    assert calls == [3, 3, 3]
+    assert found == [True, True, True, False, True, True, True, False, False]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -263,15 +225,12 @@ def test_ctrl_c_goes_back_to_the_last_whole_epoch(monkeypatch):
     [
         {"augment": lambda x, seeds, step: x},
         {"callbacks": [Looks()]},
-        {"schedule": True},
         {"compile": False},
     ],
     ids=lambda options: next(iter(options)),
 )
 def test_what_looks_or_is_told_in_between_has_each_epoch_alone(options, monkeypatch):
-    each = build(**{k: v for k, v in options.items() if k != "schedule"})
-    if "schedule" in options:
-        each.state.scheduler = lr_scheduler.ExponentialLR(each.optimizer, 0.9)
+    each = build(**options)
     calls = count_calls(each, monkeypatch)
     each.fit(samples(), epochs=4, progress=False)
     assert calls == [1] * 4

@@ -35,7 +35,7 @@ def test_every_so_many_epochs_and_the_last_are_evaluated(every, expected):
 
 
 def test_the_test_set_is_not_looked_at_in_between(monkeypatch):
-    trainer, looks = build(evaluate_every=3), []
+    trainer, looks = build(evaluate_every=3, compile=False), []
     predict = trainer.backend.predict
     monkeypatch.setattr(trainer.backend, "predict", lambda *a: looks.append(1) or predict(*a))
     trainer.fit(TRAIN, TEST, epochs=7)

@@ -50,6 +50,14 @@ class ByName:
         return x + NET.weight.data.mean()
 
 
+class ByMethod:
+    def __call__(self, x, seeds, step):
+        return self.move(x)
+
+    def move(self, x):
+        return x + NET.weight.data.mean()
+
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -61,6 +69,7 @@ class ByName:
         Augmentation(NET),
         Augmentation(NET.bias).method,
         ByName(),
+        ByMethod(),
         LambdaLR(optim.SGD(NET), lambda n: NET.weight.data.abs().mean()),
     ],
 )

@@ -127,7 +127,7 @@ class EpochArgs(ctypes.Structure):
     clip_value: Annotated[int | None, "const double *"]
     groups: Annotated[int | None, "const ParameterGroup *"]
     num_groups: int
-    steps_differ: bool  # hyperparameters have a row for each step
+    steps_per_row: int  # of the hyperparameters; 0 where one row is for all steps
     stop: Annotated[int, "volatile int64_t"]
 
 

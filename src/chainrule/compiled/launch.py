@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from contextlib import suppress
-from ctypes import c_int64, c_void_p
+from ctypes import c_bool, c_int64, c_void_p
+from functools import partial
 from threading import Event, Thread
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,8 +21,9 @@ from chainrule.compiled.compile import CompiledProgram
 from chainrule.compiled.lowering.layers.conv import CACHE_LINE
 from chainrule.compiled.lowering.layers.dropout import count_uses, dropout_states
 from chainrule.compiled.lowering.optimizer import (
+    HyperparameterRows,
     bound_per_replica,
-    hyperparameter_tables,
+    hyperparameter_rows,
     parameter_groups,
 )
 from chainrule.compiled.lowering.optimizer_rows import (
@@ -35,7 +37,7 @@ from chainrule.nn.loss import Loss
 from chainrule.optim import Optimizer
 from chainrule.optim.inplace import Scalar
 
-__all__ = ["Epochs", "compute_outputs", "train_epochs"]
+__all__ = ["Epochs", "Evaluation", "compute_outputs", "train_epochs"]
 
 INTERRUPTIBLE_WORK = 2**31
 """Work of a call that is to be stopped before its end: it takes longer than a tenth of a second."""
@@ -47,11 +49,18 @@ Heads: TypeAlias = dict[str, Tensor]
 """Head → its outputs (K, N, …) for all samples."""
 
 
+class Evaluation(NamedTuple):
+    """How to compute the net's outputs for other samples, and whether to, after each epoch."""
+
+    program: CompiledProgram
+    looks: list[bool]
+
+
 class Epochs(NamedTuple):
     """losses (E, terms, batches, K), finite (E, batches, K), samples a batch; outputs by epoch.
 
-    ``outputs`` are those of the steps, ``evaluations`` those for other samples after each epoch;
-    both are empty where they are not asked for.
+    ``outputs`` are those of the steps, ``evaluations`` those for other samples after the epochs
+    that were asked for, in their order; both are empty where there are none.
     """
 
     losses: Tensor
@@ -70,16 +79,14 @@ def train_epochs(
     *,
     clip_norm: Scalar | None = None,
     clip_value: Scalar | None = None,
-    between_steps: Callable[[], None] | None = None,
+    hyperparameters: HyperparameterRows | None = None,
     outputs: bool = False,
-    evaluation: CompiledProgram | None = None,
+    evaluation: Evaluation | None = None,
 ) -> Epochs:
     """All steps of E epochs, their samples in these orders (E, K, N); who is not active (K,) stays.
 
-    N may be some steps of an epoch. ``evaluation``: how to compute the net's outputs for other
-    samples, which is done after each epoch.
-
-    With ``between_steps``, which changes the optimizer's hyperparameters after each step, E is 1.
+    N may be some steps of an epoch. ``hyperparameters``: those of each step, where the optimizer's
+    own are not for all of them.
     """
     args = program.args
     batches = -(-orders.shape[2] // args.batch_size)
@@ -91,12 +98,12 @@ def train_epochs(
         bound_per_replica(name, bound, optimizer.replicas)
         for name, bound in (("max_norm", clip_norm), ("clip_value", clip_value))
     ]
-    tables = hyperparameter_tables(optimizer, steps, between_steps)
-    groups, shapes = parameter_groups(optimizer, tables, fresh)
+    numbers = hyperparameters or hyperparameter_rows(optimizer)
+    groups, shapes = parameter_groups(optimizer, numbers.tables, fresh)
     weights = loss_weights(criterion, args.replicas)
     args.clip_norm, args.clip_value = map(address, bounds)
     args.groups, args.num_groups = ctypes.addressof(groups), len(groups)
-    args.steps_differ, args.loss_weights = between_steps is not None, weights.data_ptr()
+    args.steps_per_row, args.loss_weights = numbers.steps_per_row, weights.data_ptr()
     draws, kept = dropout_states(program.dropouts)
     args.dropouts = ctypes.addressof(draws)
     epochs = launch(program, rows, orders, active, outputs=outputs, evaluation=evaluation)
@@ -126,14 +133,14 @@ def launch(
     active: Tensor,
     *,
     outputs: bool,
-    evaluation: CompiledProgram | None,
+    evaluation: Evaluation | None,
 ) -> Epochs:
     """Run the kernel on the parameters: who is not active (K,) goes forward only."""
-    call = prepare_call(program, rows, orders, active, outputs=outputs)
+    call = prepare_call(program, rows, orders, active, len(orders) if outputs else 0)
     if evaluation is None:
         run_kernel(program, call.epochs, None)
         return call.epochs
-    look = prepare_evaluation(evaluation, rows.params, len(orders))
+    look = prepare_evaluation(evaluation.program, rows.params, sum(evaluation.looks))
     run_kernel(program, call.epochs, evaluation)
     return call.epochs._replace(evaluations=look.epochs.outputs)
 
@@ -146,17 +153,17 @@ class Call(NamedTuple):
 
 
 def prepare_evaluation(program: CompiledProgram, params: Tensor, times: int) -> Call:
-    """All samples forward, so many times."""
-    order = torch.arange(program.samples).expand(times, 1, -1)
+    """All samples forward, so many times, in one order and with outputs for each."""
+    order = torch.arange(program.samples)[None, None]
     nobody = torch.zeros(program.args.replicas, dtype=torch.bool)
     rows = OptimizerRows(params, params, None, None, None, None)  # nobody learns
-    return prepare_call(program, rows, order, nobody, outputs=True)
+    return prepare_call(program, rows, order, nobody, times)
 
 
 def prepare_call(
-    program: CompiledProgram, rows: OptimizerRows, orders: Tensor, active: Tensor, *, outputs: bool
+    program: CompiledProgram, rows: OptimizerRows, orders: Tensor, active: Tensor, outputs: int
 ) -> Call:
-    """Write the arguments for E epochs in these orders (E, K or 1, N)."""
+    """Write the arguments for E epochs in these orders (E, K or 1, N), and so many outputs."""
     args, params = program.args, rows.params
     args.samples = orders.shape[2]  # a part of the data set's where an epoch is done in parts
     args.params, args.grads, args.momentum, args.mean, args.mean_square, args.extra = map(
@@ -174,8 +181,8 @@ def prepare_call(
     losses = params.new_empty(E, args.num_terms, batches, K)
     finite = torch.empty(E, batches, K, dtype=torch.bool)
     shapes = program.heads.items() if outputs else ()
-    heads = {name: params.new_empty(E, K, args.samples, *shape) for name, shape in shapes}
-    by_epoch = [{name: head[i] for name, head in heads.items()} for i in range(E if outputs else 0)]
+    heads = {name: params.new_empty(outputs, K, args.samples, *shape) for name, shape in shapes}
+    by_epoch = [{name: head[i] for name, head in heads.items()} for i in range(outputs)]
     places = [address(head) for each in by_epoch for head in each.values()]
     pointers = (c_void_p * len(places))(*places)
     args.outputs = ctypes.addressof(pointers) if outputs else None
@@ -188,18 +195,19 @@ def prepare_call(
     return Call(Epochs(losses, finite, sizes, by_epoch, []), owners)
 
 
-def run_kernel(
-    program: CompiledProgram, epochs: Epochs, evaluation: CompiledProgram | None
-) -> None:
-    """Run the call that was prepared, with the other one's after each epoch."""
+def run_kernel(program: CompiledProgram, epochs: Epochs, evaluation: Evaluation | None) -> None:
+    """Run the call that was prepared, with the other one's after some epochs."""
     args, E = program.args, len(epochs.losses)
-    work = E * (program.work + (0 if evaluation is None else evaluation.work))
-    look = None if evaluation is None else ctypes.byref(evaluation.args)
-    run_epochs = kernel(epochs.losses.dtype).run_epochs
+    work = E * program.work
+    look: tuple[Any, Any] = None, None
+    if evaluation is not None:
+        work += sum(evaluation.looks) * evaluation.program.work
+        look = ctypes.byref(evaluation.program.args), (c_bool * E)(*evaluation.looks)
+    call = partial(kernel(epochs.losses.dtype).run_epochs, ctypes.byref(args), c_int64(E), *look)
     if work < INTERRUPTIBLE_WORK:
-        run_epochs(ctypes.byref(args), c_int64(E), look)
+        call()
     else:
-        run_interruptible(args, lambda: run_epochs(ctypes.byref(args), c_int64(E), look))
+        run_interruptible(args, call)
 
 
 def allocate_workspace(program: CompiledProgram, params: Tensor) -> None:

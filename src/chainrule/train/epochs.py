@@ -59,7 +59,7 @@ def run_or_roll_back(
             callback.on_epoch_start(state)
         check_moved(state.net, state.optimizer)
         start = time.perf_counter()
-        quiet = count_quiet_epochs(state, test, callbacks)
+        quiet = 0 if any(map(is_awaited, callbacks)) else state.epochs - state.epoch
         if not run_quiet_epochs(state, backend, train, test, quiet, before):
             run_epoch(state, backend, train, test, before.net)
         state.history.seconds += time.perf_counter() - start
@@ -70,18 +70,6 @@ def run_or_roll_back(
         if before is not None:
             restore_snapshot(state, before)
     return before
-
-
-def count_quiet_epochs(
-    state: TrainState, test: Dataset | None, callbacks: Sequence[Callback]
-) -> int:
-    """How many epochs are to come that nobody looks at but the history."""
-    if any(is_awaited(callback) for callback in callbacks):
-        return 0
-    left = state.epochs - state.epoch
-    if test is None or state.evaluate_every == 1:
-        return left
-    return min(left, state.evaluate_every - state.epoch % state.evaluate_every) - 1
 
 
 def is_awaited(callback: Callback) -> bool:
@@ -104,7 +92,6 @@ def run_quiet_epochs(
 
     They are those before a replica met nan or infinity: the epoch of that is left to be done alone.
     """
-    test = test if state.evaluate_every == 1 else None  # it is between two looks
     count = min(quiet, backend.epochs_at_once(state, train, test)) if quiet > 1 else quiet
     while count > 1:
         epochs = range(state.epoch, state.epoch + count)
@@ -114,7 +101,7 @@ def run_quiet_epochs(
         if len(results) == count:
             for result in results:
                 state.epoch += 1
-                add_curves(state, result, test)
+                add_curves(state, result, test if state.is_evaluated else None)
             return True
         restore_snapshot(state, before)
         count = len(results)

@@ -137,7 +137,11 @@ class TrainState:
     @property
     def is_evaluated(self) -> bool:
         """Whether the last epoch is one of those after which the test set is looked at."""
-        return self.epoch % self.evaluate_every == 0 or self.epoch == self.epochs
+        return self.is_evaluated_after(self.epoch)
+
+    def is_evaluated_after(self, epoch: int) -> bool:
+        """Whether the test set is looked at after so many epochs."""
+        return epoch % self.evaluate_every == 0 or epoch == self.epochs
 
     @property
     def batch_metrics(self) -> Mapping[str, Metric]:

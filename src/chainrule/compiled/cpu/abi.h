@@ -600,7 +600,7 @@ struct NewtonSchulz {
 
 // The parameters from ``begin`` to ``end`` of a row, and how they are moved.
 //
-// ``hyperparameters`` (steps or 1, K); ``step``: how many the optimizer has done before the epoch;
+// ``hyperparameters`` (rows, K); ``step``: how many the optimizer has done before the epoch;
 // ``mu_product`` (K), of NAdam alone, in float32 or float64. ``shapes``: of Adafactor and Muon
 // alone, and of Adafactor ``row_var`` (K, row_size), ``col_var`` and ``variance``.
 struct ParameterGroup {
@@ -693,6 +693,6 @@ struct EpochArgs {
     const double *clip_value;
     const ParameterGroup *groups;
     int64_t num_groups;
-    bool steps_differ;
+    int64_t steps_per_row;
     volatile int64_t stop;
 };

@@ -148,7 +148,8 @@ template <class T> class ReplicaTrainer {
     }
 
     const Hyperparameters &hyperparameters(const ParameterGroup &of, int64_t step) const {
-        return of.hyperparameters[(args.steps_differ ? step : 0) * args.replicas + replica];
+        const int64_t row = args.steps_per_row ? (args.first_step + step) / args.steps_per_row : 0;
+        return of.hyperparameters[row * args.replicas + replica];
     }
 
     // Steps that the optimizer has done before this one of the epoch.

@@ -43,13 +43,16 @@ template <class T> void train_epoch(const EpochArgs &args) {
 }
 
 // Epochs one after the other: each has an order (K, N), losses, `finite` and outputs of its own, and
-// after each the net is looked at, where there is an `evaluation`. One alone may be long, and is
-// stopped at a step; several are short, and who stops them waits for the end of one.
+// after those that `looks` says the net is looked at, by the `evaluation`, whose outputs are as many.
+// One alone may be long, and is stopped at a step; several are short, and who stops them waits for
+// the end of one.
 template <class T>
-void train_epochs(const EpochArgs &args, int64_t epochs, const EpochArgs *evaluation) {
+void train_epochs(const EpochArgs &args, int64_t epochs, const EpochArgs *evaluation,
+                  const bool *looks) {
     if (epochs == 1 && !evaluation) return train_epoch<T>(args);
     const int64_t batches = count_batches(args);
     const int64_t steps = (batches + args.accumulate - 1) / args.accumulate;
+    int64_t looked = 0;
     for (int64_t i = 0; i < epochs && !args.stop; i++) {
         EpochArgs epoch = args;
         epoch.first_batch = i * batches;
@@ -59,9 +62,9 @@ void train_epochs(const EpochArgs &args, int64_t epochs, const EpochArgs *evalua
         epoch.finite += i * batches * args.replicas;
         if (args.outputs) epoch.outputs += i * args.num_heads;
         train_epoch<T>(epoch);
-        if (!evaluation) continue;
+        if (!evaluation || !looks[i]) continue;
         EpochArgs look = *evaluation;
-        look.outputs += i * look.num_heads;
+        look.outputs += looked++ * look.num_heads;
         train_epoch<T>(look);
     }
 }
@@ -78,8 +81,10 @@ int64_t vector_bytes() { return VECTOR_BYTES; }
 int64_t bfloat16_channels() {
     return HAS_BFLOAT16 && sizeof(SCALAR) == 4 ? Simd<bf16x2>::W : 0;
 }
-// evaluation: what computes the net's outputs for other samples after each epoch, or nothing.
-void run_epochs(const EpochArgs *args, int64_t epochs, const EpochArgs *evaluation) {
-    train_epochs<SCALAR>(*args, epochs, evaluation);
+// evaluation: what computes the net's outputs for other samples after the epochs that `looks`
+// (epochs) says, or nothing.
+void run_epochs(const EpochArgs *args, int64_t epochs, const EpochArgs *evaluation,
+                const bool *looks) {
+    train_epochs<SCALAR>(*args, epochs, evaluation, looks);
 }
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Annotated, final
+from typing import Annotated, NamedTuple, final
 
 import torch
 from torch import Tensor
@@ -40,6 +40,7 @@ from chainrule.optim.inplace import Scalar, is_nonzero
 from chainrule.optim.optimizer import read_hyperparameters
 
 __all__ = [
+    "HyperparameterRows",
     "Hyperparameters",
     "OptimizerFlags",
     "ParameterGroup",
@@ -47,7 +48,8 @@ __all__ = [
     "bound_per_replica",
     "check_update_rule",
     "has_regular_state",
-    "hyperparameter_tables",
+    "hyperparameter_rows",
+    "optimizer_flags",
     "parameter_groups",
 ]
 
@@ -150,7 +152,7 @@ class OptimizerFlags(ctypes.Structure):
 class ParameterGroup(ctypes.Structure):
     """The parameters from ``begin`` to ``end`` of a row, and how they are moved.
 
-    ``hyperparameters`` (steps or 1, K); ``step``: how many the optimizer has done before the epoch;
+    ``hyperparameters`` (rows, K); ``step``: how many the optimizer has done before the epoch;
     ``mu_product`` (K), of NAdam alone, in float32 or float64. ``shapes``: of Adafactor and Muon
     alone, and of Adafactor ``row_var`` (K, row_size), ``col_var`` and ``variance``.
     """
@@ -237,8 +239,8 @@ def point_at_statistics(native: ParameterGroup, state: dict[str, Tensor]) -> Non
     native.variance, native.variance_size = others.data_ptr(), others.shape[1]
 
 
-def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerFlags:
-    """What is on in a group."""
+def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool = False) -> OptimizerFlags:
+    """What is on in a group; ``fresh``: it has no momentum yet."""
     group = optimizer.param_groups[index]
     return OptimizerFlags(
         rule=RULES[type(optimizer)],
@@ -253,21 +255,30 @@ def optimizer_flags(optimizer: Optimizer, index: int, fresh: bool) -> OptimizerF
     )
 
 
-def hyperparameter_tables(
-    optimizer: Optimizer, steps: int = 1, between_steps: Callable[[], None] | None = None
-) -> list[Tensor]:
-    """The Hyperparameters of each group (steps or 1, K, numbers), in float64.
+class HyperparameterRows(NamedTuple):
+    """The Hyperparameters of each group (rows, K, numbers), in float64.
 
-    With ``between_steps``, which may change them and is called after each step, one row for each.
+    A row is for ``steps_per_row`` steps of a call; with 0 there is one, for all of them.
     """
-    groups = range(len(optimizer.flats))
-    if between_steps is None:
-        return [hyperparameter_table(optimizer, i)[None] for i in groups]
-    rows: list[list[Tensor]] = []
-    for _ in range(steps):
+
+    tables: list[Tensor]
+    steps_per_row: int = 0
+
+
+def hyperparameter_rows(
+    optimizer: Optimizer,
+    count: int = 1,
+    steps_per_row: int = 0,
+    schedule: Callable[[], None] | None = None,
+) -> HyperparameterRows:
+    """So many rows, as they are; or as a ``schedule`` sets them, which is called after each."""
+    groups, rows = range(len(optimizer.flats)), []
+    for _ in range(count):
         rows.append([hyperparameter_table(optimizer, i) for i in groups])
-        between_steps()
-    return [torch.stack(column) for column in zip(*rows, strict=True)]
+        if schedule is not None:
+            schedule()
+    tables = [torch.stack(column) for column in zip(*rows, strict=True)]
+    return HyperparameterRows(tables, steps_per_row)
 
 
 def hyperparameter_table(optimizer: Optimizer, index: int) -> Tensor:

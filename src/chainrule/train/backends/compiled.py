@@ -25,7 +25,7 @@ from chainrule.compiled.build import (
     wait_for_kernel,
 )
 from chainrule.compiled.compile import CompiledProgram, compile_inference, compile_training
-from chainrule.compiled.launch import compute_outputs
+from chainrule.compiled.launch import Evaluation, compute_outputs
 from chainrule.compiled.lowering.program import Unsupported
 from chainrule.compiled.orders import draw_in_kernel
 from chainrule.data import Dataset
@@ -33,6 +33,7 @@ from chainrule.data.batches import epoch_permutations
 from chainrule.data.resampled import used_targets
 from chainrule.nn.hooks import has_forward_hook
 from chainrule.nn.loss.base import find_losses
+from chainrule.optim.lr_scheduler import ReduceLROnPlateau
 from chainrule.train.backends.augmented import AugmentedSamples, augmented_bytes
 from chainrule.train.backends.base import (
     Backend,
@@ -48,9 +49,11 @@ from chainrule.train.backends.fingerprint import Fingerprint
 from chainrule.train.backends.kernel_epochs import (
     combine_terms,
     count_output_numbers,
+    count_schedule_steps,
     measure_steps,
     run_measured_epoch,
     run_program,
+    schedule_epochs,
     to_net_output,
 )
 from chainrule.train.backends.plain import PlainBackend
@@ -67,6 +70,8 @@ SHORT_WORK = 2**30
 heard."""
 MAX_ORDERED = 2**20
 """How many samples the orders of such a call name: they are made before."""
+MAX_ROWS = 2**10
+"""How often a schedule is asked before such a call."""
 MAX_AUGMENTED_BYTES = 2**30
 """How large the inputs of an epoch may be that are made ahead."""
 
@@ -160,39 +165,51 @@ class CompiledBackend(Backend):
         return stack_orders([epoch_permutations(N, state.seeds, epoch, draw) for epoch in epochs])
 
     def epochs_at_once(self, state: TrainState, train: Dataset, test: Dataset | None) -> int:
-        told_between = state.scheduler is not None or state.augment is not None
         program = self._training.program
-        if program is None or told_between or reaches_training([*state.metrics.values()]):
+        if program is None or is_told_between_epochs(state):
             return 1
-        work = max(1, program.work)
-        outputs = count_output_numbers(program) if state.batch_metrics else 0
+        work, outputs = program.work, count_output_numbers(program) if state.batch_metrics else 0
         if test is not None:
             if (evaluation := self._find_inference_program(state, test)) is None:
                 return 1
-            work, outputs = work + evaluation.work, outputs + count_output_numbers(evaluation)
-        ordered = len(train) * len(state.seeds)
-        fitting = min(SHORT_WORK // work, MAX_ORDERED // ordered, CHUNK_NUMBERS // max(1, outputs))
+            work += evaluation.work // state.evaluate_every
+            outputs += count_output_numbers(evaluation) // state.evaluate_every
+        limits = (
+            (SHORT_WORK, work),
+            (CHUNK_NUMBERS, outputs),
+            (MAX_ORDERED, len(train) * len(state.seeds)),
+            (MAX_ROWS, count_schedule_steps(state, len(train))),
+        )
+        fitting = min(most // max(1, each) for most, each in limits)
         return max(1, min(MAX_EPOCHS_AT_ONCE, fitting))
 
     def train_epochs(
         self, state: TrainState, train: Dataset, orders: Tensor, test: Dataset | None
     ) -> list[QuietEpoch]:
         program = self._find_training_program(state, train)
-        evaluation = None if test is None else self._find_inference_program(state, test)
-        if program is None or (evaluation is None and test is not None):
+        due = [state.is_evaluated_after(state.epoch + 1 + i) for i in range(len(orders))]
+        test = test if any(due) else None
+        look = None if test is None else self._find_inference_program(state, test)
+        if program is None or (look is None and test is not None):
             return []  # changed meanwhile: one by one
-        epochs = run_program(program, state, orders, state.active, evaluation)
+        evaluation = None if look is None else Evaluation(look, due)
+        try:
+            rows = schedule_epochs(state, orders)
+        except Exception:  # it comes again after the epoch that it is of, which is done alone
+            return []
+        epochs = run_program(program, state, orders, state.active, rows, evaluation)
         met = (epochs.finite != state.active).flatten(1).any(1)
         whole = int(met.int().argmax()) if bool(met.any()) else len(orders)
         sums = state.optimizer.data_sum()[state.active]
         if whole == len(orders) and not bool(sums.isfinite().all()):
             whole -= 1  # by an update that no step has met
         losses, plain = combine_terms(state, train, orders, epochs), state.net.replicas is None
+        looks = iter(epochs.evaluations)
         return [
             QuietEpoch(
                 losses[i],
                 measure_steps(state, train, orders[i], epochs.outputs[i]) if epochs.outputs else {},
-                to_net_output(epochs.evaluations[i], plain) if evaluation else None,
+                to_net_output(next(looks), plain) if evaluation and due[i] else None,
             )
             for i in range(whole)
         ]
@@ -355,6 +372,16 @@ def check_own_methods(part: object) -> None:
         ]
     if changed:
         raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")
+
+
+def is_told_between_epochs(state: TrainState) -> bool:
+    """Whether what comes next depends on an epoch before, or on something that looks at it."""
+    return (
+        state.augment is not None
+        or isinstance(state.scheduler, ReduceLROnPlateau)
+        or reaches_training(state.scheduler, state.optimizer)
+        or reaches_training([*state.metrics.values()])
+    )
 
 
 def is_packed(state: TrainState) -> bool:

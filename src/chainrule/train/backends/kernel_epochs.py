@@ -10,9 +10,16 @@ import torch
 from torch import Tensor
 
 from chainrule.compiled.compile import CompiledProgram
-from chainrule.compiled.launch import Epochs, Heads, train_epochs
+from chainrule.compiled.launch import Epochs, Evaluation, Heads, train_epochs
+from chainrule.compiled.lowering.optimizer import (
+    HyperparameterRows,
+    hyperparameter_rows,
+    optimizer_flags,
+)
+from chainrule.compiled.lowering.program import Unsupported
 from chainrule.compiled.lowering.targets import batch_weights, loss_targets, weights_follow_order
 from chainrule.data import Dataset
+from chainrule.data.batches import count_batches
 from chainrule.data.resampled import ResampledDataset, stored_data, used_targets
 from chainrule.nn.loss.base import combine_values
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
@@ -21,9 +28,11 @@ from chainrule.train.state import TrainState
 __all__ = [
     "combine_terms",
     "count_output_numbers",
+    "count_schedule_steps",
     "measure_steps",
     "run_measured_epoch",
     "run_program",
+    "schedule_epochs",
     "to_net_output",
 ]
 
@@ -42,13 +51,15 @@ def run_measured_epoch(
 ) -> Epochs:
     """An epoch in this order (K, N), some steps at a time where there are metrics of them."""
     if not state.batch_metrics:
-        return run_program(program, state, order[None], state.active)
+        rows = schedule_steps(state, order)
+        return run_program(program, state, order[None], state.active, rows)
     plain, active, parts = state.net.replicas is None, state.active, []
     numbers = len(order) * sum(map(prod, program.heads.values())) * state.batch_size
     step = state.batch_size * state.accumulate
     size = step * -(-CHUNK_NUMBERS // max(1, numbers * state.accumulate))
     for index in torch.split(order, size, 1):
-        epoch = run_program(program, state, index[None], active)
+        rows = schedule_steps(state, index)
+        epoch = run_program(program, state, index[None], active, rows)
         target = train.subset_targets(index[0] if plain else index)
         metrics.add(to_net_output(epoch.outputs[0], plain), target)
         parts.append(epoch._replace(outputs=[]))
@@ -75,13 +86,13 @@ def run_program(
     state: TrainState,
     orders: Tensor,
     active: Tensor,
-    evaluation: CompiledProgram | None = None,
+    hyperparameters: HyperparameterRows | None = None,
+    evaluation: Evaluation | None = None,
 ) -> Epochs:
     """E epochs in these orders (E, K, N), by the state's numbers; its steps are counted.
 
-    Who is not active (K,) learns nothing. The ``evaluation`` is computed after each epoch.
+    Who is not active (K,) learns nothing.
     """
-    scheduler = state.scheduler
     epochs = train_epochs(
         program,
         state.criterion,
@@ -90,12 +101,53 @@ def run_program(
         active,
         clip_norm=state.clip_norm,
         clip_value=state.clip_value,
-        between_steps=scheduler.step if scheduler and state.schedule_every == "step" else None,
+        hyperparameters=hyperparameters,
         outputs=bool(state.batch_metrics),
         evaluation=evaluation,
     )
-    state.steps += len(orders) * -(-len(epochs.sizes) // state.accumulate)
+    state.steps += len(orders) * count_steps(state, orders.shape[2])
     return epochs
+
+
+def count_steps(state: TrainState, N: int) -> int:
+    """Those of the optimizer in an epoch of so many samples, or in a part of one."""
+    return -(-count_batches(N, state.batch_size) // state.accumulate)
+
+
+def count_schedule_steps(state: TrainState, N: int) -> int:
+    """Those of the schedule in an epoch of so many samples."""
+    return count_steps(state, N) if state.schedule_every == "step" else 1
+
+
+def schedule_steps(state: TrainState, order: Tensor) -> HyperparameterRows | None:
+    """The optimizer's numbers in a part of an epoch (K, N), where a schedule sets each step's."""
+    if state.scheduler is None or state.schedule_every != "step":
+        return None
+    steps = count_steps(state, order.shape[1])
+    return hyperparameter_rows(state.optimizer, steps, 1, state.scheduler.step)
+
+
+def schedule_epochs(state: TrainState, orders: Tensor) -> HyperparameterRows | None:
+    """The same of whole epochs (E, K, N), by a schedule of either kind, which is told their ends.
+
+    Raises what the schedule raises, and Unsupported where it turns a part of the rule on or off.
+    """
+    if state.scheduler is None:
+        return None
+    advance, optimizer, (E, _, N) = state.scheduler.step, state.optimizer, orders.shape
+
+    def find_flags() -> list[bytes]:
+        return [bytes(optimizer_flags(optimizer, i)) for i in range(len(optimizer.flats))]
+
+    flags = find_flags()
+
+    def advance_alike() -> None:
+        advance()
+        if find_flags() != flags:
+            raise Unsupported("a schedule that turns a part of the update rule on or off")
+
+    rows = count_schedule_steps(state, N)
+    return hyperparameter_rows(optimizer, E * rows, count_steps(state, N) // rows, advance_alike)
 
 
 def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epochs) -> Tensor:

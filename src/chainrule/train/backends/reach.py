@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import partial
-from inspect import getattr_static
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -28,8 +27,8 @@ MAX_OBJECTS = 10_000
 def reaches_training(f: object, known: object = None) -> bool:
     """Whether a function, or an object that has some, refers to anything that a training moves.
 
-    Looked at are closures, globals by name, defaults, attributes, and what these refer to, but
-    for the object that is ``known``.
+    Looked at are closures, globals by name, defaults, attributes, methods, and what these refer
+    to, but for the object that is ``known``.
     """
     seen, left = {id(known)}, [f]
     while left and len(seen) < MAX_OBJECTS:
@@ -57,13 +56,14 @@ def find_references(value: object) -> list[Any]:
         return [*value]
     if isinstance(value, ModuleType | type | Tensor):
         return []
-    call = getattr_static(type(value), "__call__", None)
-    return [call, *getattr(value, "__dict__", {}).values()]
+    own = [cls for cls in type(value).__mro__ if not is_of_library(cls)]
+    methods = [method for cls in own for method in vars(cls).values()]
+    return [*methods, *getattr(value, "__dict__", {}).values()]
 
 
 def find_function_references(f: FunctionType) -> list[Any]:
     """Of a function that somebody else has written."""
-    if f.__module__ and f.__module__.partition(".")[0] in LIBRARIES:
+    if is_of_library(f):
         return []
     found: list[Any] = [f.__globals__.get(name) for name in find_names(f.__code__)]
     found += [*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()]
@@ -73,6 +73,11 @@ def find_function_references(f: FunctionType) -> list[Any]:
         except ValueError:  # it has none yet
             continue
     return found
+
+
+def is_of_library(value: FunctionType | type) -> bool:
+    """Whether a function or a class is none that somebody wrote for this training."""
+    return bool(value.__module__) and value.__module__.partition(".")[0] in LIBRARIES
 
 
 def find_names(code: CodeType) -> Iterator[str]:
