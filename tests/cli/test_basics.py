@@ -55,6 +55,23 @@ def test_the_installed_script_runs():
     assert done.stdout == f"chainrule {chainrule.__version__}\n"
 
 
+@pytest.mark.parametrize("columns", [40, 200])
+@pytest.mark.parametrize("command", ["run", "export", "list"])
+def test_help_and_lists_are_as_wide_as_the_terminal(call, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", f"{columns}")
+    lines = call(command, "--help")[1].partition("Examples:")[0].splitlines()
+    lines += call("list")[1].splitlines()
+    assert columns / 3 < max(map(len, lines)) <= min(columns, 80)
+    assert not [line for line in lines if line.startswith(" " * (columns // 2))]
+
+
+def test_the_app_refuses_a_store_that_there_is_not(call):
+    code, out, err = call("app", "--no-browser", "--store", "nope.sqlite")
+    assert code == 1
+    assert not out
+    assert "no run 'nope.sqlite': nope.sqlite is no file; runs here: none" in err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself_in_80_columns_with_examples(call, command):
     code, out, _ = call(command, "--help")

@@ -76,7 +76,8 @@ def test_a_saved_net_and_one_of_a_cohort(run):
         (["disk", "-o", "no/such/a.onnx"], "no/such"),
         (["disk"], "expected one of -o FILE.onnx and --folder DIR"),
         (["disk", "-o", "a.onnx", "--folder", "a"], "expected one of -o FILE.onnx and --folder"),
-        (["disk", "--folder", "a", "--shape", "5,2"], "--shape and --preprocess go with -o"),
+        (["disk", "--folder", "a", "--shape", "5,2"], "--shape goes with -o FILE.onnx"),
+        (["disk", "--folder", "a", "--preprocess"], "--preprocess is for a file that chainrule"),
         (["disk", "-o", "a.onnx", "--overwrite"], "--license and --overwrite go with --folder"),
         (["disk", "--folder", "a", "--license", "a b"], "license: expected a name such as bsd"),
         (["disk", "--folder", "no/such"], "no/such"),
@@ -119,7 +120,8 @@ def test_a_folder_is_what_the_file_was(run):
     )
     words = ("train", "table_net", "cars.csv", "--target", "sum", "--epochs", "2", "-q")
     assert run(*words, "-o", "net.safetensors")[0] == 0
-    assert run("export", "net.safetensors", "--folder", "sums", "--license", "CC0-1.0")[0] == 0
+    words = ("export", "net.safetensors", "--folder", "sums", "--license", "CC0-1.0")
+    assert run(*words, "--preprocess")[0] == 0
     for words in (["predict"], ["explain"]):
         code, expected, _ = run(*words, "net.safetensors", "cars.csv")
         assert code == 0
@@ -132,6 +134,7 @@ def test_a_folder_is_what_the_file_was(run):
     for fact in ("target | sum", "net | table_net", "data | cars.csv", "seed | 0"):
         assert f"| {fact} |" in page
     assert "chainrule predict sums new.csv" in page
+    assert 'chainrule.estimators.Predictor.load("sums")' in page
     code, _, err = run("export", "sums", "--folder", "sums")
     assert code == 1
     assert "--overwrite, replaces" in err

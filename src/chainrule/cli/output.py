@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, final
 
 import typer
@@ -27,10 +28,14 @@ __all__ = [
     "echo_table",
     "format_scores",
     "make_folder",
+    "measure_width",
     "save_bytes",
     "save_figure",
     "verbosity",
 ]
+
+MIN_WIDTH, MAX_WIDTH = 30, 80
+"""Columns of running text."""
 
 
 @final
@@ -67,6 +72,11 @@ def describe_ours(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
+
+
+def measure_width() -> int:
+    """Columns for text: those of the terminal, 80 at most and where there is none, 30 at least."""
+    return min(MAX_WIDTH, max(MIN_WIDTH, get_terminal_size().columns))
 
 
 def echo_json(value: Any) -> None:

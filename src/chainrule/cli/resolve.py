@@ -247,7 +247,9 @@ def resolve_store(run: str) -> str:
             f"{run} was not run here: no file {paths[-1]}; say its store where that is elsewhere; "
             + listed
         )
-    raise FileNotFoundError(f"no run {run!r}: neither {run} nor {paths[-1]} is a file; {listed}")
+    is_file_name = run.endswith(".sqlite")
+    where = f"{run} is no file" if is_file_name else f"neither {run} nor {paths[-1]} is a file"
+    raise FileNotFoundError(f"no run {run!r}: {where}; {listed}")
 
 
 def resolve_result(run: str, choice: str | None = None) -> StudyResult:

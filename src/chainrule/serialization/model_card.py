@@ -33,6 +33,7 @@ def build_card(
         name=name,
         rows="\n".join([*rows, f"| licence | {license_name or 'not stated'} |"]),
         arguments=arguments,
+        predictor=PREDICTOR.format(arguments=arguments) if "preparation" in metadata else "",
         command=command,
         net=net,
     )
@@ -57,7 +58,7 @@ import chainrule
 
 net = chainrule.load({arguments})
 module = chainrule.interop.to_torch(net)  # for PyTorch
-```
+{predictor}```
 
 On the command line, where the folder is:
 
@@ -73,6 +74,9 @@ On the command line, where the folder is:
 ```text
 {net}
 ```
+"""
+
+PREDICTOR = """predictor = chainrule.estimators.Predictor.load({arguments})  # preprocesses too
 """
 
 

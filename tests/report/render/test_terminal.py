@@ -57,6 +57,15 @@ def test_a_column_that_is_not_shown_has_no_footnote(result):
     assert not [line for line in printed(pairs) if line.startswith(("d_z:", "P("))]
 
 
+@pytest.mark.parametrize("width", [30, 40])
+def test_in_a_narrow_terminal_the_cells_of_a_row_stand_one_below_the_other(sixteen, width):
+    lines = printed(results_table(sixteen), width)
+    assert max(map(len, lines)) <= width
+    first = lines.index("network-no-000")
+    assert lines[first + 1].startswith("  mean ± std: ")
+    assert lines[first + 2 : first + 4] == ["  ok/n: 30/30", "  reported: 71.23 ± 1.23"]
+
+
 def test_sixteen_arms_fit_in_eighty_columns(sixteen):
     lines = printed(results_table(sixteen))
     arms = [line for line in lines if line.startswith("network")]

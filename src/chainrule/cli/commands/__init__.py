@@ -8,18 +8,45 @@ from functools import wraps
 from typing import Any, final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from chainrule._util.endings import end_quietly
 from chainrule.cli.options import Quiet, Verbose
-from chainrule.cli.output import verbosity
+from chainrule.cli.output import measure_width, verbosity
 
 __all__ = ["app"]
 
 
 @final
+class TerminalFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
+    """Help as wide as the terminal; options keep to the left two fifths of it."""
+
+    def __init__(self, **_: Any) -> None:
+        super().__init__(width=measure_width() - 2)
+
+    def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(rows, min(col_max, 2 * self.width // 5), col_spacing)
+
+
+@final
+class TerminalContext(typer.Context):
+    """What a command is parsed in."""
+
+    formatter_class = TerminalFormatter
+
+
+@final
+class TerminalCommand(TyperCommand):
+    """A command whose help fits the terminal."""
+
+    context_class = TerminalContext
+
+
+@final
 class InterruptibleGroup(TyperGroup):
     """Ctrl-C and ``| head`` end a command, its help too, as we say: typer would end them itself."""
+
+    context_class = TerminalContext
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with end_quietly():
@@ -45,10 +72,10 @@ def reword_error(error: Exception) -> None:
 
 @final
 class Application(typer.Typer):
-    """An application each of whose commands has --quiet and --verbose too."""
+    """An application each of whose commands has --quiet and --verbose too, and help that fits."""
 
     def command(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Any]:
-        register = super().command(*args, **kwargs)
+        register = super().command(*args, cls=TerminalCommand, **kwargs)
         return lambda function: register(add_verbosity(function))
 
 

@@ -40,7 +40,8 @@ Preprocess = Annotated[
     bool,
     typer.Option(
         "--preprocess",
-        help="For ONNX: begin with the preprocessing of what chainrule train wrote.",
+        help="Begin with the preprocessing of what chainrule train wrote; a folder always has it, "
+        "and is refused where the net has none.",
     ),
 ]
 Replica = Annotated[
@@ -81,15 +82,17 @@ def export_net(
     outputs of their names. With --preprocess the inputs are the samples as they were read: of a
     table a column each, by name; and a number comes out in the unit of the target.
 
-    A folder has all that the net's file has: predict, explain, check and export take it, and other
-    programs its tensors. What the file says of the net (its study, round and commit, or classes
-    and columns) goes along as metadata in either.
+    A folder has all that the net's file has, its preprocessing too: predict, explain, check and
+    export take it, and other programs its tensors. What the file says of the net (its study, round
+    and commit, or classes and columns) goes along as metadata in either.
     """
     if (output is None) == (folder is None):
         raise typer.BadParameter("expected one of -o FILE.onnx and --folder DIR")
     if folder is not None:
-        if shape or preprocess:
-            raise typer.BadParameter("--shape and --preprocess go with -o FILE.onnx")
+        if shape:
+            raise typer.BadParameter("--shape goes with -o FILE.onnx")
+        if preprocess:
+            find_preprocessor(net, trust_modules(trust))  # which the folder gets with the metadata
         write_net_folder(net, folder, replica, license_name, overwrite, trust_modules(trust))
     if output is not None:
         if license_name or overwrite:

@@ -10,7 +10,7 @@ import typer
 from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Json, format_examples
-from chainrule.cli.output import echo_json
+from chainrule.cli.output import echo_json, measure_width
 
 if TYPE_CHECKING:
     from chainrule.study import Study
@@ -58,5 +58,12 @@ def study_row(study: Study) -> dict[str, Any]:
 
 
 def indent_lines(text: str) -> str:
-    """Over as many lines of 80 as it takes; names are not broken."""
-    return fill(text, 80, initial_indent=" " * 2, subsequent_indent=" " * 4, break_on_hyphens=False)
+    """Over as many lines of the terminal as it takes; names are not broken."""
+    return fill(
+        text,
+        measure_width(),
+        initial_indent=" " * 2,
+        subsequent_indent=" " * 4,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -15,7 +15,7 @@ import typer
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
 from chainrule.cli.output import echo_err
-from chainrule.cli.resolve import RUNS
+from chainrule.cli.resolve import RUNS, resolve_store
 
 LONGEST_END = 4.0
 """Seconds for which trainings of open pages are waited for, once the app is stopped."""
@@ -44,7 +44,9 @@ def open_app(
     port: Port = None,
     store: Annotated[
         list[str] | None,
-        typer.Option(metavar="STORE", help="A path or URL of a store beside runs/; many times."),
+        typer.Option(
+            metavar="STORE", help="A store beside runs/ (path or URL); may be said again."
+        ),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
@@ -57,7 +59,7 @@ def open_app(
     """
     from chainrule import web
 
-    stores = web.StudyStores(RUNS, store or ())
+    stores = web.StudyStores(RUNS, [resolve_store(each) for each in store or ()])
     listener = web.open_socket(host, port)
     token = secrets.token_urlsafe(16)
     address = web.page_address(listener, token)
