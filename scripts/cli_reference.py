@@ -9,7 +9,7 @@ from typing import Any
 
 import typer.main
 
-from chainrule.cli import app
+from chainrule.cli import load_commands
 
 LINE_OF_TOML = re.compile(r"^(#.*)$", re.MULTILINE)
 """In a help, which Markdown would take for a heading."""
@@ -17,7 +17,7 @@ LINE_OF_TOML = re.compile(r"^(#.*)$", re.MULTILINE)
 
 def build_reference() -> str:
     """Markdown: a table of the commands, then for each its arguments and options."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(load_commands())
     contents = ["| command | |", "|---|---|"]
     for name, command in root.commands.items():
         contents.append(f"| [`chainrule {name}`](#chainrule-{name}) | {first_sentence(command)} |")

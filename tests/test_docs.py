@@ -160,11 +160,11 @@ def test_the_reference_of_the_command_line_is_complete():
     import typer.main
     from scripts.cli_reference import build_reference
 
-    from chainrule.cli import app
+    from chainrule.cli import load_commands
 
     page = build_reference()
     assert not re.findall("^# ", page, re.MULTILINE), "a line of a help became a heading"
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in typer.main.get_command(load_commands()).commands.items():
         _, _, section = page.partition(f"## chainrule {name}\n")
         section, _, _ = section.partition("\n## ")
         assert section, f"{name} has no section"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -52,9 +53,27 @@ def test_nn_costs_at_most_a_tenth_of_a_second_more_than_torch():
 
 
 def test_tables_load_nothing_that_draws_or_tests():
-    loaded = python("import sys; from chainrule import report, study; print(*sys.modules)").split()
-    assert "chainrule.report.render.terminal" in loaded
-    assert not {"matplotlib", "scipy.special", "optuna", "sqlalchemy"} & set(loaded)
+    code = "import sys; from chainrule import report, study; report.RichTable, study.StudyResult"
+    loaded = python(f"{code}; print(*sys.modules)").split()
+    assert {"chainrule.report.render.terminal", "chainrule.study.results.study_result"} <= {*loaded}
+    assert not {"matplotlib", "scipy", "optuna", "sqlalchemy"} & set(loaded)
+
+
+@pytest.mark.parametrize("name", ["estimators", "report", "statistics", "study", "study.store"])
+def test_a_package_loads_none_of_its_files_by_itself(name):
+    loaded = python(f"import sys, chainrule.{name}; print(*sys.modules)").split()
+    assert f"chainrule.{name}" in loaded
+    assert not [module for module in loaded if module.startswith(f"chainrule.{name}.")]
+    assert "numpy" not in loaded
+
+
+@pytest.mark.parametrize("name", ["estimators", "report", "statistics", "study"])
+def test_every_name_of_a_package_has_a_home(name):
+    package = importlib.import_module(f"chainrule.{name}")
+    assert dir(package) == sorted(package.__all__)
+    assert all(getattr(package, each) is not None for each in package.__all__)
+    with pytest.raises(AttributeError, match=f"module 'chainrule.{name}' has no attribute 'nose'"):
+        package.nose  # noqa: B018
 
 
 HELP = "import atexit, sys; sys.argv = ['chainrule', '--help']\nfrom chainrule.cli import main\n"

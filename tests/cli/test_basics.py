@@ -95,18 +95,18 @@ def test_an_interrupt_in_a_command_ends_with_130(call, monkeypatch):
 
 
 def test_an_interrupt_before_any_command_ends_with_130(call, monkeypatch):
-    def interrupt():
+    def interrupt(*names):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.cli.app", interrupt)
+    monkeypatch.setattr("chainrule.cli.load_commands", interrupt)
     assert call() == (130, "", "interrupted\n")
 
 
 def test_a_package_that_is_missing_is_named(call, monkeypatch):
-    def missing():
+    def missing(*names):
         raise ImportError("pandas is missing: pip install 'chainrule[pandas]'")
 
-    monkeypatch.setattr("chainrule.cli.app", missing)
+    monkeypatch.setattr("chainrule.cli.load_commands", missing)
     code, out, err = call()
     assert (code, out) == (1, "")
     assert err.startswith("chainrule: pandas is missing: pip install 'chainrule[pandas]'\n")

@@ -7,7 +7,7 @@ import random
 import pytest
 import typer
 
-from chainrule.cli import app
+from chainrule.cli import load_commands
 from tests.readable import check_readable
 
 USUAL = {
@@ -45,7 +45,7 @@ NONSENSE = [
 SKIPPED = {"--engine", "--jobs", "--verbose", "-v"}
 """Options that begin processes, or ask for the traceback."""
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_command(load_commands()).commands
 """All but ``app``, which serves until it is ended, are tried."""
 
 
@@ -53,7 +53,9 @@ def draw_call(draw: random.Random, command: str) -> list[str]:
     """The command with one or two of its words or options another."""
     words = [*USUAL.get(command, ())]
     options = [
-        p for p in typer.main.get_command(app).commands[command].params if p.opts[0][0] == "-"
+        p
+        for p in typer.main.get_command(load_commands()).commands[command].params
+        if p.opts[0][0] == "-"
     ]
     for _ in range(draw.choice([1, 1, 1, 2])):
         option = draw.choice(options)

@@ -45,6 +45,27 @@ def test_what_only_reads_loads_no_torch(tiny, finished, command):
     assert not unused & loaded
 
 
+@pytest.mark.parametrize("command", ["list", "schema"])
+def test_declarations_alone_are_read_without_arrays(tiny, command):
+    _, loaded = run_command(command, tiny.parent)
+    assert "chainrule.study.spec.study" in loaded
+    assert not {"numpy", "scipy", "sqlite3", "rich"} & loaded
+
+
+def test_a_table_loads_no_tests(tiny, finished):
+    _, loaded = run_command("show tiny", tiny.parent)
+    assert "chainrule.study.results.round_scores" in loaded
+    unused = {"arms.comparison", "arms.family", "datasets.hierarchical", "samples.two_way"}
+    assert not {"scipy", *(f"chainrule.statistics.{name}" for name in unused)} & loaded
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_command_loads_no_other(tiny, finished, command):
+    _, loaded = run_command(command, tiny.parent)
+    home = "chainrule.cli.commands."
+    assert {name for name in loaded if name.startswith(home)} == {home + command.split()[0]}
+
+
 def test_a_report_of_numbers_loads_no_torch(tiny, finished):
     _, loaded = run_command("report tiny", tiny.parent)
     assert "chainrule.report.html.page" in loaded

@@ -6,10 +6,9 @@ that it takes to predict. What each name stands for, and torch with it, is impor
 used.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from chainrule._util.lazy_names import import_when_used
 
 if TYPE_CHECKING:
     from chainrule.estimators.build import (
@@ -38,19 +37,21 @@ if TYPE_CHECKING:
     from chainrule.estimators.predictor import Predictor
     from chainrule.estimators.split import DataSplit
     from chainrule.estimators.summary import describe_split, summarize_fit
-
-_MODULES = {
-    "build": ("build_recipe", "build_trainer", "infer_net_sizes", "load_data", "load_split"),
-    "fit": ("FitResult", "check_fit", "fit_predictor", "fit_with_early_stopping", "loss_for"),
-    "inspection": (
-        *("NetWithBatch", "built_in_net", "find_net", "net_on_data", "net_to_check"),
-        *("saved_net", "stats_by_init"),
-    ),
-    "predictor": ("Predictor",),
-    "split": ("DataSplit",),
-    "summary": ("describe_split", "summarize_fit"),
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+else:
+    __getattr__, __dir__ = import_when_used(
+        __name__,
+        {
+            ".build": "build_recipe build_trainer infer_net_sizes load_data load_split",
+            ".fit": "FitResult check_fit fit_predictor fit_with_early_stopping loss_for",
+            ".inspection": (
+                "NetWithBatch built_in_net find_net net_on_data net_to_check saved_net "
+                "stats_by_init"
+            ),
+            ".predictor": "Predictor",
+            ".split": "DataSplit",
+            ".summary": "describe_split summarize_fit",
+        },
+    )
 
 __all__ = [
     "DataSplit",
@@ -75,13 +76,3 @@ __all__ = [
     "stats_by_init",
     "summarize_fit",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'chainrule.estimators' has no attribute {name!r}")
-    return getattr(import_module(f"chainrule.estimators.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

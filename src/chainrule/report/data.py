@@ -10,10 +10,10 @@ from functools import cached_property
 from statistics import mean
 from typing import TYPE_CHECKING, Literal, final
 
+from chainrule import statistics
 from chainrule._util.suggest import did_you_mean
 from chainrule.report.numbers import PERCENT, Unit, fit_unit, metric_unit
 from chainrule.report.prediction_data import PredictionData
-from chainrule.statistics import ExpectedBest, expected_best
 
 if TYPE_CHECKING:
     from chainrule.statistics import Comparisons, Effects
@@ -152,7 +152,7 @@ class ReportData:
         return found
 
     @cached_property
-    def expected_bests(self) -> Mapping[str, Sequence[ExpectedBest]]:
+    def expected_bests(self) -> Mapping[str, Sequence[statistics.ExpectedBest]]:
         """Arm → what the best of 1, 2, … of its random candidates is expected to validate at.
 
         See :func:`chainrule.statistics.expected_best`; of several searches the mean, and the root
@@ -184,12 +184,14 @@ class ReportData:
         return found
 
 
-def _average_bests(searches: Sequence[Sequence[float]], sign: float) -> list[ExpectedBest]:
+def _average_bests(
+    searches: Sequence[Sequence[float]], sign: float
+) -> list[statistics.ExpectedBest]:
     found = []
     for n in range(1, min(map(len, searches)) + 1):
-        bests = [expected_best(values, n) for values in searches]
+        bests = [statistics.expected_best(values, n) for values in searches]
         std = math.sqrt(mean(best.std**2 for best in bests))
-        found.append(ExpectedBest(n, sign * mean(best.mean for best in bests), std))
+        found.append(statistics.ExpectedBest(n, sign * mean(best.mean for best in bests), std))
     return found
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
-from chainrule.statistics.scores import StatisticsError
+from chainrule.statistics.errors import StatisticsError
 
 __all__ = ["Design", "FinitePool", "FixedSplit", "FreshData", "PartialResplits", "Resplits"]
 

@@ -14,7 +14,7 @@ from chainrule.statistics.design import (
     PartialResplits,
     Resplits,
 )
-from chainrule.statistics.scores import StatisticsError
+from chainrule.statistics.errors import StatisticsError
 
 __all__ = ["Overlap", "design_from_overlap"]
 

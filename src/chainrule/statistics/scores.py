@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._util.words import count_noun
-from chainrule.errors import ChainruleError
+from chainrule.statistics.errors import StatisticsError
 
 __all__ = [
     "Array",
     "PairedDifferences",
     "Scores",
-    "StatisticsError",
     "as_scores",
     "pair_scores",
 ]
@@ -28,10 +27,6 @@ Scores: TypeAlias = Sequence[float] | Array
 LARGEST = 1e100  # squares of scores must not overflow
 NOISE = 4 * float(np.finfo(np.float64).eps)
 TIE = 2.0**-22  # two scores of two arms, each rounded to single precision
-
-
-class StatisticsError(ChainruleError, ValueError):
-    """Scores from which nothing can be concluded; the message says what would be right."""
 
 
 @dataclass(frozen=True)

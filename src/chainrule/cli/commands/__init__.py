@@ -14,7 +14,7 @@ from chainrule._util.endings import end_quietly
 from chainrule.cli.options import Quiet, Verbose
 from chainrule.cli.output import measure_width, verbosity
 
-__all__ = ["app"]
+__all__ = ["Application", "app"]
 
 
 @final

@@ -13,9 +13,10 @@ from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.arms.family import CorrectedTable, Family, ScorePair
 from chainrule.statistics.design import Design
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest
 from chainrule.statistics.rounds.sequential import SequentialDesign
-from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.scores import Array, Scores, as_scores
 
 __all__ = ["Effect", "Effects", "factor_contrasts", "factorial_effects"]
 

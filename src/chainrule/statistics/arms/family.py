@@ -11,11 +11,12 @@ import numpy as np
 
 from chainrule._util.words import count_noun
 from chainrule.statistics.design import Design
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.equivalence import EquivalenceTest, equivalence_test
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_test, rescaled_interval
 from chainrule.statistics.rounds.planning import Sensitivity, sensitivity
 from chainrule.statistics.rounds.sequential import SequentialDesign, chance_to_decide
-from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.scores import Array, Scores, as_scores
 
 __all__ = [
     "CorrectedEquivalence",

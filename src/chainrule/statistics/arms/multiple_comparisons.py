@@ -17,6 +17,7 @@ from chainrule.statistics.arms.family import (
     holm,
 )
 from chainrule.statistics.design import Design
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.bayes import correlated_t
 from chainrule.statistics.pairs.effects import d_z, superiority
 from chainrule.statistics.pairs.sign_tests import (
@@ -27,7 +28,7 @@ from chainrule.statistics.pairs.sign_tests import (
     wilcoxon,
 )
 from chainrule.statistics.rounds.sequential import SequentialDesign
-from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores
+from chainrule.statistics.scores import Array, Scores, as_scores
 
 __all__ = ["compare", "list_pairs"]
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from chainrule.statistics import special
 from chainrule.statistics.design import Design
-from chainrule.statistics.scores import Array, Scores, StatisticsError, pair_scores
+from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.scores import Array, Scores, pair_scores
 
 __all__ = ["HierarchicalPosterior", "hierarchical_posterior"]
 

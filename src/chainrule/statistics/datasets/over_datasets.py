@@ -19,8 +19,9 @@ from chainrule.statistics.datasets.hierarchical import (
 )
 from chainrule.statistics.datasets.ranking import Ranking, rank_arms
 from chainrule.statistics.design import Design
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.sign_tests import SignTest, mid_ranks, power_warning, wilcoxon
-from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
+from chainrule.statistics.scores import Scores, pair_scores
 
 __all__ = ["DatasetsComparison", "DatasetsComparisons", "compare_over_datasets"]
 

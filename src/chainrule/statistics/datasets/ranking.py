@@ -14,14 +14,9 @@ from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import special
 from chainrule.statistics.arms.family import holm
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.sign_tests import mid_ranks, power_warning, wilcoxon
-from chainrule.statistics.scores import (
-    TIE,
-    Array,
-    Scores,
-    StatisticsError,
-    as_scores,
-)
+from chainrule.statistics.scores import TIE, Array, Scores, as_scores
 
 __all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank_arms"]
 

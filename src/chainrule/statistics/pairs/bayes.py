@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from chainrule.statistics import special
 from chainrule.statistics.design import Design
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import coincidence, standard_error
-from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
+from chainrule.statistics.scores import Scores, pair_scores
 
 __all__ = ["Posterior", "correlated_t"]
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.statistics import special
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import ratio_or_inf
-from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
+from chainrule.statistics.scores import Scores, pair_scores
 
 __all__ = ["Superiority", "accuracy_interval", "d_z", "superiority", "wilson_interval"]
 

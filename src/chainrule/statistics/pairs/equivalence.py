@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from chainrule.statistics.design import Design
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import coincidence, one_sided_p, standard_error
-from chainrule.statistics.scores import Scores, StatisticsError, pair_scores
+from chainrule.statistics.scores import Scores, pair_scores
 
 __all__ = ["EquivalenceTest", "equivalence_test"]
 

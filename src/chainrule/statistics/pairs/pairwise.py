@@ -12,13 +12,8 @@ import numpy as np
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import special
 from chainrule.statistics.design import Design
-from chainrule.statistics.scores import (
-    PairedDifferences,
-    Scores,
-    StatisticsError,
-    as_scores,
-    pair_scores,
-)
+from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.scores import PairedDifferences, Scores, as_scores, pair_scores
 
 __all__ = ["PairedTest", "nadeau_bengio", "one_sample_test", "paired_t", "paired_test"]
 

@@ -13,14 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._util.words import count_noun
-from chainrule.statistics.scores import (
-    TIE,
-    Array,
-    PairedDifferences,
-    Scores,
-    StatisticsError,
-    pair_scores,
-)
+from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.scores import TIE, Array, PairedDifferences, Scores, pair_scores
 
 __all__ = [
     "SignTest",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from chainrule.statistics import special
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import paired_t, two_sided_p
-from chainrule.statistics.scores import Scores, StatisticsError
+from chainrule.statistics.scores import Scores
 
 __all__ = ["anytime_level", "anytime_p", "e_value"]
 

@@ -10,9 +10,9 @@ from typing import Any
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import special
 from chainrule.statistics.design import Design, FreshData
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest
 from chainrule.statistics.root import find_root
-from chainrule.statistics.scores import StatisticsError
 
 __all__ = ["Sensitivity", "detectable_effect", "plan_rounds", "sensitivity", "t_test_power"]
 

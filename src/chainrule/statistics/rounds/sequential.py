@@ -13,6 +13,7 @@ import numpy as np
 from chainrule._util.plain_data import finite_or_none
 from chainrule._util.words import count_noun
 from chainrule.statistics import special
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_t
 from chainrule.statistics.rounds.e_values import anytime_level, anytime_p
 from chainrule.statistics.rounds.group_levels import (
@@ -21,7 +22,7 @@ from chainrule.statistics.rounds.group_levels import (
     simulate_block,
     simulated_extremes,
 )
-from chainrule.statistics.scores import Array, Scores, StatisticsError, as_scores, pair_scores
+from chainrule.statistics.scores import Array, Scores, as_scores, pair_scores
 
 __all__ = [
     "FUTILE",

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.statistics import special
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.samples.two_way import (
     Labels,
     label_sums,
     sample_variance,
     two_way_variance,
 )
-from chainrule.statistics.scores import Array, StatisticsError
+from chainrule.statistics.scores import Array
 
 __all__ = ["MeanInterval", "mean_interval"]
 

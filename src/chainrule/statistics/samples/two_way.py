@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from chainrule._util.words import count_noun
 from chainrule.statistics import special
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest, two_sided_p
-from chainrule.statistics.scores import Array, StatisticsError
+from chainrule.statistics.scores import Array
 
 __all__ = ["sample_test", "two_way_table", "two_way_test"]
 

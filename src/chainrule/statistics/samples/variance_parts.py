@@ -9,8 +9,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.samples.two_way import Labels
-from chainrule.statistics.scores import Array, StatisticsError
+from chainrule.statistics.scores import Array
 
 __all__ = ["VariancePart", "variance_parts"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule._util.words import count_noun
-from chainrule.statistics.scores import Scores, StatisticsError, as_scores
+from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.scores import Scores, as_scores
 
 __all__ = ["ExpectedBest", "expected_best"]
 

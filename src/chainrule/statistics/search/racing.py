@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from chainrule.statistics import special
 from chainrule.statistics.datasets.ranking import friedman, mean_ranks
+from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import paired_t
-from chainrule.statistics.scores import Scores, StatisticsError
+from chainrule.statistics.scores import Scores
 
 __all__ = ["race_survivors"]
 

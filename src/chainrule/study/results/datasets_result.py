@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from chainrule import statistics
 from chainrule._util.display import ShownAsTable
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
-from chainrule.statistics import DatasetsComparisons, compare_over_datasets
 from chainrule.study.results.arm_result import ArmResult
 from chainrule.study.results.study_result import StudyResult, load_result
 from chainrule.study.results.summary import order_by_last_run
@@ -101,7 +101,7 @@ class DatasetsResult(ShownAsTable, columns=("dataset", "arm", "mean", "std", "n"
 
     def compare(
         self, *, baseline: str | None = None, all_pairs: bool = False
-    ) -> DatasetsComparisons:
+    ) -> statistics.DatasetsComparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.
 
         Over the data sets of ``compared_arms``; larger is better (a loss is negated). Raises
@@ -116,7 +116,7 @@ class DatasetsResult(ShownAsTable, columns=("dataset", "arm", "mean", "std", "n"
             arm: [[sign * x for x in of[arm].values] for of in self.compared_arms.values()]
             for arm in self.arms
         }
-        return compare_over_datasets(
+        return statistics.compare_over_datasets(
             scores,
             [self.datasets[name].design for name in self.compared_arms],
             baseline=None if all_pairs else baseline or self.study.baseline,
@@ -124,7 +124,7 @@ class DatasetsResult(ShownAsTable, columns=("dataset", "arm", "mean", "std", "n"
         )
 
     @cached_property
-    def comparisons(self) -> DatasetsComparisons:
+    def comparisons(self) -> statistics.DatasetsComparisons:
         """The declared ones, see :meth:`compare`."""
         return self.compare()
 

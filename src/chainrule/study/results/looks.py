@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.statistics import Comparisons, Design, SequentialDesign
+from chainrule import statistics
 from chainrule.study.spec.study import Study
 
 __all__ = ["Look", "count_first_rounds", "find_looks", "find_needed_rounds"]
@@ -45,8 +45,8 @@ class Look:
 
 
 def find_looks(
-    study: Study, made: Iterable[Look], rounds: int, design: Design
-) -> SequentialDesign | None:
+    study: Study, made: Iterable[Look], rounds: int, design: statistics.Design
+) -> statistics.SequentialDesign | None:
     """The looks that a test after so many rounds must allow for; None where this is the only one
 
     Those of the plan where every look was made by it. Else there were looks that nobody had
@@ -62,11 +62,11 @@ def find_looks(
     if looks[0] < 2:
         return None
     method = "anytime" if unplanned or declared is None else declared.method
-    return SequentialDesign(looks, method if design.independent else "bonferroni")
+    return statistics.SequentialDesign(looks, method if design.independent else "bonferroni")
 
 
 def find_needed_rounds(
-    study: Study, rounds: int, compare_at: Callable[[int], Comparisons | None]
+    study: Study, rounds: int, compare_at: Callable[[int], statistics.Comparisons | None]
 ) -> int:
     """How many rounds a study needs of which all arms have so many: as far as is known now
 

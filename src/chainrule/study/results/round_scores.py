@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.statistics import (
-    Comparisons,
-    Design,
-    Effects,
-    Family,
-    FreshData,
-    ScorePair,
-    SequentialDesign,
-    StatisticsError,
-    compare,
-    factor_contrasts,
-    factorial_effects,
-    list_pairs,
-)
+from chainrule import statistics
+from chainrule.statistics import StatisticsError
 from chainrule.study.spec.study import Study
+
+if TYPE_CHECKING:
+    from chainrule.statistics import Comparisons, Design, Effects, ScorePair, SequentialDesign
 
 __all__ = ["RoundScores", "count_tests"]
 
@@ -44,7 +36,7 @@ class RoundScores:
 
     def compare(self, baseline: str | None) -> Comparisons:
         """Every arm against the baseline, or all pairs, as :func:`statistics.compare`."""
-        found = compare(
+        found = statistics.compare(
             self.scores,
             self.design,
             baseline=baseline,
@@ -64,9 +56,9 @@ class RoundScores:
 
     def effects(self) -> Effects:
         """The effects of the factors, as :func:`statistics.factorial_effects`."""
-        pairs = list_pairs(list(self.scores), self.study.baseline)
+        pairs = statistics.list_pairs(list(self.scores), self.study.baseline)
         others = [(self.scores[a], self.scores[b]) for a, b in pairs]
-        found = factorial_effects(
+        found = statistics.factorial_effects(
             self.scores,
             self.factors,
             self.design,
@@ -84,7 +76,7 @@ class RoundScores:
     def find_effect_scores(self) -> list[ScorePair]:
         """Those of each effect; none where there are none, or not of all arms."""
         try:
-            return factor_contrasts(self.scores, self.factors)
+            return statistics.factor_contrasts(self.scores, self.factors)
         except StatisticsError:
             return []
 
@@ -97,6 +89,10 @@ def count_tests(study: Study, names: Sequence[str] | None = None) -> int:
     scores = {arm.name: rows[i] for i, arm in enumerate(arms)}
     if len(arms) < 2:
         return 0
-    found = RoundScores(study, scores, {arm.name: arm.factors for arm in arms}, FreshData())
-    pairs = [(scores[a], scores[b]) for a, b in list_pairs(list(scores), baseline)]
-    return Family(FreshData(), 0.95, None, len(arms)).count(pairs, found.find_effect_scores())
+    found = RoundScores(
+        study, scores, {arm.name: arm.factors for arm in arms}, statistics.FreshData()
+    )
+    pairs = [(scores[a], scores[b]) for a, b in statistics.list_pairs(list(scores), baseline)]
+    return statistics.Family(statistics.FreshData(), 0.95, None, len(arms)).count(
+        pairs, found.find_effect_scores()
+    )

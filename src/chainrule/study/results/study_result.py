@@ -11,14 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule._util.display import ShownAsTable
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
-from chainrule.statistics import (
-    Comparisons,
-    Design,
-    Effects,
-    FixedSplit,
-    SequentialDesign,
-    StatisticsError,
-)
+from chainrule.statistics import FixedSplit, StatisticsError
 from chainrule.study.results.arm_result import (
     ArmResult,
     Candidate,
@@ -60,6 +53,7 @@ if TYPE_CHECKING:  # rows are read without torch; samples that are made anew loa
     import pandas as pd
 
     from chainrule.data import Dataset
+    from chainrule.statistics import Comparisons, Design, Effects, SequentialDesign
     from chainrule.study.round_data import RoundData
 
 __all__ = ["StudyResult", "load_result", "read_leaks", "see_design"]

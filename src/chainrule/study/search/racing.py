@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from chainrule.statistics import race_survivors
+from chainrule import statistics
 from chainrule.study.search import selection
 from chainrule.study.spec.sections import Race
 from chainrule.study.spec.study import Study
@@ -63,7 +63,7 @@ def select_runners(study: Study, race: Race, judged: Judged) -> list[int]:
     }
     points = {c: selection.candidate_score(study, rows) for c, rows in judged.items()}
     best = max(points, key=lambda c: (points[c], -c))
-    left = race_survivors(scores, str(best), alpha=race.alpha)
+    left = statistics.race_survivors(scores, str(best), alpha=race.alpha)
     # One whose mean is as good stays, whatever its ranks: the mean selects.
     return [c for c in judged if str(c) in left or points[c] >= points[best]]
 

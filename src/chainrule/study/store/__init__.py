@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chainrule.study.store.base import Store, StoreError, StudyRecord
+from chainrule._util.lazy_names import import_when_used
+
+if TYPE_CHECKING:
+    from chainrule.study.store.base import Store, StoreError, StudyRecord
+else:
+    __getattr__, __dir__ = import_when_used(__name__, {".base": "Store StoreError StudyRecord"})
 
 __all__ = ["Store", "StoreError", "StudyRecord", "open_store"]
 

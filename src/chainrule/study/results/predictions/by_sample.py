@@ -11,30 +11,23 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import statistics
 from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
-from chainrule.statistics import (
-    Design,
-    FinitePool,
-    FixedSplit,
-    MeanInterval,
-    PairedTest,
-    SequentialDesign,
-    StatisticsError,
-    VariancePart,
-    holm,
-    list_pairs,
-    mean_interval,
-    sample_test,
-    two_way_test,
-    variance_parts,
-)
+from chainrule.statistics import FinitePool, FixedSplit, StatisticsError
 from chainrule.statistics.scores import Array
 from chainrule.study.results.predictions.decisions import Decisions, read_decisions
 from chainrule.study.results.round_scores import count_tests
 from chainrule.study.store.predictions import Predictions
 
 if TYPE_CHECKING:
+    from chainrule.statistics import (
+        Design,
+        MeanInterval,
+        PairedTest,
+        SequentialDesign,
+        VariancePart,
+    )
     from chainrule.study.results.arm_result import ArmResult
     from chainrule.study.spec.study import Study
     from chainrule.study.store.record import TrainingRecord
@@ -164,7 +157,7 @@ class SampleResult:
     def interval(self, arm: str, *, confidence: float = 0.95) -> MeanInterval:
         """That of an arm's mean, for new samples and new rounds: :func:`mean_interval`."""
         of = self.scores(arm)
-        return mean_interval(of.scores, of.rounds, of.samples, confidence=confidence)
+        return statistics.mean_interval(of.scores, of.rounds, of.samples, confidence=confidence)
 
     def variance_parts(self, arm: str) -> list[VariancePart]:
         """Where the variance of an arm's mean comes from: :func:`variance_parts`.
@@ -180,7 +173,7 @@ class SampleResult:
             factors["seeds" if is_fixed else "rounds"] = of.rounds
         if (chosen := self._chosen_settings(arm)) is not None:
             factors["search"] = np.array([chosen[r] for r in of.rounds.tolist()])
-        return variance_parts(of.scores, factors)
+        return statistics.variance_parts(of.scores, factors)
 
     def _chosen_settings(self, arm: str) -> dict[int, int] | None:
         """Round → the number of its setting; None where they are all the same, or all different."""
@@ -212,16 +205,20 @@ class SampleResult:
         that share samples only Bonferroni's levels are known.
         """
         wanted = None if all_pairs else baseline or self.study.baseline
-        pairs = list_pairs(self.arms, wanted)
+        pairs = statistics.list_pairs(self.arms, wanted)
         done = [{row.round for row in self._rows(arm)} for arm in self.arms]
         rounds, factor, names = set.intersection(*done), 1, self.arms
         if looks := self._find_looks(len(rounds)):
             rounds &= {*range(looks.looks_made(len(rounds))[-1])}
             factor, names = len(looks.looks), [arm.name for arm in self.study.all_arms]
         tests = [self._test_pair(a, b, rounds) for a, b in pairs]
-        declared = list_pairs(names, self.study.baseline if self.study.baseline in names else None)
+        declared = statistics.list_pairs(
+            names, self.study.baseline if self.study.baseline in names else None
+        )
         others = count_tests(self.study, names) - len(declared)
-        corrected = holm([*(min(1.0, factor * test.p) for test in tests), *[1.0] * others])
+        corrected = statistics.holm(
+            [*(min(1.0, factor * test.p) for test in tests), *[1.0] * others]
+        )
         return [
             SampleComparison(a, b, test, p, len(corrected), factor)
             for (a, b), test, p in zip(pairs, tests, corrected, strict=False)
@@ -247,10 +244,10 @@ def test_samples(
     """The test that so many rounds allow; p = 1 where nothing differs."""
     n = len(np.unique(rounds))
     if n >= MIN_ROUNDS and differences.any():
-        return two_way_test(differences, rounds, samples)
+        return statistics.two_way_test(differences, rounds, samples)
     if differences.any():
-        return sample_test(differences, samples)
+        return statistics.sample_test(differences, samples)
     if not len(differences):
         raise StatisticsError("expected a round that both arms have predictions of")
     name = "two-way t" if n >= MIN_ROUNDS else "paired t over samples"
-    return PairedTest(name, 0.0, -inf, inf, 0.95, 0.0, 0.0, max(n - 1, 1), 1.0, n, 1.0)
+    return statistics.PairedTest(name, 0.0, -inf, inf, 0.95, 0.0, 0.0, max(n - 1, 1), 1.0, n, 1.0)
