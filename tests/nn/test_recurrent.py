@@ -78,7 +78,7 @@ def test_a_cohort_learns_to_remember_the_first_entry():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: nn.RNN(3, 0), "sizes, num_layers and truncate are whole and positive"),
+        (lambda: nn.RNN(3, 0), "hidden_size: expected a whole number, 1 or more, got 0"),
         (lambda: nn.RNN(3, 2, nonlinearity="sigmoid"), "nonlinearity is 'tanh' or 'relu'"),
         (lambda: nn.GRU(3, 2, dropout=1.5), "dropout is a probability, from 0 to 1; got 1.5"),
         (lambda: nn.GRU(3, 2)(torch.zeros(4, 2)), r"input \(T, N, 3\) or \(T, 3\), got \(4, 2\)"),

@@ -42,13 +42,16 @@ WRONG = {
     ),
     "a text for a chance": (lambda _: nn.Dropout("a"), "Dropout: p: expected a number, got 'a'"),
     "a list of heads": (lambda _: nn.Heads([nn.Linear(2, 2)]), "a dict of names .*got a list"),
-    "a text for points": (lambda _: disk("a", seed=0), "disk: expected n a whole number.* got 'a'"),
+    "a text for points": (lambda _: disk("a", seed=0), "disk: n: expected a whole number, got 'a'"),
     "a text for a draw": (lambda _: disk(9, seed="a"), "seed: expected a whole number.*'a'"),
     "tensors to standardize": (
         lambda _: standardize(torch.ones(3, 2)),
         r"standardize: expected a Dataset\(inputs, targets\), got a Tensor",
     ),
-    "a data set for classes": (lambda _: one_hot(disk(9, seed=0), 2), "of targets, got a Dataset"),
+    "a data set for classes": (
+        lambda _: one_hot(disk(9, seed=0), 2),
+        "targets: expected a Tensor, got a Dataset",
+    ),
     "a number to load": (lambda _: DataLoader(3), r"dataset: expected a Dataset\(.*got 3"),
     "a size for a shape": (lambda net: nn.summary(net, 2), r"such as \(100, 2\), got 2"),
 }

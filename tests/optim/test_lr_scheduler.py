@@ -383,7 +383,9 @@ def test_a_chain_goes_on_from_its_state_and_with_some_replicas():
     ("kwargs", "message"),
     [
         ({"mode": "square"}, "expected a mode of triangular, triangular2, exp_range, got 'square'"),
-        ({"step_size_up": 0}, "expected steps above 0, got 0"),
+        ({"step_size_up": 0}, "step_size_up: expected a finite number above 0, got 0"),
+        ({"step_size_down": float("inf")}, "step_size_down: expected a finite number above 0"),
+        ({"scale_mode": "x"}, "scale_mode: expected cycle or iterations, got 'x'"),
     ],
 )
 def test_cycles_that_make_no_sense_are_refused(kwargs, message):

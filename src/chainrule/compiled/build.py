@@ -19,6 +19,7 @@ from typing import NoReturn, final
 
 import torch
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.compiled.abi import header
 from chainrule.compiled.measure import keep_choice, measure_libraries, read_choice, select_fastest
 from chainrule.compiled.toolchain import (
@@ -82,6 +83,7 @@ class Kernel(ctypes.CDLL):
         self.key = path.stem.removeprefix("kernel-")
 
 
+@check_arguments
 def build_kernel(dtype: torch.dtype = torch.float32) -> None:
     """Build what trains small nets, if it is not there yet.
 
@@ -90,7 +92,7 @@ def build_kernel(dtype: torch.dtype = torch.float32) -> None:
     float64.
     """
     if dtype not in SCALAR_TYPES:
-        raise ValueError(f"build_kernel: expected float32 or float64, got {dtype}")
+        raise ValueError(f"build_kernel: dtype: expected float32 or float64, got {dtype}")
     kernel(dtype)
 
 

@@ -50,6 +50,7 @@ def fans(shape: Shape) -> tuple[int, int]:
     return shape[1] * kernel, shape[0] * kernel
 
 
+@check_arguments
 def calculate_gain(nonlinearity: str, negative_slope: float = 0.01) -> float:
     """By how much to widen the weights before this activation, torch's table.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter
 from chainrule.optim.groups import resolve_replicas, unique_parameters
@@ -19,6 +20,7 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 Source = Optimizer | Module | Parameter | Iterable[Parameter]
 
 
+@check_arguments
 def clip_grad_norm_(
     parameters: Source,
     max_norm: Scalar,
@@ -54,6 +56,7 @@ def clip_grad_norm_(
     return norm if K else norm[0]
 
 
+@check_arguments
 def clip_grad_value_(
     parameters: Source, clip_value: Scalar, *, replicas: int | None = None
 ) -> None:

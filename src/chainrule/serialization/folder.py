@@ -19,6 +19,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.atomic import write_folder
 from chainrule._util.kinds import check_kind
 from chainrule._version import __version__
@@ -34,6 +35,7 @@ __all__ = ["CONFIG", "is_saved", "read_net_folder", "save_folder"]
 MODEL, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
 
+@check_arguments
 def save_folder(
     net: Module,
     folder: str | Path,

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.atomic import write_atomically
 from chainrule._util.kinds import check_kind
 from chainrule.nn.config import apply_ties, find_sources, from_config
@@ -41,6 +42,7 @@ _NOT_A_NET = (
 )
 
 
+@check_arguments
 def save(net: Module, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
     """Write a net, plain or a cohort: its architecture, values, ties and the state of its draws.
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_kind
 from chainrule.data import Dataset
 from chainrule.data.batches import iter_slices
 from chainrule.data.resampled import input_shape, shares_inputs, stored_data
@@ -62,6 +63,7 @@ def predict(net: Module, inputs: Any) -> Any:
     the net. Of a cohort, which all see the same inputs, the outputs of its replicas (K, N, …). The
     net's mode is afterwards what it was. Raises LayerError for inputs that the net does not take.
     """
+    check_kind(net, Module, "net")
     x = as_inputs(net, inputs)
     data = Dataset(x, torch.empty(len(x)))  # there is nothing to be learned
     with eval_mode(net):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chainrule import nn
+from chainrule._util.kinds import describe_object
 from chainrule._util.suggest import did_you_mean
 from chainrule.nn import Module
 from chainrule.nn.layers import activations, piecewise
@@ -22,10 +23,14 @@ KNOWN = tuple(
 def build_activation(name: str | Callable[[], Module]) -> Module:
     """The activation of this name in ``chainrule.nn``, or that a class makes.
 
-    Raises ValueError where there is none of the name.
+    Raises ValueError where there is none of the name, TypeError for what is neither.
     """
     if not isinstance(name, str) and callable(name):
         return name()
+    if not isinstance(name, str):
+        raise TypeError(
+            f"activation: expected a name in chainrule.nn, or a class, got {describe_object(name)}"
+        )
     if name not in KNOWN:
         hint = did_you_mean(name, KNOWN)
         raise ValueError(f"no activation {name!r}; {hint}there are: {', '.join(KNOWN)}")

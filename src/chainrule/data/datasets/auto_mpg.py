@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset
 from chainrule.data.files.bundled import read_verified
 from chainrule.data.files.csv_file import CsvTable, parse_csv
@@ -35,6 +36,7 @@ def auto_mpg() -> Dataset:
 
 
 @cache
+@check_arguments
 def auto_mpg_table(path: Path = FILE) -> CsvTable:
     """The table as it is read from its file, the target ``mpg`` first."""
     return parse_csv(read_verified(path, SHA256), str(path))

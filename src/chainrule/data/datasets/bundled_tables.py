@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 from chainrule.data.datasets.auto_mpg import auto_mpg_table
 from chainrule.data.errors import DataError
@@ -33,6 +34,7 @@ BUNDLED_TABLES = ("auto_mpg", *SHA256)
 
 
 @cache
+@check_arguments
 def bundled_table(name: str, folder: Path = FOLDER) -> CsvTable:
     """A table of the package as it is read from its file, what is usually told of it first.
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import torch
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.datasets.digits import Collection, image_sources, load_digits
 from chainrule.data.files.mnist import Split
@@ -31,6 +32,7 @@ Color: TypeAlias = str | Sequence[float]
 """A name of ``COLORS``, or its own red, green and blue from 0 to 1."""
 
 
+@check_arguments
 def colored_digits(
     split: Split = "train",
     *,

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.datasets.digits import Collection, image_sources, load_digits
 from chainrule.data.files.mnist import Split
@@ -18,6 +19,7 @@ from chainrule.seeds import generator
 __all__ = ["digit_pairs"]
 
 
+@check_arguments
 def digit_pairs(
     n: int,
     split: Split = "train",

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset
 from chainrule.data.files.bundled import OPTICAL_FILE, read_bundled
 from chainrule.data.files.download import download_mnist
@@ -28,6 +29,7 @@ HALF, OPTICAL_HALF = 2500, 898
 OPTICAL_WHITE = 16
 
 
+@check_arguments
 def digits(
     split: Split = "train",
     *,

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import torch
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.datasets.digits import Collection, image_sources, load_digits
 from chainrule.data.files.mnist import Split
@@ -17,6 +18,7 @@ __all__ = ["NoisyTarget", "noisy_digits"]
 NoisyTarget: TypeAlias = Literal["clean", "noisy", "both"]
 
 
+@check_arguments
 def noisy_digits(
     split: Split = "train",
     *,

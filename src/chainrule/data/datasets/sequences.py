@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeAlias, final
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.data.errors import DataError
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@check_arguments
 def adding(n: int, length: int = 20, *, seed: Seeds = 0) -> Dataset:
     """Numbers in a row, two of them marked: what is the sum of these two?
 
@@ -55,6 +57,7 @@ def adding(n: int, length: int = 20, *, seed: Seeds = 0) -> Dataset:
     return stack_draws(draw, seed)
 
 
+@check_arguments
 def copying(
     n: int, length: int = 5, *, delay: int = 10, symbols: int = 8, seed: Seeds = 0
 ) -> Dataset:
@@ -88,6 +91,7 @@ Operation: TypeAlias = Literal["+", "-", "*"]
 OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 
+@check_arguments
 def modular_arithmetic(modulus: int = 97, operation: Operation = "+") -> Dataset:
     """All pairs of numbers, and what an operation makes of them, modulo a number.
 
@@ -110,6 +114,7 @@ def modular_arithmetic(modulus: int = 97, operation: Operation = "+") -> Dataset
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Alphabet:
     """The characters that there are, each of which stands for its place among them."""
@@ -140,6 +145,7 @@ class Alphabet:
         return "".join(self.characters[operator.index(i)] for i in places)
 
 
+@check_arguments
 def characters(text: str, length: int = 32, alphabet: Alphabet | None = None) -> Dataset:
     """Stretches of a text, and the character after each.
 
@@ -163,6 +169,7 @@ def characters(text: str, length: int = 32, alphabet: Alphabet | None = None) ->
     return Dataset(rows[:, :-1].contiguous(), rows[:, -1], sources=torch.arange(N).unsqueeze(1))
 
 
+@check_arguments
 def read_text(path: str | Path) -> str:
     """A text file in UTF-8, each line ended alike. Raises OSError, DataError where it is none."""
     try:

@@ -13,12 +13,14 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset, Seeds, stack_draws
 from chainrule.seeds import generator
 
 __all__ = ["bullseye", "checkerboard", "circles", "disk", "moons", "spirals", "xor"]
 
 
+@check_arguments
 def disk(n: int, seed: Seeds = 0) -> Dataset:
     """Points uniform in the unit square; 1 inside the disk of radius 1/√(2π) at (½, ½).
 
@@ -31,6 +33,7 @@ def disk(n: int, seed: Seeds = 0) -> Dataset:
     return _draw_regions("disk", n, seed, label)
 
 
+@check_arguments
 def bullseye(n: int, share: float = 0.5, gap: float = 0.2, seed: Seeds = 0) -> Dataset:
     """Points even on a disk of radius ½ around the origin, 1, and on a ring to radius 1, 0.
 
@@ -53,6 +56,7 @@ def bullseye(n: int, share: float = 0.5, gap: float = 0.2, seed: Seeds = 0) -> D
     return _draw_points("bullseye", n, seed, draw)
 
 
+@check_arguments
 def xor(n: int, seed: Seeds = 0) -> Dataset:
     """Points uniform in [−1, 1]²; 1 where exactly one coordinate is negative."""
 
@@ -62,6 +66,7 @@ def xor(n: int, seed: Seeds = 0) -> Dataset:
     return _draw_regions("xor", n, seed, label, low=-1.0)
 
 
+@check_arguments
 def checkerboard(n: int, cells: int = 4, seed: Seeds = 0) -> Dataset:
     """Points uniform in the unit square, which has cells × cells fields; the corner's is 0."""
     if cells < 1:
@@ -73,6 +78,7 @@ def checkerboard(n: int, cells: int = 4, seed: Seeds = 0) -> Dataset:
     return _draw_regions("checkerboard", n, seed, label)
 
 
+@check_arguments
 def moons(n: int, noise: float = 0.1, seed: Seeds = 0) -> Dataset:
     """Two interleaved half circles of radius 1: 0 the upper, at (0, 0); 1 the lower, at (1, ½).
 
@@ -86,6 +92,7 @@ def moons(n: int, noise: float = 0.1, seed: Seeds = 0) -> Dataset:
     return _draw_curves("moons", n, noise, seed, point)
 
 
+@check_arguments
 def circles(n: int, noise: float = 0.05, factor: float = 0.5, seed: Seeds = 0) -> Dataset:
     """Two circles around the origin: 0 of radius 1, 1 of radius `factor`; `noise` as in moons."""
 
@@ -96,6 +103,7 @@ def circles(n: int, noise: float = 0.05, factor: float = 0.5, seed: Seeds = 0) -
     return _draw_curves("circles", n, noise, seed, point)
 
 
+@check_arguments
 def spirals(n: int, noise: float = 0.02, turns: float = 1.5, seed: Seeds = 0) -> Dataset:
     """Two spiral arms from the origin to radius 1, half a turn apart; `noise` as in moons."""
 
@@ -150,8 +158,6 @@ def _draw_curves(
 def _draw_points(
     name: str, n: int, seed: Seeds, draw: Callable[[Generator], tuple[Tensor, Tensor]]
 ) -> Dataset:
-    if not isinstance(n, int):
-        raise TypeError(f"{name}: expected n a whole number, got {n!r}")
     if n < 0:
         raise ValueError(f"{name}: expected n at least 0, got {n}")
     return stack_draws(lambda one: Dataset(*draw(generator(one, "data", name))), seed)

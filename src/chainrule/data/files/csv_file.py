@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 from chainrule.data.errors import DataError
 from chainrule.data.files.cells import COMMA_NUMBER, MISSING, NumberColumn, is_number
@@ -121,6 +122,7 @@ MOST_WORDS = 5
 """A message lists no more."""
 
 
+@check_arguments
 def read_csv(path: str | Path, **written: Any) -> CsvTable:
     """The table of a CSV file: :func:`parse_csv`. Raises OSError where it cannot be read.
 

@@ -16,6 +16,7 @@ from typing import IO
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 
@@ -26,6 +27,7 @@ MAX_DIMENSIONS = 8
 CHUNK = 1 << 20
 
 
+@check_arguments
 def read_idx(path: str | Path, *, limit: int = 1 << 28) -> Tensor:
     """The uint8 tensor of an IDX file, of the shape that its header states.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import CsvTable, read_csv
@@ -22,6 +23,7 @@ RawData = Arrays | CsvTable
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
+@check_arguments
 def read_data(path: str | Path, **written: Any) -> tuple[RawData, Arrays | None]:
     """(the samples, those to test with where they come apart) of a file or folder.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.transforms.interpolation import interpolate_cubic
 
 __all__ = ["deskew"]
@@ -13,6 +14,7 @@ MIN_STRETCH, MAX_STRETCH = 0.4, 2.5
 """So much an image is stretched or squeezed at most: a dot is not blown up to a bar."""
 
 
+@check_arguments
 def deskew(x: Tensor, spread: float) -> Tensor:
     """y(i, j) = x(r + i, c + a i + b j), i and j counted from the centre        x (…, H, W)
 

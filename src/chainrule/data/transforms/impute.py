@@ -7,11 +7,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset
 
 __all__ = ["fill_missing", "find_medians"]
 
 
+@check_arguments
 def fill_missing(train: Dataset, *others: Dataset) -> tuple[Dataset, ...]:
     """Plain data sets with the median of `train` where an input is nan, for each feature.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from chainrule._util.kinds import describe_object
+from chainrule._util.argument_checks import check_arguments
 
 __all__ = ["one_hot"]
 
 
+@check_arguments
 def one_hot(targets: Tensor, classes: int, low: float = 0.0, high: float = 1.0) -> Tensor:
     """`high` at each target's class and `low` elsewhere.
 
@@ -18,8 +19,6 @@ def one_hot(targets: Tensor, classes: int, low: float = 0.0, high: float = 1.0) 
     ``low=-1.0`` suits outputs that end in a Tanh. Raises TypeError for another dtype, ValueError
     for a target that is no class.
     """
-    if not isinstance(targets, Tensor):
-        raise TypeError(f"one_hot: expected a tensor of targets, got {describe_object(targets)}")
     if targets.dtype != torch.int64:
         raise TypeError(f"one_hot: expected int64 targets, got {targets.dtype}")
     outside = targets[(targets < 0) | (targets >= classes)]

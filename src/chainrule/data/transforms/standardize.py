@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.data.dataset import Dataset, check_dataset
 
 __all__ = [
@@ -63,6 +64,7 @@ class Standardizer:
             )
 
 
+@check_arguments
 def standardize(
     train: Dataset, *others: Dataset, per: Literal["feature", "all"] = "feature"
 ) -> tuple[tuple[Dataset, ...], Standardizer]:
@@ -96,6 +98,7 @@ def standardize(
     return tuple(scaled), scale
 
 
+@check_arguments
 def standardize_targets(
     train: Dataset, *others: Dataset
 ) -> tuple[tuple[Dataset, ...], Standardizer]:

@@ -195,7 +195,8 @@ class Residual(Module):
     """
 
     def __init__(self, module: Module) -> None:
-        (self.module,) = check_modules(self, [module])
+        check_kind(module, Module, "Residual")
+        self.module = module
 
     def forward(self, x: Tensor) -> tuple[Tensor, BackwardFn]:
         x = expand_replicas(self, x)
@@ -218,10 +219,10 @@ class Heads(Module):
     """
 
     def __init__(self, heads: Mapping[str, Module] | None = None, **more: Module) -> None:
-        given: Any = heads or {}
+        given: Any = {} if heads is None else heads
         if not isinstance(given, Mapping):
             got = describe_object(given)
-            raise TypeError(f"Heads: expected a dict of names and modules, got {got}")
+            raise TypeError(f"Heads: heads: expected a dict of names and modules, got {got}")
         self.heads = {**given, **more}
         check_modules(self, list(self.heads.values()))
         if wrong := [name for name in self.heads if not name or "." in name]:

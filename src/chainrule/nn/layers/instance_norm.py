@@ -13,6 +13,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_whole
 from chainrule.nn.errors import AXES, check_input
 from chainrule.nn.layers.normalization import TrackingNorm, normalize
 from chainrule.nn.vjp import BackwardFn
@@ -46,6 +47,7 @@ class InstanceNorm(TrackingNorm, ABC):
         *,
         bias: bool = True,
     ) -> None:
+        check_whole(num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self._init_tracking(affine, bias, device=device, dtype=dtype)

@@ -122,6 +122,15 @@ class TrackingNorm(Affine, ABC):
         self.to(**to)
 
 
+def as_shape(normalized_shape: Any) -> tuple[int, ...]:
+    """The sizes of the axes that are normalized. Raises ValueError for what is no size."""
+    several = isinstance(normalized_shape, Iterable)
+    sizes = tuple(normalized_shape) if several else (normalized_shape,)
+    for size in sizes:
+        check_whole(normalized_shape=size)
+    return sizes
+
+
 @final
 class LayerNorm(Affine):
     """y = w x̂ + b, x̂ over the last axes, of ``normalized_shape``        x (…, any, *shape)
@@ -140,11 +149,7 @@ class LayerNorm(Affine):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        given: Any = normalized_shape
-        sizes: tuple[int, ...] = (*given,) if isinstance(given, Iterable) else (given,)
-        for size in sizes:
-            check_whole(normalized_shape=size)
-        self.normalized_shape = sizes
+        self.normalized_shape = as_shape(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._init_parameters(
             self.normalized_shape, elementwise_affine, elementwise_affine and bias
@@ -182,9 +187,7 @@ class RMSNorm(Affine):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        if isinstance(normalized_shape, int):
-            normalized_shape = (normalized_shape,)
-        self.normalized_shape = tuple(normalized_shape)
+        self.normalized_shape = as_shape(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._init_parameters(self.normalized_shape, elementwise_affine, bias=False)
         self.to(device=device, dtype=dtype)

@@ -12,6 +12,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_whole
 from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant
 from chainrule.nn.layers.activations import InplaceCompatible
@@ -93,6 +94,7 @@ class PReLU(Module):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
+        check_whole(num_parameters=num_parameters)
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter.draw((num_parameters,), Constant(init))
         self.to(device=device, dtype=dtype)

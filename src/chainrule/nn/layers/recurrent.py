@@ -14,6 +14,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_counts
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.layers.dropout import drop_within
 from chainrule.nn.layers.recurrent_steps import (
@@ -61,9 +62,9 @@ class RecurrentWeights(RecurrentStep, ABC):
 
     def _init_weights(self, device: Any, dtype: torch.dtype | None) -> None:
         """The parameters of all layers and directions, in torch's order."""
-        sizes = (self.input_size, self.hidden_size, self.num_layers, self.truncate or 1)
-        if not all(isinstance(n, int) and n > 0 for n in sizes):
-            raise ValueError(f"sizes, num_layers and truncate are whole and positive, got {sizes}")
+        for name in ("input_size", "hidden_size", "num_layers", "truncate"):
+            if (size := getattr(self, name)) is not None:
+                check_counts(**{name: size})
         if not 0 <= self.dropout <= 1:
             raise ValueError(f"dropout is a probability, from 0 to 1; got {self.dropout}")
         for layer in range(self.num_layers):

@@ -9,6 +9,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_counts
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.layers.recurrent_steps import (
     GRUStep,
@@ -40,9 +41,7 @@ class RecurrentCell(RecurrentStep, ABC):
         device: Any = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        if not all(isinstance(n, int) and n > 0 for n in (input_size, hidden_size)):
-            sizes = (input_size, hidden_size)
-            raise ValueError(f"sizes are whole and positive, got {sizes}")
+        check_counts(input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self._draw_weights(input_size)
         self.to(device=device, dtype=dtype)

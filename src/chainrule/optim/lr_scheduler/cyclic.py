@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import floor
+from math import floor, inf
 from typing import Any, Literal, final
 
 from chainrule.optim.inplace import Scalar
@@ -51,11 +51,20 @@ class CyclicLR(MomentumLR):
         check_optimizer(optimizer)
         if mode not in MODES and scale_fn is None:
             raise ValueError(f"CyclicLR: expected a mode of {', '.join(MODES)}, got {mode!r}")
+        if scale_fn is not None and not callable(scale_fn):
+            raise TypeError(f"CyclicLR: scale_fn: expected a function, got {scale_fn!r}")
+        if scale_mode not in ("cycle", "iterations"):
+            raise ValueError(
+                f"CyclicLR: scale_mode: expected cycle or iterations, got {scale_mode!r}"
+            )
         self.step_size_up = step_size_up
         self.step_size_down = step_size_up if step_size_down is None else step_size_down
-        expected = "CyclicLR: expected steps above 0, got"
-        check_all(lambda: self.step_size_up > 0, f"{expected} {self.step_size_up!r}")
-        check_all(lambda: self.step_size_down > 0, f"{expected} {self.step_size_down!r}")
+        up, down = self.step_size_up, self.step_size_down
+        expected = "expected a finite number above 0, got"
+        check_all(lambda: (up > 0) & (up < inf), f"CyclicLR: step_size_up: {expected} {up!r}")
+        check_all(
+            lambda: (down > 0) & (down < inf), f"CyclicLR: step_size_down: {expected} {down!r}"
+        )
         self.mode, self.gamma = mode, gamma
         self.scale_fn, self.scale_mode = scale_fn, scale_mode
         self.low_lrs = per_group("base_lr", base_lr, optimizer)

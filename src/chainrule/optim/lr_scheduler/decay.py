@@ -129,12 +129,7 @@ class MultiStepLR(EpochLR):
         gamma: Scalar = 0.1,
         last_epoch: int = -1,
     ) -> None:
-        epochs = [*milestones] if isinstance(milestones, Iterable) else None
-        if epochs is None or not all(isinstance(epoch, int) for epoch in epochs):
-            raise TypeError(
-                f"MultiStepLR: milestones: expected a list of epochs, got {milestones!r}"
-            )
-        self.milestones, self.gamma = sorted(epochs), gamma
+        self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
     def next_lr(self, lr: float, base: float, *constants: float) -> float:

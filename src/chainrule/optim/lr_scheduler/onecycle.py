@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import cos, pi
 from operator import truediv
-from typing import Any, Literal, final
+from typing import Literal, final
 
 from torch import Tensor
 
@@ -114,15 +114,15 @@ class OneCycleLR(MomentumLR):
         return b + (a - b) / 2.0 * (cos(pi * part) + 1)
 
 
-def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
+def _total_steps(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
     given = {"total_steps": total_steps}
     if total_steps is None:
         given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
-    if None in given.values():
-        raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
     total = 1
     for name, number in given.items():
-        if not isinstance(number, int) or number <= 0:
+        if number is None:
+            raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+        if number <= 0:
             raise ValueError(f"Expected positive integer {name}, but got {number!r}")
         total *= number
     return total
