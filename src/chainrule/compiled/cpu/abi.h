@@ -361,9 +361,9 @@ struct StoreOutput {
 //
 // ``window_offsets`` (C window_size): where a window's entries lie, from its first one;
 // ``run_offsets`` (num_runs): where runs of ``run_length`` neighbouring windows begin in x.
-// ``winograd`` R: by winograd.h, for windows of R x R, ``block_tiles`` of its tiles of
-// ``block_samples`` samples at a time; 0: as they are. ``workspace``: what it keeps for a step,
-// within that of all operations.
+// ``winograd`` R: by winograd.h, for windows of R x R, in tiles of ``tile`` x ``tile`` results,
+// ``block_tiles`` of them of ``block_samples`` samples at a time; 0: as they are. ``workspace``:
+// what it keeps for a step, within that of all operations.
 struct Convolution {
     int64_t weight;
     int64_t bias;
@@ -382,6 +382,7 @@ struct Convolution {
     const int64_t *window_offsets;
     const int64_t *run_offsets;
     int64_t winograd;
+    int64_t tile;
     bool bfloat16;
     int64_t block_tiles;
     int64_t block_samples;

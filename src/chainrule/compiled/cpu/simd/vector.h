@@ -21,6 +21,9 @@
 #define FORCE_REGISTER(v)
 #endif
 
+// What is called in a place or two with its own functions, for a loop that must know them.
+#define ALWAYS_INLINE __attribute__((always_inline)) inline
+
 template <class T> struct ScalarTraits;
 template <> struct ScalarTraits<float> {
     using Int = int32_t;

@@ -18,9 +18,9 @@ class Convolution:
 
     ``window_offsets`` (C window_size): where a window's entries lie, from its first one;
     ``run_offsets`` (num_runs): where runs of ``run_length`` neighbouring windows begin in x.
-    ``winograd`` R: by winograd.h, for windows of R x R, ``block_tiles`` of its tiles of
-    ``block_samples`` samples at a time; 0: as they are. ``workspace``: what it keeps for a step,
-    within that of all operations.
+    ``winograd`` R: by winograd.h, for windows of R x R, in tiles of ``tile`` x ``tile`` results,
+    ``block_tiles`` of them of ``block_samples`` samples at a time; 0: as they are. ``workspace``:
+    what it keeps for a step, within that of all operations.
     """
 
     weight: int
@@ -40,6 +40,7 @@ class Convolution:
     window_offsets: Tensor
     run_offsets: Tensor
     winograd: int
+    tile: int
     bfloat16: bool
     block_tiles: int
     block_samples: int

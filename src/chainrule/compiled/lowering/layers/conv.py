@@ -6,6 +6,7 @@ neighbours along W, with a stride of 1, are one longer row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -29,12 +30,15 @@ __all__ = ["CACHE_LINE", "lower_conv", "multiplies_bfloat16"]
 
 CACHE_LINE = 16
 """Numbers of at least one line of the cache, as in winograd.h."""
-WINOGRAD_WINDOWS: dict[tuple[int, ...], int] = {(3, 3): 3, (2, 2): 2}
-"""The windows that winograd.h knows."""
+WINOGRAD_TILES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 3): (2, 3, 4), (2, 2): (2, 3)}
+"""The windows that winograd.h knows; its tiles have so many results along an axis."""
 WINOGRAD_CHANNELS = 4
 """Of x, at least: with fewer the additions cost more than the products that they save. A first
 layer 3 x 3 of 32 channels took 0.61 ms as it is defined and 0.93 so with 1 channel, 0.91 and 1.10
 with 3."""
+WINOGRAD_ADDITIONS = 6
+"""The additions for an entry of a tile take as long as so many products, for each channel of x
+and y: with 4 to 64 channels of images of 9 to 144 results, 6 tells best which way is faster."""
 WINOGRAD_COLUMNS = 96
 """Columns of the matrices there, for tiles and samples: enough for a product, few for the cache."""
 
@@ -72,13 +76,13 @@ def add_convolution(
     x = x._replace(row=x.row + group * C * H * W, rows=C * H * W)
     y = y._replace(row=y.row + group * O * h * w, rows=O * h * w)
     run_length, run_offsets = windows.find_runs(n)
-    plain = max(*stride, *dilation) > 1 or C < WINOGRAD_CHANNELS
-    winograd = 0 if plain else WINOGRAD_WINDOWS.get(kernel, 0)
-    bfloat16 = multiplies_bfloat16(program, layer) and winograd > 0
+    bfloat16 = multiplies_bfloat16(program, layer)
     bfloat16 = bfloat16 and C % program.bfloat16_channels == O % program.bfloat16_channels == 0
+    plain = max(*stride, *dilation) > 1 or C < WINOGRAD_CHANNELS
+    tile = 0 if plain else select_tile(kernel, (C, O, h, w), bfloat16)
     block, kept, scratch = Block(0, 0), weights, 0
-    if winograd:
-        block, kept, scratch = winograd_sizes(winograd, bfloat16, (C, O, h, w), n)
+    if tile:
+        block, kept, scratch = winograd_sizes(kernel[0], tile, bfloat16, (C, O, h, w), n)
     bias = program.parameter_offset(layer.bias)
     op = Convolution(
         weight=program.parameter_offset(layer.weight) + group * weights,
@@ -97,8 +101,9 @@ def add_convolution(
         run_length=run_length,
         window_offsets=windows.entry_offsets(C, n),
         run_offsets=run_offsets,
-        winograd=winograd,
-        bfloat16=bfloat16,
+        winograd=kernel[0] if tile else 0,
+        tile=tile,
+        bfloat16=bfloat16 and tile > 0,
         block_tiles=block.tiles,
         block_samples=block.samples,
         workspace=program.add_workspace(kept, scratch),
@@ -129,14 +134,34 @@ def winograd_block(tiles: int, n: int) -> Block:
     return Block(min(tiles, max(1, WINOGRAD_COLUMNS // samples)), samples)
 
 
+def count_tiles(tile: int, h: int, w: int) -> int:
+    """Of tile x tile results each, so many as h x w results need."""
+    return -(-h // tile) * -(-w // tile)
+
+
+def select_tile(kernel: Sequence[int], sizes: tuple[int, int, int, int], bfloat16: bool) -> int:
+    """The size of the tiles with the fewest products, the smaller of equals; 0: none is worth it.
+
+    Larger tiles would multiply what bfloat16 rounds.
+    """
+    C, O, h, w = sizes  # noqa: E741
+    tiles = WINOGRAD_TILES.get(tuple(kernel), ())
+    products = {M: count_tiles(M, h, w) * (M + kernel[0] - 1) ** 2 for M in tiles}
+    if not products or bfloat16:
+        return 2 if products else 0
+    tile = min(products, key=lambda M: (products[M], M))
+    additions = WINOGRAD_ADDITIONS * (C + O)
+    return tile if products[tile] * (C * O + additions) < h * w * prod(kernel) * C * O else 0
+
+
 def winograd_sizes(
-    window: int, bfloat16: bool, sizes: tuple[int, int, int, int], n: int
+    window: int, tile: int, bfloat16: bool, sizes: tuple[int, int, int, int], n: int
 ) -> tuple[Block, int, int]:
     """What is done at a time, and how many numbers that keeps for a step and needs meanwhile."""
     C, O, h, w = sizes  # noqa: E741
-    tiles = -(-h // 2) * -(-w // 2)
+    tiles = count_tiles(tile, h, w)
     block = winograd_block(tiles, n)
-    products, columns = (window + 1) ** 2, block.tiles * block.samples
+    products, columns = (tile + window - 1) ** 2, block.tiles * block.samples
     blocks = -(-tiles // block.tiles) * -(-n // block.samples)
     v, m, pairs = C * columns + CACHE_LINE, O * columns + CACHE_LINE, max(C, O) * columns // 2
     kept = (2 + bfloat16) * products * C * O + bfloat16 * blocks * products * v // 2
