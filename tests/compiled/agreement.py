@@ -18,10 +18,14 @@ class Halve(nn.Module):
 
 
 def make_data(inputs, targets, dtype, replicas=K):
-    """Targets: a number of features, or "classes" L as a negative number, or a dict of these."""
+    """Targets: a number of features, or "classes" L as a negative number, or the shape of signs, or
+    a dict of these."""
     generator = torch.Generator().manual_seed(0)
 
     def target(size):
+        if isinstance(size, tuple):
+            signs = torch.randint(0, 2, (replicas, N, *size), generator=generator)
+            return signs.mul(2).sub(1).to(dtype)
         if size < 0:
             return torch.randint(0, -size, (replicas, N), generator=generator)
         return torch.rand(replicas, N, size, generator=generator, dtype=torch.float64).to(dtype)

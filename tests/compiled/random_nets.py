@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,6 +51,15 @@ SCHEDULES: list[Callable[[optim.Optimizer], lr_scheduler.LRScheduler]] = [
         optimizer, 0.03, total_steps=200, cycle_momentum=False
     ),
 ]
+
+
+class Kind(Enum):
+    """What targets are: a class, a number or a sign for each output, or a sign for a sample."""
+
+    CLASSES = 0
+    NUMBERS = 1
+    SIGNS = 2
+    SIGN = 3
 
 
 class Case(NamedTuple):
@@ -108,6 +118,13 @@ def draw_block(draw: random.Random, width: int) -> nn.Module:
             nn.Residual(inner),
             nn.Sum(inner, nn.Tanh(), nn.Identity()),
             nn.Sequential(nn.Concat(inner, nn.Identity()), nn.Maxout(2)),
+            nn.Sequential(
+                nn.Concat(inner, nn.Identity()),
+                nn.Unflatten(1, (2, width)),
+                nn.Unbind(),
+                nn.Parallel(nn.Linear(width, width), draw_activation(draw)),
+                nn.Sum(nn.Item(0), nn.Item(1)),
+            ),
         )
     )
 
@@ -205,6 +222,8 @@ def draw_encoder(draw: random.Random) -> tuple[list[nn.Module], tuple[int, ...],
         return layers, shape, 0
     share, joint = draw.choice(((True, False), (True, True), (False, False)))
     pair = nn.Siamese(nn.Sequential(*layers), share, joint_batch=joint)
+    if not joint and draw.random() < 0.3:
+        return [nn.Unbind(), pair, nn.Concat(nn.Item(0), nn.Item(1))], (2, *shape), 0
     return [pair, nn.Flatten()], (2, *shape), 0
 
 
@@ -238,34 +257,66 @@ def draw_value_loss(draw: random.Random, outputs: int) -> nn.Loss:
     )
 
 
-def draw_loss(draw: random.Random, outputs: int) -> tuple[list[nn.Module], nn.Loss, bool]:
-    """The last layers, the loss, and whether its targets are classes."""
+def draw_comparison(draw: random.Random, outputs: int) -> tuple[list[nn.Module], nn.Loss, Kind]:
+    """What gives several outputs, a loss that compares them, and what its targets are."""
+    reduction, margin = draw.choice(("mean", "sum")), draw.uniform(0.1, 1)
+    loss, kind, count = draw.choice(
+        (
+            (nn.MarginRankingLoss(margin, reduction=reduction), Kind.SIGNS, 2),
+            (nn.CosineEmbeddingLoss(margin - 0.5, reduction=reduction), Kind.SIGN, 2),
+            (
+                nn.TripletMarginLoss(
+                    margin,
+                    draw.choice((1.5, 2.0, 3.0)),
+                    0.1,
+                    draw.random() < 0.5,
+                    reduction=reduction,
+                ),
+                Kind.NUMBERS,
+                3,
+            ),
+        )
+    )
+    shared = nn.Linear(outputs, outputs)
+    heads = [draw.choice((shared, nn.Tanh(), nn.Linear(outputs, outputs))) for _ in range(count)]
+    split = [nn.Linear(outputs, count * outputs), nn.Unflatten(1, (count, outputs)), nn.Unbind()]
+    return [*split, nn.Parallel(*heads)], loss, kind
+
+
+def draw_loss(draw: random.Random, outputs: int) -> tuple[list[nn.Module], nn.Loss, Kind]:
+    """The last layers, the loss, and what its targets are."""
+    if draw.random() < 0.1:
+        return draw_comparison(draw, outputs)
     kind, reduction = draw.randint(0, 9), draw.choice(("mean", "mean", "sum"))
     if kind < 3:
-        return [], draw_class_loss(draw, outputs), True
+        return [], draw_class_loss(draw, outputs), Kind.CLASSES
     if kind == 3:
         ignored = draw.choice((-100, 0))
-        return [nn.LogSoftmax(1)], nn.NLLLoss(ignore_index=ignored, reduction=reduction), True
+        return (
+            [nn.LogSoftmax(1)],
+            nn.NLLLoss(ignore_index=ignored, reduction=reduction),
+            Kind.CLASSES,
+        )
     if kind == 4:
-        return [nn.LogSoftmax(1)], nn.KLDivLoss(draw.choice(("batchmean", reduction))), False
+        return [nn.LogSoftmax(1)], nn.KLDivLoss(draw.choice(("batchmean", reduction))), Kind.NUMBERS
     if kind == 5:
-        return [], nn.CrossEntropyLoss(reduction=reduction), False
+        return [], nn.CrossEntropyLoss(reduction=reduction), Kind.NUMBERS
     if kind == 6:
-        return [nn.Sigmoid()], nn.BCELoss(reduction=reduction), False
+        return [nn.Sigmoid()], nn.BCELoss(reduction=reduction), Kind.NUMBERS
     if kind == 7:  # not with L1: where all errors have one sign its gradient is zero but for
-        return [nn.Softmax(1)], nn.MSELoss(reduction=reduction), False  # rounding
-    return [draw_activation(draw)], draw_value_loss(draw, outputs), False
+        return [nn.Softmax(1)], nn.MSELoss(reduction=reduction), Kind.NUMBERS  # rounding
+    return [draw_activation(draw)], draw_value_loss(draw, outputs), Kind.NUMBERS
 
 
 def draw_heads(
     draw: random.Random, width: int, outputs: int
-) -> tuple[nn.Module, nn.Loss, dict[str, bool] | bool]:
-    """The last module, the loss, and whether the targets, of each head, are classes."""
+) -> tuple[nn.Module, nn.Loss, dict[str, Kind] | Kind]:
+    """The last module, the loss, and what the targets are, of each head."""
     kind = draw.random()
     if kind < 0.06:
         var = nn.Sequential(nn.Linear(width, draw.choice((1, outputs))), nn.Softplus())
         heads = nn.Heads(mean=nn.Linear(width, outputs), var=var)
-        return heads, nn.GaussianNLLLoss(full=draw.random() < 0.5, eps=0.1), False
+        return heads, nn.GaussianNLLLoss(full=draw.random() < 0.5, eps=0.1), Kind.NUMBERS
     if kind < 0.2:
         found = {name: draw_loss(draw, outputs) for name in ("a", "b")}
         heads = nn.Heads(
@@ -275,12 +326,12 @@ def draw_heads(
             {name: f[1] for name, f in found.items()}, {"b": draw.choice((0.0, 0.3))}
         )
         return heads, criterion, {name: f[2] for name, f in found.items()}
-    last, criterion, of_classes = draw_loss(draw, outputs)
-    return nn.Sequential(nn.Linear(width, outputs), *last), criterion, of_classes
+    last, criterion, kind_of_target = draw_loss(draw, outputs)
+    return nn.Sequential(nn.Linear(width, outputs), *last), criterion, kind_of_target
 
 
 def draw_net(draw: random.Random, outputs: int) -> Any:
-    """(net, loss, whether targets are classes, shape of a sample, names in it), or None."""
+    """(net, loss, what targets are, shape of a sample, names in it), or None."""
     layers, shape, names = draw_encoder(draw)
     try:
         x = torch.zeros(2, *shape, dtype=torch.int64 if names else torch.float32)
@@ -292,21 +343,25 @@ def draw_net(draw: random.Random, outputs: int) -> Any:
         layers += [nn.Linear(width, features, bias=draw.random() < 0.8), draw_activation(draw)]
         layers += [draw_block(draw, features)]
         width = features
-    last, criterion, of_classes = draw_heads(draw, width, outputs)
-    return nn.Sequential(*layers, last), criterion, of_classes, shape, names
+    last, criterion, kinds = draw_heads(draw, width, outputs)
+    return nn.Sequential(*layers, last), criterion, kinds, shape, names
 
 
 def draw_data(
     draw: random.Random, N: int, lead: tuple[int, ...], dtype: torch.dtype, outputs: int, made: Any
 ) -> Dataset:
     """Samples of their own for each replica, or the same for all."""
-    _, _, of_classes, shape, names = made
+    _, _, kinds, shape, names = made
     generator = torch.Generator().manual_seed(draw.randrange(2**31))
     lead = draw.choice((lead, ()))
 
-    def target(classes: bool) -> Tensor:
-        if classes:
+    def target(kind: Kind) -> Tensor:
+        if kind == Kind.CLASSES:
             return torch.randint(0, outputs, (*lead, N), generator=generator)
+        if kind in (Kind.SIGN, Kind.SIGNS):
+            shape = () if kind == Kind.SIGN else (outputs,)
+            signs = torch.randint(0, 2, (*lead, N, *shape), generator=generator)
+            return signs.mul(2).sub(1).to(dtype)
         values = torch.rand(*lead, N, outputs, generator=generator, dtype=torch.float64)
         return values.to(dtype)
 
@@ -314,10 +369,10 @@ def draw_data(
         x = torch.randint(0, names, (*lead, N, *shape), generator=generator)
     else:
         x = torch.randn(*lead, N, *shape, generator=generator, dtype=torch.float64).to(dtype)
-    if isinstance(of_classes, dict):
-        targets: Any = {name: target(classes) for name, classes in of_classes.items()}
+    if isinstance(kinds, dict):
+        targets: Any = {name: target(kind) for name, kind in kinds.items()}
     else:
-        targets = target(of_classes)
+        targets = target(kinds)
     return Dataset(x, targets, lead[0] if lead else None)
 
 

@@ -10,9 +10,9 @@ from chainrule import nn, optim, zoo
 from chainrule._util.threads import torch_threads
 from chainrule.compiled import Unsupported, compile_training
 from chainrule.compiled.lowering.layers.activations import MAPS
-from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS
+from chainrule.compiled.lowering.net import CONTAINERS, LOWERINGS, MOVING
 from chainrule.data import Dataset
-from chainrule.train import Compiled, Trainer
+from chainrule.train import Trainer
 from tests.compiled import test_images
 from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
@@ -74,12 +74,30 @@ CONTAINED = [
     nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Concat(nn.Linear(3, 2), nn.Identity(), dim=2)),
     nn.Sequential(nn.Unflatten(1, (2, 3)), nn.Concat(nn.Identity(), nn.SiLU(), dim=-2)),
 ]
+PAIR = nn.Unflatten(1, (2, 3)), nn.Unbind()
+OF_SEVERAL = [
+    nn.Sequential(*PAIR, nn.Parallel(nn.Linear(3, 4), nn.Tanh()), nn.Item(0)),
+    nn.Sequential(
+        *PAIR, nn.Parallel(nn.Linear(3, 4), nn.Tanh()), nn.Concat(nn.Item(1), nn.Item(0))
+    ),
+    nn.Sequential(*PAIR, nn.Identity(), nn.Sum(nn.Item(0), nn.Item(1), nn.Item(0))),
+    nn.Sequential(*PAIR, nn.Siamese(nn.Linear(3, 5)), nn.Sum(nn.Item(0), nn.Item(1))),
+    nn.Sequential(
+        *PAIR,
+        nn.Siamese(nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5)), share=False),
+        nn.Parallel(SHARED_5 := nn.Linear(5, 5), nn.Sequential(SHARED_5, nn.Dropout(0.3))),
+        nn.Concat(nn.Item(0), nn.Item(1)),
+    ),
+    nn.Sequential(
+        nn.Unflatten(1, (3, 2)), nn.Unbind(-2), nn.Parallel(*[nn.Flatten()] * 3), nn.Item(2)
+    ),
+]
 
 
 @pytest.mark.parametrize("first", [True, False])
-@pytest.mark.parametrize("container", CONTAINED, ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("container", [*CONTAINED, *OF_SEVERAL], ids=repr)
 def test_containers_agree(container, first):
-    width = container(torch.ones(1, 6)).numel()
+    width = container(torch.ones(2, 6)).numel() // 2
     before = [] if first else [nn.Linear(6, 6), nn.Tanh()]
     net = nn.Sequential(*before, container, nn.Flatten(), nn.Linear(width, 4))
     assert_equal(net, nn.MSELoss(), sgd, (6,), 4)
@@ -362,17 +380,13 @@ def test_an_embedding_is_asked_for_rows_that_it_has():
         trainer.fit(data, epochs=2, progress=False)
 
 
+@pytest.mark.parametrize("joint", [False, True])
 @pytest.mark.parametrize("twice", [nn.Dropout(0.3), nn.BatchNorm1d(4)], ids=repr)
-def test_what_each_of_a_pair_uses_twice_in_turn_takes_the_plain_path(twice):
-    """The second image meets what the first has left: the kernel does each layer for both."""
+def test_what_each_of_a_pair_uses_twice_agrees(twice, joint):
+    """The second image meets what the first has left."""
     branch = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), twice, nn.Linear(4, 4), twice)
-    for joint in (False, True):
-        net = nn.Sequential(nn.Siamese(branch, joint_batch=joint), nn.Flatten(), nn.Linear(8, 2))
-        net = net.replicate(K, SEEDS)
-        trainer = Trainer(net, nn.MSELoss(), sgd(net), seed=SEEDS)
-        trainer.fit(make_data((2, 3), 2, torch.float32), epochs=1, progress=False)
-        assert ("used twice by each of a pair" in str(trainer.backend_status)) != joint
-        assert (trainer.backend_status == Compiled()) == joint
+    net = nn.Sequential(nn.Siamese(branch, joint_batch=joint), nn.Flatten(), nn.Linear(8, 2))
+    assert_equal(net, nn.MSELoss(), sgd, (2, 3), 2)
 
 
 def test_nothing_known_is_left_out_here():
@@ -381,7 +395,8 @@ def test_nothing_known_is_left_out_here():
     assert set(MAPS) <= tested
     assert {nn.LayerNorm, nn.GroupNorm, nn.Maxout, nn.AdaptiveAvgPool2d} <= tested & set(LOWERINGS)
     contained = {type(layer) for layer in CONTAINED} | {nn.Siamese, nn.Dropout, nn.Dropout2d}
+    contained |= {type(layer) for several in OF_SEVERAL for layer in several.modules()}
     resized = {type(layer) for layer in (*test_images.LAYERS, *test_images.SIGNALS)}
     sequential = {nn.TransformerEncoderLayer, nn.PositionalEncoding}
-    assert set(CONTAINERS) - resized == contained | sequential
+    assert {*CONTAINERS, *MOVING} - resized <= contained | sequential
     assert {nn.Upsample, nn.ConvTranspose1d, nn.ConvTranspose2d} <= resized

@@ -27,10 +27,11 @@ from chainrule.compiled.lowering.ir import (
     Matmul,
     TransposedConvolution,
 )
-from chainrule.compiled.lowering.loss import Outputs, lower_loss
+from chainrule.compiled.lowering.loss import lower_loss
 from chainrule.compiled.lowering.matrices import count_step_products, count_step_scratch
 from chainrule.compiled.lowering.net import lower_net, write_outputs
 from chainrule.compiled.lowering.optimizer import check_update_rule
+from chainrule.compiled.lowering.outputs import OutputKey, Outputs
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
 from chainrule.data.resampled import ResampledDataset, input_shape, stored_data
@@ -59,7 +60,7 @@ class CompiledProgram(NamedTuple):
     """How the kernel trains a net on a data set."""
 
     args: EpochArgs
-    heads: dict[str, tuple[int, ...]]  # name → the shape of a sample
+    heads: dict[OutputKey, tuple[int, ...]]  # → the shape of a sample
     owners: list[Any]  # of the memory that the arguments point at
     copies: list[tuple[Tensor, Tensor]]  # of data that are not contiguous: copy, original
     running: list[Buffer]  # what layers learn beside parameters

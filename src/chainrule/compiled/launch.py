@@ -32,6 +32,7 @@ from chainrule.compiled.lowering.optimizer_rows import (
     join_rows,
     return_rows,
 )
+from chainrule.compiled.lowering.outputs import OutputKey
 from chainrule.compiled.lowering.targets import loss_weights
 from chainrule.nn.loss import Loss
 from chainrule.optim import Optimizer
@@ -45,7 +46,7 @@ POLL_SECONDS = 0.2
 """Seconds between two looks for Ctrl-C."""
 
 
-Heads: TypeAlias = dict[str, Tensor]
+Heads: TypeAlias = dict[OutputKey, Tensor]
 """Head → its outputs (K, N, …) for all samples."""
 
 

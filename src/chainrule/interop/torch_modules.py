@@ -39,6 +39,7 @@ __all__ = [
     "TorchSiamese",
     "TorchSum",
     "TorchTransformerEncoderLayer",
+    "TorchUnbind",
 ]
 
 
@@ -147,6 +148,17 @@ class TorchSelect(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.select(self.dim, self.index)
+
+
+class TorchUnbind(nn.Module):
+    """y: a tuple of x at each index of the axis ``dim``, which goes"""
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return x.unbind(self.dim)
 
 
 class TorchExp(nn.Module):

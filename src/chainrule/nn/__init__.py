@@ -72,7 +72,7 @@ from chainrule.nn.layers.pooling import (
 )
 from chainrule.nn.layers.recurrent import GRU, LSTM, RNN
 from chainrule.nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell
-from chainrule.nn.layers.reshape import Flatten, Item, Select, Unflatten
+from chainrule.nn.layers.reshape import Flatten, Item, Select, Unbind, Unflatten
 from chainrule.nn.layers.siamese import Siamese
 from chainrule.nn.layers.softmax import LogSoftmax, Softmax, Softmin
 from chainrule.nn.layers.upsample import Upsample
@@ -217,6 +217,7 @@ __all__ = [
     "Threshold",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "Unbind",
     "Unflatten",
     "Upsample",
     "ZeroPad1d",

@@ -85,6 +85,8 @@ SHAPES = [
     Case("Exp()", nn.Exp, (4, 3), keeps_shape=True),
     Case("Select(1, 0)", lambda: nn.Select(1, 0), (4, 2, 3)),
     Case("Select(-1, -2)", lambda: nn.Select(-1, -2), (4, 3)),
+    Case("Unbind()", nn.Unbind, (4, 2, 3)),
+    Case("Unbind(-1)", lambda: nn.Unbind(-1), (4, 3)),
 ]
 
 LINEAR = [

@@ -20,7 +20,7 @@ enum class ActivationKind : int64_t { IDENTITY = 0, RELU = 1, LEAKY_RELU = 2, TA
 enum class MapKind : int64_t { IDENTITY = 0, LEAKY_RELU = 1, ELU = 2, GELU = 3, GELU_TANH = 4, SILU = 5, SOFTPLUS = 6, EXP = 7, NEGATIVE = 8, CELU = 9, MISH = 10, LOG_SIGMOID = 11, TANHSHRINK = 12, HARDSHRINK = 13, SOFTSHRINK = 14, HARDSIGMOID = 15, HARDSWISH = 16, THRESHOLD = 17 };
 
 // The functions of an ElementwiseTerm.
-enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7, POISSON = 8, POISSON_FULL = 9, POISSON_LOG = 10, POISSON_LOG_FULL = 11, HINGE_EMBEDDING = 12, SOFT_MARGIN = 13 };
+enum class LossKind : int64_t { MSE = 0, L1 = 1, SMOOTH_L1 = 2, HUBER = 3, BCE = 4, BCE_WITH_LOGITS = 5, KL_DIV = 6, KL_DIV_LOG = 7, POISSON = 8, POISSON_FULL = 9, POISSON_LOG = 10, POISSON_LOG_FULL = 11, HINGE_EMBEDDING = 12, SOFT_MARGIN = 13, MARGIN_RANKING = 14, COSINE_EMBEDDING = 15, TRIPLET_MARGIN = 16 };
 
 // The optimizers that the kernel knows; AdamW is Adam with decoupled decay.
 enum class UpdateRule : int64_t { SGD = 0, ADAM = 1, NADAM = 2, RADAM = 3, ADAGRAD = 4, RMSPROP = 5, ADADELTA = 6, ADAMAX = 7, RPROP = 8, ASGD = 9, ADAFACTOR = 10, MUON = 11 };
@@ -277,6 +277,40 @@ struct LessEqual {
     GradMode x_grad;
 };
 
+// y (1, n) = d = ‖x − z + ε‖ₚ        x, z (rows, n)
+//
+// dx = g s |s|ᵖ⁻² / dᵖ⁻¹ with s = x − z + ε,   dz = −dx
+struct Distance {
+    int64_t x;
+    int64_t ldx;
+    int64_t z;
+    int64_t ldz;
+    int64_t y;
+    int64_t rows;
+    int64_t n;
+    double p;
+    double eps;
+    GradMode x_grad;
+    GradMode z_grad;
+};
+
+// y (1, n) = c = x · z / (|x| |z|), |x|² = Σ x² + ε        x, z (rows, n)
+//
+// dx = g (z / |z| − c x / |x|) / |x|, and so for z. ``lengths`` (2, n) keeps |x| and |z|.
+struct Cosine {
+    int64_t x;
+    int64_t ldx;
+    int64_t z;
+    int64_t ldz;
+    int64_t y;
+    int64_t lengths;
+    int64_t rows;
+    int64_t n;
+    double eps;
+    GradMode x_grad;
+    GradMode z_grad;
+};
+
 // loss += weights[term] Σ w f(x, t), divided by the batch's samples times ``divisor``
 //
 // x, t (rows, n). Divisor 0: it is a sum. ``row_weights``, ``positive_weights`` (rows), or
@@ -470,7 +504,7 @@ struct Resample {
     GradMode x_grad;
 };
 
-enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DRAW_MASK = 13, DROP = 14, LESS_EQUAL = 15, ELEMENTWISE_TERM = 16, CROSS_ENTROPY = 17, GAUSSIAN_TERM = 18, STORE_OUTPUT = 19, CONVOLUTION = 20, TRANSPOSED_CONVOLUTION = 21, POOL = 22, PAD = 23, RESAMPLE = 24 };
+enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DRAW_MASK = 13, DROP = 14, LESS_EQUAL = 15, DISTANCE = 16, COSINE = 17, ELEMENTWISE_TERM = 18, CROSS_ENTROPY = 19, GAUSSIAN_TERM = 20, STORE_OUTPUT = 21, CONVOLUTION = 22, TRANSPOSED_CONVOLUTION = 23, POOL = 24, PAD = 25, RESAMPLE = 26 };
 
 union OperationArgs {
     LoadInput load_input;
@@ -489,6 +523,8 @@ union OperationArgs {
     DrawMask draw_mask;
     Drop drop;
     LessEqual less_equal;
+    Distance distance;
+    Cosine cosine;
     ElementwiseTerm elementwise_term;
     CrossEntropy cross_entropy;
     GaussianTerm gaussian_term;
@@ -525,6 +561,8 @@ template <class F> void visit(const Operation &op, F f) {
     case OpCode::DRAW_MASK: return f(op.args.draw_mask);
     case OpCode::DROP: return f(op.args.drop);
     case OpCode::LESS_EQUAL: return f(op.args.less_equal);
+    case OpCode::DISTANCE: return f(op.args.distance);
+    case OpCode::COSINE: return f(op.args.cosine);
     case OpCode::ELEMENTWISE_TERM: return f(op.args.elementwise_term);
     case OpCode::CROSS_ENTROPY: return f(op.args.cross_entropy);
     case OpCode::GAUSSIAN_TERM: return f(op.args.gaussian_term);

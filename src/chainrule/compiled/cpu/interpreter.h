@@ -14,6 +14,7 @@
 #include "ops/attention.h"
 #include "ops/comparison.h"
 #include "ops/conv.h"
+#include "ops/distances.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/gemm.h"
@@ -303,6 +304,30 @@ template <class T> struct Interpreter {
         if (op.x_grad == GradMode::SKIP) return;
         less_equal_backward<T>(op, grads + op.x, grads + op.y, values + op.y, values + op.shares,
                                op.x_grad == GradMode::ACCUMULATE);
+    }
+
+    GradRows<T> grad_rows(int64_t place, int64_t ld, GradMode mode) const {
+        return {mode == GradMode::SKIP ? nullptr : grads + place, ld, mode == GradMode::ACCUMULATE};
+    }
+
+    void forward(const Distance &op) {
+        distance_forward<T>(op, values + op.y, values + op.x, values + op.z);
+    }
+
+    void backward(const Distance &op) {
+        distance_backward<T>(op, grad_rows(op.x, op.ldx, op.x_grad),
+                             grad_rows(op.z, op.ldz, op.z_grad), grads + op.y, values + op.y,
+                             values + op.x, values + op.z);
+    }
+
+    void forward(const Cosine &op) {
+        cosine_forward<T>(op, values + op.y, values + op.lengths, values + op.x, values + op.z);
+    }
+
+    void backward(const Cosine &op) {
+        cosine_backward<T>(op, grad_rows(op.x, op.ldx, op.x_grad),
+                           grad_rows(op.z, op.ldz, op.z_grad), grads + op.y, values + op.y,
+                           values + op.lengths, values + op.x, values + op.z);
     }
 
     // Where a parameter's gradient is to be added up, or null where there is none.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from chainrule import nn
+from chainrule.compiled.lowering.compared_outputs import compare_outputs
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
     ActivationKind,
@@ -23,14 +23,20 @@ from chainrule.compiled.lowering.ir import (
     MapKind,
     OneHot,
 )
-from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Unsupported, Value
-from chainrule.compiled.lowering.targets import choose_target, loss_targets, split_losses
+from chainrule.compiled.lowering.outputs import Outputs, output_slice
+from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value
+from chainrule.compiled.lowering.targets import (
+    SIGNED,
+    check_classes,
+    check_vectors,
+    choose_target,
+    loss_targets,
+    split_losses,
+)
 from chainrule.nn.loss import Loss
+from chainrule.nn.loss.embedding import ComparingLoss
 
-__all__ = ["Outputs", "lower_loss"]
-
-Outputs: TypeAlias = dict[str, Value]
-"""The net's outputs by head; one that is not named is ""."""
+__all__ = ["lower_loss"]
 
 LOSSES: dict[type[Loss], LossKind] = {
     nn.MSELoss: LossKind.MSE,
@@ -43,6 +49,9 @@ LOSSES: dict[type[Loss], LossKind] = {
     nn.PoissonNLLLoss: LossKind.POISSON,
     nn.HingeEmbeddingLoss: LossKind.HINGE_EMBEDDING,
     nn.SoftMarginLoss: LossKind.SOFT_MARGIN,
+    nn.MarginRankingLoss: LossKind.MARGIN_RANKING,
+    nn.CosineEmbeddingLoss: LossKind.COSINE_EMBEDDING,
+    nn.TripletMarginLoss: LossKind.TRIPLET_MARGIN,
 }
 
 CONSTANTS: dict[type[Loss], str] = {
@@ -50,11 +59,12 @@ CONSTANTS: dict[type[Loss], str] = {
     nn.HuberLoss: "delta",
     nn.PoissonNLLLoss: "eps",
     nn.HingeEmbeddingLoss: "margin",
+    nn.MarginRankingLoss: "margin",
+    nn.CosineEmbeddingLoss: "margin",
+    nn.TripletMarginLoss: "margin",
 }
 """What a loss calls its constant."""
 
-SIGNED = nn.HingeEmbeddingLoss, nn.SoftMarginLoss
-"""The losses whose targets are signs."""
 SHARES = (ActivationKind.SIGMOID, ActivationKind.SOFTMAX)
 """The activations whose outputs are between 0 and 1."""
 
@@ -113,17 +123,10 @@ def lower_sample_weighted(
     return loss_targets(criterion, targets)
 
 
-def output_slice(program: Program, value: Value) -> Slice:
-    """The one slice that an output is, or a copy of it is."""
-    if len(value.slices) != 1 or value.slices[0].buffer == INPUTS:
-        return program.copy([value])[0].slices[0]
-    return value.slices[0]
-
-
 def lower_term(
     program: Program,
     loss: Loss,
-    output: Value,
+    output: Value | tuple[Value, ...],
     target: Tensor,
     term: int,
     dtype: torch.dtype,
@@ -136,14 +139,20 @@ def lower_term(
     """
     inner = loss.loss if isinstance(loss, nn.OneHotLoss) else loss
     reduction = getattr(inner, "reduction", "none")
-    if (reduction == "none") != (sample_weights != NOWHERE) or not output.shape:
+    if (reduction == "none") != (sample_weights != NOWHERE):
+        raise Unsupported(f"{loss.label()} that does not reduce")
+    if isinstance(output, tuple):
+        output = compare_outputs(program, loss, output)
+    elif not output.shape or isinstance(loss, ComparingLoss):
         raise Unsupported(f"{loss.label()} of samples {output.shape}")
     x = output_slice(program, output)
     room = program.add_buffer(x.rows)
     program.constants.add(room)
     t = Slice(room, 0, x.rows)
     ops: Sequence[ElementwiseTerm | CrossEntropy]
-    if type(inner) in LOSSES:
+    if isinstance(inner, nn.TripletMarginLoss):
+        ops = [elementwise_term(program, inner, output.shape, term, x, x)]
+    elif type(inner) in LOSSES:
         lower_target(program, loss, target, term, output.shape, program.address(t), dtype)
         ops = [elementwise_term(program, inner, output.shape, term, x, t)]
     else:
@@ -256,12 +265,14 @@ def lower_shares(
 def lower_gaussian(
     program: Program,
     loss: nn.GaussianNLLLoss,
-    mean: Value,
-    var: Value,
+    mean: Value | tuple[Value, ...],
+    var: Value | tuple[Value, ...],
     target: Tensor,
     dtype: torch.dtype,
 ) -> None:
     """The likelihood of a normal distribution, whose variance is no less than 0."""
+    if isinstance(mean, tuple) or isinstance(var, tuple):
+        raise Unsupported(f"{loss.label()} of several values")
     x, v = output_slice(program, mean), output_slice(program, var)
     if not is_not_negative(program, v) or loss.reduction == "none" or len(var.shape) != 1:
         raise Unsupported(f"{loss.label()} of what may be negative")
@@ -337,20 +348,3 @@ def elementwise_kind(loss: Loss, activation: ActivationKind | None) -> LossKind:
     if isinstance(loss, nn.BCELoss) and activation not in SHARES:
         raise Unsupported(f"{loss.label()} of what is not a sigmoid or softmax")
     return LOSSES[type(loss)]
-
-
-def check_classes(loss: Loss, target: Tensor, classes: int, places: tuple[int, ...] = ()) -> None:
-    """Raise Unsupported unless each target is a class, or one for each place of a sample."""
-    low, high = (int(t) for t in target.aminmax()) if target.dtype == torch.int64 else (-1, -1)
-    if target.dim() < 2 or target.shape[2:] != places or low < 0 or high >= classes:
-        raise Unsupported(f"{loss.label()} of these targets")
-
-
-def check_vectors(loss: Loss, target: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    """Raise Unsupported unless each target is like the output."""
-    if target.shape[2:] != shape or target.dtype != dtype:
-        raise Unsupported(f"{loss.label()} of these targets")
-    if isinstance(loss, nn.BCELoss) and bool(((target < 0) | (target > 1)).any()):
-        raise Unsupported(f"{loss.label()} of targets beyond 0 and 1")
-    if isinstance(loss, SIGNED) and bool((target.abs() != 1).any()):
-        raise Unsupported(f"{loss.label()} of other targets than 1 and -1")

@@ -5,11 +5,12 @@ What has no form here raises Unsupported, and is trained on the plain path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any
 
 from chainrule import nn
+from chainrule._util.words import count_noun
 from chainrule.compiled.lowering.ir import StoreOutput
 from chainrule.compiled.lowering.layers.activations import (
     ACTIVATIONS,
@@ -24,6 +25,7 @@ from chainrule.compiled.lowering.layers.attention import (
     lower_attention,
     lower_positions,
 )
+from chainrule.compiled.lowering.layers.branches import add_branches, join_values
 from chainrule.compiled.lowering.layers.comparison import lower_less_equal
 from chainrule.compiled.lowering.layers.conv import lower_conv
 from chainrule.compiled.lowering.layers.conv_transpose import lower_conv_transpose
@@ -43,15 +45,16 @@ from chainrule.compiled.lowering.layers.pooling import (
 )
 from chainrule.compiled.lowering.layers.recurrent import lower_recurrent
 from chainrule.compiled.lowering.layers.resample import lower_pad, lower_upsample
-from chainrule.compiled.lowering.loss import Outputs
+from chainrule.compiled.lowering.layers.reshape import rearrange, select_entry, unbind_entries
+from chainrule.compiled.lowering.outputs import OutputKey, Outputs
 from chainrule.compiled.lowering.program import (
     INPUTS,
+    Lanes,
     Program,
     Slice,
     Unsupported,
     Value,
     join_entries,
-    side_by_side,
     split_entries,
 )
 from chainrule.nn.layers.conv import ConvBase
@@ -108,11 +111,21 @@ def lower_net(program: Program, net: Module, shape: tuple[int, ...]) -> Outputs:
         if module.replicas != net.replicas and type(module) not in ELEMENTWISE:
             raise Unsupported(f"{module.label()}, which has not the net's replicas")
     *layers, last = flatten_sequential(net) or [nn.Identity()]
-    lanes = [Value(shape, [Slice(INPUTS, 0, prod(shape))])]
+    lanes: Lanes = [Value(shape, [Slice(INPUTS, 0, prod(shape))])]
     if isinstance(last, nn.Heads):
         lanes = lower_layers(program, layers, lanes)
-        return {name: lower_branch(program, head, lanes)[0] for name, head in last.heads.items()}
-    return {"": lower_layers(program, [*layers, last], lanes)[0]}
+        branches = {name: lower_branch(program, f, lanes) for name, f in last.heads.items()}
+        return {name: to_output(branch) for name, branch in branches.items()}
+    return {"": to_output(lower_layers(program, [*layers, last], lanes))}
+
+
+def to_output(lanes: Lanes) -> Value | tuple[Value, ...]:
+    """What a net has given, of its only lane."""
+    if not isinstance(lanes, tuple):
+        return lanes[0]
+    if any(isinstance(each, tuple) for each in lanes):
+        raise Unsupported("several outputs within one of several outputs")
+    return tuple(each[0] for each in lanes if not isinstance(each, tuple))
 
 
 def flatten_sequential(layer: Module) -> list[Module]:
@@ -122,112 +135,126 @@ def flatten_sequential(layer: Module) -> list[Module]:
     return [inner for child in layer for inner in flatten_sequential(child)]
 
 
-def lower_layers(program: Program, layers: Sequence[Module], lanes: list[Value]) -> list[Value]:
+def lower_layers(program: Program, layers: Sequence[Module], lanes: Lanes) -> Lanes:
     """The operations of a chain of layers on each lane."""
     remaining = list(layers)
     while remaining:
         layer = remaining.pop(0)
-        if type(layer) in LOOKING_AHEAD:
+        if type(layer) in CONTAINERS:
+            lanes = CONTAINERS[type(layer)](program, layer, lanes)
+        elif isinstance(lanes, tuple):
+            raise Unsupported(f"{layer.label()} of {count_noun(len(lanes), 'value')}")
+        elif type(layer) in LOOKING_AHEAD:
             lanes = LOOKING_AHEAD[type(layer)](program, layer, lanes, remaining)
         elif type(layer) in LOWERINGS:
             lanes = LOWERINGS[type(layer)](program, layer, lanes)
             if type(layer) not in ACTIVATIONS:
                 bias = layer.bias if isinstance(layer, ConvBase) else None
                 lower_next_activation(program, remaining, lanes, bias)
-        elif type(layer) in CONTAINERS:
-            lanes = CONTAINERS[type(layer)](program, layer, lanes)
+        elif type(layer) in MOVING:
+            lanes = MOVING[type(layer)](program, layer, lanes)
         else:
             lanes = [rearrange(layer, value) for value in lanes]
     return lanes
 
 
-def lower_branch(program: Program, module: Module, lanes: list[Value]) -> list[Value]:
+def lower_branch(program: Program, module: Module, lanes: Lanes) -> Lanes:
     """The operations of a module, which may be a chain of them."""
     return lower_layers(program, flatten_sequential(module), lanes)
+
+
+def lower_value(program: Program, module: Module, lanes: Lanes) -> list[Value]:
+    """The same of a module that gives one value. Raises Unsupported where it gives several."""
+    found = lower_branch(program, module, lanes)
+    if isinstance(found, tuple):
+        raise Unsupported(f"{module.label()}, which gives {count_noun(len(found), 'value')}")
+    return found
+
+
+def gather_lanes(program: Program, lanes: Lanes) -> Lanes:
+    """What several branches read, brought here once."""
+    if isinstance(lanes, tuple):
+        return tuple(gather_lanes(program, each) for each in lanes)
+    return program.gather(lanes)
+
+
+def lower_parallel(program: Program, layer: nn.Parallel, lanes: Lanes) -> Lanes:
+    """Each module at its own value."""
+    if not isinstance(lanes, tuple) or len(lanes) != len(layer):
+        raise Unsupported(f"{layer.label()} of other than {count_noun(len(layer), 'value')}")
+    return lower_each(program, layer, lanes)
+
+
+def lower_each(
+    program: Program, modules: Iterable[Module], lanes: tuple[Lanes, ...]
+) -> tuple[Lanes, ...]:
+    """Each module at one of several values."""
+    pairs = zip(modules, lanes, strict=True)
+    return tuple(lower_branch(program, module, each) for module, each in pairs)
+
+
+def lower_unbind(program: Program, layer: nn.Unbind, lanes: Lanes) -> Lanes:
+    """The entries of an axis, as several values."""
+    if isinstance(lanes, tuple):
+        raise Unsupported(f"{layer.label()} of {count_noun(len(lanes), 'value')}")
+    return unbind_entries(layer, lanes)
+
+
+def lower_item(program: Program, layer: nn.Item, lanes: Lanes) -> Lanes:
+    """One of several values."""
+    if not isinstance(lanes, tuple) or layer.key not in range(len(lanes)):
+        raise Unsupported(f"{layer.label()} of what has no such item")
+    return lanes[int(layer.key)]
 
 
 def lower_residual(program: Program, layer: nn.Residual, lanes: list[Value]) -> list[Value]:
     """x + f(x) of each lane."""
     lanes = program.gather(lanes)
-    return add_branches(program, layer, [lanes, lower_branch(program, layer.module, lanes)])
+    return add_branches(program, layer, [lanes, lower_value(program, layer.module, lanes)])
 
 
-def lower_sum(program: Program, layer: nn.Sum, lanes: list[Value]) -> list[Value]:
+def lower_sum(program: Program, layer: nn.Sum, lanes: Lanes) -> list[Value]:
     """f₁(x) + f₂(x) + … of each lane."""
-    lanes = program.gather(lanes)
-    return add_branches(program, layer, [lower_branch(program, each, lanes) for each in layer])
+    lanes = gather_lanes(program, lanes)
+    return add_branches(program, layer, [lower_value(program, each, lanes) for each in layer])
 
 
-def add_branches(program: Program, layer: Module, branches: list[list[Value]]) -> list[Value]:
-    """The sum of what the branches made of each lane, in a new buffer."""
-    shapes = {value.shape for lanes in branches for value in lanes}
-    if len(shapes) != 1:
-        raise Unsupported(f"{layer.label()} of outputs {sorted(shapes)}")
-    (shape,), lanes = shapes, len(branches[0])
-    out = Slice(program.add_buffer(prod(shape), lanes), 0, prod(shape))
-    for i, branch in enumerate(branches):
-        program.write_map(branch, out, accumulate=i > 0)
-    return side_by_side(shape, out, lanes)
-
-
-def lower_concat(program: Program, layer: nn.Concat, lanes: list[Value]) -> list[Value]:
+def lower_concat(program: Program, layer: nn.Concat, lanes: Lanes) -> list[Value]:
     """The outputs of the branches, one after the other along an axis: they stay where they are."""
-    lanes = program.gather(lanes)
-    branches = [lower_branch(program, each, lanes) for each in layer]
+    lanes = gather_lanes(program, lanes)
+    branches = [lower_value(program, each, lanes) for each in layer]
     return [join_values(layer, parts) for parts in zip(*branches, strict=True)]
 
 
-def join_values(layer: nn.Concat, parts: Sequence[Value]) -> Value:
-    """Values as one, joined along the layer's axis."""
-    first = parts[0].shape
-    axis = layer.dim % (len(first) + 1) - 1
-    if axis < 0 or any(
-        part.shape[:axis] + part.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]
-        for part in parts
-    ):
-        raise Unsupported(f"{layer.label()} of outputs {[part.shape for part in parts]}")
-    inner = prod(first[axis + 1 :])
-    sizes = [part.shape[axis] * inner for part in parts]
-    slices = [
-        piece
-        for i in range(prod(first[:axis]))
-        for part, size in zip(parts, sizes, strict=True)
-        for piece in part.slice_range(i * size, (i + 1) * size)
-    ]
-    return Value((*first[:axis], sum(sizes) // inner, *first[axis + 1 :]), slices)
-
-
-def lower_siamese(program: Program, layer: nn.Siamese, lanes: list[Value]) -> list[Value]:
-    """Shared, its module sees twice as many lanes; else each module its half."""
+def lower_siamese(program: Program, layer: nn.Siamese, lanes: Lanes) -> Lanes:
+    """The module, or the two of them, at the halves of each lane, or at the values of a pair."""
+    if isinstance(lanes, tuple):
+        if len(lanes) != 2 or layer.joint_batch:
+            raise Unsupported(f"{layer.label()} of {count_noun(len(lanes), 'value')}")
+        modules = layer.module, layer.module if layer.share else layer.other
+        return lower_each(program, modules, lanes)
     if any(value.shape[:1] != (2,) for value in lanes):
         raise Unsupported(f"Siamese of samples {lanes[0].shape}")
-    halves = [[select_entry(value, i) for value in lanes] for i in range(2)]
-    if layer.share:
-        groups, m, used = program.lane_groups, len(lanes), program.used_in_turn
-        pairs = [[(i, i + m) for i in group] for group in groups]
-        if layer.joint_batch or not layer.module.depends_on_batch:
-            program.lane_groups = [[lane for pair in group for lane in pair] for group in pairs]
-        else:
-            program.used_in_turn = set() if used is None else used
-            program.lane_groups = [
-                list(half) for group in pairs for half in zip(*group, strict=True)
-            ]
-        both = lower_branch(program, layer.module, [*halves[0], *halves[1]])
-        program.lane_groups, program.used_in_turn = groups, used
-        first, second = both[: len(lanes)], both[len(lanes) :]
-    else:
-        first = lower_branch(program, layer.module, halves[0])
-        second = lower_branch(program, layer.other, halves[1])
+    first, second = lower_halves(
+        program, layer, *([select_entry(value, i) for value in lanes] for i in range(2))
+    )
     return [
         Value((2, *a.shape), [*a.slices, *b.slices]) for a, b in zip(first, second, strict=True)
     ]
 
 
-def select_entry(value: Value, index: int) -> Value:
-    """One entry of the first axis after the samples."""
-    shape = value.shape[1:]
-    size = prod(shape)
-    return Value(shape, value.slice_range(index * size, (index + 1) * size))
+def lower_halves(
+    program: Program, layer: nn.Siamese, first: list[Value], second: list[Value]
+) -> tuple[list[Value], list[Value]]:
+    """Shared, the module sees twice as many lanes; one that looks at a batch sees one by one."""
+    if layer.joint_batch or (layer.share and not layer.module.depends_on_batch):
+        m, order = len(first), program.batch_lanes
+        program.batch_lanes = [lane for i in order for lane in (i, i + m)]
+        both = lower_value(program, layer.module, [*first, *second])
+        program.batch_lanes = order
+        return both[:m], both[m:]
+    other = layer.module if layer.share else layer.other
+    return lower_value(program, layer.module, first), lower_value(program, other, second)
 
 
 def lower_encoder_layer(
@@ -241,9 +268,9 @@ def lower_encoder_layer(
         return lower_step_dropout(program, layer.drop1, seen, T)
 
     def feed_forward(steps: list[Value]) -> list[Value]:
-        inner = lower_layers(program, [layer.linear1, layer.f], steps)
+        inner = lower_value(program, nn.Sequential(layer.linear1, layer.f), steps)
         inner = lower_step_dropout(program, layer.drop, inner, T)
-        outer = lower_layers(program, [layer.linear2], inner)
+        outer = lower_value(program, layer.linear2, inner)
         return lower_step_dropout(program, layer.drop2, outer, T)
 
     steps = program.gather(split_entries(lanes))
@@ -257,62 +284,41 @@ def lower_encoder_layer(
     return join_entries(steps, T)
 
 
-CONTAINERS: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
+CONTAINERS: dict[type[Module], Callable[[Program, Any, Any], Lanes]] = {
+    nn.Identity: lambda program, layer, lanes: lanes,
     nn.Siamese: lower_siamese,
-    nn.Residual: lower_residual,
     nn.Sum: lower_sum,
     nn.Concat: lower_concat,
     nn.Sequential: lower_branch,
+    nn.Parallel: lower_parallel,
+    nn.Unbind: lower_unbind,
+    nn.Item: lower_item,
+}
+"""The modules that take or give several values."""
+
+MOVING: dict[type[Module], Callable[[Program, Any, list[Value]], list[Value]]] = {
+    nn.Residual: lower_residual,
     nn.Dropout: lower_dropout,
     nn.Dropout2d: lower_dropout,
     nn.TransformerEncoderLayer: lower_encoder_layer,
     nn.PositionalEncoding: lower_positions,
     **dict.fromkeys(PADS, lower_pad),
 }
-"""The modules whose lanes are anywhere, those that are made of others, and dropout; and padding,
-whose zeros are written once, so that nothing is done in their place."""
+"""Those of one value whose lanes are anywhere: what is made of others, dropout, and padding, whose
+zeros are written once, so that nothing is done in their place."""
 
 
-def rearrange(layer: Module, value: Value) -> Value:
-    """What a layer that only rearranges makes of a value: the same features by other names."""
-    if isinstance(layer, nn.Identity):
-        return value
-    axes = len(value.shape) + 1
-    if isinstance(layer, nn.Flatten):
-        start, end = (dim % axes - 1 for dim in (layer.start_dim, layer.end_dim))
-        if 0 <= start <= end and is_axis(layer.start_dim, axes) and is_axis(layer.end_dim, axes):
-            return Value(merge_axes(value.shape, start, end), value.slices)
-    if isinstance(layer, nn.Unflatten) and is_axis(layer.dim, axes) and layer.dim % axes:
-        axis, sizes = layer.dim % axes - 1, [*layer.unflattened_size]
-        if -1 in sizes:
-            sizes[sizes.index(-1)] = value.shape[axis] // max(1, -prod(sizes))
-        if min(sizes) > 0 and prod(sizes) == value.shape[axis]:
-            return Value((*value.shape[:axis], *sizes, *value.shape[axis + 1 :]), value.slices)
-    if (
-        isinstance(layer, nn.Select)
-        and layer.dim == 1
-        and -value.shape[0] <= layer.index < value.shape[0]
-    ):
-        return select_entry(value, layer.index % value.shape[0])
-    raise Unsupported(f"{layer.label()} of samples {value.shape}")
-
-
-def is_axis(dim: int, axes: int) -> bool:
-    """Whether it is one of so many dimensions, counted from either end."""
-    return -axes <= dim < axes
-
-
-def merge_axes(shape: tuple[int, ...], start: int, end: int) -> tuple[int, ...]:
-    """The shape with the axes from start to end as one."""
-    return (*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :])
-
-
-def write_outputs(program: Program, outputs: Outputs) -> dict[str, tuple[int, ...]]:
+def write_outputs(program: Program, outputs: Outputs) -> dict[OutputKey, tuple[int, ...]]:
     """Write each output to memory: the shape of a sample of it."""
-    for head, value in enumerate(outputs.values()):
+    values = {
+        OutputKey(head, item): value
+        for head, found in outputs.items()
+        for item, value in (enumerate(found) if isinstance(found, tuple) else [(None, found)])
+    }
+    for number, value in enumerate(values.values()):
         features, first = prod(value.shape), 0
         for piece in program.gather([value])[0].slices:
             x, ldx = program.address(piece)
-            program.ops.append(StoreOutput(head, features, first, piece.rows, x, ldx))
+            program.ops.append(StoreOutput(number, features, first, piece.rows, x, ldx))
             first += piece.rows
-    return {name: value.shape for name, value in outputs.items()}
+    return {key: value.shape for key, value in values.items()}

@@ -18,7 +18,9 @@ from chainrule.compiled.lowering.ir import (
     Attention,
     BatchNormalize,
     Convolution,
+    Cosine,
     CrossEntropy,
+    Distance,
     Drop,
     ElementwiseTerm,
     GaussianTerm,
@@ -41,6 +43,7 @@ from chainrule.nn.parameter import Buffer, Parameter
 
 __all__ = [
     "INPUTS",
+    "Lanes",
     "Program",
     "Slice",
     "Unsupported",
@@ -70,6 +73,8 @@ Reader: TypeAlias = (
     | BatchNormalize
     | Drop
     | LessEqual
+    | Distance
+    | Cosine
     | ElementwiseTerm
     | CrossEntropy
     | GaussianTerm
@@ -108,6 +113,10 @@ class Value:
         return found
 
 
+Lanes: TypeAlias = "list[Value] | tuple[Lanes, ...]"
+"""A value of each lane; a tuple where there are several values, each with its lanes."""
+
+
 class ValueBuffer(NamedTuple):
     """Rows of samples in memory, in blocks of one batch each."""
 
@@ -136,8 +145,8 @@ class Program:
     ``bfloat16_channels``: how many the kernel can multiply at a time, or 0; ``training``: whether
     it learns, or predicts; ``whole_numbers``: whether the inputs are some.
 
-    ``lane_groups``: the lanes of each use that a layer here has in a step, for what looks at a
-    batch as a whole, in the order of the samples' numbers. ``whole_batch``: whether all samples of
+    ``batch_lanes``: the lanes that a layer here sees as one batch, in the order of the samples'
+    numbers. ``whole_batch``: whether all samples of
     a batch have to go through together. ``running``: what layers learn beside parameters;
     ``dropouts``: those that draw, each with how often it does in a step; ``idle_draws``: those that
     count a draw, and would draw nothing but 1.
@@ -161,12 +170,11 @@ class Program:
         self.activation_size = self.step_workspace = self.scratch = 0
         self.reads: list[Read] = []
         self.activations: dict[int, ActivationKind] = {}  # by buffer
-        self.lane_groups: list[list[int]] = [[0]]
+        self.batch_lanes = [0]
         self.whole_batch, self.whole_numbers = False, whole_numbers
         self.running: list[Buffer] = []
         self.dropouts: dict[Module, int] = {}
         self.idle_draws: dict[Module, int] = {}
-        self.used_in_turn: set[Module] | None = None  # by each branch that goes by itself
         self.constants: set[int] = set()  # buffers of inputs and targets: they have no gradient
 
     def add_buffer(self, rows: int, blocks: int = 1) -> int:
@@ -216,17 +224,7 @@ class Program:
 
     def count_draws(self, layer: Module) -> None:
         """A use of a layer that counts its draws and makes none."""
-        self.idle_draws[layer] = self.idle_draws.get(layer, 0) + len(self.lane_groups)
-
-    def use_in_order(self, layer: Module) -> None:
-        """A use of a layer that remembers the last one: what it draws, or its running statistics.
-
-        Here all branches use it before any goes on. Raises Unsupported where one uses it again.
-        """
-        if self.used_in_turn is not None:
-            if layer in self.used_in_turn:
-                raise Unsupported(f"{layer.label()} used twice by each of a pair")
-            self.used_in_turn.add(layer)
+        self.idle_draws[layer] = self.idle_draws.get(layer, 0) + 1
 
     def gather(self, lanes: Sequence[Value]) -> list[Value]:
         """The lanes with what is still in the data set brought here, all lanes side by side."""

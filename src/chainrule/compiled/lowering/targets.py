@@ -12,13 +12,24 @@ from chainrule.compiled.lowering.program import Unsupported
 from chainrule.nn.loss import Loss
 
 __all__ = [
+    "SIGNED",
     "batch_weights",
+    "check_classes",
+    "check_vectors",
     "choose_target",
     "loss_targets",
     "loss_weights",
     "split_losses",
     "weights_follow_order",
 ]
+
+SIGNED = (
+    nn.HingeEmbeddingLoss,
+    nn.SoftMarginLoss,
+    nn.MarginRankingLoss,
+    nn.CosineEmbeddingLoss,
+)
+"""The losses whose targets are signs."""
 
 
 def choose_target(
@@ -101,3 +112,20 @@ def loss_weights(criterion: Loss, K: int) -> Tensor:
         torch.as_tensor(criterion.weights[name], dtype=torch.float64) for name in criterion.losses
     ]
     return torch.stack([row.expand(K) for row in rows])
+
+
+def check_classes(loss: Loss, target: Tensor, classes: int, places: tuple[int, ...] = ()) -> None:
+    """Raise Unsupported unless each target is a class, or one for each place of a sample."""
+    low, high = (int(t) for t in target.aminmax()) if target.dtype == torch.int64 else (-1, -1)
+    if target.dim() < 2 or target.shape[2:] != places or low < 0 or high >= classes:
+        raise Unsupported(f"{loss.label()} of these targets")
+
+
+def check_vectors(loss: Loss, target: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Raise Unsupported unless each target is like the output."""
+    if target.shape[2:] != shape or target.dtype != dtype:
+        raise Unsupported(f"{loss.label()} of these targets")
+    if isinstance(loss, nn.BCELoss) and bool(((target < 0) | (target > 1)).any()):
+        raise Unsupported(f"{loss.label()} of targets beyond 0 and 1")
+    if isinstance(loss, SIGNED) and bool((target.abs() != 1).any()):
+        raise Unsupported(f"{loss.label()} of other targets than 1 and -1")

@@ -64,6 +64,12 @@ def export_parallel(graph: Graph, net: nn.Parallel, x: Any) -> Any:
     return tuple(export_module(graph, layer, part) for layer, part in zip(net, x, strict=True))
 
 
+def export_unbind(graph: Graph, layer: nn.Unbind, x: GraphValue) -> Any:
+    """Each entry of an axis by itself."""
+    count = x.examples[0].shape[layer.dim]
+    return tuple(export_module(graph, nn.Select(layer.dim, i), x) for i in range(count))
+
+
 def export_heads(graph: Graph, net: nn.Heads, x: Any) -> Any:
     """The outputs by the names of the heads."""
     return {name: export_module(graph, head, x) for name, head in net.named_children()}
@@ -155,6 +161,7 @@ CONTAINERS: dict[type[nn.Module], ContainerRule] = {
     nn.Identity: lambda graph, module, x: x,
     nn.Sequential: export_sequential,
     nn.Parallel: export_parallel,
+    nn.Unbind: export_unbind,
     nn.Heads: export_heads,
     nn.Concat: export_concat,
     nn.Sum: export_sum,

@@ -1,4 +1,4 @@
-"""Layers that only rearrange: Flatten, Unflatten, Select; Item, of several outputs.
+"""Layers that only rearrange: Flatten, Unflatten, Select, Unbind; Item, of several outputs.
 
 Their dimensions are torch's: the replica axis of a cohort does not count.
 """
@@ -12,12 +12,12 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule._util.pytree import tree_map
+from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.module import Module
 from chainrule.nn.vjp import BackwardFn
 
-__all__ = ["Flatten", "Item", "Select", "Unflatten"]
+__all__ = ["Flatten", "Item", "Select", "Unbind", "Unflatten"]
 
 
 def resolve_dim(module: Module, x: Tensor, dim: int) -> int:
@@ -102,6 +102,35 @@ class Select(Module):
             return dx
 
         return x.select(dim, index), backward
+
+
+@final
+class Unbind(Module):
+    """yᵢ = x at index i of the axis ``dim``, which goes        y: a tuple of all of them
+
+    dL/dx = the gᵢ side by side. What Parallel reads, and a loss that compares outputs. Raises
+    LayerError where x has no such axis, or nothing on it.
+    """
+
+    def __init__(self, dim: int = 1) -> None:
+        self.dim = dim
+
+    @property
+    def depends_on_batch(self) -> bool:
+        return self.dim < 1
+
+    def forward(self, x: Tensor) -> tuple[tuple[Tensor, ...], BackwardFn]:
+        dim = resolve_dim(self, x, self.dim)
+        if not x.shape[dim]:
+            raise LayerError(
+                self, f"expected entries on dimension {self.dim}, got {describe_shape(x)}"
+            )
+
+        def backward(g: Any) -> Tensor | None:
+            has_none = next(named_leaves(g), None) is None  # of class numbers
+            return None if has_none else torch.stack([*g], dim)
+
+        return x.unbind(dim), backward
 
 
 @final

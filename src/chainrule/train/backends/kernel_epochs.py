@@ -175,5 +175,8 @@ def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epo
 
 def to_net_output(outputs: Heads, plain: bool) -> Any:
     """Outputs by head (K, N, …) as the net gives them."""
-    heads = {name: y[0] if plain else y for name, y in outputs.items()}
+    heads: dict[str, Any] = {}
+    for (head, item), each in outputs.items():
+        y = each[0] if plain else each
+        heads[head] = y if item is None else (*heads.get(head, ()), y)
     return heads.get("", heads)

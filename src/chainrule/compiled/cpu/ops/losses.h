@@ -46,6 +46,21 @@ template <class T> inline T loss_and_grad(LossKind kind, T o, T t, T a, T p, T &
         d = -t * ((right < 0 ? T(1) : small) / (1 + small));
         return std::log1p(small) + (right < 0 ? -right : T(0));
     }
+    case MARGIN_RANKING: {
+        const T excess = a - t * o;
+        d = excess >= 0 ? -t : T(0);
+        return excess < 0 ? T(0) : excess;
+    }
+    case COSINE_EMBEDDING: {
+        const T excess = o - a;
+        d = t > 0 ? -1 : excess >= 0 ? 1 : 0;
+        return t > 0 ? 1 - o : excess < 0 ? T(0) : excess;
+    }
+    case TRIPLET_MARGIN: {
+        const T excess = a + o;
+        d = excess >= 0 ? 1 : 0;
+        return excess < 0 ? T(0) : excess;
+    }
     default: {
         const T small = std::exp(-std::fabs(o)), yes = p * t, both = 1 - t + yes;
         d = both * ((o < 0 ? small : T(1)) / (1 + small)) - yes;
@@ -101,6 +116,9 @@ inline T elementwise_loss(const ElementwiseTerm &op, const T *o, const T *t, T *
     case POISSON_LOG_FULL: return with.template operator()<POISSON_LOG_FULL>();
     case HINGE_EMBEDDING: return with.template operator()<HINGE_EMBEDDING>();
     case SOFT_MARGIN: return with.template operator()<SOFT_MARGIN>();
+    case MARGIN_RANKING: return with.template operator()<MARGIN_RANKING>();
+    case COSINE_EMBEDDING: return with.template operator()<COSINE_EMBEDDING>();
+    case TRIPLET_MARGIN: return with.template operator()<TRIPLET_MARGIN>();
     }
     return T(0);
 }

@@ -20,6 +20,7 @@ from chainrule.compiled.lowering.ir.dense import (
     Multiply,
     ParametricReLU,
 )
+from chainrule.compiled.lowering.ir.distances import Cosine, Distance
 from chainrule.compiled.lowering.ir.images import (
     Convolution,
     Pad,
@@ -53,7 +54,9 @@ __all__ = [
     "Attention",
     "BatchNormalize",
     "Convolution",
+    "Cosine",
     "CrossEntropy",
+    "Distance",
     "DrawMask",
     "Drop",
     "ElementwiseTerm",
@@ -96,6 +99,8 @@ Operation: TypeAlias = (
     | DrawMask
     | Drop
     | LessEqual
+    | Distance
+    | Cosine
     | ElementwiseTerm
     | CrossEntropy
     | GaussianTerm

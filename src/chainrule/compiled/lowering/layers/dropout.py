@@ -94,18 +94,16 @@ def drop_chances(layer: Module) -> list[float]:
 
 def add_masks(program: Program, layer: Module, draws: int, uses: int = 1) -> list[Slice]:
     """What multiplies so many numbers of a sample, of each of these uses; a block each lane."""
-    program.use_in_order(layer)
     number = [*program.dropouts, layer].index(layer)
     program.dropouts.setdefault(layer, 0)
-    lanes = sum(map(len, program.lane_groups))
-    masks = [Slice(program.add_buffer(draws, lanes), 0, draws) for _ in range(uses)]
+    lanes = program.batch_lanes
+    masks = [Slice(program.add_buffer(draws, len(lanes)), 0, draws) for _ in range(uses)]
     program.constants.update(mask.buffer for mask in masks)
-    for group in program.lane_groups:
-        for use, mask in enumerate(masks, program.dropouts[layer]):
-            for place, lane in enumerate(group):
-                at, ld = program.address(mask._replace(block=lane))
-                program.ops.append(DrawMask(number, use, at, ld, draws, place, len(group)))
-        program.dropouts[layer] += uses
+    for use, mask in enumerate(masks, program.dropouts[layer]):
+        for place, lane in enumerate(lanes):
+            at, ld = program.address(mask._replace(block=lane))
+            program.ops.append(DrawMask(number, use, at, ld, draws, place, len(lanes)))
+    program.dropouts[layer] += uses
     return masks
 
 

@@ -87,29 +87,27 @@ def lower_batch_norm(
     learns = program.training
     if not learns and layer.running_mean is None:
         raise Unsupported(f"{layer.label()}, which needs all samples at once")
-    if learns:
-        program.use_in_order(layer)
     program.whole_batch |= learns
     x, channels = program.join_lanes(lanes), layer.num_features
     y = Slice(program.add_buffer(rows, len(lanes)), 0, rows)
-    for group in program.lane_groups if learns else [list(range(len(lanes)))]:
-        op = BatchNormalize(
-            training=learns,
-            weight=program.parameter_offset(layer.weight),
-            bias=program.parameter_offset(layer.bias),
-            running_mean=program.running_number(layer.running_mean),
-            running_var=program.running_number(layer.running_var),
-            num_batches=program.running_number(layer.num_batches_tracked),
-            x=program.address(x)[0],
-            y=program.address(y)[0],
-            n=len(lanes) * program.batch_columns,
-            channels=channels,
-            pixels=rows // channels,
-            lanes=torch.tensor(group),
-            num_lanes=len(group),
-            moments=program.add_workspace(3 * channels, 0) if learns else NOWHERE,
-            eps=layer.eps,
-            momentum=-1.0 if layer.momentum is None else layer.momentum,
-        )
-        program.add_reader(op, x, len(group))
+    together = program.batch_lanes if learns else [*range(len(lanes))]
+    op = BatchNormalize(
+        training=learns,
+        weight=program.parameter_offset(layer.weight),
+        bias=program.parameter_offset(layer.bias),
+        running_mean=program.running_number(layer.running_mean),
+        running_var=program.running_number(layer.running_var),
+        num_batches=program.running_number(layer.num_batches_tracked),
+        x=program.address(x)[0],
+        y=program.address(y)[0],
+        n=len(lanes) * program.batch_columns,
+        channels=channels,
+        pixels=rows // channels,
+        lanes=torch.tensor(together),
+        num_lanes=len(together),
+        moments=program.add_workspace(3 * channels, 0) if learns else NOWHERE,
+        eps=layer.eps,
+        momentum=-1.0 if layer.momentum is None else layer.momentum,
+    )
+    program.add_reader(op, x, len(together))
     return side_by_side(shape, y, len(lanes))

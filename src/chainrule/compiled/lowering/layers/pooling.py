@@ -21,7 +21,7 @@ from chainrule.compiled.lowering.layers.windows import (
 )
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
 from chainrule.nn.layers.pooling import AdaptivePool, WindowPool
-from chainrule.nn.module import Module
+from chainrule.nn.replicated import Replicated
 
 __all__ = ["lower_adaptive_pool", "lower_maxout", "lower_pool"]
 
@@ -122,7 +122,7 @@ def lower_maxout(program: Program, layer: nn.Maxout, lanes: list[Value]) -> list
 
 def add_pool(
     program: Program,
-    layer: Module,
+    layer: Replicated,
     lanes: list[Value],
     kernel: tuple[int, ...],
     stride: tuple[int, ...],

@@ -15,6 +15,7 @@ from torch import Tensor
 from chainrule.compiled.lowering.ir import Pad
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value, side_by_side
 from chainrule.nn.module import Module
+from chainrule.nn.replicated import Replicated
 
 __all__ = [
     "Windows",
@@ -88,7 +89,7 @@ def add_margin(
 
 
 def count_windows(
-    layer: Module,
+    layer: Replicated,
     sizes: tuple[int, int],
     kernel: Sequence[int],
     stride: Sequence[int],
