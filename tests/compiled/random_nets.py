@@ -19,7 +19,19 @@ from chainrule.optim import lr_scheduler
 Rate = float | Tensor
 Make = Callable[..., optim.Optimizer]
 
+
+class OwnDescent(optim.Optimizer):
+    """p ← p − lr g, somebody's own."""
+
+    def __init__(self, params: Any, lr: Rate = 0.01, replicas: int | None = None) -> None:
+        super().__init__(params, {"lr": lr, "maximize": False}, replicas)
+
+    def update(self, p: Tensor, g: Tensor, state: dict[str, Tensor], h: Any) -> None:
+        p.sub_(h.lr * g)
+
+
 OPTIMIZERS: list[Make] = [
+    OwnDescent,
     optim.SGD,
     partial(optim.SGD, momentum=0.9, nesterov=True, weight_decay=1e-3),
     partial(optim.SGD, momentum=0.8, dampening=0.3),

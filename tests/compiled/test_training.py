@@ -164,17 +164,8 @@ class Looks(Callback):
         pass
 
 
-class Still(optim.Optimizer):
-    def __init__(self, params, lr):
-        super().__init__(params, {"lr": lr, "maximize": False})
-
-    def update(self, p, g, state, h):
-        pass
-
-
 PLAIN = [
     ({"callbacks": [Looks()]}, "Looks, which looks at each step"),
-    ({"make": Still}, "Still"),
 ]
 
 

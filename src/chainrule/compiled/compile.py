@@ -30,7 +30,7 @@ from chainrule.compiled.lowering.ir import (
 from chainrule.compiled.lowering.loss import lower_loss
 from chainrule.compiled.lowering.matrices import count_step_products, count_step_scratch
 from chainrule.compiled.lowering.net import lower_net, write_outputs
-from chainrule.compiled.lowering.optimizer import check_update_rule
+from chainrule.compiled.lowering.optimizer import check_parameter_types, has_update_rule
 from chainrule.compiled.lowering.outputs import OutputKey, Outputs
 from chainrule.compiled.lowering.program import Program, Unsupported
 from chainrule.data import Dataset
@@ -70,6 +70,7 @@ class CompiledProgram(NamedTuple):
     workspace: list[Tensor]  # one, when an epoch has been asked for
     samples: int  # of the data set
     work: int  # about how many products an epoch of all replicas has, forward and in updates
+    updates: bool = True  # whether the kernel moves the parameters; else the optimizer itself does
 
 
 def compile_training(
@@ -79,12 +80,16 @@ def compile_training(
     train: Dataset,
     batch_size: int,
     accumulate: int = 1,
+    *,
+    updates: bool = True,
 ) -> CompiledProgram:
     """How to learn from these samples, with so many batches a step.
 
-    Raises Unsupported where the plain path has to do it.
+    Without ``updates``, and for an update rule that it has not, the kernel computes the gradients
+    alone. Raises Unsupported where the plain path has to do it.
     """
-    check_update_rule(optimizer)
+    check_parameter_types(optimizer)
+    updates = updates and has_update_rule(optimizer)
     program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
     dtype = optimizer.flats[0].data.dtype
     targets = lower_loss(program, criterion, outputs, stored_data(train).targets, dtype)
@@ -97,7 +102,7 @@ def compile_training(
     found.args.accumulate = accumulate
     steps = -(-len(train) // (found.args.batch_size * accumulate))
     update = found.args.replicas * steps * count_step_products(optimizer)
-    return found._replace(work=found.work + update)
+    return found._replace(work=found.work + update, updates=updates)
 
 
 def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:

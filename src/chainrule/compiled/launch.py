@@ -28,8 +28,10 @@ from chainrule.compiled.lowering.optimizer import (
 )
 from chainrule.compiled.lowering.optimizer_rows import (
     OptimizerRows,
+    collect_gradient_rows,
     collect_rows,
     join_rows,
+    return_gradients,
     return_rows,
 )
 from chainrule.compiled.lowering.outputs import OutputKey
@@ -38,7 +40,7 @@ from chainrule.nn.loss import Loss
 from chainrule.optim import Optimizer
 from chainrule.optim.inplace import Scalar
 
-__all__ = ["Epochs", "Evaluation", "compute_outputs", "train_epochs"]
+__all__ = ["Epochs", "Evaluation", "compute_gradients", "compute_outputs", "train_epochs"]
 
 INTERRUPTIBLE_WORK = 2**31
 """Work of a call that is to be stopped before its end: it takes longer than a tenth of a second."""
@@ -101,19 +103,36 @@ def train_epochs(
     ]
     numbers = hyperparameters or hyperparameter_rows(optimizer)
     groups, shapes = parameter_groups(optimizer, numbers.tables, fresh)
-    weights = loss_weights(criterion, args.replicas)
     args.clip_norm, args.clip_value = map(address, bounds)
     args.groups, args.num_groups = ctypes.addressof(groups), len(groups)
-    args.steps_per_row, args.loss_weights = numbers.steps_per_row, weights.data_ptr()
-    draws, kept = dropout_states(program.dropouts)
-    args.dropouts = ctypes.addressof(draws)
-    epochs = launch(program, rows, orders, active, outputs=outputs, evaluation=evaluation)
-    del kept, shapes
-    count_uses(program.dropouts.items(), len(orders) * batches)
-    count_uses(program.idle_draws.items(), len(orders) * batches)
+    args.steps_per_row = numbers.steps_per_row
+    epochs = launch(program, criterion, rows, orders, active, outputs, evaluation)
+    del shapes
     return_rows(optimizer, rows)
     for group in optimizer.param_groups:
         group["step"] += len(orders) * steps
+    return epochs
+
+
+def compute_gradients(
+    program: CompiledProgram,
+    criterion: Loss,
+    optimizer: Optimizer,
+    order: Tensor,
+    *,
+    outputs: bool = False,
+) -> Epochs:
+    """The losses of the batches of one step, in this order (K or 1, N), for all replicas.
+
+    The gradients of their mean are left with the optimizer; nothing moves.
+    """
+    args, everyone = program.args, torch.ones(program.args.replicas, dtype=torch.bool)
+    optimizer.zero_grad()
+    rows = collect_gradient_rows(optimizer, program.frozen)
+    args.clip_norm = args.clip_value = args.groups = None
+    args.num_groups, args.steps_per_row = 0, 1
+    epochs = launch(program, criterion, rows, order[None], everyone, outputs)
+    return_gradients(optimizer, rows)
     return epochs
 
 
@@ -129,21 +148,28 @@ def compute_outputs(program: CompiledProgram, optimizer: Optimizer) -> Heads:
 
 def launch(
     program: CompiledProgram,
+    criterion: Loss,
     rows: OptimizerRows,
     orders: Tensor,
     active: Tensor,
-    *,
     outputs: bool,
-    evaluation: Evaluation | None,
+    evaluation: Evaluation | None = None,
 ) -> Epochs:
     """Run the kernel on the parameters: who is not active (K,) goes forward only."""
+    weights = loss_weights(criterion, program.args.replicas)
+    draws, kept = dropout_states(program.dropouts)
+    program.args.loss_weights = weights.data_ptr()
+    program.args.dropouts = ctypes.addressof(draws)
     call = prepare_call(program, rows, orders, active, len(orders) if outputs else 0)
-    if evaluation is None:
-        run_kernel(program, call.epochs, None)
-        return call.epochs
-    look = prepare_evaluation(evaluation.program, rows.params, sum(evaluation.looks))
+    look = None
+    if evaluation is not None:
+        look = prepare_evaluation(evaluation.program, rows.params, sum(evaluation.looks))
     run_kernel(program, call.epochs, evaluation)
-    return call.epochs._replace(evaluations=look.epochs.outputs)
+    del kept
+    batches = len(orders) * len(call.epochs.sizes)
+    for uses in (program.dropouts, program.idle_draws):
+        count_uses(uses.items(), batches)
+    return call.epochs._replace(evaluations=[] if look is None else look.epochs.outputs)
 
 
 class Call(NamedTuple):

@@ -46,8 +46,9 @@ __all__ = [
     "ParameterGroup",
     "UpdateRule",
     "bound_per_replica",
-    "check_update_rule",
+    "check_parameter_types",
     "has_regular_state",
+    "has_update_rule",
     "hyperparameter_rows",
     "optimizer_flags",
     "parameter_groups",
@@ -175,14 +176,15 @@ class ParameterGroup(ctypes.Structure):
     variance_size: int
 
 
-def check_update_rule(optimizer: Optimizer) -> None:
-    """Raise Unsupported unless the kernel has this update rule."""
-    if type(optimizer) not in RULES:
-        raise Unsupported(type(optimizer).__name__)
+def has_update_rule(optimizer: Optimizer) -> bool:
+    """Whether the kernel has this update rule, and the state is one that it made."""
+    return type(optimizer) in RULES and has_regular_state(optimizer)
+
+
+def check_parameter_types(optimizer: Optimizer) -> None:
+    """Raise Unsupported unless all parameters that it moves have one dtype."""
     if len({flat.data.dtype for flat in optimizer.flats}) > 1:
         raise Unsupported("parameter groups of several dtypes")
-    if not has_regular_state(optimizer):
-        raise Unsupported(f"a state of {type(optimizer).__name__} that it did not make")
 
 
 def has_regular_state(optimizer: Optimizer) -> bool:

@@ -12,7 +12,15 @@ from chainrule.nn.parameter import Parameter
 from chainrule.optim import Optimizer
 from chainrule.optim.inplace import is_nonzero
 
-__all__ = ["STATE_PLACES", "OptimizerRows", "collect_rows", "join_rows", "return_rows"]
+__all__ = [
+    "STATE_PLACES",
+    "OptimizerRows",
+    "collect_gradient_rows",
+    "collect_rows",
+    "join_rows",
+    "return_gradients",
+    "return_rows",
+]
 
 STATE_PLACES = {
     "momentum_buffer": "momentum",
@@ -48,9 +56,7 @@ def collect_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> Opti
     State that a rule needs and has not yet is made. Copies, too, where there are ``frozen``
     parameters, which come last; they have a gradient and a state of 0.
     """
-    K = len(optimizer.flats[0].data)
-    fixed = [parameter.data.reshape(K, -1) for parameter in frozen]
-    zeros = [torch.zeros_like(t) for t in fixed]
+    zeros = [torch.zeros_like(t) for t in frozen_rows(optimizer, frozen)]
     names = [state_in_use(optimizer, i) for i in range(len(optimizer.flats))]
     for flat, state, used in zip(optimizer.flats, optimizer.state, names, strict=True):
         for name in used:
@@ -65,9 +71,24 @@ def collect_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> Opti
             pairs = zip(found, optimizer.flats, strict=True)
             parts = [torch.zeros_like(flat.data) if t is None else t for t, flat in pairs]
             rows[place] = join_rows(parts + zeros)
-    data = join_rows([flat.data for flat in optimizer.flats] + fixed)
-    grads = join_rows([flat.grad for flat in optimizer.flats] + zeros)
+    data, grads, *_ = collect_gradient_rows(optimizer, frozen)
     return OptimizerRows(data, grads, **rows)
+
+
+def collect_gradient_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> OptimizerRows:
+    """The same without the state: what the kernel needs to compute gradients alone."""
+    fixed = frozen_rows(optimizer, frozen)
+    data = join_rows([flat.data for flat in optimizer.flats] + fixed)
+    grads = join_rows(
+        [flat.grad for flat in optimizer.flats] + [torch.zeros_like(t) for t in fixed]
+    )
+    return OptimizerRows(data, grads, None, None, None, None)
+
+
+def frozen_rows(optimizer: Optimizer, frozen: Sequence[Parameter]) -> list[Tensor]:
+    """Each frozen parameter as a row a replica."""
+    K = len(optimizer.flats[0].data)
+    return [parameter.data.reshape(K, -1) for parameter in frozen]
 
 
 def join_rows(parts: Sequence[Tensor]) -> Tensor:
@@ -77,18 +98,28 @@ def join_rows(parts: Sequence[Tensor]) -> Tensor:
 
 def return_rows(optimizer: Optimizer, rows: OptimizerRows) -> None:
     """Give the groups what the kernel made of their copies, and count the change."""
+    return_gradients(optimizer, rows)
     begin = 0
     for i, (flat, state) in enumerate(zip(optimizer.flats, optimizer.state, strict=True)):
         if rows.params is flat.data:
             break
         columns = slice(begin, begin + flat.data.shape[1])
         flat.data.copy_(rows.params[:, columns])
-        flat.grad.copy_(rows.grads[:, columns])
         for name in state_in_use(optimizer, i):
             state[name].copy_(getattr(rows, STATE_PLACES[name])[:, columns])
         begin = columns.stop
     for flat in optimizer.flats:
         flat.count_change()
+
+
+def return_gradients(optimizer: Optimizer, rows: OptimizerRows) -> None:
+    """The gradients alone."""
+    begin = 0
+    for flat in optimizer.flats:
+        end = begin + flat.grad.shape[1]
+        if rows.grads is not flat.grad:
+            flat.grad.copy_(rows.grads[:, begin:end])
+        begin = end
 
 
 def state_in_use(optimizer: Optimizer, index: int) -> list[str]:

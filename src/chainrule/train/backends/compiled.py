@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from types import FunctionType
 from typing import Any, NamedTuple, final
 
 import torch
@@ -56,6 +55,8 @@ from chainrule.train.backends.kernel_epochs import (
     schedule_epochs,
     to_net_output,
 )
+from chainrule.train.backends.own_methods import check_own_methods, find_own_method
+from chainrule.train.backends.own_steps import run_own_steps
 from chainrule.train.backends.plain import PlainBackend
 from chainrule.train.backends.reach import reaches_training
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
@@ -154,7 +155,8 @@ class CompiledBackend(Backend):
         metrics = EpochMetrics(
             state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
         )
-        epoch = run_measured_epoch(program, state, train, order, metrics)
+        run_epoch = run_measured_epoch if program.updates else run_own_steps
+        epoch = run_epoch(program, state, train, order, metrics)
         loss = combine_terms(state, train, order[None], epoch)[0]
         return EpochOutput(loss, epoch.finite[0], metrics.compute())
 
@@ -166,7 +168,7 @@ class CompiledBackend(Backend):
 
     def epochs_at_once(self, state: TrainState, train: Dataset, test: Dataset | None) -> int:
         program = self._training.program
-        if program is None or is_told_between_epochs(state):
+        if program is None or not program.updates or is_told_between_epochs(state):
             return 1
         work, outputs = program.work, count_output_numbers(program) if state.batch_metrics else 0
         if test is not None:
@@ -326,10 +328,12 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
         raise Unsupported("an augmentation that may look at what is trained")
     if state.schedule_every == "step" and reaches_training(state.scheduler, state.optimizer):
         raise Unsupported("a schedule that may look at what is trained")
-    for part in (*state.net.modules(), *find_losses(state.criterion), state.optimizer):
+    for part in (*state.net.modules(), *find_losses(state.criterion)):
         check_own_methods(part)
     parts = state.net, state.criterion, state.optimizer
-    return compile_training(*parts, train, state.batch_size, state.accumulate)
+    updates = find_own_method(state.optimizer) is None
+    size, accumulate = state.batch_size, state.accumulate
+    return compile_training(*parts, train, size, accumulate, updates=updates)
 
 
 def compile_predictions(state: TrainState, data: Dataset) -> CompiledProgram:
@@ -351,27 +355,6 @@ def find_unknown_step(state: TrainState) -> str | None:
         if getattr(callback.on_step_end, "__func__", None) is not Callback.on_step_end:
             return f"{type(callback).__name__}, which looks at each step"
     return None
-
-
-def check_own_methods(part: object) -> None:
-    """Raise Unsupported where somebody else has written what this does: the layers call that."""
-    classes = type(part).__mro__
-    own = [cls for cls in classes if cls.__module__.startswith("chainrule.")]
-    others = [cls for cls in classes if cls not in own and cls is not object]
-    names = {name for found in (part, *others) for name in vars(found) if name[:2] != "__"}
-    methods = {name for cls in own for name, value in vars(cls).items() if callable(value)}
-    changed = sorted(names & methods)
-    for cls in own:  # what was put into our own class
-        changed += [
-            name
-            for name, value in vars(cls).items()
-            if isinstance(value, FunctionType)
-            and name[:2] != "__"
-            and (value.__module__, value.__qualname__)
-            != (cls.__module__, f"{cls.__qualname__}.{name}")
-        ]
-    if changed:
-        raise Unsupported(f"{type(part).__name__}.{changed[0]}, which is not chainrule's")
 
 
 def is_told_between_epochs(state: TrainState) -> bool:

@@ -26,7 +26,7 @@ from chainrule.train.inference import eval_mode, predict_in_slices
 from chainrule.train.metrics.epoch import EpochMetrics
 from chainrule.train.state import TrainState
 
-__all__ = ["PlainBackend", "augment_batch"]
+__all__ = ["PlainBackend", "augment_batch", "make_closure", "step_optimizer"]
 
 SMALL_WORK = 2**22
 """Multiplications of a step forward, below which a second thread costs more than it brings."""
@@ -110,10 +110,11 @@ def train_batch(
     terms = state.criterion.split_terms(y, target, loss)
     active = active & (sum_counted(terms) + state.optimizer.grad_sum()).isfinite()
     if turn.last:
-        closure = None
-        if state.optimizer.needs_closure:
-            closure = make_closure(state, x, target, turn, loss)
-        step_optimizer(state, active, closure)
+
+        def look() -> Tensor:
+            return find_gradients(state, x, target, turn)[1]
+
+        step_optimizer(state, active, make_closure(state, loss, look))
     return y, terms, active
 
 
@@ -130,22 +131,22 @@ def find_gradients(state: TrainState, x: Any, target: Any, turn: Turn) -> tuple[
 
 
 def make_closure(
-    state: TrainState, x: Any, target: Any, turn: Turn, loss: Tensor
-) -> Callable[[], Tensor]:
-    """The loss of a batch and its gradients, as an optimizer asks for them.
+    state: TrainState, loss: Tensor, look: Callable[[], Tensor]
+) -> Callable[[], Tensor] | None:
+    """The loss of a batch and its gradients, as an optimizer asks for them; None where none does.
 
-    At first those that are there already.
+    At first those that are there already, then what another ``look`` gives.
     """
     known = [loss]
 
     def closure() -> Tensor:
         if known:
             return known.pop()
-        found = find_gradients(state, x, target, turn)[1]
+        found = look()
         clip_gradients(state)
         return found
 
-    return closure
+    return closure if state.optimizer.needs_closure else None
 
 
 def step_optimizer(
