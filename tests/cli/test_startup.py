@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.test_import import QUIET, min_of
+from tests.test_import import QUIET, min_of, python
 
 COMMAND = """import atexit, sys, time
 atexit.register(lambda: print("", time.process_time(), *sys.modules, file=sys.stderr))
@@ -70,6 +70,23 @@ def test_a_report_of_numbers_loads_no_torch(tiny, finished):
     _, loaded = run_command("report tiny", tiny.parent)
     assert "chainrule.report.html.page" in loaded
     assert not {"torch", "scipy.stats", "pandas"} & loaded
+
+
+def test_a_loss_that_is_known_by_name_says_its_probabilities_without_torch(tiny):
+    code = (
+        "import sys; from chainrule.study import Study\n"
+        "from chainrule.study.results.predictions.decisions import find_probabilities\n"
+        "study = Study.load(sys.argv[1])\n"
+        "print(find_probabilities(study, study.all_arms[0].name, None), 'torch' in sys.modules)"
+    )
+    assert python(code, str(tiny)) == "softmax False"
+
+
+def test_a_run_loads_no_more_of_torch_than_torch_itself(tiny):
+    _, loaded = run_command("run tiny.toml --store new.sqlite --jobs 1", tiny.parent)
+    by_itself = python("import sys, torch; print(*sys.modules)").split()
+    assert "chainrule.study.execution.training.train_cohort" in loaded
+    assert not {name for name in loaded if name.partition(".")[0] == "torch"} - {*by_itself}
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, TypeAlias, final
 
 from chainrule.compiled.cstruct import (
@@ -152,6 +153,7 @@ def native_ops(ops: Sequence[Operation]) -> ctypes.Array[NativeOp]:
     return array
 
 
+@cache
 def header() -> str:
     """The C++ declarations of all that is handed over."""
     codes = ", ".join(f"{name.upper()} = {code}" for code, name in CODES.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from matplotlib.axis import Axis
 
 from chainrule.data import Dataset, bullseye, colored_digits, digit_pairs, digits
 from chainrule.report import samples
@@ -37,6 +38,14 @@ def test_grey_images_have_their_digits_above_them():
     assert places.shape == (4, 10)
     assert [axes.get_title() for axes in places.flat] == [str(int(t)) for t in data.targets]
     assert torch.allclose(shown(places[0, 3]), data.inputs[3, 0])
+
+
+def test_images_are_drawn_without_ticks(monkeypatch):
+    figure, _ = samples(first(digits(), 10))
+    made = []
+    monkeypatch.setattr(Axis, "_get_tick", lambda axis, major: made.append(axis))
+    figure.draw_without_rendering()
+    assert made == []
 
 
 def test_images_in_colour_keep_it_also_where_they_were_standardized():

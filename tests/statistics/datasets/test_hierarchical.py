@@ -14,7 +14,8 @@ from chainrule.statistics import (
     StatisticsError,
     hierarchical_posterior,
 )
-from chainrule.statistics.datasets.hierarchical import prior_of_nu, sum_logs
+from chainrule.statistics.datasets import hierarchical
+from chainrule.statistics.datasets.hierarchical import prior_of_nu
 
 FOLDS = Resplits(n_test=25, n_train=100)
 
@@ -102,6 +103,26 @@ def test_the_same_seed_gives_the_same_numbers():
     assert one == same != other
 
 
+@pytest.mark.parametrize("q", [3, 8])
+def test_the_steps_that_are_left_out_are_enough(q, monkeypatch):
+    a, b = draw_scores(q)
+    found = hierarchical_posterior(a, b, [FOLDS] * q, rope=0.01)
+    monkeypatch.setattr(hierarchical, "WARM_UP", 200)
+    monkeypatch.setattr(hierarchical, "KEPT", 600)
+    long = hierarchical_posterior(a, b, [FOLDS] * q, rope=0.01, seed=3)
+    for name in ("worse", "better", "next_worse", "next_better"):
+        assert getattr(found, name) == pytest.approx(getattr(long, name), abs=0.02)
+    assert found.mean == pytest.approx(long.mean, abs=0.05 * (long.high - long.low))
+
+
+def test_one_data_set_may_be_far_surer_than_the_others():
+    a, b = draw_scores(q=5)
+    a, b = [*a, 0.95 + np.array([1.5, -0.5, -1.0]) * 1e-9], [*b, np.full(3, 0.7)]
+    found = hierarchical_posterior(a, b, [FreshData()] * 6, rope=0.01)
+    assert found.means[-1] == pytest.approx(0.25, abs=1e-7)
+    assert -0.1 < found.low < found.mean < found.high < 0.3
+
+
 def test_a_wide_rope_holds_all_and_a_narrow_one_nothing():
     a, b = draw_scores()
     ropes = (0.0, 0.001, 0.01, 1.0)
@@ -155,9 +176,3 @@ def test_intervals_hold_the_true_mean_and_probabilities_come_true():
     assert np.mean(next_better) == pytest.approx(np.mean(came), abs=0.08)
     sure = np.array(next_better) > 0.8
     assert np.mean(np.array(came)[sure]) >= np.mean(np.array(next_better)[sure]) - 0.1
-
-
-@pytest.mark.parametrize("exponent", [-70, 0, 70])
-def test_logarithms_of_products_are_sums_of_logarithms(exponent):
-    numbers = np.array([[2.5, 0.3, 7.0]] * 11) * 10.0**exponent
-    assert sum_logs(numbers) == pytest.approx(np.log(numbers).sum(axis=0), rel=1e-14)

@@ -87,7 +87,8 @@ def _draw_images(data: ImagesData, figure: FigureBase) -> NDArray[Any]:
         axes.axis("off")
     for image, title, axes in zip(data.images, data.titles, grid.flat, strict=False):
         axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        axes.set_title((", " if data.pairs else "\n").join(title), fontsize=8, pad=2)
+        # y: at its place as it is, where matplotlib would make each axes' ticks to look for one
+        axes.set_title((", " if data.pairs else "\n").join(title), fontsize=8, pad=2, y=1)
     return grid
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.statistics import special
 from chainrule.statistics.design import Design
@@ -17,14 +18,14 @@ from chainrule.statistics.scores import Array, Scores, pair_scores
 
 __all__ = ["HierarchicalPosterior", "hierarchical_posterior"]
 
-CHAINS, WARM_UP, KEPT = 50, 50, 200
+CHAINS, WARM_UP, KEPT = 100, 20, 100
 """Chains that are drawn side by side, steps that are left out, steps that are kept."""
 
 MARGIN = 5
 """So many times below and above what the steps that are left out have drawn, σ₀ is still drawn."""
 
-FACTORS = 4
-"""Numbers from 1e-70 to 1e70 that are multiplied before a logarithm is taken."""
+Weights = NDArray[np.float32]
+"""Densities on a grid that something is drawn from: their errors are far below those of draws."""
 
 MIN_DATA_SETS = 3
 """Two say nothing of how data sets differ."""
@@ -152,6 +153,10 @@ class Sampler:
         self.means, self.n = means, n
         self.squares = (n - 1) * spreads**2
         self.error = 1 / n + correlations
+        # so centred, sums of squares keep their digits where one mean is surer than the others
+        self.centre = float(np.average(means, weights=1 / (self.error * spreads**2)))
+        powers = (means - self.centre) ** np.arange(3)[:, None]
+        self.powers = powers.astype(np.float32)
         self.largest_sigma = 1000 * spreads.mean()
         among = float(np.std(means, ddof=1))
         floor = float(np.sqrt(self.error).min() * spreads.min())
@@ -160,9 +165,10 @@ class Sampler:
     def set_grid(self, grid: Array) -> None:
         """Draw σ₀ from these."""
         self.grid = grid
-        self.log_grid, self.squared_grid = np.log(grid)[:, None], grid[:, None] ** 2
-        # of two arrays that are made anew in each step the system would clear every page
-        self.buffers = np.empty((2, len(self.means), len(grid), CHAINS))
+        self.log_grid = np.log(grid)[:, None].astype(np.float32)
+        self.squared_grid = (grid[:, None] ** 2).astype(np.float32)
+        # of an array that is made anew in each step the system would clear every page
+        self.buffer = np.empty((len(self.means), len(grid), CHAINS), np.float32)
 
     def run(self) -> Array:
         """Shape (draws, 3 + data sets): μ₀, σ₀, ν and each μᵢ."""
@@ -188,23 +194,22 @@ class Sampler:
         the mean weighed by 1/wᵢ: μ₀ and all μᵢ are integrated out.
         """
         # (data sets, grid, chains): sums along the first axis are the quickest
-        w, scratch = self.buffers
-        np.divide(self.squared_grid, weights.T.copy()[:, None], out=w)
-        w += errors.T.copy()[:, None]
-        logs = sum_logs(w)
-        shares = np.reciprocal(w, out=w)
-        total = shares.sum(axis=0)
-        means = self.means[:, None, None]
-        centre = np.multiply(means, shares, out=scratch).sum(axis=0) / total
-        squares = np.square(np.subtract(means, centre, out=scratch), out=scratch)
-        squares *= shares
-        log_p = self.log_grid - 0.5 * (logs + np.log(total) + squares.sum(axis=0))
+        w = self.buffer
+        np.multiply(self.squared_grid, spread_out(1 / weights), out=w)
+        w += spread_out(errors)
+        logs = np.log(w).sum(axis=0)
+        shares = np.reciprocal(w, out=w).reshape(len(w), -1)
+        total, first, second = (self.powers @ shares).reshape(3, *logs.shape)
+        centre = first / total
+        squares = np.maximum(second - centre * first, 0)  # Σ (x̄ᵢ − m)² / wᵢ
+        log_p = self.log_grid - np.float32(0.5) * (logs + np.log(total) + squares)
         at = self.choose(log_p)
         step = self.grid[1] / self.grid[0]
         sigma_0 = self.grid[at] * step ** self.rng.uniform(-0.5, 0.5, len(at))
         chains = np.arange(len(at))
         normal = self.rng.standard_normal(len(at))
-        mu_0 = (centre[at, chains] + normal / np.sqrt(total[at, chains]))[:, None]
+        mu_0 = self.centre + centre[at, chains] + normal / np.sqrt(total[at, chains])
+        mu_0 = mu_0[:, None]
         prior = weights / sigma_0[:, None] ** 2
         precision = 1 / errors + prior
         middle = (self.means / errors + mu_0 * prior) / precision
@@ -214,7 +219,9 @@ class Sampler:
     def draw_weights(self, z: Array) -> tuple[Array, Array]:
         """ν and λ, given (μᵢ − μ₀) / σ₀: ν from its density with λ integrated out."""
         grid, log_prior, constant = tabulate_nu()
-        logs = sum_logs(1 + z.T.copy()[:, None] ** 2 / grid[:, None])
+        ratios = spread_out(z**2) * (1 / grid[:, None]).astype(np.float32)
+        ratios += 1
+        logs = np.log(ratios, out=ratios).sum(axis=0)
         log_p = (log_prior + z.shape[1] * constant)[:, None] - (grid[:, None] + 1) / 2 * logs
         nu = grid[self.choose(log_p)][:, None]
         return nu, self.rng.gamma((nu + 1) / 2, 2 / (nu + z**2))
@@ -225,16 +232,16 @@ class Sampler:
         drawn = np.sqrt(scale / 2 / self.rng.gamma((self.n - 1) / 2, size=mu.shape))
         return np.asarray(np.minimum(drawn, self.largest_sigma))
 
-    def choose(self, log_p: Array) -> Array:
+    def choose(self, log_p: Array | Weights) -> Array:
         """A place of each column, with probabilities that are known but for a factor."""
-        p = np.exp(log_p - log_p.max(axis=0)).cumsum(axis=0)
-        return np.asarray((p < self.rng.uniform(0, 1, p.shape[1]) * p[-1]).sum(axis=0))
+        p = np.exp((log_p - log_p.max(axis=0)).astype(np.float32)).cumsum(axis=0)
+        drawn = self.rng.uniform(0, 1, p.shape[1]).astype(np.float32)
+        return np.asarray((p < drawn * p[-1]).sum(axis=0))
 
 
-def sum_logs(factors: Array) -> Array:
-    """Σ log x along the first axis: of a few x, whose product is no overflow, one logarithm."""
-    few = range(0, len(factors), FACTORS)
-    return np.asarray(sum(np.log(factors[i : i + FACTORS].prod(axis=0)) for i in few))
+def spread_out(values: Array) -> Weights:
+    """Shape (data sets, 1, chains), of (chains, data sets)."""
+    return np.ascontiguousarray(values.T, np.float32)[:, None]
 
 
 @cache

@@ -174,9 +174,11 @@ def find_probabilities(study: Study, arm: str, head: str | None) -> str:
 
     As the arm's loss has it.
     """
+    (declared,) = study.select(arm)
+    if (name := declared.recipe.loss.name) in PROBABILITIES:
+        return PROBABILITIES[name]
     from chainrule.nn.loss import MultiLoss
 
-    (declared,) = study.select(arm)
     loss = declared.recipe.make_loss({})
     if isinstance(loss, MultiLoss) and head in loss.losses:
         loss = loss.losses[head]
