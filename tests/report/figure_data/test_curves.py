@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from chainrule.report.figure_data import curve_grid_data, curves_data, learning_curves_data
-from chainrule.report.figure_data.curves import curve_rows, summarize_curve
+from chainrule.report.figure_data.curves import (
+    CurvesData,
+    ValueScale,
+    curve_rows,
+    summarize_curve,
+)
+from chainrule.report.numbers import PLAIN
 from chainrule.study import StudyResult
 from chainrule.train import History
 from tests.report.conftest import final_rows, without_search
@@ -79,3 +85,39 @@ def test_a_panel_has_the_sides_of_a_kind(result):
         [("mlp-sharing", "loss"), ("mlp-sharing", "accuracy")],
     ]
     assert [curve.name for curve in data.panels[0][0].curves] == ["train", "test"]
+
+
+def losses(*tops):
+    """A curve an arm, from a top down to 0.5."""
+    curves = [replace(curve_of([top, 0.5]), name=f"a{i}") for i, top in enumerate(tops)]
+    return CurvesData("test_loss", PLAIN, "rounds", curves)
+
+
+@pytest.mark.parametrize("top", [9.0, 1e9])
+def test_a_curve_far_above_the_others_does_not_flatten_them(top):
+    data = losses(1.0, 1.2, 1.1, top, 0.9)
+    assert data.scale == ValueScale(is_log=False, ceiling=1.2)
+    assert data.scale.find_limits(data.curves)[1] == pytest.approx(1.2 + 0.06 * 0.7)
+    assert data.scale.describe_ceiling(data.curves) == "Above what is shown: a3"
+
+
+@pytest.mark.parametrize("tops", [(1.0, 1.1, 9.0), (1.0, 2.0, 3.0, 4.0), (1.0, 1.1, 8.0, 9.0)])
+def test_where_few_or_many_are_above_all_are_shown(tops):
+    data = losses(*tops)
+    assert data.scale == ValueScale()
+    assert data.scale.describe_ceiling(data.curves) == ""
+
+
+def test_several_above_are_counted():
+    data = losses(*[1.0] * 12, 50.0, 60.0, 70.0)
+    assert data.scale.describe_ceiling(data.curves) == "Above what is shown: a12 and 2 others"
+
+
+def test_powers_of_the_many_keep_a_logarithmic_scale():
+    data = losses(100.0, 110.0, 120.0, 1e30)
+    assert data.scale == ValueScale(is_log=True, ceiling=120.0)
+
+
+def test_an_accuracy_is_shown_whole():
+    data = replace(losses(1.0, 1.2, 1.1, 9.0), quantity="test_accuracy")
+    assert data.scale == ValueScale()

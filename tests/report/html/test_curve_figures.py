@@ -9,9 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chainrule.report.data import ReportData
 from chainrule.report.figure_data import Curve, CurvesData, curve_grid_data, curves_data
+from chainrule.report.figure_data.curve_grid import SIDES
 from chainrule.report.html.curve_figures import draw_curve_grid_svg, draw_curves_svg
+from chainrule.report.html.page_figures import build_page_figures
 from chainrule.report.numbers import PLAIN
+from chainrule.study import StudyResult
 from tests.report.conftest import made, without_search
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -130,3 +134,19 @@ def test_panels_of_one_kind_share_their_scale(result):
     lines = with_class(read(draw_curve_grid_svg(alike, "")), "line")
     one, other = points(lines[0]), points(lines[4])
     assert [y for _, y in one] == [y for _, y in other]
+
+
+def test_a_curve_above_the_others_leaves_the_figure_and_the_caption_says_so():
+    levels = [f"a{i}" for i in range(5)]
+    found = made(without_search(levels, rounds=3), rounds=3, search=False)
+    rows = []
+    for row in found.rows:
+        factor = 1e6 if row.arm == "a2" else 1.0
+        losses = {f"{s}_loss": [factor * x for x in row.curves[f"{s}_loss"]] for s in SIDES}
+        rows.append(replace(row, curves={**row.curves, **losses}))
+    data = ReportData.wrap(StudyResult(found.study, rows))
+    figures = {figure.name: figure for figure in build_page_figures(data, None, None)}
+    for name in ("curves-test-loss", "curve-grid"):
+        assert figures[name].caption.endswith(" over rounds. Above what is shown: a2.")
+    assert "Above" not in figures["curves-test-accuracy"].caption
+    assert "e+" not in figures["curves-test-loss"].svg.partition("<metadata")[0]

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
-from chainrule.report.figure_data.curves import Curve, arm_curve, curve_names, summarize_curve
+from chainrule.report.figure_data.curves import (
+    Curve,
+    ValueScale,
+    arm_curve,
+    choose_scale,
+    curve_names,
+    summarize_curve,
+)
 from chainrule.report.numbers import Unit, metric_unit
 
 if TYPE_CHECKING:
@@ -38,6 +45,21 @@ class CurveGridData(FigureData):
     kinds: Sequence[str]
     units: Sequence[Unit]
     panels: Sequence[Sequence[CurvePanel]]
+
+    def list_curves(self, kind: int) -> list[Curve]:
+        """All curves of a kind, by the names of their arms: they share their scale."""
+        of_kind = [panels[kind] for panels in self.panels]
+        return [replace(curve, name=panel.arm) for panel in of_kind for curve in panel.curves]
+
+    def choose_scale(self, kind: int) -> ValueScale:
+        """How the values of a kind are shown, a loss as :func:`choose_scale` says."""
+        is_loss = self.kinds[kind] == "loss"
+        return choose_scale(self.list_curves(kind)) if is_loss else ValueScale()
+
+    @property
+    def ceiling_note(self) -> str:
+        """Whose curves go on above their panel, "" where none does."""
+        return self.choose_scale(0).describe_ceiling(self.list_curves(0))  # a loss stands first
 
 
 def curve_grid_data(result: StudyResult | ReportData, arms: str = "*") -> CurveGridData:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Curve",
     "CurvesData",
+    "ValueScale",
     "arm_curve",
+    "choose_scale",
     "curve_names",
     "curve_rows",
     "curves_data",
@@ -37,6 +39,15 @@ Array: TypeAlias = NDArray[np.float64]
 
 GROUP_SIZE = 6
 """More arms than this are shown in groups."""
+
+LEAST_CURVES = 4
+"""Of fewer none is far from the others."""
+
+FLAT = 4.0
+"""So many times as high as the lower three quarters of the curves, a figure shows them flat."""
+
+MAX_NAMES = 2
+"""More curves than this are counted, not named."""
 
 
 @final
@@ -74,8 +85,13 @@ class CurvesData(FigureData):
     curves: Sequence[Curve]
 
     @property
+    def scale(self) -> ValueScale:
+        """How the values are shown: of a loss as :func:`choose_scale` says."""
+        return choose_scale(self.curves) if self.quantity.endswith("loss") else ValueScale()
+
+    @property
     def is_log(self) -> bool:
-        """Whether its scale should be logarithmic, as that of a loss may be."""
+        """Whether its scale should be logarithmic where all of it is shown."""
         return self.quantity.endswith("loss") and spans_powers(self.curves)
 
 
@@ -122,6 +138,68 @@ def spans_powers(curves: Sequence[Curve]) -> bool:
     """Whether the means are above 0, and over more than two powers of ten."""
     values = [x for curve in curves for x in curve.means if math.isfinite(x)]
     return bool(values) and 0 < 100 * min(values) < max(values)
+
+
+@final
+@dataclass(frozen=True)
+class ValueScale:
+    """``ceiling``: where the figure ends above, below a few curves; None where all are shown."""
+
+    is_log: bool = False
+    ceiling: float | None = None
+
+    def find_limits(self, curves: Sequence[Curve]) -> tuple[float, float]:
+        """The least and the largest mean, or the ceiling, with a margin."""
+        values = [x for curve in curves for x in curve.means if math.isfinite(x)] or [0.0, 1.0]
+        low, high = min(values), max(values) if self.ceiling is None else self.ceiling
+        if self.is_log:
+            return low / 1.2, high * 1.2
+        margin = 0.06 * (high - low) or 0.05 * (abs(high) or 1.0)
+        return low - margin, high + margin
+
+    def describe_ceiling(self, curves: Sequence[Curve]) -> str:
+        """``Above what is shown: a and b``; "" where none is."""
+        above = [c.name for c in curves if any(self._is_above(x) for x in c.means)]
+        names = [*dict.fromkeys(above)]
+        if len(names) > MAX_NAMES:
+            names = [names[0], f"{len(names) - 1} others"]
+        return f"Above what is shown: {' and '.join(names)}" if names else ""
+
+    def _is_above(self, value: float) -> bool:
+        return self.ceiling is not None and value > self.ceiling
+
+
+def choose_scale(curves: Sequence[Curve]) -> ValueScale:
+    """A scale that shows the many: logarithmic where these span powers, and without the few that
+    are far above them.
+    """
+    ceiling = find_ceiling(curves, is_log=False)
+    shown = curves if ceiling is None else [c for c in curves if find_top(c) <= ceiling]
+    is_log = spans_powers(shown) and spans_powers(curves)
+    return ValueScale(is_log, find_ceiling(curves, is_log=is_log))
+
+
+def find_top(curve: Curve) -> float:
+    """The largest mean, -inf where there is none."""
+    return max((x for x in curve.means if math.isfinite(x)), default=-math.inf)
+
+
+def find_ceiling(curves: Sequence[Curve], *, is_log: bool) -> float | None:
+    """The largest mean to show where a few curves, far above the others, would flatten these.
+
+    None where all are shown: fewer than four, or the lower three quarters of them reach over a
+    quarter of the height. Else the highest of those that are no more than four times as high.
+    """
+    scale = math.log10 if is_log else float
+    means = [x for curve in curves for x in curve.means if math.isfinite(x)]
+    tops = sorted(top for curve in curves if (top := find_top(curve)) > -math.inf)
+    if len(tops) < LEAST_CURVES:
+        return None
+    low = scale(min(means))
+    limit = low + FLAT * (scale(tops[3 * len(tops) // 4 - 1]) - low)
+    if not low < limit < scale(tops[-1]):
+        return None
+    return max(top for top in tops if scale(top) <= limit)
 
 
 def summarize_curve(name: str, values: Array) -> Curve:

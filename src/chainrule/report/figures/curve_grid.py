@@ -24,7 +24,6 @@ from chainrule.report.figures.style import (
     escape_math,
     format_ticks,
     set_epoch_ticks,
-    set_log_scale,
     style_axes,
 )
 from chainrule.report.line_styles import LineStyle, line_style
@@ -66,16 +65,19 @@ def draw_curve_grid(data: CurveGridData, figure: FigureBase) -> Grid:
         for panel, unit, axes in zip(panels, data.units, column, strict=True):
             _draw_panel(panel, axes)
             format_ticks(axes, unit)
-    for kind, row in zip(data.kinds, grid.T, strict=True):
-        if kind == "loss":
-            set_log_scale(row)
+    for kind, row in enumerate(grid.T):
+        scale = data.choose_scale(kind)
+        if scale.is_log:
+            row[0].set_yscale("log")
+        if scale.ceiling is not None:
+            row[0].set_ylim(scale.find_limits(data.list_curves(kind)))
     _label_axes(data, grid)
     if any(len(panel.curves) > 1 for panels in data.panels for panel in panels):
         figure.legend(
             handles=_legend_lines(),
             loc="outside lower center",
             ncols=2,
-            title="mean ± std over rounds",
+            title="; ".join(filter(None, ["mean ± std over rounds", data.ceiling_note])),
             frameon=False,
         )
     return grid

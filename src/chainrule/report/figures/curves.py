@@ -71,10 +71,20 @@ def draw_curves(data: CurvesData, axes: Axes) -> None:
     lines = [draw_curve(curve, axes, line_style(i)) for i, curve in enumerate(data.curves)]
     axes.set(xlabel="epoch", ylabel=escape_math(data.quantity.replace("_", " ")))
     format_ticks(axes, data.unit)
-    if data.is_log:
-        axes.set_yscale("log")
+    set_scale(axes, data)
     set_epoch_ticks(axes)
     add_legend(axes, lines, f"mean ± std over {data.over}")
+
+
+def set_scale(axes: Axes, data: CurvesData) -> None:
+    """A scale that shows the many; which curves go on above it is said there."""
+    scale = data.scale
+    if scale.is_log:
+        axes.set_yscale("log")
+    if scale.ceiling is not None:
+        axes.set_ylim(scale.find_limits(data.curves))
+        note, place = escape_math(scale.describe_ceiling(data.curves)), axes.transAxes
+        axes.text(0.99, 0.985, note, transform=place, ha="right", va="top")
 
 
 def draw_curve(curve: Curve, axes: Axes, style: LineStyle) -> Line2D:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
@@ -25,7 +24,6 @@ __all__ = [
     "format_ticks",
     "new_figure",
     "set_epoch_ticks",
-    "set_log_scale",
     "style_axes",
 ]
 
@@ -107,17 +105,6 @@ def format_ticks(axes: Axes, unit: Unit, *, x: bool = False) -> None:
     """Ticks in per cent where the unit is."""
     if unit.scale == 100.0:
         (axes.xaxis if x else axes.yaxis).set_major_formatter(PercentFormatter(1.0))
-
-
-def set_log_scale(axes: Sequence[Axes]) -> None:
-    """A logarithmic y where the lines of these axes span two powers of ten above 0, as a loss may.
-
-    The axes share their scale.
-    """
-    values = np.concatenate([np.ravel(line.get_ydata()) for a in axes for line in a.lines])
-    values = values[np.isfinite(values)]
-    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
-        axes[0].set_yscale("log")
 
 
 def set_epoch_ticks(axes: Axes) -> None:

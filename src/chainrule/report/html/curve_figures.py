@@ -17,7 +17,7 @@ from typing import final
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from chainrule.report.figure_data.curve_grid import SIDES, CurveGridData
-from chainrule.report.figure_data.curves import Curve, CurvesData, spans_powers
+from chainrule.report.figure_data.curves import Curve, CurvesData
 from chainrule.report.html.svg_parts import (
     GRID,
     LETTER,
@@ -111,9 +111,9 @@ class Panel:
 
 def draw_curves_svg(data: CurvesData, label: str) -> str:
     """A line a curve, its name in a key below; names of a group stand together."""
-    panel = Panel(
-        LEFT, 8, WIDTH - LEFT - RIGHT, 300, *_limits(data.curves, is_log=data.is_log), data.is_log
-    )
+    scale, width = data.scale, WIDTH - LEFT - RIGHT
+    values = scale.find_limits(data.curves)
+    panel = Panel(LEFT, 8, width, 300, _find_epochs(data.curves), values, scale.is_log)
     key, height = _draw_key(data.curves, panel.top + panel.height + 48)
     groups = [
         f'<g class="curve" data-curve="{i}">{"".join(panel.draw_curve(c, line_style(i)))}</g>'
@@ -183,9 +183,8 @@ def draw_curve_grid_svg(data: CurveGridData, label: str) -> str:
     wide = (WIDTH - LEFT - RIGHT - gap * (columns - 1)) / columns
     scales = []
     for kind in range(len(data.kinds)):
-        curves = [curve for panels in data.panels for curve in panels[kind].curves]
-        is_log = data.kinds[kind] == "loss" and spans_powers(curves)
-        scales.append((*_limits(curves, is_log=is_log), is_log))
+        curves, scale = data.list_curves(kind), data.choose_scale(kind)
+        scales.append((_find_epochs(curves), scale.find_limits(curves), scale.is_log))
     body, block = [], len(data.kinds) * (high + 12) + 34
     for i, panels in enumerate(data.panels):
         row, column = divmod(i, columns)
@@ -227,14 +226,7 @@ def _draw_side_key(y: float) -> Iterator[str]:
         )
 
 
-def _limits(
-    curves: Sequence[Curve], *, is_log: bool
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """(the first and the last epoch, the least and the largest mean with a margin)"""
+def _find_epochs(curves: Sequence[Curve]) -> tuple[float, float]:
+    """The first and the last epoch."""
     epochs = [epoch for curve in curves for epoch in curve.epochs] or [1]
-    values = [x for curve in curves for x in curve.means if math.isfinite(x)] or [0.0, 1.0]
-    low, high = min(values), max(values)
-    if is_log:
-        return (min(epochs), max(epochs)), (low / 1.2, high * 1.2)
-    margin = 0.06 * (high - low) or 0.05 * (abs(high) or 1.0)
-    return (min(epochs), max(epochs)), (low - margin, high + margin)
+    return min(epochs), max(epochs)

@@ -140,17 +140,26 @@ def _curve_figures(data: ReportData) -> Iterator[PageFigure]:
             caption = (
                 f"{words[0].upper()}{words[1:]} by epoch, mean ± standard deviation over rounds."
             )
+            found = curves_data(data, name)
+            caption = add_note(caption, found.scale.describe_ceiling(found.curves))
             yield PageFigure(
                 "curves",
                 f"curves-{name.replace('_', '-')}",
                 caption,
-                draw_curves_svg(curves_data(data, name), caption),
+                draw_curves_svg(found, caption),
                 rows_to_csv([row for row in rows if row["curve"] == name]),
             )
     if any(f"{side}_{kind}" in names for side in SIDES for kind in ("loss", metric)):
+        grid = curve_grid_data(data)
         caption = "Each arm by itself: training (dashed) and test, mean ± std over rounds."
-        svg = draw_curve_grid_svg(curve_grid_data(data), caption)
+        caption = add_note(caption, grid.ceiling_note)
+        svg = draw_curve_grid_svg(grid, caption)
         yield PageFigure("curves", "curve-grid", caption, svg, rows_to_csv(rows))
+
+
+def add_note(caption: str, note: str) -> str:
+    """The caption, and another sentence where there is one."""
+    return f"{caption} {note}." if note else caption
 
 
 def _prediction_figures(data: ReportData) -> Iterator[PageFigure]:
