@@ -335,3 +335,13 @@ def test_the_notebook_shows_how_it_went():
     model = MLPClassifier(max_iter=3)
     assert "epochs" not in model._repr_html_()
     assert "3 epochs, loss" in model.fit(X, y)._repr_html_()
+
+
+@pytest.mark.parametrize(("activation", "factor"), [("relu", 6), ("logistic", 2)])
+def test_a_regressor_starts_in_the_bounds_of_scikit_learn(activation, factor):
+    net = MLPRegressor((30,), activation).make_net(5, 2).initialize(seed=0)
+    for layer, sizes in ((net[0], 5 + 30), (net[2], 30 + 2)):
+        bound = (factor / sizes) ** 0.5
+        for values in (layer.weight.data, layer.bias.data):
+            assert values.abs().max() <= bound
+        assert layer.weight.data.abs().max() > 0.8 * bound

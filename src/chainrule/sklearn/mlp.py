@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import sqrt
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, final
 
@@ -11,6 +12,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from chainrule.nn import BatchNorm1d, Dropout, Linear, Module, Sequential
+from chainrule.nn.init import Uniform
 from chainrule.nn.loss import Loss
 from chainrule.sklearn.kinds import NetClassifierBase, NetRegressorBase
 from chainrule.sklearn.settings import Part
@@ -48,12 +50,15 @@ class _LayersMixin:
         sizes = [inputs, *map(int, hidden)]
         layers: list[Module] = []
         for a, b in pairwise(sizes):
-            layers.append(Linear(a, b, bias=not self.batch_norm))
+            layers.append(self._build_linear(a, b, bias=not self.batch_norm))
             layers += [BatchNorm1d(b)] if self.batch_norm else []
             if self.activation != "identity":
                 layers.append(build_activation(ACTIVATIONS.get(self.activation, self.activation)))
             layers += [Dropout(self.dropout)] if self.dropout else []
-        return Sequential(*layers, Linear(sizes[-1], outputs))
+        return Sequential(*layers, self._build_linear(sizes[-1], outputs))
+
+    def _build_linear(self, inputs: int, outputs: int, *, bias: bool = True) -> Linear:
+        return Linear(inputs, outputs, bias=bias)
 
 
 @final
@@ -136,7 +141,8 @@ class MLPClassifier(_LayersMixin, NetClassifierBase):
 class MLPRegressor(_LayersMixin, NetRegressorBase):
     """Hidden layers and a linear output; otherwise as :class:`MLPClassifier`.
 
-    y may have several columns.
+    y may have several columns. Weights and biases start in ±√(6 / (inputs + outputs)) of their
+    layer, with "logistic" in ±√(2 / (inputs + outputs)), as scikit-learn's do.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -190,3 +196,11 @@ class MLPRegressor(_LayersMixin, NetRegressorBase):
         self.random_state = random_state
         self.warm_start = warm_start
         self.verbose = verbose
+
+    def _build_linear(self, inputs: int, outputs: int, *, bias: bool = True) -> Linear:
+        layer = super()._build_linear(inputs, outputs, bias=bias)
+        bound = sqrt((2 if self.activation == "logistic" else 6) / (inputs + outputs))
+        layer.set_init(Uniform(-bound, bound))
+        if layer.bias is not None:
+            layer.bias.init = Uniform(-bound, bound)
+        return layer
