@@ -102,6 +102,13 @@ def test_no_store_is_made_unless_wanted(wanted, url):
         open_store(url, **wanted)
 
 
+@pytest.mark.parametrize("wanted", [{"read_only": True}, {"create": False}])
+def test_no_file_is_made_unless_wanted(wanted, tmp_path):
+    with pytest.raises(StoreError, match="has no store yet"):
+        open_store(f"sqlite:///{tmp_path / 'nowhere.sqlite'}", **wanted)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_another_kind_of_database_is_refused_without_its_password():
     with pytest.raises(StoreError, match=r"mysql://me:\*\*\*@host/db: expected a path or postgre"):
         open_store("mysql://me:secret@host/db")

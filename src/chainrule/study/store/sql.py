@@ -50,6 +50,8 @@ SERVER_PATIENCE = "; ".join(
 
 EXPECTED = "expected a path or postgresql://USER@HOST/DATABASE"
 
+NO_STORE = "has no store yet"
+
 PREFIX = "chainrule "
 """Before process and host, in the list of the database's connections."""
 
@@ -71,11 +73,14 @@ class SqlStore(TableStore):
         engine = _engine(url)
         self._dialect, self._database = engine.dialect.name, engine.url.database
         self.where = engine.url.render_as_string(hide_password=True)
+        create = create and not read_only
+        if not create and self._is_missing_file:  # which SQLite would make
+            raise StoreError(self.where, NO_STORE)
         with translate_sql_errors(self.where):
             self._connection = engine.connect()
         try:
             self._be_patient()
-            self._check_tables(create and not read_only)
+            self._check_tables(create)
             if not read_only:
                 self._upgrade()
         except BaseException:
@@ -89,6 +94,12 @@ class SqlStore(TableStore):
     @property
     def _is_in_memory(self) -> bool:
         return self._dialect == "sqlite" and self._database in (None, "", ":memory:")
+
+    @property
+    def _is_missing_file(self) -> bool:
+        path = self._database or ""
+        is_file = self._dialect == "sqlite" and not self._is_in_memory
+        return is_file and not path.startswith("file:") and not Path(path).exists()
 
     def _be_patient(self) -> None:
         """Let the server give up a silent client, as the client does a silent server."""
@@ -107,7 +118,7 @@ class SqlStore(TableStore):
                 if there:
                     raise StoreError(self.where, f"has other tables named {', '.join(there)}")
                 if not create:
-                    raise StoreError(self.where, "has no store yet")
+                    raise StoreError(self.where, NO_STORE)
                 tables.create_all(self._connection)
                 self.execute_many(
                     "INSERT INTO store (format) VALUES (:format)", [{"format": FORMAT}]
