@@ -166,6 +166,13 @@ def test_no_tab_is_wider_than_its_page(page, address, width):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
+def test_the_list_is_no_wider_than_a_phone(page, address):
+    page.set_viewport_size({"width": 390, "height": 800})
+    open_room(page, address)
+    page.get_by_role("link", name="searched/1").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_page_fills_while_its_study_runs_and_survives_its_kill(page, address, folder, tmp_path):
     """It is killed half way, which the page says, and is run to its end by another process."""
     (tmp_path / "watched.toml").write_text(STUDY)
