@@ -19,6 +19,15 @@ from chainrule.study import StoreError, open_store
 from chainrule.study.execution.resume import read_records
 from tests.cli.conftest import TINY, begin
 
+
+@pytest.fixture(autouse=True)
+def hangups_heard():
+    """Whoever ran the tests by nohup ignores SIGHUP, and so would all that they start."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 # who reads no further
 
 
