@@ -92,10 +92,21 @@ void normalize_param_grads(const Normalize &op, T *dw, T *db, const T *g, const 
     }
 }
 
-// The columns of the samples of a batch's lanes, in the rows of a channel: f(place, mask), where the
-// mask is -1 in the lanes of a vector that are samples, and 0 in those that fill it up.
+// So many partial sums of a channel, of which none waits for another.
+constexpr int PARTS = 4;
+
+template <class T> using PartialSums = typename Simd<T>::V[PARTS];
+
+template <class T> T add_parts(const PartialSums<T> &parts) {
+    static_assert(PARTS == 4);
+    return Simd<T>::sum((parts[0] + parts[1]) + (parts[2] + parts[3]));
+}
+
+// The columns of the samples of a batch's lanes, in the rows of a channel: f(place, mask, part), where
+// the mask is -1 in the lanes of a vector that are samples, and 0 in those that fill it up. Vectors
+// side by side are of different parts, a constant each.
 template <class T, class F>
-void visit_channel(const BatchNormalize &op, int64_t channel, int64_t samples, int64_t columns,
+ALWAYS_INLINE void visit_channel(const BatchNormalize &op, int64_t channel, int64_t samples, int64_t columns,
                    F f) {
     using S = Simd<T>;
     typename S::I rest;
@@ -105,8 +116,12 @@ void visit_channel(const BatchNormalize &op, int64_t channel, int64_t samples, i
         for (int64_t lane = 0; lane < op.num_lanes; lane++) {
             const int64_t base = r * op.n + op.lanes[lane] * columns;
             int64_t j = 0;
-            for (; j + S::W <= samples; j += S::W) f(base + j, all);
-            if (j < samples) f(base + j, rest);
+            for (; j + PARTS * S::W <= samples; j += PARTS * S::W)
+                unroll<PARTS>([&](auto part) { f(base + j + part * S::W, all, part); });
+            unroll<PARTS - 1>([&](auto part) {
+                if (j + S::W <= samples) f(base + j, all, part), j += S::W;
+            });
+            if (j < samples) f(base + j, rest, std::integral_constant<int, PARTS - 1>{});
         }
 }
 
@@ -150,18 +165,18 @@ void batch_norm_forward(const BatchNormalize &op, T *y, T *moments, const T *x, 
     if (running.num_batches) ++*running.num_batches;
     for (int64_t c = 0; c < op.channels; c++) {
         const auto zero = S::splat(T(0));
-        auto total = zero, rest = zero, square = zero;
-        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+        PartialSums<T> total = {}, rest = {}, square = {};
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask, auto part) {
             const auto v = S::load(x + at);
-            total += mask ? v : zero;
+            total[part] += mask ? v : zero;
         });
-        const T mean = S::sum(total) / T(count);
-        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+        const T mean = add_parts<T>(total) / T(count);
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask, auto part) {
             const auto v = mask ? S::load(x + at) - mean : zero;
-            rest += v, square += v * v;
+            rest[part] += v, square[part] += v * v;
         });
-        const T shift = S::sum(rest) / T(count);
-        const T spread = S::sum(square) / T(count) - shift * shift;
+        const T shift = add_parts<T>(rest) / T(count);
+        const T spread = add_parts<T>(square) / T(count) - shift * shift;
         const T var = spread < 0 ? T(0) : spread, scale = T(1) / std::sqrt(var + T(op.eps));
         moments[c] = mean, moments[op.channels + c] = shift;
         moments[2 * op.channels + c] = scale;
@@ -207,18 +222,18 @@ void batch_norm_backward(const BatchNormalize &op, T *dx, T *dw, T *db, const T 
         const auto zero = S::splat(T(0));
         const T mean = moments[c], rest = moments[op.channels + c];
         const T scale = moments[2 * op.channels + c];
-        auto sums = zero, products = zero;
-        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+        PartialSums<T> sums = {}, products = {};
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask, auto part) {
             const auto d = mask ? S::load(g + at) : zero;
-            sums += d, products += d * (S::load(x + at) - mean);
+            sums[part] += d, products[part] += d * (S::load(x + at) - mean);
         });
-        const T total = S::sum(sums), along = S::sum(products) - rest * total;
+        const T total = add_parts<T>(sums), along = add_parts<T>(products) - rest * total;
         if (dw) dw[c] += scale * along;
         if (db) db[c] += total;
         if (!dx) continue;
         const T slope = w ? scale * w[c] : scale, curve = scale * scale * along * share;
         const T shift = slope * (curve * rest - total * share), bend = slope * curve;
-        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask) {
+        visit_channel<T>(op, c, samples, columns, [&](int64_t at, auto mask, auto) {
             const auto d =
                 slope * S::load(g + at) + shift - bend * (S::load(x + at) - mean);
             const auto there = mask ? d : zero;

@@ -87,13 +87,6 @@ template <int M, int R> struct WinogradMatrices {
     static constexpr auto A = evaluate<M>(), B = interpolate(), G = evaluate_weight();
 };
 
-// f(0), f(1) … f(n - 1), each a constant.
-template <int n, class F> ALWAYS_INLINE void unroll(F f) {
-    [&]<int... i>(std::integer_sequence<int, i...>) {
-        (f(std::integral_constant<int, i>{}), ...);
-    }(std::make_integer_sequence<int, n>{});
-}
-
 // sum += factor x, without what a factor of 1 or 0 leaves to do
 template <class T, class V> ALWAYS_INLINE void add_term(V &sum, double factor, V x) {
     if (factor == 1) sum = sum + x;

@@ -24,6 +24,13 @@
 // What is called in a place or two with its own functions, for a loop that must know them.
 #define ALWAYS_INLINE __attribute__((always_inline)) inline
 
+// f(0), f(1) … f(n - 1), each a constant.
+template <int n, class F> ALWAYS_INLINE void unroll(F f) {
+    [&]<int... i>(std::integer_sequence<int, i...>) {
+        (f(std::integral_constant<int, i>{}), ...);
+    }(std::make_integer_sequence<int, n>{});
+}
+
 template <class T> struct ScalarTraits;
 template <> struct ScalarTraits<float> {
     using Int = int32_t;
