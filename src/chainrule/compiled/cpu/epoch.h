@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "interpreter.h"
@@ -237,11 +238,13 @@ template <class T> class ReplicaTrainer {
         }
         group.barrier.wait();
         const Range range = my_param_range();
-        int64_t shares = 0;  // that have gradients of the step
+        int64_t shares = 0;     // that have gradients of the step
+        bool prepared = false;  // the forms of the weights, which updates change
         for (int64_t number = 0; number < count_batches(args) && !group.stop; number++) {
             const Batch batch = find_batch(number);
             const bool learns = group.learns;
-            if (batch.opens_step) shares = count_shares(batch), interpreter.prepare_weights();
+            if (batch.opens_step) shares = count_shares(batch);
+            if (!std::exchange(prepared, true)) interpreter.prepare_weights();
             for (int64_t i = member; i < count_shares(batch); i += group.size)
                 run_share(i, batch, learns);
             group.barrier.wait();
@@ -254,7 +257,7 @@ template <class T> class ReplicaTrainer {
             group.barrier.wait();
             if (member == 0) finish_batch(batch, learns);
             group.barrier.wait();
-            if (group.learns && batch.closes_step) update(range, batch.step);
+            if (group.learns && batch.closes_step) update(range, batch.step), prepared = false;
             group.barrier.wait();
         }
     }
