@@ -24,8 +24,8 @@ def rows():
     return {name: layer_stats(net.initialize(0, getattr(nn.init, name)()), x) for name in INITS}
 
 
-def printed(rows) -> list[str]:
-    console = Console(width=80, file=io.StringIO())
+def printed(rows, width: int = 80) -> list[str]:
+    console = Console(width=width, file=io.StringIO())
     console.print(RichTable(layers_table(rows)))
     return console.file.getvalue().splitlines()
 
@@ -45,6 +45,12 @@ def test_four_nets_stand_side_by_side_in_80_columns(rows):
     assert max(map(len, lines)) <= 80
     assert lines[4].split() == ["layer", *["std", "‖dL/dW‖"] * 4]
     assert len([line for line in lines if "Sigmoid 25" in line]) == 10
+
+
+def test_in_40_columns_a_number_has_its_net_before_it(rows):
+    lines = printed(rows, 40)
+    assert max(map(len, lines)) <= 40
+    assert lines[1:4] == ["0", "  layer: Linear 25", "  FanInUniform, std: 0.47"]
 
 
 def test_the_data_have_every_number_and_nothing_that_json_has_not(rows):

@@ -67,8 +67,11 @@ def _stack_rows(table: Table) -> list[RenderableType]:
     for row in table.cells:
         parts.append(Text(row[first].text))
         for i in others:
-            text = f"{table.columns[i].short_title}: {row[i].text}"
-            parts.append(Padding(Text(text), (0, 0, 0, 2)))
+            column = table.columns[i]
+            title = column.short_title or ""
+            if "\n" in title:  # some of it may stand over the column before
+                title = column.title
+            parts.append(Padding(Text(f"{title}: {row[i].text}"), (0, 0, 0, 2)))
     return parts
 
 
@@ -77,7 +80,7 @@ def _measure_least_width(table: Table) -> int:
     least = []
     for i in table.visible_columns:
         column = table.columns[i]
-        texts = [column.short_title or "", *(row[i].text for row in table.cells)]
+        texts = [*(column.short_title or "").split("\n"), *(row[i].text for row in table.cells)]
         widest = max(map(cell_len, texts))
         least.append(widest if column.numeric else min(widest, LEAST_TEXT))
     return sum(least) + len(least) - 1
