@@ -47,6 +47,14 @@ def test_compiled_activations_agree(layer):
     assert_equal(mlp(layer), nn.MSELoss(), sgd, (3,), 4)
 
 
+@pytest.mark.parametrize(
+    ("wide", "narrow"), [(1024, 65), (701, 401)], ids=["rows 4 KiB apart", "more than a cache"]
+)
+def test_weights_that_are_read_block_by_block_on_the_way_back_agree(wide, narrow):
+    net = nn.Sequential(nn.Linear(3, wide), nn.Tanh(), nn.Linear(wide, narrow), nn.Tanh())
+    assert_equal(nn.Sequential(net, nn.Linear(narrow, 4)), nn.MSELoss(), sgd, (3,), 4)
+
+
 @pytest.mark.parametrize(("gate", "shape"), [(nn.GLU(), (4, 2)), (nn.GLU(1), (2, 4))], ids=repr)
 def test_gates_agree(gate, shape):
     net = mlp(nn.Unflatten(1, shape), gate, nn.Flatten(), nn.Linear(4, 2), outputs=8)

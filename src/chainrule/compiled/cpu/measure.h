@@ -8,6 +8,20 @@
 
 #include "ops/gemm.h"
 
+// So many numbers, from the beginning of a cache line on, as those of a kernel lie.
+template <class T> class AlignedNumbers {
+    struct alignas(64) Line {
+        T numbers[64 / sizeof(T)];
+    };
+    std::vector<Line> lines;
+
+  public:
+    AlignedNumbers(int64_t count, T value) : lines(count * sizeof(T) / sizeof(Line) + 1) {
+        std::fill_n(data(), count, value);
+    }
+    T *data() { return lines.data()->numbers; }
+};
+
 // Seconds of the three products of a layer (m, k) and n samples: the shortest of those that are
 // done in so many seconds.
 template <class T> double time_layer(int64_t m, int64_t k, int64_t n, double seconds) {
@@ -16,7 +30,7 @@ template <class T> double time_layer(int64_t m, int64_t k, int64_t n, double sec
         return std::chrono::duration<double>(Clock::now() - start).count();
     };
     n = (n + Simd<T>::W - 1) / Simd<T>::W * Simd<T>::W;
-    std::vector<T> w(m * k, T(0.5)), x(k * n, T(0.25)), y(m * n), dw(m * k), dx(k * n);
+    AlignedNumbers<T> w(m * k, 0.5), x(k * n, 0.25), y(m * n, 0), dw(m * k, 0), dx(k * n, 0);
     double shortest = 1e30;
     for (const auto start = Clock::now(); since(start) < seconds;) {
         const auto begin = Clock::now();
@@ -41,7 +55,7 @@ template <class T> double measure_products(double seconds) {
 // So many products of 2^20 operations, whose matrices the core's own cache holds.
 template <class T> void run_products(int64_t count) {
     constexpr int64_t M = 64, K = 128, N = 64;
-    std::vector<T> a(M * K, T(0.5)), b(K * N, T(0.25)), out(M * N);
+    AlignedNumbers<T> a(M * K, 0.5), b(K * N, 0.25), out(M * N, 0);
     for (int64_t i = 0; i < count; i++)
         gemm<T>(out.data(), N, a.data(), K, 1, StridedRows<T>{b.data(), N}, M, K, N, nullptr,
                 false);

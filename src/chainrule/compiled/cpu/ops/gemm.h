@@ -23,35 +23,45 @@ template <class T> struct IndexedRows {
 
 // out (R, C W) = a (R, K) b (K, C W), with all of out in registers; out starts as it is (accumulate)
 // or as 0, plus the bias of its row, where there is one. Element (r, k) of a lies at a[r ar + k ak]. A is T,
-// or bf16x2. The last W columns of out begin `overlap` before those before them end.
+// or bf16x2. The last W columns of out begin `overlap` before those before them end. So many blocks of R rows
+// are done, one below the other.
 template <class T, class A, class B, int R, int C>
 inline void micro_kernel(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, int64_t K,
-                         const T *bias, bool accumulate, int64_t overlap) {
+                         const T *bias, bool accumulate, int64_t overlap, int64_t blocks) {
     using S = Simd<T>;
     typename S::V acc[R][C];
     typename Simd<A>::V x[C];
-    auto at = [=](int r, int c) { return out + r * ldo + c * S::W - (c == C - 1 ? overlap : 0); };
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 4
-        for (int c = 0; c < C; c++) acc[r][c] = accumulate ? S::load(at(r, c)) : S::splat(T(0));
-    if (bias)
+    for (; blocks > 0; blocks--, out += R * ldo, a += R * ar) {
+        auto at = [=](int r, int c) {
+            return out + r * ldo + c * S::W - (c == C - 1 ? overlap : 0);
+        };
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-            for (int c = 0; c < C; c++) acc[r][c] += bias[r];
-    for (int64_t k = 0; k < K; k++) {
+            for (int c = 0; c < C; c++) acc[r][c] = accumulate ? S::load(at(r, c)) : S::splat(T(0));
+        if (bias) {
+#pragma GCC unroll 8
+            for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-        for (int c = 0; c < C; c++) x[c] = Simd<A>::load(b.row(k) + c * S::W);
+                for (int c = 0; c < C; c++) acc[r][c] += bias[r];
+            bias += R;
+        }
+        for (int64_t k = 0; k < K; k++) {
+#pragma GCC unroll 4
+            for (int c = 0; c < C; c++) {
+                x[c] = Simd<A>::load(b.row(k) + c * S::W);
+                FORCE_REGISTER(x[c]);
+            }
+#pragma GCC unroll 8
+            for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+                for (int c = 0; c < C; c++) acc[r][c] = fma(a[r * ar + k * ak], x[c], acc[r][c]);
+        }
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
-            for (int c = 0; c < C; c++) acc[r][c] = fma(a[r * ar + k * ak], x[c], acc[r][c]);
+            for (int c = 0; c < C; c++) S::store(at(r, c), acc[r][c]);
     }
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++)
-#pragma GCC unroll 4
-        for (int c = 0; c < C; c++) S::store(at(r, c), acc[r][c]);
 }
 
 template <class T, class A, class B> using MicroKernel = decltype(&micro_kernel<T, A, B, 1, 1>);
@@ -59,10 +69,15 @@ template <class T, class A, class B> using MicroKernel = decltype(&micro_kernel<
 // ROWS x COLUMNS vectors of sums, and what they are made of, fill the registers but for a few. What
 // is best differs from processor to processor; it is measured (../measure.h).
 constexpr int ROWS = MICRO_KERNEL_ROWS, COLUMNS = MICRO_KERNEL_COLUMNS;
+constexpr int REGISTERS = ROWS * COLUMNS < 16 ? 16 : 32;
 
-// As many rows as the registers have room for beside so many columns.
+// An entry of a is loaded for each column, or the columns of a block: where these are two, an odd column joins the
+// last two, rather than to be alone.
+constexpr int MAX_COLUMNS = COLUMNS == 2 ? 3 : COLUMNS;
+
+// As many rows as the registers have room for beside so many columns and an entry of a.
 constexpr int max_rows(int columns) {
-    const int fit = (ROWS + 1) * COLUMNS / columns - 1;
+    const int fit = (REGISTERS - 1) / columns - 1;
     return fit < 8 ? fit : 8;
 }
 
@@ -72,16 +87,28 @@ constexpr MicroKernel<T, A, B> select_rows(int rows, std::integer_sequence<int, 
     return kernels[rows - 1];
 }
 
-template <class T, class A, class B, int C = COLUMNS>
+template <class T, class A, class B, int C = MAX_COLUMNS>
 inline MicroKernel<T, A, B> select_micro_kernel(int rows, int columns) {
     if constexpr (C > 1)
         if (columns < C) return select_micro_kernel<T, A, B, C - 1>(rows, columns);
     return select_rows<T, A, B, C>(rows, std::make_integer_sequence<int, max_rows(C)>{});
 }
 
-// The size of the next of equal blocks of what is left, none larger than max_size, nor than the last.
-inline int balanced_block(int64_t left, int max_size) {
-    return int(left) / ((int(left) + max_size - 1) / max_size);
+// The next of the blocks of what is left: so many of one size, and the others have one more.
+struct Blocks {
+    int size, count;
+};
+
+// Blocks as equal as can be, none larger than max_size.
+inline Blocks balance_blocks(int64_t left, int max_size) {
+    const int all = (int(left) + max_size - 1) / max_size;
+    return {int(left) / all, all - int(left) % all};
+}
+
+// Columns of the next block, of so many that are left.
+inline int select_columns(int64_t left) {
+    if (left <= MAX_COLUMNS) return int(left);
+    return COLUMNS == 2 ? 2 : balance_blocks(left, COLUMNS).size;
 }
 
 // out (m, n) = a (m, K) b (K, n); n counts in whole vectors, and the last of these in out begins `overlap`
@@ -91,64 +118,44 @@ inline void gemm(T *out, int64_t ldo, const A *a, int64_t ar, int64_t ak, B b, i
                  int64_t n, const T *bias, bool accumulate, int64_t overlap = 0) {
     constexpr int W = Simd<T>::W;
     for (int64_t j = 0, c; j < n; j += c * W) {
-        c = balanced_block((n - j) / W, COLUMNS);
-        for (int64_t i = 0, r; i < m; i += r) {
-            r = balanced_block(m - i, max_rows(int(c)));
-            select_micro_kernel<T, A, B>(int(r), int(c))(
+        c = select_columns((n - j) / W);
+        for (int64_t i = 0, rows; i < m; i += rows) {
+            const Blocks blocks = balance_blocks(m - i, max_rows(int(c)));
+            rows = blocks.size * blocks.count;
+            select_micro_kernel<T, A, B>(blocks.size, int(c))(
                 out + i * ldo + j, ldo, a + i * ar, ar, ak, b.skip_columns(j), K,
-                bias ? bias + i : nullptr, accumulate, j + c * W == n ? overlap : 0);
+                bias ? bias + i : nullptr, accumulate, j + c * W == n ? overlap : 0, blocks.count);
         }
     }
 }
 
-// out (m, n) = a (K, m)^T b (K, n), where the rows of a lie so that the cache takes few of them at
-// once: by its transpose b^T a. Then a is read as it lies, and not down its columns; what is read
-// again is copied side by side before.
+// out (m, n) = a (K, m)^T b (K, n), a block of a at a time, which is copied side by side.
 template <class T>
-inline void gemm_tn_packed(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
+inline void gemm_tn_copied(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
                            int64_t m, int64_t K, int64_t n, bool accumulate) {
-    using S = Simd<T>;
-    constexpr int64_t W = S::W, MAX_COLUMNS = 64 / W * W, MAX_DEPTH = 64, MAX_WIDTH = 8;
-    alignas(64) T transposed[MAX_COLUMNS * MAX_WIDTH * W], packed[MAX_DEPTH * MAX_WIDTH * W];
-    const int64_t vectors = m / W;
-    for (int64_t i = 0, width; i < vectors; i += width) {
-        width = vectors - i < MAX_WIDTH ? vectors - i : MAX_WIDTH;
-        for (int64_t first = 0, columns; first < n; first += columns) {
-            columns = n - first < MAX_COLUMNS ? n - first : MAX_COLUMNS;
-            for (int64_t k = 0, depth; k < K; k += depth) {
-                depth = K - k < MAX_DEPTH ? K - k : MAX_DEPTH;
-                for (int64_t r = 0; r < depth; r++)
-                    for (int64_t q = 0; q < width * W; q += W)
-                        S::store(packed + r * width * W + q,
-                                 S::load(a + (k + r) * lda + i * W + q));
-                gemm<T>(transposed, width * W, b + k * ldb + first, 1, ldb,
-                        StridedRows<T>{packed, width * W}, columns, depth, width * W, nullptr,
-                        k > 0);
-            }
-            for (int64_t q = 0; q < width; q++)
-                for (int64_t j = 0; j < columns; j += W) {
-                    typename S::V block[W];
-                    for (int r = 0; r < W; r++)
-                        block[r] = S::load(transposed + ((j + r) * width + q) * W);
-                    transpose<T, W / 2>(block, std::make_integer_sequence<int, W>{});
-                    for (int r = 0; r < W; r++) {
-                        T *to = out + ((i + q) * W + r) * ldo + first + j;
-                        S::store(to, accumulate ? S::load(to) + block[r] : block[r]);
-                    }
-                }
+    constexpr int64_t MAX_DEPTH = 64, MAX_WIDTH = 96;
+    alignas(64) T block[MAX_DEPTH * MAX_WIDTH];
+    for (int64_t i = 0, width; i < m; i += width) {
+        width = std::min(m - i, MAX_WIDTH);
+        for (int64_t k = 0, depth; k < K; k += depth) {
+            depth = std::min(K - k, MAX_DEPTH);
+            for (int64_t r = 0; r < depth; r++)
+                std::copy_n(a + (k + r) * lda + i, width, block + r * MAX_WIDTH);
+            gemm<T>(out + i * ldo, ldo, block, 1, MAX_WIDTH, StridedRows<T>{b + k * ldb, ldb},
+                    width, depth, n, nullptr, accumulate || k > 0);
         }
     }
-    const int64_t done = vectors * W;
-    gemm<T>(out + done * ldo, ldo, a + done, 1, lda, StridedRows<T>{b, ldb}, m - done, K, n,
-            nullptr, accumulate);
 }
 
-// out (m, n) = a (K, m)^T b (K, n)
+// out (m, n) = a (K, m)^T b (K, n), where few entries of a row of a are read at once: not as it lies
+// where it is more than the core's cache holds for long, or where that takes few of its rows at once.
 template <class T>
 inline void gemm_tn(T *out, int64_t ldo, const T *a, int64_t lda, const T *b, int64_t ldb,
                     int64_t m, int64_t K, int64_t n, bool accumulate) {
     constexpr int64_t PAGE = 4096;  // rows so far apart share a set of the cache
-    if (lda * sizeof(T) % PAGE == 0) gemm_tn_packed(out, ldo, a, lda, b, ldb, m, K, n, accumulate);
+    constexpr int64_t CACHE = REGISTERS == 16 ? 1 << 19 : 1 << 20;
+    if (lda * sizeof(T) % PAGE == 0 || m * K * int64_t(sizeof(T)) > CACHE)
+        gemm_tn_copied(out, ldo, a, lda, b, ldb, m, K, n, accumulate);
     else gemm<T>(out, ldo, a, 1, lda, StridedRows<T>{b, ldb}, m, K, n, nullptr, accumulate);
 }
 
@@ -260,7 +267,7 @@ inline int64_t gemm_nt_transposed(T *w, int64_t ldw, const A *g, int64_t ldg, X 
     const int64_t vectors = k / W + (k > W && k % W > W / 4), done = std::min(k, vectors * W);
     const int64_t max_width = STRIP / W / std::min((n + W - 1) / W * W, MAX_DEPTH);
     for (int64_t i = 0, width; i < vectors; i += width) {
-        width = balanced_block(vectors - i, int(max_width));
+        width = balance_blocks(vectors - i, int(max_width)).size;
         bool adds = accumulate;
         for (int64_t i_segment = 0; i_segment < segments.count; i_segment++) {
             const X segment = x.skip_columns(segments.start(i_segment));
@@ -297,7 +304,7 @@ inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, 
         w += done, k -= done, x = x.skip_rows(done);
     }
     for (int64_t i = 0, r; k && i < m; i += r) {
-        r = balanced_block(m - i, 5);
+        r = balance_blocks(m - i, 5).size;
         auto f = r == 5   ? gemm_nt_rows<T, 5, X, Segments>
                  : r == 4 ? gemm_nt_rows<T, 4, X, Segments>
                  : r == 3 ? gemm_nt_rows<T, 3, X, Segments>
