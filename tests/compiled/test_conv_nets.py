@@ -245,7 +245,13 @@ def test_products_in_bfloat16_are_as_exact_as_those_of_the_layers():
             again, _ = stepped(net, train, torch.bfloat16)
         assert torch.equal(again, rounded)
     else:
-        assert isinstance(status, Plain)
+        assert "on a processor with AVX512-BF16" in status.reason
+
+
+def test_products_in_bfloat16_of_a_float64_net_are_left_to_the_layers_which_says_why():
+    train = make_data(SHAPE, -4, torch.float64, replicas=1)
+    _, status = stepped(small().to(torch.float64), train, torch.bfloat16)
+    assert "bfloat16 but for a float32 net" in status.reason
 
 
 def test_products_in_another_dtype_are_left_to_the_layers():

@@ -300,9 +300,10 @@ class Module(ModuleTree, ABC):
     def set_matmul_dtype(self, dtype: torch.dtype | None) -> Self:
         """Let the convolutions here and below take their products in a shorter dtype; return self.
 
-        With torch.bfloat16 they are about twice as fast on processors that know it. Each of their
-        results is rounded to three digits; parameters, gradients, sums over samples and all other
-        layers stay in the dtype of the parameters. None: no difference is made.
+        With torch.bfloat16 they are faster on processors that know it (AVX512-BF16), and slower on
+        others, where a Trainer has no kernel for them. Each of their results is rounded to three
+        digits; parameters, gradients, sums over samples and all other layers stay in the dtype of
+        the parameters. None: no difference is made.
         """
         for module in self.modules():
             module.matmul_dtype = dtype

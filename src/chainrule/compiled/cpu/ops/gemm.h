@@ -170,10 +170,10 @@ struct ListedSegments {
     int64_t start(int64_t i) const { return starts[i]; }
 };
 
-// sums (R, S) = g (R, n) x (S, n)^T over all segments, each as a vector of W partial sums.
+// keep(r, s, sum) for each entry of g (R, n) x (S, n)^T over all segments, as a vector of W partial sums.
 template <class T, int R, int S, class X, class Segments>
-inline void dot_block(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64_t ldg, X x,
-                      int64_t n, const Segments &segments) {
+inline void dot_block(const T *g, int64_t ldg, X x, int64_t n, const Segments &segments,
+                      auto keep) {
     using M = Simd<T>;
     typename M::V acc[R][S] = {}, y[S];
     for (int64_t i_segment = 0; i_segment < segments.count; i_segment++, g += segments.step) {
@@ -193,7 +193,7 @@ inline void dot_block(typename Simd<T>::V (*sums)[Simd<T>::W], const T *g, int64
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 8
-        for (int s = 0; s < S; s++) sums[r][s] = acc[r][s];
+        for (int s = 0; s < S; s++) keep(r, s, acc[r][s]);
 }
 
 // The sums of W vectors as one vector: halves are added until each has one number left.
@@ -234,12 +234,12 @@ inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_
         typename M::V sums[R][M::W];
         for (int64_t s = 0, count; s < width; s += count) {
             count = width - s < 4 ? width - s : 4;
-            auto at = reinterpret_cast<typename M::V(*)[M::W]>(&sums[0][s]);
+            auto keep = [&](int r, int c, typename M::V sum) { sums[r][s + c] = sum; };
             const X from = x.skip_rows(i + s);
-            if (count == 4) dot_block<T, R, 4>(at, g, ldg, from, n, segments);
-            else if (count == 3) dot_block<T, R, 3>(at, g, ldg, from, n, segments);
-            else if (count == 2) dot_block<T, R, 2>(at, g, ldg, from, n, segments);
-            else dot_block<T, R, 1>(at, g, ldg, from, n, segments);
+            if (count == 4) dot_block<T, R, 4>(g, ldg, from, n, segments, keep);
+            else if (count == 3) dot_block<T, R, 3>(g, ldg, from, n, segments, keep);
+            else if (count == 2) dot_block<T, R, 2>(g, ldg, from, n, segments, keep);
+            else dot_block<T, R, 1>(g, ldg, from, n, segments, keep);
         }
         for (int r = 0; r < R; r++) {
             auto v = horizontal_add<T, 1>(sums[r]);
@@ -249,6 +249,29 @@ inline void gemm_nt_rows(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_
                 for (int s = 0; s < width; s++) to[s] = accumulate ? to[s] + v[s] : v[s];
         }
     }
+}
+
+// The same for one row of x, or two, and W rows of g at a time. Returns how many rows are done.
+template <class T, int S, class X, class Segments>
+inline int64_t gemm_nt_columns(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m,
+                               int64_t n, const Segments &segments, bool accumulate) {
+    using M = Simd<T>;
+    constexpr int R = std::min(M::W, 8 / S);
+    int64_t i = 0;
+    for (; i + M::W <= m; i += M::W) {
+        typename M::V sums[S][M::W];
+        for (int first = 0; first < M::W; first += R)
+            dot_block<T, R, S>(g + (i + first) * ldg, ldg, x, n, segments,
+                               [&](int r, int s, auto sum) { sums[s][first + r] = sum; });
+        for (int s = 0; s < S; s++) {
+            const auto v = horizontal_add<T, 1>(sums[s]);
+            for (int r = 0; r < M::W; r++) {
+                T &to = w[(i + r) * ldw + s];
+                to = accumulate ? to + v[r] : v[r];
+            }
+        }
+    }
+    return i;
 }
 
 // Rows of g, for which it is worth the while to transpose x.
@@ -303,7 +326,10 @@ inline void gemm_nt(T *w, int64_t ldw, const T *g, int64_t ldg, X x, int64_t m, 
             gemm_nt_transposed<T>(w, ldw, g, ldg, x, m, k, n, segments, accumulate);
         w += done, k -= done, x = x.skip_rows(done);
     }
-    for (int64_t i = 0, r; k && i < m; i += r) {
+    int64_t i = 0;
+    if (k == 1) i = gemm_nt_columns<T, 1>(w, ldw, g, ldg, x, m, n, segments, accumulate);
+    if (k == 2) i = gemm_nt_columns<T, 2>(w, ldw, g, ldg, x, m, n, segments, accumulate);
+    for (int64_t r; k && i < m; i += r) {
         r = balance_blocks(m - i, 5).size;
         auto f = r == 5   ? gemm_nt_rows<T, 5, X, Segments>
                  : r == 4 ? gemm_nt_rows<T, 4, X, Segments>

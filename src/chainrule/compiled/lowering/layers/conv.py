@@ -115,8 +115,12 @@ def multiplies_bfloat16(program: Program, layer: ConvBase) -> bool:
     """Whether the layer is to multiply in bfloat16."""
     if layer.matmul_dtype is None:
         return False
-    if layer.matmul_dtype != torch.bfloat16 or not program.bfloat16_channels:
+    if layer.matmul_dtype != torch.bfloat16:
         raise Unsupported(f"products in {layer.matmul_dtype}")
+    if not program.bfloat16_channels:
+        raise Unsupported(
+            "products in torch.bfloat16 but for a float32 net on a processor with AVX512-BF16"
+        )
     return True
 
 
