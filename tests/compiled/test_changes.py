@@ -199,6 +199,34 @@ def test_many_changes_are_seen_at_once(first):
     assert compiled > 50
 
 
+@pytest.mark.parametrize("call", ["on_fit_start", "on_epoch_start"])
+def test_a_change_just_before_the_first_epoch_is_seen(call):
+    found = []
+    for compiled in ("auto", False):
+        training = Training(compiled)
+
+        def replace(self, state):
+            state.net[1] = nn.Sigmoid()
+            state.batch_size = 5
+
+        training.trainer.callbacks.append(type("Replaces", (Callback,), {call: replace})())
+        training.trainer.fit(training.data, epochs=1, progress=False)
+        found.append(training.trainer.optimizer.flats[0].data)
+        assert str(training.trainer.backend_status).startswith("compiled" if compiled else "plain")
+    torch.testing.assert_close(*found, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("call", ["on_fit_start", "on_epoch_start"])
+def test_a_new_parameter_just_before_the_first_epoch_is_refused(call):
+    def replace(self, state):
+        state.net[0] = nn.Linear(3, 8).replicate(2, SEEDS).to(torch.float64)
+
+    training = Training("auto")
+    training.trainer.callbacks.append(type("Replaces", (Callback,), {call: replace})())
+    with pytest.raises(RuntimeError, match="is newer than the optimizer"):
+        training.trainer.fit(training.data, epochs=1, progress=False)
+
+
 def test_targets_that_leave_their_range_are_refused_in_the_next_epoch():
     for compiled in (False, True):
         training = Training("auto" if compiled else False)

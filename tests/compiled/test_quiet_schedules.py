@@ -226,6 +226,24 @@ def test_momentum_that_is_turned_on_later_is_the_same():
     assert_same_schedule(quiet, seen)
 
 
+@pytest.mark.parametrize("rule", [optim.SGD, optim.RMSprop])
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: lr_scheduler.ChainedScheduler([s])])
+def test_momentum_that_is_off_in_some_steps_takes_the_plain_path(rule, wrap):
+    def cycle(optimizer):
+        return wrap(
+            lr_scheduler.CyclicLR(optimizer, 0.01, 0.1, 5, base_momentum=0.0, max_momentum=0.9)
+        )
+
+    found = []
+    for way in ("auto", False):
+        options = {"make": lambda net: rule(net, lr=0.1, momentum=0.9), "compile": way}
+        each = build_scheduled(cycle, schedule_every="step", **options)
+        found.append(each.fit(samples(), epochs=4, progress=False)["train_loss"])
+        if way:
+            assert str(each.backend_status).endswith("a schedule by step that turns momentum off")
+    assert torch.equal(*found)
+
+
 def test_a_call_is_told_so_many_rows(monkeypatch):
     monkeypatch.setattr(compiled, "MAX_ROWS", 14)
     each = build_scheduled(SCHEDULES["ExponentialLR"], schedule_every="step")

@@ -9,8 +9,10 @@ from torch import Tensor
 from chainrule._util.kinds import describe_object, find_torch_base
 from chainrule.nn.replicated import Replicated
 
-__all__ = ["CONSTANT", "find_attribute_problem", "is_constant", "is_per_replica"]
+__all__ = ["CONSTANT", "PLAIN_KINDS", "find_attribute_problem", "is_constant", "is_per_replica"]
 
+PLAIN_KINDS = frozenset({bool, int, float, str, type(None)})
+"""What most attributes are, of which nothing is to be said."""
 
 UNTRAINED = "a tensor would not be trained: expected nn.Parameter(tensor), with no requires_grad"
 
@@ -38,6 +40,8 @@ def find_problem(value: Any, reached: set[int], kinds: tuple[type, ...]) -> str:
     if not isinstance(value, list | tuple | dict) or not value:
         return ""
     for item in value.values() if isinstance(value, dict) else value:
+        if type(item) in PLAIN_KINDS:
+            continue
         if isinstance(item, kinds) and id(item) not in reached:
             return (
                 f"a {type(value).__name__} with {item!r}, which is not found there and would not "

@@ -16,7 +16,13 @@ from chainrule._util.kinds import check_kind
 from chainrule._util.notices import print_once
 from chainrule._util.pytree import named_leaves, take_rows
 from chainrule._util.words import count_noun
-from chainrule.nn.attributes import CONSTANT, find_attribute_problem, is_constant, is_per_replica
+from chainrule.nn.attributes import (
+    CONSTANT,
+    PLAIN_KINDS,
+    find_attribute_problem,
+    is_constant,
+    is_per_replica,
+)
 from chainrule.nn.constructor import label
 from chainrule.nn.errors import LayerError, check_forward, describe_shape
 from chainrule.nn.init import Initializer
@@ -36,6 +42,8 @@ from chainrule.nn.torch_names import TorchNames
 from chainrule.nn.vjp import BackwardFn, accumulate_param_grads
 
 __all__ = ["Module", "seed_draws"]
+
+NO_MODULES = PLAIN_KINDS | {list, tuple, dict, Tensor, Parameter}
 
 
 class ModuleTree(Replicated, TorchNames, ABC):
@@ -68,7 +76,9 @@ class ModuleTree(Replicated, TorchNames, ABC):
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """(name, module) of each direct child, in the order of definition."""
         for name, value in vars(self).items():
-            if Module in type(value).__mro__:  # as isinstance, which takes its time with an ABC
+            kind = type(value)
+            # As isinstance, which takes its time with an ABC; most attributes are numbers.
+            if kind not in NO_MODULES and Module in kind.__mro__:
                 yield name, value
 
     def children(self) -> Iterator[Module]:
@@ -118,7 +128,8 @@ class ModuleTree(Replicated, TorchNames, ABC):
 
     def parameters(self) -> ModuleParameters:
         """Each parameter once."""
-        held = {id(p): p for module in self.modules() for _, p in module.local_parameters()}
+        values = (value for module in self.modules() for value in vars(module).values())
+        held = {id(value): value for value in values if isinstance(value, Parameter)}
         return ModuleParameters(self, held.values())
 
     def zero_grad(self, set_to_none: bool = False) -> None:
@@ -129,7 +140,9 @@ class ModuleTree(Replicated, TorchNames, ABC):
     def named_state(self) -> Iterator[tuple[str, Buffer]]:
         """(path, parameter or buffer), at each path, in the order of torch's state_dict."""
         for path, module in self.named_modules(remove_duplicate=False):
-            for name, value in (*module.local_parameters(), *module.local_buffers()):
+            own = [item for item in vars(module).items() if isinstance(item[1], Buffer)]
+            own.sort(key=lambda item: not isinstance(item[1], Parameter))
+            for name, value in own:
                 yield f"{path}.{name}".lstrip("."), value
 
     def unique_state(self) -> Iterator[Buffer]:
@@ -164,6 +177,8 @@ class ModuleTree(Replicated, TorchNames, ABC):
         kinds = (Module, Parameter)
         for path, module in self.named_modules():
             for name, value in vars(module).items():
+                if type(value) in PLAIN_KINDS:
+                    continue
                 where = f"{path} {type(module).__name__}.{name}".lstrip()
                 if problem := find_attribute_problem(name, value, module, reached, kinds):
                     raise TypeError(f"{where}: {problem}")

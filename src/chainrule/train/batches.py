@@ -82,14 +82,19 @@ def check_batch_axis(net: Module, criterion: Loss, data: Dataset) -> None:
                 f"{loss.label()} reads steps first, and a batch has its samples first: write "
                 "batch_first=True"
             )
-    layers = [each for each in net.named_modules() if not getattr(each[1], "batch_first", True)]
-    if layers and mixes_samples(net, data):
-        path, layer = layers[0]
+    if any(map(reads_steps_first, net.modules())) and mixes_samples(net, data):
+        path, layer = next(each for each in net.named_modules() if reads_steps_first(each[1]))
         raise ValueError(
             f"{path} {type(layer).__name__} takes the samples of a batch for the steps of one "
             "sequence, so what the net says of a sample depends on the others: write "
             "batch_first=True"
         )
+
+
+def reads_steps_first(module: Module) -> bool:
+    """Whether it says so; most layers have no such attribute, and would say what to write."""
+    has = "batch_first" in vars(module) or hasattr(type(module), "batch_first")
+    return has and not getattr(module, "batch_first")  # noqa: B009 (which few modules have)
 
 
 @torch.no_grad()

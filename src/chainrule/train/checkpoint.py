@@ -56,7 +56,7 @@ def take_snapshot(state: TrainState, last: Snapshot | None = None) -> Snapshot:
 
     def copy(name: str, tensor: Tensor) -> Tensor:
         there = room.get(name)
-        if there is None or (there.shape, there.dtype) != (tensor.shape, tensor.dtype):
+        if there is None or there.shape != tensor.shape or there.dtype != tensor.dtype:
             return tensor.clone()
         return there.copy_(tensor)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from chainrule._util.kinds import check_kind, describe_object
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from chainrule.optim.optimizer import check_complete
@@ -45,20 +46,34 @@ def check_parts(net: Module, criterion: Loss, optimizer: Optimizer, *others: Any
 
 def check_parameters(state: TrainState) -> None:
     """Raise where a training cannot go on, since its parameters were changed or replaced."""
-    state.check_parameters()
-    check_moved(state.net, state.optimizer)
+    held = [*state.net.parameters()]
+    state.check_parameters(held)
+    check_moved(state.net, state.optimizer, held)
 
 
-def check_moved(net: Module, optimizer: Optimizer) -> None:
-    """Raise unless the optimizer moves parameters of the net alone, and those of new layers too."""
-    check_complete(optimizer, net)
-    known = {id(parameter) for parameter in net.parameters()}
-    if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
+def check_moved(
+    net: Module, optimizer: Optimizer, parameters: Iterable[Parameter] | None = None
+) -> None:
+    """Raise unless the optimizer moves parameters of the net alone, and those of new layers too.
+
+    ``parameters``: the net's, where they are known.
+    """
+    held = {id(parameter) for parameter in parameters or net.parameters()}
+    if not is_made_for(optimizer, net, held):
+        check_complete(optimizer, net)
+    if any(id(p) not in held for group in optimizer.param_groups for p in group["params"]):
         raise ValueError(
             "the optimizer moves parameters that are not the net's (another net's, or of a layer "
             f"that was replaced since): build it anew, {type(optimizer).__name__}(net, …) with the "
             "net that is trained"
         )
+
+
+def is_made_for(optimizer: Optimizer, net: Module, held: set[int]) -> bool:
+    """Whether it was given the net as a whole, and packed these parameters, by their ids."""
+    packed = {id(parameter) for flat in optimizer.flats for parameter in flat.parameters}
+    is_whole = all(module is net for module in optimizer.modules)
+    return is_whole and packed == held and len(optimizer.param_groups) == len(optimizer.flats)
 
 
 def check_kinds(

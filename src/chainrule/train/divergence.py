@@ -28,15 +28,18 @@ def record_divergence(state: TrainState, train: Dataset, order: Tensor, active: 
     order (K, N) is the epoch's, active (steps, K) says who took part in each step.
     """
     active = active.cpu()
+    finite = state.optimizer.data_sum().isfinite().cpu()
+    left = active[-1] & finite
+    if torch.equal(left, state.active):
+        return
     for k in (state.active & ~active[-1]).nonzero().flatten().tolist():
         step = int(active[:, k].sum())
         where = _locate(state, train, order[k : k + 1], step, k)
         state.history.diverged.append(Divergence(k, state.epoch + 1, step + 1, where))
-    finite = state.optimizer.data_sum().isfinite().cpu()
     for k in (active[-1] & ~finite).nonzero().flatten().tolist():
         last = Divergence(k, state.epoch + 1, len(active), "the update of the parameters")
         state.history.diverged.append(last)
-    state.active = active[-1] & finite
+    state.active = left
 
 
 def restore_diverged(state: TrainState, before: Mapping[str, Tensor]) -> None:

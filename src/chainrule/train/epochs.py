@@ -57,9 +57,12 @@ def run_or_roll_back(
         before = take_snapshot(state, last)
         for callback in callbacks:
             callback.on_epoch_start(state)
-        check_moved(state.net, state.optimizer)
+        if last is not None or is_any_called(callbacks, "on_fit_start", "on_epoch_start"):
+            check_moved(state.net, state.optimizer)
+            backend.prepare(state, train)  # the fit has done both just before its first epoch
         start = time.perf_counter()
-        quiet = 0 if any(map(is_awaited, callbacks)) else state.epochs - state.epoch
+        is_awaited = is_any_called(callbacks, "on_epoch_start", "on_epoch_end")
+        quiet = 0 if is_awaited else state.epochs - state.epoch
         if not run_quiet_epochs(state, backend, train, test, quiet, before):
             run_epoch(state, backend, train, test, before.net)
         state.history.seconds += time.perf_counter() - start
@@ -72,12 +75,14 @@ def run_or_roll_back(
     return before
 
 
-def is_awaited(callback: Callback) -> bool:
-    """Whether a callback does something in each epoch; a line of progress can wait."""
-    names = ("on_epoch_start", "on_epoch_end")
-    own = [getattr(getattr(callback, name), "__func__", None) for name in names]
-    usual = [getattr(Callback, name) for name in names]
-    return own != usual and not isinstance(callback, ProgressBar)
+def is_any_called(callbacks: Sequence[Callback], *names: str) -> bool:
+    """Whether a callback does something in one of these; a line of progress can wait."""
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name)
+        for callback in callbacks
+        for name in names
+        if not isinstance(callback, ProgressBar)
+    )
 
 
 def run_quiet_epochs(
@@ -104,6 +109,7 @@ def run_quiet_epochs(
                 add_curves(state, result, test if state.is_evaluated else None)
             return True
         restore_snapshot(state, before)
+        backend.prepare(state, train)  # metrics were taken
         count = len(results)
     return False
 

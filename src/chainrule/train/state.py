@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from chainrule._util.pytree import take_rows, tree_map
 from chainrule.data.augment import Augment
 from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter
 from chainrule.optim import Optimizer
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.train.history import History
@@ -25,6 +26,12 @@ __all__ = ["Callback", "TrainState", "TrainStateView"]
 
 ParameterMark: TypeAlias = list[tuple[Tensor, int]]
 """The tensor of each parameter, and PyTorch's count of the changes to it."""
+
+
+def mark_tensors(parameters: Iterable[Parameter]) -> ParameterMark:
+    """The parameters' tensors as they are."""
+    tensors = [parameter.data for parameter in parameters]
+    return [(t, 0 if t.is_inference() else t._version) for t in tensors]
 
 
 class Callback(CheckedConstructor, ABC):
@@ -99,16 +106,17 @@ class TrainState:
 
     def mark_parameters(self) -> None:
         """Take the parameters as they are: it is from them that the training goes on."""
-        tensors = [parameter.data for parameter in self.net.parameters()]
-        self.parameter_mark = [(t, 0 if t.is_inference() else t._version) for t in tensors]
+        self.parameter_mark = mark_tensors(self.net.parameters())
 
-    def check_parameters(self) -> None:
-        """Raise RuntimeError where the parameters were changed since they were marked."""
+    def check_parameters(self, parameters: Iterable[Parameter] | None = None) -> None:
+        """Raise RuntimeError where the parameters were changed since they were marked.
+
+        ``parameters``: the net's, where they are known.
+        """
         if self.parameter_mark is None or not self.epoch:
             return
         before, epoch = self.parameter_mark, self.epoch
-        self.mark_parameters()
-        now, self.parameter_mark = self.parameter_mark, before
+        now = mark_tensors(parameters or self.net.parameters())
         if len(now) != len(before) or any(
             a is not b or i != j for (a, i), (b, j) in zip(now, before, strict=True)
         ):

@@ -129,7 +129,8 @@ PAIRS = {
 """Hyperparameters that may be two numbers, and what each is called here."""
 MEMORY: dict[type[Optimizer], str] = {RMSprop: "alpha", Adadelta: "rho"}
 """What an optimizer calls beta2."""
-HYPERPARAMETERS = tuple(field.name for field in fields(Hyperparameters))
+PLACES = {field.name: i for i, field in enumerate(fields(Hyperparameters))}
+"""Where each number is in a row of the table."""
 
 
 @final
@@ -293,12 +294,15 @@ def hyperparameter_table(optimizer: Optimizer, index: int) -> Tensor:
         columns["eps"] = torch.finfo(data.dtype).eps
     if type(optimizer) in MEMORY:
         columns["beta2"] = columns.pop(MEMORY[type(optimizer)])
-    values = [columns.get(name, 0.0) for name in HYPERPARAMETERS]
-    row = [0.0 if isinstance(value, Tensor) else value for value in values]
-    table = torch.tensor(row, dtype=torch.float64).repeat(len(data), 1)
-    for i, value in enumerate(values):
-        if isinstance(value, Tensor):
-            table[:, i : i + 1] = value
+    row, per_replica = [0.0] * len(PLACES), {}
+    for name in PLACES.keys() & columns.keys():
+        if isinstance(columns[name], Tensor):
+            per_replica[PLACES[name]] = columns[name]
+        else:
+            row[PLACES[name]] = columns[name]
+    table = torch.tensor(row, dtype=torch.float64).expand(len(data), -1).contiguous()
+    for i, column in per_replica.items():
+        table[:, i : i + 1] = column
     return table
 
 

@@ -60,7 +60,8 @@ def collect_rows(optimizer: Optimizer, frozen: Sequence[Parameter] = ()) -> Opti
     names = [state_in_use(optimizer, i) for i in range(len(optimizer.flats))]
     for flat, state, used in zip(optimizer.flats, optimizer.state, names, strict=True):
         for name in used:
-            state.setdefault(name, torch.zeros_like(flat.data))
+            if name not in state:
+                state[name] = torch.zeros_like(flat.data)
     rows: dict[str, Tensor | None] = dict.fromkeys(OptimizerRows._fields[2:])
     for place in rows:
         found = [

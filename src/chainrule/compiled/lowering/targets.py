@@ -75,6 +75,7 @@ def batch_weights(
         rows = torch.take_along_dim(targets[1].double(), order, 1)
         return [torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)])]
     found: list[Tensor | None] = []
+    by_size = torch.tensor([*sizes])[:, None]
     for loss, target in zip(split_losses(criterion).values(), targets, strict=True):
         if getattr(loss, "reduction", "mean") == "sum":
             found.append(None)
@@ -86,7 +87,7 @@ def batch_weights(
             rows = torch.take_along_dim(counted, order, 1)
             found.append(torch.stack([part.sum(1) for part in torch.split(rows, [*sizes], 1)]))
         else:
-            found.append(torch.tensor([*sizes])[:, None])
+            found.append(by_size)
     return found
 
 

@@ -106,7 +106,7 @@ class Backend(ABC):
 
     @abstractmethod
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
-        """Look at a training anew, before the time is taken: the data may be others."""
+        """Look at a training anew, where anything may be another: before a fit, and each epoch."""
 
     @abstractmethod
     def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:

@@ -54,6 +54,7 @@ from chainrule.train.backends.kernel_epochs import (
     run_program,
     schedule_epochs,
     to_net_output,
+    turns_momentum_off,
 )
 from chainrule.train.backends.own_methods import check_own_methods, find_own_method
 from chainrule.train.backends.own_steps import run_own_steps
@@ -90,6 +91,7 @@ class CompiledBackend(Backend):
         self.plain, self.insists = PlainBackend(), insists
         self._training = ProgramCache(training_fingerprint, compile_steps)
         self._inference = ProgramCache(inference_fingerprint, compile_predictions, room=2)
+        self._program: CompiledProgram | None = None  # of the training, as it was prepared
         self._missing: Plain | None = None  # why there is no kernel
         self._augmented: AugmentedSamples | None = None
 
@@ -98,12 +100,12 @@ class CompiledBackend(Backend):
         return self._missing or self._training.status
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the samples of an epoch."""
-        return {**vars(self), "_augmented": None}
+        """Without the samples of an epoch, and the program, which points into this memory."""
+        return {**vars(self), "_augmented": None, "_program": None}
 
     def prepare(self, state: TrainState, train: Dataset) -> BackendStatus:
         """Look at all anew, and build what is missing."""
-        self._find_training_program(state, train)
+        self._program = self._find_training_program(state, train)
         return self.status
 
     def use_threads(self, state: TrainState, train: Dataset) -> AbstractContextManager[None]:
@@ -142,8 +144,7 @@ class CompiledBackend(Backend):
                 print_once(f"chainrule: trainings take the plain path: {problem}")
 
     def train_epoch(self, state: TrainState, train: Dataset, order: Tensor) -> EpochOutput:
-        program = self._find_training_program(state, train)
-        augmented = self._augmented
+        program, augmented = self._program, self._augmented
         if program and augmented is not None and not augmented.fill(state, train, order):
             why = "augmentation that changes the shape or dtype"
             program, self._training.status = None, Plain(why)
@@ -161,13 +162,13 @@ class CompiledBackend(Backend):
         return EpochOutput(loss, epoch.finite[0], metrics.compute())
 
     def draw_orders(self, state: TrainState, N: int, epochs: Iterable[int]) -> Tensor:
-        if self._training.program is None:
+        if self._program is None:
             return super().draw_orders(state, N, epochs)
         draw = partial(draw_in_kernel, dtype=state.optimizer.flats[0].data.dtype)
         return stack_orders([epoch_permutations(N, state.seeds, epoch, draw) for epoch in epochs])
 
     def epochs_at_once(self, state: TrainState, train: Dataset, test: Dataset | None) -> int:
-        program = self._training.program
+        program = self._program
         if program is None or not program.updates or is_told_between_epochs(state):
             return 1
         work, outputs = program.work, count_output_numbers(program) if state.batch_metrics else 0
@@ -188,7 +189,7 @@ class CompiledBackend(Backend):
     def train_epochs(
         self, state: TrainState, train: Dataset, orders: Tensor, test: Dataset | None
     ) -> list[QuietEpoch]:
-        program = self._find_training_program(state, train)
+        program = self._program
         due = [state.is_evaluated_after(state.epoch + 1 + i) for i in range(len(orders))]
         test = test if any(due) else None
         look = None if test is None else self._find_inference_program(state, test)
@@ -328,6 +329,8 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
         raise Unsupported("an augmentation that may look at what is trained")
     if state.schedule_every == "step" and reaches_training(state.scheduler, state.optimizer):
         raise Unsupported("a schedule that may look at what is trained")
+    if state.schedule_every == "step" and turns_momentum_off(state.scheduler):
+        raise Unsupported("a schedule by step that turns momentum off")
     for part in (*state.net.modules(), *find_losses(state.criterion)):
         check_own_methods(part)
     parts = state.net, state.criterion, state.optimizer

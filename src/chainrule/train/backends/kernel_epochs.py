@@ -22,6 +22,10 @@ from chainrule.data import Dataset
 from chainrule.data.batches import count_batches
 from chainrule.data.resampled import ResampledDataset, stored_data, used_targets
 from chainrule.nn.loss.base import combine_values
+from chainrule.optim.inplace import is_nonzero
+from chainrule.optim.lr_scheduler import LRScheduler
+from chainrule.optim.lr_scheduler.composite import CompositeScheduler
+from chainrule.optim.lr_scheduler.momentum import MomentumLR
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
 from chainrule.train.state import TrainState
 
@@ -34,6 +38,7 @@ __all__ = [
     "run_program",
     "schedule_epochs",
     "to_net_output",
+    "turns_momentum_off",
 ]
 
 
@@ -150,6 +155,15 @@ def schedule_epochs(state: TrainState, orders: Tensor) -> HyperparameterRows | N
     return hyperparameter_rows(optimizer, E * rows, count_steps(state, N) // rows, advance_alike)
 
 
+def turns_momentum_off(scheduler: LRScheduler | None) -> bool:
+    """Whether a schedule goes to a momentum of 0, which is none, and back."""
+    if isinstance(scheduler, CompositeScheduler):
+        return any(map(turns_momentum_off, scheduler.schedulers))
+    if not isinstance(scheduler, MomentumLR) or not scheduler.cycle_momentum:
+        return False
+    return not all(map(is_nonzero, (*scheduler.base_momentums, *scheduler.max_momentums)))
+
+
 def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epochs) -> Tensor:
     """The loss of each epoch's samples together, of its parts in each batch    (E, K) or (E,)"""
     plain, (E, _, _, K) = state.net.replicas is None, epochs.losses.shape
@@ -160,7 +174,12 @@ def combine_terms(state: TrainState, train: Dataset, orders: Tensor, epochs: Epo
         """terms (terms, steps, …)"""
         sizes, dtype = epochs.sizes, terms.dtype
         weights = batch_weights(state.criterion, targets, order, sizes, dtype)
-        found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
+        first = weights[0]
+        if all(w is first for w in weights):
+            side_by_side = combine_values(terms.movedim(0, 1).flatten(1), first)
+            found: list[Tensor] = [*side_by_side.reshape(len(terms), -1)]
+        else:
+            found = [combine_values(losses, w) for losses, w in zip(terms, weights, strict=True)]
         return sum(found[1:], found[0])
 
     if weights_follow_order(state.criterion, targets):
