@@ -245,6 +245,9 @@ def draw_class_loss(draw: random.Random, classes: int) -> nn.Loss:
     if draw.random() < 0.3:
         value = draw.choice((nn.MSELoss, nn.SmoothL1Loss, nn.BCEWithLogitsLoss))
         return nn.OneHotLoss(value(reduction=reduction), 0.0, draw.choice((0.8, 1.0)))
+    if draw.random() < 0.2:
+        weight = draw.choice((None, [draw.uniform(0.2, 3) for _ in range(classes)]))
+        return nn.MultiMarginLoss(draw.choice((1, 2)), 0.7, weight, reduction=reduction)
     return nn.CrossEntropyLoss(
         draw.choice((None, None, [draw.uniform(0.2, 3) for _ in range(classes)])),
         ignore_index=draw.choice((-100, -100, 0)),
@@ -265,6 +268,7 @@ def draw_value_loss(draw: random.Random, outputs: int) -> nn.Loss:
             nn.HuberLoss(reduction=reduction, delta=0.4),
             nn.PoissonNLLLoss(full=draw.random() < 0.5, reduction=reduction),
             nn.BCEWithLogitsLoss(weight, reduction=reduction, pos_weight=weight),
+            nn.MultiLabelSoftMarginLoss(weight, reduction=reduction),
         )
     )
 

@@ -95,6 +95,11 @@ LOSSES = [
     (nn.PoissonNLLLoss(reduction="sum"), 4),
     (nn.OneHotLoss(nn.PoissonNLLLoss(full=True), 1.0, 4.0), -4),
     (nn.OneHotLoss(nn.HingeEmbeddingLoss(0.3), -1.0, 1.0), -4),
+    (nn.MultiLabelSoftMarginLoss(), 4),
+    (nn.MultiLabelSoftMarginLoss([0.5, 1.0, 2.0, 0.1], reduction="sum"), 4),
+    (nn.MultiMarginLoss(), -4),
+    (nn.MultiMarginLoss(2, 0.3, [0.5, 1.0, 2.0, 0.1]), -4),
+    (nn.MultiMarginLoss(2, reduction="sum"), -4),
     (nn.OneHotLoss(nn.SoftMarginLoss(reduction="sum"), -1.0, 1.0), -4),
 ]
 

@@ -381,6 +381,23 @@ struct GaussianTerm {
     GradMode var_grad;
 };
 
+// loss += weights[term] Σ w Σ max(0, m − xₜ + xₗ)ᵖ / rows over l ≠ t, or its mean
+//
+// x (rows, n); t is the sample's class, w its weight of the ``class_weights`` (rows), or 1; p is 2
+// where it is ``squared``, else 1.
+struct MultiMargin {
+    int64_t target;
+    int64_t term;
+    bool mean;
+    bool squared;
+    double margin;
+    int64_t rows;
+    int64_t x;
+    int64_t ldx;
+    const double *class_weights;
+    GradMode x_grad;
+};
+
 // The outputs of a head, its features from ``first`` on, = x (rows, n).
 struct StoreOutput {
     int64_t head;
@@ -504,7 +521,7 @@ struct Resample {
     GradMode x_grad;
 };
 
-enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DRAW_MASK = 13, DROP = 14, LESS_EQUAL = 15, DISTANCE = 16, COSINE = 17, ELEMENTWISE_TERM = 18, CROSS_ENTROPY = 19, GAUSSIAN_TERM = 20, STORE_OUTPUT = 21, CONVOLUTION = 22, TRANSPOSED_CONVOLUTION = 23, POOL = 24, PAD = 25, RESAMPLE = 26 };
+enum class OpCode : int64_t { LOAD_INPUT = 0, LOOKUP = 1, LOAD_TARGET = 2, ONE_HOT = 3, MATMUL = 4, ACTIVATION = 5, MAP = 6, MULTIPLY = 7, ADD_CONSTANTS = 8, ATTENTION = 9, PARAMETRIC_RE_L_U = 10, NORMALIZE = 11, BATCH_NORMALIZE = 12, DRAW_MASK = 13, DROP = 14, LESS_EQUAL = 15, DISTANCE = 16, COSINE = 17, ELEMENTWISE_TERM = 18, CROSS_ENTROPY = 19, GAUSSIAN_TERM = 20, MULTI_MARGIN = 21, STORE_OUTPUT = 22, CONVOLUTION = 23, TRANSPOSED_CONVOLUTION = 24, POOL = 25, PAD = 26, RESAMPLE = 27 };
 
 union OperationArgs {
     LoadInput load_input;
@@ -528,6 +545,7 @@ union OperationArgs {
     ElementwiseTerm elementwise_term;
     CrossEntropy cross_entropy;
     GaussianTerm gaussian_term;
+    MultiMargin multi_margin;
     StoreOutput store_output;
     Convolution convolution;
     TransposedConvolution transposed_convolution;
@@ -566,6 +584,7 @@ template <class F> void visit(const Operation &op, F f) {
     case OpCode::ELEMENTWISE_TERM: return f(op.args.elementwise_term);
     case OpCode::CROSS_ENTROPY: return f(op.args.cross_entropy);
     case OpCode::GAUSSIAN_TERM: return f(op.args.gaussian_term);
+    case OpCode::MULTI_MARGIN: return f(op.args.multi_margin);
     case OpCode::STORE_OUTPUT: return f(op.args.store_output);
     case OpCode::CONVOLUTION: return f(op.args.convolution);
     case OpCode::TRANSPOSED_CONVOLUTION: return f(op.args.transposed_convolution);

@@ -373,6 +373,14 @@ template <class T> struct Interpreter {
         });
     }
 
+    void forward(const MultiMargin &op) {
+        add_loss(op, op.mean ? double(chunk.batch) : 1, [&](T scale, bool accumulate) {
+            return multi_margin_loss<T>(op, values + op.x, Labels{target<int64_t>(op.target), 1, 0},
+                                        chunk.order, grads + op.x, chunk.n, args.batch_columns,
+                                        scale, accumulate);
+        });
+    }
+
     // How much each sample counts (N), or null where all count the same.
     const T *sample_weights(int64_t number) const {
         return number == NOWHERE ? nullptr : target<T>(number);
@@ -426,7 +434,7 @@ template <class T> struct Interpreter {
     static bool smooths(const CrossEntropy &op) {
         return op.class_weights && op.label_smoothing != 0;
     }
-    static bool smooths(const ElementwiseTerm &) { return false; }
+    template <class Op> static bool smooths(const Op &) { return false; }
 
     void forward(const StoreOutput &op) {
         if (!args.outputs) return;

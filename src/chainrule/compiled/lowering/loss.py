@@ -11,19 +11,18 @@ from torch import Tensor
 
 from chainrule import nn
 from chainrule.compiled.lowering.compared_outputs import compare_outputs
+from chainrule.compiled.lowering.gaussian_loss import lower_gaussian
 from chainrule.compiled.lowering.ir import (
     NOWHERE,
     ActivationKind,
     CrossEntropy,
     ElementwiseTerm,
-    GaussianTerm,
     LoadTarget,
     LossKind,
-    Map,
-    MapKind,
+    MultiMargin,
     OneHot,
 )
-from chainrule.compiled.lowering.outputs import Outputs, output_slice
+from chainrule.compiled.lowering.outputs import SHARES, Outputs, output_slice
 from chainrule.compiled.lowering.program import Program, Slice, Unsupported, Value
 from chainrule.compiled.lowering.targets import (
     SIGNED,
@@ -45,6 +44,7 @@ LOSSES: dict[type[Loss], LossKind] = {
     nn.HuberLoss: LossKind.HUBER,
     nn.BCELoss: LossKind.BCE,
     nn.BCEWithLogitsLoss: LossKind.BCE_WITH_LOGITS,
+    nn.MultiLabelSoftMarginLoss: LossKind.BCE_WITH_LOGITS,
     nn.KLDivLoss: LossKind.KL_DIV,
     nn.PoissonNLLLoss: LossKind.POISSON,
     nn.HingeEmbeddingLoss: LossKind.HINGE_EMBEDDING,
@@ -64,9 +64,6 @@ CONSTANTS: dict[type[Loss], str] = {
     nn.TripletMarginLoss: "margin",
 }
 """What a loss calls its constant."""
-
-SHARES = (ActivationKind.SIGMOID, ActivationKind.SOFTMAX)
-"""The activations whose outputs are between 0 and 1."""
 
 
 def lower_loss(
@@ -149,6 +146,12 @@ def lower_term(
     room = program.add_buffer(x.rows)
     program.constants.add(room)
     t = Slice(room, 0, x.rows)
+    if isinstance(loss, nn.MultiMarginLoss):
+        if sample_weights != NOWHERE:
+            raise Unsupported(f"{loss.label()} of weighted samples")
+        margin_op = multi_margin_term(loss, output.shape, target, term, program.address(x))
+        program.add_reader(margin_op, x, 1)
+        return
     ops: Sequence[ElementwiseTerm | CrossEntropy]
     if isinstance(inner, nn.TripletMarginLoss):
         ops = [elementwise_term(program, inner, output.shape, term, x, x)]
@@ -172,6 +175,12 @@ def elementwise_term(
     kind = elementwise_kind(loss, program.activations.get(x.buffer))
     (offset, ldx), (place, ldt) = program.address(x), program.address(t)
     divisors = {"mean": x.rows, "batchmean": 1, "sum": 0, "none": x.rows}  # of a weighted one
+    row_weights = element_weights(loss, "weight", shape)
+    if isinstance(loss, nn.MultiLabelSoftMarginLoss):  # each sample's is a mean by itself
+        if len(shape) != 1 or (loss.weight is not None and loss.weight.shape != shape):
+            raise Unsupported(f"{loss.label()} of samples {shape}")
+        divisors |= {"mean": 1, "none": 1}
+        row_weights = (torch.ones(shape).double() if row_weights is None else row_weights) / x.rows
     return ElementwiseTerm(
         kind=kind,
         term=term,
@@ -182,8 +191,33 @@ def elementwise_term(
         ldx=ldx,
         t=place,
         ldt=ldt,
-        row_weights=element_weights(loss, "weight", shape),
+        row_weights=row_weights,
         positive_weights=element_weights(loss, "pos_weight", shape),
+    )
+
+
+def multi_margin_term(
+    loss: nn.MultiMarginLoss,
+    shape: tuple[int, ...],
+    target: Tensor,
+    term: int,
+    address: tuple[int, int],
+) -> MultiMargin:
+    """A loss of the excesses of other classes, whose scores are at this address."""
+    weight = loss.weight
+    if len(shape) != 1 or (weight is not None and weight.shape != shape):
+        raise Unsupported(f"{loss.label()} of samples {shape}")
+    check_classes(loss, target, *shape)
+    return MultiMargin(
+        target=term,
+        term=term,
+        mean=loss.reduction == "mean",
+        squared=loss.p == 2,
+        margin=loss.margin,
+        rows=shape[0],
+        x=address[0],
+        ldx=address[1],
+        class_weights=None if weight is None else weight.double().contiguous(),
     )
 
 
@@ -260,56 +294,6 @@ def lower_shares(
     t, ldt = program.address(shares)
     program.ops.append(LoadTarget(term, shares.rows, t, ldt))
     return t
-
-
-def lower_gaussian(
-    program: Program,
-    loss: nn.GaussianNLLLoss,
-    mean: Value | tuple[Value, ...],
-    var: Value | tuple[Value, ...],
-    target: Tensor,
-    dtype: torch.dtype,
-) -> None:
-    """The likelihood of a normal distribution, whose variance is no less than 0."""
-    if isinstance(mean, tuple) or isinstance(var, tuple):
-        raise Unsupported(f"{loss.label()} of several values")
-    x, v = output_slice(program, mean), output_slice(program, var)
-    if not is_not_negative(program, v) or loss.reduction == "none" or len(var.shape) != 1:
-        raise Unsupported(f"{loss.label()} of what may be negative")
-    if v.rows not in (x.rows, 1) or len(mean.shape) != 1:
-        raise Unsupported(f"{loss.label()} of samples {mean.shape} and {var.shape}")
-    check_vectors(loss, target, mean.shape, dtype)
-    room = program.add_buffer(x.rows)
-    program.constants.add(room)
-    (offset, ldx), (place, ldvar) = program.address(x), program.address(v)
-    t, ldt = program.address(Slice(room, 0, x.rows))
-    program.ops.append(LoadTarget(0, x.rows, t, ldt))
-    op = GaussianTerm(
-        term=0,
-        mean=loss.reduction == "mean",
-        full=loss.full,
-        eps=loss.eps,
-        rows=x.rows,
-        x=offset,
-        ldx=ldx,
-        var_rows=v.rows,
-        var=place,
-        ldvar=ldvar,
-        t=t,
-        ldt=ldt,
-    )
-    program.add_reader(op, x, 1, var=v)
-
-
-def is_not_negative(program: Program, rows: Slice) -> bool:
-    """Whether these rows are of a function that is nowhere below 0."""
-    if program.activations.get(rows.buffer) in (*SHARES, ActivationKind.RELU):
-        return True
-    y, _ = program.address(rows)
-    return any(
-        isinstance(op, Map) and op.y == y and op.kind in (MapKind.EXP, MapKind.SOFTPLUS)
-        for op in program.ops
-    )
 
 
 def lower_target(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from chainrule.compiled.lowering.ir import ActivationKind
 from chainrule.compiled.lowering.program import INPUTS, Program, Slice, Value
 
-__all__ = ["OutputKey", "Outputs", "output_slice"]
+__all__ = ["SHARES", "OutputKey", "Outputs", "output_slice"]
 
 Outputs: TypeAlias = dict[str, Value | tuple[Value, ...]]
 """The net's outputs by head; one that is not named is "". A tuple where a head gives several."""
+
+
+SHARES = (ActivationKind.SIGMOID, ActivationKind.SOFTMAX)
+"""The activations whose outputs are between 0 and 1."""
 
 
 class OutputKey(NamedTuple):

@@ -29,6 +29,7 @@ from chainrule.compiled.lowering.ir import (
     Map,
     MapKind,
     Matmul,
+    MultiMargin,
     Multiply,
     Normalize,
     Operation,
@@ -78,6 +79,7 @@ Reader: TypeAlias = (
     | ElementwiseTerm
     | CrossEntropy
     | GaussianTerm
+    | MultiMargin
 )
 """An operation that writes the gradient of its x."""
 

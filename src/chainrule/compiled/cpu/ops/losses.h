@@ -221,6 +221,35 @@ inline T weighted_cross_entropy(const CrossEntropy &op, const T *o, Labels targe
     return total;
 }
 
+// The sum over samples of the excesses of other classes over that of each, in their shares.
+template <class T>
+inline T multi_margin_loss(const MultiMargin &op, const T *o, Labels target, const int64_t *order,
+                           T *g, int64_t n, int64_t columns, T scale, bool accumulate) {
+    T total = 0;
+    auto add = [&](int64_t i, int64_t j, T d, bool adds) {
+        T &to = g[i * op.ldx + j];
+        to = adds ? to + scale * d : scale * d;
+    };
+    for (int64_t j = 0; j < columns; j++) {
+        const int64_t label = target[order[j < n ? j : 0]];
+        if (label < 0 || label >= op.rows) return T(NAN);
+        const T w = op.class_weights ? T(op.class_weights[label]) : T(1), share = w / T(op.rows);
+        T pull = 0;
+        for (int64_t i = 0; i < op.rows; i++) {
+            const T excess = T(op.margin) - o[label * op.ldx + j] + o[i * op.ldx + j];
+            T d = 0;
+            if (j < n && i != label && !(excess <= 0)) {
+                total += share * (op.squared ? excess * excess : excess);
+                d = share * (op.squared ? 2 * excess : T(1));
+            }
+            pull += d;
+            add(i, j, d, accumulate);
+        }
+        add(label, j, -pull, true);
+    }
+    return total;
+}
+
 // The sum of (log v + d^2 / v) / 2, v = max(var, eps), d = x - t; the gradients scale d / v and
 // scale (1 / v - d^2 / v^2) / 2, which are added up where one variance is for all rows.
 template <class T>

@@ -28,7 +28,12 @@ from chainrule.compiled.lowering.ir.images import (
     Resample,
     TransposedConvolution,
 )
-from chainrule.compiled.lowering.ir.losses import CrossEntropy, ElementwiseTerm, GaussianTerm
+from chainrule.compiled.lowering.ir.losses import (
+    CrossEntropy,
+    ElementwiseTerm,
+    GaussianTerm,
+    MultiMargin,
+)
 from chainrule.compiled.lowering.ir.modes import (
     NOWHERE,
     ActivationKind,
@@ -70,6 +75,7 @@ __all__ = [
     "Map",
     "MapKind",
     "Matmul",
+    "MultiMargin",
     "Multiply",
     "Normalize",
     "OneHot",
@@ -104,6 +110,7 @@ Operation: TypeAlias = (
     | ElementwiseTerm
     | CrossEntropy
     | GaussianTerm
+    | MultiMargin
     | StoreOutput
     | Convolution
     | TransposedConvolution

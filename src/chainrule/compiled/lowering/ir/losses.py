@@ -9,7 +9,7 @@ from torch import Tensor
 
 from chainrule.compiled.lowering.ir.modes import NOWHERE, GradMode, LossKind
 
-__all__ = ["CrossEntropy", "ElementwiseTerm", "GaussianTerm"]
+__all__ = ["CrossEntropy", "ElementwiseTerm", "GaussianTerm", "MultiMargin"]
 
 
 @dataclass(slots=True)
@@ -89,3 +89,23 @@ class GaussianTerm:
     ldt: int
     x_grad: GradMode = GradMode.SKIP
     var_grad: GradMode = GradMode.SKIP
+
+
+@dataclass(slots=True)
+class MultiMargin:
+    """loss += weights[term] Σ w Σ max(0, m − xₜ + xₗ)ᵖ / rows over l ≠ t, or its mean
+
+    x (rows, n); t is the sample's class, w its weight of the ``class_weights`` (rows), or 1; p is 2
+    where it is ``squared``, else 1.
+    """
+
+    target: int
+    term: int
+    mean: bool
+    squared: bool
+    margin: float
+    rows: int
+    x: int
+    ldx: int
+    class_weights: Annotated[Tensor | None, "const double *"]
+    x_grad: GradMode = GradMode.SKIP
