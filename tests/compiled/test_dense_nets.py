@@ -13,6 +13,7 @@ from chainrule.compiled.lowering import net as net_lowering
 from chainrule.data import Dataset
 from chainrule.train import Accuracy, Trainer
 from tests.compiled.agreement import SEEDS, B, K, assert_equal, make_data, sgd, train_net
+from tests.compiled.test_compared_outputs import COMPARED
 
 
 def mlp(*layers, inputs=3, outputs=4):
@@ -384,4 +385,5 @@ def test_one_data_set_for_all_in_one_order():
 def test_nothing_known_is_left_out_here():
     assert set(net_lowering.ACTIVATIONS) == {type(layer) for layer in ACTIVATIONS} - {nn.Identity}
     tested = {type(getattr(criterion, "loss", criterion)) for criterion, _ in LOSSES}
-    assert set(loss_lowering.LOSSES) <= tested | {nn.BCELoss}
+    compared = {type(criterion) for criterion, *_ in COMPARED}
+    assert set(loss_lowering.LOSSES) <= tested | compared | {nn.BCELoss}
