@@ -244,6 +244,23 @@ def test_momentum_that_is_off_in_some_steps_takes_the_plain_path(rule, wrap):
     assert torch.equal(*found)
 
 
+class Alternate(lr_scheduler.LambdaLR):
+    """Momentum in every other step."""
+
+    def step(self):
+        super().step()
+        self.optimizer.param_groups[0]["momentum"] = 0.9 * (self.last_epoch % 2 == 0)
+
+
+def test_a_schedule_of_ones_own_that_turns_momentum_off_says_what_to_write():
+    def build(**how):
+        return build_scheduled(lambda o: Alternate(o, lambda t: 1.0), schedule_every="step", **how)
+
+    with pytest.raises(ValueError, match=r"Alternate turns a part of .* compile=False"):
+        build().fit(samples(), epochs=2, progress=False)
+    assert build(compile=False).fit(samples(), epochs=2, progress=False).epochs == 2
+
+
 def test_a_call_is_told_so_many_rows(monkeypatch):
     monkeypatch.setattr(compiled, "MAX_ROWS", 14)
     each = build_scheduled(SCHEDULES["ExponentialLR"], schedule_every="step")

@@ -16,7 +16,6 @@ from chainrule.compiled.lowering.optimizer import (
     hyperparameter_rows,
     optimizer_flags,
 )
-from chainrule.compiled.lowering.program import Unsupported
 from chainrule.compiled.lowering.targets import batch_weights, loss_targets, weights_follow_order
 from chainrule.data import Dataset
 from chainrule.data.batches import count_batches
@@ -125,34 +124,44 @@ def count_schedule_steps(state: TrainState, N: int) -> int:
 
 
 def schedule_steps(state: TrainState, order: Tensor) -> HyperparameterRows | None:
-    """The optimizer's numbers in a part of an epoch (K, N), where a schedule sets each step's."""
+    """The optimizer's numbers in a part of an epoch (K, N), where a schedule sets each step's.
+
+    Raises what the schedule raises, and ValueError where it turns a part of the rule on or off.
+    """
     if state.scheduler is None or state.schedule_every != "step":
         return None
-    steps = count_steps(state, order.shape[1])
-    return hyperparameter_rows(state.optimizer, steps, 1, state.scheduler.step)
+    return schedule_rows(state, state.scheduler, count_steps(state, order.shape[1]), 1)
 
 
 def schedule_epochs(state: TrainState, orders: Tensor) -> HyperparameterRows | None:
-    """The same of whole epochs (E, K, N), by a schedule of either kind, which is told their ends.
-
-    Raises what the schedule raises, and Unsupported where it turns a part of the rule on or off.
-    """
+    """The same of whole epochs (E, K, N), by a schedule of either kind."""
     if state.scheduler is None:
         return None
-    advance, optimizer, (E, _, N) = state.scheduler.step, state.optimizer, orders.shape
+    E, _, N = orders.shape
+    rows = count_schedule_steps(state, N)
+    return schedule_rows(state, state.scheduler, E * rows, count_steps(state, N) // rows)
+
+
+def schedule_rows(
+    state: TrainState, scheduler: LRScheduler, count: int, steps_per_row: int
+) -> HyperparameterRows:
+    """So many rows of numbers, each for as many steps; the schedule is told the end of each."""
+    optimizer = state.optimizer
 
     def find_flags() -> list[bytes]:
         return [bytes(optimizer_flags(optimizer, i)) for i in range(len(optimizer.flats))]
 
     flags = find_flags()
 
-    def advance_alike() -> None:
-        advance()
+    def advance() -> None:
+        scheduler.step()
         if find_flags() != flags:
-            raise Unsupported("a schedule that turns a part of the update rule on or off")
+            raise ValueError(
+                f"{type(scheduler).__name__} turns a part of the update rule on or off (a momentum "
+                "of 0 is none): with compile=False it can do so at each step"
+            )
 
-    rows = count_schedule_steps(state, N)
-    return hyperparameter_rows(optimizer, E * rows, count_steps(state, N) // rows, advance_alike)
+    return hyperparameter_rows(optimizer, count, steps_per_row, advance)
 
 
 def turns_momentum_off(scheduler: LRScheduler | None) -> bool:
