@@ -68,7 +68,9 @@ def test_an_empty_image_stays_empty_and_a_dot_does_not_become_a_bar():
 
 @pytest.mark.parametrize("spread", [0, -1.0, float("nan")])
 def test_a_spread_that_is_not_positive_is_refused(spread):
-    with pytest.raises(ValueError, match="upright: expected a spread above 0, got"):
+    with pytest.raises(
+        ValueError, match=r"upright: expected a spread above 0, got|deskew: spread: .* got nan"
+    ):
         deskew(torch.rand(3, 3), spread)
 
 
@@ -76,7 +78,7 @@ def test_a_spread_that_is_not_positive_is_refused(spread):
     "x", [torch.ones(3, 3, dtype=torch.int64), torch.rand(3), torch.tensor([[0.0, -1.0]])]
 )
 def test_what_are_not_images_is_refused(x):
-    with pytest.raises(ValueError, match="upright: expected floating images"):
+    with pytest.raises(ValueError, match=r"upright: expected floating images"):
         deskew(x, 2.0)
 
 

@@ -327,7 +327,7 @@ def test_what_is_no_state_is_refused(state, message):
     ("name", "kwargs", "message"),
     [
         ("SGD", {"lr": -1.0}, "lr: expected a finite number, at least 0, got -1.0"),
-        ("SGD", {"lr": float("nan")}, "lr: expected a finite number, at least 0, got nan"),
+        ("SGD", {"lr": float("nan")}, "lr: expected a number, got nan"),
         ("SGD", {"momentum": -1.0}, "momentum: expected at least 0, got -1.0"),
         ("SGD", {"weight_decay": -1.0}, "weight_decay: expected at least 0, got -1.0"),
         ("SGD", {"nesterov": True}, "Nesterov momentum requires a momentum and zero dampening"),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule._util.suggest import did_you_mean
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
 from chainrule.report.figure_data.base import FigureData
 from chainrule.report.numbers import MISSING, Unit, metric_unit
@@ -162,7 +163,7 @@ class ValueScale:
         above = [c.name for c in curves if any(self._is_above(x) for x in c.means)]
         names = [*dict.fromkeys(above)]
         if len(names) > MAX_NAMES:
-            names = [names[0], f"{len(names) - 1} others"]
+            names = [names[0], count_noun(len(names) - 1, "other")]
         return f"Above what is shown: {' and '.join(names)}" if names else ""
 
     def _is_above(self, value: float) -> bool:
