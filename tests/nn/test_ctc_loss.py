@@ -126,6 +126,7 @@ def test_where_nothing_is_heard_only_nothing_is_right():
     assert not loss.backward()[:, :2].any()
 
 
+@pytest.mark.slow
 def test_a_net_learns_to_spell():
     draw = torch.Generator().manual_seed(0)
     words = torch.randint(1, 4, (60, 3), generator=draw)

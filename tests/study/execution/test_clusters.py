@@ -262,6 +262,7 @@ TRAININGS = (
 """How many a worker is at."""
 
 
+@pytest.mark.slow
 @DASK
 def test_ctrl_c_ends_what_workers_do_for_this_run_and_no_other(tmp_path, cluster):
     from distributed import Client

@@ -153,7 +153,8 @@ print("done" if run(small(), jobs=2, store="a.sqlite").is_complete else "")
 """
 
 
-@pytest.mark.parametrize("start", ["forkserver", pytest.param("spawn", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("start", ["forkserver", "spawn"])
 def test_a_program_without_its_guard_is_told_the_two_lines(tmp_path, start):
     script = tmp_path / "script.py"
     script.write_text(GUARDLESS, encoding="utf-8")

@@ -251,6 +251,7 @@ def test_any_mapping_may_be_a_setting(store):
     assert store.rows(study)[0].setting == {"lr": 0.5}
 
 
+@pytest.mark.slow  # a promise for a machine that is not busy with other tests
 def test_reading_and_writing_are_quick(tmp_path):
     curves = {name: [random.random() for _ in range(25)] for name in "abcd"}
     with open_store(tmp_path / "s") as store:
