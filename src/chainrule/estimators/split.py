@@ -15,7 +15,7 @@ from chainrule._util.words import count_noun
 from chainrule.data import CsvTable, Dataset, holdout
 from chainrule.data.files.npz_file import Arrays
 from chainrule.data.files.reading import RawData
-from chainrule.data.tabular.encoder import normalize_cell
+from chainrule.data.tabular.encoder import normalize_cells
 from chainrule.data.tabular.preprocessor import Preprocessor, read_targets
 from chainrule.data.tabular.target import Kind, infer_kind
 
@@ -130,8 +130,9 @@ def choose_kind(rows: RawData, target: str | None) -> Kind:
 
 def class_numbers(cells: Sequence[str]) -> Tensor:
     """(N,), a number for each class: what splits are stratified by."""
-    levels = {cell: i for i, cell in enumerate(dict.fromkeys(map(normalize_cell, cells)))}
-    return torch.tensor([levels[normalize_cell(cell)] for cell in cells])
+    labels = normalize_cells(cells)
+    numbers = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    return torch.tensor([numbers[label] for label in labels])
 
 
 def split_indices(

@@ -126,7 +126,7 @@ class Encoder:
         """(N, 1) float32, or (N,) int64."""
         at = {level: i for i, level in enumerate(self.classes or ())}
         cells = table[self.target]
-        labels = [normalize_cell(cell) for cell in cells] if self.classes else cells
+        labels = normalize_cells(cells) if self.classes else cells
         wrong = cells.count("") or (self.classes is not None and {*labels} - {*at})
         for label, line in zip(labels, table.lines, strict=True) if wrong else ():
             if not label or (at and label not in at):
@@ -243,10 +243,16 @@ def is_row_number(numbers: NDArray[np.float64]) -> bool:
 
 def class_levels(cells: Sequence[str]) -> tuple[str, ...]:
     """Each class once, in an order that no row decides: numbers by size, else by letters."""
-    found = sorted({normalize_cell(cell) for cell in cells if cell})
+    found = sorted({normalize_cell(cell) for cell in {*cells} if cell})
     return tuple(sorted(found, key=float) if all(map(is_number, found)) else found)
 
 
 def normalize_cell(cell: str) -> str:
     """A number in its shortest form, so that 1, 1.0 and 01 are one class; a text as it is."""
     return f"{float(cell):.15g}" if is_number(cell) else cell
+
+
+def normalize_cells(cells: Sequence[str]) -> list[str]:
+    """Each of them as :func:`normalize_cell` has it, which is asked once for each different one."""
+    shortest = {cell: normalize_cell(cell) for cell in {*cells}}
+    return [shortest[cell] for cell in cells]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from chainrule.data.errors import DataError
 from chainrule.data.files.csv_file import is_number
-from chainrule.data.tabular.encoder import class_levels, normalize_cell
+from chainrule.data.tabular.encoder import class_levels, normalize_cells
 
 __all__ = ["Classification", "Kind", "Regression", "TargetEncoder", "infer_kind"]
 
@@ -79,7 +79,7 @@ class Classification(TargetEncoder):
         if len(classes) < 2:
             got = f"it is always {classes[0]}" if classes else "it has none"
             raise DataError(f"expected a target with two classes or more, {got}")
-        return cls(classes, Counter(map(normalize_cell, learned)).most_common(1)[0][0])
+        return cls(classes, Counter(normalize_cells(learned)).most_common(1)[0][0])
 
     @property
     def outputs(self) -> int:
@@ -87,14 +87,14 @@ class Classification(TargetEncoder):
 
     def encode(self, cells: Sequence[str]) -> Tensor:
         at = {name: i for i, name in enumerate(self.classes)}
-        return torch.tensor([at[normalize_cell(cell)] for cell in cells])
+        return torch.tensor([at[label] for label in normalize_cells(cells)])
 
     def decode(self, y: Tensor) -> list[str]:
         return [self.classes[i] for i in y.argmax(-1).tolist()]
 
     def scores(self, answers: Sequence[str], cells: Sequence[str]) -> dict[str, float]:
         """accuracy: the share of right answers."""
-        right = sum(a == normalize_cell(cell) for a, cell in zip(answers, cells, strict=True))
+        right = sum(a == b for a, b in zip(answers, normalize_cells(cells), strict=True))
         return {"accuracy": right / len(cells)}
 
 
