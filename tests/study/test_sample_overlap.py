@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from hashlib import blake2b
 
 import pytest
@@ -10,6 +11,8 @@ import torch
 from chainrule.data import Dataset
 from chainrule.statistics import FinitePool, FixedSplit, FreshData, Resplits
 from chainrule.study import Study, StudyError, StudyResult, run
+from chainrule.study.execution.executors import Engine
+from chainrule.study.plan.dry_run import check_arms
 from chainrule.study.round_data import RoundData
 from chainrule.study.sample_identity import sample_identities
 from chainrule.study.sample_overlap import find_leaks, plan_design, read_overlap
@@ -150,6 +153,32 @@ def test_where_samples_cannot_be_made_again_that_is_said():
 def test_a_test_sample_that_is_learned_from_is_an_error_before_anything_is_trained():
     with pytest.raises(StudyError, match=r"30 of 30 test samples of round 0 are among"):
         run(study("leaky"))
+
+
+class SlowEngine(Engine):
+    """Its two workers never come to an end."""
+
+    max_workers = 2
+
+    def __init__(self):
+        self.begun, self.stopped = 0, False
+
+    def submit(self, f, /, *args):
+        self.begun += 1
+        return Future()
+
+    def stop(self, run):
+        self.stopped = True
+
+    def close(self):
+        raise AssertionError
+
+
+def test_leaks_are_looked_for_while_workers_try_the_arms_which_then_stop():
+    engine = SlowEngine()
+    with pytest.raises(StudyError, match=r"30 of 30 test samples of round 0 are among"):
+        check_arms(study("leaky"), engine=engine)
+    assert (engine.begun, engine.stopped) == (2, True)
 
 
 def test_one_sample_is_a_leak():

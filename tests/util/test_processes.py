@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.__main__ import needs_workers
 from chainrule._util.processes import available_cpus
 from chainrule.study.execution.executors import ProcessExecutor
 
@@ -20,7 +22,7 @@ AHEAD = """\
 import sys, time
 from multiprocessing import forkserver
 from chainrule._util.processes import preload_workers
-preload_workers("chainrule.study.execution.runner", "chainrule.cli")
+preload_workers("chainrule.study.execution.runner")
 print(forkserver._forkserver._forkserver_pid, *sorted(sys.modules), flush=True)
 time.sleep(60)
 """
@@ -84,6 +86,35 @@ def test_a_worker_has_the_variables_of_now(monkeypatch):
             assert workers.submit(os.getenv, "CHAINRULE_TEST").result() == value
         finally:
             workers.close()
+
+
+@LINUX
+def test_a_worker_looks_for_its_own_garbage_and_not_through_what_it_was_forked_with():
+    workers = ProcessExecutor(1)
+    try:
+        assert workers.submit(gc.isenabled).result()
+        assert workers.submit(gc.get_freeze_count).result() > 100_000  # PyTorch and all else
+    finally:
+        workers.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["run", "digits", "--quick"], True),
+        (["run", "digits", "--jobs", "1"], False),
+        (["run", "digits", "--jobs=1"], False),
+        (["run", "digits", "--engine", "dask"], False),
+        (["run", "--help"], False),
+        (["plan", "run"], False),
+        ([], False),
+    ],
+)
+def test_workers_are_begun_ahead_where_a_run_leaves_them_to_us(monkeypatch, arguments, expected):
+    monkeypatch.setattr("chainrule.__main__.available_cpus", lambda: 2)
+    assert needs_workers(arguments) is expected
+    monkeypatch.setattr("chainrule.__main__.available_cpus", lambda: 1)
+    assert not needs_workers(arguments)
 
 
 @LINUX

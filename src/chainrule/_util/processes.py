@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from chainrule._util.parent_death import PARENT
+from chainrule._util.fork_server import PARENT
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -38,7 +38,7 @@ def forkserver_context(*modules: str) -> BaseContext:
         from multiprocessing import forkserver, resource_tracker
 
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["chainrule._util.parent_death", *modules])
+        context.set_forkserver_preload(["chainrule._util.fork_server", *modules])
         with suppress(OSError):  # a path too long for a socket, say
             # A tracker started by the server's start would let Ctrl-C through again.
             with block_interrupts():

@@ -160,7 +160,7 @@ def label_share(share: str | None) -> str:
 def prepare_process(jobs: int) -> None:
     """What is best done before anything is imported or trained."""
     if jobs > 1:
-        preload_workers("chainrule.study.execution.runner", "chainrule.cli")
+        preload_workers("chainrule.study.execution.runner")
     from chainrule._util.malloc import disable_malloc_trim
 
     disable_malloc_trim()  # with one job, training is done here

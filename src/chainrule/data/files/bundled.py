@@ -21,8 +21,8 @@ __all__ = ["OPTICAL_FILE", "read_bundled", "read_verified"]
 FILE = Path(__file__).with_name("digits.npz")
 OPTICAL_FILE = Path(__file__).with_name("optical_digits.npz")
 SHA256 = {
-    FILE.name: "98ab451c67388df86fda379c993ffc0909a1d4977898e23eadb08b512f37b956",
-    OPTICAL_FILE.name: "418f5bc4b1d16e6afe7383ff43f1f7e26a590dead65824fbe75181cdada89bd6",
+    FILE.name: "8f0965eb99c47d28ed9a69a6afeb3a01f4211725abaa1b868cac253b4e8ea40f",
+    OPTICAL_FILE.name: "a7fdd2bf060a5f44580d2d7ccf9ef4f8b183383e4287d588a56fc7186a03081c",
 }
 
 

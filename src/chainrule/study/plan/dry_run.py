@@ -59,7 +59,6 @@ def find_problems(study: Study) -> list[str]:
 def find_form_problems(study: Study) -> list[str]:
     """The problems of a study without its quick form."""
     try:
-        check_leaks(study)
         arms = find_failing_arms(study)
     except StudyError as error:
         return [add_user_lines(str(error), error)]
@@ -77,7 +76,6 @@ def check_arms(study: Study, pattern: str = "*", engine: Engine | None = None) -
     The processes of an ``engine`` look at them side by side, where it has some. Raises StudyError
     for the data and the device, and where none of the arms can be trained.
     """
-    check_leaks(study)
     found = find_failing_arms(study, pattern, engine)
     problems = describe_failing(found)
     failing = {name for names in found.values() for name in names}
@@ -107,6 +105,7 @@ def find_failing_arms(
     arms: dict[str, list[str]] = {}
     chosen = study.select(pattern)
     if engine is None or engine.max_workers == 1:
+        check_leaks(study)
         found = [[*find_arm_problems(study, arm, few, sizes)] for arm in chosen]
     else:
         found = try_elsewhere(study, chosen, sizes, engine)
@@ -120,13 +119,15 @@ def find_failing_arms(
 def try_elsewhere(
     study: Study, arms: Sequence[Arm], sizes: Sizes, engine: Engine
 ) -> list[list[str]]:
-    """The problems of each arm, found by an engine's processes. Whose dies has none: the run will
-    say so.
+    """The problems of each arm, found by an engine's processes, while leaks are looked for here.
+
+    Whose process dies has none: the run will say so. Raises StudyError for leaks.
     """
     declared = study.model_dump_json()
     futures = [engine.submit(try_arm, declared, arm.name, sizes) for arm in arms]
     found: list[list[str]] = []
     try:
+        check_leaks(study)
         for future in futures:
             try:
                 found.append(future.result())
