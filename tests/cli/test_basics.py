@@ -65,6 +65,22 @@ def test_help_and_lists_are_as_wide_as_the_terminal(call, monkeypatch, command, 
     assert not [line for line in lines if line.startswith(" " * (columns // 2))]
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_arguments_as_the_text_does_and_has_examples(call, command):
+    code, out, _ = call(command, "--help")
+    usage, _, rest = out.partition("\n\n")
+    names = re.sub(r"Usage: chainrule [a-z-]+ \[OPTIONS\]", "", " ".join(usage.split()))
+    assert code == 0
+    assert re.fullmatch(r"[A-Z/…\[\] ]*", names)
+    assert "[[" not in names
+    assert not re.search(r"<(str|path|list|int|float)\b", out)
+    assert f"chainrule {command}" in rest.partition("Examples:")[2]
+
+
+def test_help_says_the_exit_codes(call):
+    assert "Exit codes: 0; 1 for an error; 2 for a wrong call; 130" in call("--help")[1]
+
+
 def test_the_app_refuses_a_store_that_there_is_not(call):
     code, out, err = call("app", "--no-browser", "--store", "nope.sqlite")
     assert code == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -168,6 +169,35 @@ def test_a_signal_while_the_command_line_is_loaded_ends_it_as_later(tmp_path, na
     process.send_signal(getattr(signal, name))
     _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (130, "interrupted\n")
+
+
+LOADS = """
+import signal
+for _ in range(2):
+    signal.raise_signal(signal.{name})
+is_whole = True
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_waits_until_a_library_is_loaded_and_comes_once(tmp_path, monkeypatch, name):
+    """torch drops one that comes while it loads numpy, and goes on with half of that."""
+    (tmp_path / "loads.py").write_text(LOADS.format(name=name), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("chainrule._util.endings.LOADED_WHOLE", "loads")
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+
+    def load():
+        import_module("loads")
+        time.sleep(20)
+
+    with hear_signals():
+        with pytest.raises(KeyboardInterrupt):
+            load()
+        time.sleep(0.2)  # another would come now
+    assert sys.modules.pop("loads").is_whole
+    assert signal.getsignal(number) is before
 
 
 def test_who_is_told_to_ignore_a_hangup_ignores_it():

@@ -149,6 +149,12 @@ def test_where_there_is_no_file_nothing_is_set(config):
     assert load_user_config() == UserConfig()
 
 
+def test_a_home_that_is_a_file_sets_nothing(config):
+    config.parent.rmdir()
+    config.parent.write_text("", encoding="utf-8")
+    assert load_user_config() == UserConfig()
+
+
 def test_the_file_is_in_the_folder_that_the_system_has_for_it(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert config_path().name == "config.toml"

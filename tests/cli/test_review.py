@@ -8,7 +8,8 @@ from io import StringIO
 
 import pytest
 
-from chainrule.study import Study, run
+from chainrule.cli.commands.review import print_findings
+from chainrule.study import Finding, Review, Study, run
 from tests.cli.conftest import TINY
 
 
@@ -36,6 +37,28 @@ def test_a_finding_names_code_arm_and_what_to_type(call, lost):
     assert "R006 error  arms that diverged\n  wild: 2 of 2 rounds diverged" in out
     assert "clip_norm = 1.0" in out
     assert "1 error" in err or "errors" in err
+
+
+def test_what_is_found_of_several_arms_is_said_once_with_what_to_do_once(capsys, monkeypatch):
+    def found(arm, message, advice):
+        return Finding("R001", "an edge", "warning", arm, message, advice, {})
+
+    said = [
+        found("a", "the rate is at its edge", "look beyond"),
+        found("a", "the weight is at its edge", "look further"),
+        found("b", "the rate is at its edge", "look beyond"),
+        found("c-d", "the rate is high", "look beyond"),
+    ]
+    monkeypatch.setenv("COLUMNS", "40")
+    print_findings(Review("s", said, {}))
+    assert capsys.readouterr().out == (
+        "R001 warning  an edge\n"
+        "  a, b: the rate is at its edge.\n"
+        "  c-d: the rate is high.\n"
+        "  → look beyond\n"
+        "  a: the weight is at its edge.\n"
+        "  → look further\n"
+    )
 
 
 def test_the_exit_code_is_1_for_an_error_and_0_for_warnings_or_nothing(call, lost):

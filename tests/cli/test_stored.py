@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,21 @@ def test_studies_lists_what_each_store_holds(call, tiny, finished):
         ("tiny/1", "complete", "4/4", "3/3"),
         ("tiny/2", "not complete", "1/4", "0/3"),
     ]
-    out = call("studies", "tiny")[1]
-    assert [line.split()[0] for line in out.splitlines()] == ["study", "tiny/1", "tiny/2"]
+    out = call("studies", "tiny")[1].splitlines()
+    assert [line.split()[0] for line in out[1:2] + out[3:]] == ["study", "tiny/1", "tiny/2"]
+    at = datetime.fromisoformat(rows[0]["last run"])
+    assert out[3].split() == ["tiny/1", "complete", *f"{at:%Y-%m-%d %H:%M} 1 4/4 3/3 24".split()]
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_studies_fit_the_terminal_and_say_a_name_that_is_not_the_stores(
+    call, finished, monkeypatch, columns
+):
+    finished.rename(finished.with_name("of-another-name.sqlite"))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = call("studies")[1]
+    assert max(map(len, out.splitlines())) <= columns
+    assert {"of-another-name/1", "tiny", "complete", "4/4"} <= set(out.split())
 
 
 def test_without_any_store_it_says_what_makes_one(call):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import select
 import signal
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TextIO, final
+from typing import Any, TextIO, final
 
 __all__ = ["end_quietly", "hear_signals"]
 
@@ -19,39 +20,69 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as a shell has it."""
 AGAIN_SECONDS = 5
 """A signal so long after the first is another one."""
+LOADED_WHOLE = "numpy"
+"""An interrupt waits until this is loaded: torch, which loads it, drops one that comes meanwhile,
+and the command would go on with half of it."""
+WAIT_SECONDS = 0.05
 
 
 @contextmanager
 def hear_signals() -> Iterator[None]:
-    """In here SIGTERM and SIGHUP are as Ctrl-C, unless whoever began this process ignores them."""
-    wanted = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    """In here SIGTERM and SIGHUP are as Ctrl-C, unless whoever began this process ignores them.
+
+    Each of the three waits until ``LOADED_WHOLE`` is loaded, where that has begun.
+    """
+    interrupt = Interrupt(AGAIN_SECONDS)
+    handlers: dict[int, tuple[Any, Interrupt]] = {
+        signal.SIGINT: (signal.default_int_handler, Interrupt(0)),
+        signal.SIGTERM: (signal.SIG_DFL, interrupt),
+    }
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = (signal.SIG_DFL, interrupt)
     if threading.current_thread() is not threading.main_thread():
-        wanted = []
-    heard = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
-    interrupt = Interrupt()
+        handlers = {}
+    heard = [number for number, (old, _) in handlers.items() if signal.getsignal(number) is old]
     for number in heard:
-        signal.signal(number, interrupt)
+        signal.signal(number, handlers[number][1])
     try:
         yield
     finally:
         for number in heard:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, handlers[number][0])
+
+
+def is_loading(frame: FrameType | None) -> bool:
+    """Whether ``LOADED_WHOLE`` is being loaded, by what is running here."""
+    while frame is not None:
+        name = frame.f_globals.get("__name__")
+        if frame.f_code.co_name == "<module>" and name == LOADED_WHOLE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @final
 class Interrupt:
-    """What signals do: raise KeyboardInterrupt, once for all that come within some seconds.
+    """What a signal does: raise KeyboardInterrupt, once for all that come within some seconds.
 
     A shell that closes sends its signal twice. Python drops what is raised within a destructor, so
-    a later signal raises it again.
+    a later signal raises it again. While ``LOADED_WHOLE`` is loaded it comes later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, again_seconds: float) -> None:
+        self._again_seconds = again_seconds
         self._raised_at = -float("inf")
+        self._later = threading.Timer(0, lambda: None)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        if is_loading(frame):
+            if not self._later.is_alive():
+                self._later = threading.Timer(WAIT_SECONDS, _thread.interrupt_main, [number])
+                self._later.daemon = True
+                self._later.start()
+            return
         now = time.monotonic()
-        if now - self._raised_at > AGAIN_SECONDS:
+        if now - self._raised_at >= self._again_seconds:
             self._raised_at = now
             raise KeyboardInterrupt
 

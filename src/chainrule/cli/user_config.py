@@ -45,7 +45,7 @@ def load_user_config() -> UserConfig:
     path = config_path()
     try:
         declared = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a home that is a file, as /dev/null
         return UserConfig()
     except ValueError as error:
         raise StudyError(f"{path}: {error}") from None

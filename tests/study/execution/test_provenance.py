@@ -30,6 +30,20 @@ def test_it_says_versions_machine_and_time():
     assert abs(age.total_seconds()) < 60
 
 
+@pytest.mark.parametrize(
+    ("word", "kept"),
+    [
+        ("plain.toml", "plain.toml"),
+        (os.fsdecode("öl.toml".encode()), "öl.toml"),
+        ("öl.toml".encode().decode("ascii", "surrogateescape"), "öl.toml"),  # where LANG is C
+        (b"\xf6l.toml".decode("utf-8", "surrogateescape"), r"\xf6l.toml"),
+    ],
+)
+def test_a_command_of_bytes_that_are_no_text_can_be_written(monkeypatch, word, kept):
+    monkeypatch.setattr(sys, "argv", ["chainrule", "run", word])
+    assert provenance()["command"] == ["chainrule", "run", kept]
+
+
 def test_it_is_json_data():
     found = provenance()
     assert json.loads(json.dumps(found)) == found

@@ -25,11 +25,15 @@ def check_net(
     net: Annotated[
         str,
         typer.Argument(
-            help="A built-in net (disk, pairs); a saved file or folder; or file.py:FUNCTION."
+            metavar="NET",
+            help="A built-in net (disk, pairs); a saved file or folder; or file.py:FUNCTION.",
         ),
     ],
     shape: Annotated[
-        str | None, typer.Option(help="Input shape with the batch, e.g. 5,2; not of a built-in.")
+        str | None,
+        typer.Option(
+            metavar="N,…", help="Input shape with the batch, e.g. 5,2; not of a built-in."
+        ),
     ] = None,
     trust: Trust = None,
 ) -> None:

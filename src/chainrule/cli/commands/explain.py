@@ -28,7 +28,7 @@ Net = Annotated[
 ]
 OptionalData = Annotated[
     str | None,
-    typer.Argument(metavar="[DATA]", help="What to look at a file's or a function's net with."),
+    typer.Argument(metavar="DATA", help="What to look at a file's or a function's net with."),
 ]
 Inits = Annotated[
     list[str] | None,

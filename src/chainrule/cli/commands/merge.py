@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 def merge_shares(
     stores: Annotated[
-        list[str], typer.Argument(metavar="STORE", help="Paths or URLs; each is only read.")
+        list[str], typer.Argument(metavar="STORE…", help="Paths or URLs; each is only read.")
     ],
     output: Annotated[
         str,

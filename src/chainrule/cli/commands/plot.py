@@ -57,6 +57,7 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
+        metavar="PATH",
         help="Folder; default: runs/NAME. Or the file of the one figure, as boxes.svg.",
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
@@ -96,9 +97,19 @@ def print_findings(found: Review) -> None:
     console = Console()
     for (code, severity, title), findings in groupby(found.findings, key=finding_head):
         console.print(Text.assemble((f"{code} {severity}", STYLES[severity]), f"  {title}"))
-        for advice, same in groupby(findings, key=attrgetter("advice")):
-            for line in finding_lines([*same], advice, console.width):
+        for advice, same in group_findings(attrgetter("advice"), findings).items():
+            for line in finding_lines(same, advice, console.width):
                 console.print(Text(line), soft_wrap=True)
+
+
+def group_findings(
+    key: Callable[[Finding], str], findings: Iterable[Finding]
+) -> dict[str, list[Finding]]:
+    """The findings that share what ``key`` says of them, in the order of the first of each."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(key(finding), []).append(finding)
+    return found
 
 
 def finding_head(finding: Finding) -> tuple[str, str, str]:
@@ -107,12 +118,16 @@ def finding_head(finding: Finding) -> tuple[str, str, str]:
 
 
 def finding_lines(findings: list[Finding], advice: str, width: int) -> list[str]:
-    """``narrow: the best …`` each, then what to do about them, in lines of at most this width."""
+    """``narrow, wide: the best …`` each, then what to do, in lines of at most this width."""
     lines = []
-    for finding in findings:
-        arm = "" if finding.arm is None else f"{finding.arm}: "
+    for message, same in group_findings(attrgetter("message"), findings).items():
+        arms = ", ".join(finding.arm for finding in same if finding.arm is not None)
         lines += textwrap.wrap(
-            f"{arm}{finding.message}.", width, initial_indent="  ", subsequent_indent="    "
+            f"{arms}: {message}." if arms else f"{message}.",
+            width,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
         )
     return lines + textwrap.wrap(
         f"→ {advice}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +11,12 @@ import typer
 from chainrule.cli.commands import app
 from chainrule.cli.completion import complete_run
 from chainrule.cli.options import Json, format_examples
-from chainrule.cli.output import describe_ours, echo_err, echo_json
+from chainrule.cli.output import describe_ours, echo_err, echo_json, echo_table
 from chainrule.cli.resolve import RUNS, resolve_store
 
 if TYPE_CHECKING:
+    from chainrule.report import Table
     from chainrule.study import StudyResult
-
-HEADER = ("study", "name", "state", "last run", "runs", "arms", "rounds", "trainings")
 
 
 @app.command(
@@ -28,7 +28,7 @@ def list_stored_studies(
     store: Annotated[
         str | None,
         typer.Argument(
-            metavar="[STORE]",
+            metavar="STORE",
             help="A store (NAME, path or URL); all of those in runs/ unless said.",
             autocompletion=complete_run,
         ),
@@ -52,8 +52,8 @@ def list_stored_studies(
             problems += 1
     if as_json:
         echo_json(rows)
-    else:
-        echo_columns(rows)
+    elif rows:
+        echo_table(tabulate_studies(rows))
     if not rows and not problems:
         echo_err(f"no studies in {', '.join(stores) or RUNS}: chainrule run makes them")
     if problems:
@@ -100,10 +100,23 @@ def shorten_store(where: str) -> str:
     return path.stem if path == RUNS / f"{path.stem}.sqlite" else where
 
 
-def echo_columns(rows: list[dict[str, Any]]) -> None:
-    """Print a line a study, under their heads."""
-    lines = [HEADER, *([str(row[name]) for name in HEADER] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines if rows else ():
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+def tabulate_studies(rows: list[dict[str, Any]]) -> Table:
+    """A row a study; without its name where the store is called so, and times to the minute."""
+    from chainrule.report.tables.table import Cell, Column, Table
+
+    is_named = all(Path(row["study"]).parent.stem == row["name"] for row in rows)
+    titles = [title for title in rows[0] if not (is_named and title == "name")]
+    shown = [{**row, "last run": shorten_time(row["last run"])} for row in rows]
+    numbers = ("runs", "arms", "rounds", "trainings")
+    return Table(
+        "studies",
+        "The studies of each store, and when they were run last (UTC).",
+        [Column(title, title, numeric=title in numbers) for title in titles],
+        [[Cell(str(row[title]), row[title]) for title in titles] for row in shown],
+        rows,
+    )
+
+
+def shorten_time(text: str) -> str:
+    """``2026-07-01 12:00`` for ``2026-07-01T12:00:59+00:00``."""
+    return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")

@@ -110,7 +110,7 @@ def _build_content(data: ReportData) -> dict[str, Any]:
         "not_looked_for": data.review.skipped,
         "verdict": verdict_sentences(data, comparisons),
         "budgets": budget_sentences(data),
-        "scope": [comparisons.design.scope, data.search_scope] if comparisons else [],
+        "scope": comparisons.design.scope if comparisons else "",
         "why_not": why_not,
         "advice": advice_sentences(data),
         "tables": {table.name: table for table in _build_tables(data, comparisons, effects)},

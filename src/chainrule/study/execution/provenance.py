@@ -50,7 +50,7 @@ def provenance(own_files: Sequence[Path] = ()) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "hostname": socket.gethostname(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": [hide_password(argument) for argument in sys.argv],
+        "command": [hide_password(as_text(argument)) for argument in sys.argv],
     }
 
 
@@ -89,6 +89,14 @@ def gpu_names() -> list[str]:
     with suppress(RuntimeError, AssertionError):  # a driver that does not answer is no GPU
         return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return []
+
+
+def as_text(argument: str) -> str:
+    """An argument that can be written; a byte of it that is no UTF-8 becomes its hex number.
+
+    Python takes all bytes beyond ASCII for such where the locale is C.
+    """
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def hide_password(argument: str) -> str:

@@ -74,7 +74,7 @@ class FewRounds(Rule):
         if needed is None:
             return "no number of rounds on these samples will do: get more samples"
         if needed > MOST:
-            return f"it takes {needed:,} rounds: ask for a larger rope, or test on more"
+            return f"it takes up to {needed:,} rounds: ask for a larger rope, or test on more"
         return run_command(result, "--rounds", f"{needed}", "--extend")
 
 
