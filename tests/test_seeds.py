@@ -11,7 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.seeds import derive, derive_each, generator
+from chainrule import nn
+from chainrule.seeds import DerivedSeeds, derive, derive_each, generator
 
 names = st.lists(st.one_of(st.integers(), st.text(max_size=8)), max_size=4)
 
@@ -34,6 +35,24 @@ def test_a_seed_never_changes(arguments, seed):
 @given(st.lists(st.integers(), max_size=4), names)
 def test_many_seeds_at_once_are_those_of_one_by_one(roots, purpose):
     assert derive_each(roots, *purpose) == [derive(root, *purpose) for root in roots]
+
+
+def test_seeds_of_what_never_draws_are_not_derived(monkeypatch):
+    purposes = []
+    digest = "chainrule.seeds.digest_seed"
+    monkeypatch.setattr(digest, lambda purpose: purposes.append(purpose) or len(purposes))
+    later = DerivedSeeds([7, 8], "draws", "0")
+    assert (len(later), purposes) == (2, [])
+    assert (later[1], later[:1], [*later]) == (2, [1], [1, 2])
+    assert purposes == [b"7\0'draws'\0'0'", b"8\0'draws'\0'0'"]
+
+
+def test_seeds_that_are_derived_later_are_the_same():
+    seeds = derive_each([7, 8], "draws", "0.1")
+    assert DerivedSeeds([7, 8], "draws", "0.1") == seeds
+    assert DerivedSeeds([7, 9], "draws", "0.1") != seeds
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Tanh(), nn.Dropout())).replicate(2)
+    assert net.initialize([7, 8])[1][1].seeds == derive_each([7, 8], "draws", "1.1")
 
 
 def test_it_is_the_same_in_another_process_with_other_hashes():

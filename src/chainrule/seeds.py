@@ -8,15 +8,16 @@ number changing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from operator import index
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:  # the seeds of a declaration are named without torch
     import torch
 
-__all__ = ["derive", "derive_each", "generator"]
+__all__ = ["DerivedSeeds", "derive", "derive_each", "generator"]
 
 
 def derive(root: int, *names: str | int) -> int:
@@ -33,6 +34,32 @@ def derive_each(roots: Iterable[int], *names: str | int) -> list[int]:
     """``derive(root, *names)`` of each of these, which takes half as long as one by one."""
     ending = b"".join(b"\0" + spell(name) for name in names)
     return [digest_seed(spell(root) + ending) for root in roots]
+
+
+class DerivedSeeds(Sequence[int]):
+    """The same, derived when one of them is first asked for: few layers of a net ever draw."""
+
+    def __init__(self, roots: Sequence[int], *names: str | int) -> None:
+        self._roots, self._names = tuple(roots), names
+
+    @cached_property
+    def _seeds(self) -> list[int]:
+        return derive_each(self._roots, *self._names)
+
+    def __len__(self) -> int:
+        return len(self._roots)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        return self._seeds[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._seeds == [*other]
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list
 
 
 def digest_seed(purpose: bytes) -> int:

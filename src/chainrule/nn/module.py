@@ -249,7 +249,7 @@ class Module(ModuleTree, ABC):
 
     training: bool = True
     matmul_dtype: torch.dtype | None = None
-    seeds: list[int] | None = None  # of what it draws while it runs, one a replica
+    seeds: Sequence[int] | None = None  # of what it draws while it runs, one a replica
     rng_counter: int = 0  # how often it has drawn
     _last: LastCall | None = None
 
@@ -451,7 +451,7 @@ def seed_draws(net: Module, roots: Sequence[int]) -> None:
     """
     for path, module in net.named_modules():
         if module.seeds is None:
-            module.seeds = seeds.derive_each(roots, "draws", path)
+            module.seeds = seeds.DerivedSeeds(roots, "draws", path)
 
 
 def check_seeds(module: Module, seed: int | Sequence[int]) -> list[int]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from chainrule._util.words import count_noun
 from chainrule.nn.config import find_ties, to_config
 from chainrule.nn.module import Module
+from chainrule.seeds import DerivedSeeds
 
 __all__ = ["check_paths", "load_rng_state", "net_header", "net_tensors", "rng_state"]
 
@@ -26,7 +27,9 @@ def net_header(net: Module) -> dict[str, Any]:
         "ties": find_ties(net),
         "replicas": net.replicas,
         "modes": {path: module.training for path, module in net.named_modules()},
-        "rng_state": rng_state(net),
+        "rng_state": {
+            path: [seeds and [*seeds], count] for path, (seeds, count) in rng_state(net).items()
+        },
     }
 
 
@@ -49,7 +52,9 @@ def load_rng_state(net: Module, state: dict[str, Any]) -> None:
 
 
 def are_seeds(seeds: Any) -> bool:
-    """Whether it is a list of whole numbers."""
+    """Whether it is a list of whole numbers, or one that is derived later."""
+    if isinstance(seeds, DerivedSeeds):
+        return True
     return isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
 
 

@@ -21,6 +21,7 @@ from chainrule.nn.loss import Loss
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.optim import Optimizer
+from chainrule.seeds import DerivedSeeds
 
 __all__ = ["Fingerprint"]
 
@@ -124,8 +125,8 @@ class Fingerprint:
             self.values.append(name)
             if type(part) in ATOMS:
                 self.values.append(part)
-            elif name == "seeds" and type(part) is list:  # which are read by each use
-                self.values.append(len(part))
+            elif name == "seeds" and type(part) in (list, DerivedSeeds):
+                self.values.append(len(part))  # they are read by each use
             else:
                 self._add(part)
 

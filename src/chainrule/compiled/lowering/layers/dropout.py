@@ -138,7 +138,7 @@ def dropout_states(
     for native, (layer, uses) in zip(array, dropouts.items(), strict=True):
         limits, scales = zip(*map(keep_rule, drop_chances(layer)), strict=True)
         tensors: list[Any] = [
-            torch.tensor(layer.seeds),
+            torch.tensor([*(layer.seeds or ())]),
             torch.tensor(limits),
             torch.tensor(scales, dtype=torch.float64),
         ]
