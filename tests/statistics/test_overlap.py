@@ -83,5 +83,7 @@ def test_wrong_calls():
     for train, test in (([[0]], [[1]]), ([[0], [1]], [[2]]), ([[0], []], [[1], [2]])):
         with pytest.raises(StatisticsError, match="at least two rounds"):
             design_from_overlap(train, test)
-    with pytest.raises(StatisticsError, match=r"a correlation in \(0, 1\), got 1"):
+    with pytest.raises(
+        StatisticsError, match="correlation: expected a number between 0 and 1, got 1"
+    ):
         PartialResplits(1)

@@ -39,12 +39,22 @@ def test_a_rate_of_numpys_is_a_float():
 
 
 WRONG = {
-    "a fraction of numpy's": (lambda: nn.Linear(np.float64(2.5), 3), "sizes are whole numbers"),
+    "a fraction of numpy's": (
+        lambda: nn.Linear(np.float64(2.5), 3),
+        "in_features: expected a whole number",
+    ),
+    "several sizes": (
+        lambda: nn.Linear(np.ones(2), 3),
+        r"Linear: in_features: expected a whole number, got a ndarray",
+    ),
     "a size below 0": (lambda: nn.PReLU(-1), "num_parameters: expected a whole number, 0 or more"),
     "a shape below 0": (lambda: nn.RMSNorm(-1), "normalized_shape: expected a whole number"),
     "channels below 0": (lambda: nn.InstanceNorm1d(-1), "num_features: expected a whole number"),
     "0 for heads": (lambda: nn.Heads(0), "heads: expected a dict of names and modules, got 0"),
-    "a list to keep": (lambda: nn.Residual([]), "Residual: expected a chainrule.nn.Module, got"),
+    "a list to keep": (
+        lambda: nn.Residual([]),
+        "Residual: module: expected a chainrule.nn.Module, got",
+    ),
     "nan for a margin": (lambda: nn.TripletMarginLoss(math.nan), "margin: expected a number, got"),
     "a number for a gain": (lambda: nn.init.calculate_gain(3), "nonlinearity: expected a text"),
     "no norm": (lambda: optim.clip_grad_norm_(optimizer(), 1.0, None), "norm_type: expected a num"),

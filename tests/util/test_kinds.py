@@ -43,8 +43,8 @@ MODULES = {
 }
 PLACES = {
     "Sequential": nn.Sequential,
-    "Residual": nn.Residual,
-    "Siamese": nn.Siamese,
+    "Residual: module": nn.Residual,
+    "Siamese: module": nn.Siamese,
     "Heads": lambda m: nn.Heads(main=m),
     "gradcheck": lambda m: gradcheck(m, torch.ones(2, 2)),
     "net": lambda m: nn.output_shape(m, (2, 2)),

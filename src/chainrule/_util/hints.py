@@ -8,7 +8,7 @@ from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["argument_hints", "describe_hint", "fits_hint", "is_plain"]
+__all__ = ["argument_hints", "describe_hint", "fits_hint", "is_plain", "is_single"]
 
 WORDS: dict[Any, tuple[str, str]] = {
     bool: ("true or false", "true or false each"),
@@ -58,13 +58,21 @@ def fits_hint(value: Any, hint: Any) -> bool:
 def is_plain(hint: Any) -> bool:
     """Whether a hint is of kinds that Python has: numbers, texts, lists and tables.
 
-    Not where it has values, functions or a class of this package's, of which more can be said.
+    Not where it has values, functions, arrays of numpy's or a class of this package's, of which
+    more can be said.
     """
-    if get_origin(hint) is Literal or is_function(hint):
+    home = getattr(hint, "__module__", "builtins").partition(".")[0]
+    if get_origin(hint) is Literal or is_function(hint) or home == "numpy":
         return False
     if get_args(hint):
         return all(map(is_plain, get_args(hint)))
-    return getattr(hint, "__module__", "builtins").partition(".")[0] != "chainrule"
+    return home != "chainrule"
+
+
+def is_single(hint: Any) -> bool:
+    """Whether a hint is of one number, one text, or none."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return all(kind in (bool, int, float, str, NoneType) for kind in kinds)
 
 
 def is_function(hint: Any) -> bool:

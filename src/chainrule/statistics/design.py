@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
-from chainrule.statistics.errors import StatisticsError
+from chainrule._util.argument_checks import check_arguments
+from chainrule.statistics.checks import check_at_least, check_part, check_shares
 
 __all__ = ["Design", "FinitePool", "FixedSplit", "FreshData", "PartialResplits", "Resplits"]
 
@@ -45,6 +46,7 @@ class FreshData(Design):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class Resplits(Design):
     """Each round divides one data set anew, into ``n_train`` and ``n_test`` samples.
@@ -57,17 +59,13 @@ class Resplits(Design):
     n_train: int
 
     def __post_init__(self) -> None:
-        if self.n_test < 1 or self.n_train < 1:
-            raise StatisticsError(
-                "Resplits: expected n_test and n_train of at least 1, "
-                f"got {self.n_test} and {self.n_train}"
-            )
+        check_at_least(1, n_test=self.n_test, n_train=self.n_train)
 
     @classmethod
+    @check_arguments
     def folds(cls, k: int) -> Resplits:
         """The k folds of cross-validation, once or repeated: n_test / n_train = 1 / (k − 1)."""
-        if k < 2:
-            raise StatisticsError(f"Resplits.folds: expected at least 2 folds, got {k}")
+        check_at_least(2, k=k)
         return cls(n_test=1, n_train=k - 1)
 
     @property
@@ -100,6 +98,7 @@ class FixedSplit(Design):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class PartialResplits(Design):
     """Each round divides some samples of one data set, so one trains with what another tests.
@@ -111,10 +110,7 @@ class PartialResplits(Design):
     correlation: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.correlation < 1:
-            raise StatisticsError(
-                f"PartialResplits: expected a correlation in (0, 1), got {self.correlation}"
-            )
+        check_shares(correlation=self.correlation)
 
     @property
     def test_over_train(self) -> float:
@@ -130,17 +126,23 @@ class PartialResplits(Design):
 
 
 @final
+@check_arguments
 @dataclass(frozen=True)
 class FinitePool(Design):
     """Each round draws from a pool of samples, and rounds share some; none trains with tests.
 
     ``samples`` is the number of different test samples, ``shared_test`` and ``shared_train`` the
-    mean shares of a round's samples that another one has too.
+    mean shares of a round's samples that another one has too. Raises StatisticsError for no
+    sample and a share outside [0, 1].
     """
 
     samples: int
     shared_test: float
     shared_train: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_at_least(1, samples=self.samples)
+        check_part(shared_test=self.shared_test, shared_train=self.shared_train)
 
     @property
     def test_over_train(self) -> float:

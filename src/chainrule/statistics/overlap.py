@@ -6,6 +6,7 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics.design import (
     Design,
     FinitePool,
@@ -54,6 +55,7 @@ class Overlap:
         return tuple(notes)
 
 
+@check_arguments
 def design_from_overlap(train: Samples, test: Samples) -> Overlap:
     """The design of rounds whose training and test samples are these
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.kinds import describe_object
 from chainrule._util.words import count_noun
 from chainrule.statistics.errors import StatisticsError
 
@@ -17,7 +18,10 @@ __all__ = [
     "Array",
     "PairedDifferences",
     "Scores",
+    "as_arms",
+    "as_numbers",
     "as_scores",
+    "check_table",
     "pair_scores",
 ]
 
@@ -83,16 +87,43 @@ def pair_scores(a: Scores, b: Scores) -> PairedDifferences:
     return PairedDifferences(differences, units)
 
 
+def as_arms(scores: Mapping[str, Scores]) -> dict[str, Array]:
+    """Arm → its scores, as many of each, from a dict or a table with a column an arm.
+
+    Raises StatisticsError for anything else, and as :func:`as_scores`.
+    """
+    check_table(scores)
+    arms = {arm: as_scores(values, f"arm {arm}") for arm, values in scores.items()}
+    if len({len(values) for values in arms.values()}) > 1:
+        counts = ", ".join(f"{arm} {len(values)}" for arm, values in arms.items())
+        raise StatisticsError(f"expected as many scores of every arm, got {counts}")
+    return arms
+
+
+def check_table(scores: Mapping[str, Any]) -> None:
+    """Raise StatisticsError unless it has arms and their scores."""
+    if not hasattr(scores, "items"):
+        raise StatisticsError(
+            f"scores: expected a dict of arms and their scores, got {describe_object(scores)}"
+        )
+
+
+def as_numbers(values: Scores, name: str) -> Array:
+    """An array of these, nan where one is masked; StatisticsError for what are no numbers."""
+    try:
+        x = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError):  # torch's, of a tensor that has a gradient
+        raise StatisticsError(f"{name}: expected numbers, got {values!r:.60}") from None
+    return np.ma.filled(np.ma.asarray(values, np.float64), np.nan) if np.ma.is_masked(values) else x
+
+
 def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
     """The scores of an arm, one a round, as an array of shape (n,).
 
     Raises StatisticsError for fewer than ``at_least`` and for a score that is not finite (or is
     beyond 1e100): what a diverged round counts is declared, and filled in, before.
     """
-    try:
-        x = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise StatisticsError(f"{name}: expected numbers, got {values!r:.60}") from None
+    x = as_numbers(values, name)
     if x.ndim != 1 or len(x) < at_least:
         shape = f"{len(x)} of them" if x.ndim == 1 else f"the shape {x.shape}"
         least = count_noun(at_least, "score")

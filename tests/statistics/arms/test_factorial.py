@@ -149,7 +149,7 @@ def test_properties(four):
             "arm aux: another arm has its levels, no, no",
         ),
         ({k: SCORES[k] for k in ("none", "both")}, FACTORS, r"no arm has \('no', 'yes'\)"),
-        ({**SCORES, "aux": [1, 2]}, FACTORS, "as many rounds of every arm"),
+        ({**SCORES, "aux": [1, 2]}, FACTORS, "as many scores of every arm"),
         ({**SCORES, "aux": [1]}, FACTORS, "arm aux: expected a list of at least 2"),
         ({"aux": [1, 2]}, FACTORS, "nothing varies"),
     ],

@@ -144,7 +144,7 @@ def test_a_data_set_whose_rounds_all_agree_is_no_certainty():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rope": -1.0}, "a rope of at least 0, got -1"),
+        ({"rope": -1.0}, "rope: expected a number, 0 or more, got -1"),
         ({"a": [[1, 2]] * 2}, "and a design, of every data set"),
         ({"a": [[1, 2]] * 3, "b": [[1, 2]] * 3}, "expected a rope above 0"),
         ({"a": [[1, 2], [1, 2], [1]]}, "at least 2 scores"),

@@ -164,7 +164,10 @@ def test_properties(four):
         ({"a": [1, 2], "b": [1, 2]}, "at least three arms, got 2; compare two by wilcoxon"),
         ({"a": [1], "b": [1], "c": [2]}, "arm a: expected a list of at least 2 scores"),
         ({"a": [1, 2], "b": [1, 2], "c": [1]}, "arm c"),
-        ({"a": [1, 2], "b": [1, 2], "c": [1, 2, 3]}, "of every arm on every data set"),
+        (
+            {"a": [1, 2], "b": [1, 2], "c": [1, 2, 3]},
+            "as many scores of every arm, got a 2, b 2, c 3",
+        ),
     ],
 )
 def test_wrong_calls(scores, message):
@@ -173,5 +176,5 @@ def test_wrong_calls(scores, message):
 
 
 def test_a_wrong_alpha():
-    with pytest.raises(StatisticsError, match="expected 0 < alpha < 1, got 5"):
+    with pytest.raises(StatisticsError, match="alpha: expected a number between 0 and 1, got 5"):
         rank_arms(SCORES, alpha=5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from chainrule.statistics import FreshData, Resplits, StatisticsError, correlated_t, paired_t
+from chainrule.statistics import FreshData, Resplits, correlated_t, paired_t
 from tests.statistics.strategies import arms
 
 
@@ -77,5 +77,5 @@ def test_properties(two):
 
 @pytest.mark.parametrize("rope", [-0.1, math.nan, math.inf])
 def test_a_wrong_rope(rope):
-    with pytest.raises(StatisticsError, match="expected a rope of at least 0"):
+    with pytest.raises(ValueError, match="rope: expected a number"):
         correlated_t([1, 2], [2, 2], FreshData(), rope=rope)

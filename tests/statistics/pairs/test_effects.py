@@ -91,13 +91,17 @@ def test_an_accuracy_has_the_exact_interval(correct, samples):
 
 
 def test_wrong_numbers():
-    with pytest.raises(StatisticsError, match="confidence between 0 and 1, got 1"):
+    with pytest.raises(
+        StatisticsError, match="confidence: expected a number between 0 and 1, got 1"
+    ):
         superiority([1, 2], [2, 2], confidence=1)
-    with pytest.raises(StatisticsError, match=r"a share of at least 1 trial, got 1\.5 of 4"):
+    with pytest.raises(StatisticsError, match=r"share: expected a number from 0 to 1, got 1\.5"):
         wilson_interval(1.5, 4)
-    with pytest.raises(StatisticsError, match="got 0 of 0"):
+    with pytest.raises(StatisticsError, match="n: expected a whole number, 1 or more, got 0"):
         wilson_interval(0, 0)
-    with pytest.raises(StatisticsError, match="0 <= correct <= samples, got 3 of 2"):
+    with pytest.raises(StatisticsError, match="correct: expected 0 to 2, the samples, got 3"):
         accuracy_interval(3, 2)
-    with pytest.raises(StatisticsError, match="confidence between 0 and 1, got 2"):
+    with pytest.raises(
+        StatisticsError, match="confidence: expected a number between 0 and 1, got 2"
+    ):
         accuracy_interval(1, 2, confidence=2)

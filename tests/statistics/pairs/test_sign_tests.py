@@ -168,9 +168,13 @@ def test_too_few_says_why():
 
 
 def test_wrong_numbers():
-    with pytest.raises(StatisticsError, match="expected at least 1 draw, got 0"):
+    with pytest.raises(StatisticsError, match="draws: expected a whole number, 1 or more, got 0"):
         sign_flip([1, 2], [2, 2], draws=0)
-    with pytest.raises(StatisticsError, match=r"at least 1 comparison .* got 0 and 0\.05"):
+    with pytest.raises(
+        StatisticsError, match="comparisons: expected a whole number, 1 or more, got 0"
+    ):
         min_sign_test_rounds(0)
-    with pytest.raises(StatisticsError, match=r"0 < alpha < 1, got 1 and 1\.5"):
+    with pytest.raises(
+        StatisticsError, match=r"alpha: expected a number between 0 and 1, got 1\.5"
+    ):
         min_sign_test_rounds(1, alpha=1.5)

@@ -88,15 +88,31 @@ def test_without_spread_no_rounds_are_planned():
     assert json.loads(json.dumps(result.as_row(), allow_nan=False)) == result.as_row()
 
 
+def test_an_effect_beyond_all_bounds_is_found():
+    assert t_test_power(5, 1e300) == t_test_power(10, 1e10) == 1
+    assert plan_rounds(1e10) == 2
+
+
+def test_two_rounds_find_at_a_tiny_level_only_what_is_enormous():
+    """T exceeds c as often as δ exceeds c |Z|, where δ is large: P(|Z| < δ / c) = 0.8."""
+    critical = 2 * 1e8 / 0.05 / math.pi  # Cauchy's
+    effect = detectable_effect(2, comparisons=10**8)
+    assert effect * math.sqrt(2) == pytest.approx(critical * 1.2815515655, rel=1e-4)
+
+
 def test_wrong_calls():
-    for n, comparisons, alpha in ((1, 1, 0.05), (5, 0, 0.05), (5, 1, 0)):
-        with pytest.raises(StatisticsError, match="expected at least 2 rounds"):
+    for n, comparisons, alpha, wrong in (
+        (1, 1, 0.05, "n: expected a whole number, 2 or more, got 1"),
+        (5, 0, 0.05, "comparisons: expected a whole number, 1 or more, got 0"),
+        (5, 1, 0, "alpha: expected a number between 0 and 1, got 0"),
+    ):
+        with pytest.raises(StatisticsError, match=wrong):
             t_test_power(n, 1, comparisons=comparisons, alpha=alpha)
-    with pytest.raises(StatisticsError, match="a finite effect"):
-        t_test_power(5, math.nan)
-    with pytest.raises(StatisticsError, match="expected an effect and 0 < power < 1, got 0 and"):
+    with pytest.raises(StatisticsError, match="effect: expected a finite number, got inf"):
+        t_test_power(5, math.inf)
+    with pytest.raises(StatisticsError, match="effect: expected another number than 0"):
         plan_rounds(0)
-    with pytest.raises(StatisticsError, match="a power between alpha and 1, got"):
+    with pytest.raises(StatisticsError, match="power: expected a number between alpha and 1, got"):
         detectable_effect(5, power=0.01)
-    with pytest.raises(StatisticsError, match="a difference above 0, got -1"):
+    with pytest.raises(StatisticsError, match="wanted: expected a number above 0, got -1"):
         sensitivity(paired_t([1, 2], [1, 4]), FreshData(), wanted=-1)

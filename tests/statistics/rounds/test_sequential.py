@@ -95,21 +95,23 @@ def test_a_look_has_the_test_of_its_rounds_and_the_interval_of_its_level():
 
 def test_wrong_calls():
     for looks in ([], [1, 5], [5, 5], [5, 3]):
-        with pytest.raises(StatisticsError, match="expected looks in ascending order from 2"):
+        with pytest.raises(
+            StatisticsError, match="looks: expected whole numbers in ascending order from 2"
+        ):
             SequentialDesign(looks)
-    with pytest.raises(StatisticsError, match="expected a method of pocock"):
+    with pytest.raises(StatisticsError, match="method: expected one of pocock"):
         SequentialDesign([5], "pocok")
-    with pytest.raises(StatisticsError, match="at least 1 comparison"):
+    with pytest.raises(StatisticsError, match="comparisons: expected a whole number, 1 or more"):
         SequentialDesign([5], comparisons=0)
     with pytest.raises(StatisticsError, match="the first look is at 5 rounds, got 2"):
         SequentialDesign([5]).decide([1, 2], [0, 0])
-    with pytest.raises(StatisticsError, match="a rope above 0"):
+    with pytest.raises(StatisticsError, match="rope: expected a number above 0"):
         SequentialDesign([2]).decide([1, 2], [0, 0], rope=0)
     with pytest.raises(StatisticsError, match="for each of up to 1 look,"):
         SequentialDesign([5]).adjust([0.1, 0.2])
-    with pytest.raises(StatisticsError, match="expected a finite effect"):
-        SequentialDesign([5]).power(math.nan)
-    with pytest.raises(StatisticsError, match="a g above 0"):
+    with pytest.raises(StatisticsError, match="effect: expected a finite number"):
+        SequentialDesign([5]).power(math.inf)
+    with pytest.raises(StatisticsError, match="g: expected a number above 0"):
         e_value([1, 2], [0, 0], g=0)
 
 

@@ -59,11 +59,15 @@ def test_the_order_does_not_matter():
 
 def test_wrong_calls():
     good = (np.ones(4), np.zeros(4, int), np.arange(4))
-    with pytest.raises(StatisticsError, match="expected a confidence between 0 and 1, got 95"):
+    with pytest.raises(
+        StatisticsError, match="confidence: expected a number between 0 and 1, got 95"
+    ):
         mean_interval(*good, confidence=95)
-    with pytest.raises(StatisticsError, match=r"a round and a sample of each .*, got 3 and 4 of 4"):
+    with pytest.raises(
+        StatisticsError, match=r"rounds: expected a label of each of 4 scores, got the shape \(3,\)"
+    ):
         mean_interval(good[0], good[1][:3], good[2])
-    with pytest.raises(StatisticsError, match="expected finite scores"):
+    with pytest.raises(StatisticsError, match="scores: expected finite numbers"):
         mean_interval(np.array([1, math.nan, 1, 1]), *good[1:])
     with pytest.raises(StatisticsError, match="expected at least two samples, got 1"):
         mean_interval(good[0], good[2], good[1])

@@ -89,9 +89,9 @@ def test_wrong_calls():
         two_way_table(a, b[:, :3])
     with pytest.raises(StatisticsError, match="at least 3 rounds and 2 samples, got 2 and 30"):
         two_way_table(a[:2], b[:2])
-    with pytest.raises(StatisticsError, match="a round and a sample of each"):
+    with pytest.raises(StatisticsError, match="rounds: expected a label of each of 3 scores"):
         two_way_test(np.ones(3), [0, 1], [0, 1, 2])
-    with pytest.raises(StatisticsError, match="expected finite differences"):
+    with pytest.raises(StatisticsError, match="differences: expected finite numbers"):
         two_way_test(np.array([1, math.nan, 2]), [0, 1, 2], [0, 1, 2])
     with pytest.raises(StatisticsError, match="no spread to judge by"):
         two_way_table(a, a)

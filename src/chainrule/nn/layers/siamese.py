@@ -9,7 +9,6 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import named_leaves
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.layers.containers import forward_child, parallel_backward
@@ -37,7 +36,6 @@ class Siamese(Module):
         if joint_batch and not share:
             raise ValueError("Siamese: joint_batch is for a shared module; expected share=True")
         self.share, self.joint_batch = share, joint_batch
-        check_kind(module, Module, "Siamese")
         self.module = module
         if not share:
             self.other = copy.deepcopy(module)

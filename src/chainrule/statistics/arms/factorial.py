@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics.arms.family import CorrectedTable, Family, ScorePair
+from chainrule.statistics.checks import check_at_least
 from chainrule.statistics.design import Design
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest
 from chainrule.statistics.rounds.sequential import SequentialDesign
-from chainrule.statistics.scores import Array, Scores, as_scores
+from chainrule.statistics.scores import Array, Scores, as_arms, check_table
 
 __all__ = ["Effect", "Effects", "factor_contrasts", "factorial_effects"]
 
@@ -79,6 +81,7 @@ class Effects(ShownAsTable, CorrectedTable, columns=SHOWN):
         return [effect.as_row() for effect in self.effects]
 
 
+@check_arguments
 def factorial_effects(
     scores: Mapping[str, Scores],
     factors: Mapping[str, Mapping[str, str]],
@@ -105,6 +108,7 @@ def factorial_effects(
     Raises StatisticsError where the arms are not the whole product of the levels, each once, and
     as :func:`compare`.
     """
+    check_at_least(0, missing=missing)
     own = factor_contrasts(scores, factors)
     family = Family(design, confidence, looks, len(own[0][0]), missing)
     levels = collect_levels(scores, factors)
@@ -125,6 +129,7 @@ def factorial_effects(
     return Effects(design, notes, m, family.shared_looks(m), tuple(found))
 
 
+@check_arguments
 def factor_contrasts(
     scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]]
 ) -> list[ScorePair]:
@@ -141,6 +146,7 @@ def collect_levels(
     scores: Mapping[str, Scores], factors: Mapping[str, Mapping[str, str]]
 ) -> Levels:
     """Factor → its levels, in the order in which they occur."""
+    check_table(scores)
     missing = [arm for arm in scores if not factors.get(arm)]
     if missing or not scores:
         raise StatisticsError(f"expected the levels of every arm; without: {', '.join(missing)}")
@@ -158,16 +164,14 @@ def collect_cells(
 ) -> Cells:
     """(Level of each factor) → the scores of the one arm there, shape (n,)."""
     cells: Cells = {}
-    for arm, values in scores.items():
+    for arm, values in as_arms(scores).items():
         place = tuple(factors[arm][f] for f in levels)
         if place in cells:
             raise StatisticsError(f"arm {arm}: another arm has its levels, {', '.join(place)}")
-        cells[place] = as_scores(values, f"arm {arm}")
+        cells[place] = values
     absent = [place for place in product(*levels.values()) if place not in cells]
     if absent:
         raise StatisticsError(f"expected every combination of levels; no arm has {absent[0]}")
-    if len({len(values) for values in cells.values()}) > 1:
-        raise StatisticsError("expected as many rounds of every arm")
     if all(len(names) == 1 for names in levels.values()):
         raise StatisticsError("expected a factor with two levels: nothing varies between the arms")
     return cells

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.statistics.design import Design
 from chainrule.statistics.errors import StatisticsError
@@ -35,6 +36,7 @@ ScorePair: TypeAlias = tuple[Scores, Scores]
 """The scores of a test: those that count plus, and those that count minus, one a round."""
 
 
+@check_arguments
 def holm(p: Scores) -> list[float]:
     """p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎), in the order given
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 from zlib import crc32
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 from chainrule.statistics.arms.comparison import Comparison, Comparisons
 from chainrule.statistics.arms.family import (
@@ -16,6 +17,7 @@ from chainrule.statistics.arms.family import (
     ScorePair,
     holm,
 )
+from chainrule.statistics.checks import check_at_least
 from chainrule.statistics.design import Design
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.bayes import correlated_t
@@ -28,7 +30,7 @@ from chainrule.statistics.pairs.sign_tests import (
     wilcoxon,
 )
 from chainrule.statistics.rounds.sequential import SequentialDesign
-from chainrule.statistics.scores import Array, Scores, as_scores
+from chainrule.statistics.scores import Array, Scores, as_arms
 
 __all__ = ["compare", "list_pairs"]
 
@@ -41,6 +43,7 @@ FEW_ROUNDS = (
 )
 
 
+@check_arguments
 def compare(
     scores: Mapping[str, Scores],
     design: Design,
@@ -69,11 +72,9 @@ def compare(
     Raises StatisticsError for fewer than two arms or an unknown baseline, before the first look,
     and as :func:`paired_t` and :func:`correlated_t`.
     """
-    arms = {arm: as_scores(values, f"arm {arm}") for arm, values in scores.items()}
+    arms = as_arms(scores)
     pairs = list_pairs(list(arms), baseline)
-    if len({len(values) for values in arms.values()}) > 1:
-        rounds = ", ".join(f"{arm} {len(values)}" for arm, values in arms.items())
-        raise StatisticsError(f"expected as many rounds of every arm, got {rounds}")
+    check_at_least(0, missing=missing)
     own = [(arms[a], arms[b]) for a, b in pairs]
     family = Family(design, confidence, looks, len(own[0][0]), missing)
     corrected = family.correct(own, others, rope=rope)
@@ -91,6 +92,7 @@ def compare(
     return Comparisons(design, notes, m, family.shared_looks(m), comparisons, baseline)
 
 
+@check_arguments
 def list_pairs(arms: Sequence[str], baseline: str | None) -> list[tuple[str, str]]:
     """(arm, baseline) of each other arm; or all pairs, in the order of the arms."""
     if len(arms) < 2:

@@ -11,7 +11,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.argument_checks import check_arguments
+from chainrule._util.kinds import check_kind
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_zero_or_more
 from chainrule.statistics.design import Design
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.scores import Array, Scores, pair_scores
@@ -60,6 +63,7 @@ class HierarchicalPosterior:
         return len(self.means)
 
 
+@check_arguments
 def hierarchical_posterior(
     a: Sequence[Scores],
     b: Sequence[Scores],
@@ -113,8 +117,9 @@ def check_data_sets(
     a: Sequence[Scores], b: Sequence[Scores], designs: Sequence[Design], rope: float
 ) -> None:
     """Raise StatisticsError where there is too little, or not as much of each."""
-    if not 0 <= rope < math.inf:
-        raise StatisticsError(f"expected a rope of at least 0, got {rope}")
+    check_zero_or_more(rope=rope)
+    for design in designs:
+        check_kind(design, Design, "designs")
     if not len(a) == len(b) == len(designs):
         raise StatisticsError("expected the scores of both arms, and a design, of every data set")
     if len(a) < MIN_DATA_SETS:

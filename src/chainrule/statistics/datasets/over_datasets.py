@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.display import ShownAsTable
 from chainrule.statistics.arms.family import holm
 from chainrule.statistics.arms.multiple_comparisons import list_pairs
+from chainrule.statistics.checks import check_shares, check_zero_or_more
 from chainrule.statistics.datasets.hierarchical import (
     MIN_DATA_SETS,
     HierarchicalPosterior,
@@ -21,7 +23,7 @@ from chainrule.statistics.datasets.ranking import Ranking, rank_arms
 from chainrule.statistics.design import Design
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.sign_tests import SignTest, mid_ranks, power_warning, wilcoxon
-from chainrule.statistics.scores import Scores, pair_scores
+from chainrule.statistics.scores import Scores, as_scores, check_table, pair_scores
 
 __all__ = ["DatasetsComparison", "DatasetsComparisons", "compare_over_datasets"]
 
@@ -97,6 +99,7 @@ class DatasetsComparisons(ShownAsTable, columns=SHOWN):
         return [comparison.as_row() for comparison in self.comparisons]
 
 
+@check_arguments
 def compare_over_datasets(
     scores: Mapping[str, Sequence[Scores]],
     designs: Sequence[Design],
@@ -115,8 +118,16 @@ def compare_over_datasets(
     Raises StatisticsError for an unknown baseline, fewer than two arms or data sets, unequal
     numbers of them, a score that is not finite.
     """
+    check_table(scores)
+    check_zero_or_more(rope=rope or 0.0)
+    check_shares(alpha=alpha)
+    for arm, of in scores.items():
+        for i, values in enumerate(of):
+            as_scores(values, f"arm {arm}, data set {i}", at_least=1)
     if any(len(of) != len(designs) for of in scores.values()) or len(designs) < 2:
-        raise StatisticsError("expected the scores of every arm on at least two data sets")
+        raise StatisticsError(
+            "expected the scores of every arm on at least two data sets, and a design of each"
+        )
     means = {arm: [fmean(rounds) for rounds in of] for arm, of in scores.items()}
     pairs = list_pairs([*scores], baseline)
     tests = [wilcoxon(means[a], means[b]) for a, b in pairs]

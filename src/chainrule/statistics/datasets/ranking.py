@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.display import ShownAsTable
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import special
 from chainrule.statistics.arms.family import holm
+from chainrule.statistics.checks import check_shares
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.sign_tests import mid_ranks, power_warning, wilcoxon
-from chainrule.statistics.scores import TIE, Array, Scores, as_scores
+from chainrule.statistics.scores import TIE, Array, Scores, as_arms
 
 __all__ = ["Friedman", "RankPair", "Ranking", "friedman", "mean_ranks", "rank_arms"]
 
@@ -96,6 +98,7 @@ class Ranking(ShownAsTable, columns=("arm", "mean_rank", "data_sets", "friedman_
         ]
 
 
+@check_arguments
 def rank_arms(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
     """Mean ranks, Friedman's test, all pairs by Wilcoxon with Holm, and the cliques
 
@@ -105,8 +108,7 @@ def rank_arms(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
 
     Raises StatisticsError for an alpha outside (0, 1), and as :func:`friedman`.
     """
-    if not 0 < alpha < 1:
-        raise StatisticsError(f"expected 0 < alpha < 1, got {alpha}")
+    check_shares(alpha=alpha)
     overall, ranks = friedman(scores), mean_ranks(scores)
     arms = sorted(ranks, key=ranks.__getitem__)
     places = list(combinations(arms, 2))
@@ -126,6 +128,7 @@ def rank_arms(scores: Mapping[str, Scores], *, alpha: float = 0.05) -> Ranking:
     )
 
 
+@check_arguments
 def mean_ranks(scores: Mapping[str, Scores]) -> dict[str, float]:
     """Arm → R̄, the mean over data sets of its rank there: 1 for the best, ties share the mean.
 
@@ -135,6 +138,7 @@ def mean_ranks(scores: Mapping[str, Scores]) -> dict[str, float]:
     return {arm: float(mean) for arm, mean in zip(scores, means, strict=True)}
 
 
+@check_arguments
 def friedman(scores: Mapping[str, Scores]) -> Friedman:
     """χ² = (k − 1) Σⱼ (Rⱼ − N (k+1)/2)² / Σᵢⱼ (rᵢⱼ − (k+1)/2)²
     F = (N − 1) χ² / (N (k − 1) − χ²)
@@ -167,14 +171,12 @@ def friedman(scores: Mapping[str, Scores]) -> Friedman:
 
 def rank_table(scores: Mapping[str, Scores]) -> Array:
     """Shape (data sets, arms)."""
-    if len(scores) < 3:
+    columns = as_arms(scores)
+    if len(columns) < 3:
         raise StatisticsError(
-            f"expected at least three arms, got {len(scores)}; compare two by wilcoxon"
+            f"expected at least three arms, got {len(columns)}; compare two by wilcoxon"
         )
-    columns = [as_scores(values, f"arm {arm}") for arm, values in scores.items()]
-    if len({len(column) for column in columns}) > 1:
-        raise StatisticsError("expected a score of every arm on every data set")
-    table = np.stack(columns, axis=1)
+    table = np.stack([*columns.values()], axis=1)
     return np.stack([mid_ranks(-row, TIE * np.abs(row)) for row in table])
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_zero_or_more
 from chainrule.statistics.design import Design
-from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import coincidence, standard_error
 from chainrule.statistics.scores import Scores, pair_scores
 
@@ -33,6 +33,7 @@ class Posterior:
     n: int
 
 
+@check_arguments
 def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Posterior:
     """location d̄, scale² = (1/n + n_test/n_train) s², n − 1 degrees of freedom
 
@@ -45,8 +46,7 @@ def correlated_t(a: Scores, b: Scores, design: Design, *, rope: float) -> Poster
     Raises StatisticsError for a rope that is negative or not finite, fewer than two rounds,
     unequal numbers of them, a score that is not finite.
     """
-    if not 0 <= rope < math.inf:
-        raise StatisticsError(f"expected a rope of at least 0, got {rope}")
+    check_zero_or_more(rope=rope)
     d = pair_scores(a, b)
     scale = standard_error(d, design.test_over_train)
     if scale:

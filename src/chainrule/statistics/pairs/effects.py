@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_at_least, check_part, check_shares
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import ratio_or_inf
 from chainrule.statistics.scores import Scores, pair_scores
@@ -17,6 +19,7 @@ __all__ = ["Superiority", "accuracy_interval", "d_z", "superiority", "wilson_int
 MEANINGFUL = 0.75
 
 
+@check_arguments
 def d_z(a: Scores, b: Scores) -> float:
     """d_z = d̄ / s, the mean difference in standard deviations of the differences; no unit
 
@@ -50,6 +53,7 @@ class Superiority:
         return self.probability > MEANINGFUL and self.p <= 1 - self.confidence
 
 
+@check_arguments
 def superiority(a: Scores, b: Scores, *, confidence: float = 0.95) -> Superiority:
     """P(A > B) = mean of [dⱼ > 0] + ½ [dⱼ = 0], with Wilson's interval
 
@@ -68,6 +72,7 @@ def superiority(a: Scores, b: Scores, *, confidence: float = 0.95) -> Superiorit
     return Superiority(probability, low, high, confidence, p, d.n)
 
 
+@check_arguments
 def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """(p̂ + z²/2n ± z √(p̂ (1 − p̂)/n + z²/4n²)) / (1 + z²/n), with z the normal quantile
 
@@ -76,10 +81,9 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> tuple[
 
     Raises StatisticsError for a share outside [0, 1], no trial, a confidence outside (0, 1).
     """
-    if not 0 <= share <= 1 or n < 1:
-        raise StatisticsError(f"expected a share of at least 1 trial, got {share} of {n}")
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
+    check_at_least(1, n=n)
+    check_part(share=share)
+    check_shares(confidence=confidence)
     z = float(special.ndtri((1 + confidence) / 2))
     middle = share + z * z / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
@@ -87,6 +91,7 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> tuple[
     return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
+@check_arguments
 def accuracy_interval(
     correct: int, samples: int, *, confidence: float = 0.95
 ) -> tuple[float, float]:
@@ -99,10 +104,10 @@ def accuracy_interval(
     Raises StatisticsError unless 0 ≤ correct ≤ samples, for no sample, a confidence outside
     (0, 1).
     """
-    if not 0 <= correct <= samples or samples < 1:
-        raise StatisticsError(f"expected 0 <= correct <= samples, got {correct} of {samples}")
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
+    check_at_least(1, samples=samples)
+    if not 0 <= correct <= samples:
+        raise StatisticsError(f"correct: expected 0 to {samples}, the samples, got {correct}")
+    check_shares(confidence=confidence)
     tail = (1 - confidence) / 2
     wrong = samples - correct
     low = float(special.betaincinv(correct, wrong + 1, tail)) if correct else 0.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from chainrule._util.argument_checks import check_arguments
+from chainrule.statistics.checks import check_above_zero
 from chainrule.statistics.design import Design
-from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import coincidence, one_sided_p, standard_error
 from chainrule.statistics.scores import Scores, pair_scores
 
@@ -28,6 +28,7 @@ class EquivalenceTest:
     n: int
 
 
+@check_arguments
 def equivalence_test(a: Scores, b: Scores, design: Design, *, rope: float) -> EquivalenceTest:
     """p = max(P(T ≥ (d̄ + rope) / e), P(T ≤ (d̄ − rope) / e)), n − 1 degrees of freedom
 
@@ -37,8 +38,7 @@ def equivalence_test(a: Scores, b: Scores, design: Design, *, rope: float) -> Eq
 
     Raises StatisticsError for a rope that is not positive, and as :func:`paired_t`.
     """
-    if not 0 < rope < math.inf:
-        raise StatisticsError(f"expected a rope above 0, got {rope}")
+    check_above_zero(rope=rope)
     d = pair_scores(a, b)
     error = standard_error(d, design.test_over_train)
     lower, upper = (

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_above_zero, check_finite, check_shares
 from chainrule.statistics.design import Design
-from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.scores import PairedDifferences, Scores, as_scores, pair_scores
 
 __all__ = ["PairedTest", "nadeau_bengio", "one_sample_test", "paired_t", "paired_test"]
@@ -60,6 +61,7 @@ class PairedTest:
         }
 
 
+@check_arguments
 def paired_t(a: Scores, b: Scores, *, confidence: float = 0.95) -> PairedTest:
     """t = d̄ / √(s² / n), n − 1 degrees of freedom; interval d̄ ± t₀.₉₇₅ √(s² / n)
 
@@ -72,6 +74,7 @@ def paired_t(a: Scores, b: Scores, *, confidence: float = 0.95) -> PairedTest:
     return t_test(pair_scores(a, b), 0.0, "paired t", confidence)
 
 
+@check_arguments
 def nadeau_bengio(
     a: Scores, b: Scores, *, test_over_train: float, confidence: float = 0.95
 ) -> PairedTest:
@@ -82,11 +85,11 @@ def nadeau_bengio(
 
     Raises StatisticsError as :func:`paired_t`, and for a ratio that is not positive.
     """
-    if not 0 < test_over_train < math.inf:
-        raise StatisticsError(f"expected n_test / n_train above 0, got {test_over_train}")
+    check_above_zero(test_over_train=test_over_train)
     return t_test(pair_scores(a, b), test_over_train, "Nadeau-Bengio", confidence)
 
 
+@check_arguments
 def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.95) -> PairedTest:
     """The test for rounds of this design. Raises StatisticsError as :func:`paired_t`."""
     if design.independent:
@@ -94,6 +97,7 @@ def paired_test(a: Scores, b: Scores, design: Design, *, confidence: float = 0.9
     return nadeau_bengio(a, b, test_over_train=design.test_over_train, confidence=confidence)
 
 
+@check_arguments
 def one_sample_test(
     scores: Scores, target: float, design: Design, *, confidence: float = 0.95
 ) -> PairedTest:
@@ -107,15 +111,15 @@ def one_sample_test(
     Raises StatisticsError for a target that is not finite, and as :func:`paired_t`.
     """
     x = as_scores(scores, "the arm")
-    goal = np.full(len(x), target)
-    test = paired_test(x, as_scores(goal, "the target"), design, confidence=confidence)
+    check_finite(target=target)
+    goal = as_scores(np.full(len(x), target), "the target")
+    test = paired_test(x, goal, design, confidence=confidence)
     return replace(test, test="one-sample t" if design.independent else "one-sample Nadeau-Bengio")
 
 
 def t_test(d: PairedDifferences, correlation: float, test: str, confidence: float) -> PairedTest:
     """With s = 0 there is no t: p and the interval are those of :func:`coincidence`."""
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
+    check_shares(confidence=confidence)
     error = standard_error(d, correlation)
     df = d.n - 1
     t = ratio_or_inf(d.mean, error)

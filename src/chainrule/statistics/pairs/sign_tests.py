@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
-from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.checks import check_at_least, check_shares
 from chainrule.statistics.scores import TIE, Array, PairedDifferences, Scores, pair_scores
 
 __all__ = [
@@ -48,6 +49,7 @@ class SignTest:
     draws: int | None = None
 
 
+@check_arguments
 def wilcoxon(a: Scores, b: Scores) -> SignTest:
     """W = min(Σ rank|dⱼ| over dⱼ > 0, the same over dⱼ < 0)
 
@@ -68,6 +70,7 @@ def wilcoxon(a: Scores, b: Scores) -> SignTest:
     return SignTest("Wilcoxon signed-rank", w, p, d.n, len(kept), smallest_p(len(kept)))
 
 
+@check_arguments
 def sign_flip(a: Scores, b: Scores, *, draws: int = DRAWS, seed: int = 0) -> SignTest:
     """p = the share of changes of sign with |Σ ±dⱼ| ≥ |Σ dⱼ|; the statistic is d̄
 
@@ -77,8 +80,7 @@ def sign_flip(a: Scores, b: Scores, *, draws: int = DRAWS, seed: int = 0) -> Sig
 
     Raises StatisticsError for fewer than one draw, and as :func:`wilcoxon`.
     """
-    if draws < 1:
-        raise StatisticsError(f"expected at least 1 draw, got {draws}")
+    check_at_least(1, draws=draws)
     d = pair_scores(a, b)
     threshold = abs(d.differences.sum()) - TIE * d.units.sum()
     nonzero = int(np.count_nonzero(np.abs(d.differences) > d.ties))
@@ -93,27 +95,32 @@ def sign_flip(a: Scores, b: Scores, *, draws: int = DRAWS, seed: int = 0) -> Sig
     return SignTest("sign-flip", d.mean, p, d.n, nonzero, least, draws)
 
 
+@check_arguments
 def smallest_p(n: int) -> float:
-    """2^(1−n): the p of both tests when all n rounds agree; 1 for none."""
+    """2^(1−n): the p of both tests when all n rounds agree; 1 for none.
+
+    Raises StatisticsError for fewer rounds than none.
+    """
+    check_at_least(0, n=n)
     return min(1.0, 2.0 ** (1 - n))
 
 
+@check_arguments
 def min_sign_test_rounds(comparisons: int = 1, *, alpha: float = 0.05) -> int:
     """The fewest rounds n with which both tests can reject: comparisons · 2^(1−n) ≤ alpha
 
     6 for one comparison, 7 for three, 9 for ten. Raises StatisticsError unless there is a
     comparison and alpha is between 0 and 1.
     """
-    if comparisons < 1 or not 0 < alpha < 1:
-        raise StatisticsError(
-            f"expected at least 1 comparison and 0 < alpha < 1, got {comparisons} and {alpha}"
-        )
+    check_at_least(1, comparisons=comparisons)
+    check_shares(alpha=alpha)
     n = 1
     while comparisons * smallest_p(n) > alpha:
         n += 1
     return n
 
 
+@check_arguments
 def power_warning(
     n: int, comparisons: int = 1, *, alpha: float = 0.05, unit: str = "rounds"
 ) -> str | None:
@@ -122,6 +129,7 @@ def power_warning(
     ``unit`` is what the n are, as the sentence names them. Raises StatisticsError as
     :func:`min_sign_test_rounds`.
     """
+    check_at_least(0, n=n)
     needed = min_sign_test_rounds(comparisons, alpha=alpha)
     if n >= needed:
         return None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics import special
-from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.checks import check_above_zero
 from chainrule.statistics.pairs.pairwise import paired_t, two_sided_p
 from chainrule.statistics.scores import Scores
 
 __all__ = ["anytime_level", "anytime_p", "e_value"]
 
 
+@check_arguments
 def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:
     """e = (1 + n g)^(−½) ((1 + t²/ν) / (1 + t²/(ν (1 + n g))))^(n/2)        ν = n − 1
 
@@ -23,8 +25,7 @@ def e_value(a: Scores, b: Scores, *, g: float = 1.0) -> float:
 
     Raises StatisticsError for a g that is not positive, and as :func:`paired_t`.
     """
-    if not 0 < g < math.inf:
-        raise StatisticsError(f"expected a g above 0, got {g}")
+    check_above_zero(g=g)
     test = paired_t(a, b)
     return math.inf if math.isinf(test.t) else math.exp(log_e_value(test.t, test.n, g))
 

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.plain_data import finite_or_none
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_above_zero, check_at_least, check_finite, check_shares
 from chainrule.statistics.design import Design, FreshData
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest
@@ -19,6 +21,7 @@ __all__ = ["Sensitivity", "detectable_effect", "plan_rounds", "sensitivity", "t_
 MOST_ROUNDS = 100_000
 
 
+@check_arguments
 def t_test_power(
     n: int,
     effect: float,
@@ -37,20 +40,23 @@ def t_test_power(
     Raises StatisticsError for fewer than two rounds, no comparison, an effect that is not finite,
     an alpha outside (0, 1).
     """
-    if n < 2 or comparisons < 1 or not 0 < alpha < 1 or not math.isfinite(effect):
-        raise StatisticsError(
-            "expected at least 2 rounds and 1 comparison, a finite effect and 0 < alpha < 1, "
-            f"got {n}, {comparisons}, {effect} and {alpha}"
-        )
+    check_at_least(2, n=n)
+    check_at_least(1, comparisons=comparisons)
+    check_shares(alpha=alpha)
+    check_finite(effect=effect)
     df = n - 1
     ratio = (design or FreshData()).test_over_train
     delta = abs(effect) / math.sqrt(1 / n + ratio)
     critical = -float(special.stdtrit(df, alpha / comparisons / 2))
     above = 1 - float(special.nctdtr(df, delta, critical))
     below = float(special.nctdtr(df, delta, -critical))
+    if math.isnan(above):  # for a δ so large that the normal part of T is nothing beside it
+        ratio = delta / critical
+        above = float(special.chdtr(df, df * ratio * ratio))
     return above + (0.0 if math.isnan(below) else below)  # scipy's nan where it underflows
 
 
+@check_arguments
 def plan_rounds(
     effect: float,
     *,
@@ -65,8 +71,9 @@ def plan_rounds(
     independent rounds. Raises StatisticsError for an effect of 0, a power outside (0, 1), and as
     :func:`t_test_power`.
     """
-    if not effect or not 0 < power < 1:
-        raise StatisticsError(f"expected an effect and 0 < power < 1, got {effect} and {power}")
+    check_shares(power=power)
+    if not effect:
+        raise StatisticsError("effect: expected another number than 0, got 0")
 
     def suffices(n: int) -> bool:
         reached = t_test_power(n, effect, comparisons=comparisons, alpha=alpha, design=design)
@@ -84,6 +91,7 @@ def plan_rounds(
     return most
 
 
+@check_arguments
 @lru_cache(maxsize=1024)  # the tests of a table ask for a few, many times
 def detectable_effect(
     n: int,
@@ -98,8 +106,10 @@ def detectable_effect(
     Raises StatisticsError for a power that is not between alpha and 1, and as
     :func:`t_test_power`.
     """
+    check_at_least(1, comparisons=comparisons)
+    check_shares(alpha=alpha)
     if not alpha / comparisons < power < 1:
-        raise StatisticsError(f"expected a power between alpha and 1, got {power}")
+        raise StatisticsError(f"power: expected a number between alpha and 1, got {power}")
 
     def shortfall(effect: float) -> float:
         reached = t_test_power(n, effect, comparisons=comparisons, alpha=alpha, design=design)
@@ -134,6 +144,7 @@ class Sensitivity:
         return asdict(self) | {name: finite_or_none(x) for name, x in sizes.items()}
 
 
+@check_arguments
 def sensitivity(
     test: PairedTest,
     design: Design,
@@ -152,8 +163,8 @@ def sensitivity(
     Raises StatisticsError for a wanted difference that is not positive, and as
     :func:`detectable_effect`.
     """
-    if wanted is not None and not 0 < wanted < math.inf:
-        raise StatisticsError(f"expected a difference above 0, got {wanted}")
+    if wanted is not None:
+        check_above_zero(wanted=wanted)
     if level == 0:  # such a look never rejects
         return Sensitivity(test.n, comparisons, power, math.inf, math.inf, wanted, None)
     alpha = 1 - test.confidence if level is None else level * comparisons

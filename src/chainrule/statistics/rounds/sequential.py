@@ -10,9 +10,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.plain_data import finite_or_none
 from chainrule._util.words import count_noun
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_above_zero, check_at_least, check_finite, check_shares
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest, paired_t
 from chainrule.statistics.rounds.e_values import anytime_level, anytime_p
@@ -74,6 +76,7 @@ class SequentialDecision:
         return {**asdict(self), **ends}
 
 
+@check_arguments
 @dataclass(frozen=True)
 class SequentialDesign:
     """The numbers of rounds at which a study is looked at, and the method that allows for it.
@@ -101,15 +104,14 @@ class SequentialDesign:
     def __post_init__(self) -> None:
         object.__setattr__(self, "looks", tuple(self.looks))
         if not self.looks or self.looks[0] < 2 or any(np.diff(self.looks) < 1):
-            raise StatisticsError(f"expected looks in ascending order from 2, got {self.looks}")
+            raise StatisticsError(
+                f"looks: expected whole numbers in ascending order from 2, got {self.looks}"
+            )
         if self.method not in get_args(SequentialMethod):
             known = ", ".join(get_args(SequentialMethod))
-            raise StatisticsError(f"expected a method of {known}, got {self.method!r}")
-        if self.comparisons < 1 or not 0 < self.alpha < 1:
-            raise StatisticsError(
-                "expected at least 1 comparison and 0 < alpha < 1, "
-                f"got {self.comparisons} and {self.alpha}"
-            )
+            raise StatisticsError(f"method: expected one of {known}, got {self.method!r}")
+        check_at_least(1, comparisons=self.comparisons)
+        check_shares(alpha=self.alpha)
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
@@ -122,12 +124,14 @@ class SequentialDesign:
         c = critical_value(self._shares, alpha, self._extremes)
         return tuple(2 * float(x) for x in special.ndtr(-c / self._shares))
 
+    @check_arguments
     def level_at(self, n: int) -> float:
         """What p must not exceed at the look at n rounds. Raises StatisticsError where none is."""
         if n not in self.looks:
             raise StatisticsError(f"no look is at {count_noun(n, 'round')}; looks: {self.looks}")
         return self.levels[list(self.looks).index(n)]
 
+    @check_arguments
     def looks_made(self, rounds: int) -> list[int]:
         """The looks after so many rounds. Raises StatisticsError before the first."""
         if rounds < self.looks[0]:
@@ -145,6 +149,7 @@ class SequentialDesign:
     def _extremes(self) -> Array:
         return simulated_extremes(tuple(self.looks), tuple(self._shares))
 
+    @check_arguments
     def adjust(self, p: Scores) -> list[float]:
         """p̃ after each look that was made: the smallest alpha at which one of them rejects
 
@@ -170,6 +175,7 @@ class SequentialDesign:
             found = np.array([exceedance(self._shares, c, self._extremes) for c in z])
         return [float(x) for x in np.minimum.accumulate(found)]
 
+    @check_arguments
     def power(self, effect: float) -> tuple[float, float]:
         """(The probability that a look finds an effect of d_z, the mean rounds until it stops)
 
@@ -177,16 +183,20 @@ class SequentialDesign:
         where it finds a difference, and at the last look. Raises StatisticsError for an effect that
         is not finite.
         """
-        if not math.isfinite(effect):
-            raise StatisticsError(f"expected a finite effect, got {effect}")
+        check_finite(effect=effect)
         random = np.random.default_rng(0)
         p = np.stack(list(simulate_block(random, tuple(self.looks), effect)), axis=1)
         found = p <= np.array(self.levels)
         last = np.where(found.any(axis=1), found.argmax(axis=1), len(self.looks) - 1)
         return float(found.any(axis=1).mean()), float(np.array(self.looks)[last].mean())
 
+    @check_arguments
     def find_detectable_effect(self, power: float = 0.8) -> float:
-        """The smallest effect, in d_z, that the looks find with this power, as :meth:`power`."""
+        """The smallest effect, in d_z, that the looks find with this power, as :meth:`power`.
+
+        Raises StatisticsError for a power outside (0, 1).
+        """
+        check_shares(power=power)
         most = 1.0
         while self.power(most)[0] < power and most < LARGEST_EFFECT:
             most *= 2
@@ -196,6 +206,7 @@ class SequentialDesign:
             least, most = (least, middle) if self.power(middle)[0] >= power else (middle, most)
         return most
 
+    @check_arguments
     def describe(self, n: int) -> str:
         """When a study of n rounds was looked at, and what that asks of p."""
         made, of = self.looks_made(n), ", ".join(map(str, self.looks))
@@ -211,6 +222,7 @@ class SequentialDesign:
             f"{count} ({NAMES[self.method]}): after {made[-1]} rounds {asked}."
         )
 
+    @check_arguments
     def decide(self, a: Scores, b: Scores, *, rope: float | None = None) -> SequentialDecision:
         """The first look that decides, else the last one that has been reached
 
@@ -220,8 +232,8 @@ class SequentialDesign:
         Raises StatisticsError for fewer rounds than the first look, a rope that is not positive,
         and as :func:`paired_t`.
         """
-        if rope is not None and not 0 < rope < math.inf:
-            raise StatisticsError(f"expected a rope above 0, got {rope}")
+        if rope is not None:
+            check_above_zero(rope=rope)
         looks = self.looks_made(pair_scores(a, b).n)
         made = [self._look(i, a, b, rope) for i in range(len(looks))]
         final = ("better", "worse", "equivalent")

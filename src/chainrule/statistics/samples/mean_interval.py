@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics import special
-from chainrule.statistics.errors import StatisticsError
+from chainrule.statistics.checks import check_shares
 from chainrule.statistics.samples.two_way import (
     Labels,
+    as_labels,
+    as_list,
     label_sums,
     sample_variance,
     two_way_variance,
@@ -40,6 +43,7 @@ class MeanInterval:
     generalizes: bool
 
 
+@check_arguments
 def mean_interval(
     scores: Array,
     rounds: Labels,
@@ -61,17 +65,9 @@ def mean_interval(
     Raises StatisticsError for fewer than two samples, labels that do not fit, a score that is not
     finite, a confidence outside (0, 1).
     """
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
-    y = np.asarray(scores, dtype=np.float64)
-    if y.ndim != 1 or not len(rounds) == len(samples) == len(y) or len(y) < 2:
-        raise StatisticsError(
-            "expected a round and a sample of each of at least two scores, "
-            f"got {len(rounds)} and {len(samples)} of {len(y)}"
-        )
-    if not np.isfinite(y).all():
-        raise StatisticsError("expected finite scores; leave out what was not tested")
-    by_round, by_sample = np.asarray(rounds).reshape(-1, 1), np.asarray(samples).reshape(len(y), -1)
+    check_shares(confidence=confidence)
+    y = as_list(scores, "scores")
+    by_round, by_sample = as_labels(rounds, y, "rounds", 1), as_labels(samples, y, "samples")
     mean = float(y.mean())
     variance, df, J, N = mean_variance(y - mean, by_round, by_sample)
     t = float(special.stdtrit(df, (1 + confidence) / 2))

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._util.argument_checks import check_arguments
+from chainrule._util.kinds import describe_object
 from chainrule._util.words import count_noun
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_shares
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import PairedTest, two_sided_p
-from chainrule.statistics.scores import Array
+from chainrule.statistics.scores import Array, as_numbers
 
 __all__ = ["sample_test", "two_way_table", "two_way_test"]
 
 Labels = Sequence[int] | NDArray[np.int64]
 
 
+@check_arguments
 def two_way_table(a: Array, b: Array, *, confidence: float = 0.95) -> PairedTest:
     """:func:`two_way_test` of two tables of scores, shape (rounds, samples)
 
     A sample that a round did not test is nan in both. Raises StatisticsError where the shapes
     differ or one table has a score that the other has not, and as :func:`two_way_test`.
     """
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x, y = as_numbers(a, "a"), as_numbers(b, "b")
     if x.ndim != 2 or x.shape != y.shape or (np.isnan(x) != np.isnan(y)).any():
         raise StatisticsError(
             "expected two tables (rounds, samples) with the same samples missing, "
@@ -35,6 +40,7 @@ def two_way_table(a: Array, b: Array, *, confidence: float = 0.95) -> PairedTest
     return two_way_test((x - y)[rounds, samples], rounds, samples, confidence=confidence)
 
 
+@check_arguments
 def two_way_test(
     differences: Array,
     rounds: Labels,
@@ -54,20 +60,15 @@ def two_way_test(
     Raises StatisticsError for fewer than three rounds or two samples, labels that do not fit, a
     difference that is not finite, a confidence outside (0, 1), differences without any spread.
     """
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
-    if len(rounds) != len(differences):
-        raise StatisticsError(
-            "expected a round and a sample of each difference, "
-            f"got {count_noun(len(rounds), 'round')} of {len(differences)}"
-        )
-    d, by_sample = check_differences(differences, samples)
-    by_round = np.asarray(rounds).reshape(-1, 1)
+    check_shares(confidence=confidence)
+    d = as_list(differences, "differences")
+    by_round, by_sample = as_labels(rounds, d, "rounds", 1), as_labels(samples, d, "samples")
     variance, df = two_way_variance(d - d.mean(), by_round, by_sample)
     n = len(np.unique(by_round))
     return make_test("two-way t", float(d.mean()), math.sqrt(variance) / len(d), df, n, confidence)
 
 
+@check_arguments
 def sample_test(
     differences: Array, samples: Labels | NDArray[np.int64], *, confidence: float = 0.95
 ) -> PairedTest:
@@ -78,9 +79,9 @@ def sample_test(
 
     Raises StatisticsError as :func:`two_way_test`.
     """
-    if not 0 < confidence < 1:
-        raise StatisticsError(f"expected a confidence between 0 and 1, got {confidence}")
-    d, by_sample = check_differences(differences, samples)
+    check_shares(confidence=confidence)
+    d = as_list(differences, "differences")
+    by_sample = as_labels(samples, d, "samples")
     variance, n = sample_variance(d - d.mean(), by_sample)
     if variance <= 0:
         raise StatisticsError("all predictions differ by the same number: no spread to judge by")
@@ -88,18 +89,34 @@ def sample_test(
     return make_test("paired t over samples", float(d.mean()), error, n - 1, n, confidence)
 
 
-def check_differences(
-    differences: Array, samples: Labels | NDArray[np.int64]
-) -> tuple[Array, NDArray[np.int64]]:
-    """The differences (M,) and their samples (M, members). Raises StatisticsError for others."""
-    d = np.asarray(differences, dtype=np.float64)
-    if d.ndim != 1 or not len(d) or len(samples) != len(d):
-        raise StatisticsError(
-            f"expected a sample of each difference, got {len(samples)} of {len(d)}"
-        )
-    if not np.isfinite(d).all():
-        raise StatisticsError("expected finite differences; leave out what was not tested")
-    return d, np.asarray(samples).reshape(len(d), -1)
+def as_list(scores: Array, name: str) -> Array:
+    """The scores or differences of a test, shape (M,). Raises StatisticsError for others."""
+    values = as_numbers(scores, name)
+    if values.ndim != 1 or not len(values):
+        raise StatisticsError(f"{name}: expected a list of numbers, got the shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise StatisticsError(f"{name}: expected finite numbers; leave out what was not tested")
+    return values
+
+
+def as_labels(
+    labels: Labels | NDArray[np.int64], scores: Array, name: str, most: int | None = None
+) -> NDArray[np.int64]:
+    """Which round or sample each score is of, shape (M, members), ``most`` of each
+
+    Raises StatisticsError for others.
+    """
+    try:
+        found = np.asarray(labels)
+    except ValueError:  # lists of several lengths
+        found = np.empty(0)
+    fits = found.ndim in (1, 2) and len(found) == len(scores) and found.size
+    table = found.reshape(len(scores), -1) if fits else np.empty((1, 0))
+    if not 1 <= table.shape[1] <= (most or table.shape[1]) or (table != table).any():
+        got = f"the shape {found.shape}" if found.ndim else describe_object(labels)
+        many = count_noun(len(scores), "score")
+        raise StatisticsError(f"{name}: expected a label of each of {many}, got {got}")
+    return cast("NDArray[np.int64]", table)
 
 
 def make_test(

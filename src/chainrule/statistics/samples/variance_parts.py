@@ -9,8 +9,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from chainrule._util.argument_checks import check_arguments
+from chainrule._util.kinds import describe_object
 from chainrule.statistics.errors import StatisticsError
-from chainrule.statistics.samples.two_way import Labels
+from chainrule.statistics.samples.two_way import Labels, as_labels, as_list
 from chainrule.statistics.scores import Array
 
 __all__ = ["VariancePart", "variance_parts"]
@@ -31,6 +33,7 @@ class VariancePart:
     levels: int
 
 
+@check_arguments
 def variance_parts(
     scores: Array, factors: Mapping[str, Labels | NDArray[np.int64]]
 ) -> list[VariancePart]:
@@ -45,12 +48,11 @@ def variance_parts(
     Raises StatisticsError for labels that do not fit, scores that are not finite, a factor with
     one level, and factors that cannot be told apart.
     """
-    y = np.asarray(scores, dtype=np.float64)
-    if y.ndim != 1 or any(len(labels) != len(y) for labels in factors.values()):
-        raise StatisticsError("expected as many labels of each factor as there are scores")
-    if not np.isfinite(y).all():
-        raise StatisticsError("expected finite scores; leave out what was not tested")
-    designs = {name: count_levels(labels) for name, labels in factors.items()}
+    y = as_list(scores, "scores")
+    if not isinstance(factors, Mapping) or not factors:
+        expected = "expected a dict of factors and the labels of the scores"
+        raise StatisticsError(f"factors: {expected}, got {describe_object(factors)}")
+    designs = {name: count_levels(as_labels(of, y, name)) for name, of in factors.items()}
     for name, Z in designs.items():
         if Z.shape[1] < 2:
             raise StatisticsError(f"{name}: expected at least two, got {Z.shape[1]}")
@@ -69,9 +71,8 @@ def variance_parts(
     ]
 
 
-def count_levels(labels: Labels | NDArray[np.int64]) -> scipy.sparse.csr_matrix:
+def count_levels(table: NDArray[np.int64]) -> scipy.sparse.csr_matrix:
     """Z: how often a score has each level, (M, levels)."""
-    table = np.asarray(labels).reshape(len(labels), -1)
     known, index = np.unique(table, return_inverse=True)
     rows = np.repeat(np.arange(len(table)), table.shape[1])
     ones = np.ones(len(rows))

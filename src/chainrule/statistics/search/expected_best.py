@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.scores import Scores, as_scores
@@ -23,6 +24,7 @@ class ExpectedBest:
     std: float
 
 
+@check_arguments
 def expected_best(scores: Scores, n: int) -> ExpectedBest:
     """E[max of n draws] = Σᵢ v₍ᵢ₎ ((i/B)ⁿ − ((i − 1)/B)ⁿ)        v₍₁₎ ≤ … ≤ v₍B₎
 
@@ -37,7 +39,7 @@ def expected_best(scores: Scores, n: int) -> ExpectedBest:
     size = len(values)
     if not 1 <= n <= size:
         many = count_noun(size, "candidate")
-        raise StatisticsError(f"expected 1 to {many}, as many as were tried, got {n}")
+        raise StatisticsError(f"n: expected 1 to {many}, as many as were tried, got {n}")
     ranks = np.arange(size + 1) / size
     weights = np.diff(ranks**n)
     mean = float(weights @ values)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics import special
+from chainrule.statistics.checks import check_shares
 from chainrule.statistics.datasets.ranking import friedman, mean_ranks
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import paired_t
-from chainrule.statistics.scores import Scores
+from chainrule.statistics.scores import Scores, check_table
 
 __all__ = ["race_survivors"]
 
 
+@check_arguments
 def race_survivors(scores: Mapping[str, Scores], best: str, *, alpha: float = 0.05) -> list[str]:
     """The candidates that are not significantly worse than the best: the others leave the race
 
@@ -31,9 +34,10 @@ def race_survivors(scores: Mapping[str, Scores], best: str, *, alpha: float = 0.
     Raises StatisticsError for a best that is no candidate, an alpha outside (0, 1), and as
     :func:`friedman`.
     """
-    if best not in scores or not 0 < alpha < 1:
-        known = ", ".join(scores)
-        raise StatisticsError(f"expected a best of {known} and 0 < alpha < 1, got {best}, {alpha}")
+    check_table(scores)
+    check_shares(alpha=alpha)
+    if best not in scores:
+        raise StatisticsError(f"best: expected one of {', '.join(scores)}, got {best!r}")
     if len(scores) < 2:
         return list(scores)
     if len(scores) == 2:
