@@ -78,6 +78,23 @@ def test_a_study_number_that_is_not_there_lists_those_that_are(call, finished):
     assert err.startswith("chainrule: tiny: no study 7 in it; studies: 1: tiny, begun 20")
 
 
+def test_there_is_no_study_0(call, finished):
+    code, _, err = call("show", finished, "--study", "0")
+    assert (code, "no study 0 in it; studies: 1: tiny" in err) == (1, True)
+
+
+@pytest.mark.parametrize("words", [["--baseline", ""], ["--baseline="]])
+def test_an_empty_text_is_no_value(call, finished, words):
+    code, out, err = call("compare", finished, *words)
+    assert (code, out) == (2, "")
+    assert "Invalid value for '--baseline': expected a value, got an empty text" in err
+
+
+def test_the_effects_alone_have_no_pairs(call, finished):
+    code, _, err = call("compare", finished, "--effects", "--all-pairs")
+    assert (code, "--effects excludes --baseline and --all-pairs" in err) == (2, True)
+
+
 def test_a_damaged_store_is_an_error_and_no_table(call, finished):
     finished.write_bytes(finished.read_bytes()[:5000])
     code, out, err = call("show", "tiny")

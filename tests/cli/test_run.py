@@ -343,3 +343,11 @@ def test_a_run_begins_with_the_digest_of_its_declaration(call, tiny):
     _, _, err = call("run", tiny, *HERE, "--arms", "small")
     said = "tiny: 3 rounds; baseline: small; rope: not declared; declaration "
     assert err.startswith(said + digest_declaration(study))
+
+
+def test_where_nets_could_not_be_saved_nothing_is_trained(call, tiny, tmp_path):
+    (tmp_path / "file").touch()
+    code, out, err = call("run", tiny, "--quick", "--jobs", "1", "--nets", "file")
+    assert (code, out) == (1, "")
+    assert "no folder file for the nets (File exists): choose another with --nets" in err
+    assert not (tmp_path / "runs" / "tiny-quick.sqlite").exists()

@@ -339,7 +339,8 @@ def choose_record(
         of_declaration = [r for r in with_rows if declared and r.digest == declared.digest]
         found = of_declaration or order_by_last_run(with_rows)
     if not found:
-        what = f"no study {number} in it" if number else "no results yet: chainrule run makes them"
+        none_yet = "no results yet: chainrule run makes them"
+        what = none_yet if number is None else f"no study {number} in it"
         raise StudyError(f"{run}: {what}; studies: {list_records(records) or 'none'}")
     return found[-1]
 

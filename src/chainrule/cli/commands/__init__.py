@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import wraps
+from itertools import pairwise
 from typing import Any, final
 
 import typer
@@ -45,9 +46,30 @@ class TerminalContext(typer.Context):
 
 @final
 class TerminalCommand(TyperCommand):
-    """A command whose help fits the terminal."""
+    """A command whose help fits the terminal, and whose options have no empty values."""
 
     context_class = TerminalContext
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        valued = {name for each in self.params if not is_switch(each) for name in each.opts}
+        for before, word in pairwise(["", *args]):
+            option = before if word == "" else word.removesuffix("=")
+            if option in valued - EMPTY_VALUES and word in ("", f"{option}="):
+                raise typer.BadParameter(
+                    "expected a value, got an empty text; is a variable of the shell not set?",
+                    ctx,
+                    param_hint=f"'{option}'",
+                )
+        return super().parse_args(ctx, args)
+
+
+EMPTY_VALUES = {"--na"}
+"""Options for which an empty text means something."""
+
+
+def is_switch(parameter: Any) -> bool:
+    """Whether an option takes no value."""
+    return bool(getattr(parameter, "is_flag", False))
 
 
 @final

@@ -53,6 +53,8 @@ def compare_arms(
 
     if baseline is not None and all_pairs:
         raise typer.BadParameter("--baseline and --all-pairs exclude each other")
+    if effects and (baseline is not None or all_pairs):
+        raise typer.BadParameter("--effects excludes --baseline and --all-pairs")
     if target is not None and (baseline is not None or all_pairs or effects):
         raise typer.BadParameter("--target excludes --baseline, --all-pairs and --effects")
     found = resolve_any_result(run, study)

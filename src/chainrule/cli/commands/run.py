@@ -187,6 +187,8 @@ def train_missing(
     from chainrule.study import run, run_datasets
 
     prepare_store(where, study, options["arms"], name, workers)
+    if options["nets"] is not None:
+        make_folder(options["nets"], " for the nets", "--nets")
     run_study = run_datasets if study.datasets else run
     with choose_display(study) as display:
         result: StudyResult | DatasetsResult = run_study(

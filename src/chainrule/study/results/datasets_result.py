@@ -119,7 +119,7 @@ class DatasetsResult(ShownAsTable, columns=("dataset", "arm", "mean", "std", "n"
         return statistics.compare_over_datasets(
             scores,
             [self.datasets[name].design for name in self.compared_arms],
-            baseline=None if all_pairs else baseline or self.study.baseline,
+            baseline=None if all_pairs else self.study.baseline if baseline is None else baseline,
             rope=self.study.rope,
         )
 

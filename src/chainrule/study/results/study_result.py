@@ -232,7 +232,7 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
         factors too. Raises StatisticsError where there is too little to compare, StudyError where
         a round that diverged would beat one that did not (``failure_problem``).
         """
-        wanted = None if all_pairs else baseline or self.study.baseline
+        wanted = None if all_pairs else self.study.baseline if baseline is None else baseline
         return collect_scores(self).compare(wanted)
 
     @cached_property

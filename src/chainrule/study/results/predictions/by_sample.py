@@ -204,7 +204,7 @@ class SampleResult:
         that was looked at is compared at its last look, with p times the number of looks: of rounds
         that share samples only Bonferroni's levels are known.
         """
-        wanted = None if all_pairs else baseline or self.study.baseline
+        wanted = None if all_pairs else self.study.baseline if baseline is None else baseline
         pairs = statistics.list_pairs(self.arms, wanted)
         done = [{row.round for row in self._rows(arm)} for arm in self.arms]
         rounds, factor, names = set.intersection(*done), 1, self.arms
