@@ -57,6 +57,19 @@ def test_a_number_a_row_as_csv_on_stdout(call, mileage, cars):
     assert all(5 < float(number) < 35 for number in numbers)
 
 
+def test_what_is_read_is_not_written_over(call, mileage, cars):
+    before = cars.read_bytes()
+    for words in (
+        ("predict", mileage, cars, "-o", cars),
+        ("predict", mileage, cars, "-o", mileage),
+        ("train", "table_net", cars, "--target", "weight", "-o", cars),
+    ):
+        code, out, err = call(*words)
+        assert (code, out) == (1, "")
+        assert f"{words[-1]}: is what this reads: choose another file with -o" in err
+    assert cars.read_bytes() == before
+
+
 def test_to_a_file_it_says_how_many(call, mileage, cars, tmp_path):
     on_stdout = call("predict", mileage, cars)[1]
     code, out, err = call("predict", mileage, cars, "-o", "p.csv")

@@ -78,6 +78,12 @@ def test_a_study_number_that_is_not_there_lists_those_that_are(call, finished):
     assert err.startswith("chainrule: tiny: no study 7 in it; studies: 1: tiny, begun 20")
 
 
+@pytest.mark.parametrize("words", [("report",), ("show", "--long", "--format", "parquet")])
+def test_a_store_is_not_written_over(call, finished, words):
+    code, _, err = call(words[0], finished, *words[1:], "-o", finished)
+    assert (code, "is what this reads: choose another file with -o" in err) == (1, True)
+
+
 def test_there_is_no_study_0(call, finished):
     code, _, err = call("show", finished, "--study", "0")
     assert (code, "no study 0 in it; studies: 1: tiny" in err) == (1, True)

@@ -120,6 +120,13 @@ def make_folder(folder: Path, what: str = "", option: str = "-o") -> None:
         ) from None
 
 
+def check_output(path: Path | None, *sources: str | Path) -> None:
+    """Raise OSError where a command would write over one of the files that it reads."""
+    for source in map(Path, sources):
+        if path is not None and path.exists() and source.exists() and path.samefile(source):
+            raise OSError(f"{path}: is what this reads: choose another file with -o")
+
+
 def save_bytes(path: Path, content: bytes, what: str = "") -> None:
     """Write a file at once or not at all, and say so."""
     from chainrule._util.atomic import write_atomically

@@ -24,7 +24,7 @@ from chainrule.cli.options import (
     format_examples,
     table_options,
 )
-from chainrule.cli.output import echo_err, format_scores, save_bytes
+from chainrule.cli.output import check_output, echo_err, format_scores, save_bytes
 from chainrule.cli.resolve import trust_modules
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def predict_rows(
     """
     from chainrule._util.threads import torch_threads
 
+    check_output(output, file, data)
     predictor = estimators.Predictor.load(file, trust_modules(trust))
     written = table_options(na=na, decimal=decimal, encoding=encoding)
     rows, test_rows = estimators.load_data(data, seed, written)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainrule.cli.commands import app
 from chainrule.cli.options import Out, Run, StudyNumber, format_examples
-from chainrule.cli.output import echo_err, make_folder
+from chainrule.cli.output import check_output, echo_err, make_folder
 from chainrule.cli.resolve import RUNS, resolve_any_result
 
 
@@ -21,6 +21,7 @@ def write_report(run: Run, output: Out = None, study: StudyNumber = None) -> Non
     from chainrule.report import write_datasets_page, write_page
     from chainrule.study import DatasetsResult
 
+    check_output(output, run)
     result = resolve_any_result(run, study)
     name = result.name if isinstance(result, DatasetsResult) else result.study.name
     path = output or RUNS / f"{name}.html"

@@ -10,7 +10,7 @@ import typer
 
 from chainrule.cli.commands import app
 from chainrule.cli.options import Format, Json, Out, Run, StudyNumber, format_examples
-from chainrule.cli.output import echo_err, echo_table, save_bytes
+from chainrule.cli.output import check_output, echo_err, echo_table, save_bytes
 from chainrule.cli.resolve import require_one_dataset, resolve_any_result
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def show_results(
 
     others = candidates + importance + bool(metric) + bool(predictions)
     check_show_options(form, output, long, others)
+    check_output(output, run)
     found = resolve_any_result(run, study)
     if isinstance(found, DatasetsResult) and not (others or long):
         print_datasets_table(found, "json" if as_json or form == "parquet" else form)

@@ -26,7 +26,14 @@ from chainrule.cli.options import (
     format_examples,
     table_options,
 )
-from chainrule.cli.output import echo_err, echo_json, format_scores, make_folder, verbosity
+from chainrule.cli.output import (
+    check_output,
+    echo_err,
+    echo_json,
+    format_scores,
+    make_folder,
+    verbosity,
+)
 from chainrule.cli.overrides import parse_settings
 from chainrule.cli.resolve import RUNS
 
@@ -135,6 +142,7 @@ def train_net(
         net, split.kind, loss=loss, optimizer=optimizer, settings=settings, batch_size=batch_size
     )
     trainer = estimators.build_trainer(recipe, split, seed, compile=choose_way(compiled))
+    check_output(output, data)
     path = prepare_output(output or RUNS / f"{net.rpartition(':')[2]}.safetensors")
     echo_err("\n".join(estimators.describe_split(split, kind_given=task is not None)))
     fit, ended = fit_and_save(trainer, split, path, (net, data, seed), epochs, patience, threads)
