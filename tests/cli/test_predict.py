@@ -62,12 +62,20 @@ def test_what_is_read_is_not_written_over(call, mileage, cars):
     for words in (
         ("predict", mileage, cars, "-o", cars),
         ("predict", mileage, cars, "-o", mileage),
-        ("train", "table_net", cars, "--target", "weight", "-o", cars),
     ):
         code, out, err = call(*words)
         assert (code, out) == (1, "")
         assert f"{words[-1]}: is what this reads: choose another file with -o" in err
     assert cars.read_bytes() == before
+
+
+def test_a_table_is_not_written_over_with_the_net(call, tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a,b\n" + "".join(f"{i * i},{i % 7}\n" for i in range(60)))
+    before = rows.read_bytes()
+    code, _, err = call("train", "table_net", rows, "--target", "b", "--epochs", "1", "-o", rows)
+    assert (code, "rows.csv: is what this reads: choose another file" in err) == (1, True)
+    assert rows.read_bytes() == before
 
 
 def test_to_a_file_it_says_how_many(call, mileage, cars, tmp_path):

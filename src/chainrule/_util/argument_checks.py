@@ -101,7 +101,7 @@ def read_call(function: Callable[..., Any]) -> CallKinds:
     found = {p.name: hints.get(p.name, Any) for p in single}
     return CallKinds(
         {
-            name: ArgumentKind(hint, find_own_class(hint), is_plain(hint), is_single(hint))
+            name: ArgumentKind(hint, find_hinted_class(hint), is_plain(hint), is_single(hint))
             for name, hint in found.items()
         },
         [p.name for p in single if p.kind is not p.KEYWORD_ONLY],
@@ -120,7 +120,7 @@ def check_argument_names(name: str, parameters: list[Parameter], given: Iterable
             raise TypeError(f"{name}: no argument {argument!r}; {hint}")
 
 
-def find_own_class(hint: Any) -> type | None:
+def find_hinted_class(hint: Any) -> type | None:
     """The class of this package's that a hint asks for, or that or None; else None."""
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     own = [kind for kind in kinds if kind is not NoneType]

@@ -10,7 +10,7 @@ __all__ = [
     "check_above_zero",
     "check_at_least",
     "check_finite",
-    "check_part",
+    "check_fractions",
     "check_shares",
     "check_zero_or_more",
 ]
@@ -23,9 +23,9 @@ def check_shares(**shares: float) -> None:
             raise StatisticsError(f"{name}: expected a number between 0 and 1, got {x}")
 
 
-def check_part(**parts: float) -> None:
+def check_fractions(**fractions: float) -> None:
     """Raise StatisticsError, with its name, for what is below 0 or above 1."""
-    for name, x in parts.items():
+    for name, x in fractions.items():
         if not 0 <= x <= 1:
             raise StatisticsError(f"{name}: expected a number from 0 to 1, got {x}")
 

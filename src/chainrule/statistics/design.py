@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from chainrule._util.argument_checks import check_arguments
-from chainrule.statistics.checks import check_at_least, check_part, check_shares
+from chainrule.statistics.checks import check_at_least, check_fractions, check_shares
 
 __all__ = ["Design", "FinitePool", "FixedSplit", "FreshData", "PartialResplits", "Resplits"]
 
@@ -142,7 +142,7 @@ class FinitePool(Design):
 
     def __post_init__(self) -> None:
         check_at_least(1, samples=self.samples)
-        check_part(shared_test=self.shared_test, shared_train=self.shared_train)
+        check_fractions(shared_test=self.shared_test, shared_train=self.shared_train)
 
     @property
     def test_over_train(self) -> float:

@@ -51,12 +51,7 @@ def compare_arms(
     """
     from chainrule.study import DatasetsResult
 
-    if baseline is not None and all_pairs:
-        raise typer.BadParameter("--baseline and --all-pairs exclude each other")
-    if effects and (baseline is not None or all_pairs):
-        raise typer.BadParameter("--effects excludes --baseline and --all-pairs")
-    if target is not None and (baseline is not None or all_pairs or effects):
-        raise typer.BadParameter("--target excludes --baseline, --all-pairs and --effects")
+    check_compare_options(baseline is not None, all_pairs, effects, target is not None)
     found = resolve_any_result(run, study)
     report_missing(found)
     if isinstance(found, DatasetsResult) and target is None and not effects:
@@ -77,6 +72,16 @@ def compare_arms(
         if i:
             typer.echo()
         echo_table(table, form)
+
+
+def check_compare_options(baseline: bool, all_pairs: bool, effects: bool, target: bool) -> None:
+    """Raise typer.BadParameter for what excludes each other."""
+    if baseline and all_pairs:
+        raise typer.BadParameter("--baseline and --all-pairs exclude each other")
+    if effects and (baseline or all_pairs):
+        raise typer.BadParameter("--effects excludes --baseline and --all-pairs")
+    if target and (baseline or all_pairs or effects):
+        raise typer.BadParameter("--target excludes --baseline, --all-pairs and --effects")
 
 
 def report_missing(result: StudyResult | DatasetsResult) -> None:

@@ -71,8 +71,7 @@ def show_results(
     from chainrule.study import DatasetsResult
 
     others = candidates + importance + bool(metric) + bool(predictions)
-    check_show_options(form, output, long, others)
-    check_output(output, run)
+    check_show_options(run, form, output, long, others)
     found = resolve_any_result(run, study)
     if isinstance(found, DatasetsResult) and not (others or long):
         print_datasets_table(found, "json" if as_json or form == "parquet" else form)
@@ -104,8 +103,9 @@ def report_progress(result: StudyResult) -> None:
         echo_err(progress_sentence(result))
 
 
-def check_show_options(form: str, output: Path | None, long: bool, others: int) -> None:
+def check_show_options(run: str, form: str, output: Path | None, long: bool, others: int) -> None:
     """Raise typer.BadParameter for what excludes each other; ``others``: tables beside long."""
+    check_output(output, run)
     if long + others > 1:
         raise typer.BadParameter(
             "--candidates, --importance, --long, --metric and --predictions exclude each other"

@@ -142,8 +142,7 @@ def train_net(
         net, split.kind, loss=loss, optimizer=optimizer, settings=settings, batch_size=batch_size
     )
     trainer = estimators.build_trainer(recipe, split, seed, compile=choose_way(compiled))
-    check_output(output, data)
-    path = prepare_output(output or RUNS / f"{net.rpartition(':')[2]}.safetensors")
+    path = prepare_output(output or RUNS / f"{net.rpartition(':')[2]}.safetensors", data)
     echo_err("\n".join(estimators.describe_split(split, kind_given=task is not None)))
     fit, ended = fit_and_save(trainer, split, path, (net, data, seed), epochs, patience, threads)
     print_summary({"file": str(path), "net": net, "data": data} | fit, as_json, ended)
@@ -154,8 +153,9 @@ def choose_way(compiled: bool | None) -> bool | Literal["auto"]:
     return "auto" if compiled is None else compiled
 
 
-def prepare_output(path: Path) -> Path:
+def prepare_output(path: Path, data: str) -> Path:
     """The file, whose folder is there now. Raises OSError where it could not be written later."""
+    check_output(path, data)
     make_folder(path.parent)
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         problem = "is a folder" if path.is_dir() else "its folder may not be written"

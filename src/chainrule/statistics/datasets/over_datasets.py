@@ -118,16 +118,9 @@ def compare_over_datasets(
     Raises StatisticsError for an unknown baseline, fewer than two arms or data sets, unequal
     numbers of them, a score that is not finite.
     """
-    check_table(scores)
     check_zero_or_more(rope=rope or 0.0)
     check_shares(alpha=alpha)
-    for arm, of in scores.items():
-        for i, values in enumerate(of):
-            as_scores(values, f"arm {arm}, data set {i}", at_least=1)
-    if any(len(of) != len(designs) for of in scores.values()) or len(designs) < 2:
-        raise StatisticsError(
-            "expected the scores of every arm on at least two data sets, and a design of each"
-        )
+    check_scores(scores, len(designs))
     means = {arm: [fmean(rounds) for rounds in of] for arm, of in scores.items()}
     pairs = list_pairs([*scores], baseline)
     tests = [wilcoxon(means[a], means[b]) for a, b in pairs]
@@ -150,6 +143,18 @@ def compare_over_datasets(
         ranking=rank_arms(means, alpha=alpha) if len(scores) > 2 else None,
         note=power_warning(len(designs), len(pairs), alpha=alpha, unit="data sets"),
     )
+
+
+def check_scores(scores: Mapping[str, Sequence[Scores]], data_sets: int) -> None:
+    """Raise StatisticsError unless every arm has finite scores on each data set, two or more."""
+    check_table(scores)
+    if any(len(of) != data_sets for of in scores.values()) or data_sets < 2:
+        raise StatisticsError(
+            "expected the scores of every arm on at least two data sets, and a design of each"
+        )
+    for arm, of in scores.items():
+        for i, values in enumerate(of):
+            as_scores(values, f"arm {arm}, data set {i}", at_least=1)
 
 
 def round_differences(a: Scores, b: Scores) -> list[float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._util.argument_checks import check_arguments
 from chainrule.statistics import special
-from chainrule.statistics.checks import check_at_least, check_part, check_shares
+from chainrule.statistics.checks import check_at_least, check_fractions, check_shares
 from chainrule.statistics.errors import StatisticsError
 from chainrule.statistics.pairs.pairwise import ratio_or_inf
 from chainrule.statistics.scores import Scores, pair_scores
@@ -82,7 +82,7 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> tuple[
     Raises StatisticsError for a share outside [0, 1], no trial, a confidence outside (0, 1).
     """
     check_at_least(1, n=n)
-    check_part(share=share)
+    check_fractions(share=share)
     check_shares(confidence=confidence)
     z = float(special.ndtri((1 + confidence) / 2))
     middle = share + z * z / (2 * n)
