@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from chainrule import nn
+from chainrule._util.threads import torch_threads
 from chainrule.data import Dataset, MixUp, SwapPair, Warp
-from chainrule.train import Accuracy, Trainer
+from chainrule.train import Accuracy, Callback, Trainer
 from chainrule.train.backends import compiled
+from chainrule.train.backends.augmented import NextEpoch
 from tests.compiled.agreement import SEEDS, K, assert_equal, make_data, sgd
 
 
@@ -107,3 +109,81 @@ def test_classes_that_are_mixed_take_the_plain_path():
     trainer = Trainer(net, nn.CrossEntropyLoss(), sgd(net), augment=MixUp(num_classes=4))
     trainer.fit(Dataset(data.inputs[0], data.targets[0]), epochs=1, progress=False)
     assert str(trainer.backend_status) == "plain: augmentation that changes the shape or dtype"
+
+
+# The next epoch's samples, made while the kernel trains.
+
+
+def train_threads(threads, epochs=4, augment=None, net=None, seed=SEEDS, **options):
+    """A cohort's trainer after some epochs on so many threads, and its made-ahead epochs."""
+    net = (network().replicate(K, SEEDS) if net is None else net).to(torch.float64)
+    data = make_data((2, 6, 6), -4, torch.float64, replicas=1)
+    data = Dataset(data.inputs[0], data.targets[0])
+    options = {"batch_size": 17, "augment": augment or Warp(), "compile": True} | options
+    trainer = Trainer(net, nn.CrossEntropyLoss(), sgd(net), seed=seed, **options)
+    with torch_threads(threads):
+        trainer.fit(data, epochs=epochs, progress=False)
+    return trainer
+
+
+@pytest.fixture
+def ahead(monkeypatch):
+    """(epoch, whether it was taken) of each that was made ahead."""
+    taken = []
+    is_of = NextEpoch.is_of
+
+    def note(self, *args):
+        taken.append((self._source[0], self.is_whole and is_of(self, *args)))
+        return taken[-1][1]
+
+    monkeypatch.setattr(NextEpoch, "is_of", note)
+    return taken
+
+
+@pytest.mark.parametrize("options", [{}, {"drop_last": True}, {"accumulate": 2}], ids=str)
+def test_an_epoch_that_is_made_while_the_kernel_trains_is_the_same(ahead, options):
+    alone = train_threads(1, **options)
+    assert not ahead
+    both = train_threads(2, **options)
+    assert ahead == [(1, True), (2, True), (3, True)]
+    assert torch.equal(both.optimizer.flats[0].data, alone.optimizer.flats[0].data)
+    one = train_threads(2, net=network().replicate(K, SEEDS).replica(1), seed=SEEDS[1], **options)
+    for (name, parameter), (_, mine) in zip(
+        both.net.named_parameters(), one.net.named_parameters(), strict=True
+    ):
+        assert torch.equal(parameter.data[1], mine.data), name
+
+
+class Fade(Callback):
+    """Warps less from epoch to epoch."""
+
+    def on_epoch_end(self, state):
+        state.augment.shift /= 2
+
+
+def test_an_epoch_whose_augmentation_somebody_changes_is_made_when_it_is_due(ahead):
+    found = [
+        train_threads(threads, augment=Warp(shift=2.0), callbacks=[Fade()]) for threads in (1, 2)
+    ]
+    assert not ahead
+    assert torch.equal(*(trainer.optimizer.flats[0].data for trainer in found))
+
+
+def test_what_a_later_epoch_raises_comes_when_it_is_due(ahead):
+    def fail(x, seeds, step):
+        if step >= 8:
+            raise ValueError("no more")
+        return x
+
+    net = network().replicate(K, SEEDS)
+    with pytest.raises(ValueError, match="no more"):
+        train_threads(2, augment=fail, net=net)
+    assert ahead == [(1, True)]
+
+
+def test_another_fit_makes_its_own(ahead):
+    trainer = train_threads(2, epochs=2)
+    data = make_data((2, 6, 6), -4, torch.float64, replicas=1)
+    trainer.fit(Dataset(data.inputs[0] + 1, data.targets[0]), epochs=4, progress=False)
+    assert trainer.epoch == 4
+    assert ahead == [(1, True)]

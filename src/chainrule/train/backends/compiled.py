@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from chainrule._util.notices import print_once
-from chainrule._util.threads import give_threads_to_kernel
+from chainrule._util.threads import give_threads_to_kernel, kernel_threads
 from chainrule.compiled.build import (
     BuildError,
     PendingBuildError,
@@ -59,7 +59,7 @@ from chainrule.train.backends.kernel_epochs import (
 from chainrule.train.backends.own_methods import check_own_methods, find_own_method
 from chainrule.train.backends.own_steps import run_own_steps
 from chainrule.train.backends.plain import PlainBackend
-from chainrule.train.backends.reach import reaches_training
+from chainrule.train.backends.reach import is_of_library, reaches_training
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
 from chainrule.train.state import Callback, TrainState
 
@@ -151,7 +151,11 @@ class CompiledBackend(Backend):
             self._check_insistence()
         if program is None:
             return self.plain.train_epoch(state, train, order)
-        if augmented is not None:  # its samples lie in the order of the epoch
+        if augmented is not None:
+            if has_next_epoch(state):
+                following = self.draw_orders(state, len(train), [state.epoch + 1])[0]
+                augmented.begin_next(state, train, following[:, : order.shape[1]])
+            # Its samples lie in the order of the epoch.
             train, order = augmented.data, torch.arange(order.shape[1]).expand(order.shape)
         metrics = EpochMetrics(
             state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
@@ -365,8 +369,27 @@ def is_told_between_epochs(state: TrainState) -> bool:
     return (
         state.augment is not None
         or isinstance(state.scheduler, ReduceLROnPlateau)
-        or reaches_training(state.scheduler, state.optimizer)
-        or reaches_training([*state.metrics.values()])
+        or is_looked_at(state)
+    )
+
+
+def is_looked_at(state: TrainState) -> bool:
+    """Whether a schedule or a metric may see what is trained, and change it."""
+    return reaches_training(state.scheduler, state.optimizer) or reaches_training(
+        [*state.metrics.values()]
+    )
+
+
+def has_next_epoch(state: TrainState) -> bool:
+    """Whether a core is left to augment the samples of another epoch, which nobody changes before.
+
+    With one thread there is none: the processes of a study have all of them at work.
+    """
+    return (
+        state.epoch + 1 < state.epochs
+        and kernel_threads() > 1
+        and all(is_of_library(type(callback)) for callback in state.callbacks)
+        and not is_looked_at(state)
     )
 
 

@@ -15,7 +15,7 @@ from chainrule.nn.parameter import Buffer
 from chainrule.optim import Optimizer
 from chainrule.train.state import TrainState, TrainStateView
 
-__all__ = ["reaches_training"]
+__all__ = ["is_of_library", "reaches_training"]
 
 TRAINED = (Module, Buffer, Optimizer, TrainState, TrainStateView)
 LIBRARIES = frozenset({"chainrule", "numpy", "scipy", "torch", *sys.stdlib_module_names})
