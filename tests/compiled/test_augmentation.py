@@ -130,13 +130,13 @@ def train_threads(threads, epochs=4, augment=None, net=None, seed=SEEDS, **optio
 def ahead(monkeypatch):
     """(epoch, whether it was taken) of each that was made ahead."""
     taken = []
-    is_of = NextEpoch.is_of
+    is_made_for = NextEpoch.is_made_for
 
     def note(self, *args):
-        taken.append((self._source[0], self.is_whole and is_of(self, *args)))
+        taken.append((self._source[0], self.is_whole and is_made_for(self, *args)))
         return taken[-1][1]
 
-    monkeypatch.setattr(NextEpoch, "is_of", note)
+    monkeypatch.setattr(NextEpoch, "is_made_for", note)
     return taken
 
 

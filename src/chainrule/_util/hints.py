@@ -55,6 +55,7 @@ def fits_hint(value: Any, hint: Any) -> bool:
     return _is_instance(value, hint)
 
 
+@lru_cache(maxsize=1024)
 def is_plain(hint: Any) -> bool:
     """Whether a hint is of kinds that Python has: numbers, texts, lists and tables.
 

@@ -90,12 +90,14 @@ def compile_training(
     """
     check_parameter_types(optimizer)
     updates = updates and has_update_rule(optimizer)
-    program, outputs, train = lower_and_size(net, optimizer, train, batch_size, training=True)
+    frozen = frozen_parameters(net, optimizer)
+    program, outputs, train = lower_and_size(
+        net, optimizer, frozen, train, batch_size, training=True
+    )
     dtype = optimizer.flats[0].data.dtype
     targets = lower_loss(program, criterion, outputs, stored_data(train).targets, dtype)
     program.add_workspace(0, count_step_scratch(optimizer))
     num_terms = 1 if isinstance(criterion, SampleWeightedLoss) else len(targets)
-    frozen = frozen_parameters(net, optimizer)
     found = finalize_program(
         optimizer, frozen, program, outputs, train, targets, num_terms, batch_size
     )
@@ -107,13 +109,21 @@ def compile_training(
 
 def compile_inference(net: Module, optimizer: Optimizer, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
-    program, outputs, data = lower_and_size(net, optimizer, data, INFERENCE_BATCH, training=False)
     frozen = frozen_parameters(net, optimizer)
+    program, outputs, data = lower_and_size(
+        net, optimizer, frozen, data, INFERENCE_BATCH, training=False
+    )
     return finalize_program(optimizer, frozen, program, outputs, data, [], 0, INFERENCE_BATCH)
 
 
 def lower_and_size(
-    net: Module, optimizer: Optimizer, data: Dataset, batch_size: int, *, training: bool
+    net: Module,
+    optimizer: Optimizer,
+    frozen: Sequence[Parameter],
+    data: Dataset,
+    batch_size: int,
+    *,
+    training: bool,
 ) -> tuple[Program, Outputs, Dataset]:
     """The net's operations, and the data with an axis of replicas.
 
@@ -127,7 +137,6 @@ def lower_and_size(
         data = data.expand(1)
     stored = stored_data(data)
     shape, whole_numbers = tuple(stored.inputs.shape[2:]), stored.inputs.dtype == torch.int64
-    frozen = frozen_parameters(net, optimizer)
     offsets = parameter_offsets([*moved_parameters(optimizer), *frozen], len(flat.data))
     kind = {"training": training, "whole_numbers": whole_numbers}
     single = Program(1, prod(shape), offsets, **kind)

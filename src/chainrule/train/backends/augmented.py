@@ -52,7 +52,7 @@ class AugmentedSamples:
         if made is not None and made.ident is not None:
             made.join()  # Ctrl-C may come here, and then it has the room still
             self._next = None
-            if made.is_whole and made.is_of(state, train, order):
+            if made.is_whole and made.is_made_for(state, train, order):
                 self.data.inputs.copy_(made.room.inputs)
                 copy_targets(made.room, self.data)
                 return True
@@ -85,7 +85,7 @@ class NextEpoch(Thread):
         with suppress(Exception), torch.no_grad():
             self.is_whole = fill_room(self.room, self._state, self._train, self._order, epoch)
 
-    def is_of(self, state: TrainState, train: Dataset, order: Tensor) -> bool:
+    def is_made_for(self, state: TrainState, train: Dataset, order: Tensor) -> bool:
         """Whether these are the samples of this epoch."""
         same = train is self._train and self._source == describe_source(state, state.epoch)
         return same and torch.equal(order, self._order)

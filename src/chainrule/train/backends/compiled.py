@@ -335,8 +335,7 @@ def compile_steps(state: TrainState, train: Dataset) -> CompiledProgram:
         raise Unsupported("a schedule that may look at what is trained")
     if state.schedule_every == "step" and turns_momentum_off(state.scheduler):
         raise Unsupported("a schedule by step that turns momentum off")
-    for part in (*state.net.modules(), *find_losses(state.criterion)):
-        check_own_methods(part)
+    check_own_methods([*state.net.modules(), *find_losses(state.criterion)])
     parts = state.net, state.criterion, state.optimizer
     updates = find_own_method(state.optimizer) is None
     size, accumulate = state.batch_size, state.accumulate
@@ -347,8 +346,7 @@ def compile_predictions(state: TrainState, data: Dataset) -> CompiledProgram:
     """How to compute the net's outputs alone. Raises Unsupported likewise."""
     if has_forward_hook():
         raise Unsupported(HOOK)
-    for module in state.net.modules():
-        check_own_methods(module)
+    check_own_methods(state.net.modules())
     return compile_inference(state.net, state.optimizer, data)
 
 

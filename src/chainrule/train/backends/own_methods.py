@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import FunctionType
+from typing import NamedTuple
 
 from chainrule.compiled.lowering.program import Unsupported
 
 __all__ = ["check_own_methods", "find_own_method"]
 
 
-def check_own_methods(part: object) -> None:
-    """Raise Unsupported where somebody else has written what this does: the layers call that."""
-    if (name := find_own_method(part)) is not None:
-        raise Unsupported(f"{type(part).__name__}.{name}, which is not chainrule's")
+class OwnMethods(NamedTuple):
+    """Of a class: the methods that are ours, and those of them that somebody else has written."""
+
+    ours: set[str]
+    changed: list[str]
 
 
-def find_own_method(part: object) -> str | None:
-    """One that somebody else has written in the place of ours, or None."""
-    classes = type(part).__mro__
-    own = [cls for cls in classes if cls.__module__.startswith("chainrule.")]
-    others = [cls for cls in classes if cls not in own and cls is not object]
-    names = {name for found in (part, *others) for name in vars(found) if name[:2] != "__"}
-    methods = {name for cls in own for name, value in vars(cls).items() if callable(value)}
-    changed = sorted(names & methods)
+def check_own_methods(parts: Iterable[object]) -> None:
+    """Raise Unsupported where somebody else has written what one does: the layers call that."""
+    known: dict[type, OwnMethods] = {}
+    for part in parts:
+        if (name := find_own_method(part, known)) is not None:
+            raise Unsupported(f"{type(part).__name__}.{name}, which is not chainrule's")
+
+
+def find_own_method(part: object, known: dict[type, OwnMethods] | None = None) -> str | None:
+    """One that somebody else has written in the place of ours, or None.
+
+    ``known``: what was found of classes a moment ago, which nets have many layers of.
+    """
+    known, cls = {} if known is None else known, type(part)
+    if cls not in known:
+        known[cls] = read_methods(cls)
+    ours, changed = known[cls]
+    changed = sorted(name for name in vars(part) if name[:2] != "__" and name in ours) + changed
+    return changed[0] if changed else None
+
+
+def read_methods(kind: type) -> OwnMethods:
+    """Those of a class and of what it is derived from."""
+    own = [cls for cls in kind.__mro__ if cls.__module__.startswith("chainrule.")]
+    others = [cls for cls in kind.__mro__ if cls not in own and cls is not object]
+    ours = {name for cls in own for name, value in vars(cls).items() if callable(value)}
+    names = {name for cls in others for name in vars(cls) if name[:2] != "__"}
+    changed = sorted(names & ours)
     for cls in own:  # what was put into our own class
         changed += [
             name
@@ -32,4 +55,4 @@ def find_own_method(part: object) -> str | None:
             and (value.__module__, value.__qualname__)
             != (cls.__module__, f"{cls.__qualname__}.{name}")
         ]
-    return changed[0] if changed else None
+    return OwnMethods(ours, changed)
