@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Sequence
 
-from chainrule._util.endings import end_quietly, hear_signals
+from chainrule._util.endings import end_at_once, end_quietly, hear_signals
 from chainrule._util.processes import available_cpus, preload_workers
 
 
 def run_command_line() -> None:
     """Load the command line, which takes some tenths of a second, and run it: Ctrl-C ends both."""
-    with hear_signals(), end_quietly():
+    with end_at_once(), hear_signals(), end_quietly():
         if needs_workers(sys.argv[1:]):
             preload_workers("chainrule.study.execution.runner")
         from chainrule.cli import main

@@ -247,3 +247,52 @@ def test_a_current_folder_that_was_removed_is_said(call, tmp_path, monkeypatch):
         1,
         "chainrule: the current folder is no longer there: change to another\n",
     )
+
+
+# the end itself
+
+
+ENDING = """\
+import atexit, sys
+from chainrule._util.endings import end_at_once
+
+class Kept:
+    def __del__(self):
+        print("taken apart")
+
+kept = Kept()
+kept.itself = kept
+with end_at_once():
+    atexit.register(print, "registered")
+    print("printed")
+    raise SystemExit({code})
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "said"),
+    [
+        ("0", 0, "printed\nregistered\n"),
+        ("3", 3, "printed\nregistered\n"),
+        ("None", 0, "printed\nregistered\n"),
+        ("'a text'", 1, "printed\nregistered\ntaken apart\n"),  # which Python prints
+    ],
+)
+def test_a_process_ends_after_what_was_registered_and_is_not_taken_apart(code, expected, said):
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING.format(code=code)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (expected, said)
+    assert done.stderr == ("a text\n" if expected == 1 else "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_what_cannot_be_printed_at_the_end_is_told():
+    code = "import sys\nfrom chainrule._util.endings import end_at_once\nwith end_at_once():\n"
+    code += "    print('lost')\n    raise SystemExit(0)"
+    env = {**os.environ, "PYTHONUNBUFFERED": ""}  # so that it is printed at the end
+    command = [sys.executable, "-c", code]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=env)
+    assert done.returncode == 120
+    assert b"No space left" in done.stderr

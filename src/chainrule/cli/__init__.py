@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import logging
 import os
@@ -78,7 +77,6 @@ def main() -> NoReturn:
 
     SIGTERM and SIGHUP are as Ctrl-C.
     """
-    atexit.register(gc.freeze)  # else the interpreter looks through all of PyTorch as it ends
     gc.set_threshold(ALLOCATIONS_BETWEEN_LOOKS)
     verbosity.quiet = verbosity.verbose = False
     open_closed_streams()
