@@ -35,6 +35,16 @@ def test_plus_and_minus_one():
     assert Accuracy()(SCORES, target).tolist() == [1, 1, 0, 1]
 
 
+def test_of_several_largest_the_first_is_the_decision_and_nan_decides_nothing():
+    scores = torch.tensor([[0.5, 0.5, 0.1], [0.1, 0.5, 0.5], [torch.inf, 0.0, torch.inf]])
+    assert Accuracy()(scores, torch.tensor([0, 1, 0])).tolist() == [1, 1, 1]
+    assert Accuracy()(scores, torch.tensor([1, 2, 2])).tolist() == [0, 0, 0]
+    soft = torch.tensor([[0.3, 0.3, 0.4], [0.2, 0.6, 0.2], [0.5, 0.5, 0.0]])
+    assert Accuracy()(scores, soft).tolist() == [0, 1, 1]
+    scores[1, 2] = torch.nan
+    assert Accuracy()(scores, torch.tensor([0, 1, 0])).isnan().tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
 @pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
 def test_a_single_output_is_above_the_threshold_or_not(shape, dtype):
