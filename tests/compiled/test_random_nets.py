@@ -13,6 +13,7 @@ from torch import Tensor
 from chainrule import optim
 from chainrule._util.pytree import named_leaves, tree_map
 from chainrule.compiled import kernel
+from chainrule.compiled.lowering.layers import conv
 from chainrule.data import Dataset
 from chainrule.train import BackendStatus, Compiled, Trainer
 from tests.compiled.random_nets import Case, draw_case, draw_wide_case
@@ -170,8 +171,10 @@ def first_step(case: Case, *, compiled: bool, dtype: torch.dtype | None) -> tupl
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_products_in_bfloat16_round_at_most_twice_as_much_as_those_of_the_layers(seed):
-    """Theirs are of the numbers, the kernel's of sums of four of them."""
+def test_products_in_bfloat16_round_at_most_twice_as_much_as_those_of_the_layers(seed, monkeypatch):
+    """Theirs are of the numbers, the kernel's of sums of four of them; none is left in float32."""
+    monkeypatch.setattr(conv, "BFLOAT16_SPEED", 1e9)
+    monkeypatch.setattr(conv, "WINOGRAD_ADDITIONS", 0)
     case = draw_wide_case(seed)
     exact, _ = first_step(case, compiled=False, dtype=None)
     plain, _ = first_step(case, compiled=False, dtype=torch.bfloat16)
@@ -180,4 +183,4 @@ def test_products_in_bfloat16_round_at_most_twice_as_much_as_those_of_the_layers
     assert off < 2 * expected < 0.2
     if kernel(torch.float32).bfloat16_channels():
         assert way == "compiled"
-        assert off > 0
+        assert off > 1e-4  # float32 is off by 1e-6

@@ -74,7 +74,8 @@ def test_float32_loses_little_more_than_the_layers_do(window):
     ("kernel", "sizes", "tile"),
     [
         ((3, 3), (16, 32, 8, 8), 4),
-        ((3, 3), (32, 32, 10, 10), 4),
+        ((3, 3), (32, 32, 10, 10), 5),
+        ((3, 3), (32, 32, 12, 12), 4),
         ((3, 3), (32, 64, 6, 6), 3),
         ((3, 3), (32, 64, 2, 2), 2),
         ((3, 3), (32, 64, 1, 1), 0),
@@ -85,8 +86,18 @@ def test_float32_loses_little_more_than_the_layers_do(window):
     ],
 )
 def test_tiles_are_those_of_the_fewest_products(kernel, sizes, tile):
-    assert conv.select_tile(kernel, sizes, bfloat16=False) == tile
+    assert conv.select_tile(kernel, sizes, bfloat16=False) == (tile, False)
 
 
-def test_products_in_bfloat16_are_of_small_tiles():
-    assert conv.select_tile((3, 3), (16, 32, 8, 8), bfloat16=True) == 2
+@pytest.mark.parametrize(
+    ("kernel", "sizes", "chosen"),
+    [
+        ((3, 3), (32, 64, 6, 6), (2, True)),  # 144 products that are rounded for 100 that are not
+        ((3, 3), (16, 32, 8, 8), (4, False)),  # 256 for 144
+        ((2, 2), (64, 128, 2, 2), (2, True)),
+        ((2, 2), (32, 32, 12, 12), (3, True)),
+        ((3, 3), (16, 32, 1, 1), (0, False)),
+    ],
+)
+def test_bfloat16_has_small_tiles_or_larger_ones_of_float32_take_less(kernel, sizes, chosen):
+    assert conv.select_tile(kernel, sizes, bfloat16=True) == chosen

@@ -97,15 +97,15 @@ template <class T, int M, int R, bool BFLOAT16> struct Winograd {
     ALWAYS_INLINE static void along_both_axes(F f, Load load, Store store) {
         V t[to * from], in[from], out[to];
         for (int b = 0; b < from; b++) {
-#pragma GCC unroll 6
+#pragma GCC unroll 7
             for (int a = 0; a < from; a++) in[a] = load(a, b);
             f(out, in);
-#pragma GCC unroll 6
+#pragma GCC unroll 7
             for (int a = 0; a < to; a++) t[a * from + b] = out[a];
         }
         for (int a = 0; a < to; a++) {
             f(out, t + a * from);
-#pragma GCC unroll 6
+#pragma GCC unroll 7
             for (int b = 0; b < to; b++) store(a, b, out[b]);
         }
     }
@@ -296,9 +296,10 @@ bool dispatch_winograd(const Convolution &op, T *workspace, T *scratch, F f) {
         return true;
     };
     if constexpr (HAS_BFLOAT16 && sizeof(T) == 4)
-        if (call.template operator()<2, 2, true>() || call.template operator()<2, 3, true>())
+        if (call.template operator()<2, 2, true>() || call.template operator()<3, 2, true>() ||
+            call.template operator()<2, 3, true>())
             return true;
     return call.template operator()<2, 2, false>() || call.template operator()<3, 2, false>() ||
            call.template operator()<2, 3, false>() || call.template operator()<3, 3, false>() ||
-           call.template operator()<4, 3, false>();
+           call.template operator()<4, 3, false>() || call.template operator()<5, 3, false>();
 }

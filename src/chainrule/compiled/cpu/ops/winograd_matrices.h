@@ -28,6 +28,9 @@ template <> struct WinogradPoints<5> {
 template <> struct WinogradPoints<6> {
     static constexpr double at[] = {0, 0.75, -0.75, 1.5, -1.5};
 };
+template <> struct WinogradPoints<7> {
+    static constexpr double at[] = {0.3125, -0.3125, 0.875, -0.875, 1.75, -1.75};
+};
 
 template <int num_rows, int num_columns> struct WinogradMatrix {
     static constexpr int ROWS = num_rows, COLUMNS = num_columns;

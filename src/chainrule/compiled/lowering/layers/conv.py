@@ -30,8 +30,12 @@ __all__ = ["CACHE_LINE", "lower_conv", "multiplies_bfloat16"]
 
 CACHE_LINE = 16
 """Numbers of at least one line of the cache, as in winograd.h."""
-WINOGRAD_TILES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 3): (2, 3, 4), (2, 2): (2, 3)}
+WINOGRAD_TILES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 3): (2, 3, 4, 5), (2, 2): (2, 3)}
 """The windows that winograd.h knows; its tiles have so many results along an axis."""
+BFLOAT16_TILES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 3): (2,), (2, 2): (2, 3)}
+"""Those of products in bfloat16: larger ones would multiply what it rounds."""
+BFLOAT16_SPEED = 1.8
+"""So many products in bfloat16 take as long as one in float32: on a Zen 5 1.5 to 1.8."""
 WINOGRAD_CHANNELS = 4
 """Of x, at least: with fewer the additions cost more than the products that they save. A first
 layer 3 x 3 of 32 channels took 0.61 ms as it is defined and 0.93 so with 1 channel, 0.91 and 1.10
@@ -79,7 +83,7 @@ def add_convolution(
     bfloat16 = multiplies_bfloat16(program, layer)
     bfloat16 = bfloat16 and C % program.bfloat16_channels == O % program.bfloat16_channels == 0
     plain = max(*stride, *dilation) > 1 or C < WINOGRAD_CHANNELS
-    tile = 0 if plain else select_tile(kernel, (C, O, h, w), bfloat16)
+    tile, bfloat16 = (0, False) if plain else select_tile(kernel, (C, O, h, w), bfloat16)
     block, kept, scratch = Block(0, 0), weights, 0
     if tile:
         block, kept, scratch = winograd_sizes(kernel[0], tile, bfloat16, (C, O, h, w), n)
@@ -103,7 +107,7 @@ def add_convolution(
         run_offsets=run_offsets,
         winograd=kernel[0] if tile else 0,
         tile=tile,
-        bfloat16=bfloat16 and tile > 0,
+        bfloat16=bfloat16,
         block_tiles=block.tiles,
         block_samples=block.samples,
         workspace=program.add_workspace(kept, scratch),
@@ -132,10 +136,14 @@ class Block(NamedTuple):
 
 
 def winograd_block(tiles: int, n: int) -> Block:
-    """What ``WINOGRAD_COLUMNS`` have room for, of all tiles of n samples, whole lines of them."""
+    """What ``WINOGRAD_COLUMNS`` have room for, of all tiles of n samples, whole lines of them.
+
+    Blocks are as equal as can be: three tiles and then one take longer than two and two.
+    """
     parts = -(-n // WINOGRAD_COLUMNS)
     samples = min(n, -(-n // parts // CACHE_LINE) * CACHE_LINE)
-    return Block(min(tiles, max(1, WINOGRAD_COLUMNS // samples)), samples)
+    blocks = -(-tiles // max(1, WINOGRAD_COLUMNS // samples))
+    return Block(-(-tiles // blocks), samples)
 
 
 def count_tiles(tile: int, h: int, w: int) -> int:
@@ -143,19 +151,31 @@ def count_tiles(tile: int, h: int, w: int) -> int:
     return -(-h // tile) * -(-w // tile)
 
 
-def select_tile(kernel: Sequence[int], sizes: tuple[int, int, int, int], bfloat16: bool) -> int:
-    """The size of the tiles with the fewest products, the smaller of equals; 0: none is worth it.
+def select_tile(
+    kernel: Sequence[int], sizes: tuple[int, int, int, int], bfloat16: bool
+) -> tuple[int, bool]:
+    """The size of the tiles that take least, and whether their products are in bfloat16.
 
-    Larger tiles would multiply what bfloat16 rounds.
+    (0, False): no tiles are worth it. With ``bfloat16`` the larger ones of float32 may take less.
     """
     C, O, h, w = sizes  # noqa: E741
-    tiles = WINOGRAD_TILES.get(tuple(kernel), ())
-    products = {M: count_tiles(M, h, w) * (M + kernel[0] - 1) ** 2 for M in tiles}
-    if not products or bfloat16:
-        return 2 if products else 0
-    tile = min(products, key=lambda M: (products[M], M))
     additions = WINOGRAD_ADDITIONS * (C + O)
-    return tile if products[tile] * (C * O + additions) < h * w * prod(kernel) * C * O else 0
+    costs = {
+        (M, rounded): count_products(kernel, M, h, w) * (C * O / speed + additions)
+        for rounded, all_tiles, speed in (
+            (False, WINOGRAD_TILES, 1.0),
+            (True, BFLOAT16_TILES if bfloat16 else {}, BFLOAT16_SPEED),
+        )
+        for M in all_tiles.get(tuple(kernel), ())
+    }
+    as_defined = h * w * prod(kernel) * C * O
+    best = min(costs, key=lambda each: costs[each], default=(0, False))
+    return best if costs.get(best, as_defined) < as_defined else (0, False)
+
+
+def count_products(kernel: Sequence[int], tile: int, h: int, w: int) -> int:
+    """Of a pair of channels of h x w results in tiles of this size."""
+    return count_tiles(tile, h, w) * (tile + kernel[0] - 1) ** 2
 
 
 def winograd_sizes(
