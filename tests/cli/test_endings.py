@@ -286,6 +286,13 @@ def test_a_process_ends_after_what_was_registered_and_is_not_taken_apart(code, e
     assert done.stderr == ("a text\n" if expected == 1 else "")
 
 
+def test_a_process_whose_streams_are_closed_ends_so_too():
+    code = "import os, sys\nfrom chainrule._util.endings import end_at_once\n"
+    code += "with end_at_once():\n    sys.stdout = None\n    raise SystemExit(3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_what_cannot_be_printed_at_the_end_is_told():
     code = "import sys\nfrom chainrule._util.endings import end_at_once\nwith end_at_once():\n"

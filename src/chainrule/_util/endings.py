@@ -132,7 +132,7 @@ def leave_process(codes: Sequence[int]) -> None:
     """
     for code in codes:
         with suppress(OSError, ValueError):
-            for stream in (sys.stdout, sys.stderr):
+            for stream in filter(None, (sys.stdout, sys.stderr)):  # one may be closed
                 stream.flush()
             os._exit(code & 0xFF)
 
