@@ -17,12 +17,17 @@ os.environ["XDG_CONFIG_HOME"] = str(Path(__file__).parents[1] / "build" / "confi
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from chainrule.compiled import BuildError, build_kernel
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Begun in the background of a script: the commands that tests run would not see Ctrl-C either.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A machine that others use too is no fault of an example.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -100,6 +100,13 @@ def test_the_page_has_every_data_set_once_and_no_id_twice(call, here):
 def test_review_looks_at_each(call, here):
     _code, out, _err = call("review", "two", "--json")
     assert [one["study"] for one in json.loads(out)["datasets"]] == ["two.iris", "two.disk"]
+    out = call("review", "two", "--select", "R005")[1]
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == [
+        "two.iris:",
+        "R005 warning  too few rounds for the question",
+        "two.disk:",
+        "R005 warning  too few rounds for the question",
+    ]
 
 
 def test_plot_draws_the_ranks(call, here):
@@ -108,6 +115,7 @@ def test_plot_draws_the_ranks(call, here):
         0,
         ["critical-differences.png"],
     )
+    assert call("plot", "two")[2] == "wrote runs/two/critical-differences.png\n"
 
 
 def test_plan_has_a_row_a_data_set(call, here):

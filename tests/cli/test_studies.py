@@ -49,6 +49,15 @@ def test_a_right_study_says_its_size_and_what_it_can_conclude(call, tiny):
     )
 
 
+def test_what_it_can_conclude_fits_the_terminal(call, tiny, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    out = call("check-study", tiny)[1]
+    assert out.splitlines()[1:] == [
+        "  Paired t test: every round has data of",
+        "  its own, so rounds are independent.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [

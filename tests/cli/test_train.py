@@ -67,8 +67,8 @@ def flowers(tmp_path):
 def test_the_summary_is_on_stdout_and_all_else_on_stderr(call, flowers):
     code, out, err = call("train", "table_net", flowers, "--target", "kind", "--lr", "0.05")
     assert code == 0
-    assert [line[:10].strip() for line in out.splitlines()] == [
-        *("net", "data", "training", "computed", "validation", "test", "", "file")
+    assert [line.split()[0] for line in out.splitlines() if line[0] != " "] == [
+        *("net", "data", "training", "computed", "validation", "test", "file")
     ]
     assert "always 'iris' would be accuracy" in out
     assert "\x1b" not in out + err
@@ -79,6 +79,15 @@ def test_the_summary_is_on_stdout_and_all_else_on_stderr(call, flowers):
     assert "id: left out, it numbers the rows" in err
     assert re.search(r"petal: missing in \d of 38 rows", err)
     assert "colour: text, one-hot, 3 levels" in err
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_the_summary_fits_the_terminal(call, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, _ = call("train", "plane_net", "disk_points", "--epochs", "1")
+    assert (code, max(map(len, out.splitlines())) <= columns) == (0, True)
+    said = "800 rows to learn from, 200 for validation, 1,000 for the test training 1 epoch"
+    assert said in " ".join(out.split())
 
 
 def test_as_json_it_says_all_and_saves_it(call, flowers, tmp_path):

@@ -54,7 +54,7 @@ def write(rows: list[list[str]], separator: str) -> str:
     return stream.getvalue()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.lists(
         st.tuples(NUMBERS, st.one_of(NUMBERS, WORDS), st.one_of(st.just("7"), NUMBERS, WORDS)).map(

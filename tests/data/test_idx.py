@@ -80,7 +80,7 @@ def test_no_flipped_bit_of_a_gzip_file_loads_changed(read):
             assert torch.equal(read(bytes(content)), TENSOR)  # its time stamp and such
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=st.binary(max_size=40), magic=st.sampled_from([b"", b"\0\0\x08\1", b"\x1f\x8b\x08"]))
 def test_any_bytes_load_or_are_refused(tmp_path_factory, content, magic):
     path = tmp_path_factory.mktemp("any") / "some-idx"

@@ -7,7 +7,7 @@ from chainrule.data import disk, holdout, kfold, repeated_kfold
 
 SEEDS = st.integers(0, 2**63)
 CLASSES = st.lists(st.integers(-2, 3), min_size=4, max_size=60).map(torch.tensor)
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 
 
 def both(split):

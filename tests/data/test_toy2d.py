@@ -19,7 +19,7 @@ def test_shapes_and_dtypes(make):
 
 
 @pytest.mark.parametrize("make", ALL)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(n=st.integers(0, 40), seeds=st.lists(st.integers(-(2**70), 2**70), min_size=1, max_size=4))
 def test_replica_k_is_the_draw_of_seed_k(make, n, seeds):
     cohort = make(n, seed=seeds)

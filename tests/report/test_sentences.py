@@ -44,6 +44,8 @@ def test_what_was_compared():
 
 def test_a_finished_study():
     assert progress_sentence(rounds(8, 8, 8, 8)) == "All 8 rounds are done."
+    assert progress_sentence(two([0.5, 0.6], [0.7, 0.8], rounds=2)) == "Both rounds are done."
+    assert progress_sentence(two([0.5], [0.7], rounds=1)) == "The round is done."
 
 
 def test_a_study_half_done_says_how_far():

@@ -80,7 +80,7 @@ cases = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     choice=st.tuples(losses_of_classes(), st.just(False))
     | st.tuples(losses_of_values(), st.just(True)),
@@ -92,7 +92,7 @@ def test_of_every_loss_and_reduction(choice, n, batch_size, K, seed, way):
     assert difference(build(K), criterion, data, batch_size, compile=way) < 1e-5
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(criterion=losses_of_classes(), **cases)
 def test_of_samples_with_weights(criterion, n, batch_size, K, seed, way):
     data = samples(n, seed, vectors=False)
@@ -106,7 +106,7 @@ def test_of_samples_with_weights(criterion, n, batch_size, K, seed, way):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     a=losses_of_classes(), b=losses_of_values(), weight=st.sampled_from([0.0, 0.3, "each"]), **cases
 )
@@ -124,7 +124,7 @@ def test_of_several_heads_each_in_its_own_way(a, b, weight, n, batch_size, K, se
     assert difference(net, criterion, data, batch_size, compile=way) < 1e-5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(full=st.booleans(), reduction=REDUCTIONS, **cases)
 def test_of_a_mean_with_its_variance(full, reduction, n, batch_size, K, seed, way):
     net = nn.Heads(mean=nn.Linear(2, 3), var=nn.Sequential(nn.Linear(2, 3), nn.Softplus()))

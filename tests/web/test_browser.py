@@ -60,12 +60,15 @@ def chosen_seed(page):
 
 
 def test_after_fifty_epochs_the_loss_has_fallen(page):
+    about = page.locator("#side-0 .about")
+    assert about.text_content().endswith("test samples. Not trained yet.")
     page.click("#step")
     wait_until(lambda: read_number(page, "epoch") == 1)
     first = read_number(page, "loss")
     play(page, 50)
     assert read_number(page, "loss") < first / 2
     assert page.text_content("#play") == "▶ Play"
+    assert "test samples. Trained on the path: " in about.text_content()
 
 
 def test_the_gradient_of_a_weight_is_shown_as_its_sum(page):

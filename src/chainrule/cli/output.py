@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, final
 
 import typer
@@ -32,6 +33,7 @@ __all__ = [
     "save_bytes",
     "save_figure",
     "verbosity",
+    "wrap_text",
 ]
 
 MIN_WIDTH, MAX_WIDTH = 30, 80
@@ -77,6 +79,21 @@ def describe_ours(error: Exception) -> str:
 def measure_width() -> int:
     """Columns for text: those of the terminal, 80 at most and where there is none, 30 at least."""
     return min(MAX_WIDTH, max(MIN_WIDTH, get_terminal_size().columns))
+
+
+def wrap_text(text: str, first: str = "  ", others: str = "    ") -> str:
+    """Over as many lines of the terminal as it takes, after what they begin with.
+
+    Names and paths are not broken.
+    """
+    return fill(
+        text,
+        measure_width(),
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def echo_json(value: Any) -> None:

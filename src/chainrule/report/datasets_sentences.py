@@ -106,6 +106,6 @@ def _tally(comparisons: DatasetsComparisons, scope: str) -> str:
     of = "all pairs" if comparisons.baseline is None else f"the baseline {comparisons.baseline}"
     joined = "of" if comparisons.baseline is None else "with"
     return (
-        f"Of {count_noun(m, 'comparison')} {joined} {of} {scope}, {n} "
-        f"{'is' if n == 1 else 'are'} significant at 5% after Holm."
+        f"Of {count_noun(m, 'comparison')} {joined} {of} {scope}, {n or 'none'} "
+        f"{'is' if n < 2 else 'are'} significant at 5% after Holm."
     )

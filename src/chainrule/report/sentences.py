@@ -73,7 +73,8 @@ def _end_sentence(result: StudyResult) -> str:
     n, most = result.needed_rounds, result.study.max_rounds
     if n < most:
         return f"Ended after {n} of at most {most} rounds: {_describe_end(result)}."
-    return f"All {count_noun(n, 'round')} are done." if n > 1 else "The round is done."
+    few = {1: "The round is done.", 2: "Both rounds are done."}
+    return few.get(n, f"All {count_noun(n, 'round')} are done.")
 
 
 def _describe_end(result: StudyResult) -> str:

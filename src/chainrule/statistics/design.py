@@ -157,6 +157,6 @@ class FinitePool(Design):
             )
         return (
             f"Paired t test: rounds share {self.shared_test:.0%} of their test samples, so the "
-            f"conclusion is about this pool of {self.samples} samples. Per-sample predictions "
+            f"conclusion is about this pool of {self.samples:,} samples. Per-sample predictions "
             "give one about new samples."
         )

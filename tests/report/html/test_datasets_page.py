@@ -63,6 +63,11 @@ def test_the_diagram_and_every_table_are_there_with_their_data(read):
     assert {"small-critical-differences.csv", "small-few.toml"} <= names
 
 
+def test_findings_are_counted_and_no_comparison_that_rejects_is_called_none(page):
+    assert re.search(r"<summary>Review: [1-9]\d* findings?</summary>", page)
+    assert re.search(r"Of \d comparisons [\w\s]+, none is significant at 5% after Holm\.", page)
+
+
 def test_one_data_set_alone_says_why_it_is_not_compared(result):
     one = DatasetsResult("small", {"few": result["few"]}, result.declared)
     page = render_datasets_page(one)

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from chainrule.statistics import (
     FixedSplit,
@@ -149,7 +149,6 @@ def test_a_pair_is_the_same_whatever_other_arms_there_are():
     assert alone.comparisons[0].sign_flip.draws == 100_000
 
 
-@settings(deadline=None)
 @given(arms(how_many=3))
 def test_a_simultaneous_interval_agrees_with_the_corrected_p(three):
     for design in (FreshData(), Resplits.folds(4)):

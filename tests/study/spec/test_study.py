@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import nn
@@ -97,7 +97,6 @@ ranges = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["optimizer.lr", "net.hidden", "loss.x"]), values | ranges))
 def test_any_space_goes_there_and_back(space):
     how = {"method": "random", "candidates": 3} if space else {"method": "fixed"}

@@ -27,7 +27,7 @@ def begin(store, digest: str = "abc") -> int:
     return store.open_study("pairs", digest, DECLARATION, PROVENANCE).id
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(made.rows, max_size=5, unique_by=lambda row: row.key))
 @pytest.mark.parametrize("kind", [":memory:", "sqlite+pysqlite://"])
 def test_rows_come_back_as_they_were(kind, rows):

@@ -11,7 +11,7 @@ from chainrule._util.user_code import add_user_lines
 from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import format_examples
-from chainrule.cli.output import describe_ours, echo_err
+from chainrule.cli.output import describe_ours, echo_err, wrap_text
 from chainrule.cli.resolve import announce_columns, find_study, resolve_files, split_study
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ def describe_study(file: str, study: Study) -> None:
     arms = f"{count_noun(len(scheduler.arms), 'arm')}, {describe_rounds(study)}"
     typer.echo(f"{file}: ok: {study.name}, {arms}, {count_noun(trainings, 'training')}")
     for scope in filter(None, (plan_design(study).scope, describe_search_scope(study))):
-        typer.echo(f"  {scope}")
+        typer.echo(wrap_text(scope, others="  "))

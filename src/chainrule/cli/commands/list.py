@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Json, format_examples
-from chainrule.cli.output import echo_json, measure_width
+from chainrule.cli.output import echo_json, wrap_text
 
 if TYPE_CHECKING:
     from chainrule.study import Study
@@ -37,7 +36,7 @@ def list_studies(as_json: Json = False) -> None:
         arms = f"arms: {', '.join(row['arms'])}"
         datasets = [f"data sets: {', '.join(row['datasets'])}"] if row["datasets"] else []
         for text in (row["summary"], size + quick, arms, *datasets):
-            typer.echo(indent_lines(text))
+            typer.echo(wrap_text(text))
 
 
 def study_row(study: Study) -> dict[str, Any]:
@@ -55,15 +54,3 @@ def study_row(study: Study) -> dict[str, Any]:
         "candidates": max(count_candidates(study, arm) for arm in arms),
         "quick": bool(study.quick),
     }
-
-
-def indent_lines(text: str) -> str:
-    """Over as many lines of the terminal as it takes; names are not broken."""
-    return fill(
-        text,
-        measure_width(),
-        initial_indent=" " * 2,
-        subsequent_indent=" " * 4,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )

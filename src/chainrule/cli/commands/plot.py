@@ -104,18 +104,18 @@ def plot_figures(
     of them have.
     """
     kinds = [word for word in words if word in KINDS]
-    results = [of for word in words if word not in KINDS for of in resolve_run(word, study)]
+    runs = [resolve_run(word, study) for word in words if word not in KINDS]
+    results = [result for _, found in runs for result in found]
+    folder = output or RUNS / "-and-".join(name for name, _ in runs)
     if not results:
         raise typer.BadParameter(f"expected a RUN before the kinds {', '.join(kinds)}")
     if len(results) > 1:
-        folder = output or RUNS / "-and-".join(result.study.name for result in results)
         if kinds:
             raise typer.BadParameter(
                 "several runs or data sets give one figure: say no kind, or --study DATASET"
             )
         figures = {"critical-differences": make_ranks(results)}
     else:
-        folder = output or RUNS / results[0].study.name
         figures = select_figures(results[0], kinds, arms, nets)
         if nets is not None or not KINDS_OF_NETS.isdisjoint(kinds):
             [run] = [word for word in words if word not in KINDS]
@@ -127,8 +127,8 @@ def plot_figures(
     save_figures(figures, folder, form or "png", dpi, needed=needed)
 
 
-def resolve_run(word: str, choice: str | None) -> list[StudyResult]:
-    """The results that a word names: of a study over several data sets one of each.
+def resolve_run(word: str, choice: str | None) -> tuple[str, list[StudyResult]]:
+    """The name of a study and its results: where it is over several data sets, one of each.
 
     Raises OSError, also with what kind of figure is like it.
     """
@@ -136,7 +136,9 @@ def resolve_run(word: str, choice: str | None) -> list[StudyResult]:
 
     try:
         found = resolve_any_result(word, choice)
-        return [*found.datasets.values()] if isinstance(found, DatasetsResult) else [found]
+        if isinstance(found, DatasetsResult):
+            return found.name, [*found.datasets.values()]
+        return found.study.name, [found]
     except FileNotFoundError as error:
         if hint := did_you_mean(word, KINDS):
             kinds = ", ".join(KINDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from operator import attrgetter
@@ -13,7 +12,7 @@ import typer
 from chainrule._util.words import count_noun
 from chainrule.cli.commands import app
 from chainrule.cli.options import Format, Json, Run, StudyNumber, TableFormat, format_examples
-from chainrule.cli.output import echo_err, echo_json, echo_table
+from chainrule.cli.output import echo_err, echo_json, echo_table, wrap_text
 from chainrule.cli.resolve import resolve_any_result
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ def review_run(
         found = [one.as_dict() for one in reviews]
         echo_json({"study": run, "datasets": found} if several else found[0])
     for one, of in zip(reviews, results, strict=True):
+        if several and form == "text" and not as_json and one.findings:
+            typer.echo(f"{one.study}:")
         print_review(one, of, "json" if as_json else form)
     if any(one.has_errors for one in reviews):
         raise typer.Exit(1)
@@ -90,7 +91,7 @@ def split_codes(given: list[str] | None) -> list[str]:
 
 
 def print_findings(found: Review) -> None:
-    """What was found by rule, with what to do below it, no wider than the terminal."""
+    """What was found by rule, with what to do below it."""
     from rich.console import Console
     from rich.text import Text
 
@@ -98,7 +99,7 @@ def print_findings(found: Review) -> None:
     for (code, severity, title), findings in groupby(found.findings, key=finding_head):
         console.print(Text.assemble((f"{code} {severity}", STYLES[severity]), f"  {title}"))
         for advice, same in group_findings(attrgetter("advice"), findings).items():
-            for line in finding_lines(same, advice, console.width):
+            for line in finding_lines(same, advice):
                 console.print(Text(line), soft_wrap=True)
 
 
@@ -117,25 +118,13 @@ def finding_head(finding: Finding) -> tuple[str, str, str]:
     return finding.code, finding.severity, finding.title
 
 
-def finding_lines(findings: list[Finding], advice: str, width: int) -> list[str]:
-    """``narrow, wide: the best …`` each, then what to do, in lines of at most this width."""
-    lines = []
+def finding_lines(findings: list[Finding], advice: str) -> list[str]:
+    """``narrow, wide: the best …`` each, then what to do."""
+    said = []
     for message, same in group_findings(attrgetter("message"), findings).items():
         arms = ", ".join(finding.arm for finding in same if finding.arm is not None)
-        lines += textwrap.wrap(
-            f"{arms}: {message}." if arms else f"{message}.",
-            width,
-            initial_indent="  ",
-            subsequent_indent="    ",
-            break_on_hyphens=False,
-        )
-    return lines + textwrap.wrap(
-        f"→ {advice}",
-        width,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-    )
+        said.append(f"{arms}: {message}." if arms else f"{message}.")
+    return [wrap_text(text) for text in (*said, f"→ {advice}")]
 
 
 def count_findings(found: Review) -> str:

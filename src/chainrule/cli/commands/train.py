@@ -33,6 +33,7 @@ from chainrule.cli.output import (
     format_scores,
     make_folder,
     verbosity,
+    wrap_text,
 )
 from chainrule.cli.overrides import parse_settings
 from chainrule.cli.resolve import RUNS
@@ -208,7 +209,7 @@ def format_summary(summary: Mapping[str, Any]) -> str:
     lines = {
         "net": f"{summary['net']}: {parameters}, {summary['loss']}",
         "data": f"{summary['data']}: {count_noun(rows['learned'], 'row')} to learn from, "
-        f"{rows['validation']} to judge epochs by, {rows['test']} to test on",
+        f"{rows['validation']:,} for validation, {rows['test']:,} for the test",
         "training": f"{epochs} in {summary['seconds']:.1f} s{ended}; the best was "
         f"epoch {summary['best_epoch']}",
         "computed": summary["backend"],
@@ -217,4 +218,4 @@ def format_summary(summary: Mapping[str, Any]) -> str:
         "": f"always {always} would be {format_scores(summary['test_of_baseline'])}",
         "file": summary["file"],
     }
-    return "\n".join(f"{name:10}  {text}" for name, text in lines.items())
+    return "\n".join(wrap_text(text, f"{name:12}", " " * 12) for name, text in lines.items())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule._util.atomic import write_atomically
+from chainrule._util.words import count_noun
 from chainrule.report.data import ReportData
 from chainrule.report.datasets_sentences import (
     datasets_opening,
@@ -83,6 +84,7 @@ def _build_part(name: str, data: ReportData) -> dict[str, Any]:
         "scope": [sentence for sentence in scope if sentence],
         "results": replace(results, name=f"results-{name}") if results is not None else None,
         "findings": findings if findings.cells else None,
+        "found": count_noun(len(findings.rows), "finding"),
         "facts": [*protocol_facts(data), *randomness_facts(data)],
         "runs": run_facts(data),
         "toml": data.study.to_toml(),

@@ -1,4 +1,4 @@
-"""The table of a review: a row a finding."""
+"""The table of a review."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ STUDY = "the study"
 
 
 def findings_table(found: Review) -> Table:
-    """A row a finding: its code and severity, the arm, what was found, and what to type."""
+    """What was found, of which arms, and what to type.
+
+    To be read, one row has all arms of which the same was found; ``rows`` have a finding each.
+    """
+    arms: dict[tuple[str, ...], list[str]] = {}
+    for f in found.findings:
+        same = f.code, f.severity, f"{f.message}.", f"{f.advice}."
+        arms.setdefault(same, []).append(f.arm or STUDY)
     titles = ("code", "severity", "arm", "finding", "what to do")
     skipped = [f"{code} could not look: {why}" for code, why in found.skipped.items()]
     return Table(
@@ -24,11 +31,8 @@ def findings_table(found: Review) -> Table:
         f"{found.study}: what a review found.",
         [Column(title, title, numeric=False) for title in titles],
         [
-            [
-                Cell(text, text)
-                for text in (f.code, f.severity, f.arm or STUDY, f"{f.message}.", f"{f.advice}.")
-            ]
-            for f in found.findings
+            [Cell(text, text) for text in (code, severity, ", ".join(names), *said)]
+            for (code, severity, *said), names in arms.items()
         ],
         [finding.as_row() for finding in found.findings],
         skipped,

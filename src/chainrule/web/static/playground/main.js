@@ -122,7 +122,7 @@ function build(message) {
     if (samples.images) view.images = new Images(place, samples);
     view.status = find(".status", places[s]);
     view.backend = make("span", {});
-    find(".about", places[s]).append(" Trained on the path: ", view.backend, ".");
+    find(".about", places[s]).append(" ", view.backend);
     return view;
   });
 }
@@ -159,7 +159,7 @@ function draw(frame) {
     view.net.draw(side);
     setText(view.status, [...side.diverged.slice(0, 2), side.diverged.length > 2 ? `and ${side.diverged.length - 2} more` : ""].filter(Boolean).join("; "));
     view.status.hidden = !side.diverged.length;
-    setText(view.backend, side.backend);
+    setText(view.backend, frame.epoch ? `Trained on the path: ${side.backend}.` : "Not trained yet.");
   });
   strip.add(frame.epoch, frame.sides, frame.seed);
   page.curves.draw(frame.seed);
