@@ -147,6 +147,7 @@ def test_a_candidate_that_diverges_counts_as_told_and_the_others_are_not_touched
             ValueError,
             "parameter of Cohort",
         ),
+        (lambda: CohortSearchCV(NET, []), ValueError, "param_grid: expected candidates, got none"),
         (lambda: CohortSearchCV(NET, {"alfa": [1]}), ValueError, "Invalid parameter 'alfa'"),
     ],
 )

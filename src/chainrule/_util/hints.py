@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from inspect import unwrap
 from numbers import Real
-from types import NoneType, UnionType
+from pathlib import Path
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["argument_hints", "describe_hint", "fits_hint", "is_plain", "is_single"]
@@ -24,11 +27,14 @@ LARGEST = 2**63
 
 @lru_cache(maxsize=1024)
 def argument_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Argument → its hint; nothing where one can be read by type checkers alone."""
-    try:
-        return get_type_hints(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
-    except NameError:
-        return {}
+    """Argument → its hint; without those that type checkers alone can read."""
+    called = unwrap(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+    found: dict[str, Any] = {}
+    for name, hint in getattr(called, "__annotations__", {}).items():
+        with suppress(NameError):
+            one = SimpleNamespace(__annotations__={name: hint})
+            found |= get_type_hints(one, called.__globals__)
+    return found
 
 
 def fits_hint(value: Any, hint: Any) -> bool:
@@ -71,9 +77,9 @@ def is_plain(hint: Any) -> bool:
 
 
 def is_single(hint: Any) -> bool:
-    """Whether a hint is of one number, one text, or none."""
+    """Whether a hint is of one number, one text, one path, or none."""
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return all(kind in (bool, int, float, str, NoneType) for kind in kinds)
+    return all(kind in (bool, int, float, str, Path, NoneType) for kind in kinds)
 
 
 def is_function(hint: Any) -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.kinds import check_kind, describe_object
 from chainrule.interop import torch_modules
 from chainrule.nn.config import apply_ties, find_ties
@@ -29,6 +30,7 @@ TWINS: dict[type[nn.Module], type[torch.nn.Module]] = {
 may be added. It takes the same arguments, and its parameters and modules have the same names."""
 
 
+@check_arguments
 def to_torch(net: nn.Module) -> torch.nn.Module:
     """The module of PyTorch with the layers, values, ties and modes of a plain net.
 

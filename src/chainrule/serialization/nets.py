@@ -62,7 +62,8 @@ def net_bytes(net: Module, metadata: Mapping[str, Any] | None = None) -> bytes:
     return file_bytes("net", net_tensors(net), header)
 
 
-def load(path: str | Path, trust: Collection[str] = ()) -> Module:
+@check_arguments
+def load(path: str | Path, trust: str | Collection[str] = ()) -> Module:
     """The net of a file that :func:`save` or a training's checkpoint wrote, or of a folder.
 
     A folder is what :func:`save_folder` writes: config.json and model.safetensors.
@@ -84,6 +85,7 @@ def load(path: str | Path, trust: Collection[str] = ()) -> Module:
         raise FileError(place, f"does not describe a net: {explain_misfit(error)}") from None
 
 
+@check_arguments
 def load_metadata(path: str | Path) -> dict[str, Any]:
     """What was saved along with a net, {} where nothing was. Raises as :func:`load` does."""
     place, _, header = _read_net(path)

@@ -103,6 +103,8 @@ class CohortSearchCV(BaseSearchCV):  # type: ignore[misc]
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params))
         candidates = [*self._candidates()]
+        if not candidates:
+            raise ValueError("param_grid: expected candidates, got none")
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = [*cv.split(X, y, **routed.splitter.split)]
         self.n_splits_ = len(splits)

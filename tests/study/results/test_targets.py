@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,18 @@ import scipy.stats
 
 from chainrule.report import targets_table
 from chainrule.statistics import FixedSplit, nadeau_bengio
-from chainrule.study import StudyError, StudyResult, compare_with_target, time_to_target
+from chainrule.study import (
+    Study,
+    StudyError,
+    StudyResult,
+    compare_with_target,
+    merge_stores,
+    retrain_nets,
+    review,
+    run,
+    select_ensembles,
+    time_to_target,
+)
 from tests.report.conftest import declared, final_rows, made, without_search
 
 
@@ -51,6 +63,53 @@ def test_less_is_better_turns_the_sign(finished):
     )
     assert less.test.difference == -more.test.difference
     assert (more.conclusion, less.conclusion) == ("better", "worse")
+
+
+def test_a_target_of_an_arm_that_is_not_there_is_refused(finished):
+    name = finished.arms[0].arm
+    with pytest.raises(StudyError, match=rf"no arm '{name}x'; did you mean '{name}'\? arms: "):
+        time_to_target(finished, {f"{name}x": 0.5})
+
+
+WRONG = {
+    "a text for a target": (
+        lambda result: compare_with_target(result, "0.7"),
+        "compare_with_target: target: expected a number, got '0.7'",
+    ),
+    "nan for a target": (
+        lambda result: time_to_target(result, math.nan),
+        "time_to_target: target: expected a number or a table, got nan",
+    ),
+    "no members": (
+        lambda result: select_ensembles(result, max_members=0),
+        "max_members: expected a whole number, 1 or more, got 0",
+    ),
+    "no jobs": (lambda result: retrain_nets(result, "nets", jobs=0), "expected at least 1 job"),
+    "a path for several": (
+        lambda _: merge_stores("a.sqlite", "b.sqlite"),
+        "merge_stores: stores: expected a list of texts or Paths, got 'a.sqlite'",
+    ),
+    "a name for a result": (
+        lambda _: review("digits"),
+        "review: result: expected a chainrule.study.StudyResult, got 'digits'",
+    ),
+    "a number for a pattern": (
+        lambda result: run(result.study, arms=3),
+        "run: arms: expected a text, got 3",
+    ),
+    "a text for yes": (
+        lambda result: result.compare(all_pairs="no"),
+        "compare: all_pairs: expected true or false, got 'no'",
+    ),
+    "no path": (lambda _: Study.load(None), "load: path: expected a text or a Path, got None"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_argument_is_named(finished, wrong):
+    call, message = WRONG[wrong]
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(finished)
 
 
 def test_what_cannot_be_compared_is_said():

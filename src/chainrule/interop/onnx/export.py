@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper
 from torch import Tensor
 
 from chainrule import nn
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.atomic import write_atomically
 from chainrule._util.kinds import check_kind
 from chainrule._util.pytree import named_leaves, tree_map
@@ -32,6 +33,7 @@ OPSETS = {"": 18, "ai.onnx.ml": 3}
 """Versions of ONNX's operators, which runtimes since 2023 have."""
 
 
+@check_arguments
 def export(net: nn.Module, path: str | Path, example: Any = None, **options: Any) -> None:
     """Write a net to a file of ONNX, atomically; the arguments are :func:`build_model`'s."""
     write_atomically(path, build_model(net, example, **options).SerializeToString())

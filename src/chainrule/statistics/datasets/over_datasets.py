@@ -149,9 +149,7 @@ def check_scores(scores: Mapping[str, Sequence[Scores]], data_sets: int) -> None
     """Raise StatisticsError unless every arm has finite scores on each data set, two or more."""
     check_table(scores)
     if any(len(of) != data_sets for of in scores.values()) or data_sets < 2:
-        raise StatisticsError(
-            "expected the scores of every arm on at least two data sets, and a design of each"
-        )
+        raise StatisticsError("expected the scores of every arm on at least two data sets")
     for arm, of in scores.items():
         for i, values in enumerate(of):
             as_scores(values, f"arm {arm}, data set {i}", at_least=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.atomic import write_atomically
 from chainrule._util.notices import print_once
 from chainrule.nn.config import to_config
@@ -29,6 +30,7 @@ from chainrule.study.store.record import TrainingKey, TrainingRecord
 __all__ = ["choose_folders", "find_missing_nets", "retrain_nets", "save_missing_nets", "write_nets"]
 
 
+@check_arguments
 def retrain_nets(
     result: StudyResult,
     folder: str | Path,
@@ -48,6 +50,8 @@ def retrain_nets(
     (another machine, another version), where a module of your own has changed since, where a worker
     dies, and for arms and rounds without results; OSError where nothing can be written.
     """
+    if jobs < 1:
+        raise StudyError(f"expected at least 1 job, got {jobs}")
     if jobs > 1 and executor is None:
         exit_while_importing_main()
     check_sources(result.study)

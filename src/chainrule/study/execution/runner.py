@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.kinds import describe_object
 from chainrule.recipes.errors import StudyError
 from chainrule.study.execution.backends import check_backends, settle_backend
@@ -56,6 +57,7 @@ def check_study_kind(study: Any) -> Study:
     return study
 
 
+@check_arguments
 def run(
     study: Study,
     *,

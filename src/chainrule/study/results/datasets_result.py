@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from chainrule import statistics
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.display import ShownAsTable
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
@@ -99,6 +100,7 @@ class DatasetsResult(ShownAsTable, columns=("dataset", "arm", "mean", "std", "n"
         """The declared data sets that are not compared: an arm has no round there."""
         return [name for name in self.declared if name not in self.compared_arms]
 
+    @check_arguments
     def compare(
         self, *, baseline: str | None = None, all_pairs: bool = False
     ) -> statistics.DatasetsComparisons:
@@ -146,6 +148,7 @@ def list_parts(records: Sequence[StudyRecord]) -> list[tuple[PartOf, StudyRecord
     return [(of, record) for of, record in parts if of is not None]
 
 
+@check_arguments
 def load_datasets_result(store: Store, digest: str) -> DatasetsResult:
     """What a store has of the study over several data sets that has this digest.
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from chainrule import seeds
+from chainrule._util.argument_checks import check_arguments
+from chainrule._util.kinds import check_counts
 from chainrule._util.plain_data import finite_or_none
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import PairedTest, paired_test, sample_test
@@ -85,6 +87,7 @@ class EnsembleResult:
         }
 
 
+@check_arguments
 def select_ensembles(
     result: StudyResult, arms: str = "*", *, max_members: int = MAX_MEMBERS
 ) -> EnsembleResult:
@@ -100,6 +103,7 @@ def select_ensembles(
     Raises StudyError where fewer than two arms that match have predictions of a round, and where
     outputs or the metric cannot be averaged.
     """
+    check_counts(max_members=max_members)
     names = [arm.name for arm in result.study.select(arms) if arm.name in result.by_sample.arms]
     finals = {name: result.by_sample.predictions(name) for name in names}
     rounds = sorted(set.intersection(*map(set, finals.values()))) if finals else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.display import ShownAsTable
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
@@ -224,6 +225,7 @@ class StudyResult(ShownAsTable, columns=("arm", "metric", "mean", "std", "n")):
             noted |= zip(rounds, trivial_scores(self._round_data, rounds), strict=True)
         return noted
 
+    @check_arguments
     def compare(self, *, baseline: str | None = None, all_pairs: bool = False) -> Comparisons:
         """Every arm against the baseline (the declared one unless said), or all pairs.
 
@@ -344,6 +346,7 @@ def compare_first(result: StudyResult, n: int) -> Comparisons | None:
         return None
 
 
+@check_arguments
 def load_result(store: Store, study_id: int, *, interrupted: bool = False) -> StudyResult:
     """What a store has of a study. Raises StoreError where it is damaged or has none of this id."""
     for record in store.studies():

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.plain_data import finite_or_none
+from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import PairedTest, holm, one_sample_test
 
@@ -93,6 +95,7 @@ class TimeToTarget:
         }
 
 
+@check_arguments
 def compare_with_target(result: StudyResult, target: float | None = None) -> list[TargetTest]:
     """Each arm against the target, or those with a reported value against that.
 
@@ -126,12 +129,18 @@ def compare_with_target(result: StudyResult, target: float | None = None) -> lis
     ]
 
 
+@check_arguments
 def time_to_target(result: StudyResult, target: float | Mapping[str, float]) -> list[TimeToTarget]:
     """After how many epochs, and seconds, each arm's rounds reached the target, or its own one.
 
     Read off the curves of the test metric. Raises StudyError where a study has none, as under a
-    schedule that would follow the test loss.
+    schedule that would follow the test loss, and for the target of an arm that there is not.
     """
+    arms = [arm.name for arm in result.study.all_arms]
+    for name in target if isinstance(target, Mapping) else ():
+        if name not in arms:
+            hint = did_you_mean(name, arms)
+            raise StudyError(f"target: no arm {name!r}; {hint}arms: {', '.join(arms)}")
     found = []
     for arm in result.arms:
         goal = target.get(arm.arm) if isinstance(target, Mapping) else target

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.suggest import did_you_mean
 from chainrule.recipes.errors import StudyError
 from chainrule.study.results.study_result import StudyResult
@@ -51,6 +52,7 @@ class Review:
         return {"study": self.study, "findings": rows, "skipped": self.skipped}
 
 
+@check_arguments
 def review(
     result: StudyResult, *, select: Collection[str] = (), ignore: Collection[str] = ()
 ) -> Review:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule.recipes.errors import StudyError
 from chainrule.study.extension import (
     EXTENDABLE_FIELDS,
@@ -48,6 +49,7 @@ class MergedStudy:
     extended: str = ""
 
 
+@check_arguments
 def merge_stores(stores: Sequence[str | Path], output: str | Path) -> list[MergedStudy]:
     """Put the rows of stores into one, which is made or gets what it lacks; its studies.
 

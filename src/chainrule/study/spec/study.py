@@ -10,6 +10,7 @@ from typing import Any, Self, final
 
 from pydantic import ValidationError, ValidationInfo, field_validator, model_validator
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.display import html_table
 from chainrule._util.plain_data import flatten_dict
 from chainrule._util.suggest import did_you_mean
@@ -69,6 +70,7 @@ class Study(Declaration):
         check_declaration(self)
         return self
 
+    @check_arguments
     def select(self, pattern: str = "*") -> list[Arm]:
         """The arms whose names match a glob pattern such as ``mlp*``.
 
@@ -115,11 +117,13 @@ class Study(Declaration):
         return digest_content(self)
 
     @classmethod
+    @check_arguments
     def from_toml(cls, text: str, source: str = "study") -> Study:
         """The study that a TOML text declares. Raises StudyError with a line a problem."""
         return validate_study(parse_toml(text, source), source, text=text)
 
     @classmethod
+    @check_arguments
     def load(cls, path: str | Path) -> Study:
         """The study in a TOML file; a CSV file that it names may stand beside it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.lazy_names import import_when_used
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ else:
 __all__ = ["Store", "StoreError", "StudyRecord", "open_store"]
 
 
+@check_arguments
 def open_store(where: str | Path, *, read_only: bool = False, create: bool = True) -> Store:
     """The store at a path, in memory (``":memory:"``) or behind a URL (``postgresql://…``).
 

@@ -159,7 +159,7 @@ def _load_rounds(data: ReportData, arm: ArmResult, nets: Path) -> Iterator[Round
         test = data.result.data(row.round)[1]
         inputs, labels = _points_and_labels(data, test)
         threshold = choose_threshold(torch.as_tensor(test.targets), rule.threshold)
-        net = load(path, trust=data.study.sources).to(dtype=torch.float32)
+        net = load(path, trust=[*data.study.sources]).to(dtype=torch.float32)
         yield RoundNet(row.round, net, inputs, labels, threshold)
 
 

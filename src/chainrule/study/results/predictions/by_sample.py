@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import statistics
+from chainrule._util.argument_checks import check_arguments
 from chainrule._util.words import count_noun
 from chainrule.recipes.errors import StudyError
 from chainrule.statistics import FinitePool, FixedSplit, StatisticsError
@@ -191,6 +192,7 @@ class SampleResult:
         """
         return read_decisions(self.study, arm, self.predictions(arm))
 
+    @check_arguments
     def compare(
         self, *, baseline: str | None = None, all_pairs: bool = False
     ) -> list[SampleComparison]:
