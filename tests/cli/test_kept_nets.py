@@ -45,7 +45,7 @@ def test_a_figure_whose_nets_are_missing_says_the_command_that_makes_them(call, 
     assert "say --nets nets" in err
 
 
-@pytest.mark.parametrize("rounds", ["", "0,", "one", "-1", "0;1"])
+@pytest.mark.parametrize("rounds", ["0,", "one", "-1", "0;1"])
 def test_rounds_are_numbers(call, tiny, finished, rounds):
     code, _, err = call("nets", "tiny", f"--rounds={rounds}", "-o", "n")
     assert code == 2
