@@ -86,7 +86,9 @@ def test_float32_loses_little_more_than_the_layers_do(window):
     ],
 )
 def test_tiles_are_those_of_the_fewest_products(kernel, sizes, tile):
-    assert conv.select_tile(kernel, sizes, bfloat16=False) == (tile, False)
+    assert conv.select_tile(kernel, sizes, False, 64) == (tile, False)
+    narrow = 4 if tile == 5 else tile  # with vectors of 256 bits they lose too much
+    assert conv.select_tile(kernel, sizes, False, 32) == (narrow, False)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +102,4 @@ def test_tiles_are_those_of_the_fewest_products(kernel, sizes, tile):
     ],
 )
 def test_bfloat16_has_small_tiles_or_larger_ones_of_float32_take_less(kernel, sizes, chosen):
-    assert conv.select_tile(kernel, sizes, bfloat16=True) == chosen
+    assert conv.select_tile(kernel, sizes, True, 64) == chosen

@@ -146,7 +146,14 @@ def lower_and_size(
     vector_bytes, bfloat16 = int(library.vector_bytes()), int(library.bfloat16_channels())
     width = vector_bytes // flat.data.element_size()
     vectors = chunk_vectors(single, -(-min(batch_size, len(data)) // width), vector_bytes)
-    program = Program(width * vectors, prod(shape), offsets, bfloat16_channels=bfloat16, **kind)
+    program = Program(
+        width * vectors,
+        prod(shape),
+        offsets,
+        vector_bytes=vector_bytes,
+        bfloat16_channels=bfloat16,
+        **kind,
+    )
     return program, lower_net(program, net, shape), data
 
 

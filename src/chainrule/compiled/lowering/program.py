@@ -144,7 +144,8 @@ class Program:
     of each parameter, by identity, where it begins in its replica's row of the optimizer's tensor,
     and its size. ``activation_size``: the numbers of all values; ``step_workspace`` and
     ``scratch``: how many more the operations keep for a step, and need while they are done.
-    ``bfloat16_channels``: how many the kernel can multiply at a time, or 0; ``training``: whether
+    ``vector_bytes``: how wide the kernel's vectors are; ``bfloat16_channels``: how many it can
+    multiply at a time, or 0; ``training``: whether
     it learns, or predicts; ``whole_numbers``: whether the inputs are some.
 
     ``batch_lanes``: the lanes that a layer here sees as one batch, in the order of the samples'
@@ -160,12 +161,13 @@ class Program:
         features: int,
         parameter_offsets: Mapping[int, tuple[int, int]],
         *,
+        vector_bytes: int = 32,
         bfloat16_channels: int = 8,
         training: bool = True,
         whole_numbers: bool = False,
     ) -> None:
         self.batch_columns, self.features = batch_columns, features
-        self.bfloat16_channels = bfloat16_channels
+        self.vector_bytes, self.bfloat16_channels = vector_bytes, bfloat16_channels
         self.parameter_offsets, self.training = parameter_offsets, training
         self.ops: list[Operation] = []
         self.buffers: list[ValueBuffer] = []

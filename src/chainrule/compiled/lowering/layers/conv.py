@@ -32,6 +32,9 @@ CACHE_LINE = 16
 """Numbers of at least one line of the cache, as in winograd.h."""
 WINOGRAD_TILES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 3): (2, 3, 4, 5), (2, 2): (2, 3)}
 """The windows that winograd.h knows; its tiles have so many results along an axis."""
+WIDE_VECTOR, MAX_NARROW_TILE = 64, 4
+"""Larger tiles are for vectors of so many bytes: with narrower ones two layers' gradients were off
+by 3.2 times as much as the layers' own, where 3 is the most that is allowed."""
 BFLOAT16_TILES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 3): (2,), (2, 2): (2, 3)}
 """Those of products in bfloat16: larger ones would multiply what it rounds."""
 BFLOAT16_SPEED = 1.8
@@ -74,19 +77,17 @@ def add_convolution(
     lanes: int,
 ) -> None:
     """One group of a layer's channels, from its part of x to its part of y."""
-    kernel, stride, dilation, (H, W), (h, w) = windows
+    kernel, (H, W), (h, w) = windows.kernel, windows.image, windows.output
     C, O = layer.in_channels // layer.groups, layer.out_channels // layer.groups  # noqa: E741
     n, weights = lanes * program.batch_columns, O * C * prod(kernel)
     x = x._replace(row=x.row + group * C * H * W, rows=C * H * W)
     y = y._replace(row=y.row + group * O * h * w, rows=O * h * w)
     run_length, run_offsets = windows.find_runs(n)
-    bfloat16 = multiplies_bfloat16(program, layer)
-    bfloat16 = bfloat16 and C % program.bfloat16_channels == O % program.bfloat16_channels == 0
-    plain = max(*stride, *dilation) > 1 or C < WINOGRAD_CHANNELS
-    tile, bfloat16 = (0, False) if plain else select_tile(kernel, (C, O, h, w), bfloat16)
+    sizes = C, O, h, w
+    tile, bfloat16 = choose_tile(program, layer, windows, sizes)
     block, kept, scratch = Block(0, 0), weights, 0
     if tile:
-        block, kept, scratch = winograd_sizes(kernel[0], tile, bfloat16, (C, O, h, w), n)
+        block, kept, scratch = winograd_sizes(kernel[0], tile, bfloat16, sizes, n)
     bias = program.parameter_offset(layer.bias)
     op = Convolution(
         weight=program.parameter_offset(layer.weight) + group * weights,
@@ -113,6 +114,17 @@ def add_convolution(
         workspace=program.add_workspace(kept, scratch),
     )
     program.add_reader(op, x, lanes)
+
+
+def choose_tile(
+    program: Program, layer: ConvBase, windows: Windows, sizes: tuple[int, int, int, int]
+) -> tuple[int, bool]:
+    """As :func:`select_tile`; (0, False) as well where its windows are of another kind."""
+    C, O, channels = *sizes[:2], program.bfloat16_channels  # noqa: E741
+    bfloat16 = multiplies_bfloat16(program, layer) and C % channels == O % channels == 0
+    if max(*windows.stride, *windows.dilation) > 1 or C < WINOGRAD_CHANNELS:
+        return 0, False
+    return select_tile(windows.kernel, sizes, bfloat16, program.vector_bytes)
 
 
 def multiplies_bfloat16(program: Program, layer: ConvBase) -> bool:
@@ -152,7 +164,7 @@ def count_tiles(tile: int, h: int, w: int) -> int:
 
 
 def select_tile(
-    kernel: Sequence[int], sizes: tuple[int, int, int, int], bfloat16: bool
+    kernel: Sequence[int], sizes: tuple[int, int, int, int], bfloat16: bool, vector_bytes: int
 ) -> tuple[int, bool]:
     """The size of the tiles that take least, and whether their products are in bfloat16.
 
@@ -167,6 +179,7 @@ def select_tile(
             (True, BFLOAT16_TILES if bfloat16 else {}, BFLOAT16_SPEED),
         )
         for M in all_tiles.get(tuple(kernel), ())
+        if M <= MAX_NARROW_TILE or vector_bytes >= WIDE_VECTOR
     }
     as_defined = h * w * prod(kernel) * C * O
     best = min(costs, key=lambda each: costs[each], default=(0, False))
