@@ -102,3 +102,13 @@ def test_a_file_of_another_kind_is_a_wrong_call(call):
     code, _, err = call("init", "study.csv")
     assert code == 2
     assert "ends in .toml" in err
+
+
+def test_a_table_whose_path_no_study_can_have_is_told(call, tmp_path):
+    name = b"h\xe4user.csv".decode("utf-8", "surrogateescape")
+    (tmp_path / name).write_text("a,price\n" + "1,2.5\n3,4.5\n" * 9, encoding="utf-8")
+    for words in (("init", "new.toml"), ("run", "prices")):
+        code, out, err = call(*words, "--csv", name, "--target", "price")
+        assert (code, out) == (1, "")
+        assert "user.csv: a study's file cannot have this path, some of which is no UTF-8: " in err
+    assert not (tmp_path / "new.toml").exists()

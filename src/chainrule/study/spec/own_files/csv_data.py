@@ -37,6 +37,7 @@ def use_csv_table(study: Study, csv: str | Path, target: str) -> tuple[Study, li
     """
     check_data_is_table(study)
     path = Path(csv).expanduser().resolve()
+    check_can_be_written(path)
     data = {"csv": str(path), "target": target, "sha256": digest_file(path)}
     study = without_bundled(study)
     arguments = study.data.arguments
@@ -118,6 +119,17 @@ def fill_net_sizes(study: Study) -> Study:
     if study.data.name != "table" or not arguments.keys() & {"csv", "bundled"}:
         return study
     return with_net_sizes(study, count_sizes(fit_encoder(arguments)), replace=False)
+
+
+def check_can_be_written(path: Path) -> None:
+    """Raise StudyError where a declaration cannot have this path: some of it is no UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise StudyError(
+            f"{path}: a study's file cannot have this path, some of which is no UTF-8: rename the "
+            "file or its folder; where the locale is C, set PYTHONUTF8=1"
+        ) from None
 
 
 def read_rows(arguments: Mapping[str, Any]) -> tuple[CsvTable, str]:
