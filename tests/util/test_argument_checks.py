@@ -50,6 +50,10 @@ WRONG = {
     "a size below 0": (lambda: nn.PReLU(-1), "num_parameters: expected a whole number, 0 or more"),
     "a shape below 0": (lambda: nn.RMSNorm(-1), "normalized_shape: expected a whole number"),
     "channels below 0": (lambda: nn.InstanceNorm1d(-1), "num_features: expected a whole number"),
+    "an eps below 0": (lambda: nn.LayerNorm(2, eps=-1.0), "eps: expected a number, 0 or more"),
+    "of groups": (lambda: nn.GroupNorm(1, 2, eps=-1.0), "eps: expected a number, 0 or more"),
+    "of roots": (lambda: nn.RMSNorm(2, eps=-1.0), "eps: expected a number, 0 or more, got -1.0"),
+    "of a loss": (lambda: nn.PoissonNLLLoss(eps=-1.0), "eps: expected a number, 0 or more"),
     "0 for heads": (lambda: nn.Heads(0), "heads: expected a dict of names and modules, got 0"),
     "a list to keep": (
         lambda: nn.Residual([]),

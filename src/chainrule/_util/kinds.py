@@ -12,6 +12,7 @@ from chainrule._util.suggest import did_you_mean
 __all__ = [
     "check_counts",
     "check_kind",
+    "check_not_negative",
     "check_whole",
     "describe_object",
     "find_torch_base",
@@ -33,6 +34,13 @@ def check_whole(**sizes: Any) -> None:
             raise ValueError(
                 f"{name}: expected a whole number, 0 or more, got {describe_object(n)}"
             )
+
+
+def check_not_negative(**numbers: float) -> None:
+    """Raise ValueError, with its name, for a number below 0."""
+    for name, x in numbers.items():
+        if x < 0:
+            raise ValueError(f"{name}: expected a number, 0 or more, got {x}")
 
 
 def is_real(value: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor
 
-from chainrule._util.kinds import check_whole
+from chainrule._util.kinds import check_not_negative, check_whole
 from chainrule.nn.errors import check_input
 from chainrule.nn.init import Constant, Zeros
 from chainrule.nn.module import Module
@@ -150,6 +150,7 @@ class LayerNorm(Affine):
         dtype: torch.dtype | None = None,
     ) -> None:
         self.normalized_shape = as_shape(normalized_shape)
+        check_not_negative(eps=eps)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._init_parameters(
             self.normalized_shape, elementwise_affine, elementwise_affine and bias
@@ -188,6 +189,7 @@ class RMSNorm(Affine):
         dtype: torch.dtype | None = None,
     ) -> None:
         self.normalized_shape = as_shape(normalized_shape)
+        check_not_negative(eps=eps or 0.0)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._init_parameters(self.normalized_shape, elementwise_affine, bias=False)
         self.to(device=device, dtype=dtype)
@@ -239,6 +241,7 @@ class GroupNorm(Affine):
                 f"num_groups must divide num_channels, got {num_groups} and {num_channels}"
             )
         self.num_groups, self.num_channels = num_groups, num_channels
+        check_not_negative(eps=eps)
         self.eps, self.affine = eps, affine
         self._init_parameters((num_channels,), affine, affine and bias)
         self.to(device=device, dtype=dtype)

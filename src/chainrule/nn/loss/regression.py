@@ -11,6 +11,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from chainrule._util.kinds import check_not_negative
 from chainrule.nn.errors import LayerError, check_input, describe_shape
 from chainrule.nn.loss.base import ElementwiseLoss, ReducedLoss
 from chainrule.nn.vjp import BackwardFn
@@ -108,6 +109,7 @@ class PoissonNLLLoss(ElementwiseLoss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction)
+        check_not_negative(eps=eps)
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def losses(self, o: Tensor, t: Tensor) -> tuple[Tensor, BackwardFn]:
