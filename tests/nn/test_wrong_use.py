@@ -46,7 +46,7 @@ WRONG = {
     "a text for a draw": (lambda _: disk(9, seed="a"), "seed: expected a whole number.*'a'"),
     "tensors to standardize": (
         lambda _: standardize(torch.ones(3, 2)),
-        r"standardize: expected a Dataset\(inputs, targets\), got a Tensor",
+        "standardize: train: expected a chainrule.data.Dataset, got a Tensor",
     ),
     "a data set for classes": (
         lambda _: one_hot(disk(9, seed=0), 2),
