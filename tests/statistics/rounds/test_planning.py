@@ -51,6 +51,25 @@ def test_a_large_effect_needs_two_rounds_and_a_small_one_is_never_found():
     assert plan_rounds(1e-6) is None
 
 
+@pytest.mark.parametrize(("effect", "comparisons"), [(0.01, 1), (0.3, 15), (2, 120), (30, 1)])
+@pytest.mark.parametrize("design", [FreshData(), Resplits(300, 70_000)])
+def test_one_round_less_would_not_suffice(effect, comparisons, design):
+    n = plan_rounds(effect, comparisons=comparisons, design=design)
+    if n is None:
+        assert effect < 0.1
+        return
+    at_n, before = (
+        t_test_power(m, effect, comparisons=comparisons, design=design) for m in (n, max(n - 1, 2))
+    )
+    assert at_n >= 0.8
+    assert n == 2 or before < 0.8
+
+
+def test_as_many_rounds_as_can_be_are_looked_through():
+    assert plan_rounds(0.0093, power=0.835) == 99_538
+    assert plan_rounds(0.0093, power=0.84) is None
+
+
 def test_resplits_need_more_rounds_or_cannot_suffice():
     # Ten folds repeated are worth at most 9 independent rounds, whose power is lower still.
     fresh, folds = plan_rounds(2), plan_rounds(2, design=Resplits.folds(10))
@@ -112,6 +131,8 @@ def test_wrong_calls():
         t_test_power(5, math.inf)
     with pytest.raises(StatisticsError, match="effect: expected another number than 0"):
         plan_rounds(0)
+    with pytest.raises(StatisticsError, match="comparisons: expected a whole number, 1 or more"):
+        plan_rounds(1, comparisons=0)
     with pytest.raises(StatisticsError, match="power: expected a number between alpha and 1, got"):
         detectable_effect(5, power=0.01)
     with pytest.raises(StatisticsError, match="wanted: expected a number above 0, got -1"):

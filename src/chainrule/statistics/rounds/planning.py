@@ -57,6 +57,7 @@ def t_test_power(
 
 
 @check_arguments
+@lru_cache(maxsize=1024)  # the row of a test, its notes and sentences ask for the same
 def plan_rounds(
     effect: float,
     *,
@@ -79,16 +80,30 @@ def plan_rounds(
         reached = t_test_power(n, effect, comparisons=comparisons, alpha=alpha, design=design)
         return reached >= power
 
-    most = 2
-    while not suffices(most):
-        most *= 2
-        if most > MOST_ROUNDS:
-            return None
-    least = most // 2
+    if suffices(2):
+        return 2
+    ratio = (design or FreshData()).test_over_train
+    n, step = guess_rounds(effect, power, alpha / comparisons, ratio), 1
+    least, most = 2, MOST_ROUNDS + 1
     while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (least, middle) if suffices(middle) else (middle, most)
-    return most
+        if suffices(n):
+            most, n = n, n - step
+        else:
+            least, n = n, n + step
+        step *= 2
+        if not least < n < most:
+            n = (least + most) // 2
+    return most if most <= MOST_ROUNDS else None
+
+
+def guess_rounds(effect: float, power: float, alpha: float, ratio: float) -> int:
+    """As many as the test would need if the spread were known: 1/n + ratio = (d_z / (z_α + z_β))²
+
+    The t test needs few more, so that looking on from here takes few steps.
+    """
+    z = float(special.ndtri(power) - special.ndtri(alpha / 2))
+    share = (effect / z) ** 2 - ratio if z > 0 else math.inf
+    return max(3, math.ceil(1 / share)) if share * MOST_ROUNDS > 1 else MOST_ROUNDS
 
 
 @check_arguments
