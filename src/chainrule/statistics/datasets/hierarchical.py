@@ -21,7 +21,7 @@ from chainrule.statistics.scores import Array, Scores, pair_scores
 
 __all__ = ["HierarchicalPosterior", "hierarchical_posterior"]
 
-CHAINS, WARM_UP, KEPT = 100, 20, 100
+CHAINS, WARM_UP, KEPT = 100, 20, 50
 """Chains that are drawn side by side, steps that are left out, steps that are kept."""
 
 MARGIN = 5
@@ -212,7 +212,7 @@ class Sampler:
         step = self.grid[1] / self.grid[0]
         sigma_0 = self.grid[at] * step ** self.rng.uniform(-0.5, 0.5, len(at))
         chains = np.arange(len(at))
-        normal = self.rng.standard_normal(len(at))
+        normal = special.ndtri(self.spread_evenly(len(at)))
         mu_0 = self.centre + centre[at, chains] + normal / np.sqrt(total[at, chains])
         mu_0 = mu_0[:, None]
         prior = weights / sigma_0[:, None] ** 2
@@ -240,8 +240,12 @@ class Sampler:
     def choose(self, log_p: Array | Weights) -> Array:
         """A place of each column, with probabilities that are known but for a factor."""
         p = np.exp((log_p - log_p.max(axis=0)).astype(np.float32)).cumsum(axis=0)
-        drawn = self.rng.uniform(0, 1, p.shape[1]).astype(np.float32)
+        drawn = self.spread_evenly(p.shape[1]).astype(np.float32)
         return np.asarray((p < drawn * p[-1]).sum(axis=0))
+
+    def spread_evenly(self, n: int) -> Array:
+        """Uniform numbers, one in each n-th of (0, 1): means over chains are surer of such."""
+        return (self.rng.permutation(n) + self.rng.uniform(0, 1, n)) / n
 
 
 def spread_out(values: Array) -> Weights:
