@@ -77,6 +77,7 @@ def main() -> NoReturn:
 
     SIGTERM and SIGHUP are as Ctrl-C.
     """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # else it looks through all packages
     gc.set_threshold(ALLOCATIONS_BETWEEN_LOOKS)
     verbosity.quiet = verbosity.verbose = False
     open_closed_streams()
