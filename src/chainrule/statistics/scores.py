@@ -128,10 +128,11 @@ def as_scores(values: Scores, name: str, at_least: int = 2) -> Array:
         shape = f"{len(x)} of them" if x.ndim == 1 else f"the shape {x.shape}"
         least = count_noun(at_least, "score")
         raise StatisticsError(f"{name}: expected a list of at least {least}, got {shape}")
-    bad = np.flatnonzero(~(np.abs(x) < LARGEST))
-    if bad.size:
+    are_usable = np.abs(x) < LARGEST
+    if not are_usable.all():
+        bad = int(are_usable.argmin())
         raise StatisticsError(
-            f"{name}: score {bad[0]} is {x[bad[0]]}; score a diverged round by a declared rule, "
+            f"{name}: score {bad} is {x[bad]}; score a diverged round by a declared rule, "
             "such as the worst value, before comparing"
         )
     return x

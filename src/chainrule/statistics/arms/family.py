@@ -153,12 +153,13 @@ class Family:
     ) -> list[CorrectedTest]:
         """One's own tests, corrected for each other, for the others and for the looks."""
         n, m = self.n, self.count(own, others)
-        table = [self.p_at_looks(a, b) for a, b in [*own, *select_further(own, others)]]
+        tests = [self.test_at_looks(a, b) for a, b in [*own, *select_further(own, others)]]
+        table = [self.p_at_looks(of) for of in tests]
         columns = [self._holm(column) for column in zip(*table, strict=True)]
         looks = self.shared_looks(m)
         found = []
-        for i, (a, b) in enumerate(own):
-            test = paired_test(a[:n], b[:n], self.design, confidence=self.confidence)
+        for i in range(len(own)):
+            test = tests[i][-1]
             p = [column[i] for column in columns]
             level = None if looks is None else looks.level_at(n)
             low, high = simultaneous_interval(test, p[-1], m, level=level)
@@ -190,12 +191,18 @@ class Family:
             found.append(CorrectedEquivalence(of[-1], p[-1], self._decided_at(p)))
         return found
 
-    def p_at_looks(self, a: Scores, b: Scores) -> list[float]:
-        """p after each look that was made: that of the test, adjusted for the looks.
+    def test_at_looks(self, a: Scores, b: Scores) -> list[PairedTest]:
+        """The test after each look that was made."""
+        return [
+            paired_test(a[:n], b[:n], self.design, confidence=self.confidence)
+            for n in self.looks_made
+        ]
+
+    def p_at_looks(self, tests: Sequence[PairedTest]) -> list[float]:
+        """p after each look that was made: that of its test, adjusted for the looks.
 
         A look whose difference points the other way than the last one's counts for nothing.
         """
-        tests = [paired_test(a[:n], b[:n], self.design) for n in self.looks_made]
         if self.looks is None:
             return [tests[-1].p]
         found = []
