@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_properties(test, two):
 
 
 def test_many_rounds_are_drawn():
-    d = np.random.default_rng(6).normal(0.3, 1, 30)
+    d = np.random.default_rng(6).normal(0.3, 1, 40)
     result = against_zero(sign_flip, d, draws=25_000, seed=1)
     assert result.draws == 25_000
     assert result.p == pytest.approx(against_zero(paired_t, d).p, abs=0.01)
@@ -143,6 +144,21 @@ def test_drawn_p_agrees_with_the_exact_one(monkeypatch):
     drawn = against_zero(sign_flip, d)
     assert drawn.draws == 100_000
     assert drawn.p == pytest.approx(exact, abs=5 * (exact / 100_000) ** 0.5)
+
+
+def test_thirty_rounds_are_exact():
+    """Σ ±1 of 30 is at least 14 in size where 22 signs agree, or more."""
+    d = np.array([1.0] * 22 + [-1.0] * 8)
+    found = against_zero(sign_flip, d)
+    assert found.draws is None
+    assert found.p == 2 * sum(math.comb(30, k) for k in range(22, 31)) / 2**30
+
+
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_each_change_of_sign_is_counted(n):
+    d = np.random.default_rng(n).normal(0.3, 1, n)
+    sums = [abs(np.dot(signs, d)) for signs in product((1, -1), repeat=n)]
+    assert against_zero(sign_flip, d).p == np.mean(np.array(sums) >= abs(d.sum()) - 1e-9)
 
 
 def test_wilcoxon_is_exact_for_many_rounds():

@@ -60,7 +60,7 @@ def compare(
 
     ``scores`` is arm → its scores, one a round; larger is better (negate a loss). The design
     decides the test; ``rope`` is in the metric's unit. There are arms − 1 comparisons with a
-    baseline, else arms (arms − 1) / 2. The root ``seed`` feeds the sign-flip test beyond 20
+    baseline, else arms (arms − 1) / 2. The root ``seed`` feeds the sign-flip test beyond 30
     rounds; a pair draws the same whatever other arms there are.
 
     - ``looks``: when the study is looked at while it runs. Rounds after the last of these that has
