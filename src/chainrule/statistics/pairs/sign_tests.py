@@ -166,12 +166,12 @@ def share_beyond(d: Array, threshold: float) -> float:
 
     To each sum over one half of the rounds, those of the other half are counted that reach it.
     """
-    one, other = (np.sort(enumerate_signed_sums(half)) for half in np.array_split(d, 2))
     if threshold <= 0:
         return 1.0
-    below = np.searchsorted(other, threshold - one)  # sums that do not reach it above
-    beneath = np.searchsorted(other, -threshold - one, side="right")  # sums that do below
-    return float((len(other) - below + beneath).sum() / (len(one) * len(other)))
+    one, other = (np.sort(enumerate_signed_sums(half)) for half in np.array_split(d, 2))
+    below = np.searchsorted(other, threshold - one)
+    reaching = int((len(other) - below).sum())
+    return 2 * reaching / (len(one) * len(other))  # as many are as far below 0
 
 
 def enumerate_signed_sums(d: Array) -> Array:
