@@ -45,6 +45,17 @@ def test_what_only_reads_loads_no_torch(tiny, finished, command):
     assert not unused & loaded
 
 
+def test_no_package_is_looked_through_for_plugins_of_pydantic(tiny):
+    about = tiny.parent / "fake-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: fake\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[pydantic]\nfake = fake_plugin:plugin\n")
+    (tiny.parent / "fake_plugin.py").write_text("plugin = None\n")
+    _, loaded = run_command("list", tiny.parent)
+    assert "pydantic.plugin._loader" in loaded
+    assert "fake_plugin" not in loaded
+
+
 @pytest.mark.parametrize("command", ["list", "schema"])
 def test_declarations_alone_are_read_without_arrays(tiny, command):
     _, loaded = run_command(command, tiny.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from chainrule.statistics import (
 )
 from chainrule.statistics.arms.family import simultaneous_interval
 from tests.statistics.strategies import PROBABILITIES, arms
+from tests.test_import import min_of
 
 RANDOM = np.random.default_rng(12)
 SCORES = {
@@ -193,3 +195,18 @@ def test_properties(three):
 def test_wrong_calls(scores, baseline, message):
     with pytest.raises(StatisticsError, match=message):
         compare(scores, FreshData(), baseline=baseline)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rounds", [20, 30])
+def test_all_pairs_of_16_arms_are_compared_at_once(rounds):
+    """In processor seconds, the least of a few: `chainrule compare --all-pairs` is to take 0.5."""
+    drawn = np.random.default_rng(rounds).normal(0.7, 0.03, (16, rounds))
+    scores = {f"arm-{i}": values for i, values in enumerate(drawn)}
+
+    def measure() -> float:
+        start = time.process_time()
+        assert len(compare(scores, FreshData(), rope=0.01).comparisons) == 120
+        return time.process_time() - start
+
+    assert min_of(measure, enough=0.4) < 0.4

@@ -169,7 +169,7 @@ def share_beyond(d: Array, threshold: float) -> float:
     if threshold <= 0:
         return 1.0
     one, other = (np.sort(enumerate_signed_sums(half)) for half in np.array_split(d, 2))
-    below = np.searchsorted(other, threshold - one)
+    below = np.searchsorted(other, threshold + one)  # for −one are the same sums
     reaching = int((len(other) - below).sum())
     return 2 * reaching / (len(one) * len(other))  # as many are as far below 0
 
