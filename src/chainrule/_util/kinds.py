@@ -90,6 +90,8 @@ def suggest_fix(value: Any, kind: type, library: ModuleType) -> str:
     known = {name for name in dir(library) if is_concrete(getattr(library, name), kind)}
     if isinstance(value, type) and issubclass(value, kind):
         return f"write an object of it: {value.__name__}(…)"
+    if isinstance(value, str) and hasattr(kind, "load"):
+        return f"write {kind.__name__}.load({value!r})"
     if isinstance(value, str):
         lowered = {name.lower(): name for name in known}
         name = lowered.get(value.lower().replace("_", ""))
