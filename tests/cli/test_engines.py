@@ -82,7 +82,6 @@ def test_the_final_nets_are_trained_again_by_an_engine(call, tiny, own, finished
         ("nowhere:make", "nowhere:make: cannot import nowhere (No module named 'nowhere')"),
         ("mypool:nothing", "engine mypool:nothing: mypool has no function 'nothing'"),
         ("mypool:number", "engine mypool:number: expected it to make an executor, got 3"),
-        ("", "engine '' is not known; expected processes, serial, dask, "),
         ("dask://", "engine 'dask://' is not known; did you mean 'dask'? expected "),
         ("dask://127.0.0.1:9", "no Dask scheduler answers at 127.0.0.1:9\n"),
         ("dask://127.0.0.1", "engine dask://127.0.0.1: missing port number in address '127.0.0.1'"),

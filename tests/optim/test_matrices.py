@@ -26,6 +26,7 @@ CASES = [
 COHORTS = [
     ("Adafactor", {"lr": [0.1, 0.2, 0.3], "d": [1.0, 1.5, 2.0], "weight_decay": [0.0, 0.1, 0.2]}),
     ("Adafactor", {"beta2_decay": [-0.8, -0.5, -0.1]}),
+    ("Muon", {"lr": 0.1, "eps": [1e-7, 0.5, 20.0]}),
     ("Muon", {"lr": [0.1, 0.2, 0.3], "momentum": [0.9, 0.5, 0.0], "weight_decay": [0.0, 0.1, 0.2]}),
 ]
 

@@ -62,6 +62,14 @@ def is_loading(frame: FrameType | None) -> bool:
     return False
 
 
+def signal_main_thread(number: int) -> None:
+    """Send a signal to the main thread, which wakes there what sleeps or waits."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
+
+
 @final
 class Interrupt:
     """What a signal does: raise KeyboardInterrupt, once for all that come within some seconds.
@@ -78,7 +86,7 @@ class Interrupt:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if is_loading(frame):
             if not self._later.is_alive():
-                self._later = threading.Timer(WAIT_SECONDS, _thread.interrupt_main, [number])
+                self._later = threading.Timer(WAIT_SECONDS, signal_main_thread, [number])
                 self._later.daemon = True
                 self._later.start()
             return

@@ -161,7 +161,7 @@ class Muon(Optimizer):
         momentum: Scalar = 0.95,
         nesterov: bool = True,
         ns_coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315),
-        eps: float = 1e-7,
+        eps: Scalar = 1e-7,
         ns_steps: int = 5,
         adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = None,
         *,
@@ -193,11 +193,11 @@ class Muon(Optimizer):
             scale = scale_step(self.adjust_lr_fn, *x.shape[1:])
             x.sub_(self._orthogonalize(m, h.eps) * like_each(h.lr, x) * scale)
 
-    def _orthogonalize(self, m: Tensor, eps: float) -> Tensor:
+    def _orthogonalize(self, m: Tensor, eps: Scalar) -> Tensor:
         """O(m) of each matrix of m (K, R, C)."""
         a, b, c = self.ns_coefficients
         x = m.mT if m.shape[1] > m.shape[2] else m
-        x = x / norm_each(x).clamp(min=eps)
+        x = x / norm_each(x).clamp(min=like_each(eps, x))
         for _ in range(self.ns_steps):
             gram = x @ x.mT
             x = a * x + (b * gram + c * gram @ gram) @ x

@@ -86,7 +86,7 @@ class TrainState:
     evaluate_every: int
     seeds: list[int]
     clip_norm: float | Tensor | None
-    clip_value: float | None
+    clip_value: float | Tensor | None
     metrics: Mapping[str, Metric]
     train_metrics: bool
     augment: Augment | None

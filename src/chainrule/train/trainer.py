@@ -88,7 +88,7 @@ class Trainer(TrainStateView):
         evaluate_every: int = 1,
         seed: int | Sequence[int] = 0,
         clip_norm: float | Tensor | None = None,
-        clip_value: float | None = None,
+        clip_value: float | Tensor | None = None,
         metrics: Mapping[str, Metric] | None = None,
         train_metrics: bool = True,
         augment: Augment | None = None,

@@ -366,7 +366,7 @@ def test_where_one_member_diverges_the_row_does():
 
 
 def test_bfloat16_is_for_products_alone():
-    net = {"name": "pair_conv1", "hidden": 5, "aux": True}
+    net = {"name": "pair_conv2", "hidden": 5, "aux": True}
     losses = []
     for precision in ("float32", "bfloat16"):
         study = small(**{**PAIRS, "net": net, "precision": precision, "rounds": 1, "epochs": 1})
