@@ -15,6 +15,7 @@ from chainrule.train.checkpoint import Snapshot, restore_snapshot, take_snapshot
 from chainrule.train.checks import check_moved
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
 from chainrule.train.evaluation import measure
+from chainrule.train.metrics.base import Metric, prepare_metrics
 from chainrule.train.progress import ProgressBar
 from chainrule.train.state import Callback, TrainState
 
@@ -104,9 +105,10 @@ def run_quiet_epochs(
         orders = epoch_orders(state, backend, train, epochs)
         results = backend.train_epochs(state, train, orders, test)
         if len(results) == count:
+            metrics = prepare_test_metrics(state, test)
             for result in results:
                 state.epoch += 1
-                add_curves(state, result, test if state.is_evaluated else None)
+                add_curves(state, result, test if state.is_evaluated else None, metrics)
             return True
         restore_snapshot(state, before)
         backend.prepare(state, train)  # metrics were taken
@@ -139,15 +141,26 @@ def run_epoch(
         step_scheduler(state.scheduler, values.get(watched))
 
 
-def add_curves(state: TrainState, epoch: QuietEpoch, test: Dataset | None) -> dict[str, Tensor]:
+def prepare_test_metrics(state: TrainState, test: Dataset | None) -> Mapping[str, Metric]:
+    """The metrics for looks at the test set, time and again."""
+    return {} if test is None else prepare_metrics(state.metrics, lambda: test.targets)
+
+
+def add_curves(
+    state: TrainState,
+    epoch: QuietEpoch,
+    test: Dataset | None,
+    metrics: Mapping[str, Metric] | None = None,
+) -> dict[str, Tensor]:
     """Append an epoch to the history: its steps, and the test set where it was looked at.
 
-    Returns name → value, of those too who have diverged.
+    ``metrics`` are the state's, as they were prepared for the test set, if they were. Returns
+    name → value, of those too who have diverged.
     """
     values = {f"train_{name}": v for name, v in {"loss": epoch.loss, **epoch.metrics}.items()}
     state.test_output = epoch.test_output
     if test is not None:
-        scores = measure(state, epoch.test_output, test)
+        scores = measure(state, epoch.test_output, test, metrics)
         values |= {f"test_{name}": value for name, value in scores.items()}
     state.history.add(mask_diverged(state.history, values))
     return values

@@ -262,3 +262,15 @@ def test_a_loss_of_distances_has_no_accuracy():
     for metric in (Accuracy(), Accuracy(threshold=0.5)):
         with pytest.raises(ValueError, match=r"HingeEmbeddingLoss\(\) learns distances"):
             Trainer(net, nn.HingeEmbeddingLoss(), optim.SGD(net), metrics={"accuracy": metric})
+
+
+def test_what_all_targets_say_is_found_once():
+    metric = Accuracy(ignore_index=-100)
+    assert metric.with_targets(torch.tensor([0, 1])) == Accuracy(threshold=0.5)
+    assert metric.with_targets(torch.tensor([0, -100])).ignore_index == -100
+    joint = JointAccuracy(("a", "b"), ignored=(-100, None))
+    targets = {"a": torch.tensor([0, 1]), "b": torch.tensor([-1.0, 1.0])}
+    assert joint.with_targets(targets) == JointAccuracy(
+        ("a", "b"), thresholds=(0.5, 0.0), ignored=(None, None)
+    )
+    assert metric.with_targets({"other": torch.tensor([0])}) is metric

@@ -212,10 +212,11 @@ class CompiledBackend(Backend):
             whole -= 1  # by an update that no step has met
         losses, plain = combine_terms(state, train, orders, epochs), state.net.replicas is None
         looks = iter(epochs.evaluations)
+        measured = measure_steps(state, train, orders, epochs.outputs[:whole])
         return [
             QuietEpoch(
                 losses[i],
-                measure_steps(state, train, orders[i], epochs.outputs[i]) if epochs.outputs else {},
+                measured[i] if measured else {},
                 to_net_output(next(looks), plain) if evaluation and due[i] else None,
             )
             for i in range(whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -25,6 +26,7 @@ from chainrule.optim.inplace import is_nonzero
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.optim.lr_scheduler.composite import CompositeScheduler
 from chainrule.optim.lr_scheduler.momentum import MomentumLR
+from chainrule.train.metrics.base import measure_outputs, prepare_metrics
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
 from chainrule.train.state import TrainState
 
@@ -73,16 +75,14 @@ def run_measured_epoch(
 
 
 def measure_steps(
-    state: TrainState, train: Dataset, order: Tensor, outputs: Heads
-) -> dict[str, Tensor]:
-    """The metrics of the steps of an epoch in this order (K, N), of what they put out."""
-    plain = state.net.replicas is None
-    metrics = EpochMetrics(
-        state.batch_metrics, lambda: used_targets(train), state.net.num_replica_dims
-    )
-    target = train.subset_targets(order[0] if plain else order)
-    metrics.add(to_net_output(outputs, plain), target)
-    return metrics.compute()
+    state: TrainState, train: Dataset, orders: Tensor, outputs: Sequence[Heads]
+) -> list[dict[str, Tensor]]:
+    """The metrics of each epoch's steps in these orders (E, K, N), of what they put out."""
+    plain, axis = state.net.replicas is None, state.net.num_replica_dims
+    metrics = prepare_metrics(state.batch_metrics, lambda: used_targets(train))
+    targets = (train.subset_targets(order[0] if plain else order) for order in orders)
+    each = zip(outputs, targets, strict=False)  # no outputs where there are no metrics
+    return [measure_outputs(metrics, to_net_output(y, plain), t, axis) for y, t in each]
 
 
 def run_program(

@@ -25,6 +25,7 @@ __all__ = [
     "average_metric",
     "evaluate_metric",
     "measure_outputs",
+    "prepare_metrics",
     "total_counted",
     "transform_mean",
 ]
@@ -122,6 +123,16 @@ def shape_rows(metric: RowMetric, output: Any, axis: int) -> Any:
 def transform_mean(metric: Metric, mean: Tensor) -> Tensor:
     """The metric, of the mean of its numbers over the samples."""
     return metric.transform(mean) if isinstance(metric, TransformedMean) else mean
+
+
+def prepare_metrics(
+    metrics: Mapping[str, Metric], find_targets: Callable[[], Any]
+) -> dict[str, Metric]:
+    """The metrics for some of the samples with these targets, or for all, time and again."""
+    return {
+        name: each.with_targets(find_targets()) if isinstance(each, DecisionMetric) else each
+        for name, each in metrics.items()
+    }
 
 
 def measure_outputs(

@@ -50,6 +50,14 @@ class HeadMetric(DecisionMetric, ABC):
         ignored = resolve_ignore_index(self.ignore_index, criterion, self.head)
         return replace(self, threshold=threshold, ignore_index=ignored)
 
+    def with_targets(self, targets: Any) -> Self:
+        found = targets.get(self.head) if isinstance(targets, dict) else targets
+        if found is None:  # which the metric says by itself
+            return self
+        ignored = None if find_counted(found, self.ignore_index) is None else self.ignore_index
+        threshold = choose_threshold(found, self.threshold)
+        return replace(self, threshold=threshold, ignore_index=ignored)
+
     def select_counted(self, target: Any) -> Tensor | None:
         return find_counted(target if self.head is None else target[self.head], self.ignore_index)
 
@@ -71,9 +79,6 @@ class Accuracy(HeadMetric):
     that of a trainer's loss, has nan, and does not count in the mean. Raises ValueError where the
     loss is one of distances, which are small where the answer is yes.
     """
-
-    def with_targets(self, targets: Any) -> Self:
-        return replace(self, threshold=choose_head_threshold(targets, self.threshold, self.head))
 
     def __call__(self, output: Any, target: Any) -> Tensor:
         counted = self.select_counted(target)
@@ -123,15 +128,6 @@ def choose_threshold(target: Tensor, threshold: float | None) -> float:
     return 0.0 if bool((target < 0).any()) else 0.5
 
 
-def choose_head_threshold(targets: Any, given: float | None, head: str | None) -> float | None:
-    """The threshold that is given, or else what suits all these targets of the head.
-
-    None where it is not there, which the metric says by itself.
-    """
-    found = targets.get(head) if isinstance(targets, dict) else targets
-    return given if found is None else choose_threshold(found, given)
-
-
 def resolve_threshold(given: float | None, criterion: Loss, head: str | None) -> float | None:
     """The threshold that is given, or else that of the head's loss.
 
@@ -176,9 +172,6 @@ def find_counted(target: Tensor, ignore_index: int | None) -> Tensor | None:
 class ErrorRate(HeadMetric):
     """1 where the decision is wrong, else 0: what is missing of an :class:`Accuracy`"""
 
-    def with_targets(self, targets: Any) -> Self:
-        return replace(self, threshold=choose_head_threshold(targets, self.threshold, self.head))
-
     def __call__(self, output: Any, target: Any) -> Tensor:
         right = Accuracy(self.head, self.threshold, ignore_index=self.ignore_index)
         return 1.0 - right(output, target)
@@ -213,17 +206,16 @@ class JointAccuracy(DecisionMetric):
         settings = zip(self.heads, self.thresholds or none, self.ignored or none, strict=True)
         return [Accuracy(head, t, ignore_index=i) for head, t, i in settings]
 
+    def _with_each(self, each: Sequence[Accuracy]) -> Self:
+        thresholds = tuple(accuracy.threshold for accuracy in each)
+        ignored = tuple(accuracy.ignore_index for accuracy in each)
+        return replace(self, thresholds=thresholds, ignored=ignored)
+
     def with_loss(self, criterion: Loss) -> Self:
-        each = [accuracy.with_loss(criterion) for accuracy in self._each_accuracy()]
-        return replace(
-            self,
-            thresholds=tuple(accuracy.threshold for accuracy in each),
-            ignored=tuple(accuracy.ignore_index for accuracy in each),
-        )
+        return self._with_each([each.with_loss(criterion) for each in self._each_accuracy()])
 
     def with_targets(self, targets: Any) -> Self:
-        each = [accuracy.with_targets(targets) for accuracy in self._each_accuracy()]
-        return replace(self, thresholds=tuple(accuracy.threshold for accuracy in each))
+        return self._with_each([each.with_targets(targets) for each in self._each_accuracy()])
 
     def reads(self, output: Any) -> bool:
         return isinstance(output, dict) and {*self.heads} <= output.keys()

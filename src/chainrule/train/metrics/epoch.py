@@ -10,10 +10,10 @@ from torch import Tensor
 from chainrule._util.pytree import named_leaves
 from chainrule.train.inference import join
 from chainrule.train.metrics.base import (
-    DecisionMetric,
     Metric,
     evaluate_metric,
     measure_outputs,
+    prepare_metrics,
     total_counted,
     transform_mean,
 )
@@ -37,10 +37,7 @@ class EpochMetrics:
     def __init__(
         self, metrics: Mapping[str, Metric], find_targets: Callable[[], Any], axis: int
     ) -> None:
-        self.metrics = {
-            name: each.with_targets(find_targets()) if isinstance(each, DecisionMetric) else each
-            for name, each in metrics.items()
-        }
+        self.metrics = prepare_metrics(metrics, find_targets)
         self.axis, self._numbers = axis, 0
         self._batches: list[tuple[Any, Any]] = []  # that are not measured yet
         self._kept: list[tuple[Any, Any]] = []  # for what needs all samples
