@@ -75,6 +75,8 @@ def call(monkeypatch, capfd, tmp_path) -> Call:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    # by which click would call it "python -m pytest.chainrule"
+    monkeypatch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
 
     def run_it(*args: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["chainrule", *map(str, args)])

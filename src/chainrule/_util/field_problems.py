@@ -25,6 +25,7 @@ EXPECTED = {
     "int_parsing_size": "a smaller whole number",
     "int_type": "a whole number",
     "invalid_key": "texts for names",
+    "is_instance_of": "a {class}",
     "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le:g}",
     "list_type": "a list",
@@ -74,12 +75,18 @@ def locate_field(error: ErrorDetails, data: Any) -> Iterator[int | str]:
     """The keys that lead to a field, without the names that pydantic gives to kinds of it."""
     last = error["loc"][-1] if error["loc"] else ""
     for part in error["loc"]:
-        try:
+        if has_field(data, part):
             data = data[part]
-        except (LookupError, TypeError):
-            if part is not last or error["type"] != "missing":
-                continue
+        elif part is not last or error["type"] != "missing":
+            continue
         yield part
+
+
+def has_field(data: Any, part: int | str) -> bool:
+    """Whether a table has this key, or a list this place."""
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
 
 
 def describe_field_problem(error: ErrorDetails) -> str:

@@ -95,7 +95,8 @@ def extend(seed: int, rounds: tuple[int, ...], store: Any) -> list[bool]:
     gains, said = {"a": 0.0, "b": 0.0}, []
     for n in rounds:
         workers = ScoringExecutor(normal_scores(gains, seed))
-        found = run(looked_at("a", "b", rounds=n), executor=workers, store=store, extend=True)
+        study = looked_at("a", "b", rounds=n, compile=False)  # what a row without a word of it says
+        found = run(study, executor=workers, store=store, extend=True)
         said.append(find_false(found, {"a", "b"}))
     return said
 
