@@ -14,8 +14,7 @@ from chainrule.train.backends import Backend, QuietEpoch
 from chainrule.train.checkpoint import Snapshot, restore_snapshot, take_snapshot
 from chainrule.train.checks import check_moved
 from chainrule.train.divergence import mask_diverged, record_divergence, restore_diverged
-from chainrule.train.evaluation import measure
-from chainrule.train.metrics.base import Metric, prepare_metrics
+from chainrule.train.evaluation import measure, measure_looks
 from chainrule.train.progress import ProgressBar
 from chainrule.train.state import Callback, TrainState
 
@@ -105,10 +104,11 @@ def run_quiet_epochs(
         orders = epoch_orders(state, backend, train, epochs)
         results = backend.train_epochs(state, train, orders, test)
         if len(results) == count:
-            metrics = prepare_test_metrics(state, test)
+            seen = [result.test_output for result in results if result.test_output is not None]
+            looks = iter([] if test is None else measure_looks(state, seen, test))
             for result in results:
                 state.epoch += 1
-                add_curves(state, result, test if state.is_evaluated else None, metrics)
+                add_curves(state, result, {} if result.test_output is None else next(looks))
             return True
         restore_snapshot(state, before)
         backend.prepare(state, train)  # metrics were taken
@@ -135,33 +135,23 @@ def run_epoch(
     state.epoch += 1
     looked_at = test if state.is_evaluated else None
     y = None if looked_at is None else backend.predict(state, looked_at)
-    values = add_curves(state, QuietEpoch(output.loss, output.metrics, y), looked_at)
+    scores = {} if looked_at is None else measure(state, y, looked_at)
+    values = add_curves(state, QuietEpoch(output.loss, output.metrics, y), scores)
     if state.schedule_every == "epoch":
         watched = "train_loss" if test is None else "test_loss"
         step_scheduler(state.scheduler, values.get(watched))
 
 
-def prepare_test_metrics(state: TrainState, test: Dataset | None) -> Mapping[str, Metric]:
-    """The metrics for looks at the test set, time and again."""
-    return {} if test is None else prepare_metrics(state.metrics, lambda: test.targets)
-
-
 def add_curves(
-    state: TrainState,
-    epoch: QuietEpoch,
-    test: Dataset | None,
-    metrics: Mapping[str, Metric] | None = None,
+    state: TrainState, epoch: QuietEpoch, scores: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Append an epoch to the history: its steps, and the test set where it was looked at.
+    """Append an epoch to the history: its steps, and the scores of the test set, if any.
 
-    ``metrics`` are the state's, as they were prepared for the test set, if they were. Returns
-    name → value, of those too who have diverged.
+    Returns name → value, of those too who have diverged.
     """
     values = {f"train_{name}": v for name, v in {"loss": epoch.loss, **epoch.metrics}.items()}
     state.test_output = epoch.test_output
-    if test is not None:
-        scores = measure(state, epoch.test_output, test, metrics)
-        values |= {f"test_{name}": value for name, value in scores.items()}
+    values |= {f"test_{name}": value for name, value in scores.items()}
     state.history.add(mask_diverged(state.history, values))
     return values
 

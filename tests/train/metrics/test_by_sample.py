@@ -15,7 +15,7 @@ from chainrule.train import (
     RootMeanSquaredError,
     Trainer,
 )
-from chainrule.train.metrics.base import average_metric
+from chainrule.train.metrics.base import average_metric, measure_outputs, measure_several
 
 SCORES = torch.tensor([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.4, 0.5, 0.1]])
 LABELS = torch.tensor([1, 0, 1, 1])
@@ -274,3 +274,44 @@ def test_what_all_targets_say_is_found_once():
         ("a", "b"), thresholds=(0.5, 0.0), ignored=(None, None)
     )
     assert metric.with_targets({"other": torch.tensor([0])}) is metric
+
+
+def mean_margin(output, target):
+    """(N,) numbers of a user's own."""
+    return output["main"].amax(-1) - target["main"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_several_outputs_side_by_side_are_measured_as_one_by_one(lead, shared):
+    draw = torch.Generator().manual_seed(0)
+    outputs = [
+        {
+            "main": torch.randn(*lead, 40, 3, generator=draw),
+            "aux": torch.randn(*lead, 40, generator=draw),
+        }
+        for _ in range(5)
+    ]
+    outputs[1]["main"].flatten()[0] = torch.nan
+    targets = [
+        {
+            "main": torch.randint(-1, 3, (*lead, 40), generator=draw),
+            "aux": torch.randint(0, 2, (*lead, 40), generator=draw),
+        }
+        for _ in range(5)
+    ]
+    if shared:
+        targets = targets[:1] * 5
+    metrics = {
+        "error": ErrorRate("aux", 0.0),
+        "own": mean_margin,
+        "accuracy": Accuracy("main", ignore_index=-1),
+    }
+    found = measure_several(metrics, outputs, targets, len(lead))
+    for each, output, target in zip(found, outputs, targets, strict=True):
+        expected = measure_outputs(metrics, output, target, len(lead))
+        assert list(each) == list(metrics)
+        for name, value in expected.items():
+            assert each[name].shape == lead
+            assert torch.equal(each[name].nan_to_num(-1), value.nan_to_num(-1))
+    assert measure_several(metrics, [], [], len(lead)) == []

@@ -212,7 +212,7 @@ class CompiledBackend(Backend):
             whole -= 1  # by an update that no step has met
         losses, plain = combine_terms(state, train, orders, epochs), state.net.replicas is None
         looks = iter(epochs.evaluations)
-        measured = measure_steps(state, train, orders, epochs.outputs[:whole])
+        measured = measure_steps(state, train, orders[:whole], epochs.outputs[:whole])
         return [
             QuietEpoch(
                 losses[i],

@@ -26,7 +26,7 @@ from chainrule.optim.inplace import is_nonzero
 from chainrule.optim.lr_scheduler import LRScheduler
 from chainrule.optim.lr_scheduler.composite import CompositeScheduler
 from chainrule.optim.lr_scheduler.momentum import MomentumLR
-from chainrule.train.metrics.base import measure_outputs, prepare_metrics
+from chainrule.train.metrics.base import measure_several, prepare_metrics
 from chainrule.train.metrics.epoch import CHUNK_NUMBERS, EpochMetrics
 from chainrule.train.state import TrainState
 
@@ -79,10 +79,11 @@ def measure_steps(
 ) -> list[dict[str, Tensor]]:
     """The metrics of each epoch's steps in these orders (E, K, N), of what they put out."""
     plain, axis = state.net.replicas is None, state.net.num_replica_dims
+    if not outputs:  # where there are no metrics
+        return []
     metrics = prepare_metrics(state.batch_metrics, lambda: used_targets(train))
-    targets = (train.subset_targets(order[0] if plain else order) for order in orders)
-    each = zip(outputs, targets, strict=False)  # no outputs where there are no metrics
-    return [measure_outputs(metrics, to_net_output(y, plain), t, axis) for y, t in each]
+    targets = [train.subset_targets(order[0] if plain else order) for order in orders]
+    return measure_several(metrics, [to_net_output(y, plain) for y in outputs], targets, axis)
 
 
 def run_program(

@@ -7,8 +7,8 @@ on from there.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeAlias
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ __all__ = [
     "average_metric",
     "evaluate_metric",
     "measure_outputs",
+    "measure_several",
     "prepare_metrics",
     "total_counted",
     "transform_mean",
@@ -142,8 +143,64 @@ def measure_outputs(
     return {name: average_metric(f, output, target, axis) for name, f in metrics.items()}
 
 
+STACKED_NUMBERS = 2**15
+"""Of outputs that are measured side by side: of more, numbers leave the core's first cache."""
+
+
+def measure_several(
+    metrics: Mapping[str, Metric], outputs: Sequence[Any], targets: Sequence[Any], axis: int
+) -> list[dict[str, Tensor]]:
+    """The same of several outputs alike, each for its targets.
+
+    Small ones are taken side by side where a metric can: starting an operation is most of their
+    work.
+    """
+    numbers = sum(leaf.numel() for output in outputs[:1] for _, leaf in named_leaves(output))
+    room = max(1, STACKED_NUMBERS // max(1, numbers))
+    starts = range(0, len(outputs), room)
+    parts = [(outputs[i : i + room], targets[i : i + room]) for i in starts]
+    return [each for part in parts for each in measure_stacked(metrics, *part, axis)]
+
+
+def measure_stacked(
+    metrics: Mapping[str, Metric], outputs: Sequence[Any], targets: Sequence[Any], axis: int
+) -> list[dict[str, Tensor]]:
+    """The same, all side by side."""
+    found: list[dict[str, Tensor]] = [{} for _ in outputs]
+    at_once = [name for name, f in metrics.items() if isinstance(f, DecisionMetric) and f.stacks]
+    if len(outputs) > 1 and at_once:
+        output, target = stack_values(outputs), stack_values(targets)
+        for name in at_once:
+            averages = average_metric(metrics[name], output, target, axis + 1).unbind()
+            for each, value in zip(found, averages, strict=True):
+                each[name] = value
+    for each, output, target in zip(found, outputs, targets, strict=True):
+        others = {name: f for name, f in metrics.items() if name not in each}
+        each |= measure_outputs(others, output, target, axis)
+    return [{name: each[name] for name in metrics} for each in found]
+
+
+def stack_values(values: Sequence[Any]) -> Any:
+    """Values of one structure as one, along a new first axis; one that is there again is not
+    copied.
+    """
+    first = values[0]
+    if all(value is first for value in values):
+        return tree_map(lambda t: t.expand(len(values), *t.shape), first)
+    if isinstance(first, dict):
+        return {key: stack_values([value[key] for value in values]) for key in first}
+    if isinstance(first, tuple | list):
+        return type(first)(map(stack_values, zip(*values, strict=True)))
+    return torch.stack([*values])
+
+
 class DecisionMetric(RowMetric, ABC):
-    """A metric of decisions, of which the loss that a net learns by says how they are made."""
+    """A metric of decisions, of which the loss that a net learns by says how they are made.
+
+    ``stacks``: whether it takes outputs and targets with one axis more before the others.
+    """
+
+    stacks: ClassVar[bool] = False
 
     @abstractmethod
     def with_loss(self, criterion: Loss) -> Self:

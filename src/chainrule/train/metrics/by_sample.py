@@ -41,6 +41,8 @@ class HeadMetric(DecisionMetric, ABC):
     loss's unless they are given.
     """
 
+    stacks = True
+
     head: str | None = None
     threshold: float | None = None
     ignore_index: int | None = field(default=None, kw_only=True)
