@@ -10,7 +10,14 @@ from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
-from chainrule._util.hints import argument_hints, describe_hint, fits_hint, is_plain, is_single
+from chainrule._util.hints import (
+    LARGEST,
+    argument_hints,
+    describe_hint,
+    fits_hint,
+    is_plain,
+    is_single,
+)
 from chainrule._util.kinds import check_kind, describe_object
 from chainrule._util.suggest import did_you_mean
 
@@ -87,10 +94,20 @@ class CallKinds(NamedTuple):
         kind = self.kinds.get(argument)
         if kind is None or kind.hint is Any:
             return value
+        # the most frequent ones at once: a number, text or bool of just this class
+        if type(value) is kind.hint and fits_exactly(value):
+            return value
         value = as_python_number(value, kind.hint)
         if argument != "seed" or not isinstance(value, SEEDS):
             check_argument(f"{function}: {argument}", value, kind)
         return value
+
+
+def fits_exactly(value: Any) -> bool:
+    """Whether what is of the class that is asked for needs no other look: no nan, not too large."""
+    if type(value) is float:
+        return not isnan(value)
+    return type(value) in (bool, str) or (type(value) is int and abs(value) < LARGEST)
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["argument_hints", "describe_hint", "fits_hint", "is_plain", "is_single"]
+__all__ = ["LARGEST", "argument_hints", "describe_hint", "fits_hint", "is_plain", "is_single"]
 
 WORDS: dict[Any, tuple[str, str]] = {
     bool: ("true or false", "true or false each"),
