@@ -357,7 +357,7 @@ def test_a_program_is_kept_while_nothing_changes(several, monkeypatch):
         made.append(args)
         return compile_training(*args, **options)
 
-    monkeypatch.setattr("chainrule.train.backends.compiled.compile_training", count)
+    monkeypatch.setattr("chainrule.train.backends.programs.compile_training", count)
     training = Training(True)
     trainer, train, test = training.trainer, training.data, training.test
     if several:  # a loss that keeps the last values of its parts

@@ -7,8 +7,8 @@ from functools import lru_cache, wraps
 from inspect import Parameter, Signature, signature
 from math import isnan
 from numbers import Real
-from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from types import NoneType
+from typing import Any, NamedTuple, TypeVar
 
 from chainrule._util.hints import (
     LARGEST,
@@ -17,6 +17,7 @@ from chainrule._util.hints import (
     fits_hint,
     is_plain,
     is_single,
+    list_kinds,
 )
 from chainrule._util.kinds import check_kind, describe_object
 from chainrule._util.suggest import did_you_mean
@@ -139,8 +140,7 @@ def check_argument_names(name: str, parameters: list[Parameter], given: Iterable
 
 def find_hinted_class(hint: Any) -> type | None:
     """The class of this package's that a hint asks for, or that or None; else None."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    own = [kind for kind in kinds if kind is not NoneType]
+    own = [kind for kind in list_kinds(hint) if kind is not NoneType]
     is_one = len(own) == 1 and isinstance(own[0], type)
     return own[0] if is_one and own[0].__module__.startswith("chainrule.") else None
 

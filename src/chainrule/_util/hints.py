@@ -11,7 +11,15 @@ from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["LARGEST", "argument_hints", "describe_hint", "fits_hint", "is_plain", "is_single"]
+__all__ = [
+    "LARGEST",
+    "argument_hints",
+    "describe_hint",
+    "fits_hint",
+    "is_plain",
+    "is_single",
+    "list_kinds",
+]
 
 WORDS: dict[Any, tuple[str, str]] = {
     bool: ("true or false", "true or false each"),
@@ -76,10 +84,14 @@ def is_plain(hint: Any) -> bool:
     return home != "chainrule"
 
 
+def list_kinds(hint: Any) -> tuple[Any, ...]:
+    """The kinds that a hint allows one of: those of a union, or it alone."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
 def is_single(hint: Any) -> bool:
     """Whether a hint is of one number, one text, one path, or none."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return all(kind in (bool, int, float, str, Path, NoneType) for kind in kinds)
+    return all(kind in (bool, int, float, str, Path, NoneType) for kind in list_kinds(hint))
 
 
 def is_function(hint: Any) -> bool:

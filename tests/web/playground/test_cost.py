@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chainrule.train.backends import compiled
+from chainrule.train.backends import programs
 from chainrule.web.playground.catalog import START
 from chainrule.web.playground.encoding import pack_message
 
@@ -38,8 +38,8 @@ def test_an_epoch_and_its_picture_make_no_program_of_the_kernel_anew(page, monke
     page.do("step", epochs=2)
     made = []
     for name in ("compile_training", "compile_inference"):
-        make = getattr(compiled, name)
-        monkeypatch.setattr(compiled, name, lambda *a, make=make: made.append(make) or make(*a))
+        make = getattr(programs, name)
+        monkeypatch.setattr(programs, name, lambda *a, make=make: made.append(make) or make(*a))
     page.do("step", epochs=2)
     page.do("step", epochs=1)
     assert made == []

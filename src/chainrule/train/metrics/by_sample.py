@@ -97,9 +97,8 @@ def decide(output: Tensor, target: Tensor, threshold: float | None) -> tuple[Ten
     """(decision, what is right) of outputs (…, N, L), both (…, N): see :class:`Accuracy`."""
     if output.shape[-1] > 1:
         # As argmax, which takes up to three times as long where there are few classes.
-        return output.max(-1).indices, find_class(
-            target
-        ) if target.dim() == output.dim() else target
+        decided = output.max(-1).indices
+        return decided, find_class(target) if target.dim() == output.dim() else target
     threshold = choose_threshold(target, threshold)
     decided = output.squeeze(-1) > threshold
     wanted = target.squeeze(-1) if target.dim() == output.dim() else target
